@@ -1,0 +1,120 @@
+"""Feature fixation: a gate on the features of q and k, and shifts that let it see the neighbours.
+
+The gate looks at a token's own q, k and v and says, channel by channel, how much each feature counts:
+
+    z_i = W [phi(q_i); phi(k_i); v_i] + b        r_i = sigmoid(z_i) in (0, 1)^M
+    q^_i = r^q_i * phi(q_i)                      k^_i = r^k_i * phi(k_i)
+
+v is read but not gated. One W for all heads. A constant r cancels in the row sum, so only its variation
+matters: over channels (which features count) and, for keys, over tokens (who is seen at all).
+
+The neighbours come in by shifts: some channels of k and v are taken from the next or previous frame, or
+from the eight neighbours in the frame, before features and gate. Shifts have no parameters.
+
+"Linear Video Transformer with Feature Fixation", 2022, arXiv 2210.08164; forms as in its official code.
+"""
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from .grid import Grid
+
+SEES = {"self": (1, 0), "qk": (2, 0), "qkv": (2, 1)}  # what a gate reads: (features, values)
+
+
+class Gate(nn.Module):
+    """One linear layer a side (q, k), the same for every head; `shared`: one layer for both sides.
+
+    features: M, width of phi. width: E, width of v. sees: "self", "qk" or "qkv".
+    """
+
+    def __init__(self, features: int, width: int, sees: str = "qkv", shared: bool = False) -> None:
+        super().__init__()
+        if sees not in SEES:
+            raise ValueError(f"a gate sees {', '.join(SEES)}; got {sees!r}")
+        n, m = SEES[sees]
+        self.sees, self.shared = sees, shared
+        self.q = nn.Linear(n * features + m * width, features)
+        self.k = self.q if shared else nn.Linear(n * features + m * width, features)
+
+    def logits(self, phi_q: Tensor, phi_k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        """z of queries (..., N, M) and keys (..., S, M); a gate that pairs query i with key i needs N = S."""
+        if self.sees == "self":
+            return self.q(phi_q), self.k(phi_k)
+        if phi_q.shape[-2] != phi_k.shape[-2]:
+            raise ValueError(f"a {self.sees} gate pairs query i with key i, but there are {phi_q.shape[-2]} queries "
+                             f"and {phi_k.shape[-2]} keys; use +gate:self")
+        seen = torch.cat((phi_q, phi_k, v) if self.sees == "qkv" else (phi_q, phi_k), -1)
+        return self.q(seen), self.k(seen)
+
+    def hold(self, ratio: float = 0.5) -> Gate:
+        """Make the gate constant: every ratio the same, whatever it sees. Returns itself.
+
+        A constant gate cancels, so the map is the un-gated one: the control every gate must beat.
+        """
+        if not 0 < ratio < 1:
+            raise ValueError(f"a fixation ratio lies between 0 and 1, not at {ratio}")
+        with torch.no_grad():
+            for layer in (self.q, self.k):
+                layer.weight.zero_()
+                layer.bias.fill_(torch.logit(torch.tensor(ratio, dtype=torch.float64)).item())
+        return self
+
+
+def ratios(gate: Gate, phi_q: Tensor, phi_k: Tensor, v: Tensor, strength: float = 1.0) -> tuple[Tensor, Tensor]:
+    """Fixation ratios r of queries (..., N, M) and keys (..., S, M), in (0, 1): sigmoid(strength z).
+
+    Strength 0 is one half everywhere, which cancels; 1 is the gate itself.
+
+    >>> r, _ = ratios(Gate(2, 3), *torch.rand(2, 5, 2), torch.rand(5, 3), strength=0.0)
+    >>> r.unique()
+    tensor([0.5000])
+    """
+    z_q, z_k = gate.logits(phi_q, phi_k, v)
+    return (strength * z_q).sigmoid(), (strength * z_k).sigmoid()
+
+
+TIME = ((1, 0, 0), (-1, 0, 0))
+SPACE = tuple((0, *d) for d in ((1, 0), (-1, 0), (0, 1), (0, -1), (-1, -1), (1, 1), (-1, 1), (1, -1)))
+STEPS = {"time": TIME, "space": SPACE}  # which neighbour each fold of channels comes from: (frames, rows, columns)
+PARTS = {"time": 4, "space": 16}        # into how many folds the channels are cut
+
+
+def shift(x: Tensor, grid: Grid, axis: str = "time", parts: int | None = None) -> Tensor:
+    """Take folds of channels from neighbouring tokens. x (B, H, N, D), channels counted through the heads.
+
+    H D channels are cut into folds of H D // parts; fold n comes from the neighbour STEPS[axis][n], the rest
+    stay. Outside the clip there is zero, except that diagonal neighbours which do not exist leave the token
+    its own. Prefix tokens keep theirs.
+
+    >>> x = torch.arange(3.0).view(1, 1, 3, 1).expand(1, 1, 3, 4)     # three frames of one patch
+    >>> shift(x, Grid(T=3), "time")[0, 0].tolist()
+    [[1.0, 0.0, 0.0, 0.0], [2.0, 0.0, 1.0, 1.0], [0.0, 1.0, 2.0, 2.0]]
+    """
+    flat = x.transpose(1, 2).flatten(2)  # (B, N, H*D)
+    parts = parts or PARTS[axis]
+    size = flat.shape[-1] // parts
+    if size == 0:
+        raise ValueError(f"{flat.shape[-1]} channels (heads x width) cannot be cut into {parts} folds for a shift in "
+                         f"{axis}; use more channels or a smaller shift_parts")
+    moved = [_fold(grid.fold(fold), n, STEPS[axis]) for n, fold in enumerate(flat.split(size, -1))]
+    out = torch.cat([flat[:, :grid.prefix], grid.unfold(torch.cat(moved, -1))], 1)
+    return out.unflatten(-1, (x.shape[1], -1)).transpose(1, 2)
+
+
+def _fold(x: Tensor, n: int, steps: tuple[tuple[int, ...], ...]) -> Tensor:
+    """Fold n (B, T, Y, X, c), taken from its neighbour, or as it is when no neighbour is named for it."""
+    if n >= len(steps):
+        return x
+    diagonal = steps[n][1] != 0 and steps[n][2] != 0
+    return _neighbour(x, steps[n], x if diagonal else torch.zeros_like(x))
+
+
+def _neighbour(x: Tensor, step: tuple[int, ...], outside: Tensor) -> Tensor:
+    """y[t, y, x] = x[t + dt, y + dy, x + dx], and `outside` where that leaves the grid."""
+    here = [slice(max(-s, 0), max(n - max(s, 0), 0)) for n, s in zip(x.shape[-4:-1], step, strict=True)]
+    there = [slice(max(s, 0), max(n - max(-s, 0), 0)) for n, s in zip(x.shape[-4:-1], step, strict=True)]
+    y = outside.clone()
+    y[(..., *here, slice(None))] = x[(..., *there, slice(None))]
+    return y

@@ -1,0 +1,84 @@
+"""The map of a scope: boxes of tokens, each with a map of its own, nothing in between.
+
+A query that sits in several boxes (a prefix token) gets the mean of its rows. Where no key sits in two
+boxes the table is block-diagonal up to the order of tokens, so its spectrum is the union of the boxes'.
+"""
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .base import Map
+
+Part = tuple[Tensor, Tensor, Map]  # queries (boxes, L), keys (boxes, S), their map with leading axes (B*boxes, H)
+
+
+def gather(x: Tensor, index: Tensor) -> Tensor:
+    """Tokens of every box: x (B, H, N, D), index (boxes, L) -> (B*boxes, H, L, D)."""
+    return x[..., index, :].movedim(-3, 1).flatten(0, 1)
+
+
+class Blocks(Map):
+    """Boxes of equal shape share one inner map over (B*boxes, H); `parts` has one entry a shape."""
+
+    def __init__(self, parts: list[Part], shape: tuple[int, int]) -> None:
+        self.parts, self.shape = parts, shape
+        self.stochastic = all(inner.stochastic for _, _, inner in parts)
+        self.rank_bound = min(*shape, sum(len(q) * inner.rank_bound for q, _, inner in parts))
+        keys = torch.cat([k.flatten() for _, k, _ in parts])
+        self.disjoint = len(keys) == len(keys.unique())
+        self.turns = torch.cat([q.flatten() for q, _, _ in parts]).bincount(minlength=shape[0])[:, None]  # (N, 1)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.parts[0][2].dtype
+
+    @property
+    def tolerance(self) -> float:
+        return max(inner.tolerance for _, _, inner in self.parts)
+
+    def apply(self, v: Tensor) -> Tensor:
+        out: Tensor | None = None
+        for q, k, inner in self.parts:
+            o = inner.apply(gather(v, k)).unflatten(0, (-1, len(q))).movedim(1, -3)  # (B, H, boxes, L, E)
+            out = o.new_zeros(*o.shape[:-3], self.shape[0], o.shape[-1]) if out is None else out
+            out = out.index_add(-2, q.flatten(), o.flatten(-3, -2))
+        assert out is not None
+        return out / self.turns
+
+    def dense(self) -> Tensor:
+        out: Tensor | None = None
+        for q, k, inner in self.parts:
+            a = inner.dense().unflatten(0, (-1, len(q))).movedim(1, -3)  # (B, H, boxes, L, S)
+            out = a.new_zeros(*a.shape[:-3], self.shape[0] * self.shape[1]) if out is None else out
+            flat = (q[:, :, None] * self.shape[1] + k[:, None, :]).flatten()
+            out = out.index_add(-1, flat, a.flatten(-3))
+        assert out is not None
+        return out.unflatten(-1, self.shape) / self.turns
+
+    def rows(self, i: Tensor) -> Tensor:
+        if len(i) * 4 > self.shape[0]:
+            return self.dense()[..., i, :]
+        return torch.cat([self._row(int(n)) for n in i], -2)
+
+    def _row(self, i: int) -> Tensor:
+        out: Any = 0
+        for q, k, inner in self.parts:
+            for box, place in (q == i).nonzero().tolist():
+                a = inner.rows(torch.tensor([place])).unflatten(0, (-1, len(q)))[:, box]
+                out = out + a.new_zeros(*a.shape[:-1], self.shape[1]).index_copy(-1, k[box], a)
+        return out / self.turns[i]
+
+    def singular_values(self, top: int | None = None) -> Tensor:
+        if not self.disjoint:
+            return super().singular_values(top)
+        s = [inner.singular_values().unflatten(0, (-1, len(q))).movedim(1, -2).flatten(-2) for q, _, inner in self.parts]
+        return torch.cat(s, -1).sort(-1, descending=True).values[..., :top]
+
+    def wire(self, at: Any = (0, 0)) -> dict[str, Any]:
+        b, h = at
+        parts = [{"queries": q, "keys": k, "wire": inner.wire((slice(b * len(q), (b + 1) * len(q)), h))}
+                 for q, k, inner in self.parts]
+        return {"kind": "blocks", "parts": parts, "size": self.shape[1]}

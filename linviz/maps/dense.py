@@ -1,0 +1,36 @@
+"""A map that is nothing but its table of weights: for targets, examples and N small enough."""
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from .base import Map
+
+
+class Dense(Map):
+    """A = table, (..., N, S). `stochastic` says whether its rows are shares; it is checked.
+
+    >>> Dense(torch.eye(3)).apply(torch.ones(3, 2)).shape
+    torch.Size([3, 2])
+    """
+
+    def __init__(self, table: Tensor, stochastic: bool = True) -> None:
+        if table.ndim < 2 or not torch.isfinite(table).all():
+            raise ValueError(f"a map is a finite table (..., N, S); got shape {tuple(table.shape)}"
+                             + ("" if table.ndim < 2 else " with NaN or infinity in it"))
+        if stochastic and not (bool((table >= 0).all()) and torch.allclose(table.sum(-1), table.new_ones(()), atol=1e-4)):
+            raise ValueError("rows of this table are not shares (a weight is negative or a row does not sum to 1); "
+                             "pass stochastic=False if that is meant")
+        self.table, self.stochastic = table, stochastic
+        self.shape = (table.shape[-2], table.shape[-1])
+        self.rank_bound = min(self.shape)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.table.dtype
+
+    def rows(self, i: Tensor) -> Tensor:
+        return self.table[..., i, :]
+
+    def apply(self, v: Tensor) -> Tensor:
+        return self.table @ v

@@ -1,0 +1,102 @@
+"""The map of linear attention: two thin factors, never the table between them.
+
+    A = L R^T        L (N, M), R (S, M)        A v = L (R^T v)
+
+Rank A <= M however long the clip. The spectrum comes from the factors too: with L = U1 R1 and R = U2 R2
+(thin QR), A = U1 (R1 R2^T) U2^T, so A and the M x M matrix R1 R2^T have the same non-zero singular values.
+"""
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .base import Map
+
+
+class Factored(Map):
+    """A = left right^T, already normalised. left (..., N, M), right (..., S, M).
+
+    >>> a = Factored(torch.full((4, 1), 0.25), torch.ones(4, 1))     # the uniform map
+    >>> a.apply(torch.arange(4.0)[:, None])[0]
+    tensor([1.5000])
+    """
+
+    def __init__(self, left: Tensor, right: Tensor, stochastic: bool = True) -> None:
+        self.left, self.right, self.stochastic = left, right, stochastic
+        self.shape = (left.shape[-2], right.shape[-2])
+        self.rank_bound = min(left.shape[-1], *self.shape)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.left.dtype
+
+    @property
+    def tolerance(self) -> float:
+        """max(eps of the dtype q and k came in times M, eps of float64 times N): the factors are what was rounded."""
+        eps, double = torch.finfo(self.dtype).eps, torch.finfo(torch.float64).eps
+        return max(eps * self.left.shape[-1], double * max(self.shape))
+
+    def apply(self, v: Tensor) -> Tensor:
+        return self.left @ (self.right.mT @ v)
+
+    def rows(self, i: Tensor) -> Tensor:
+        return self.left[..., i, :] @ self.right.mT
+
+    def centred(self) -> Factored:
+        return Factored(self.left - self.left.mean(-2, keepdim=True), self.right, stochastic=False)
+
+    def column_sums(self) -> Tensor:
+        return (self.right @ self.left.sum(-2).unsqueeze(-1)).squeeze(-1)
+
+    def singular_values(self, top: int | None = None) -> Tensor:
+        """The first min(M, N, S) singular values, as float64; all others are exactly zero."""
+        r1, r2 = (torch.linalg.qr(f.double(), mode="r").R for f in (self.left, self.right))
+        return torch.linalg.svdvals(r1 @ r2.mT)[..., :self.rank_bound][..., :top]
+
+    def wire(self, at: Any = (0, 0)) -> dict[str, Any]:
+        return {"kind": "factored", "left": self.left[at], "right": self.right[at]}
+
+
+class KernelMap(Factored):
+    """A_ij = phi(q_i).phi(k_j) / row sum: a factored map that remembers the features it was made of.
+
+    A gate g multiplies the features; its logits z are kept apart so that a viewer can turn its strength s
+    from 0 (g = 1/2 everywhere, which cancels) to 1: g = sigmoid(s z). Row sums change with s, so a browser
+    gets features and logits and normalises by itself.
+    """
+
+    def __init__(self, phi_q: Tensor, phi_k: Tensor, normaliser: Normaliser, logits: tuple[Tensor, Tensor] | None = None,
+                 stochastic: bool = True) -> None:
+        self.phi_q, self.phi_k, self.normaliser, self.logits = phi_q, phi_k, normaliser, logits
+        q, k = (phi_q, phi_k) if logits is None else (f * z.sigmoid() for f, z in zip((phi_q, phi_k), logits, strict=True))
+        sums = q @ k.sum(-2, keepdim=True).mT  # (..., N, 1)
+        super().__init__(q / normaliser(sums), k, stochastic)
+
+    def wire(self, at: Any = (0, 0)) -> dict[str, Any]:
+        wire = {"kind": "kernel", "phi_q": self.phi_q[at], "phi_k": self.phi_k[at], "normaliser": self.normaliser.wire()}
+        if self.logits is not None:
+            wire |= {"z_q": self.logits[0][at], "z_k": self.logits[1][at]}
+        return wire
+
+
+class Normaliser:
+    """What a row sum is divided by, so that an empty row does not divide by nothing.
+
+    "add": sum + eps.  "clamp": max(sum, eps).  "none": the weights are left as they are.
+    """
+
+    def __init__(self, kind: str = "add", eps: float = 0.0) -> None:
+        if kind not in ("add", "clamp", "none"):
+            raise ValueError(f"a normaliser is 'add', 'clamp' or 'none', not {kind!r}")
+        self.kind, self.eps = kind, eps
+
+    def __call__(self, sums: Tensor) -> Tensor:
+        if self.kind == "none":
+            return torch.ones_like(sums)
+        return sums + self.eps if self.kind == "add" else sums.clamp_min(self.eps)
+
+    def wire(self) -> dict[str, Any]:
+        """How a browser does the same."""
+        return {"kind": self.kind, "eps": self.eps}

@@ -1,0 +1,59 @@
+"""The map of softmax attention: rows from scores, each row a softmax over the keys.
+
+    A_ij = exp(scale q_i.k_j + bias_ij) / sum_l exp(scale q_i.k_l + bias_il)
+
+Kept as q, k and bias. The output is asked of torch's fused attention, single rows are computed when
+asked for, and the N x S table is written out only by `dense` and `singular_values`.
+"""
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import scaled_dot_product_attention
+
+from .base import Map
+
+
+class Scores(Map):
+    """Softmax over keys of scale q k^T + bias. q (..., N, D), k (..., S, D), bias broadcasts to (..., N, S).
+
+    `causal`: query i sees keys 0..i only. A bias of -inf forbids a pair; a row that forbids all is refused.
+    """
+
+    def __init__(self, q: Tensor, k: Tensor, bias: Tensor | None = None, scale: float | None = None,
+                 causal: bool = False) -> None:
+        self.q, self.k, self.bias, self.causal = q, k, bias, causal
+        self.scale = q.shape[-1] ** -0.5 if scale is None else scale
+        self.shape = (q.shape[-2], k.shape[-2])
+        self.rank_bound = min(self.shape)
+        if bias is not None and bool((bias == -torch.inf).all(-1).any()):
+            raise ValueError("the bias forbids every key to some query: its row would be empty; allow at least one key")
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.q.dtype
+
+    def _mask(self, i: Tensor) -> Tensor | None:
+        """What is added to the scores of the queries i: (..., len(i), S), or nothing."""
+        bias = None if self.bias is None else self.bias.expand(*self.bias.shape[:-2], *self.shape)[..., i, :]
+        if not self.causal:
+            return bias
+        future = torch.arange(self.shape[1]) > i[:, None]
+        return self.q.new_zeros(future.shape).masked_fill(future, -torch.inf) + (0 if bias is None else bias)
+
+    def rows(self, i: Tensor) -> Tensor:
+        scores = self.q[..., i, :] @ self.k.mT * self.scale  # (..., len(i), S)
+        mask = self._mask(i)
+        return (scores if mask is None else scores + mask).softmax(-1)
+
+    def apply(self, v: Tensor) -> Tensor:
+        mask = self._mask(torch.arange(self.shape[0])) if self.causal or self.bias is not None else None
+        return scaled_dot_product_attention(self.q, self.k, v, attn_mask=mask, scale=self.scale)
+
+    def wire(self, at: Any = (0, 0)) -> dict[str, Any]:
+        wire = {"kind": "softmax", "q": self.q[at], "k": self.k[at], "scale": self.scale, "causal": self.causal}
+        if self.bias is not None:
+            wire["bias"] = self.bias.expand(*self.q.shape[:-2], *self.shape)[at]
+        return wire

@@ -1,0 +1,42 @@
+"""How a measure declares itself, once: the glossary, axis labels and tooltips are made from this."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What is measured (`title`), its letter, unit, range and where the definition comes from."""
+
+    name: str
+    title: str
+    symbol: str
+    unit: str
+    range: str
+    source: str
+    of: str  # "spectrum" or "row"
+    function: Callable[..., Any]
+
+    @property
+    def label(self) -> str:
+        """The text of an axis: what it is, its letter, its unit."""
+        return f"{self.title} {self.symbol} ({self.unit})" if self.unit else f"{self.title} {self.symbol}"
+
+
+MEASURES: dict[str, Measure] = {}
+
+
+def measure(of: str, title: str, symbol: str, unit: str, range: str, source: str) -> Callable[[F], F]:
+    """Declare the function below as a measure of a "row" or of a "spectrum".
+
+    >>> MEASURES["entropy"].label                                    # doctest: +SKIP
+    'entropy H (bits)'
+    """
+    def declare(f: F) -> F:
+        MEASURES[f.__name__] = Measure(f.__name__, title, symbol, unit, range, source, of, f)
+        return f
+    return declare

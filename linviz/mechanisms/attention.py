@@ -1,0 +1,182 @@
+"""What `make` returns: a mechanism with the extras of its spec around it.
+
+The order is always the same: check the tensors, shift k and v on the whole grid, cut the grid into the
+scope's boxes, ask the mechanism for each box's map.
+"""
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..fixation import Gate, shift
+from ..grid import Grid
+from ..maps import Blocks, Map, gather
+from ..scopes import Group, groups
+from .base import REGISTRY, Kernel, Mechanism, Project
+from .specs import Spec, parse
+
+
+class Attention(nn.Module):
+    """A mechanism, its shift and its scope, ready to be asked: `map(q, k, v)`, or called for the output."""
+
+    def __init__(self, spec: Spec, mechanism: Mechanism, grid: Grid, heads: int, boxes: list[Group],
+                 shift_parts: int | None = None) -> None:
+        super().__init__()
+        self.parsed, self.mechanism, self.grid, self.heads = spec, mechanism, grid, heads
+        self.boxes, self.shift_parts = boxes, shift_parts
+
+    @property
+    def spec(self) -> str:
+        """The spec in its shortest form."""
+        return str(self.parsed)
+
+    @property
+    def name(self) -> str:
+        """The mechanism's registered name."""
+        return self.mechanism.name
+
+    @property
+    def title(self) -> str:
+        """What to call it on a page."""
+        extras = (" + gate" * bool(self.parsed.gate) + " + shift" * bool(self.parsed.shift) + " + conv" * self.parsed.conv)
+        return self.mechanism.title + extras + (f", {self.parsed.scope}" if self.parsed.scope != "joint" else "")
+
+    @property
+    def family(self) -> str:
+        """softmax, kernel, low-rank, local, content-free or graph."""
+        return self.mechanism.family
+
+    @property
+    def gate(self) -> Gate | None:
+        """The gate on the features, if the spec has one."""
+        return getattr(self.mechanism, "gate", None)
+
+    @property
+    def linear(self) -> bool:
+        """Whether the output is linear in what the map is applied to."""
+        return self.mechanism.linear
+
+    def map(self, q: Tensor, k: Tensor, v: Tensor, **context: Any) -> Map:
+        """The table of weights for q (B, H, N, D), k (B, H, S, D), v (B, H, S, E)."""
+        q, k, v = self.admit(q, k, v)
+        k, v = self._shifted(k), self._shifted(v)
+        if self.parsed.scope == "joint":
+            return self.mechanism.map(q, k, v, **context)
+        parts = [(g.queries, g.keys, self.mechanism.on(g.grid).map(*(gather(x, n) for x, n in (
+            (q, g.queries), (k, g.keys), (v, g.keys))), **context)) for g in self.boxes]
+        return Blocks(parts, (q.shape[-2], k.shape[-2]))
+
+    def values(self, v: Tensor) -> Tensor:
+        """What is mixed: v, shifted and rotated as the method asks. (B, H, S, E)."""
+        return self.mechanism.values(self._shifted(self._spread(v)))
+
+    def finish(self, o: Tensor, q: Tensor) -> Tensor:
+        """What happens outside the map."""
+        return self.mechanism.finish(o, q)
+
+    def forward(self, q: Tensor, k: Tensor, v: Tensor, **context: Any) -> Tensor:
+        """Attend: (B, H, N, E)."""
+        return self.finish(self.map(q, k, v, **context).apply(self.values(v)), q)
+
+    def features(self, q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What a gate reads: phi(q), phi(k) and v after checks and shift. Only kernels have features."""
+        if not isinstance(self.mechanism, Kernel):
+            raise ValueError(f"{self.name} has no features; the kernels do")
+        q, k, v = self.admit(q, k, v)
+        return *self.mechanism.features(q, self._shifted(k)), self._shifted(v)
+
+    def project(self, x: Tensor, to_q: Project, to_k: Project, to_v: Project) -> tuple[Tensor, Tensor, Tensor]:
+        """Inside a layer: q, k, v of x."""
+        return self.mechanism.project(x, to_q, to_k, to_v)
+
+    def close(self, o: Tensor, x: Tensor, out: Project) -> Tensor:
+        """Inside a layer: the output of o."""
+        return self.mechanism.close(o, x, out)
+
+    def admit(self, q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """q, k, v as they may come in, with k and v expanded to all heads; else one sentence."""
+        for letter, x in zip("qkv", (q, k, v), strict=True):
+            if x.ndim != 4:
+                raise ValueError(f"{letter} has the shape (batch, heads, tokens, width); got {tuple(x.shape)}")
+            if not torch.isfinite(x).all():
+                raise ValueError(f"{letter} has NaN or infinity in it; attention needs finite numbers")
+        self._check(q, k, v)
+        return q, self._spread(k), self._spread(v)
+
+    def _check(self, q: Tensor, k: Tensor, v: Tensor) -> None:
+        m = self.mechanism
+        if q.shape[1] != self.heads:
+            raise ValueError(f"{self.spec} was made for {self.heads} heads; q has {q.shape[1]}")
+        if q.shape[-1] != m.width or k.shape[-1] != m.width or v.shape[-1] != m.value_width:
+            raise ValueError(f"{self.spec} was made for width {m.width} and value_width {m.value_width}; q, k, v have "
+                             f"{q.shape[-1]}, {k.shape[-1]}, {v.shape[-1]}")
+        if k.shape[-2] != v.shape[-2] or k.shape[1] != v.shape[1] or len({len(q), len(k), len(v)}) > 1:
+            raise ValueError(f"k and v go in pairs and share q's batch; got q {tuple(q.shape)}, k {tuple(k.shape)}, "
+                             f"v {tuple(v.shape)}")
+        if (self.parsed.scope != "joint" or self.parsed.shift) and {q.shape[-2], k.shape[-2]} != {len(self.grid)}:
+            raise ValueError(f"{self.spec} works on {self.grid}, {len(self.grid)} tokens; q and k have {q.shape[-2]} "
+                             f"and {k.shape[-2]}")
+
+    def _spread(self, x: Tensor) -> Tensor:
+        """k or v with fewer heads than q: each serves a group of query heads, as a view."""
+        if self.heads % x.shape[1]:
+            raise ValueError(f"{self.heads} heads cannot share {x.shape[1]} heads of k and v evenly")
+        return x[:, :, None].expand(-1, -1, self.heads // x.shape[1], -1, -1).flatten(1, 2)
+
+    def _shifted(self, x: Tensor) -> Tensor:
+        return shift(x, self.grid, self.parsed.shift, self.shift_parts) if self.parsed.shift else x
+
+
+def make(spec: str, heads: int, width: int, grid: Grid, seed: int = 0, *, shift_parts: int | None = None,
+         **options: Any) -> Attention:
+    """The attention that `spec` names, for `heads` heads of `width` channels on `grid`.
+
+    Options: value_width, key_grid, causal, shift_parts (into how many folds a shift cuts the channels), and
+    those of the mechanism. Parameters are drawn from `seed`, and torch's own generator is left as it was.
+
+    >>> m = make("relu_floor+gate", heads=2, width=8, grid=Grid(T=2, Y=3, X=3))
+    >>> x = torch.rand(1, 2, 18, 8)
+    >>> m(x, x, x).shape, m.map(x, x, x).rank_bound
+    (torch.Size([1, 2, 18, 8]), 8)
+    """
+    parsed = parse(spec)
+    _refuse(parsed, options)
+    boxes = groups(grid, parsed.scope, parsed.side)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        mechanism = _build(parsed, heads, width, max((g.grid for g in boxes), key=len), options)
+        if parsed.gate:
+            mechanism.gate = Gate(mechanism.features_wide, mechanism.value_width, parsed.gate, parsed.shared)
+    if parsed.conv:
+        raise ValueError(f"{spec!r}: {parsed.name} has no convolution to add; leave out +conv")
+    return Attention(parsed, mechanism, grid, heads, boxes, shift_parts)
+
+
+def _build(parsed: Spec, heads: int, width: int, grid: Grid, options: dict[str, Any]) -> Any:
+    if min(heads, width) < 1:
+        raise ValueError(f"there is at least one head and one channel; got heads={heads}, width={width}")
+    try:
+        return REGISTRY[parsed.name](heads, width, grid, **options)
+    except TypeError as error:
+        raise ValueError(f"{parsed.name} does not take these options: {', '.join(options)} ({error})") from error
+
+
+def _refuse(parsed: Spec, options: dict[str, Any]) -> None:
+    """What would be silently ignored, or would break a promise, is refused."""
+    if parsed.gate and not issubclass(REGISTRY[parsed.name], Kernel):
+        raise ValueError(f"'{parsed}': +gate weighs the features of a kernel, and {parsed.name} has none")
+    if options.get("causal") and parsed.shift == "time":
+        raise ValueError(f"'{parsed}': +shift:time brings in the next frame, so it cannot be causal")
+    if options.get("causal") and parsed.scope != "joint":
+        raise ValueError(f"'{parsed}': causal order is told by token number; leave out @{parsed.scope}")
+
+
+def names() -> list[str]:
+    """Every registered mechanism.
+
+    >>> "softmax" in names()
+    True
+    """
+    return sorted(REGISTRY)

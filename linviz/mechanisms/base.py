@@ -1,0 +1,124 @@
+"""What a mechanism is: it says what its map is, and everything else is asked of that map.
+
+    m.map(q, k, v) -> Map        o = m(q, k, v) = m.finish(map.apply(m.values(v)), q)
+
+q (B, H, N, D), k (B, H, S, D), v (B, H, S, E). A kernel mechanism says only its features phi; base makes
+the map of them, gated or not. Subclasses with a `name` enter the registry by being imported.
+"""
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from ..fixation import Gate
+from ..grid import Grid
+from ..maps import CausalFactored, KernelMap, Map, Normaliser
+
+EPS = 1e-6  # added to a row sum, unless a method's own definition names another
+FAMILIES = ("softmax", "kernel", "low-rank", "local", "content-free", "graph")
+REGISTRY: dict[str, type[Mechanism]] = {}
+Project = Callable[[Tensor], Tensor]
+
+
+class Mechanism(nn.Module):
+    """The contract. A subclass gives name, title, family, paper, cost and rank, and says `map`.
+
+    Its options are the keyword arguments of `build`, where its parameters and buffers are made.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    family: ClassVar[str]
+    paper: ClassVar[str]
+    cost: ClassVar[str]  # of one head, as text: what it grows with
+    rank: ClassVar[str]  # the bound, as text
+    linear: ClassVar[bool] = True  # the output is linear in what the map is applied to
+    takes_causal: ClassVar[bool] = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "name" in cls.__dict__:
+            REGISTRY[cls.name] = cls
+
+    def __init__(self, heads: int, width: int, grid: Grid, *, value_width: int | None = None,
+                 key_grid: Grid | None = None, causal: bool = False, **options: Any) -> None:
+        super().__init__()
+        if causal and not self.takes_causal:
+            raise ValueError(f"{self.name} has no causal form; leave out causal=True")
+        self.heads, self.width, self.grid, self.built, self.causal = heads, width, grid, grid, causal
+        self.value_width, self.key_grid = value_width or width, key_grid or grid
+        self.build(**options)
+
+    def build(self) -> None:
+        """Make parameters and buffers; a keyword in its signature is an option of `make`."""
+
+    def on(self, grid: Grid) -> Mechanism:
+        """The same mechanism and the same parameters on another grid: how a scope asks about one box."""
+        if grid == self.grid:
+            return self
+        twin = copy.copy(self)
+        twin.grid = twin.key_grid = grid
+        return twin
+
+    def map(self, q: Tensor, k: Tensor, v: Tensor) -> Map:
+        """The table of weights for these q, k and v."""
+        raise NotImplementedError
+
+    def values(self, v: Tensor) -> Tensor:
+        """What is mixed, where it is not v itself: (B, H, S, E) -> (B, H, S, E)."""
+        return v
+
+    def finish(self, o: Tensor, q: Tensor) -> Tensor:
+        """What happens outside the map, token by token: (B, H, N, E) -> (B, H, N, E)."""
+        return o
+
+    def forward(self, q: Tensor, k: Tensor, v: Tensor, **context: Any) -> Tensor:
+        """Attend: (B, H, N, E)."""
+        return self.finish(self.map(q, k, v, **context).apply(self.values(v)), q)
+
+    def project(self, x: Tensor, to_q: Project, to_k: Project, to_v: Project) -> tuple[Tensor, Tensor, Tensor]:
+        """Inside a layer: q, k, v of x. A mechanism that needs x says so here."""
+        return to_q(x), to_k(x), to_v(x)
+
+    def close(self, o: Tensor, x: Tensor, out: Project) -> Tensor:
+        """Inside a layer: the output of o. A mechanism that acts before or after `out` says so here."""
+        return out(o)
+
+
+class Kernel(Mechanism):
+    """A_ij = phi(q_i).phi(k_j) / sum_l phi(q_i).phi(k_l): says its features, and may be gated.
+
+    `eps` is an option of every kernel: 0 makes rows sum to one exactly.
+    """
+
+    family = "kernel"
+    eps: float = EPS
+
+    def __init__(self, *args: Any, eps: float | None = None, **kwargs: Any) -> None:
+        self.gate: Gate | None = None
+        super().__init__(*args, **kwargs)
+        self.eps = self.eps if eps is None else eps
+
+    @property
+    def features_wide(self) -> int:
+        """M, the width of phi."""
+        return self.width
+
+    def features(self, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
+        """phi(q) (B, H, N, M) and phi(k) (B, H, S, M)."""
+        raise NotImplementedError
+
+    @property
+    def normaliser(self) -> Normaliser:
+        """What a row is divided by: its sum + eps."""
+        return Normaliser("add", self.eps)
+
+    def map(self, q: Tensor, k: Tensor, v: Tensor) -> KernelMap | CausalFactored:
+        phi_q, phi_k = self.features(q, k)
+        logits = None if self.gate is None else self.gate.logits(phi_q, phi_k, v)
+        kind = CausalFactored if self.causal else KernelMap
+        return kind(phi_q, phi_k, self.normaliser, logits)

@@ -1,0 +1,33 @@
+"""Linear attention: replace exp(q.k) by a product of features.
+
+    sim(q, k) = phi(q).phi(k)         phi(x) = elu(x) + 1 > 0
+    o_i = phi(q_i) [ sum_j phi(k_j) v_j^T ]  /  phi(q_i) [ sum_j phi(k_j) ]
+
+Neither bracket mentions i: compute them once, use them for every query. The N x N table never exists.
+
+Gained: time and memory that grow with N, not with its square; and in causal order the brackets are running
+sums, so the same attention is a recurrent network with a state of D E numbers.
+Lost: A = L R^T with L, R of shape N x D, so rank A <= D however long the clip; and without the exponential
+no single key can take over a row: phi is positive, so every key keeps a share.
+elu + 1 does not approximate the exponential of a product; it only keeps its sign.
+
+Cost: O(N D E) time, O(D E) memory beside input and output.   Rank: at most D; causal: up to N.
+Katharopoulos et al., 2020, arXiv 2006.16236. No 1/sqrt(D). The official code adds 1e-6 to a row sum, so
+rows fall short of one by a hair; linviz does the same.
+"""
+from torch import Tensor
+from torch.nn.functional import elu
+
+from .base import Kernel
+
+
+class Linear(Kernel):
+    """phi(x) = elu(x) + 1."""
+
+    name, title = "linear", "linear (elu + 1)"
+    paper = "Katharopoulos et al., 2020, arXiv 2006.16236"
+    cost, rank = "N D E", "D"
+    takes_causal = True
+
+    def features(self, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
+        return elu(q) + 1, elu(k) + 1

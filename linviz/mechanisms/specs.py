@@ -1,0 +1,99 @@
+"""A spec names an attention, everywhere: in Python, on the command line, in a link, in a checkpoint.
+
+    name[+gate[:self|:qk|:qkv][:shared]][+shift[:time|:space]][+conv][@scope[:side]]
+
+    softmax    relu_floor+gate    relu_floor+gate:qk:shared+shift:time@space    swin@window:7
+
+Numbers travel beside the spec as options. Bare +gate reads q, k and v with separate layers; bare +shift is
+in time, or in space inside @time.
+"""
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+
+from ..fixation import SEES
+from ..scopes import SCOPES, SIDED, WINDOW
+from .base import REGISTRY
+
+FORM = "name[+gate[:self|:qk|:qkv][:shared]][+shift[:time|:space]][+conv][@scope[:side]]"
+PATTERN = re.compile(r"(?P<name>\w+)(?P<extras>(?:\+\w+(?::\w+)*)*)(?:@(?P<scope>\w+)(?::(?P<side>\d+))?)?")
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A parsed spec. gate: what it sees, or None; shift: "time", "space" or None."""
+
+    name: str
+    gate: str | None = None
+    shared: bool = False
+    shift: str | None = None
+    conv: bool = False
+    scope: str = "joint"
+    side: int = WINDOW
+
+    def __str__(self) -> str:
+        gate = "" if self.gate is None else "+gate" + ("" if self.gate == "qkv" else f":{self.gate}")
+        natural = "space" if self.scope == "time" else "time"
+        shift = "" if self.shift is None else "+shift" + ("" if self.shift == natural else f":{self.shift}")
+        scope = "" if self.scope == "joint" else f"@{self.scope}" + (f":{self.side}" if self.scope in SIDED else "")
+        return self.name + gate + ":shared" * self.shared + shift + "+conv" * self.conv + scope
+
+
+def parse(spec: str) -> Spec:
+    """Read a spec; ValueError says in one sentence what is wrong and what there is.
+
+    >>> parse("relu_floor+gate:qk+shift@space")
+    Spec(name='relu_floor', gate='qk', shared=False, shift='time', conv=False, scope='space', side=7)
+    >>> str(parse("relu_floor+gate:qkv+shift:time@space"))
+    'relu_floor+gate+shift@space'
+    """
+    found = PATTERN.fullmatch(spec) if isinstance(spec, str) else None
+    if not found:
+        raise ValueError(f"{spec!r} is not a spec; the form is {FORM}")
+    name, scope = known("mechanism", found["name"], REGISTRY), known("scope", found["scope"] or "joint", SCOPES)
+    if found["side"] and (scope not in SIDED or int(found["side"]) < 1):
+        raise ValueError(f"{spec!r}: only {' and '.join(SIDED)} take a side, of at least one patch")
+    words: dict[str, list[str]] = {}
+    for extra in found["extras"].split("+")[1:]:
+        key, *rest = extra.split(":")
+        if known("extra", key, ("gate", "shift", "conv")) in words:
+            raise ValueError(f"{spec!r} names +{key} twice")
+        words[key] = rest
+    gate, shared = _gate(spec, words.get("gate"))
+    return Spec(name, gate, shared, _shift(spec, words.get("shift"), scope), _conv(spec, words.get("conv")), scope,
+                int(found["side"] or WINDOW))
+
+
+def known(what: str, name: str, there: object) -> str:
+    """`name`, if it is there; otherwise ValueError with the nearest name and all of them."""
+    names = list(there)  # type: ignore[call-overload]
+    if name in names:
+        return name
+    near = difflib.get_close_matches(name, names, 1)
+    raise ValueError(f"no {what} called {name!r}{f', did you mean {near[0]!r}?' if near else ';'} "
+                     f"there are: {', '.join(sorted(names))}")
+
+
+def _gate(spec: str, words: list[str] | None) -> tuple[str | None, bool]:
+    if words is None:
+        return None, False
+    sees = [w for w in words if w in SEES]
+    if set(words) - set(SEES) - {"shared"} or len(sees) > 1 or len(words) > len(set(words)):
+        raise ValueError(f"{spec!r}: a gate is +gate, then one of :self :qk :qkv, then :shared if one layer serves both")
+    return (sees or ["qkv"])[0], "shared" in words
+
+
+def _shift(spec: str, words: list[str] | None, scope: str) -> str | None:
+    if words is None:
+        return None
+    if len(words) > 1 or set(words) - {"time", "space"}:
+        raise ValueError(f"{spec!r}: a shift is +shift, +shift:time or +shift:space")
+    return words[0] if words else "space" if scope == "time" else "time"
+
+
+def _conv(spec: str, words: list[str] | None) -> bool:
+    if words:
+        raise ValueError(f"{spec!r}: +conv takes no further word")
+    return words is not None

@@ -1,0 +1,120 @@
+"""Fit a gate to a map: what a gate could do for these queries and keys, without any task.
+
+Gradient descent on the mean over rows of KL(target row || gated row). Each step reads a block of rows, so
+no table has to be kept. Nothing here is learned for a task: the gate sees one picture and copies one map.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from ..concentration import divergence
+from ..maps import Map
+from ..mechanisms import Attention
+
+LABEL = "fitted to a map, never trained on a task"
+ROWS = 512  # rows read a step
+Progress = Callable[[int, int, float], bool | None]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The gate on its way: after `step` steps its mean divergence from the target was `kl` bits."""
+
+    step: int
+    kl: float
+    gate: dict[str, Tensor]
+
+
+@dataclass
+class Fit:
+    """What came of a fit. `before` and `after`: mean KL over all rows, in bits. The mechanism's gate is changed."""
+
+    mechanism: Attention
+    before: float
+    after: float = 0.0
+    steps: int = 0
+    cancelled: bool = False
+    snapshots: list[Snapshot] = field(default_factory=list)
+    label: str = LABEL
+
+
+def fit_gate(mechanism: Attention, target: Map, q: Tensor, k: Tensor, v: Tensor, *, steps: int = 300, rate: float = 2e-2,
+             seed: int = 0, snapshots: int = 30, progress: Progress | None = None) -> Fit:
+    """Fit the gate of `mechanism` so that its map on q, k, v comes nearest `target`, row by row.
+
+    Adam, `steps` steps of `rate`; `seed` chooses the rows a step reads. `progress(step, steps, kl)` is called
+    after every step, kl in bits on the rows of that step; returning False stops the fit there.
+
+    >>> from linviz import Grid, make
+    >>> x = torch.randn(1, 1, 16, 8)
+    >>> soft, gated = (make(s, 1, 8, Grid(Y=4, X=4)) for s in ("softmax", "relu_floor+gate"))
+    >>> fit = fit_gate(gated, soft.map(x, x, x), x, x, x, steps=30)
+    >>> fit.after < fit.before
+    True
+    """
+    gate = mechanism.gate
+    if gate is None:
+        raise ValueError(f"{mechanism.spec} has no gate to fit; add +gate")
+    if steps < 1 or target.shape != (q.shape[-2], k.shape[-2]):
+        raise ValueError(f"a fit takes at least one step ({steps}) and a target of the same size as the map: "
+                         f"{target.shape} against {(q.shape[-2], k.shape[-2])}")
+    fit = Fit(mechanism, before=mean_divergence(mechanism, target, q, k, v))
+    keep = {round(n * steps / max(snapshots - 1, 1)) for n in range(snapshots)}
+    optimiser = torch.optim.Adam(gate.parameters(), lr=rate)
+    gated = gated_rows(mechanism, q, k, v)
+    fit.snapshots.append(_snapshot(mechanism, 0, fit.before))
+    for step, i in enumerate(_blocks(q.shape[-2], steps, seed), 1):
+        optimiser.zero_grad()
+        loss = divergence(gated(i), target.rows(i)).mean()
+        loss.backward()
+        optimiser.step()
+        fit.steps = step
+        if step in keep:
+            fit.snapshots.append(_snapshot(mechanism, step, loss.item()))
+        if progress is not None and progress(step, steps, loss.item()) is False:
+            fit.cancelled = step < steps
+            break
+    if fit.snapshots[-1].step != fit.steps:
+        fit.snapshots.append(_snapshot(mechanism, fit.steps, loss.item()))
+    fit.after = mean_divergence(mechanism, target, q, k, v)
+    return fit
+
+
+def gated_rows(mechanism: Attention, q: Tensor, k: Tensor, v: Tensor) -> Callable[[Tensor], Tensor]:
+    """A function of row numbers: those rows of the gated map, with the gate's gradient.
+
+    The features do not depend on the gate, so they are made once; under a scope the map is asked whole.
+    """
+    if mechanism.parsed.scope != "joint" or mechanism.mechanism.causal:
+        return lambda i: mechanism.map(q, k, v).rows(i)
+    with torch.no_grad():
+        phi_q, phi_k, v = mechanism.features(q, k, v)
+
+    def rows(i: Tensor) -> Tensor:
+        assert mechanism.gate is not None
+        z_q, z_k = mechanism.gate.logits(phi_q, phi_k, v)
+        return (phi_q[..., i, :] * z_q[..., i, :].sigmoid()) @ (phi_k * z_k.sigmoid()).mT
+    return rows
+
+
+def mean_divergence(mechanism: Attention, target: Map, q: Tensor, k: Tensor, v: Tensor) -> float:
+    """Mean over all rows of KL(target row || row) in bits."""
+    with torch.no_grad():
+        a = mechanism.map(q, k, v)
+        return torch.cat([divergence(a.rows(i), p) for i, p in target.walk()], -1).double().mean().item()
+
+
+def _blocks(N: int, steps: int, seed: int) -> Iterator[Tensor]:
+    """The rows of every step: all of them while they are few, else a block drawn anew."""
+    generator = torch.Generator().manual_seed(seed)
+    for _ in range(steps):
+        yield torch.arange(N) if N <= ROWS else torch.randperm(N, generator=generator)[:ROWS]
+
+
+def _snapshot(mechanism: Attention, step: int, kl: float) -> Snapshot:
+    assert mechanism.gate is not None
+    return Snapshot(step, kl, {name: p.detach().clone() for name, p in mechanism.gate.state_dict().items()})
