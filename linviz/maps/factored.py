@@ -95,7 +95,8 @@ class Normaliser:
     def __call__(self, sums: Tensor) -> Tensor:
         if self.kind == "none":
             return torch.ones_like(sums)
-        return sums + self.eps if self.kind == "add" else sums.clamp_min(self.eps)
+        divisor = sums + self.eps if self.kind == "add" else sums.clamp_min(self.eps)
+        return divisor.where(divisor != 0, torch.ones_like(divisor))  # an empty row stays empty: dead, not NaN
 
     def wire(self) -> dict[str, Any]:
         """How a browser does the same."""

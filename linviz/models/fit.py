@@ -5,6 +5,7 @@ no table has to be kept. Nothing here is learned for a task: the gate sees one p
 """
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -16,7 +17,8 @@ from ..maps import Map
 from ..mechanisms import Attention
 
 LABEL = "fitted to a map, never trained on a task"
-ROWS = 512  # rows read a step
+ROWS = 256  # rows read a step
+KEPT = 1 << 24  # weights of a target that are kept rather than made anew each step
 Progress = Callable[[int, int, float], bool | None]
 
 
@@ -56,49 +58,75 @@ def fit_gate(mechanism: Attention, target: Map, q: Tensor, k: Tensor, v: Tensor,
     >>> fit.after < fit.before
     True
     """
-    gate = mechanism.gate
-    if gate is None:
-        raise ValueError(f"{mechanism.spec} has no gate to fit; add +gate")
-    if steps < 1 or target.shape != (q.shape[-2], k.shape[-2]):
-        raise ValueError(f"a fit takes at least one step ({steps}) and a target of the same size as the map: "
-                         f"{target.shape} against {(q.shape[-2], k.shape[-2])}")
+    _refuse(mechanism, target, q, k, steps)
+    assert mechanism.gate is not None
     fit = Fit(mechanism, before=mean_divergence(mechanism, target, q, k, v))
     keep = {round(n * steps / max(snapshots - 1, 1)) for n in range(snapshots)}
-    optimiser = torch.optim.Adam(gate.parameters(), lr=rate)
-    gated = gated_rows(mechanism, q, k, v)
+    optimiser = torch.optim.Adam(mechanism.gate.parameters(), lr=rate, fused=True)
+    weights, goal = unscaled_rows(mechanism, q, k, v), _target(target)
     fit.snapshots.append(_snapshot(mechanism, 0, fit.before))
     for step, i in enumerate(_blocks(q.shape[-2], steps, seed), 1):
         optimiser.zero_grad()
-        loss = divergence(gated(i), target.rows(i)).mean()
-        loss.backward()
+        kl = _divergence(weights(i), *goal(i))
+        kl.backward()
         optimiser.step()
         fit.steps = step
         if step in keep:
-            fit.snapshots.append(_snapshot(mechanism, step, loss.item()))
-        if progress is not None and progress(step, steps, loss.item()) is False:
+            fit.snapshots.append(_snapshot(mechanism, step, kl.item()))
+        if progress is not None and progress(step, steps, kl.item()) is False:
             fit.cancelled = step < steps
             break
     if fit.snapshots[-1].step != fit.steps:
-        fit.snapshots.append(_snapshot(mechanism, fit.steps, loss.item()))
+        fit.snapshots.append(_snapshot(mechanism, fit.steps, kl.item()))
     fit.after = mean_divergence(mechanism, target, q, k, v)
     return fit
 
 
-def gated_rows(mechanism: Attention, q: Tensor, k: Tensor, v: Tensor) -> Callable[[Tensor], Tensor]:
-    """A function of row numbers: those rows of the gated map, with the gate's gradient.
+def _refuse(mechanism: Attention, target: Map, q: Tensor, k: Tensor, steps: int) -> None:
+    if mechanism.gate is None:
+        raise ValueError(f"{mechanism.spec} has no gate to fit; add +gate")
+    if not target.stochastic:
+        raise ValueError("the target's rows are not shares, so there is no divergence to make small")
+    if steps < 1 or target.shape != (q.shape[-2], k.shape[-2]):
+        raise ValueError(f"a fit takes at least one step (got {steps}) and a target of the map's size: "
+                         f"{target.shape} against {(q.shape[-2], k.shape[-2])}")
+
+
+def unscaled_rows(mechanism: Attention, q: Tensor, k: Tensor, v: Tensor) -> Callable[[Tensor], Tensor]:
+    """A function of row numbers: those rows of the gated map, before division by their sums, with gradient.
 
     The features do not depend on the gate, so they are made once; under a scope the map is asked whole.
     """
     if mechanism.parsed.scope != "joint" or mechanism.mechanism.causal:
         return lambda i: mechanism.map(q, k, v).rows(i)
+    gate = mechanism.gate
+    assert gate is not None
     with torch.no_grad():
         phi_q, phi_k, v = mechanism.features(q, k, v)
 
     def rows(i: Tensor) -> Tensor:
-        assert mechanism.gate is not None
-        z_q, z_k = mechanism.gate.logits(phi_q, phi_k, v)
+        z_q, z_k = gate.logits(phi_q, phi_k, v)
         return (phi_q[..., i, :] * z_q[..., i, :].sigmoid()) @ (phi_k * z_k.sigmoid()).mT
     return rows
+
+
+def _target(target: Map) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
+    """A function of row numbers: the target's rows, and sum p log p of each. Kept while the table is small."""
+    def made(i: Tensor) -> tuple[Tensor, Tensor]:
+        p = target.rows(i)
+        return p, torch.special.xlogy(p, p).sum(-1)
+
+    if target.shape[0] * target.shape[1] > KEPT:
+        return made
+    table, plogp = made(torch.arange(target.shape[0]))
+    return lambda i: (table, plogp) if len(i) == target.shape[0] else (table[..., i, :], plogp[..., i])
+
+
+def _divergence(weights: Tensor, p: Tensor, plogp: Tensor) -> Tensor:
+    """Mean KL(p || weights / their sum) in bits, from unscaled weights."""
+    tiny = torch.finfo(weights.dtype).tiny
+    cross = (p * weights.clamp_min(tiny).log()).sum(-1)
+    return (plogp - cross + weights.sum(-1).clamp_min(tiny).log()).mean() / math.log(2)
 
 
 def mean_divergence(mechanism: Attention, target: Map, q: Tensor, k: Tensor, v: Tensor) -> float:
