@@ -1,0 +1,248 @@
+"""One blob for three hosts: what the view draws, as bytes.
+
+    b"LVIZ" | header bytes, uint32 | header, JSON, padded to 8 | buffers, each padded to 8
+
+An array in the header is {"$": offset, "bytes", "dtype", "shape"}; equal buffers are stored once. The header's
+`id` is a hash of the content, without `set`: what Python asks of the view (query, frame, strength, mode) may
+change while the content stays, and then the view is moved, not rebuilt.
+"""
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from PIL import Image
+from torch import Tensor
+
+from ..grid import Grid
+from .wires import Half, Wire, extent, numbers
+
+FULL, FLOOR = 12, 0.04  # light: a patch with FULL times its share shines; FLOOR: what nobody looks at
+LONGEST, QUALITY = 720, 88  # of a picture, in pixels and in JPEG's percent
+HEAVIEST = 64 << 20  # bytes; above this a browser tab suffers
+
+
+class Wired(Protocol):
+    """What a panel shows: a map, or anything that answers `wire`."""
+
+    def wire(self, at: Any = (0, 0)) -> Wire:
+        """The numbers a browser needs for any row of batch and head `at`."""
+
+
+class Pictured(Protocol):
+    """What lies under the attention: a clip, or anything with frames (T, 3, Ypx, Xpx) in 0..1."""
+
+    @property
+    def frames(self) -> Tensor:
+        """RGB, float, 0..1."""
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """One picture of the view: a map under a title, in the colour of its family.
+
+    at    which batch and head is drawn.
+    gate  snapshots of the gate on the way of a fit (see `fitted`), for "replay the fit".
+    keys  where the keys lie, if not where the queries lie.
+    """
+
+    title: str
+    family: str
+    map: Wired
+    at: tuple[int, int] = (0, 0)
+    gate: dict[str, Any] | None = None
+    keys: Grid | None = None
+
+
+def pack(panels: Sequence[Panel], clip: Pictured, grid: Grid, *, query: int, title: str | None = None,
+         mode: str = "light", strength: float = 1.0, frame: int | None = None, intro: bool = False,
+         half: bool = False, tick: int = 0) -> bytes:
+    """The blob of a view: panels side by side over one clip, all showing the row of the same query.
+
+    query     token number on `grid`; frame: shown at first, the query's own where None.
+    mode      "light" or "heat";  strength: of the gates, 0 to 1;  intro: let it rise once from 0 on opening.
+    half      float16 numbers, for files: an entropy changes by at most 0.005 bits.
+    tick      raise it to make a view obey query, frame, strength and mode again although they are the same.
+
+    Raises ValueError, in one sentence, where panels, clip and grid do not fit together or a number is not finite.
+
+    >>> import torch
+    >>> from types import SimpleNamespace
+    >>> from linviz.maps import Dense
+    >>> picture = SimpleNamespace(frames=torch.rand(1, 3, 32, 32))
+    >>> blob = pack([Panel("uniform", "content-free", Dense(torch.full((4, 4), 0.25)))], picture, Grid(Y=2, X=2), query=0)
+    >>> unpack(blob)["panels"][0]["wire"]["rows"].shape
+    (4, 4)
+    """
+    wish = {"query": _query(query, grid), "frame": _frame(frame, grid), "strength": _strength(strength),
+            "mode": _mode(mode), "intro": bool(intro), "tick": int(tick)}
+    if not panels:
+        raise ValueError("a view needs at least one panel")
+    content = {"title": title if title is not None else getattr(clip, "title", ""), "alt": getattr(clip, "alt", ""),
+               "grid": [grid.T, grid.Y, grid.X], "prefix": grid.prefix, "full": FULL, "floor": FLOOR,
+               "frames": _frames(clip, grid), "panels": [_panel(p, grid, half) for p in panels]}
+    return encode(content, wish)
+
+
+def fitted(fit: Any, q: Tensor, k: Tensor, v: Tensor, at: tuple[int, int] = (0, 0)) -> dict[str, Any]:
+    """The snapshots of a fit (`linviz.models.fit_gate`) as a panel's `gate`, for the q, k, v it was fitted on.
+
+    >>> import torch
+    >>> from linviz import make
+    >>> from linviz.models import fit_gate
+    >>> x = torch.randn(1, 1, 9, 8)
+    >>> soft, gated = (make(s, 1, 8, Grid(Y=3, X=3)) for s in ("softmax", "relu_floor+gate"))
+    >>> fitted(fit_gate(gated, soft.map(x, x, x), x, x, x, steps=4, snapshots=3), x, x, x)["steps"]
+    [0, 2, 4]
+    """
+    shots = fit.snapshots
+    layers = {f"{side}_{what}": np.stack([_numpy(s.gate[f"{side}.{what}"]) for s in shots])
+              for side in "qk" for what in ("weight", "bias")}
+    seen = fit.mechanism.features(q, k, v)[2]
+    return {"sees": fit.mechanism.gate.sees, "v": seen[at].detach(), "steps": [s.step for s in shots],
+            "kl": [s.kl if np.isfinite(s.kl) else None for s in shots], "label": fit.label, **layers}
+
+
+def _numpy(x: Tensor) -> np.ndarray:
+    out: np.ndarray = x.detach().cpu().numpy()
+    return out
+
+
+# ------------------------------------------------------------------------------------------------ what is asked
+
+
+def _query(query: int, grid: Grid) -> int:
+    if not 0 <= query < len(grid):
+        raise ValueError(f"query {query} is not a token of {grid}, which has 0..{len(grid) - 1}")
+    return int(query)
+
+
+def _frame(frame: int | None, grid: Grid) -> int | None:
+    if frame is not None and not 0 <= frame < grid.T:
+        raise ValueError(f"frame {frame} is not one of the {grid.T} of {grid} (the first is 0)")
+    return None if frame is None else int(frame)
+
+
+def _strength(strength: float) -> float:
+    if not 0 <= strength <= 1:
+        raise ValueError(f"a gate's strength lies between 0 (none) and 1 (as fitted); got {strength}")
+    return float(strength)
+
+
+def _mode(mode: str) -> str:
+    if mode not in ("light", "heat"):
+        raise ValueError(f"attention is drawn as 'light' or as 'heat', not as {mode!r}")
+    return mode
+
+
+# ------------------------------------------------------------------------------------------------ what is shown
+
+
+def _panel(panel: Panel, grid: Grid, half: bool) -> dict[str, Any]:
+    keys = panel.keys or grid
+    wire = dict(panel.map.wire(panel.at))
+    if panel.gate is not None:
+        wire["gate"] = panel.gate
+    wire = numbers(wire, half, f"the map of panel {panel.title!r}")
+    size = extent(wire)
+    if size is not None and size != (len(grid), len(keys)):
+        raise ValueError(f"panel {panel.title!r} has {size[0]} queries and {size[1]} keys, but {grid} has {len(grid)} "
+                         f"tokens" + (f" and {keys} {len(keys)}" if panel.keys else "; Panel(keys=Grid(...)) says where "
+                                      "keys lie that are not the queries' patches" * (size[0] == len(grid))))
+    return {"title": panel.title, "family": panel.family, "shares": bool(getattr(panel.map, "stochastic", True)),
+            "keys": [keys.T, keys.Y, keys.X, keys.prefix], "wire": wire}
+
+
+def _frames(clip: Pictured, grid: Grid) -> list[dict[str, Any]]:
+    frames = clip.frames
+    if frames.ndim != 4 or frames.shape[1] != 3 or frames.shape[0] != grid.T:
+        raise ValueError(f"{grid} has {grid.T} frames, the clip's frames have the shape {tuple(frames.shape)}: give "
+                         f"({grid.T}, 3, rows, columns), as linviz.clips.fit(clip, grid) does")
+    if not np.isfinite(_numpy(frames)).all():
+        raise ValueError("the clip has NaN or infinity in its frames; a view draws finite numbers only")
+    return [{"type": "image/jpeg", "data": _jpeg(picture(f))} for f in frames]
+
+
+def picture(frame: Tensor) -> Image.Image:
+    """One frame (3, Ypx, Xpx) in 0..1 as an image, its longest side at most 720 pixels."""
+    pixels = (frame.detach().clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
+    image = Image.fromarray(pixels)
+    image.thumbnail((LONGEST, LONGEST), Image.Resampling.LANCZOS)
+    return image
+
+
+def _jpeg(image: Image.Image) -> bytes:
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=QUALITY)
+    return out.getvalue()
+
+
+# ------------------------------------------------------------------------------------------------ bytes
+
+
+class _Buffers:
+    """Buffers one after the other, each at a multiple of 8, none twice."""
+
+    def __init__(self) -> None:
+        self.chunks: list[bytes] = []
+        self.size = 0
+        self.seen: dict[bytes, int] = {}
+
+    def put(self, raw: bytes) -> int:
+        """Where these bytes lie, counted from the first buffer."""
+        key = hashlib.blake2b(raw, digest_size=16).digest()
+        if key not in self.seen:
+            self.seen[key] = self.size
+            self.chunks.append(raw + b"\0" * (-len(raw) % 8))
+            self.size += len(self.chunks[-1])
+        return self.seen[key]
+
+    def walk(self, x: Any) -> Any:
+        """The same tree with every array and every bytes replaced by where it lies."""
+        if isinstance(x, np.ndarray):
+            scale = {"scale": x.scale} if isinstance(x, Half) else {}
+            return {"$": self.put(x.tobytes()), "bytes": x.nbytes, "dtype": x.dtype.name, "shape": list(x.shape), **scale}
+        if isinstance(x, bytes):
+            return {"$": self.put(x), "bytes": len(x), "dtype": "uint8", "shape": [len(x)]}
+        if isinstance(x, dict):
+            return {name: self.walk(value) for name, value in x.items()}
+        return [self.walk(value) for value in x] if isinstance(x, (list, tuple)) else x
+
+
+def encode(content: dict[str, Any], wish: dict[str, Any]) -> bytes:
+    """Content (arrays and bytes allowed) and what is asked of the view, as a blob."""
+    buffers = _Buffers()
+    header = buffers.walk(content)
+    body = b"".join(buffers.chunks)
+    if len(body) > HEAVIEST:
+        raise ValueError(f"this view would weigh {len(body) / 1e6:.0f} MB, more than a page should carry "
+                         f"({HEAVIEST / 1e6:.0f}): use a smaller grid, fewer panels or half=True")
+    known = json.dumps(header, sort_keys=True, allow_nan=False).encode() + body
+    header |= {"id": hashlib.blake2b(known, digest_size=8).hexdigest(), "set": wish}
+    head = json.dumps(header, separators=(",", ":"), allow_nan=False).encode()
+    head += b" " * (-len(head) % 8)
+    return b"LVIZ" + struct.pack("<I", len(head)) + head + body
+
+
+def unpack(blob: bytes) -> dict[str, Any]:
+    """The header of a blob with its arrays as numpy: what the browser reads, for tests and the curious."""
+    if blob[:4] != b"LVIZ":
+        raise ValueError(f"these {len(blob)} bytes are not a linviz view")
+    start = 8 + struct.unpack("<I", blob[4:8])[0]
+
+    def walk(x: Any) -> Any:
+        if isinstance(x, dict) and "$" in x:
+            array = np.frombuffer(blob, x["dtype"], int(np.prod(x["shape"])), start + x["$"]).reshape(x["shape"])
+            return array.astype(np.float32) * np.float32(x["scale"]) if "scale" in x else array
+        if isinstance(x, dict):
+            return {name: walk(value) for name, value in x.items()}
+        return [walk(value) for value in x] if isinstance(x, list) else x
+
+    header: dict[str, Any] = walk(json.loads(blob[8:start]))
+    return header

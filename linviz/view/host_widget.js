@@ -1,0 +1,23 @@
+// host_widget.js: the view in a notebook. Last in the module for anywidget; a model may have several views.
+const asBytes = data => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);   // a DataView from traitlets
+
+export default {
+  render({model, el}) {
+    const place = el.appendChild(document.createElement("div")), looks = ["query", "frame", "strength", "mode"];
+    place.dataset.lmSuppressShortcuts = "true";                  // or JupyterLab takes arrow keys, and x deletes cells
+    const view = mount(place, asBytes(model.get("blob")), {
+      onChange(state, pinned) {
+        for (const name of looks) model.set(name, state[name]);
+        model.save_changes();
+        if (pinned) model.send({pin: state.query});              // messages are not merged: no pin is lost
+      },
+    });
+    const asked = Object.fromEntries(looks.map(name => [`change:${name}`, () => view.set({[name]: model.get(name)})]));
+    const on = {...asked, "change:blob": () => view.update(asBytes(model.get("blob")))};
+    for (const [event, act] of Object.entries(on)) model.on(event, act);
+    return () => {
+      for (const [event, act] of Object.entries(on)) model.off(event, act);
+      view.destroy();
+    };
+  },
+};

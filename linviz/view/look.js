@@ -1,0 +1,156 @@
+// look.js: how attention is painted over a picture, and what the view looks like. Nothing here computes a weight.
+
+const hues = {softmax: "#0072b2", kernel: "#d55e00", "low-rank": "#009e73", local: "#cc79a7", "content-free": "#8a8a8a",
+              graph: "#b59f00"};
+
+// ------------------------------------------------------------------------------------------------ colour
+
+function ramp(...stops) {                                        // 256 colours, three bytes each, evenly between the stops
+  const table = new Uint8ClampedArray(768), rgb = stops.map(s => [0, 2, 4].map(n => parseInt(s.slice(n, n + 2), 16)));
+  for (let n = 0; n < 256; n++) {
+    const at = n / 255 * (stops.length - 1), from = Math.min(at | 0, stops.length - 2), part = at - from;
+    for (let c = 0; c < 3; c++) table[3 * n + c] = rgb[from][c] + part * (rgb[from + 1][c] - rgb[from][c]);
+  }
+  return table;
+}
+const viridis = ramp("440154", "472d7b", "3b528b", "2c728e", "21918c", "28ae80", "5ec962", "addc30", "fde725");
+const diverging = ramp("0b4f8a", "5aa0cf", "f7f7f7", "f0a35e", "c04d00");     // negative, nothing, positive
+
+// A small image of shadow, one pixel a patch. Light: black, as opaque as the patch is unattended, so the photograph
+// below keeps a brightness of floor + (1 - floor) sqrt(min(1, a gain)). Heat and signed: a colour over a grey photograph.
+function paint(image, row, first, {gain, floor, heat, signed}) {
+  const d = image.data;
+  for (let n = 0, j = first; n < d.length; n += 4, j++) {
+    const e = Math.sqrt(Math.min(1, Math.abs(row[j]) * gain));
+    if (signed) tint(d, n, diverging, .5 + Math.sign(row[j]) * e / 2, 225);
+    else if (heat) tint(d, n, viridis, e, 235 * Math.min(1, 1.6 * e));
+    else { d[n] = d[n + 1] = d[n + 2] = 0; d[n + 3] = 255 * (1 - floor) * (1 - e) + .5; }
+  }
+}
+function tint(d, n, table, x, alpha) {
+  const c = 3 * Math.round(255 * x);
+  d[n] = table[c]; d[n + 1] = table[c + 1]; d[n + 2] = table[c + 2]; d[n + 3] = alpha;
+}
+
+// ------------------------------------------------------------------------------------------------ elements
+
+function h(tag, props = {}, ...kids) {
+  const e = document.createElement(tag);
+  for (const [name, value] of Object.entries(props)) {
+    if (name in e && name !== "style") e[name] = value; else e.setAttribute(name, value);
+  }
+  e.append(...kids);
+  return e;
+}
+
+function write(e, text) { if (e.textContent !== text) e.textContent = text; }
+
+function three(x) {                                              // three digits, never 1.5e+3
+  return x >= 999.5 ? String(+x.toPrecision(3)) : x >= 99.95 ? x.toFixed(0) : x >= 9.995 ? x.toFixed(1) : x.toFixed(2);
+}
+
+// A photograph under a canvas that the browser stretches over it. The patches are first enlarged five times (odd: a
+// sample lies on every patch centre, so a lone lit patch is fully lit), since browsers stretch coarsely.
+function stage(T, Y, X, zoom) {
+  const photo = h("img", {className: "photo", alt: "", draggable: false, decoding: "sync"});
+  const mask = h("canvas", {width: X * zoom, height: Y * zoom}), pen = mask.getContext("2d");
+  const small = new OffscreenCanvas(X, Y), point = small.getContext("2d"), image = new ImageData(X, Y * T);
+  pen.imageSmoothingQuality = "low";
+  pen.globalCompositeOperation = "copy";
+  return {photo, image, box: h("div", {className: "stage"}, photo, mask), put(t, from = image) {
+    point.putImageData(from, 0, -t * Y, 0, t * Y, X, Y);
+    pen.drawImage(small, 0, 0, mask.width, mask.height);
+  }};
+}
+
+// ------------------------------------------------------------------------------------------------ style
+
+const css = `
+:host {
+  display: block; container-type: inline-size;
+  --ink: var(--st-text-color, var(--jp-ui-font-color1, light-dark(#1d232b, #e9ecef)));
+  --paper: var(--st-background-color, var(--jp-layout-color0, light-dark(#ffffff, #0f1216)));
+  --soft: color-mix(in srgb, var(--ink) 72%, var(--paper));
+  --line: color-mix(in srgb, var(--ink) 17%, transparent);
+  font: 14px/1.35 var(--st-font, var(--jp-ui-font-family, system-ui, sans-serif)); color: var(--ink);
+}
+*, ::before { box-sizing: border-box; }
+[hidden] { display: none !important; }
+.view { display: grid; gap: 16px; outline: none; }
+.panels { display: grid; grid-template-columns: repeat(var(--n), minmax(0, 1fr)); gap: 16px; }
+.panel { min-width: 0; container-type: inline-size; }
+.head { display: flex; align-items: baseline; gap: 7px; margin-bottom: 7px; font-weight: 600; white-space: nowrap; }
+.head span { overflow: hidden; text-overflow: ellipsis; }
+.head::before { content: ""; flex: none; width: 9px; height: 9px; border-radius: 50%; background: var(--hue); }
+
+.stage { position: relative; overflow: hidden; border-radius: 7px; background: #000; aspect-ratio: var(--aspect);
+  cursor: crosshair; touch-action: pan-y; user-select: none; -webkit-user-select: none; }
+.stage canvas, .photo { position: absolute; inset: 0; width: 100%; height: 100%; display: block; }
+.stage.heat .photo { filter: grayscale(.9) brightness(.42); }
+.stage.signed .photo { filter: grayscale(1); }
+.ring, .pin { position: absolute; pointer-events: none; border-radius: 50%; transform: translate(-50%, -50%); }
+.ring { width: max(15px, 100% / var(--x)); aspect-ratio: 1; border: 2px solid #fff;
+  box-shadow: 0 0 0 1.2px #000b, inset 0 0 0 1.2px #000b; }
+.ring.away { border-style: dashed; opacity: .6; }
+.pin { width: 7px; height: 7px; background: #fff; box-shadow: 0 0 0 1.5px #000c; }
+.main::after { content: ""; position: absolute; inset: 0; border-radius: inherit; pointer-events: none; }
+.view:focus-visible .main::after { box-shadow: inset 0 0 0 2.5px var(--accent); }
+
+.strip { display: grid; grid-template-columns: repeat(var(--t), minmax(0, 1fr)); gap: 3px; margin-top: 6px; }
+.strip button { all: unset; display: block; min-width: 0; cursor: pointer; text-align: center; white-space: nowrap;
+  font-size: 11px; color: var(--soft); font-variant-numeric: tabular-nums; }
+.strip .stage { border-radius: 3px; cursor: pointer; margin-bottom: 2px; }
+.strip [aria-pressed=true] { color: var(--ink); font-weight: 600; }
+.strip [aria-pressed=true] .stage { outline: 2px solid var(--ink); }
+.strip.long .unit { display: none; }
+.strip button:focus-visible .stage { outline: 2.5px solid var(--accent); }
+
+.bar { height: 3px; margin: 9px 0 7px; border-radius: 2px; background: var(--line); overflow: hidden; }
+.bar i { display: block; height: 100%; border-radius: 2px; background: var(--hue); transform-origin: 0 0; }
+.under { display: grid; }
+.under > * { grid-area: 1 / 1; }
+.facts { display: grid; grid-template-columns: 1fr 1fr auto; gap: 8px; margin: 0; font-variant-numeric: tabular-nums; }
+.facts div { display: flex; flex-direction: column-reverse; }
+.facts dd { margin: 0; font-size: 1.14em; font-weight: 600; }
+.facts dt, .note { color: var(--soft); font-size: .87em; }
+.note { margin: 0; align-self: center; }
+.troubled .facts { visibility: hidden; }
+
+.tools { display: flex; flex-wrap: wrap; align-items: center; gap: 10px 20px; color: var(--soft); }
+.strength { display: flex; align-items: center; gap: 10px; flex: 1 1 260px; }
+.strength input { flex: 1; min-width: 90px; }
+.strength b { color: var(--ink); min-width: 2.6em; font-variant-numeric: tabular-nums; }
+.fit { display: flex; align-items: center; gap: 10px; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.fit span { min-width: 12.5em; }
+.where { margin-left: auto; font-variant-numeric: tabular-nums; }
+input[type=range] { appearance: none; height: 22px; margin: 0; cursor: pointer; outline: none; background:
+  linear-gradient(90deg, var(--accent) var(--fill, 100%), var(--line) 0) 0 50% / 100% 4px no-repeat; }
+input[type=range]::-webkit-slider-thumb { appearance: none; width: 18px; height: 18px; border-radius: 50%;
+  background: var(--accent); border: 3px solid var(--paper); box-shadow: 0 0 0 1px var(--line); }
+input[type=range]::-moz-range-thumb { width: 13px; height: 13px; border-radius: 50%;
+  background: var(--accent); border: 3px solid var(--paper); }
+input[type=range]:focus-visible::-webkit-slider-thumb { box-shadow: 0 0 0 3px color-mix(in srgb, var(--accent) 50%, transparent); }
+.seg { display: inline-flex; border: 1px solid var(--line); border-radius: 7px; overflow: hidden; }
+.button { all: unset; cursor: pointer; padding: 5px 12px; white-space: nowrap; border-radius: 7px;
+  border: 1px solid var(--line); color: var(--ink); }
+.seg .button { border: 0; border-radius: 0; color: var(--soft); }
+.seg .button[aria-pressed=true] { background: color-mix(in srgb, var(--ink) 11%, transparent); color: var(--ink); }
+.button:hover { color: var(--ink); background: color-mix(in srgb, var(--ink) 6%, transparent); }
+.button:focus-visible { box-shadow: inset 0 0 0 2px var(--accent); }
+.sr { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+
+@container (max-width: 260px) {
+  .facts { font-size: .87em; gap: 4px; }
+  .more { display: none; }
+}
+@container (max-width: 330px) { .unit { display: none; } }
+@container (max-width: 620px) {
+  .panels { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 14px 12px; }
+  .panel:first-child, .panel:nth-child(2):last-child { grid-column: 1 / -1; }
+  .tools { gap: 10px 14px; }
+  .strength, .where { flex-basis: 100%; margin: 0; }
+}
+@media (pointer: coarse) {
+  input[type=range] { height: 36px; }
+  .button { padding: 9px 14px; }
+}`;

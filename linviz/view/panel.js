@@ -1,0 +1,141 @@
+// panel.js: one panel, a picture under the attention of one map, with its strip of frames and its measures.
+
+function gridOf(T, Y, X, first) {                                // token number <-> frame, row, column, as linviz.Grid
+  return {T, Y, X, first, size: first + T * Y * X, name: String([T, Y, X, first]),
+    number: (t, y, x) => first + (t * Y + y) * X + x,
+    place: i => i < first ? null : [Math.floor((i - first) / (X * Y)), Math.floor((i - first) / X) % Y, (i - first) % X]};
+}
+
+const troubles = {
+  dead: () => "dead: this query gives weight to no key",
+  signed: () => "signed: no entropy (orange adds, blue subtracts)",
+  unequal: m => `this row sums to ${three(m.sum)}, not to one: no entropy`,
+  unknown: (m, p) => p.why,
+};
+
+class Panel {
+  constructor(grid, keys, pickFrame) {                           // elements only; the content comes with fill
+    const {T, X, Y} = grid, shown = [keys.T, keys.Y, keys.X];
+    this.grid = grid;
+    this.keys = keys;
+    this.main = stage(...shown, 5);
+    this.main.box.classList.add("main");
+    this.ring = h("div", {className: "ring"});
+    this.pin = h("div", {className: "pin"});
+    this.main.box.append(this.pin, this.ring);
+    this.thumbs = Array.from({length: T > 1 ? T : 0}, (_, t) => this.thumb(t, stage(...shown, 1), pickFrame));
+    this.name = h("span");
+    this.level = h("i");
+    this.bar = h("div", {className: "bar"}, this.level);
+    this.note = h("p", {className: "note"});
+    this.facts = [h("dd"), h("dd"), h("dd")];
+    this.el = h("section", {className: "panel", style: `--x:${X};--t:${Math.min(T, 16)};--aspect:${X}/${Y}`},
+      h("div", {className: "head"}, this.name), this.main.box,
+      h("div", {className: "strip" + (T > 8 ? " long" : ""), hidden: T === 1}, ...this.thumbs.map(s => s.button)),
+      this.bar, h("div", {className: "under"}, this.list(), this.note));
+  }
+
+  list() {
+    const more = text => h("span", {className: "more"}, text), fact = (dd, title, ...words) =>
+      h("div", {title}, h("dt", {}, ...words), dd);
+    return h("dl", {className: "facts"},
+      fact(this.facts[0], "Shannon entropy of this row of attention", "bits", more(" of entropy")),
+      fact(this.facts[1], "how many patches share the attention in effect: 2 to the entropy", more("effective "), "patches"),
+      fact(this.facts[2], "share of the attention on the ten most attended patches", "in top 10"));
+  }
+
+  thumb(t, s, pickFrame) {
+    s.share = h("span");
+    s.button = h("button", {ariaLabel: `frame ${t + 1}`}, s.box, s.share, h("span", {className: "unit"}, " %"));
+    s.button.addEventListener("click", () => pickFrame(t));
+    return s;
+  }
+
+  fill({title, family, shares, wire}) {                          // a map; one that cannot be drawn says why
+    Object.assign(this, {title, shares, hue: hues[family] ?? "#888888", road: null, why: "", turned: ""});
+    try { this.road = roadOf(wire); } catch (error) { this.why = error.message; }
+    this.row = new Float64Array(this.road?.S ?? this.keys.size);
+    this.el.style.setProperty("--hue", this.hue);
+    this.el.ariaLabel = title;
+    write(this.name, title);
+    this.bar.title = `entropy, of at most ${three(Math.log2(this.row.length))} bits`;
+    const probes = this.road ? [.03, .21, .43, .64, .86].map(x => Math.floor(x * this.road.N)) : [];
+    this.signed = probes.some(i => this.weigh(i).trouble === "signed");
+  }
+
+  paper(pictures, frame) {                                       // the photograph under the attention, and under the thumbs
+    this.main.photo.src = pictures[frame];
+    this.thumbs.forEach((s, t) => { s.photo.src = pictures[t]; });
+  }
+
+  get fit() { return this.road?.fit; }
+
+  shot(progress) {                                               // which snapshot lies at 0..1 of the fit; the last if unsaid
+    const last = (this.fit?.steps.length ?? 1) - 1;
+    return progress === undefined ? last : Math.round(progress * last);
+  }
+
+  turn(strength, progress) {
+    const asked = `${strength} ${this.shot(progress)}`;
+    if (asked !== this.turned) this.road?.turn?.(strength, this.shot(progress));
+    this.turned = asked;
+  }
+
+  weigh(i) {                                                     // row i of the map, into this.row, and its measures
+    this.measures = this.road ? measures(this.road.row(i, this.row), this.shares) : {trouble: "unknown", size: 0};
+    return this.measures;
+  }
+
+  draw(query, pinned, {frame, mode, own}, {full, floor}) {
+    const {size, trouble} = this.weigh(query), heat = mode === "heat";
+    this.signed ||= trouble === "signed";
+    const gain = trouble === "dead" ? 0 : own ? 1 / (size || 1) : this.row.length / full;
+    paint(this.main.image, this.row, this.keys.first, {gain, floor, heat, signed: this.signed});
+    this.show(this.main, frame, heat);
+    this.thumbs.forEach((s, t) => this.strip(s, t, frame, heat));
+    const at = this.grid.place(query), away = at !== null && at[0] !== frame;
+    this.mark(this.ring, at);
+    this.ring.classList.toggle("away", away);
+    this.mark(this.pin, pinned !== query && this.grid.place(pinned)?.[0] === frame ? this.grid.place(pinned) : null);
+    this.tell();
+  }
+
+  key(t) { return Math.floor(t * this.keys.T / this.grid.T); }   // keys may lie on fewer frames than queries
+
+  show(s, t, heat) {
+    s.put(this.key(t), this.main.image);
+    s.box.classList.toggle("heat", heat && !this.signed);
+    s.box.classList.toggle("signed", this.signed);
+  }
+
+  strip(s, t, frame, heat) {                                     // a thumb: this frame's attention and its share of all
+    const each = this.keys.X * this.keys.Y, from = this.keys.first + this.key(t) * each;
+    let share = 0;
+    for (let j = from; j < from + each; j++) share += this.row[j];
+    const known = !this.measures.trouble;
+    this.show(s, t, heat);
+    write(s.share, known ? `${Math.round(100 * share)}` : "–");
+    s.button.ariaPressed = t === frame;
+    s.button.title = `frame ${t + 1}` + (known ? `: ${three(100 * share)} % of the attention` : "");
+  }
+
+  mark(dot, at) {
+    dot.hidden = at === null;
+    if (at === null) return;
+    dot.style.left = `${(at[2] + .5) / this.grid.X * 100}%`;
+    dot.style.top = `${(at[1] + .5) / this.grid.Y * 100}%`;
+  }
+
+  tell() {                                                       // the measures in words and as a bar, or why there are none
+    const {bits, effective, top, trouble} = this.measures;
+    this.el.classList.toggle("troubled", trouble !== "");
+    write(this.note, trouble && troubles[trouble](this.measures, this));
+    this.level.style.transform = `scaleX(${trouble ? 0 : bits / Math.log2(this.row.length) || 0})`;
+    if (!trouble) [three(bits), three(effective), three(100 * top) + " %"].forEach((text, n) => write(this.facts[n], text));
+  }
+
+  get spoken() {
+    const {bits, effective, trouble} = this.measures;
+    return `${this.title}: ` + (trouble ? this.note.textContent : `${three(bits)} bits, ${three(effective)} effective patches`);
+  }
+}

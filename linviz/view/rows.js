@@ -1,0 +1,189 @@
+// rows.js: from bytes to a row of attention, and what is measured on it. Nothing here draws.
+// It stands first in one ES module with look.js and patch_view.js; the three are joined as text, without imports.
+
+// ------------------------------------------------------------------------------------------------ the blob
+// "LVIZ" | header bytes (u32) | header (JSON) | buffers. An array in the header is {$: offset, bytes, dtype, shape}.
+
+function widen(half, scale = 1) {                                // float16 bits -> Float32Array, times a power of two
+  const out = new Float32Array(half.length);
+  if (globalThis.Float16Array) out.set(new Float16Array(half.buffer, half.byteOffset, half.length));
+  else {
+    for (let n = 0; n < half.length; n++) {
+      const e = half[n] >> 10 & 31, m = half[n] & 1023, sign = half[n] >> 15 ? -1 : 1;
+      out[n] = sign * (e === 0 ? m * 2 ** -24 : e === 31 ? (m ? NaN : Infinity) : (1 + m / 1024) * 2 ** (e - 15));
+    }
+  }
+  if (scale !== 1) for (let n = 0; n < out.length; n++) out[n] *= scale;
+  return out;
+}
+
+const typed = {
+  float32: (buffer, at, bytes) => new Float32Array(buffer, at, bytes / 4),
+  float16: (buffer, at, bytes, scale) => widen(new Uint16Array(buffer, at, bytes / 2), scale),
+  int32: (buffer, at, bytes) => new Int32Array(buffer, at, bytes / 4),
+  uint8: (buffer, at, bytes) => new Uint8Array(buffer, at, bytes),
+};
+
+export function unpack(bytes) {
+  const buffer = bytes.slice().buffer;                           // a host may hand over bytes at an odd address
+  const text = (at, length) => new TextDecoder().decode(new Uint8Array(buffer, at, length));
+  if (bytes.length < 8 || text(0, 4) !== "LVIZ") throw new Error("these bytes are not a linviz view");
+  const head = new DataView(buffer).getUint32(4, true), seen = new Map();
+  const array = x => {                                           // equal arrays were stored once and stay one
+    const key = `${x.$} ${x.dtype}`;
+    if (!seen.has(key)) seen.set(key, typed[x.dtype](buffer, 8 + head + x.$, x.bytes, x.scale));
+    return {data: seen.get(key), shape: x.shape};
+  };
+  const walk = x => Array.isArray(x) ? x.map(walk) : !x || typeof x !== "object" ? x : "$" in x ? array(x)
+    : Object.fromEntries(Object.entries(x).map(([name, value]) => [name, walk(value)]));
+  return walk(JSON.parse(text(8, head)));
+}
+
+// ------------------------------------------------------------------------------------------------ roads
+// A wire is what a map sends; a road computes any of its rows: {N, S, row(i, out)}, out a Float64Array of S.
+// A gated road also has turn(strength, snapshot) and fit, the steps and divergences of its snapshots.
+
+const sigmoid = x => 1 / (1 + Math.exp(-x));
+
+function dot(a, i, b, j, length) {
+  let sum = 0;
+  for (let d = 0; d < length; d++) sum += a[i + d] * b[j + d];
+  return sum;
+}
+
+export const roads = {
+  softmax({q, k, scale, bias, causal}) {                         // exp(scale q_i.k_j + bias_ij), each row made to sum to 1
+    const [N, D] = q.shape, S = k.shape[0];
+    return {N, S, row(i, out) {
+      const seen = causal ? Math.min(i + 1, S) : S;
+      let top = -Infinity, sum = 0;
+      for (let j = 0; j < seen; j++) {
+        const score = out[j] = scale * dot(q.data, i * D, k.data, j * D, D) + (bias ? bias.data[i * S + j] : 0);
+        if (score > top) top = score;
+      }
+      if (top === -Infinity) return out.fill(0);                 // every key is forbidden
+      for (let j = 0; j < seen; j++) sum += out[j] = Math.exp(out[j] - top);
+      for (let j = 0; j < seen; j++) out[j] /= sum;
+      return out.fill(0, seen);
+    }};
+  },
+
+  factored({left, right}) {                                      // left_i . right_j, already normalised
+    const [N, M] = left.shape, S = right.shape[0];
+    return {N, S, row(i, out) {
+      for (let j = 0; j < S; j++) out[j] = dot(left.data, i * M, right.data, j * M, M);
+      return out;
+    }};
+  },
+
+  kernel({phi_q, phi_k, z_q, z_k, normaliser, causal, gate}) {   // sum_m phi_q g(s z_q) phi_k g(s z_k), then normalised
+    const [N, M] = phi_q.shape, S = phi_k.shape[0], left = new Float64Array(M);
+    const own = z_q && [z_q.data, z_k.data], last = gate ? gate.steps.length - 1 : 0;
+    let z = own, s = 1, right = phi_k.data;
+    function turn(strength, snapshot = last) {
+      z = snapshot === last ? own : logits(gate, phi_q, phi_k, snapshot);
+      s = strength;
+      right = phi_k.data.map((phi, n) => phi * sigmoid(s * z[1][n]));
+    }
+    function row(i, out) {
+      const seen = causal ? Math.min(i + 1, S) : S;
+      for (let m = 0, n = i * M; m < M; m++, n++) left[m] = phi_q.data[n] * (z ? sigmoid(s * z[0][n]) : 1);
+      let sum = 0;
+      for (let j = 0; j < seen; j++) sum += out[j] = dot(left, 0, right, j * M, M);
+      const whole = {add: sum + normaliser.eps, clamp: Math.max(sum, normaliser.eps), none: 1}[normaliser.kind];
+      for (let j = 0; j < seen; j++) out[j] = whole === 0 ? 0 : out[j] / whole;
+      return out.fill(0, seen);
+    }
+    if (own) turn(1);
+    return own ? {N, S, row, turn, fit: gate} : {N, S, row};
+  },
+
+  blocks({parts, size, gate}) {                                  // boxes of a scope; a query in several has the mean row
+    const turns = [], inner = [];                                // turns[i]: every place of query i
+    for (const {queries, keys, wire} of parts) {
+      const [boxes, L] = queries.shape, S = keys.shape[1];
+      for (let b = 0; b < boxes; b++) {
+        const mine = keys.data.subarray(b * S, (b + 1) * S), row = new Float64Array(S);
+        const road = roadOf({...slice(wire, b), ...(gate && {gate: {...gate, v: gate.v && take(gate.v, mine)}})});
+        inner.push(road);
+        for (let l = 0; l < L; l++) (turns[queries.data[b * L + l]] ??= []).push({road, place: l, keys: mine, row});
+      }
+    }
+    const turn = (...to) => inner.forEach(road => road.turn?.(...to));
+    return {N: turns.length, S: size, ...(inner.some(road => road.turn) && {turn, fit: gate}), row(i, out) {
+      out.fill(0);
+      for (const {road, place, keys, row} of turns[i]) {
+        road.row(place, row);
+        for (let j = 0; j < row.length; j++) out[keys[j]] += row[j] / turns[i].length;
+      }
+      return out;
+    }};
+  },
+
+  rows({rows}) {                                                 // a table, for maps that nothing shorter describes
+    const [N, S] = rows.shape;
+    return {N, S, row(i, out) { out.set(rows.data.subarray(i * S, (i + 1) * S)); return out; }};
+  },
+};
+
+export function roadOf(wire) {
+  if (!Object.hasOwn(roads, wire.kind)) throw new Error(`a map of the kind “${wire.kind}” cannot be drawn here yet`);
+  return roads[wire.kind](wire);
+}
+
+const isArray = x => x?.data !== undefined && Array.isArray(x.shape);
+
+function slice(wire, box) {                                      // box `box` of every array; numbers and names stay
+  const one = x => {
+    if (!isArray(x)) return x;
+    const size = x.data.length / x.shape[0];
+    return {data: x.data.subarray(box * size, (box + 1) * size), shape: x.shape.slice(1)};
+  };
+  return Object.fromEntries(Object.entries(wire).map(([name, x]) => [name, one(x)]));
+}
+
+function take(x, index) {                                        // rows of x, in the order of index
+  const width = x.shape[1], data = new Float32Array(index.length * width);
+  index.forEach((from, to) => data.set(x.data.subarray(from * width, (from + 1) * width), to * width));
+  return {data, shape: [index.length, width]};
+}
+
+function logits(gate, phi_q, phi_k, n) {                         // the gate as it was at snapshot n: z = W input + b
+  const both = gate.sees === "qkv" ? [phi_q, phi_k, gate.v] : [phi_q, phi_k];
+  const layer = (inputs, weight, bias) => {
+    const [, M, I] = weight.shape, N = inputs[0].shape[0], z = new Float32Array(N * M);
+    for (let i = 0; i < N; i++) {
+      for (let m = 0; m < M; m++) {
+        let sum = bias.data[n * M + m], at = (n * M + m) * I;
+        for (const {data, shape: [, d]} of inputs) { sum += dot(weight.data, at, data, i * d, d); at += d; }
+        z[i * M + m] = sum;
+      }
+    }
+    return z;
+  };
+  return [layer(gate.sees === "self" ? [phi_q] : both, gate.q_weight, gate.q_bias),
+          layer(gate.sees === "self" ? [phi_k] : both, gate.k_weight, gate.k_bias)];
+}
+
+// ------------------------------------------------------------------------------------------------ measures
+
+export function measures(row, shares = true, top = 10) {         // shares: the rows of this map are meant to sum to one
+  const best = new Float64Array(top);                            // the largest weights, ascending
+  let alog = 0, sum = 0, least = 0, most = 0;
+  for (const a of row) {
+    sum += a;
+    if (a < least) least = a;
+    if (a > most) most = a;
+    if (a > 0) alog += a * Math.log2(a);
+    if (a > best[0]) {
+      let t = 0;
+      while (t + 1 < top && best[t + 1] < a) { best[t] = best[t + 1]; t++; }
+      best[t] = a;
+    }
+  }
+  const size = Math.max(most, -least), dead = size === 0 || shares && sum < .5;    // most of it lost to the eps
+  const trouble = least < -1e-6 * size ? "signed" : dead ? "dead" : shares ? "" : "unequal";
+  if (trouble) return {trouble, sum, size};
+  const bits = Math.max(0, Math.log2(sum) - alog / sum);         // the row is taken as shares of its own sum
+  return {trouble, sum, size, bits, effective: 2 ** bits, top: best.reduce((a, b) => a + b, 0) / sum};
+}

@@ -1,0 +1,68 @@
+"""The view in a notebook: an anywidget with the same module as every other host.
+
+    w = PatchView(panels, clip, grid, query=...)     show it by naming it in the last line of a cell
+    w.query = 300;  w.strength = 0                   Python moves the view; w.on_pin(f) calls f(query) at every pin
+
+Where no widget can live (a notebook on a web page, a printed one) a still picture stands in its place.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import anywidget
+import traitlets
+
+from ..grid import Grid
+from .blob import Panel, Pictured, pack
+from .source import source
+from .still import alt, still
+
+
+class PatchView(anywidget.AnyWidget):
+    """Panels side by side over one clip, in a notebook cell. Options as in `pack`.
+
+    query     token number, changed when a person pins another patch;  frame: which one is shown.
+    strength  of the gates, 0 to 1, changed when a person lets go of the slider;  mode: "light" or "heat".
+    blob      what is drawn; assign another `pack(...)` to show something else in place.
+    """
+
+    _esm = source("host_widget.js")
+    blob = traitlets.Bytes().tag(sync=True)
+    query = traitlets.Int().tag(sync=True)
+    frame = traitlets.Int(0).tag(sync=True)
+    strength = traitlets.Float(1.0, min=0.0, max=1.0).tag(sync=True)
+    mode = traitlets.Enum(("light", "heat"), "light").tag(sync=True)
+
+    def __init__(self, panels: Sequence[Panel], clip: Pictured, grid: Grid, *, query: int, frame: int | None = None,
+                 strength: float = 1.0, mode: str = "light", **options: Any) -> None:
+        shown = frame if frame is not None else grid.place(query)[0] if query >= grid.prefix else 0
+        blob = pack(panels, clip, grid, query=query, frame=shown, strength=strength, mode=mode, **options)
+        self._still = (tuple(panels), clip, grid)
+        self._pinned: list[Callable[[int], object]] = []
+        self._tokens = len(grid)
+        super().__init__(blob=blob, query=query, frame=shown, strength=strength, mode=mode)
+        self.on_msg(self._receive)
+
+    @traitlets.validate("query")
+    def _on_grid(self, proposal: dict[str, Any]) -> int:
+        if not 0 <= proposal["value"] < self._tokens:
+            raise ValueError(f"query {proposal['value']} is not a token of this view, which has 0..{self._tokens - 1}")
+        return int(proposal["value"])
+
+    def on_pin(self, act: Callable[[int], object]) -> Callable[[int], object]:
+        """Call `act(query)` whenever a person pins a patch; every pin arrives, however quick. Returns `act`."""
+        self._pinned.append(act)
+        return act
+
+    def _receive(self, _: Any, content: dict[str, Any], __: Any) -> None:
+        for act in self._pinned if "pin" in content else ():
+            act(content["pin"])
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The widget for a notebook, and a still picture with its description for everything else."""
+        data, about = super()._repr_mimebundle_(**kwargs) or ({}, {})
+        panels, clip, grid = self._still
+        words = alt(panels, clip, grid, self.query)
+        data = {**data, "text/plain": words, "image/png": still(panels, clip, grid, self.query)}
+        return data, {**about, "image/png": {"alt": words}}

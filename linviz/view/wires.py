@@ -1,0 +1,88 @@
+"""What a map sends to the browser, made ready to travel: plain arrays, checked, as small as asked for.
+
+A wire is what `Map.wire(at)` returns: a dict with a kind, arrays, numbers and sometimes further wires. Here
+tensors become numpy arrays of the few types a browser reads: float32 (or float16) and int32.
+"""
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+Wire = dict[str, Any]
+FULL = ("bias", "q_bias", "k_bias")  # never halved: a bias is added to what is large
+
+
+def numbers(wire: Any, half: bool = False, at: str = "wire") -> Any:
+    """A wire with every tensor or array as float32 or int32; `half`: float16 in place of float32, save for biases.
+
+    `at` names the place in messages. Raises ValueError where a number is not finite; only a bias may be minus
+    infinity, which forbids a pair.
+
+    >>> import torch
+    >>> numbers({"kind": "rows", "rows": torch.eye(2, dtype=torch.float64)})["rows"].dtype
+    dtype('float32')
+    """
+    if isinstance(wire, dict):
+        return {name: numbers(x, half and name not in FULL, f"{at}.{name}") for name, x in wire.items()}
+    if isinstance(wire, (list, tuple)) and not all(isinstance(x, (int, float)) for x in wire):
+        return [numbers(x, half, f"{at}[{n}]") for n, x in enumerate(wire)]
+    if isinstance(wire, Tensor):
+        wire = wire.detach().cpu().numpy()
+    if isinstance(wire, np.ndarray):
+        return _array(wire, half, at)
+    wire = wire.item() if isinstance(wire, np.generic) else wire
+    if isinstance(wire, float) and not math.isfinite(wire):
+        raise ValueError(f"{at} is {wire}; a view draws finite numbers only")
+    return wire
+
+
+def _array(x: np.ndarray, half: bool, at: str) -> np.ndarray:
+    """One array in the type it travels in."""
+    if x.dtype.kind in "iub":
+        return np.ascontiguousarray(x, dtype=np.int32)
+    with np.errstate(over="ignore"):
+        x = np.ascontiguousarray(x, dtype=np.float32)
+    if np.isnan(x).any() or np.isposinf(x).any() or (np.isneginf(x).any() and not at.endswith(".bias")):
+        raise ValueError(f"{at} has NaN or infinity in it (as float32); a view draws finite numbers only")
+    return scaled_half(x) if half else x
+
+
+class Half(np.ndarray):
+    """A float16 array that stands for itself times `scale`, a power of two."""
+
+    scale: float = 1.0
+
+
+def scaled_half(x: np.ndarray) -> np.ndarray:
+    """x as float16, scaled by a power of two so that its largest number is near the top of float16's range.
+
+    The small numbers then lose no digits: float16 has all its eleven bits over nine decades below 32,768.
+
+    >>> x = scaled_half(np.float32([3e-7, 1e-9]))
+    >>> bool(np.allclose(np.float64(x) * x.scale, [3e-7, 1e-9], rtol=1e-3))
+    True
+    """
+    top = float(np.abs(x).max()) if x.size else 0.0
+    scale = 2.0 ** (np.ceil(np.log2(top)) - 15) if top > 0 else 1.0
+    half = (x / np.float32(scale)).astype(np.float16).view(Half)
+    half.scale = float(scale)
+    return half
+
+
+def extent(wire: Wire) -> tuple[int, int] | None:
+    """Queries and keys a wire speaks of, (N, S); None for a kind this module does not know.
+
+    >>> extent({"kind": "rows", "rows": np.eye(3)})
+    (3, 3)
+    """
+    sides = {"softmax": ("q", "k"), "factored": ("left", "right"), "kernel": ("phi_q", "phi_k")}
+    kind = wire.get("kind")
+    if kind in sides:
+        left, right = (wire[name] for name in sides[kind])
+        return len(left), len(right)
+    if kind == "blocks":
+        return max(int(part["queries"].max()) + 1 for part in wire["parts"]), int(wire["size"])
+    return (wire["rows"].shape[0], wire["rows"].shape[1]) if kind == "rows" else None
