@@ -1,0 +1,64 @@
+"""Sample photographs and clips with known truth, cut to a grid of patches, and descriptors of their patches.
+
+Nothing is downloaded and nothing was copied here: the pictures lie inside scikit-image and scikit-learn.
+"""
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .clip import Clip
+from .crossing import crossing
+from .descriptors import DESCRIPTORS_NOTE, descriptors
+from .digit import digit
+from .fitting import fit, token_at, token_mask
+from .own import to_frames
+from .pan import pan
+from .parallax import motorcycle
+from .photographs import PHOTOGRAPHS, known_name, photograph
+from .warp import follow
+
+CLIPS: dict[str, Callable[..., Clip]] = {f.__name__: f for f in (motorcycle, pan, digit, crossing)}
+FRAMES = (2, 32)  # the fewest and the most frames of a clip that is made here
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What to show first: a photograph or clip, patches down and across, temperature, query (row, column from 0)."""
+
+    name: str
+    patches: tuple[int, int]
+    temperature: float
+    place: tuple[int, int]
+
+
+OPENING = Opening("chelsea", patches=(28, 28), temperature=2 / 3, place=(12, 13))
+OPENINGS = (OPENING, Opening("coffee", (28, 28), 2 / 3, (12, 14)), Opening("astronaut", (28, 28), 2 / 3, (6, 22)))
+
+
+def names() -> tuple[str, ...]:
+    """Every photograph, then every clip that `load` knows.
+
+    >>> names()[:2], names()[-1]
+    (('astronaut', 'chelsea'), 'crossing')
+    """
+    return *PHOTOGRAPHS, *CLIPS
+
+
+def load(name: str, seed: int = 0, frames: int = 8) -> Clip:
+    """A photograph (seed and frames do not matter) or a clip made by seed, with 2 to 32 frames.
+
+    The same seed gives the same clip. Raises ValueError for an unknown name, a seed below 0 or too few or many frames.
+
+    >>> load("coffee").size, load("pan", frames=2).size
+    ((1, 400, 600), (2, 448, 448))
+    """
+    if known_name(name, names(), "photograph or clip") in PHOTOGRAPHS:
+        return photograph(name)
+    for what, value, low, high in (("frames", frames, *FRAMES), ("seed", seed, 0, 2**32)):
+        if not isinstance(value, int) or not low <= value <= high:
+            raise ValueError(f"{what} must be a whole number from {low} to {high}; got {value!r}")
+    return CLIPS[name](seed, frames)
+
+
+__all__ = ["CLIPS", "DESCRIPTORS_NOTE", "FRAMES", "OPENING", "OPENINGS", "PHOTOGRAPHS", "Clip", "Opening", "crossing",
+           "descriptors", "digit", "fit", "follow", "load", "motorcycle", "names", "pan", "photograph", "to_frames",
+           "token_at", "token_mask"]

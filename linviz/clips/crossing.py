@@ -1,0 +1,86 @@
+"""Two cut-outs cross over a photograph; half-way one hides the other. Which is in front is known."""
+import math
+
+import torch
+from torch import Generator, Tensor
+
+from .clip import Clip
+from .layers import CutOut, Oval, compose, cut_out, truth
+from .photographs import photograph
+from .warp import window, window_motion
+
+SIDE = 448    # 28 x 28 patches of 16 pixels
+HEIGHT = 176  # of a cut-out, in pixels
+FIRST = 8     # the draw that seed 0 stands for: the cup passes behind the cat
+BACKGROUNDS = {"camera": 1.0, "hubble": 1.0, "rocket": 0.9}  # name: brightness
+CUT_OUTS = {"cup": ("coffee", (Oval(221, 278, 166, 200), Oval(110, 291, 92, 118))),  # its saucer and its rim
+            "cat": ("chelsea", (Oval(148, 228, 146, 146),)),
+            "portrait": ("astronaut", (Oval(112, 229, 106, 106),))}
+
+
+def crossing(seed: int = 0, frames: int = 8) -> Clip:
+    """Two objects that cross and hide each other, 448 x 448, with the mask of the first and everything's motion.
+
+    The objects, the background, the paths and who is in front are drawn by seed.
+
+    >>> clip = crossing(frames=2)
+    >>> clip.mask.shape, clip.motion.shape
+    (torch.Size([2, 448, 448]), torch.Size([1, 2, 448, 448]))
+    """
+    draw = Generator().manual_seed(FIRST + seed)
+    first, second = _two(draw)
+    back = photograph(_pick(list(BACKGROUNDS), draw))
+    centre, span = _whole(back.frames, frames)
+    behind = bool(torch.rand((), generator=draw) < 0.5)
+    layers = [CutOut(_cut(name), path) for name, path in zip((first, second), _paths(frames, draw))]
+    order = layers if behind else layers[::-1]
+    scene = compose(window(back.frames, centre, span, SIDE) * BACKGROUNDS[back.name], order)
+    motion, known = truth(scene, window_motion(centre, span, SIDE), order)
+    sources = [photograph(CUT_OUTS[name][0]) for name in (first, second)] + [back]
+    passes = f"passes {'behind' if behind else 'in front of'}"
+    mask = scene.owner == order.index(layers[0]) + 1
+    return Clip(
+        "crossing", f"The {first} {passes} the {second}", scene.frames,
+        author="; ".join(dict.fromkeys(s.author for s in sources)),
+        licence="; ".join(f"{s.name}: {s.licence}" for s in sources),
+        source="; ".join(s.source for s in sources),
+        recipe=f"The {first} and the {second}, cut from photographs with soft oval edges, move in straight lines "
+               f"over the resting photograph {back.name}; the {first} {passes} the {second}, and the mask is what is "
+               f"to be seen of the {first}.",
+        alt=f"{_SEEN[first].capitalize()} and {_SEEN[second]} cross before a photograph ({back.title}); half-way "
+            f"the {first} {passes} the {second}.",
+        mask=mask, motion=motion, known=known, query=(0, *(layers[0].path[0] / SIDE).tolist()))
+
+
+_SEEN = {"cup": "a red cup of coffee on its saucer", "cat": "a round picture of a cat's face",
+         "portrait": "a round portrait of an astronaut"}
+
+
+def _pick(names: list[str], draw: Generator) -> str:
+    return names[int(torch.randint(len(names), (), generator=draw))]
+
+
+def _two(draw: Generator) -> tuple[str, str]:
+    first = _pick(list(CUT_OUTS), draw)
+    return first, _pick([name for name in CUT_OUTS if name != first], draw)
+
+
+def _cut(name: str) -> Tensor:
+    source, ovals = CUT_OUTS[name]
+    return cut_out(photograph(source).frames, *ovals, height=HEIGHT)
+
+
+def _whole(photo: Tensor, frames: int) -> tuple[Tensor, Tensor]:
+    """A window at rest over the largest centred square of the photograph."""
+    size = torch.tensor(photo.shape[-2:]).float()
+    return ((size - 1) / 2).expand(frames, 2), size.min().expand(frames)
+
+
+def _paths(frames: int, draw: Generator) -> list[Tensor]:
+    """Two straight paths (T, 2) in opposite directions that cross near the middle, half-way."""
+    angle = (torch.rand((), generator=draw).item() - 0.5) * math.pi / 3
+    other = angle + math.pi + (torch.rand((), generator=draw).item() - 0.5) * math.pi / 3
+    side = 1 if torch.rand((), generator=draw) < 0.5 else -1
+    middle = SIDE * (0.5 + 0.06 * (torch.rand(2, generator=draw) - 0.5))
+    share = torch.linspace(-0.27, 0.27, frames)[:, None] * SIDE * side
+    return [middle + share * torch.tensor([math.sin(a), math.cos(a)]) for a in (angle, other)]

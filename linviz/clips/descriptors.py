@@ -1,0 +1,107 @@
+"""Queries, keys and values without any training: each patch described by its colour, its edges and its place.
+
+    6   CIELAB: mean and spread (standard deviation) of L, a, b over the patch
+    8   edges: share of the patch's gradient of L, by magnitude, in eight orientations of 22.5 degrees
+    2   place: row and column
+    2   clips only: frame, and how much the patch's L changes to the next frame
+
+Every one of the D = 16 (photograph) or 18 (clip) numbers is standardised over all patches of the clip, so each counts
+alike and place is two in sixteen: similar patches attend to each other, near ones a little more.
+"""
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..grid import Grid
+from ..shapes import Float, Keys, Queries, Values
+from .clip import Clip
+from .fitting import whole
+
+DESCRIPTORS_NOTE = "similarity of raw patch descriptors; nothing was learned"
+ORIENTATIONS = 8
+STILL = 1e-6  # gradient, in units of L: below it a patch has no edges, not edges made of rounding errors
+ALIKE = 1e-3  # spread of a descriptor over the patches, in its own units: below it all patches are alike in it
+
+
+def descriptors(clip: Clip, grid: Grid, temperature: float = 1.0) -> tuple[Queries, Keys, Values]:
+    """q, k, v, each (1, 1, N, D) float32, N = T * Y * X tokens in the grid's order; D = 16, for clips 18.
+
+    v are the descriptors, and q = k = v / sqrt(temperature): every logit q.k is that of the descriptors divided by
+    the temperature. Below 1 attention is sharper. A clip that is not whole patches of the grid is fitted to it first.
+    Raises ValueError for a temperature that is not above 0 and for a grid with prefix tokens, which show nothing.
+
+    >>> from linviz import clips
+    >>> q, k, v = descriptors(clips.photograph("coffee"), Grid(1, 14, 14))
+    >>> q.shape, torch.equal(q, v)
+    (torch.Size([1, 1, 196, 16]), True)
+    """
+    if not (0 < temperature < math.inf):
+        raise ValueError(f"temperature must be a number above 0; got {temperature}")
+    if grid.prefix:
+        raise ValueError(f"prefix tokens show no patch and have no descriptor; take a grid without them, not {grid}")
+    v = standardise(describe(whole(clip, grid), grid))[None, None]
+    q = v * temperature**-0.5
+    return q, q.clone(), v
+
+
+def describe(clip: Clip, grid: Grid) -> Float[Tensor, "N D"]:
+    """The descriptors in their own units, before they are standardised: (N, D). The clip must be whole patches.
+
+    >>> from linviz import clips
+    >>> describe(clips.photograph("astronaut"), Grid(1, 32, 32)).shape
+    torch.Size([1024, 16])
+    """
+    lab = to_lab(clip.frames)
+    colour = _patches(lab, grid)
+    parts = [colour.mean(-1), colour.std(-1, correction=0), _edges(lab[:, 0], grid), grid.places()[:, 1:].float()]
+    if grid.T > 1:
+        parts += [grid.places()[:, :1].float(), _change(lab[:, 0], grid)]
+    return torch.cat(parts, 1)
+
+
+def standardise(x: Float[Tensor, "N D"]) -> Float[Tensor, "N D"]:
+    """Mean 0 and spread 1 in every column, (N, D); a column in which all rows are alike becomes 0.
+
+    >>> standardise(torch.tensor([[1., 5.], [3., 5.]])).tolist()
+    [[-1.0, 0.0], [1.0, 0.0]]
+    """
+    spread = x.std(0, correction=0)
+    return torch.where(spread > ALIKE, (x - x.mean(0)) / spread.clamp_min(ALIKE), 0)
+
+
+def to_lab(frames: Tensor) -> Tensor:
+    """RGB frames (T, 3, Ypx, Xpx) in 0..1 -> CIELAB, the same shape; L in 0..100, a and b about -100..100.
+
+    >>> to_lab(torch.ones(1, 3, 1, 1)).flatten().round().abs().tolist()
+    [100.0, 0.0, 0.0]
+    """
+    from skimage.color import rgb2lab  # here and not above: it takes longer to import than linviz itself
+    return torch.from_numpy(rgb2lab(frames.permute(0, 2, 3, 1).numpy())).permute(0, 3, 1, 2)
+
+
+def _patches(images: Tensor, grid: Grid) -> Tensor:
+    """(T, C, Ypx, Xpx) -> (N, C, pixels of a patch)."""
+    side = images.shape[-1] // grid.X
+    cut = images.unflatten(-1, (grid.X, side)).unflatten(-3, (grid.Y, side))  # T, C, Y, side, X, side
+    return cut.permute(0, 2, 4, 1, 3, 5).flatten(-2).flatten(0, 2)
+
+
+def _edges(light: Tensor, grid: Grid) -> Tensor:
+    """How the gradient of L (T, Ypx, Xpx) is shared out over the orientations: (N, 8), summing to one or to none."""
+    padded = F.pad(light[:, None], (1, 1, 1, 1), mode="replicate")[:, 0]
+    down = (padded[:, 2:, 1:-1] - padded[:, :-2, 1:-1]) / 2
+    across = (padded[:, 1:-1, 2:] - padded[:, 1:-1, :-2]) / 2
+    angle = torch.atan2(down, across).remainder(math.pi)  # an edge has no front: opposite gradients are one
+    which = (angle * (ORIENTATIONS / math.pi)).long().remainder(ORIENTATIONS)
+    strength = _patches(torch.hypot(down, across)[:, None], grid)[:, 0]
+    sums = strength.new_zeros(len(grid), ORIENTATIONS).scatter_add(1, _patches(which[:, None], grid)[:, 0], strength)
+    pixels = strength.shape[1]
+    return sums / (sums.sum(1, keepdim=True) + STILL * pixels)
+
+
+def _change(light: Tensor, grid: Grid) -> Tensor:
+    """Mean change of L from a frame to the next, patch by patch: (N, 1); the last frame repeats the one before."""
+    change = light.diff(dim=0).abs()
+    return _patches(torch.cat([change, change[-1:]])[:, None], grid)[:, 0].mean(-1, keepdim=True)

@@ -1,0 +1,110 @@
+"""A handwritten digit crosses a moving photograph and meets a distractor: who moves, and which way?
+
+The frames are made as for the task "which way does the digit move": real ink, real photographs, and a disc cut
+from another photograph that draws the eye and may hide the digit. The mask is the ink that is to be seen.
+"""
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor
+
+from .clip import Clip
+from .layers import CutOut, Oval, compose, cut_out, smooth, truth
+from .photographs import photograph
+from .warp import window, window_motion
+
+SIDE = 448          # 28 x 28 patches of 16 pixels
+DIGIT = 144         # side of the digit in pixels
+DISC = 116          # diameter of the distractor
+FIRST = 8           # the draw that seed 0 stands for: a calm picture to begin with
+BACKGROUNDS = ("coffee", "astronaut", "hubble", "rocket", "chelsea")
+HEADINGS = ("up", "up and right", "right", "down and right", "down", "down and left", "left", "up and left")
+DISCS = {"chelsea": Oval(116, 172, 44, 44), "astronaut": Oval(392, 176, 46, 46),
+         "coffee": Oval(221, 278, 150, 150), "hubble": Oval(290, 125, 40, 40)}  # what the distractor is cut from
+
+
+def digit(seed: int = 0, frames: int = 8) -> Clip:
+    """A handwritten digit moving past a disc over a moving photograph, 448 x 448, with mask and motion.
+
+    Digit, heading, photographs and who passes in front are drawn by seed.
+
+    >>> clip = digit(frames=2)
+    >>> clip.mask.shape, clip.motion.shape
+    (torch.Size([2, 448, 448]), torch.Size([1, 2, 448, 448]))
+    """
+    draw = Generator().manual_seed(FIRST + seed)
+    back, disc = _photographs(draw)
+    centre, span = _background_way(back.frames, frames, draw)
+    ink, label = _ink(draw)
+    heading, path, other = _paths(frames, draw)
+    layers = [CutOut(ink, path), CutOut(cut_out(disc.frames, DISCS[disc.name], height=DISC), other)]
+    hidden = bool(torch.rand((), generator=draw) < 0.5)
+    order = layers if hidden else layers[::-1]  # the last one passes in front
+    dimmed = window(back.frames, centre, span, SIDE) * (0.5 + 0.25 * torch.rand((), generator=draw))
+    scene = compose(dimmed, order)
+    passes = f"passes {'behind' if hidden else 'in front of'}"
+    motion, known = truth(scene, window_motion(centre, span, SIDE), order)
+    mask = scene.owner == order.index(layers[0]) + 1
+    return Clip(
+        "digit", f"A handwritten {label} on its way", scene.frames,
+        author=f"digit: E. Alpaydin and C. Kaynak (1998); photographs: {back.author}; {disc.author}",
+        licence=f"digit: UCI machine learning repository, CC BY 4.0; photographs: {back.licence}; {disc.licence}",
+        source=f"scikit-learn, load_digits(); {back.source}; {disc.source}",
+        recipe=f"A handwritten {label} in white ink moves straight {HEADINGS[heading]} over a sliding, dimmed window of "
+               f"the photograph {back.name} and {passes} a disc cut from {disc.name}; the mask is its visible ink.",
+        alt=f"A white handwritten {label} moves {HEADINGS[heading]} over a darkened, slowly sliding photograph "
+            f"({back.title}) and {passes} a round piece of another ({disc.title}).",
+        mask=mask, motion=motion, known=known, query=(0, *_heart(mask[0])))
+
+
+def _photographs(draw: Generator) -> tuple[Clip, Clip]:
+    back = BACKGROUNDS[int(torch.randint(len(BACKGROUNDS), (), generator=draw))]
+    others = [name for name in DISCS if name != back]
+    return photograph(back), photograph(others[int(torch.randint(len(others), (), generator=draw))])
+
+
+def _background_way(photo: Tensor, frames: int, draw: Generator) -> tuple[Tensor, Tensor]:
+    """Middle (T, 2) and side (T,) of a window that slides over the photograph, never beyond its edge."""
+    size = torch.tensor(photo.shape[-2:]).float()
+    span = 0.7 * size.min()
+    slide = (torch.rand(2, generator=draw) - 0.5) * 0.2 * span  # by at most a tenth of the window to each side
+    room = (size - span - slide.abs()) / 2
+    middle = (size - 1) / 2 + (2 * torch.rand(2, generator=draw) - 1) * room
+    return middle + torch.linspace(-0.5, 0.5, frames)[:, None] * slide, span.expand(frames)
+
+
+def _ink(draw: Generator) -> tuple[Tensor, int]:
+    """One of scikit-learn's 8 x 8 digits as white ink, (4, DIGIT, DIGIT), and which digit it is."""
+    from sklearn.datasets import load_digits  # here and not above: it takes a second to import
+    data = load_digits()
+    at = int(torch.randint(len(data.images), (), generator=draw))
+    small = torch.from_numpy(data.images[at]).float()[None, None] / 16
+    large = F.interpolate(F.pad(small, (1, 1, 1, 1)), size=(DIGIT, DIGIT), mode="bicubic", align_corners=False)[0]
+    paper = torch.tensor([1.0, 0.99, 0.95]).reshape(3, 1, 1).expand(3, DIGIT, DIGIT)
+    return torch.cat([paper, smooth((large - 0.34) / 0.12)]), int(data.target[at])
+
+
+def _paths(frames: int, draw: Generator) -> tuple[int, Tensor, Tensor]:
+    """Heading (0..7), the digit's path and the disc's, each (T, 2): they meet half-way, a little beside each other."""
+    heading = int(torch.randint(8, (), generator=draw))
+    forward = _direction(heading * math.pi / 4)
+    length = SIDE * (0.35 + 0.15 * torch.rand((), generator=draw))  # 22 to 32 pixels a frame in eight frames
+    share = torch.linspace(-0.5, 0.5, frames)[:, None]
+    middle = SIDE / 2 + (torch.rand(2, generator=draw) - 0.5) * 0.1 * SIDE
+    turn = (0.35 + 0.5 * torch.rand((), generator=draw)) * math.pi
+    away = _direction(heading * math.pi / 4 + float(turn))
+    aside = 0.45 * DISC * _direction(heading * math.pi / 4 + math.pi / 2)
+    return heading, middle + share * length * forward, middle + aside + share * 0.8 * length * away
+
+
+def _direction(angle: float) -> Tensor:
+    return torch.tensor([-math.cos(angle), math.sin(angle)])  # down, across; angle 0 is up, clockwise
+
+
+def _heart(mask: Tensor) -> tuple[float, float]:
+    """The mask's pixel nearest to its centre, as shares of height and width."""
+    on = mask.nonzero().float()
+    nearest = on[(on - on.mean(0)).square().sum(1).argmin()] + 0.5
+    down, across = (nearest / torch.tensor(mask.shape)).tolist()
+    return down, across

@@ -1,0 +1,134 @@
+"""A clip cut and resized to a grid of patches; the truth about it follows. The only place that resizes frames."""
+from dataclasses import replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..grid import Grid
+from ..shapes import Float
+from .clip import Clip
+from .warp import inside, places, sample
+
+
+def fit(clip: Clip, grid: Grid, patch: int = 16) -> Clip:
+    """Cut the clip's middle to the grid's aspect ratio and resize it to (Y * patch, X * patch) pixels, antialiased.
+
+    The mask follows by area (a pixel belongs to it if more than half of it does). Motion is scaled, never averaged:
+    each pixel takes that of the nearest original one. Fewer frames in the grid: evenly spaced ones, first and last
+    included, and motions are chained through the frames left out. Raises ValueError for a grid with more frames.
+
+    >>> from linviz import clips
+    >>> clips.fit(clips.photograph("chelsea"), Grid(1, 14, 14)).size
+    (1, 224, 224)
+    """
+    if patch < 1:
+        raise ValueError(f"a patch has a side of at least one pixel; got {patch}")
+    clip = _fewer(clip, grid.T)
+    box, size = _box(clip, grid), (grid.Y * patch, grid.X * patch)
+    if box == (0, 0, *clip.size[1:]) and size == clip.size[1:]:
+        return clip
+    top, left, high, wide = box
+    cut = (..., slice(top, top + high), slice(left, left + wide))
+    mask, motion, known = clip.mask, clip.motion, clip.known
+    if mask is not None:
+        mask = _resize(mask[cut][:, None].float(), size)[:, 0] > 0.5
+    if motion is not None and known is not None:
+        motion, known = _resize_motion(motion[cut], known[cut], size)
+    down, across = ((share * full - start) / part for share, full, start, part
+                    in zip(clip.query[1:], clip.size[1:], (top, left), (high, wide)))
+    return replace(clip, frames=_resize(clip.frames[cut], size).clamp(0, 1), mask=mask, motion=motion, known=known,
+                   query=(clip.query[0], min(1.0, max(0.0, down)), min(1.0, max(0.0, across))))
+
+
+def token_mask(clip: Clip, grid: Grid) -> Float[Tensor, "N"]:
+    """Share of every token's patch that lies on the mask, (N,) in 0..1, in token order; prefix tokens have 0.
+
+    Raises ValueError for a clip without a mask.
+
+    >>> from linviz import clips
+    >>> share = token_mask(clips.load("crossing", frames=2), Grid(2, 14, 14))
+    >>> share.shape, share.max().item()
+    (torch.Size([392]), 1.0)
+    """
+    if clip.mask is None:
+        raise ValueError(f"clip {clip.name!r} has no mask: nobody said which of its pixels are the object")
+    fitted = whole(clip, grid)
+    assert fitted.mask is not None
+    share = F.adaptive_avg_pool2d(fitted.mask[:, None].float(), (grid.Y, grid.X))[:, 0].flatten()
+    return torch.cat([share.new_zeros(grid.prefix), share])
+
+
+def token_at(clip: Clip, grid: Grid) -> int:
+    """Number of the token that holds the clip's query, once the clip is fitted to the grid.
+
+    >>> from linviz import clips
+    >>> grid = Grid(1, 28, 28)
+    >>> grid.place(token_at(clips.photograph("coffee"), grid))
+    (0, 13, 14)
+    """
+    frame, down, across = whole(clip, grid).query
+    return grid.number(int(frame), min(int(down * grid.Y), grid.Y - 1), min(int(across * grid.X), grid.X - 1))
+
+
+def whole(clip: Clip, grid: Grid) -> Clip:
+    """The clip itself if its frames are whole square patches of the grid already, else fitted with patches of 16.
+
+    >>> from linviz import clips
+    >>> astronaut = clips.photograph("astronaut")
+    >>> whole(astronaut, Grid(1, 32, 32)).size, whole(astronaut, Grid(1, 28, 28)).size
+    ((1, 512, 512), (1, 448, 448))
+    """
+    t, y, x = clip.size
+    square = y % grid.Y == 0 and x % grid.X == 0 and y // grid.Y == x // grid.X
+    return clip if t == grid.T and square else fit(clip, grid)
+
+
+def _fewer(clip: Clip, frames: int) -> Clip:
+    total = clip.size[0]
+    if frames == total:
+        return clip
+    if frames > total:
+        raise ValueError(f"clip {clip.name!r} has {total} frame{'s' * (total > 1)} and the grid {frames}; "
+                         f"take a grid with T <= {total} or a clip with more frames")
+    at = torch.linspace(0, total - 1, frames).round().long() if frames > 1 else torch.tensor([0])
+    motion, known = clip.motion, clip.known
+    if motion is not None and known is not None:
+        motion, known = _chain(motion, known, at.tolist())
+    nearest = int((at - clip.query[0]).abs().argmin())
+    return replace(clip, frames=clip.frames[at], mask=None if clip.mask is None else clip.mask[at],
+                   motion=motion, known=known, query=(nearest, *clip.query[1:]))
+
+
+def _chain(motion: Tensor, known: Tensor, at: list[int]) -> tuple[Tensor, Tensor]:
+    """Motion from one kept frame to the next, by following it through those between: (T'-1, 2, Y, X), (T'-1, Y, X)."""
+    here = places(*motion.shape[-2:])
+    moves, sure = [motion[:0]], [known[:0]]
+    for start, stop in zip(at, at[1:]):
+        where, good = here, torch.ones_like(known[0])
+        for t in range(start, stop):
+            step = sample(torch.cat([motion[t], known[t, None].float()])[None], where[None], mode="nearest")[0]
+            good = good & (step[2] > 0.5) & inside(where, *known.shape[-2:])
+            where = where + step[:2].permute(1, 2, 0)
+        moves.append((where - here).permute(2, 0, 1)[None])
+        sure.append(good[None])
+    return torch.cat(moves), torch.cat(sure)
+
+
+def _box(clip: Clip, grid: Grid) -> tuple[int, int, int, int]:
+    """Top, left, height, width of the largest centred box with the grid's aspect ratio, in whole pixels."""
+    _, y, x = clip.size
+    high, wide = min(y, max(1, round(x * grid.Y / grid.X))), min(x, max(1, round(y * grid.X / grid.Y)))
+    return (y - high) // 2, (x - wide) // 2, high, wide
+
+
+def _resize(images: Tensor, size: tuple[int, int]) -> Tensor:
+    return F.interpolate(images, size=size, mode="bilinear", antialias=True, align_corners=False)
+
+
+def _resize_motion(motion: Tensor, known: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    scale = torch.tensor(size) / torch.tensor(motion.shape[-2:])
+    both = F.interpolate(torch.cat([motion, known[:, None].float()], 1), size=size, mode="nearest-exact")
+    motion = both[:, :2] * scale.reshape(2, 1, 1)
+    target = places(*size) + motion.permute(0, 2, 3, 1)
+    return motion, (both[:, 2] > 0.5) & inside(target, *size)

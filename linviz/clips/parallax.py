@@ -1,0 +1,147 @@
+"""A camera slides past a motorcycle: two photographs with measured depth become a clip with true motion.
+
+The pair is rectified: what the left camera sees at column x, the right camera sees at column x - d, and the
+disparity d was measured with structured light. A camera a share s of the way from left to right therefore sees it
+at x - s d: near things slide fast, far things slowly. Where one camera's view is hidden, the other's is taken.
+
+    D. Scharstein, H. Hirschmueller, Y. Kitajima, G. Krathwohl, N. Nesic, X. Wang, P. Westling (2014).
+    High-resolution stereo datasets with subpixel-accurate ground truth. GCPR 2014.
+"""
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .clip import Clip
+from .warp import inside, places, sample
+
+ROWS, COLUMNS = slice(20, 468), slice(24, 696)  # 448 x 672: 28 x 42 patches of 16 pixels, cut and not resized
+FLOOR = (0.1674, -0.00185, -26.11)  # disparity of the garage floor = a row + b column + c, fitted to rows below 420
+ABOVE_FLOOR, FARTHEST = 2.0, 33.0   # the motorcycle stands nearer than the floor by so much and nearer than the bench
+TANK = (200, 400)                   # row and column of the petrol tank in the left picture
+AGREE = 1.0                         # two disparities within a pixel speak of the same surface
+
+
+def motorcycle(seed: int = 0, frames: int = 8) -> Clip:
+    """A camera sliding past a motorcycle, frames x 448 x 672 with mask and motion. Scharstein et al. 2014.
+
+    Seed 0 goes from the left camera to the right one, other seeds a part of the way, to and fro.
+
+    >>> motorcycle(frames=2).size
+    (2, 448, 672)
+    """
+    left, right, disparity = _pair()
+    way = _way(seed, frames)
+    full = _fill(disparity)
+    views = [_view(left, right, full, disparity, share) for share in way.tolist()]
+    images, near, true = (torch.stack(parts) for parts in zip(*views))
+    motion, known = _motion(near, true, way)
+    row, column = TANK[0] - ROWS.start, TANK[1] - COLUMNS.start - way[0].item() * full[TANK].item()
+    return Clip(
+        "motorcycle", "Sliding past a motorcycle", images[..., ROWS, COLUMNS].contiguous(),
+        author="D. Scharstein, H. Hirschmueller, Y. Kitajima, G. Krathwohl, N. Nesic, X. Wang, P. Westling (2014)",
+        licence="Middlebury 2014 stereo data: no open licence stated, please cite the authors (GCPR 2014)",
+        source="scikit-image, skimage.data.stereo_motorcycle()",
+        recipe=f"A camera slides from {way[0]:.0%} to {way[-1]:.0%} of the way between the two photographs of a stereo "
+               "pair; every pixel moves by its measured disparity, and what one photograph hides comes from the other. "
+               "The mask is whatever stands nearer than the floor and the bench, by the same disparity.",
+        alt="A red motorcycle on its stand in a garage, before wooden walls, a bench and metal shelves; as the camera "
+            "slides sideways the motorcycle moves quickly and the wall behind it slowly.",
+        mask=(true & _motorcycle(near, way))[:, ROWS, COLUMNS].contiguous(),
+        motion=motion[..., ROWS, COLUMNS].contiguous(),
+        known=_cut_known(known, motion),
+        query=(0, (row + 0.5) / 448, (column + 0.5) / 672))
+
+
+def _pair() -> tuple[Tensor, Tensor, Tensor]:
+    """Left and right picture (1, 3, 500, 741) and the left one's disparity (500, 741), inf where not measured."""
+    import skimage.data
+    left, right, disparity = skimage.data.stereo_motorcycle()
+    images = (torch.from_numpy(x.copy()).permute(2, 0, 1)[None].float() / 255 for x in (left, right))
+    return *images, _sharp(torch.from_numpy(disparity.copy()).float())  # type: ignore[return-value]
+
+
+def _sharp(disparity: Tensor) -> Tensor:
+    """Drop (inf) the in-between values that shrinking the measurement left at the edges of things."""
+    known = torch.isfinite(disparity)
+    nearest = F.max_pool2d(torch.where(known, disparity, -torch.inf)[None], 5, 1, 2)[0]
+    farthest = -F.max_pool2d(torch.where(known, -disparity, -torch.inf)[None], 5, 1, 2)[0]
+    between = (nearest - disparity > AGREE) & (disparity - farthest > AGREE)
+    return torch.where(known & ~between, disparity, torch.inf)
+
+
+def _way(seed: int, frames: int) -> Tensor:
+    """Where the camera is in each frame, as a share of the way from left to right: (T,)."""
+    if seed == 0:
+        return torch.linspace(0, 1, frames)
+    draw = torch.rand(3, generator=torch.Generator().manual_seed(seed))
+    length = 0.6 + 0.4 * draw[0].item()
+    start = (1 - length) * draw[1].item()
+    way = torch.linspace(start, start + length, frames)
+    return way.flip(0) if draw[2] > 0.5 else way
+
+
+def _fill(disparity: Tensor) -> Tensor:
+    """Give unknown pixels (below 0 or not finite) the farther one of their known neighbours in the row."""
+    known = torch.isfinite(disparity) & (disparity > 0)
+    column = torch.arange(disparity.shape[1]).expand_as(disparity)
+    before = torch.where(known, column, -1).cummax(1).values
+    after = torch.where(known, column, column.shape[1]).flip(1).cummin(1).values.flip(1)
+    far = torch.full_like(disparity[:, :1], torch.inf)
+    padded = torch.cat([far, disparity, far], 1)  # no neighbour on this side: infinitely near, never taken
+    return torch.minimum(padded.gather(1, before + 1), padded.gather(1, after + 1))
+
+
+def _splat(disparity: Tensor, share: float) -> Tensor:
+    """Disparity seen by a camera at that share of the way; the nearest surface wins, -1 where nothing lands."""
+    rows, columns = disparity.shape
+    ahead = torch.cat([disparity[:, 1:], disparity[:, -1:]], 1)
+    half = torch.where((ahead - disparity).abs() < AGREE, (ahead + disparity) / 2, disparity)
+    values = torch.stack([disparity, half], -1).flatten(1)  # two points a pixel, lest a slope show cracks
+    at = torch.arange(2 * columns) / 2 - share * values
+    at = torch.where(torch.isfinite(at) & (at > -0.5) & (at < columns - 0.5), at.round(), columns).long()
+    empty = torch.full((rows, columns + 1), -1.0)  # the last column collects what leaves the picture
+    return empty.scatter_reduce(1, at, values.nan_to_num(-1, -1, -1), "amax")[:, :columns]
+
+
+def _view(left: Tensor, right: Tensor, full: Tensor, measured: Tensor, share: float) -> tuple[Tensor, Tensor, Tensor]:
+    """One picture (3, Y, X), its disparity (Y, X), and where that was measured (Y, X) bool."""
+    seen = _splat(full, share)
+    near = _fill(seen)
+    where = places(*full.shape)
+    to_left = where + torch.stack([torch.zeros_like(near), share * near], -1)
+    to_right = where - torch.stack([torch.zeros_like(near), (1 - share) * near], -1)
+    by_right = _surface(_fill(_splat(full, 1.0)), to_right)
+    weight_left = (1 - share) * ((seen > 0) & inside(to_left, *full.shape))
+    weight_right = share * (((by_right - near).abs() < AGREE) & inside(to_right, *full.shape))
+    weight = (weight_right + 1e-6) / (weight_left + weight_right + 1e-6)  # hidden from both: what the right has there
+    image = torch.lerp(sample(left, to_left[None])[0], sample(right, to_right[None])[0], weight)
+    return image.clamp(0, 1), near, (seen > 0) & (_splat(measured, share) == seen)
+
+
+def _surface(disparity: Tensor, where: Tensor) -> Tensor:
+    return sample(disparity[None, None], where[None], mode="nearest")[0, 0]
+
+
+def _motion(near: Tensor, true: Tensor, way: Tensor) -> tuple[Tensor, Tensor]:
+    """Motion (T-1, 2, Y, X), and where it is measured and its target in sight: (T-1, Y, X)."""
+    across = -way.diff()[:, None, None] * near[:-1]
+    motion = torch.stack([torch.zeros_like(across), across], 1)
+    target = places(*near.shape[1:]) + motion.permute(0, 2, 3, 1)
+    there = sample(near[1:, None], target, mode="nearest")[:, 0]
+    sure = sample(true[1:, None].float(), target, mode="nearest")[:, 0] > 0.5
+    return motion, true[:-1] & sure & ((there - near[:-1]).abs() < AGREE) & inside(target, *near.shape[1:])
+
+
+def _cut_known(known: Tensor, motion: Tensor) -> Tensor:
+    """Cut `known` to the shown part of the picture, leaving out what moves beyond it."""
+    cut = motion[..., ROWS, COLUMNS]
+    target = places(*cut.shape[-2:]) + cut.permute(0, 2, 3, 1)
+    return known[:, ROWS, COLUMNS] & inside(target, *cut.shape[-2:])
+
+
+def _motorcycle(near: Tensor, way: Tensor) -> Tensor:
+    """The pixels nearer than the floor under them and than the bench: (T, Y, X) bool."""
+    row, column = places(*near.shape[1:]).unbind(-1)
+    in_left = column + way[:, None, None] * near  # the floor was fitted in the left picture
+    floor = FLOOR[0] * row + FLOOR[1] * in_left + FLOOR[2]
+    return near > (floor + ABOVE_FLOOR).clamp_min(FARTHEST)
