@@ -28,12 +28,12 @@ def shares(rows: Rows) -> Rows:
     if rows.shape[-1] == 0 or not torch.isfinite(rows).all():
         raise ValueError(f"rows are finite and have at least one key; got shape {tuple(rows.shape)}")
     if bool((rows < 0).any()):
-        raise ValueError(f"a weight is negative ({rows.min().item():.3g}): shares, entropy and their kin are not defined "
-                         "for a signed map")
+        raise ValueError(f"a weight is negative ({rows.min().item():.3g}): shares, entropy and their kin are not "
+                         "defined for a signed map")
     sums = rows.sum(-1, keepdim=True)
     if bool((sums <= 0).any()):
-        raise ValueError(f"{int((sums <= 0).sum())} of {sums.numel()} rows are dead (all weights zero): leave them out, "
-                         "they are not concentrated but empty")
+        raise ValueError(f"{int((sums <= 0).sum())} of {sums.numel()} rows are dead (all weights zero): leave them "
+                         "out, they are not concentrated but empty")
     return rows / sums
 
 
@@ -54,7 +54,7 @@ def entropy_share(rows: Rows) -> PerRow:
     >>> entropy_share(torch.full((4,), 0.25))
     tensor(1.)
     """
-    return entropy(rows) / max(math.log2(rows.shape[-1]), 1e-300)
+    return entropy(rows) / math.log2(max(rows.shape[-1], 2))
 
 
 @measure("row", "effective tokens", "2^H", "tokens", "1 to S", "Hill 1973, order 1")
@@ -135,7 +135,7 @@ def _placed(rows: Tensor, grid: Grid) -> Tensor:
 
 
 @measure("row", "mean attended distance", "d", "pixels", "0 to the diagonal", "Dosovitskiy et al. 2021, appendix D.7")
-def distance(rows: Rows, grid: Grid, queries: Int[Tensor, "n"], patch: float) -> PerRow:
+def distance(rows: Rows, grid: Grid, queries: Int[Tensor, n], patch: float) -> PerRow:
     """Mean distance in the picture from a query to what it looks at, in pixels; time does not count.
 
     queries: token numbers of the rows (..., n, S). patch: side of a patch in pixels.
@@ -148,7 +148,7 @@ def distance(rows: Rows, grid: Grid, queries: Int[Tensor, "n"], patch: float) ->
 
 
 @measure("row", "mean attended time", "|dt|", "frames", "0 to T - 1", "mean of |t_j - t_i|")
-def frame_distance(rows: Rows, grid: Grid, queries: Int[Tensor, "n"]) -> PerRow:
+def frame_distance(rows: Rows, grid: Grid, queries: Int[Tensor, n]) -> PerRow:
     """Mean distance in time from a query to what it looks at, in frames.
 
     >>> frame_distance(torch.tensor([[0.5, 0.5]]), Grid(T=2), torch.tensor([0]))
@@ -175,7 +175,7 @@ def _mask(rows: Tensor, mask: Tensor) -> Tensor:
 
 
 @measure("row", "mass on the object", "m", "of 1", "0 to 1", "energy-based pointing game, Wang et al. 2020")
-def mass(rows: Rows, mask: Float[Tensor, "S"]) -> PerRow:
+def mass(rows: Rows, mask: Float[Tensor, keys]) -> PerRow:
     """Share of a row that lies on a mask; mask (S,): what share of each patch is covered, 0..1.
 
     >>> mass(torch.tensor([0.5, 0.5]), torch.tensor([1.0, 0.5]))
@@ -185,7 +185,7 @@ def mass(rows: Rows, mask: Float[Tensor, "S"]) -> PerRow:
 
 
 @measure("row", "lift over area", "m / area", "times", "0 to 1 / area", "mass on the object over its share of tokens")
-def lift(rows: Rows, mask: Float[Tensor, "S"]) -> PerRow:
+def lift(rows: Rows, mask: Float[Tensor, keys]) -> PerRow:
     """Mass on a mask over the mask's share of the tokens: 1 is what uniform attention gets.
 
     >>> lift(torch.tensor([0.5, 0.25, 0.25]), torch.tensor([1.0, 0.0, 0.0]))
@@ -198,7 +198,7 @@ def lift(rows: Rows, mask: Float[Tensor, "S"]) -> PerRow:
 
 
 @measure("row", "pointing hit", "hit", "", "yes or no", "pointing game, Zhang et al. 2016")
-def pointing(rows: Rows, mask: Float[Tensor, "S"]) -> Bool[Tensor, "*lead"]:
+def pointing(rows: Rows, mask: Float[Tensor, keys]) -> Bool[Tensor, "*lead"]:
     """Whether the most attended key lies on the mask (at least half covered); the first of equals counts.
 
     >>> pointing(torch.tensor([0.6, 0.4]), torch.tensor([1.0, 0.0]))

@@ -73,7 +73,7 @@ class Reading:
     def _block(self, name: str, i: Tensor, rows: Tensor, options: dict[str, Any]) -> Tensor:
         """One block of rows, with the dead ones set aside."""
         dead = self.dead[..., i]
-        filled = rows.masked_fill(dead.unsqueeze(-1), 1.0)  # never shown: only so that the measure has shares to read
+        filled = rows.masked_fill(dead.unsqueeze(-1), 1.0)  # a stand-in that is never shown
         place = {"grid": self.mechanism.grid, "queries": i} if name in ("distance", "frame_distance") else {}
         out: Tensor = MEASURES[name].function(filled, **place, **options)
         return out.to(rows.dtype).masked_fill(dead, torch.nan) if bool(dead.any()) else out

@@ -48,11 +48,11 @@ def boxes(grid: Grid, frames: int | None, rows: int | None, columns: int | None,
     """The grid cut into boxes of so many frames, rows and columns (None: all), boxes of one shape together."""
     first = torch.arange(grid.prefix)
     numbers = torch.arange(grid.prefix, len(grid)).view(grid.T, grid.Y, grid.X)
-    shapes: dict[tuple[int, ...], list[Tensor]] = {}
+    shapes: dict[tuple[int, int, int], list[Tensor]] = {}
     for t, y, x in product(cuts(grid.T, frames), cuts(grid.Y, rows, offset), cuts(grid.X, columns, offset)):
         box = numbers[t.start:t.stop, y.start:y.stop, x.start:x.stop]
-        shapes.setdefault(tuple(box.shape), []).append(torch.cat([first, box.flatten()]))
-    return [Group(torch.stack(b), torch.stack(b), Grid(*shape, prefix=grid.prefix)) for shape, b in shapes.items()]
+        shapes.setdefault((len(t), len(y), len(x)), []).append(torch.cat([first, box.flatten()]))
+    return [Group(torch.stack(b), torch.stack(b), Grid(*shape, grid.prefix)) for shape, b in shapes.items()]
 
 
 Scope = Callable[[Grid, int], list[Group]]

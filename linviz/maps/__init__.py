@@ -3,7 +3,8 @@ from .base import Map
 from .blocks import Blocks, gather
 from .causal import CausalFactored
 from .dense import Dense
-from .factored import Factored, KernelMap, Normaliser
+from .factored import Factored, Features, KernelMap, Normaliser
 from .scores import Scores
 
-__all__ = ["Blocks", "CausalFactored", "Dense", "Factored", "KernelMap", "Map", "Normaliser", "Scores", "gather"]
+__all__ = ["Blocks", "CausalFactored", "Dense", "Factored", "Features", "KernelMap", "Map", "Normaliser", "Scores",
+           "gather"]

@@ -74,8 +74,8 @@ class Blocks(Map):
     def singular_values(self, top: int | None = None) -> Tensor:
         if not self.disjoint:
             return super().singular_values(top)
-        s = [inner.singular_values().unflatten(0, (-1, len(q))).movedim(1, -2).flatten(-2) for q, _, inner in self.parts]
-        return torch.cat(s, -1).sort(-1, descending=True).values[..., :top]
+        each = [inner.singular_values().unflatten(0, (-1, len(q))).movedim(1, -2) for q, _, inner in self.parts]
+        return torch.cat([s.flatten(-2) for s in each], -1).sort(-1, descending=True).values[..., :top]
 
     def wire(self, at: Any = (0, 0)) -> dict[str, Any]:
         b, h = at

@@ -13,20 +13,18 @@ import torch
 from torch import Tensor
 
 from .base import Map
-from .factored import Normaliser
+from .factored import Features, Normaliser
 
 CHUNK = 64  # tokens whose mutual weights are written out at once
 
 
 class CausalFactored(Map):
-    """Features phi_q (..., N, M), phi_k (..., N, M); row i is divided by its own running sum."""
+    """Features of q and k (..., N, M); row i is divided by its own running sum."""
 
-    def __init__(self, phi_q: Tensor, phi_k: Tensor, normaliser: Normaliser, logits: tuple[Tensor, Tensor] | None = None,
-                 stochastic: bool = True) -> None:
-        self.phi_q, self.phi_k, self.normaliser, self.logits = phi_q, phi_k, normaliser, logits
-        q, k = (phi_q, phi_k) if logits is None else (f * z.sigmoid() for f, z in zip((phi_q, phi_k), logits, strict=True))
-        sums = (q * k.cumsum(-2)).sum(-1, keepdim=True)
-        self.left, self.right, self.stochastic = q / normaliser(sums), k, stochastic
+    def __init__(self, features: Features, normaliser: Normaliser, stochastic: bool = True) -> None:
+        self.features, self.normaliser, self.stochastic = features, normaliser, stochastic
+        q, k = features.gated()
+        self.left, self.right = q / normaliser((q * k.cumsum(-2)).sum(-1, keepdim=True)), k
         self.shape = (q.shape[-2], k.shape[-2])
         self.rank_bound = min(self.shape)
 
@@ -47,8 +45,4 @@ class CausalFactored(Map):
         return (self.left[..., i, :] @ self.right.mT) * seen
 
     def wire(self, at: Any = (0, 0)) -> dict[str, Any]:
-        wire = {"kind": "kernel", "phi_q": self.phi_q[at], "phi_k": self.phi_k[at], "normaliser": self.normaliser.wire(),
-                "causal": True}
-        if self.logits is not None:
-            wire |= {"z_q": self.logits[0][at], "z_k": self.logits[1][at]}
-        return wire
+        return self.features.wire(at) | {"normaliser": self.normaliser.wire(), "causal": True}

@@ -18,7 +18,8 @@ class Dense(Map):
         if table.ndim < 2 or not torch.isfinite(table).all():
             raise ValueError(f"a map is a finite table (..., N, S); got shape {tuple(table.shape)}"
                              + ("" if table.ndim < 2 else " with NaN or infinity in it"))
-        if stochastic and not (bool((table >= 0).all()) and torch.allclose(table.sum(-1), table.new_ones(()), atol=1e-4)):
+        sums = table.sum(-1)
+        if stochastic and not (bool((table >= 0).all()) and torch.allclose(sums, torch.ones_like(sums), atol=1e-4)):
             raise ValueError("rows of this table are not shares (a weight is negative or a row does not sum to 1); "
                              "pass stochastic=False if that is meant")
         self.table, self.stochastic = table, stochastic

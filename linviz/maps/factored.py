@@ -7,6 +7,7 @@ Rank A <= M however long the clip. The spectrum comes from the factors too: with
 """
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -34,7 +35,7 @@ class Factored(Map):
 
     @property
     def tolerance(self) -> float:
-        """max(eps of the dtype q and k came in times M, eps of float64 times N): the factors are what was rounded."""
+        """M eps of the dtype q and k came in (the factors are what was rounded), N eps of float64 at least."""
         eps, double = torch.finfo(self.dtype).eps, torch.finfo(torch.float64).eps
         return max(eps * self.left.shape[-1], double * max(self.shape))
 
@@ -67,17 +68,35 @@ class KernelMap(Factored):
     gets features and logits and normalises by itself.
     """
 
-    def __init__(self, phi_q: Tensor, phi_k: Tensor, normaliser: Normaliser, logits: tuple[Tensor, Tensor] | None = None,
-                 stochastic: bool = True) -> None:
-        self.phi_q, self.phi_k, self.normaliser, self.logits = phi_q, phi_k, normaliser, logits
-        q, k = (phi_q, phi_k) if logits is None else (f * z.sigmoid() for f, z in zip((phi_q, phi_k), logits, strict=True))
-        sums = q @ k.sum(-2, keepdim=True).mT  # (..., N, 1)
-        super().__init__(q / normaliser(sums), k, stochastic)
+    def __init__(self, features: Features, normaliser: Normaliser, stochastic: bool = True) -> None:
+        self.features, self.normaliser = features, normaliser
+        q, k = features.gated()
+        super().__init__(q / normaliser(q @ k.sum(-2, keepdim=True).mT), k, stochastic)
 
     def wire(self, at: Any = (0, 0)) -> dict[str, Any]:
-        wire = {"kind": "kernel", "phi_q": self.phi_q[at], "phi_k": self.phi_k[at], "normaliser": self.normaliser.wire()}
-        if self.logits is not None:
-            wire |= {"z_q": self.logits[0][at], "z_k": self.logits[1][at]}
+        return self.features.wire(at) | {"normaliser": self.normaliser.wire()}
+
+
+@dataclass(frozen=True)
+class Features:
+    """phi of queries (..., N, M) and keys (..., S, M), and the logits of the gate on each, if there is one."""
+
+    q: Tensor
+    k: Tensor
+    z_q: Tensor | None = None
+    z_k: Tensor | None = None
+
+    def gated(self) -> tuple[Tensor, Tensor]:
+        """The features times their fixation ratios."""
+        if self.z_q is None or self.z_k is None:
+            return self.q, self.k
+        return self.q * self.z_q.sigmoid(), self.k * self.z_k.sigmoid()
+
+    def wire(self, at: Any) -> dict[str, Any]:
+        """Features and logits of one batch and head; the browser gates and normalises."""
+        wire: dict[str, Any] = {"kind": "kernel", "phi_q": self.q[at], "phi_k": self.k[at]}
+        if self.z_q is not None and self.z_k is not None:
+            wire |= {"z_q": self.z_q[at], "z_k": self.z_k[at]}
         return wire
 
 

@@ -40,8 +40,9 @@ class Attention(nn.Module):
     @property
     def title(self) -> str:
         """What to call it on a page."""
-        extras = (" + gate" * bool(self.parsed.gate) + " + shift" * bool(self.parsed.shift) + " + conv" * self.parsed.conv)
-        return self.mechanism.title + extras + (f", {self.parsed.scope}" if self.parsed.scope != "joint" else "")
+        s = self.parsed
+        extras = " + gate" * bool(s.gate) + " + shift" * bool(s.shift) + " + conv" * s.conv
+        return self.mechanism.title + extras + (f", {s.scope}" if s.scope != "joint" else "")
 
     @property
     def family(self) -> str:

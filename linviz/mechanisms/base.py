@@ -11,12 +11,11 @@ import copy
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-import torch
 from torch import Tensor, nn
 
 from ..fixation import Gate
 from ..grid import Grid
-from ..maps import CausalFactored, KernelMap, Map, Normaliser
+from ..maps import CausalFactored, Features, KernelMap, Map, Normaliser
 
 EPS = 1e-6  # added to a row sum, unless a method's own definition names another
 FAMILIES = ("softmax", "kernel", "low-rank", "local", "content-free", "graph")
@@ -118,7 +117,7 @@ class Kernel(Mechanism):
         return Normaliser("add", self.eps)
 
     def map(self, q: Tensor, k: Tensor, v: Tensor) -> KernelMap | CausalFactored:
-        phi_q, phi_k = self.features(q, k)
-        logits = None if self.gate is None else self.gate.logits(phi_q, phi_k, v)
+        phi = self.features(q, k)
+        logits = () if self.gate is None else self.gate.logits(*phi, v)
         kind = CausalFactored if self.causal else KernelMap
-        return kind(phi_q, phi_k, self.normaliser, logits)
+        return kind(Features(*phi, *logits), self.normaliser)

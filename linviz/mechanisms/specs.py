@@ -81,7 +81,7 @@ def _gate(spec: str, words: list[str] | None) -> tuple[str | None, bool]:
         return None, False
     sees = [w for w in words if w in SEES]
     if set(words) - set(SEES) - {"shared"} or len(sees) > 1 or len(words) > len(set(words)):
-        raise ValueError(f"{spec!r}: a gate is +gate, then one of :self :qk :qkv, then :shared if one layer serves both")
+        raise ValueError(f"{spec!r}: a gate is +gate, then one of :self :qk :qkv, then :shared for one layer")
     return (sees or ["qkv"])[0], "shared" in words
 
 

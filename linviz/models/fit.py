@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from ..concentration import divergence
-from ..maps import Map
+from ..maps import Features, Map
 from ..mechanisms import Attention
 
 LABEL = "fitted to a map, never trained on a task"
 ROWS = 256  # rows read a step
 KEPT = 1 << 24  # weights of a target that are kept rather than made anew each step
+TRACE = 1e-6  # share of uniform mixed into a row, so that one without weight where the target looks is only very far
 Progress = Callable[[int, int, float], bool | None]
 
 
@@ -44,8 +44,8 @@ class Fit:
     label: str = LABEL
 
 
-def fit_gate(mechanism: Attention, target: Map, q: Tensor, k: Tensor, v: Tensor, *, steps: int = 300, rate: float = 2e-2,
-             seed: int = 0, snapshots: int = 30, progress: Progress | None = None) -> Fit:
+def fit_gate(mechanism: Attention, target: Map, q: Tensor, k: Tensor, v: Tensor, *, steps: int = 300,
+             rate: float = 2e-2, seed: int = 0, snapshots: int = 30, progress: Progress | None = None) -> Fit:
     """Fit the gate of `mechanism` so that its map on q, k, v comes nearest `target`, row by row.
 
     Adam, `steps` steps of `rate`; `seed` chooses the rows a step reads. `progress(step, steps, kl)` is called
@@ -67,7 +67,7 @@ def fit_gate(mechanism: Attention, target: Map, q: Tensor, k: Tensor, v: Tensor,
     fit.snapshots.append(_snapshot(mechanism, 0, fit.before))
     for step, i in enumerate(_blocks(q.shape[-2], steps, seed), 1):
         optimiser.zero_grad()
-        kl = _divergence(weights(i), *goal(i))
+        kl = _divergence(weights(i), *goal(i)).mean()
         kl.backward()
         optimiser.step()
         fit.steps = step
@@ -105,8 +105,8 @@ def unscaled_rows(mechanism: Attention, q: Tensor, k: Tensor, v: Tensor) -> Call
         phi_q, phi_k, v = mechanism.features(q, k, v)
 
     def rows(i: Tensor) -> Tensor:
-        z_q, z_k = gate.logits(phi_q, phi_k, v)
-        return (phi_q[..., i, :] * z_q[..., i, :].sigmoid()) @ (phi_k * z_k.sigmoid()).mT
+        gated_q, gated_k = Features(phi_q, phi_k, *gate.logits(phi_q, phi_k, v)).gated()
+        return gated_q[..., i, :] @ gated_k.mT
     return rows
 
 
@@ -123,17 +123,18 @@ def _target(target: Map) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
 
 
 def _divergence(weights: Tensor, p: Tensor, plogp: Tensor) -> Tensor:
-    """Mean KL(p || weights / their sum) in bits, from unscaled weights."""
-    tiny = torch.finfo(weights.dtype).tiny
-    cross = (p * weights.clamp_min(tiny).log()).sum(-1)
-    return (plogp - cross + weights.sum(-1).clamp_min(tiny).log()).mean() / math.log(2)
+    """KL(p || weights / their sum) of every row in bits, from unscaled weights; `TRACE` keeps it finite."""
+    sums = weights.sum(-1, keepdim=True)
+    mixed = (1 - TRACE) * weights + TRACE / weights.shape[-1] * sums.clamp_min(torch.finfo(weights.dtype).tiny)
+    cross = (p * mixed.log()).sum(-1) - sums.clamp_min(torch.finfo(weights.dtype).tiny).log().squeeze(-1)
+    return (plogp - cross) / math.log(2)
 
 
 def mean_divergence(mechanism: Attention, target: Map, q: Tensor, k: Tensor, v: Tensor) -> float:
-    """Mean over all rows of KL(target row || row) in bits."""
+    """Mean over all rows of KL(target row || row) in bits; the row is mixed with a trace of uniform."""
     with torch.no_grad():
-        a = mechanism.map(q, k, v)
-        return torch.cat([divergence(a.rows(i), p) for i, p in target.walk()], -1).double().mean().item()
+        a, goal = mechanism.map(q, k, v), _target(target)
+        return torch.cat([_divergence(a.rows(i), *goal(i)) for i, _ in target.walk()], -1).double().mean().item()
 
 
 def _blocks(N: int, steps: int, seed: int) -> Iterator[Tensor]:

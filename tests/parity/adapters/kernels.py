@@ -17,7 +17,8 @@ def linear_transformer(vector: Vector):
 @adapter("elu_linear_loftr")
 def loftr(vector: Vector):
     q, k, v = (vector[x].transpose(1, 2) for x in "qkv")  # stored (B, N, H, D)
-    m = make("linear", q.shape[1], q.shape[-1], Grid(X=q.shape[-2]), value_width=v.shape[-1], key_grid=Grid(X=k.shape[-2]))
+    m = make("linear", q.shape[1], q.shape[-1], Grid(X=q.shape[-2]), value_width=v.shape[-1],
+             key_grid=Grid(X=k.shape[-2]))
     yield "out", m(q, k, v).transpose(1, 2), vector["out"]
     yield "map", m.map(q, k, v).dense(), vector["attn"]
 

@@ -1,0 +1,76 @@
+"""A Reading measures once, averages in one place, and refuses what makes no sense."""
+import math
+
+import pytest
+import torch
+
+from linviz import Grid, concentration, make, read, spectra
+from linviz.maps import Dense
+from linviz.reading import OF_ROWS
+
+GRID = Grid(T=2, Y=3, X=4)
+
+
+def reading(spec: str = "relu_floor+gate", heads: int = 3):
+    generator = torch.Generator().manual_seed(0)
+    q, k, v = (torch.randn(2, heads, len(GRID), 8, generator=generator, dtype=torch.float64) for _ in range(3))
+    return read(make(spec, heads, 8, GRID).double(), q, k, v)
+
+
+@pytest.mark.parametrize("spec", ["softmax", "relu_floor+gate", "linear@space", "uniform"])
+def test_numbers_are_those_of_the_dense_map(spec: str) -> None:
+    r = reading(spec)
+    a = r.map.dense()
+    for name in OF_ROWS:
+        assert torch.allclose(r.rows(name).double(), getattr(concentration, name)(a).double()), name
+    s = torch.linalg.svdvals(a)
+    assert torch.allclose(r.effective_rank, spectra.effective_rank(s), atol=1e-6)
+    assert torch.allclose(r.output, r.mechanism(r.q, r.k, r.v))
+    i = torch.arange(len(GRID))
+    assert torch.allclose(r.rows("distance", patch=16), concentration.distance(a, GRID, i, 16))
+
+
+def test_the_mean_of_entropies_is_not_the_entropy_of_the_mean() -> None:
+    r = reading("softmax")
+    mean_map = concentration.entropy(r.map.dense().mean((0, 1))).mean().item()
+    assert r.summary()["entropy"] == pytest.approx(concentration.entropy(r.map.dense()).mean().item())
+    assert r.summary()["entropy"] < mean_map - 0.3
+
+
+def test_nothing_is_measured_twice() -> None:
+    r = reading()
+    assert r.rows("entropy") is r.rows("entropy") and r.map is r.map
+    assert r.top_share(3) is not r.top_share(5)
+    masks = [torch.zeros(len(GRID)).index_fill(0, torch.tensor([n]), 1.0) for n in (1, 2)]
+    assert not torch.equal(*(r.rows("mass", mask=m) for m in masks))
+
+
+def test_uniform_is_flat() -> None:
+    s = reading("uniform").summary()
+    assert s["entropy"] == pytest.approx(math.log2(len(GRID))) and s["effective_tokens"] == pytest.approx(len(GRID))
+    assert s["numerical_rank"] == s["rank_bound"] == 1 and s["gini"] == pytest.approx(0)
+
+
+def test_a_signed_map_is_not_asked_for_entropy(monkeypatch: pytest.MonkeyPatch) -> None:
+    r = reading("uniform")
+    r.__dict__["map"] = Dense(torch.randn(2, 3, 24, 24), stochastic=False)
+    with pytest.raises(ValueError, match="signed"):
+        r.rows("entropy")
+    s = r.summary()
+    assert "entropy" not in s and s["effective_rank"] > 1 and all(math.isfinite(x) for x in s.values())
+
+
+def test_a_summary_never_holds_nan() -> None:
+    x = -torch.ones(1, 1, 12, 8)
+    r = read(make("relu", 1, 8, Grid(X=12)), x, x, x)
+    s = r.summary()
+    assert s["dead"] == 12 and "entropy" not in s and all(math.isfinite(x) for x in s.values())
+
+
+def test_only_a_gate_has_fixation_ratios() -> None:
+    r_q, r_k = reading().fixation
+    assert r_q.shape == r_k.shape == (2, 3, len(GRID), 8) and bool(((r_q > 0) & (r_q < 1)).all())
+    with pytest.raises(ValueError, match="no gate"):
+        _ = reading("linear").fixation
+    with pytest.raises(ValueError, match="no row measure called 'entrophy'"):
+        reading().rows("entrophy")
