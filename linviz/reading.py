@@ -121,16 +121,17 @@ class Reading:
         """Roy and Vetterli's effective rank, (B, H)."""
         return spectra.effective_rank(self.singular_values)
 
-    def summary(self, spectrum: bool = True) -> dict[str, float]:
+    def summary(self, spectrum: bool = True, **more: dict[str, Any]) -> dict[str, float]:
         """One number a measure: the mean over live rows of a head, then over heads and batch.
 
         Never the measure of a mean map, which is another thing. With dead and all rows counted; without the
-        measures of rows where the map is signed. `spectrum=False` leaves out the singular values.
+        measures of rows where the map is signed. `spectrum=False` leaves out the singular values; `more` names
+        row measures that need to be told something, as in distance={"patch": 16} or mass={"mask": mask}.
         """
         dead = self.dead
         out = {"rows": float(dead.numel()), "dead": float(dead.sum()), "rank_bound": float(self.map.rank_bound)}
         if self.map.stochastic and not bool(dead.all()):
-            out |= {name: _mean(self.rows(name)) for name in OF_ROWS}
+            out |= {name: _mean(self.rows(name, **more.get(name, {}))) for name in (*OF_ROWS, *more)}
         if spectrum:
             s = self.singular_values
             out |= {"tolerance": self.tolerance, "numerical_rank": self.numerical_rank.double().mean().item()}
