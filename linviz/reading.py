@@ -23,27 +23,37 @@ OF_SPECTRUM = ("effective_rank", "stable_rank", "participation_ratio", "energy_r
 
 
 class Reading:
-    """What `read` returns. Per-row answers have the map's leading axes and one number a query: (B, H, N).
+    """What `read` returns. `map` is the map that is measured: what all channels share, or that of one channel.
+
+    Per-row answers have the map's leading axes and one number a query: (B, H, N).
 
     A dead row (empty, because its features are all zero) has no concentration: it holds NaN in a per-row
     answer, is True in `dead`, and is left out and counted by `summary`.
     """
 
-    def __init__(self, mechanism: Attention, q: Tensor, k: Tensor, v: Tensor) -> None:
-        self.mechanism, self.q, self.k, self.v = mechanism, q, k, v
+    def __init__(self, mechanism: Attention, q: Tensor, k: Tensor, v: Tensor, channel: int | None = None) -> None:
+        self.mechanism, self.q, self.k, self.v, self.channel = mechanism, q, k, v, channel
         self._rows: dict[tuple[Any, ...], Tensor] = {}
 
     @cached_property
-    def map(self) -> Map:
-        """The table of weights."""
+    def whole(self) -> Map:
+        """The map as the mechanism gives it, with every channel's own part."""
         with torch.no_grad():
             return self.mechanism.map(self.q, self.k, self.v)
+
+    @cached_property
+    def map(self) -> Map:
+        """The table of weights that is measured."""
+        found = self.whole.shared if self.channel is None else self.whole.channel(self.channel)
+        if found is None:
+            raise ValueError(f"{self.mechanism.spec} has one map a channel of v: name one, read(..., channel=0)")
+        return found
 
     @cached_property
     def output(self) -> Tensor:
         """What the attention returns: (B, H, N, E)."""
         with torch.no_grad():
-            return self.mechanism.finish(self.map.apply(self.mechanism.values(self.v)), self.q)
+            return self.mechanism.finish(self.whole.apply(self.mechanism.values(self.v)), self.q)
 
     @cached_property
     def fixation(self) -> tuple[Tensor, Tensor]:
@@ -145,8 +155,10 @@ def _mean(rows: Tensor) -> float:
     return per_head.nanmean().item()
 
 
-def read(mechanism: Attention, q: Queries, k: Keys, v: Values) -> Reading:
+def read(mechanism: Attention, q: Queries, k: Keys, v: Values, channel: int | None = None) -> Reading:
     """Measure a mechanism on q (B, H, N, D), k (B, K, S, D), v (B, K, S, E). Lazy: ask the Reading.
+
+    `channel` chooses the map of one channel of v, where a mechanism has one a channel (AFT).
 
     >>> from linviz import Grid, make
     >>> x = torch.rand(1, 2, 9, 4, dtype=torch.float64)
@@ -154,4 +166,4 @@ def read(mechanism: Attention, q: Queries, k: Keys, v: Values) -> Reading:
     >>> round(r.summary()["effective_tokens"], 6), r.numerical_rank.tolist()
     (9.0, [[1, 1]])
     """
-    return Reading(mechanism, q, k, v)
+    return Reading(mechanism, q, k, v, channel)

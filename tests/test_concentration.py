@@ -88,7 +88,8 @@ def test_mistakes_get_a_sentence(call, says: str) -> None:
 
 
 def test_every_measure_declares_itself() -> None:
-    assert {"entropy", "effective_tokens", "gini", "distance", "mass", "numerical_rank", "effective_rank"} <= set(MEASURES)
+    declared = {"entropy", "effective_tokens", "gini", "distance", "mass", "numerical_rank", "effective_rank"}
+    assert declared <= set(MEASURES)
     for m in MEASURES.values():
         assert m.title and m.symbol and m.range and m.source and m.of in ("row", "spectrum"), m.name
     assert MEASURES["entropy"].label == "entropy H (bits)"

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from linviz import Grid, make, names
+from linviz.maps import Map
 from linviz.mechanisms import REGISTRY, Attention, Kernel
 
 GRID = Grid(T=3, Y=3, X=5)  # odd on purpose; 45 tokens
@@ -39,13 +40,26 @@ def close(a: Tensor, b: Tensor, tolerance: float = 1e-10) -> bool:
     return a.shape == b.shape and torch.allclose(a, b, rtol=tolerance, atol=tolerance * max(1.0, b.abs().max().item()))
 
 
+def applied(a: Map, v: Tensor) -> Tensor:
+    """The table of every channel, written out, times that channel of v."""
+    tables = [a.channel(c).dense() for c in range(v.shape[-1])] if a.shared is not a else [a.dense()] * v.shape[-1]
+    return torch.cat([table @ v[..., [c]] for c, table in enumerate(tables)], -1)
+
+
+def drawn(spec: str, grid: Grid = GRID, **options) -> tuple[Map, tuple[Tensor, ...]]:
+    """The map to draw and measure (of channel 1 where channels have nothing in common), and its q, k, v."""
+    q, k, v = qkv(grid)
+    a = build(spec, grid, **options).map(q, k, v)
+    return a.shared if a.shared is not None else a.channel(1), (q, k, v)
+
+
 @pytest.mark.parametrize("spec", ALL)
 @torch.no_grad()
 def test_output_is_the_dense_map_applied(spec: str) -> None:
     m, (q, k, v) = build(spec), qkv()
-    dense = m.map(q, k, v).dense()
-    assert close(m(q, k, v), m.finish(dense @ m.values(v), q))
-    assert close(m.map(q, k, v).apply(v), dense @ v), "apply is not the dense map applied"
+    a = m.map(q, k, v)
+    assert close(m(q, k, v), m.finish(applied(a, m.values(v)), q))
+    assert close(a.apply(v), applied(a, v)), "apply is not the dense map applied"
 
 
 @pytest.mark.parametrize("spec", ALL)
@@ -60,8 +74,7 @@ def test_the_map_is_linear_in_what_it_is_applied_to(spec: str) -> None:
 @pytest.mark.parametrize("spec", ALL)
 @torch.no_grad()
 def test_one_row_is_a_row_of_the_table(spec: str) -> None:
-    m, (q, k, v) = build(spec), qkv()
-    a = m.map(q, k, v)
+    a, _ = drawn(spec)
     for i in (0, 7, len(GRID) - 1):
         assert close(a.rows(torch.tensor([i])), a.dense()[..., [i], :])
     many = torch.tensor([3, 0, 44, 3])
@@ -74,8 +87,7 @@ def test_one_row_is_a_row_of_the_table(spec: str) -> None:
 @pytest.mark.parametrize("spec", ALL)
 @torch.no_grad()
 def test_the_spectrum_is_that_of_the_table(spec: str) -> None:
-    m, (q, k, v) = build(spec), qkv()
-    a = m.map(q, k, v)
+    a, _ = drawn(spec)
     s, full = a.singular_values(), torch.linalg.svdvals(a.dense())
     n = s.shape[-1]
     assert close(s, full[..., :n], 1e-9)
@@ -91,8 +103,7 @@ def test_the_spectrum_is_that_of_the_table(spec: str) -> None:
 @pytest.mark.parametrize("spec", ALL)
 @torch.no_grad()
 def test_the_rank_keeps_its_bound(spec: str) -> None:
-    m, (q, k, v) = build(spec), qkv()
-    a = m.map(q, k, v)
+    a, _ = drawn(spec)
     full = torch.linalg.svdvals(a.dense())
     assert int((full > 1e-11 * full[..., :1]).sum(-1).max()) <= a.rank_bound <= min(a.shape)
 
@@ -105,13 +116,12 @@ def test_rows_are_shares(spec: str) -> None:
     A kernel's rows fall short of one by its eps; without eps they do not.
     """
     kernel = issubclass(REGISTRY[build(spec).name], Kernel)
-    m, (q, k, v) = build(spec, **({"eps": 0.0} if kernel else {})), qkv()
-    a = m.map(q, k, v)
+    a, _ = drawn(spec, **({"eps": 0.0} if kernel else {}))
     if a.stochastic:
         sums = a.dense().sum(-1)
         assert bool((a.dense() >= 0).all())
         assert bool((((sums - 1).abs() < 1e-12) | (sums == 0)).all())
-        assert bool((build(spec).map(q, k, v).dense().sum(-1) <= sums + 1e-12).all())
+        assert bool((drawn(spec)[0].dense().sum(-1) <= sums + 1e-12).all())
 
 
 @pytest.mark.parametrize("spec", [s for s in ALL if "+" in s or "@" in s])
@@ -119,7 +129,7 @@ def test_rows_are_shares(spec: str) -> None:
 def test_every_extra_changes_the_map(spec: str) -> None:
     q, k, v = qkv()
     bare = build(spec.split("+")[0].split("@")[0])
-    changed = not torch.allclose(build(spec).map(q, k, v).dense(), bare.map(q, k, v).dense(), atol=1e-6)
+    changed = not torch.allclose(applied(build(spec).map(q, k, v), v), applied(bare.map(q, k, v), v), atol=1e-6)
     moved = not torch.allclose(build(spec).values(v), v)
     assert changed or moved, f"{spec} does what {bare.spec} does"
     assert changed or "uniform" in spec, f"{spec} leaves the map as it was"
@@ -156,7 +166,7 @@ def test_any_grid_will_do(spec: str, grid: Grid) -> None:
     m, (q, k, v) = build(spec, grid), qkv(grid)
     o = m(q, k, v)
     assert o.shape == v.shape and bool(torch.isfinite(o).all())
-    assert close(o, m.map(q, k, v).dense() @ m.values(v))
+    assert close(o, m.finish(applied(m.map(q, k, v), m.values(v)), q))
 
 
 @pytest.mark.parametrize("name", [n for n in names() if REGISTRY[n].family in ("softmax", "kernel", "content-free")])

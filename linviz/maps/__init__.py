@@ -2,9 +2,13 @@
 from .base import Map
 from .blocks import Blocks, gather
 from .causal import CausalFactored
+from .combine import ByHead, PerChannel, Product, Sum
 from .dense import Dense
 from .factored import Factored, Features, KernelMap, Normaliser
+from .reweighed import Reweighed
+from .scored import Scored
 from .scores import Scores
+from .sparse import Sparse
 
-__all__ = ["Blocks", "CausalFactored", "Dense", "Factored", "Features", "KernelMap", "Map", "Normaliser", "Scores",
-           "gather"]
+__all__ = ["Blocks", "ByHead", "CausalFactored", "Dense", "Factored", "Features", "KernelMap", "Map", "Normaliser",
+           "PerChannel", "Product", "Reweighed", "Scored", "Scores", "Sparse", "Sum", "gather"]

@@ -36,6 +36,15 @@ class Map:
         """The leading axes, usually (B, H)."""
         return tuple(self.rows(torch.tensor([0])).shape[:-2])
 
+    @property
+    def shared(self) -> Map | None:
+        """What all channels of v have in common: the map to draw and to measure. None: nothing (AFT)."""
+        return self
+
+    def channel(self, c: int) -> Map:
+        """The map of channel c of v, counted within a head; the same for all unless the map is one a channel."""
+        return self
+
     def rows(self, i: Tensor) -> Tensor:
         """Weights of the queries i: (..., len(i), S)."""
         raise NotImplementedError

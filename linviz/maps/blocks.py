@@ -39,6 +39,14 @@ class Blocks(Map):
     def tolerance(self) -> float:
         return max(inner.tolerance for _, _, inner in self.parts)
 
+    @property
+    def shared(self) -> Blocks | None:
+        parts = [(q, k, shared) for q, k, inner in self.parts if (shared := inner.shared) is not None]
+        return Blocks(parts, self.shape) if len(parts) == len(self.parts) else None
+
+    def channel(self, c: int) -> Blocks:
+        return Blocks([(q, k, inner.channel(c)) for q, k, inner in self.parts], self.shape)
+
     def apply(self, v: Tensor) -> Tensor:
         out: Tensor | None = None
         for q, k, inner in self.parts:

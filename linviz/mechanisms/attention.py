@@ -150,8 +150,8 @@ def make(spec: str, heads: int, width: int, grid: Grid, seed: int = 0, *, shift_
         mechanism = _build(parsed, heads, width, max((g.grid for g in boxes), key=len), options)
         if parsed.gate:
             mechanism.gate = Gate(mechanism.features_wide, mechanism.value_width, parsed.gate, parsed.shared)
-    if parsed.conv:
-        raise ValueError(f"{spec!r}: {parsed.name} has no convolution to add; leave out +conv")
+        if parsed.conv:
+            mechanism.add_conv()
     return Attention(parsed, mechanism, grid, heads, boxes, shift_parts)
 
 

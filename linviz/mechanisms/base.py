@@ -37,6 +37,9 @@ class Mechanism(nn.Module):
     rank: ClassVar[str]  # the bound, as text
     linear: ClassVar[bool] = True  # the output is linear in what the map is applied to
     takes_causal: ClassVar[bool] = False
+    signed: ClassVar[bool] = False  # weights may be negative, or rows need not sum to one
+    fixed: ClassVar[bool] = False   # learned tables fix the number of tokens
+    year: ClassVar[int | None] = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -54,6 +57,20 @@ class Mechanism(nn.Module):
 
     def build(self) -> None:
         """Make parameters and buffers; a keyword in its signature is an option of `make`."""
+
+    def add_conv(self) -> None:
+        """Make the convolution that +conv adds; most mechanisms have none."""
+        raise ValueError(f"{self.name} has no convolution to add; leave out +conv")
+
+    def corner(self, table: Tensor, dim: int) -> Tensor:
+        """A learned table with one entry a token of the grid it was built for, cut to the grid it is asked about."""
+        if self.grid == self.built:
+            return table
+        return table.index_select(dim, self.grid.within(self.built).to(table.device))
+
+    def redraw(self, seed: int) -> None:
+        """Draw the random parts anew; most mechanisms have none."""
+        raise ValueError(f"{self.name} has no random parts to redraw")
 
     def on(self, grid: Grid) -> Mechanism:
         """The same mechanism and the same parameters on another grid: how a scope asks about one box."""

@@ -1,0 +1,151 @@
+"""Maps made of maps: side by side (ByHead), added (Sum), one after another (Product), one a channel (PerChannel)."""
+from __future__ import annotations
+
+from functools import reduce
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from .base import Map
+
+
+class ByHead(Map):
+    """Different maps for different heads: parts of (how many heads, their map), in order; heads are axis 1."""
+
+    def __init__(self, parts: list[tuple[int, Map]]) -> None:
+        self.parts, self.shape = [(n, m) for n, m in parts if n], parts[0][1].shape
+        self.stochastic = all(m.stochastic for _, m in self.parts)
+        self.rank_bound = max(m.rank_bound for _, m in self.parts)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.parts[0][1].dtype
+
+    @property
+    def tolerance(self) -> float:
+        return max(m.tolerance for _, m in self.parts)
+
+    def apply(self, v: Tensor) -> Tensor:
+        heads = v.split([n for n, _ in self.parts], 1)
+        return torch.cat([m.apply(x) for (_, m), x in zip(self.parts, heads, strict=True)], 1)
+
+    def rows(self, i: Tensor) -> Tensor:
+        return torch.cat([m.rows(i) for _, m in self.parts], 1)
+
+    def column_sums(self) -> Tensor:
+        return torch.cat([m.column_sums() for _, m in self.parts], 1)
+
+    def singular_values(self, top: int | None = None) -> Tensor:
+        """As many a head as the longest spectrum has; shorter ones end in zeros, which they are."""
+        each = [m.singular_values(top) for _, m in self.parts]
+        longest = max(s.shape[-1] for s in each)
+        return torch.cat([pad(s, (0, longest - s.shape[-1])) for s in each], 1)
+
+    def wire(self, at: Any = (0, 0)) -> dict[str, Any]:
+        b, h = at
+        for n, m in self.parts:
+            if h < n:
+                return m.wire((b, h))
+            h -= n
+        raise IndexError(f"head {at[1]} of {sum(n for n, _ in self.parts)}")
+
+
+class Sum(Map):
+    """A = A_1 + A_2 + ...: two ways of looking, added. Rows of a sum are not shares."""
+
+    stochastic = False
+
+    def __init__(self, *parts: Map) -> None:
+        self.parts, self.shape = parts, parts[0].shape
+        self.rank_bound = min(*self.shape, sum(m.rank_bound for m in parts))
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.parts[0].dtype
+
+    @property
+    def shared(self) -> Map | None:
+        parts = [m.shared for m in self.parts if m.shared is not None]
+        return Sum(*parts) if len(parts) > 1 else parts[0] if parts else None
+
+    def channel(self, c: int) -> Map:
+        return Sum(*(m.channel(c) for m in self.parts))
+
+    def apply(self, v: Tensor) -> Tensor:
+        return reduce(torch.add, (m.apply(v) for m in self.parts))
+
+    def rows(self, i: Tensor) -> Tensor:
+        return reduce(torch.add, (m.rows(i) for m in self.parts))
+
+    def column_sums(self) -> Tensor:
+        return reduce(torch.add, (m.column_sums() for m in self.parts))
+
+    def wire(self, at: Any = (0, 0)) -> dict[str, Any]:
+        return {"kind": "sum", "parts": [m.wire(at) for m in self.parts]}
+
+
+class Product(Map):
+    """A = first second: what `first` mixes is what `second` has mixed before."""
+
+    def __init__(self, first: Map, second: Map) -> None:
+        if first.shape[1] != second.shape[0]:
+            raise ValueError(f"maps follow each other where sizes meet; got {first.shape} after {second.shape}")
+        self.first, self.second, self.shape = first, second, (first.shape[0], second.shape[1])
+        self.stochastic = first.stochastic and second.stochastic
+        self.rank_bound = min(first.rank_bound, second.rank_bound)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.first.dtype
+
+    def apply(self, v: Tensor) -> Tensor:
+        return self.first.apply(self.second.apply(v))
+
+    def rows(self, i: Tensor) -> Tensor:
+        return self.first.rows(i) @ self.second.dense()
+
+
+class PerChannel(Map):
+    """One map a channel of v: inner has the leading axes (B, H, E). Ask `channel(c)` for the one of channel c.
+
+    There is no one table to draw, so rows, spectrum and wire are refused until a channel is named.
+    """
+
+    def __init__(self, inner: Map) -> None:
+        self.inner, self.shape, self.stochastic = inner, inner.shape, inner.stochastic
+        self.rank_bound = inner.rank_bound
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.inner.dtype
+
+    @property
+    def shared(self) -> None:
+        return None
+
+    def channel(self, c: int) -> Map:
+        return _Channel(self.inner, c)
+
+    def apply(self, v: Tensor) -> Tensor:
+        return self.inner.apply(v.mT.unsqueeze(-1)).squeeze(-1).mT  # (B, H, E, S, 1) and back
+
+    def rows(self, i: Tensor) -> Tensor:
+        raise ValueError("this map differs by channel of v: ask map.channel(c), c counted within a head")
+
+
+class _Channel(Map):
+    """The map of one channel."""
+
+    def __init__(self, inner: Map, c: int) -> None:
+        self.inner, self.c, self.shape = inner, c, inner.shape
+        self.stochastic, self.rank_bound = inner.stochastic, inner.rank_bound
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.inner.dtype
+
+    def rows(self, i: Tensor) -> Tensor:
+        rows = self.inner.rows(i)
+        return rows[..., self.c if rows.shape[-3] > 1 else 0, :, :]

@@ -1,0 +1,43 @@
+"""The map of attention-free transformers: a table of positions, reweighed by one number a key.
+
+    A_ij = softmax_j (bias_ij + key_j)
+
+exp(bias) and exp(key) meet as a matrix product, so the table is exponentiated once for all channels; where
+the product could underflow, rows are made one by one instead.
+"""
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from .base import Map
+
+
+class Reweighed(Map):
+    """bias (N, S), the same for all; key (..., S), one number a key (and channel)."""
+
+    def __init__(self, bias: Tensor, key: Tensor) -> None:
+        self.bias, self.key, self.shape = bias, key, (bias.shape[-2], bias.shape[-1])
+        self.rank_bound = min(self.shape)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.key.dtype
+
+    @property
+    def safe(self) -> bool:
+        """Whether exp(bias - its largest) exp(key - its largest) stays above underflow."""
+        span = (self.bias.amax(-1) - self.bias.amin(-1)).max() + (self.key.amax(-1) - self.key.amin(-1)).max()
+        return bool(span < -math.log(torch.finfo(self.dtype).tiny) / 2)
+
+    def apply(self, v: Tensor) -> Tensor:
+        if not self.safe:
+            return super().apply(v)
+        base = (self.bias - self.bias.amax(-1, keepdim=True)).exp()
+        w = (self.key - self.key.amax(-1, keepdim=True)).exp().unsqueeze(-1)
+        return (base @ (w * v)) / (base @ w)
+
+    def rows(self, i: Tensor) -> Tensor:
+        return (self.bias[..., i, :] + self.key.unsqueeze(-2)).softmax(-1)

@@ -1,0 +1,41 @@
+"""A map whose scores come from a function: additive attention, concatenation, tables of position.
+
+    A_ij = softmax_j s_ij        or   s_ij / S   ("count")        or   s_ij   ("none")
+
+Scores are made for the rows that are asked for, and only for those.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from .base import Map
+
+Score = Callable[[Tensor], Tensor]  # query numbers (n,) -> scores (..., n, S)
+
+
+class Scored(Map):
+    """`score(i)` gives the scores of the queries i. normaliser: "softmax", "count" or "none".
+
+    `like` is any tensor of the dtype the scores come in. Only softmax makes rows shares.
+
+    >>> table = torch.zeros(4, 4)
+    >>> Scored(lambda i: table[i], (4, 4), table).dense()[0]
+    tensor([0.2500, 0.2500, 0.2500, 0.2500])
+    """
+
+    def __init__(self, score: Score, shape: tuple[int, int], like: Tensor, normaliser: str = "softmax") -> None:
+        if normaliser not in ("softmax", "count", "none"):
+            raise ValueError(f"scores become a map by 'softmax', 'count' or 'none', not {normaliser!r}")
+        self.score, self.shape, self.like, self.normaliser = score, shape, like, normaliser
+        self.stochastic, self.rank_bound = normaliser == "softmax", min(shape)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.like.dtype
+
+    def rows(self, i: Tensor) -> Tensor:
+        s = self.score(i)
+        return s.softmax(-1) if self.normaliser == "softmax" else s / self.shape[1] if self.normaliser == "count" else s

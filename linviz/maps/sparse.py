@@ -1,0 +1,52 @@
+"""A map with a few weights a row: windows around a token, hashes, edges of a graph.
+
+    A_ij = sum of the weights p of row i whose index is j
+
+An index named twice counts twice; one that points outside carries weight zero.
+"""
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .base import Map
+
+
+class Sparse(Map):
+    """Row i holds weights[..., i, p] at key index[..., i, p], of S = keys keys.
+
+    >>> a = Sparse(torch.tensor([[0, 1], [1, 1]]), torch.full((2, 2), 0.5), keys=3)
+    >>> a.dense().tolist()
+    [[0.5, 0.5, 0.0], [0.0, 1.0, 0.0]]
+    """
+
+    def __init__(self, index: Tensor, weights: Tensor, keys: int, stochastic: bool = True) -> None:
+        shape = torch.broadcast_shapes(index.shape, weights.shape)
+        self.index, self.weights = index.expand(shape), weights.expand(shape)
+        self.keys, self.stochastic = keys, stochastic
+        self.shape = (shape[-2], keys)
+        self.rank_bound = min(self.shape)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.weights.dtype
+
+    def apply(self, v: Tensor) -> Tensor:
+        lead = torch.broadcast_shapes(self.index.shape[:-2], v.shape[:-2])
+        index = self.index.expand(*lead, *self.index.shape[-2:])
+        flat = index.flatten(-2)[..., None].expand(*lead, -1, v.shape[-1])
+        seen = v.expand(*lead, *v.shape[-2:]).gather(-2, flat).unflatten(-2, index.shape[-2:])  # (..., N, P, E)
+        return (self.weights.unsqueeze(-1) * seen).sum(-2)
+
+    def rows(self, i: Tensor) -> Tensor:
+        index, w = self.index[..., i, :], self.weights[..., i, :]
+        return w.new_zeros(*index.shape[:-1], self.keys).scatter_add(-1, index, w)
+
+    def column_sums(self) -> Tensor:
+        flat = self.weights.flatten(-2)
+        return flat.new_zeros(*flat.shape[:-1], self.keys).scatter_add(-1, self.index.flatten(-2), flat)
+
+    def wire(self, at: Any = (0, 0)) -> dict[str, Any]:
+        return {"kind": "sparse", "index": self.index[at], "weights": self.weights[at], "size": self.keys}
