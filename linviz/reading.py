@@ -90,8 +90,8 @@ class Reading:
 
     def _shares(self, what: str) -> None:
         if not self.map.stochastic:
-            raise ValueError(f"{self.mechanism.spec}: {what} needs rows that are shares, and this map is signed or does "
-                             "not sum to one")
+            raise ValueError(f"{self.mechanism.spec}: {what} needs rows that are shares, and this map is signed or its "
+                             "rows do not sum to one")
 
     entropy = property(lambda self: self.rows("entropy"), doc="Entropy of every row in bits, (B, H, N).")
     effective_tokens = property(lambda self: self.rows("effective_tokens"), doc="2^entropy of every row, (B, H, N).")
