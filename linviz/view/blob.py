@@ -14,7 +14,7 @@ import json
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from PIL import Image
@@ -28,6 +28,7 @@ LONGEST, QUALITY = 720, 88  # of a picture, in pixels and in JPEG's percent
 HEAVIEST = 64 << 20  # bytes; above this a browser tab suffers
 
 
+@runtime_checkable
 class Wired(Protocol):
     """What a panel shows: a map, or anything that answers `wire`."""
 
@@ -35,6 +36,7 @@ class Wired(Protocol):
         """The numbers a browser needs for any row of batch and head `at`."""
 
 
+@runtime_checkable
 class Pictured(Protocol):
     """What lies under the attention: a clip, or anything with frames (T, 3, Ypx, Xpx) in 0..1."""
 

@@ -77,7 +77,7 @@ const css = `
 *, ::before { box-sizing: border-box; }
 [hidden] { display: none !important; }
 .view { display: grid; gap: 16px; outline: none; }
-.panels { display: grid; grid-template-columns: repeat(var(--n), minmax(0, 1fr)); gap: 16px; }
+.panels { display: grid; grid-template-columns: repeat(var(--n), minmax(0, 560px)); gap: 16px; }
 .panel { min-width: 0; container-type: inline-size; }
 .head { display: flex; align-items: baseline; gap: 7px; margin-bottom: 7px; font-weight: 600; white-space: nowrap; }
 .head span { overflow: hidden; text-overflow: ellipsis; }
