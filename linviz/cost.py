@@ -1,0 +1,79 @@
+"""What an attention costs: operations counted, bytes kept, seconds measured.
+
+Every class states what one head grows with ("N S D", "N D E"): products of the letters of DESIGN. Counting
+holds it to that: matrix products are counted by torch while the attention runs; elementwise work is not, and
+does not change what it grows with. Seconds depend on the machine: compare two methods only in one run.
+"""
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+TOKENS = ("N", "S")  # the letters that grow with the picture or the clip
+
+
+def flops(run: Callable[..., Any], *tensors: Tensor) -> int:
+    """Multiplications and additions in the matrix products of one call, two a pair.
+
+    >>> flops(torch.matmul, torch.ones(3, 4), torch.ones(4, 5))
+    120
+    """
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        run(*tensors)
+    return counter.get_total_flops()
+
+
+def power(cost: str) -> int:
+    """With which power of the number of tokens a stated cost grows: its term of most N and S.
+
+    >>> power("N D E"), power("N S D"), power("N D + W N D")
+    (1, 2, 1)
+    """
+    return max(sum(term.split().count(letter) for letter in TOKENS) for term in cost.split("+"))
+
+
+def seconds(run: Callable[..., Any], *tensors: Tensor, repeat: int = 5) -> float:
+    """Median wall time of one call in seconds, after one call to warm up.
+
+    >>> seconds(torch.add, torch.ones(2), torch.ones(2)) < 1
+    True
+    """
+    times = []
+    with torch.no_grad():
+        run(*tensors)
+        for _ in range(repeat):
+            start = time.perf_counter()
+            run(*tensors)
+            times.append(time.perf_counter() - start)
+    return sorted(times)[len(times) // 2]
+
+
+def held(thing: Any) -> int:
+    """Bytes of the tensors that an object keeps: what a map needs in order to answer. Shared storage counts once.
+
+    >>> held(torch.ones(10, dtype=torch.float64))
+    80
+    """
+    storages: dict[int, int] = {}
+    _collect(thing, storages, set())
+    return sum(storages.values())
+
+
+def _collect(thing: Any, storages: dict[int, int], met: set[int]) -> None:
+    if id(thing) in met:
+        return
+    met.add(id(thing))
+    if isinstance(thing, Tensor):
+        storage = thing.untyped_storage()
+        storages[storage.data_ptr()] = storage.nbytes()
+    elif isinstance(thing, list | tuple):
+        for item in thing:
+            _collect(item, storages, met)
+    elif hasattr(thing, "__dict__") and not isinstance(thing, type | torch.nn.Module) and not callable(thing):
+        for item in vars(thing).values():
+            _collect(item, storages, met)
