@@ -1,0 +1,345 @@
+"""Start linviz: `python3 start.py explore`, `lab`, `test`, `bench`; on Linux, macOS and Windows.
+
+The first call makes a virtual environment in `.venv` beside this file and installs linviz into it; every later call
+starts at once. Standard library only, and readable by Python 3.6, so that someone with an old Python is told what to
+do instead of being shown a SyntaxError.
+"""
+import contextlib
+import hashlib
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+STAMP = VENV / "linviz-installed"       # written last: an install that was cut short leaves none
+LOG = ROOT / ".setup.log"
+LOCK = ROOT / ".setup.lock"
+OLDEST = (3, 11)
+ROOM = 4 * 10**9                        # bytes: what is installed, and the packages on their way
+
+USAGE = """usage: python3 start.py COMMAND [ARGUMENTS]
+
+  explore   the explorer, in your browser            (--port 8600, --no-browser, --lan)
+  lab       the notebooks, in JupyterLab             (--no-browser)
+  test      every test; arguments go to pytest       (test tests/maps -k softmax)
+  bench     the side-by-side measurements
+  export    one page that opens without network      (export view.html --photo coffee)
+  doctor    is everything there, and of the right version?
+"""
+
+CAUSES = (  # what a log's end says -> what is wrong, and what to do about it
+    (r"No space left|Errno 28|not enough space|WinError 112",
+     "the disk is full: free about 4 GB (or let TMPDIR name a roomier folder) and run the same command again"),
+    (r"CERTIFICATE_VERIFY_FAILED|SSLError",
+     "the package server's certificate is not trusted here: name your network's own to pip "
+     "(`pip config set global.cert FILE`) and run the same command again"),
+    (r"Temporary failure in name|Name or service not known|nodename nor servname|getaddrinfo failed|ProxyError"
+     r"|Temporary failure resolving|Could not resolve|Failed to establish|NewConnectionError|timed out|unreachable"
+     r"|Connection(Refused|Reset|Timeout)|ReadTimeout|EAI_AGAIN|ENOTFOUND",
+     "no server could be reached: check the network (or the proxy) and run the same command again"),
+    (r"IncompleteRead|ProtocolError|Connection broken|DO NOT MATCH THE HASHES|BadZipFile",
+     "a download broke off: run the same command again"),
+    (r"No matching distribution found for (?P<what>\S+)",
+     "there is no build of {what} for {here}: use a 64-bit Python 3.11 to 3.13 on Linux, Windows or an Apple-silicon "
+     "Mac"),
+    (r"ResolutionImpossible|conflicting dependencies",
+     "constraints.txt and pyproject.toml contradict each other: take both from the same version of linviz"),
+    (r"ensurepip is not available|No module named '?(venv|ensurepip)",
+     "this Python cannot make virtual environments: install what it lacks (Debian, Ubuntu: `apt install python3-venv`) "
+     "and run the same command again"),
+    (r"Permission denied|WinError 5\b|Read-only file system|are you root",
+     "writing is not permitted: put linviz in a folder of your own, and start it always as the same user"),
+    (r"WinError 206|Long Path",
+     "the folder's name is too long for Windows: put linviz in a shorter one, like C:\\linviz"),
+    (r"Killed|MemoryError",
+     "the memory ran out: close other programs and run the same command again"),
+)
+
+
+class Stop(Exception):
+    """A step failed; the text is one sentence that says what to do."""
+
+
+def say(text):
+    """Print at once, also where output goes into a file."""
+    print(text, flush=True)
+
+
+# ---------------------------------------------------------------- steps that may fail
+
+
+def cause(output):
+    """What was wrong with a step that printed this, and the remedy. Only the end counts: pip mends some failures."""
+    output = output[-6000:]
+    for pattern, remedy in CAUSES:
+        found = re.search(pattern, output)
+        if found:
+            here = "Python %d.%d on %s %s" % (sys.version_info[:2] + (platform.system(), platform.machine()))
+            return remedy.format(here=here, **found.groupdict())
+    return "nothing known here; the last lines of the log say more"
+
+
+def attempt(what, command, **environment):
+    """Run one step, its output in LOG and one changing line of it on a terminal; raise Stop when it fails."""
+    variables = dict(os.environ, PIP_USER="0", PYTHONIOENCODING="utf-8", **environment)
+    variables.pop("PYTHONHOME", None)
+    with LOG.open("a", encoding="utf-8") as log:
+        log.write("\n$ %s\n" % " ".join(map(str, command)))
+        output = []
+        with subprocess.Popen(list(map(str, command)), cwd=str(ROOT), env=variables, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as step:
+            for raw in step.stdout:
+                output.append(raw.decode("utf-8", "replace"))
+                log.write(output[-1])
+                show(output[-1])
+    show("")
+    if step.returncode == -9:           # the system's answer to a lack of memory; it leaves no word
+        output.append("Killed")
+    if step.returncode:
+        raise Stop("%s failed: %s (the log: %s)." % (what, cause("".join(output)), LOG))
+
+
+def show(line):
+    """Overwrite the terminal's last line; print nothing into a file or a pipe."""
+    if sys.stdout.isatty():
+        width = shutil.get_terminal_size().columns - 3
+        sys.stdout.write("\r  %s\r" % line.strip()[:width].ljust(width))
+        sys.stdout.flush()
+
+
+def runs(command):
+    """Whether a command can be run and ends well; its output goes nowhere."""
+    try:
+        return subprocess.call(list(map(str, command)), stdin=subprocess.DEVNULL,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) == 0
+    except OSError:
+        return False
+
+
+# ---------------------------------------------------------------- the environment
+
+
+def wanted():
+    """Fingerprint of what the environment is made from: where it lies and both lists of packages."""
+    parts = [str(ROOT)] + [(ROOT / name).read_text("utf-8") for name in ("pyproject.toml", "constraints.txt")]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def ready():
+    """Whether .venv was installed whole, from today's lists, and still works (its Python may have been upgraded)."""
+    if not STAMP.is_file() or STAMP.read_text() != wanted():
+        return False
+    names = ("linviz", "torch", "streamlit", "jupyterlab", "pytest")
+    return runs([PYTHON, "-I", "-c", "from importlib.util import find_spec as f; assert all(map(f, %r))" % (names,)])
+
+
+def prepare():
+    """Make .venv and install linviz, unless that is done. Safe to stop at any moment, and to run twice at once."""
+    if ready():
+        return
+    with alone():
+        if ready():                     # the other start that we waited for has done it
+            return
+        begun = time.time()
+        first = not STAMP.exists()
+        announce(first)
+        LOG.write_text("")
+        if not first:
+            STAMP.unlink()
+        make_venv()
+        attempt("Installing linviz", [PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--no-input",
+                                      "-c", "constraints.txt", "-e", ".[all]"])
+        STAMP.write_text(wanted())
+        say("Installed in %.0f s." % (time.time() - begun))
+
+
+def announce(first):
+    """Say what is about to happen, and refuse at once where the disk has no room for it."""
+    if not first:
+        say("The packages that linviz needs have changed: updating .venv, about a minute.")
+        return
+    free = shutil.disk_usage(str(ROOT)).free
+    if free < ROOM:
+        raise Stop("the disk has %.1f GB free and the first start needs about %.0f: free some space and run the same "
+                   "command again." % (free / 1e9, ROOM / 1e9))
+    say("First start: installing into %s, about 2.5 GB and some minutes." % VENV)
+    if sys.platform == "linux":
+        say("(Where pip brings torch with its CUDA libraries, some GB more.)")
+
+
+@contextlib.contextmanager
+def alone():
+    """Hold the one lock, which the system frees when its process ends, however it ends."""
+    try:
+        handle = LOCK.open("w")
+    except OSError:
+        raise Stop("cannot write in %s: put linviz in a folder of your own." % ROOT) from None
+    with handle:
+        if not lock(handle):
+            say("Another start is installing; waiting for it.")
+            while not lock(handle):
+                time.sleep(0.5)
+        yield
+
+
+def lock(handle):
+    """Whether the lock is ours now. File systems that know no locks do not stop us."""
+    try:
+        if os.name == "nt":
+            import msvcrt
+            msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    except OSError:
+        pass
+    return True
+
+
+def make_venv():
+    """Make .venv, or make it anew where it is broken: no pip, a Python that has gone or is too old."""
+    check = "import sys, pip; assert sys.version_info >= %r" % (OLDEST,)
+    if not runs([PYTHON, "-I", "-c", check]):
+        attempt("Making .venv", [base_python(), "-m", "venv", "--clear", VENV])
+
+
+def base_python():
+    """The Python that runs this file, or a newer one on the PATH where this one is too old."""
+    if sys.version_info[:2] >= OLDEST:
+        return sys.executable
+    for name in ("python3.13", "python3.12", "python3.11", "python3.14"):
+        found = shutil.which(name)
+        if found and runs([found, "-c", "import venv, ensurepip"]):
+            return found
+    raise Stop("linviz needs Python 3.11 or newer and this is %s: install one (from python.org, or "
+               "`apt install python3.12-venv`, or `brew install python@3.12`) and run the same command again."
+               % platform.python_version())
+
+
+# ---------------------------------------------------------------- a browser for the tests
+
+
+def find_browser():
+    """Path of a Chromium or Chrome that runs, or None: LINVIZ_CHROMIUM's, the PATH's, one where systems keep theirs."""
+    named = os.environ.get("LINVIZ_CHROMIUM")
+    if named:
+        if not is_browser(named):
+            raise Stop("LINVIZ_CHROMIUM is %r, which does not run: let it name a Chromium or Chrome, or unset it."
+                       % named)
+        return named
+    return next((str(path) for path in browsers_of_the_system() + browsers_of_playwright() if is_browser(path)), None)
+
+
+def is_browser(path):
+    """Whether the file is there and, on Linux, runs: a package there may be an empty shell, or lack a library."""
+    return Path(path).is_file() and (sys.platform != "linux" or runs([path, "--version"]))
+
+
+def browsers_of_the_system():
+    """Chromium and Chrome on the PATH and in the usual places of macOS and Windows, there or not."""
+    names = ("chromium", "google-chrome", "google-chrome-stable", "chromium-browser", "chrome")
+    usual = ["/Applications/%s.app/Contents/MacOS/%s" % (name, name) for name in ("Google Chrome", "Chromium")]
+    folders = [os.environ.get(name) for name in ("PROGRAMFILES", "PROGRAMFILES(X86)", "LOCALAPPDATA")]
+    usual += [Path(folder, "Google/Chrome/Application/chrome.exe") for folder in folders if folder]
+    return [path for path in map(shutil.which, names) if path] + usual
+
+
+def browsers_of_playwright():
+    """The builds that `playwright install chromium` has downloaded, newest first."""
+    default = {"darwin": "Library/Caches", "win32": "AppData/Local"}.get(sys.platform, ".cache")
+    folder = Path(os.environ.get("PLAYWRIGHT_BROWSERS_PATH") or Path.home() / default / "ms-playwright")
+    inside = ("chrome-linux*/chrome", "chrome-mac*/*.app/Contents/MacOS/*", "chrome-win*/chrome.exe")
+    return sorted((p for pattern in inside for p in folder.glob("chromium-*/" + pattern)), reverse=True)
+
+
+def install_browser():
+    """Install Chromium: Debian's package as root, else Playwright's own download; its path."""
+    say("No Chromium or Chrome found: installing one for the tests.")
+    try:
+        if may_use_apt():
+            quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+            attempt("apt-get update", ["apt-get", "update"], **quiet)
+            attempt("apt-get install chromium", ["apt-get", "install", "-y", "--no-install-recommends", "chromium",
+                                                 "fonts-dejavu-core"], **quiet)
+        else:
+            root = sys.platform == "linux" and os.geteuid() == 0        # then the libraries it needs, too
+            attempt("Downloading Chromium", [PYTHON, "-m", "playwright", "install", "chromium"]
+                    + ["--with-deps"] * root)
+    except Stop as stop:
+        raise Stop("%s, or install Chromium or Google Chrome by hand." % str(stop)[:-1]) from None
+    found = find_browser()
+    if not found:
+        raise Stop("the Chromium just installed does not run: install Chromium or Google Chrome by hand (the log: %s)."
+                   % LOG)
+    return found
+
+
+def may_use_apt():
+    """Debian as root: there the package is a browser (Ubuntu's only points to another store)."""
+    release = Path("/etc/os-release")
+    return (sys.platform == "linux" and os.geteuid() == 0 and shutil.which("apt-get") is not None
+            and release.is_file() and re.search(r"^ID=\"?debian\b", release.read_text(), re.M) is not None)
+
+
+# ---------------------------------------------------------------- the commands
+
+
+def hand_over(module, arguments, **environment):
+    """Become `python -m module arguments` in .venv, so that Ctrl-C and signals reach it and nothing else."""
+    variables = dict(os.environ, **environment)
+    variables.pop("PYTHONHOME", None)
+    command = [str(PYTHON), "-m", module] + list(arguments)
+    if os.name != "nt":
+        os.execve(command[0], command, variables)
+    with subprocess.Popen(command, env=variables) as process:       # on Windows exec would give the terminal back
+        while True:
+            with contextlib.suppress(KeyboardInterrupt):
+                return process.wait()
+
+
+def test(arguments):
+    """Run pytest on one thread, with a browser."""
+    browser = find_browser() or install_browser()
+    os.chdir(str(ROOT))
+    return hand_over("pytest", arguments, LINVIZ_CHROMIUM=browser, OMP_NUM_THREADS="1")
+
+
+def bench(arguments):
+    """Run the measurements, where there are any."""
+    if not (ROOT / "benchmarks" / "__main__.py").is_file():
+        raise Stop("this version of linviz has no benchmarks yet (there is no folder %s)." % (ROOT / "benchmarks"))
+    os.chdir(str(ROOT))
+    return hand_over("benchmarks", arguments, OMP_NUM_THREADS="1")
+
+
+def main(arguments):
+    """Prepare the environment, then run the command; the exit status."""
+    command, rest = (arguments or [""])[0], arguments[1:]
+    if command not in ("explore", "lab", "test", "bench", "export", "doctor"):
+        say(USAGE if command in ("", "-h", "--help", "help") else "There is no command %r.\n\n%s" % (command, USAGE))
+        return 0 if command in ("-h", "--help", "help") else 2
+    try:
+        prepare()
+        own = {"test": test, "bench": bench}.get(command)
+        return own(rest) if own else hand_over("linviz", [command] + rest)
+    except Stop as stop:
+        print("linviz: %s" % stop, file=sys.stderr)
+    except OSError as error:
+        print("linviz: %s: clone linviz whole, into a folder of your own with 4 GB free." % error, file=sys.stderr)
+    except KeyboardInterrupt:
+        print("\nStopped. The same command goes on where it was.", file=sys.stderr)
+        return 130
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
