@@ -23,9 +23,16 @@ def flops(run: Callable[..., Any], *tensors: Tensor) -> int:
     >>> flops(torch.matmul, torch.ones(3, 4), torch.ones(4, 5))
     120
     """
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+    fused = {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _fused}
+    with torch.no_grad(), FlopCounterMode(display=False, custom_mapping=fused) as counter:
         run(*tensors)
     return counter.get_total_flops()
+
+
+def _fused(q: Any, k: Any, v: Any, *rest: Any, **options: Any) -> int:
+    """Torch's counter does not know its own fused softmax attention on the CPU: every pair, once for q.k, once for v."""
+    (B, H, N, D), S, E = q, k[-2], v[-1]
+    return int(2 * B * H * N * S * (D + E))
 
 
 def power(cost: str) -> int:
