@@ -1,0 +1,71 @@
+"""Exercise 13.1: phi(x) = relu(x) + D^-1/2."""
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn.functional import elu, softplus
+
+from ..exercise import Attempt, Exercise, Finding, close
+from ..properties import FIRST, LAST
+from .samples import M, N, normal
+
+
+def right(x: Tensor) -> Tensor:
+    """Number by number. x (N, D) -> (N, D)."""
+    rows = [[max(c, 0.0) + 1 / math.sqrt(x.shape[1]) for c in row] for row in x.tolist()]
+    return torch.tensor(rows, dtype=x.dtype)
+
+
+def _floor(x: Tensor) -> float:
+    return x.shape[-1] ** -0.5
+
+
+WRONG = {
+    "when the floor is multiplied, not added": lambda x: x.relu() * _floor(x),
+    "when the floor is added before the relu": lambda x: (x + _floor(x)).relu(),
+    "when the floor is 1/D instead of 1/sqrt(D)": lambda x: x.relu() + 1 / x.shape[-1],
+    "when the floor is sqrt(D) instead of 1/sqrt(D)": lambda x: x.relu() + x.shape[-1] ** 0.5,
+    "when the floor is made from the number of tokens instead of the width D": lambda x: x.relu() + x.shape[0] ** -0.5,
+    "without the floor": lambda x: x.relu(),
+    "when the floor is a lower limit (max) instead of an addition": lambda x: x.clamp_min(_floor(x)),
+    "without the relu": lambda x: x + _floor(x),
+    "when the floor is taken off instead of added": lambda x: x.relu() - _floor(x),
+    "with |x| in place of relu(x)": lambda x: x.abs() + _floor(x),
+    "with elu(x) + 1, another kernel": lambda x: elu(x) + 1,
+    "with softplus in place of the relu": lambda x: softplus(x) + _floor(x),
+    "with the floor of 64 channels, 0.125, whatever the width": lambda x: x.relu() + 0.125,
+    "when everything is divided by sqrt(D)": lambda x: (x.relu() + 1) * _floor(x),
+}
+
+
+def the_floor(a: Attempt) -> Finding | None:
+    x = -1 - a.given[0].abs()
+    got, floor = a.ask(x), x.shape[-1] ** -0.5
+    if close(got, torch.full_like(x, floor)):
+        return None
+    seen = f"a channel at {x[0, 0].item():.2f} should give just the floor, 1/sqrt({x.shape[-1]}) = {floor:.3f}"
+    return Finding(f"{seen}; yours gives {got[0, 0].item():.3f}", "relu makes it 0, and the floor comes on top.", True)
+
+
+def the_slope(a: Attempt) -> Finding | None:
+    x = 1 + a.given[0].abs()
+    rise = a.ask(x + 1) - a.ask(x)
+    if close(rise, torch.ones_like(x), 1e-6):
+        return None
+    seen = f"1 more in a positive channel should be 1 more in its feature; yours rises by {rise[0, 0].item():.3f}"
+    return Finding(seen, "relu leaves a positive channel as it is, and the floor is the same for all.", True)
+
+
+def the_width(a: Attempt) -> Finding | None:
+    x = -a.given[0].abs()[:, :4]
+    got = a.ask(x)
+    return None if close(got, torch.full_like(x, 0.5)) else Finding(
+        f"with 4 channels the floor is 1/2; yours is {got[0, 0].item():.3f}", "Read the width off x itself.", True)
+
+
+features = Exercise(
+    "features", "13.1", right, lambda seed: (normal(seed, N, M),),
+    (*FIRST, the_floor, the_slope, the_width, *LAST), WRONG,
+    "Any two tokens now have phi(q).phi(k) of at least 1.")

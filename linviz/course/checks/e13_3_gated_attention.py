@@ -1,0 +1,109 @@
+"""Exercise 13.3: gated linear attention, by the bracket that does not grow."""
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ..exercise import Attempt, Exercise, Finding, close
+from ..properties import FIRST, LAST, tally
+from .samples import E, M, N, S, normal, phi, ratio
+
+EPS = 1e-6
+
+
+def right(phi_q: Tensor, phi_k: Tensor, v: Tensor, r_q: Tensor, r_k: Tensor) -> Tensor:
+    """Pair by pair. phi_q, r_q (N, M), phi_k, r_k (S, M), v (S, E) -> (N, E)."""
+    out = torch.zeros(len(phi_q), v.shape[1], dtype=v.dtype)
+    for i in range(len(phi_q)):
+        weights = [(r_q[i] * phi_q[i] * r_k[j] * phi_k[j]).sum() for j in range(len(phi_k))]
+        for j, weight in enumerate(weights):
+            out[i] += weight / (sum(weights) + EPS) * v[j]
+    return out
+
+
+def _attend(q: Tensor, k: Tensor, v: Tensor, eps: float = EPS) -> Tensor:
+    return q @ (k.mT @ v) / (q @ k.sum(0)[:, None] + eps)
+
+
+def _by(q: Tensor, k: Tensor, v: Tensor, below: Tensor) -> Tensor:
+    return q @ (k.mT @ v) / (below + EPS)
+
+
+WRONG = {
+    "without dividing by the row sum": lambda p, k, v, s, t: (p * s) @ ((k * t).mT @ v),
+    "without a gate": lambda p, k, v, s, t: _attend(p, k, v),
+    "when only the queries are gated": lambda p, k, v, s, t: _attend(p * s, k, v),
+    "when only the keys are gated": lambda p, k, v, s, t: _attend(p, k * t, v),
+    "when the ratios are added instead of multiplied": lambda p, k, v, s, t: _attend(p + s, k + t, v),
+    "when the row sum is made from keys without their gate":
+        lambda p, k, v, s, t: _by(p * s, k * t, v, (p * s) @ k.sum(0)[:, None]),
+    "when the row sum is made from queries without their gate":
+        lambda p, k, v, s, t: _by(p * s, k * t, v, p @ (k * t).sum(0)[:, None]),
+    "when the row sum is made without any gate": lambda p, k, v, s, t: _by(p * s, k * t, v, p @ k.sum(0)[:, None]),
+    "when the eps is left out": lambda p, k, v, s, t: _attend(p * s, k * t, v, eps=0.0),
+    "when the eps is taken off instead of added": lambda p, k, v, s, t: _attend(p * s, k * t, v, eps=-EPS),
+    "when it is divided by the number of keys": lambda p, k, v, s, t: (p * s) @ ((k * t).mT @ v) / len(k),
+    "when it is divided by the sum of all weights, not by each row's":
+        lambda p, k, v, s, t: _by(p * s, k * t, v, ((p * s) @ (k * t).sum(0)).sum()),
+    "when the row sum goes over the channels of one token, not over the keys":
+        lambda p, k, v, s, t: _by(p * s, k * t, v, (p * s).sum(-1, keepdim=True)),
+    "when it is multiplied by the row sum instead of divided":
+        lambda p, k, v, s, t: (p * s) @ ((k * t).mT @ v) * ((p * s) @ (k * t).sum(0)[:, None] + EPS),
+    "with a softmax of the gated scores": lambda p, k, v, s, t: ((p * s) @ (k * t).mT).softmax(-1) @ v,
+    "when the mean of the weighted values is taken, not their sum":
+        lambda p, k, v, s, t: _attend(p * s, k * t, v) / len(k),
+    "when the gate is applied twice": lambda p, k, v, s, t: _attend(p * s * s, k * t * t, v),
+    "when features are divided by their ratios": lambda p, k, v, s, t: _attend(p / s, k / t, v),
+}
+
+
+def mixed(seed: int, queries: int = N, keys: int = S) -> tuple[Tensor, ...]:
+    """Inputs: features, values, ratios."""
+    return (phi(seed, queries, M), phi(seed + 10, keys, M), normal(seed + 20, keys, E), ratio(seed + 30, queries, M),
+            ratio(seed + 40, keys, M))
+
+
+def shares(a: Attempt) -> Finding | None:
+    p, k, v, s, t = a.given
+    got = a.ask(p, k, torch.ones_like(v), s, t)
+    return None if close(got, torch.ones_like(got), 1e-4) else Finding(
+        f"weights are shares, so values that are all 1 should give 1; yours give {got[0, 0].item():.3f}",
+        "Is every row divided by the sum of its own gated weights?", True)
+
+
+def the_eps(a: Attempt) -> Finding | None:
+    p, k, v, s, t = a.given
+    got, wanted = (f(1e-4 * p, 1e-4 * k, torch.ones_like(v), s, t) for f in (a.ask, right))
+    return None if close(got, wanted, 1e-6) else Finding(
+        f"with tiny features the eps makes weights sum to {wanted[0, 0].item():.4f}; yours to {got[0, 0].item():.4f}",
+        "Divide by the row sum + 1e-6: an empty row must not divide by 0.", True)
+
+
+def both_gates(a: Attempt) -> Finding | None:
+    p, k, v, s, t = a.given
+    for name, given in (("query", (p, k, v, s.flip(-1), t)), ("key", (p, k, v, s, t.flip(-1)))):
+        if close(a.ask(*given), a.got, 1e-6):
+            return Finding(f"the {name} ratios have no effect on your output",
+                           "Both sides are gated: q^ = r_q * phi(q) and k^ = r_k * phi(k).", True)
+    return None
+
+
+def constant(a: Attempt) -> Finding | None:
+    p, k, v, s, t = a.given
+    low, high = (a.ask(p, k, v, torch.full_like(s, r), torch.full_like(t, r)) for r in (0.3, 0.6))
+    return None if close(low, high, 1e-4) else Finding(
+        "a constant gate should cancel: ratios of 0.3 everywhere and of 0.6 everywhere gave different outputs",
+        "Ratios multiply the features, above and in the row sum alike.", True)
+
+
+def linear_cost(a: Attempt) -> Finding | None:
+    """What grows with N alone has no second difference; a table of N x N has one."""
+    small, middle, large = (tally(a.theirs, mixed(0, n, n)) for n in (12, 24, 36))
+    return None if large - middle <= middle - small else Finding(
+        "right numbers, but twice the tokens make more than twice the work: somewhere there is an N x N table",
+        "Multiply k^ transposed with v first; that bracket is M x E however many tokens there are.", True)
+
+
+gated_attention = Exercise(
+    "gated_attention", "13.3", right, mixed, (*FIRST, both_gates, constant, shares, the_eps, *LAST, linear_cost), WRONG,
+    "Twice the tokens, twice the work: no N x N table anywhere.")

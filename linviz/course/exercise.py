@@ -1,0 +1,183 @@
+"""Checks with teeth: what an exercise is, and how an answer to it is judged.
+
+An exercise is declared by its right answer, a maker of inputs, the properties an answer must have (asked in
+order) and a table of named wrong answers. When a property fails, the answer is compared with every wrong
+answer's output: if it is one of them, the learner reads which, in the words of the table.
+"""
+from __future__ import annotations
+
+import copy
+import linecache
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from torch import Tensor
+
+Answer = Callable[..., Any]
+RELATIVE = 1e-9  # inputs are float64 and small: anything looser would let a forgotten eps through
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong: what was seen, what to look at next, and whether that names the mistake."""
+
+    seen: str
+    hint: str = ""
+    names: bool = False
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One call of an answer: what was given, what the right answer says, and what came back."""
+
+    theirs: Answer
+    right: Answer
+    given: tuple[Any, ...]
+    after: tuple[Any, ...]  # the inputs as the answer left them
+    got: Any = None
+    error: Exception | None = None
+
+    @cached_property
+    def expected(self) -> Any:
+        """What the right answer says to the same inputs."""
+        return self.right(*copy.deepcopy(self.given))
+
+    def ask(self, *given: Any) -> Any:
+        """What the answer says to other inputs."""
+        return self.theirs(*copy.deepcopy(given))
+
+
+Property = Callable[[Attempt], Finding | None]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check says: `lines`, at most three, and whether the mistake has been named."""
+
+    passed: bool
+    lines: tuple[str, ...]
+    named: bool = False
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines)
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """A check: call it with an answer. `judge` gives the verdict without printing it.
+
+    number "13.1"; right: the reference; inputs(seed) -> arguments; wrong: what one gets "..." -> how.
+    """
+
+    name: str
+    number: str
+    right: Answer
+    inputs: Callable[[int], tuple[Any, ...]]
+    properties: tuple[Property, ...]
+    wrong: Mapping[str, Answer]
+    well_done: str
+    seeds: tuple[int, ...] = (0, 1, 2)
+    relative: float = field(default=RELATIVE)
+
+    def __call__(self, theirs: Answer) -> None:
+        """Judge an answer and print the verdict. An answer still to be written says so in one line."""
+        try:
+            print(self.judge(theirs))
+        except NotImplementedError as error:
+            error._render_traceback_ = lambda: [str(error)]  # type: ignore[attr-defined]  # IPython prints this instead
+            raise
+
+    def judge(self, theirs: Answer) -> Verdict:
+        """The verdict on an answer: every property, on every seed, until one fails."""
+        if not callable(theirs):
+            return self._refuse(theirs, Finding(f"got a {type(theirs).__name__}, not a function",
+                                                f"Hand over the function itself: checks.{self.name}({self.name})."))
+        for seed in self.seeds:
+            attempt = self.attempt(theirs, seed)
+            for ask in self.properties:
+                finding = _asked(ask, attempt)
+                if finding is not None:
+                    return self._refuse(theirs, finding)
+        return Verdict(True, (f"✓ Exercise {self.number}: right. {self.well_done}",))
+
+    def attempt(self, theirs: Answer, seed: int) -> Attempt:
+        """Call an answer on the inputs of a seed."""
+        given = self.inputs(seed)
+        after = copy.deepcopy(given)
+        try:
+            return Attempt(theirs, self.right, given, after, got=theirs(*after))
+        except NotImplementedError:
+            raise
+        except Exception as error:
+            return Attempt(theirs, self.right, given, after, error=error)
+
+    def diagnose(self, theirs: Answer) -> str | None:
+        """The wrong answer of the table that says just the same as this one, on two seeds; None if none does."""
+        attempts = [self.attempt(theirs, seed) for seed in self.seeds[:2]]
+        if any(a.error is not None for a in attempts):
+            return None
+        for name, wrong in self.wrong.items():
+            twins = [self.attempt(wrong, seed) for seed in self.seeds[:2]]
+            if all(_twin(a, b, self.relative) for a, b in zip(attempts, twins, strict=True)):
+                return name
+        return None
+
+    def _refuse(self, theirs: Answer, finding: Finding) -> Verdict:
+        name = self.diagnose(theirs) if callable(theirs) else None
+        last = finding.hint if name is None else f"This is exactly what one gets {name}."
+        lines = (f"✗ Exercise {self.number}: not yet.", "  " + finding.seen, *(["  " + last] if last else []))
+        return Verdict(False, lines, named=finding.names or name is not None)
+
+
+def _asked(ask: Property, attempt: Attempt) -> Finding | None:
+    """A property asked; an answer that breaks on other inputs than the first breaks here, not in the check."""
+    if attempt.error is not None:
+        return stumbled(attempt.error, attempt.theirs)
+    try:
+        return ask(attempt)
+    except NotImplementedError:
+        raise
+    except Exception as error:
+        return stumbled(error, attempt.theirs)
+
+
+def stumbled(error: Exception, theirs: Answer) -> Finding:
+    """What is said of an answer that raised: the error's first line, and the line of the answer it came from."""
+    said = (str(error).splitlines() or [""])[0][:150]
+    file = getattr(getattr(theirs, "__code__", None), "co_filename", None)
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == file]
+    at = linecache.getline(frames[-1].filename, frames[-1].lineno or 0).strip()[:100] if frames else ""
+    return Finding(f"it stopped with {type(error).__name__}: {said}", f"It stopped at: {at}" if at else "")
+
+
+def tensors(x: Any) -> tuple[Tensor, ...] | None:
+    """An answer as a tuple of tensors; None where it is anything else."""
+    x = x if isinstance(x, tuple) else (x,)
+    return x if all(isinstance(t, Tensor) for t in x) else None
+
+
+def close(a: Tensor, b: Tensor, relative: float = RELATIVE) -> bool:
+    """Equal shapes, and equal numbers up to `relative` of the largest; NaN equals NaN.
+
+    >>> import torch
+    >>> close(torch.ones(2), torch.ones(2, 1)), close(torch.ones(2), torch.ones(2) + 1e-12)
+    (False, True)
+    """
+    if a.shape != b.shape or a.numel() == 0:
+        return a.shape == b.shape
+    a, b = a.double(), b.double()
+    scale = b.nan_to_num(0.0).abs().max().item()
+    return bool((((a - b).abs() <= relative * scale) | (a.isnan() & b.isnan())).all())
+
+
+def _twin(a: Attempt, b: Attempt, relative: float) -> bool:
+    """Whether two answers said the same, and left their inputs the same."""
+    x, y = tensors(a.got), tensors(b.got)
+    if x is None or y is None:
+        return False
+    left = (tensors(tuple(t for t in s.after if isinstance(t, Tensor))) or () for s in (a, b))
+    pairs = [(x, y), tuple(left)]
+    return all(len(p) == len(q) and all(close(s, t, relative) for s, t in zip(p, q, strict=True)) for p, q in pairs)

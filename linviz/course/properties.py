@@ -1,0 +1,109 @@
+"""Properties any answer must have, in the order they are best asked.
+
+Purity comes first: an answer that writes into its inputs fails everything after it, for no reason of its own.
+A property gives None, or a Finding: what was seen in one line, and where to look in another.
+"""
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from .exercise import Answer, Attempt, Finding, Property, close, tensors
+
+
+def pure(a: Attempt) -> Finding | None:
+    """The inputs are as they were."""
+    for n, (before, after) in enumerate(zip(a.given, a.after, strict=True)):
+        if isinstance(before, Tensor) and not close(after, before, 0.0):
+            return Finding(f"your function changed its input number {n + 1}",
+                           "Write y = x.relu(), not x.relu_(); and y = x * r, not x *= r.", names=True)
+    return None
+
+
+def kind(a: Attempt) -> Finding | None:
+    """A tensor comes back, or as many as asked for."""
+    if a.got is None:
+        return Finding("your function returned nothing", "Is the return missing?", names=True)
+    wanted, got = tensors(a.expected), tensors(a.got)
+    assert wanted is not None
+    if got is None:
+        return Finding(f"expected a tensor, got {type(a.got).__name__}", "Return torch tensors.", names=True)
+    if len(got) != len(wanted):
+        return Finding(f"expected {len(wanted)} tensors, got {len(got)}", names=True)
+    return None
+
+
+def shape(a: Attempt) -> Finding | None:
+    """Shapes as asked for."""
+    for wanted, got in _pairs(a):
+        if wanted.shape != got.shape:
+            return Finding(f"expected shape {tuple(wanted.shape)}, got {tuple(got.shape)}",
+                           "All sizes in a check differ, so a shape tells which axis went where.")
+    return None
+
+
+def dtype(a: Attempt) -> Finding | None:
+    """Numbers stay as exact as they came."""
+    for wanted, got in _pairs(a):
+        if wanted.dtype != got.dtype:
+            return Finding(f"expected {wanted.dtype}, got {got.dtype}",
+                           "New tensors take the dtype of the inputs: x.new_ones(...), or dtype=x.dtype.", names=True)
+    return None
+
+
+def finite(a: Attempt) -> Finding | None:
+    """No NaN and no infinity."""
+    for _, got in _pairs(a):
+        if not got.isfinite().all():
+            return Finding(f"{int((~got.isfinite()).sum())} of {got.numel()} numbers are NaN or infinite",
+                           "Is something divided by zero, or the logarithm taken of a negative number?")
+    return None
+
+
+def values(a: Attempt) -> Finding | None:
+    """The numbers themselves: the first that differs is shown."""
+    for wanted, got in _pairs(a):
+        if not close(got, wanted):
+            off = (got - wanted).abs() > 1e-9 * wanted.abs().max()
+            at = tuple(off.nonzero()[0].tolist())
+            place = ", ".join(map(str, at))
+            return Finding(f"at [{place}] expected {wanted[at].item():.6g}, got {got[at].item():.6g}",
+                           f"{int(off.sum())} of {off.numel()} numbers differ.")
+    return None
+
+
+def _pairs(a: Attempt) -> list[tuple[Tensor, Tensor]]:
+    wanted, got = tensors(a.expected), tensors(a.got)
+    assert wanted is not None and got is not None
+    return list(zip(wanted, got, strict=True))
+
+
+FIRST: tuple[Property, ...] = (pure, kind, shape, dtype, finite)
+LAST: tuple[Property, ...] = (values,)
+
+
+class Tally(TorchDispatchMode):
+    """Counts every number made by torch while it is on: no clock, so no noise."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.made = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out = func(*args, **(kwargs or {}))
+        self.made += sum(t.numel() for t in (out if isinstance(out, tuple | list) else (out,)) if isinstance(t, Tensor))
+        return out
+
+
+def tally(answer: Answer, given: tuple[Any, ...]) -> int:
+    """How many numbers an answer makes on its way.
+
+    >>> import torch
+    >>> tally(lambda x: x @ x.mT, (torch.ones(10, 2),)) >= 100
+    True
+    """
+    with Tally() as count:
+        answer(*given)
+    return count.made

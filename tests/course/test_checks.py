@@ -1,0 +1,136 @@
+"""The checks have teeth: right answers pass, wrong ones do not, and most are told what they did."""
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+
+from linviz.course import checks
+from linviz.course.exercise import Exercise, close, tensors
+
+from .answers import ANSWERS
+from .mutants import mutants
+
+EXERCISES = list(checks.ALL.values())
+ids = {"ids": lambda e: getattr(e, "name", None) or getattr(e, "__name__", None)}
+RIGHT = [(checks.ALL[name], answer) for name, answers in ANSWERS.items() for answer in answers]
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, **ids)
+def test_three_ways_of_writing_the_right_answer_are_at_hand(exercise: Exercise) -> None:
+    assert len(ANSWERS[exercise.name]) >= 3 and len(exercise.seeds) >= 3
+
+
+@pytest.mark.parametrize("exercise, answer", RIGHT, **ids)
+def test_right_answers_pass(exercise: Exercise, answer) -> None:
+    verdict = exercise.judge(answer)
+    assert verdict.passed, str(verdict)
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, **ids)
+def test_every_wrong_answer_of_the_table_is_rejected_and_named(exercise: Exercise) -> None:
+    assert len(exercise.wrong) >= 6
+    verdicts = {name: exercise.judge(wrong) for name, wrong in exercise.wrong.items()}
+    assert [name for name, v in verdicts.items() if v.passed] == []
+    told = [name for name, v in verdicts.items() if name in v.lines[-1]]
+    assert len(told) >= 0.8 * len(verdicts), set(verdicts) - set(told)
+    assert all(1 < len(v.lines) <= 3 and max(map(len, v.lines)) <= 160 for v in verdicts.values())
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, **ids)
+def test_no_two_names_of_a_table_mean_the_same(exercise: Exercise) -> None:
+    told = {name: exercise.diagnose(wrong) for name, wrong in exercise.wrong.items()}
+    assert told == {name: name for name in exercise.wrong}
+
+
+def _other(exercise: Exercise, answer, right) -> bool:
+    """Whether a mutant says anything else than the right answer, on inputs that the check does not use."""
+    for seed in range(50, 54):
+        given = exercise.inputs(seed)
+        try:
+            got = tensors(answer(*copy.deepcopy(given)))
+        except Exception:
+            return True
+        wanted = tensors(right(*copy.deepcopy(given)))
+        if got is None or len(got) != len(wanted) or not all(map(close, got, wanted)):
+            return True
+    return False
+
+
+def _cancels(exercise: Exercise, answer) -> bool:
+    """The oracle of the one exercise with many right answers: the map itself, pair by pair."""
+    for seed in range(3):
+        N, M = exercise.inputs(seed)
+        try:
+            r_q, r_k = (r.double() for r in answer(N, M))
+            p, k = torch.rand(2, N, M, dtype=torch.float64, generator=torch.Generator().manual_seed(seed)) + 0.1
+            plain, gated = (a / a.sum(-1, keepdim=True) for a in (p @ k.T, (p * r_q) @ (k * r_k).T))
+            kept = r_q.shape == r_k.shape == (N, M) and 0 < min(r_q.min(), r_k.min()) < max(r_q.max(), r_k.max()) < 1
+            lively = [r.amax(d) / r.amin(d) for r, d in ((r_q, 0), (r_q, 1), (r_k, 1))]
+            if not kept or (gated - plain).abs().max() > 1e-5 or min(x.min() for x in lively) < 1.5:
+                return False
+        except Exception:
+            return False
+    return True
+
+
+def test_mutants_are_killed_and_named() -> None:
+    alive, silent, stopped, count = [], [], 0, 0
+    for exercise, answer in RIGHT:
+        for said, mutant in mutants(answer):
+            many = exercise.name == "cancelling"
+            if _cancels(exercise, mutant) if many else not _other(exercise, mutant, answer):
+                continue  # the change changed nothing
+            verdict, count = exercise.judge(mutant), count + 1
+            assert len(verdict.lines) <= 3
+            if verdict.passed:
+                alive.append(f"{exercise.name}: {said}")
+            elif "it stopped with" in verdict.lines[1]:
+                stopped += 1  # python has named it: not counted as ours
+            elif not verdict.named:
+                silent.append(f"{exercise.name}: {said} | {verdict.lines[1]}")
+    spoke = count - stopped - len(alive)
+    print(f"\n{count} mutants, {len(alive)} alive, {stopped} stopped by Python, {spoke - len(silent)} of {spoke} named")
+    print("\n".join(["alive:", *alive, "not named:", *silent]))
+    assert count > 150
+    assert len(alive) <= 0.05 * count, alive
+    assert spoke - len(silent) >= 0.6 * spoke, silent
+
+
+def test_an_answer_still_to_be_written_passes_through_in_one_line() -> None:
+    def features(x):
+        raise NotImplementedError("Exercise 13.1 is still to be written.")
+    with pytest.raises(NotImplementedError) as raised:
+        checks.features(features)
+    assert raised.value._render_traceback_() == ["Exercise 13.1 is still to be written."]
+
+
+def _stops(x):
+    return x.no_such_thing()
+
+
+def _writes(x):
+    return x.relu_().add_(x.shape[-1] ** -0.5)
+
+
+@pytest.mark.parametrize("answer, words", [
+    (_stops, "AttributeError"), (_writes, "changed its input"), (lambda x: None, "returned nothing"),
+    (lambda x: x.tolist(), "a list"), (lambda x: (x, x), "2 tensors"),
+    (lambda x: x[:, :2], "expected shape (7, 5), got (7, 2)"),
+    (lambda x: (x.relu() + x.shape[-1] ** -0.5).float(), "float32"), (lambda x: x / 0, "infinite"),
+    (torch.ones(3), "Hand over the function itself"), (lambda: None, "TypeError")])
+def test_every_kind_of_broken_answer_gets_help_and_no_traceback(answer, words) -> None:
+    verdict = checks.features.judge(answer)
+    assert not verdict.passed and words in str(verdict) and len(verdict.lines) <= 3
+
+
+def test_the_line_that_stopped_is_shown() -> None:
+    assert checks.features.judge(_stops).lines[-1].strip() == "It stopped at: return x.no_such_thing()"
+
+
+def test_a_table_written_out_is_told_from_the_bracket_that_does_not_grow() -> None:
+    def table(p, k, v, s, t):
+        w = (p * s) @ (k * t).mT
+        return w @ v / (w.sum(-1, keepdim=True) + 1e-6)
+    assert "N x N table" in str(checks.gated_attention.judge(table))
