@@ -1,0 +1,219 @@
+"""What every test has: one thread, a seed, no network, a browser, the explorer, the notebooks; and no skipped test."""
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import os
+import random
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+import torch
+
+import start
+
+# linviz itself must not be imported here: the shape checker has to see its import
+
+ROOT = Path(__file__).parents[1]
+BROWSER = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
+           "--disable-component-update", "--disable-default-apps", "--disable-sync", "--no-first-run",
+           "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost")
+torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    """The same random numbers in every test, whatever ran before."""
+    random.seed(0)
+    np.random.seed(0)       # noqa: NPY002 (what a library may use behind our back)
+    torch.manual_seed(0)
+
+
+# ---------------------------------------------------------------- no network
+
+
+def is_here(address: Any) -> bool:
+    """Whether a socket's address lies on this machine: loopback, or no internet address at all."""
+    if not isinstance(address, tuple):
+        return True
+    with contextlib.suppress(ValueError):
+        return ipaddress.ip_address(address[0]).is_loopback
+    return address[0] in ("", "localhost")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_network() -> Iterator[None]:
+    """A test that reaches for another machine fails."""
+    patch = pytest.MonkeyPatch()
+    for name in ("connect", "connect_ex"):
+        def guarded(self: socket.socket, address: Any, real: Any = getattr(socket.socket, name)) -> Any:
+            if not is_here(address):
+                raise OSError(f"a test may not reach for another machine; this one tried {address}")
+            return real(self, address)
+        patch.setattr(socket.socket, name, guarded)
+    yield
+    patch.undo()
+
+
+# ---------------------------------------------------------------- a browser
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """A Chromium that finds no host but this one. Where there is none, the test fails: nothing is skipped."""
+    from playwright.sync_api import sync_playwright
+    path = start.find_browser()
+    if path is None:
+        pytest.fail("no Chromium or Chrome found: `python3 start.py test` installs one, or let LINVIZ_CHROMIUM name one")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(BROWSER))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: Any) -> Iterator[Any]:
+    """A page in a context of its own. `page.problems` lists console errors, page errors, requests to other hosts."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.problems = watch(page)
+    yield page
+    context.close()
+
+
+def watch(page: Any) -> list[str]:
+    """The list that a page's troubles are written into from now on."""
+    problems: list[str] = []
+
+    def ask(url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme in ("http", "https", "ws", "wss") and parts.hostname not in ("127.0.0.1", "localhost"):
+            problems.append(f"request to another host: {url}")
+
+    page.on("console", lambda said: said.type == "error" and problems.append(f"console: {said.text}"))
+    page.on("pageerror", lambda error: problems.append(f"page error: {error}"))
+    page.on("websocket", lambda opened: ask(opened.url))
+    page.context.on("request", lambda request: ask(request.url))
+    return problems
+
+
+# ---------------------------------------------------------------- servers
+
+
+def free_port() -> int:
+    """A port that nothing listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def serving(command: list[Any], health: str, log: Path, cwd: Path, **environment: str) -> Iterator[None]:
+    """Run a server until the block ends; raises with the end of its log where it does not answer within a minute."""
+    variables = os.environ | {"OMP_NUM_THREADS": "1"} | environment
+    with log.open("wb") as out, subprocess.Popen([sys.executable, *map(str, command)], stdout=out, stderr=out,
+                                                 stdin=subprocess.DEVNULL, cwd=cwd, env=variables) as server:
+        try:
+            wait_for(health, server, log)
+            yield
+        finally:
+            server.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                server.wait(10)
+            server.kill()
+
+
+def wait_for(health: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    """Return when the address answers."""
+    for _ in range(600):
+        with contextlib.suppress(OSError), urllib.request.urlopen(health, timeout=5):
+            return
+        if server.poll() is not None:
+            break
+        time.sleep(0.1)
+    raise RuntimeError(f"{health} does not answer; its server said: {log.read_text(errors='replace')[-2000:]}")
+
+
+@pytest.fixture(scope="session")
+def explorer_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The explorer, served; its app must never have failed by the time all tests are done."""
+    log, port = tmp_path_factory.mktemp("explorer") / "log", free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = ["-m", "streamlit", "run", ROOT / "explorer" / "app.py", "--server.address", "127.0.0.1",
+               "--server.port", port, "--server.headless", "true", "--server.fileWatcherType", "none"]
+    with serving(command, f"{url}/_stcore/health", log, ROOT):
+        yield url
+    assert "Uncaught app execution" not in log.read_text(errors="replace"), log.read_text(errors="replace")[-4000:]
+
+
+@pytest.fixture(scope="session")
+def lab_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """JupyterLab on a copy of notebooks/, with settings of its own: nothing is read from a user or written here."""
+    home, port = tmp_path_factory.mktemp("lab"), free_port()
+    shutil.copytree(ROOT / "notebooks", home / "notebooks")
+    (home / "labconfig").mkdir()
+    (home / "labconfig" / "page_config.json").write_text(
+        '{"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": true}}')
+    command = ["-m", "jupyterlab", "--no-browser", "--allow-root", "--ip", "127.0.0.1", "--port", port,
+               "--IdentityProvider.token=", "--ServerApp.password=", "--ServerApp.disable_check_xsrf=True",
+               "--ServerApp.port_retries=0", f"--ServerApp.root_dir={home / 'notebooks'}"]
+    folders = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
+    url = f"http://127.0.0.1:{port}"
+    with serving(command, f"{url}/api", home / "log", home, **dict.fromkeys(folders, str(home))):
+        yield url
+
+
+# ---------------------------------------------------------------- the run itself
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests run last: while Playwright is open its event loop belongs to the thread that all tests share."""
+    for item in items:
+        if "chromium" in getattr(item, "fixturenames", ()):
+            item.add_marker("browser")
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+def no_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
+    """A skipped test is a failed one (an expected failure is neither)."""
+    if report.skipped and not hasattr(report, "wasxfail"):
+        why = report.longrepr[-1] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"{report.nodeid}: no test may be skipped: mend it, or take it out ({why})"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Iterator[None]:
+    report = yield
+    no_skip(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Iterator[None]:
+    report = yield
+    no_skip(report)
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Seconds per folder: where the suite's time goes."""
+    seconds: dict[str, float] = defaultdict(float)
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport):
+                seconds[Path(report.nodeid.split("::")[0]).parent.as_posix()] += report.duration
+    terminalreporter.section("seconds per folder")
+    for folder, total in sorted(seconds.items(), key=lambda pair: -pair[1]):
+        terminalreporter.write_line(f"{total:8.1f}  {folder}")
