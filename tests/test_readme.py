@@ -1,0 +1,34 @@
+"""The README keeps its word: its code runs, its files are there, its commands come first."""
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+HOME = Path(__file__).parents[1]
+README = (HOME / "README.md").read_text()
+
+
+def test_the_commands_stand_first() -> None:
+    lines = [line for line in README.splitlines() if line.strip()]
+    assert lines[1] == "```" and lines[2].startswith("python3 start.py explore") and lines[3].startswith("python3 start.py test")
+
+
+def test_its_code_runs() -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", README, re.S)
+    exec(compile(code, "README.md", "exec"), {})
+
+
+def test_what_it_shows_is_there_and_small() -> None:
+    named = re.findall(r"\]\(([^)#]+)\)", README)
+    assert {"docs/opening.webp", "docs/view.html", "CONTRIBUTING.md"} <= set(named)
+    for name in named:
+        assert (HOME / name).exists(), f"README names {name}, which is not there"
+    assert (HOME / "docs/opening.webp").stat().st_size < 2_000_000
+    assert (HOME / "docs/view.html").stat().st_size < 3_000_000
+
+
+def test_mechanisms_it_names_can_be_made() -> None:
+    from linviz.mechanisms import parse
+    for spec in ("relu_floor+gate:qkv", "linear+shift:time@space", "softmax@window:7"):
+        assert f"`{spec}`" in README
+        parse(spec)
