@@ -169,7 +169,8 @@ def test_any_grid_will_do(spec: str, grid: Grid) -> None:
     assert close(o, m.finish(applied(m.map(q, k, v), m.values(v)), q))
 
 
-@pytest.mark.parametrize("name", [n for n in names() if REGISTRY[n].family in ("softmax", "kernel", "content-free")])
+@pytest.mark.parametrize("name", [n for n in names() if REGISTRY[n].family in ("softmax", "kernel", "content-free")
+                                  and not REGISTRY[n].positional])
 @torch.no_grad()
 def test_without_positions_order_does_not_matter(name: str) -> None:
     """Permuting the tokens permutes the rows and columns of the map."""
@@ -191,6 +192,21 @@ def test_causal_never_looks_ahead(name: str) -> None:
         assert close(m(q, k, v)[..., :20, :], before[..., :20, :])
         assert not torch.allclose(m(q, k, v)[..., 20:, :], before[..., 20:, :])
         assert bool((m.map(q, k, v).dense().triu(1) == 0).all())
+
+
+@pytest.mark.parametrize("name", [n for n in CAUSAL if issubclass(REGISTRY[n], Kernel)])
+@pytest.mark.parametrize("extra", ["", "+gate"])
+@torch.no_grad()
+def test_a_causal_kernel_is_a_recurrent_network(name: str, extra: str) -> None:
+    """Token by token with a state that does not grow: the same output as all at once."""
+    m, (q, k, v) = build(name + extra, causal=True), qkv()
+    state, out = None, []
+    for token in zip(*(x.split(1, -2) for x in (q, k, v))):
+        state, o = m.step(state, *token)
+        out.append(o)
+    assert state is not None and state.seen == len(GRID)
+    assert state.S.shape == (2, HEADS, m.mechanism.features_wide, WIDTH)
+    assert close(torch.cat(out, -2), m(q, k, v), 1e-9)
 
 
 @pytest.mark.parametrize("name", [n for n in names() if issubclass(REGISTRY[n], Kernel)])

@@ -1,7 +1,7 @@
 """Maps: one object a kind of attention table, and the questions all of them answer."""
 from .base import Map
 from .blocks import Blocks, gather
-from .causal import CausalFactored
+from .causal import CausalFactored, State
 from .combine import ByHead, PerChannel, Product, Sum
 from .dense import Dense
 from .factored import Factored, Features, KernelMap, Normaliser
@@ -11,4 +11,4 @@ from .scores import Scores
 from .sparse import Sparse
 
 __all__ = ["Blocks", "ByHead", "CausalFactored", "Dense", "Factored", "Features", "KernelMap", "Map", "Normaliser",
-           "PerChannel", "Product", "Reweighed", "Scored", "Scores", "Sparse", "Sum", "gather"]
+           "PerChannel", "Product", "Reweighed", "Scored", "Scores", "Sparse", "State", "Sum", "gather"]

@@ -7,6 +7,7 @@ triangular, and full rank wherever its diagonal is not zero.
 """
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -46,3 +47,28 @@ class CausalFactored(Map):
 
     def wire(self, at: Any = (0, 0)) -> dict[str, Any]:
         return self.features.wire(at) | {"normaliser": self.normaliser.wire(), "causal": True}
+
+
+@dataclass(frozen=True)
+class State:
+    """What the recurrent form remembers of every token so far: S (B, H, M, E) and z (B, H, M). It never grows.
+
+    S_i = S_{i-1} + phi(k_i) v_i^T        z_i = z_{i-1} + phi(k_i)        o_i = phi(q_i) S_i / (phi(q_i).z_i)
+    """
+
+    S: Tensor
+    z: Tensor
+    seen: int = 0
+
+    @classmethod
+    def empty(cls, q: Tensor, v: Tensor, features: int) -> State:
+        """Before the first token; q (B, H, 1, D) and v (B, H, 1, E) give the sizes."""
+        return cls(v.new_zeros(*q.shape[:-2], features, v.shape[-1]), v.new_zeros(*q.shape[:-2], features))
+
+    def after(self, k: Tensor, v: Tensor) -> State:
+        """One token later: k (B, H, 1, M) and v (B, H, 1, E) written into the memory."""
+        return State(self.S + k.mT @ v, self.z + k.squeeze(-2), self.seen + 1)
+
+    def read(self, q: Tensor, normaliser: Normaliser) -> Tensor:
+        """What a query (B, H, 1, M) finds: (B, H, 1, E)."""
+        return q @ self.S / normaliser(q @ self.z.unsqueeze(-1))

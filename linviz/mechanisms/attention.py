@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ..fixation import Gate, shift
 from ..grid import Grid
-from ..maps import Blocks, Map, gather
+from ..maps import Blocks, Map, State, gather
 from ..scopes import Group, groups
 from .base import REGISTRY, Kernel, Mechanism, Project
 from .specs import Spec, parse
@@ -79,7 +79,24 @@ class Attention(nn.Module):
 
     def forward(self, q: Tensor, k: Tensor, v: Tensor, **context: Any) -> Tensor:
         """Attend: (B, H, N, E)."""
+        if not self.linear:  # an option that clamps on the way: its output is more than map times values
+            q, k, v = self.admit(q, k, v)
+            return self.mechanism(q, self._shifted(k), self._shifted(v), **context)
         return self.finish(self.map(q, k, v, **context).apply(self.values(v)), q)
+
+    def step(self, state: State | None, q: Tensor, k: Tensor, v: Tensor) -> tuple[State, Tensor]:
+        """A causal kernel as a recurrent network, one token (B, H, 1, D) at a time; None is the state before the first.
+
+        >>> m = make("linear", heads=1, width=4, grid=Grid(X=9), causal=True)
+        >>> x, state = torch.rand(1, 1, 9, 4), None
+        >>> for token in x.split(1, -2):
+        ...     state, o = m.step(state, token, token, token)
+        >>> torch.allclose(o, m(x, x, x)[..., -1:, :]), state.S.shape
+        (True, torch.Size([1, 1, 4, 4]))
+        """
+        if not isinstance(self.mechanism, Kernel) or self.parsed.shift:
+            raise ValueError(f"{self.spec} has no recurrent form; a causal kernel without a shift has")
+        return self.mechanism.step(state, *self.admit(q, k, v))
 
     def features(self, q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What a gate reads: phi(q), phi(k) and v after checks and shift. Only kernels have features."""
@@ -148,6 +165,9 @@ def make(spec: str, heads: int, width: int, grid: Grid, seed: int = 0, *, shift_
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         mechanism = _build(parsed, heads, width, max((g.grid for g in boxes), key=len), options)
+        if parsed.scope != "joint" and (not mechanism.linear or mechanism.key_grid != mechanism.grid):
+            raise ValueError(f"'{parsed}': an option that clamps, or that puts the keys on another grid, works on the "
+                             f"whole grid only; leave out @{parsed.scope}")
         if parsed.gate:
             mechanism.gate = Gate(mechanism.features_wide, mechanism.value_width, parsed.gate, parsed.shared)
         if parsed.conv:

@@ -11,11 +11,12 @@ import copy
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+import torch
 from torch import Tensor, nn
 
 from ..fixation import Gate
 from ..grid import Grid
-from ..maps import CausalFactored, Features, KernelMap, Map, Normaliser
+from ..maps import CausalFactored, Features, KernelMap, Map, Normaliser, State
 
 EPS = 1e-6  # added to a row sum, unless a method's own definition names another
 FAMILIES = ("softmax", "kernel", "low-rank", "local", "content-free", "graph")
@@ -35,10 +36,13 @@ class Mechanism(nn.Module):
     paper: ClassVar[str]
     cost: ClassVar[str]  # of one head, as text: what it grows with
     rank: ClassVar[str]  # the bound, as text
-    linear: ClassVar[bool] = True  # the output is linear in what the map is applied to
+    linear: bool = True  # the output is linear in what the map is applied to; an option may break that
     takes_causal: ClassVar[bool] = False
+    takes_key_grid: ClassVar[bool] = True  # keys may lie on another grid than queries
+    equal_widths: ClassVar[bool] = False   # v must be as wide as q and k
     signed: ClassVar[bool] = False  # weights may be negative, or rows need not sum to one
     fixed: ClassVar[bool] = False   # learned tables fix the number of tokens
+    positional: ClassVar[bool] = False  # positions enter: to permute the tokens does more than to permute the map
     year: ClassVar[int | None] = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -51,6 +55,11 @@ class Mechanism(nn.Module):
         super().__init__()
         if causal and not self.takes_causal:
             raise ValueError(f"{self.name} has no causal form; leave out causal=True")
+        if key_grid not in (None, grid) and not self.takes_key_grid:
+            raise ValueError(f"{self.name} looks around a token on one grid; leave out key_grid")
+        if value_width not in (None, width) and self.equal_widths:
+            raise ValueError(f"{self.name} weighs v channel by channel of q and k, so value_width is the width, {width}; "
+                             f"got {value_width}")
         self.heads, self.width, self.grid, self.built, self.causal = heads, width, grid, grid, causal
         self.value_width, self.key_grid = value_width or width, key_grid or grid
         self.build(**options)
@@ -66,7 +75,15 @@ class Mechanism(nn.Module):
         """A learned table with one entry a token of the grid it was built for, cut to the grid it is asked about."""
         if self.grid == self.built:
             return table
-        return table.index_select(dim, self.grid.within(self.built).to(table.device))
+        prefix = torch.arange(self.grid.prefix)
+        places = torch.cat([prefix, self.built.prefix + self.grid.within(self.built)])
+        return table.index_select(dim, places.to(table.device))
+
+    def seat(self, q: Tensor, k: Tensor) -> None:
+        """Refuse tokens that do not fill the grids: for a mechanism that must know where every token lies."""
+        if (q.shape[-2], k.shape[-2]) != (len(self.grid), len(self.key_grid)):
+            raise ValueError(f"{self.name} knows its tokens by their places: {len(self.grid)} queries on {self.grid} and "
+                             f"{len(self.key_grid)} keys on {self.key_grid}; got {q.shape[-2]} and {k.shape[-2]}")
 
     def redraw(self, seed: int) -> None:
         """Draw the random parts anew; most mechanisms have none."""
@@ -133,8 +150,23 @@ class Kernel(Mechanism):
         """What a row is divided by: its sum + eps."""
         return Normaliser("add", self.eps)
 
+    def features_after(self, seen: int, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
+        """phi of one token that `seen` others precede: where positions enter, this is not `features`."""
+        return self.features(q, k)
+
+    def gated(self, phi: tuple[Tensor, Tensor], v: Tensor) -> Features:
+        """Features and, where there is a gate, its logits."""
+        return Features(*phi, *(() if self.gate is None else self.gate.logits(*phi, v)))
+
     def map(self, q: Tensor, k: Tensor, v: Tensor) -> KernelMap | CausalFactored:
-        phi = self.features(q, k)
-        logits = () if self.gate is None else self.gate.logits(*phi, v)
         kind = CausalFactored if self.causal else KernelMap
-        return kind(Features(*phi, *logits), self.normaliser)
+        return kind(self.gated(self.features(q, k), v), self.normaliser)
+
+    def step(self, state: State | None, q: Tensor, k: Tensor, v: Tensor) -> tuple[State, Tensor]:
+        """The causal form as a recurrent network: the state and one token (B, H, 1, D) in, both renewed out."""
+        if not self.causal:
+            raise ValueError(f"only the causal form of {self.name} is recurrent; make it with causal=True")
+        state = State.empty(q, v, self.features_wide) if state is None else state
+        phi_q, phi_k = self.gated(self.features_after(state.seen, q, k), v).gated()
+        state = state.after(phi_k, v)
+        return state, state.read(phi_q, self.normaliser)
