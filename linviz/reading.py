@@ -53,6 +53,8 @@ class Reading:
     def output(self) -> Tensor:
         """What the attention returns: (B, H, N, E)."""
         with torch.no_grad():
+            if not self.mechanism.linear:
+                return self.mechanism(self.q, self.k, self.v)
             return self.mechanism.finish(self.whole.apply(self.mechanism.values(self.v)), self.q)
 
     @cached_property

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from linviz.maps import (
+    Banded,
     Blocks,
     ByHead,
     Dense,
@@ -114,3 +115,36 @@ def test_boxes_of_maps_with_channels() -> None:
     assert a.shared is None
     for c in range(E):
         assert torch.allclose(a.apply(v)[..., [c]], a.channel(c).dense() @ v[..., [c]])
+
+
+@pytest.mark.parametrize("spread", [1.0, 2000.0])
+@pytest.mark.parametrize("causal", [False, True])
+def test_banded(spread: float, causal: bool) -> None:
+    """A bias for the neighbours only, one number a key: both roads, and one map a channel."""
+    index = torch.arange(S)[:, None] + torch.tensor([-1, 0, 1])
+    inside = (index >= 0) & (index < S)
+    index, bias = index.clamp(0, S - 1), (random(S, 3) * spread - 0.5) * inside
+    key, v = random(2, 2, E, S, seed=1) * spread, random(2, 2, S, E, seed=2)
+    table = torch.zeros(S, S, dtype=torch.float64)
+    for i in range(S):
+        for p in range(3):
+            table[i, index[i, p]] += bias[i, p]
+    if causal:
+        table = table.masked_fill(torch.ones(S, S).triu(1).bool(), -torch.inf)
+    a = PerChannel(Banded(index, bias, key, causal))
+    assert a.inner.safe == (spread < 10)
+    for c in range(E):
+        dense = (table + key[:, :, c, None]).softmax(-1)
+        answers(a.channel(c), dense, v)
+        assert torch.allclose(a.apply(v)[..., [c]], dense @ v[..., [c]])
+
+
+def test_one_channel_of_any_map() -> None:
+    """A map is cut along its channels: the same as all of its rows, one channel of them."""
+    left, right = random(2, 2, E, N, 3), random(2, 2, 1, S, 3, seed=1)
+    index = torch.tensor([[0, 2, 2]] * N)
+    for inner in (Factored(left, right, stochastic=False), Sparse(index, random(2, 2, E, N, 3), S, stochastic=False),
+                  Product(Dense(left.softmax(-1)), Dense(random(3, S), stochastic=False)),
+                  Reweighed(random(N, S), random(2, 2, E, S))):
+        for c in range(E):
+            answers(PerChannel(inner).channel(c), inner.dense()[:, :, c], random(2, 2, S, E))

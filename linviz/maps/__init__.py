@@ -1,4 +1,5 @@
 """Maps: one object a kind of attention table, and the questions all of them answer."""
+from .banded import Banded
 from .base import Map
 from .blocks import Blocks, gather
 from .causal import CausalFactored, State
@@ -10,5 +11,5 @@ from .scored import Scored
 from .scores import Scores
 from .sparse import Sparse
 
-__all__ = ["Blocks", "ByHead", "CausalFactored", "Dense", "Factored", "Features", "KernelMap", "Map", "Normaliser",
-           "PerChannel", "Product", "Reweighed", "Scored", "Scores", "Sparse", "State", "Sum", "gather"]
+__all__ = ["Banded", "Blocks", "ByHead", "CausalFactored", "Dense", "Factored", "Features", "KernelMap", "Map",
+           "Normaliser", "PerChannel", "Product", "Reweighed", "Scored", "Scores", "Sparse", "State", "Sum", "gather"]

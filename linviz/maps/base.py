@@ -14,6 +14,11 @@ from torch import Tensor
 BLOCK = 1 << 20  # weights held at once when a map is walked through row by row
 
 
+def lane(x: Tensor, c: int) -> Tensor:
+    """Place c of the third axis from the end, or the only one: (..., C, N, M) -> (..., N, M)."""
+    return x[..., c if x.shape[-3] > 1 else 0, :, :]
+
+
 class Map:
     """What every map answers; a kind of map overrides what it can do better.
 
@@ -44,6 +49,11 @@ class Map:
     def channel(self, c: int) -> Map:
         """The map of channel c of v, counted within a head; the same for all unless the map is one a channel."""
         return self
+
+    def nth(self, c: int) -> Map:
+        """The map at place c of the last leading axis, where that axis is channels of v."""
+        from .combine import Nth
+        return Nth(self, c)
 
     def rows(self, i: Tensor) -> Tensor:
         """Weights of the queries i: (..., len(i), S)."""

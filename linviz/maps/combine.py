@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from .base import Map
+from .base import Map, lane
 
 
 class ByHead(Map):
@@ -126,7 +126,7 @@ class PerChannel(Map):
         return None
 
     def channel(self, c: int) -> Map:
-        return _Channel(self.inner, c)
+        return self.inner.nth(c)
 
     def apply(self, v: Tensor) -> Tensor:
         return self.inner.apply(v.mT.unsqueeze(-1)).squeeze(-1).mT  # (B, H, E, S, 1) and back
@@ -135,8 +135,8 @@ class PerChannel(Map):
         raise ValueError("this map differs by channel of v: ask map.channel(c), c counted within a head")
 
 
-class _Channel(Map):
-    """The map of one channel."""
+class Nth(Map):
+    """One of the maps along the last leading axis, for a kind of map that cannot be cut there."""
 
     def __init__(self, inner: Map, c: int) -> None:
         self.inner, self.c, self.shape = inner, c, inner.shape
@@ -147,5 +147,4 @@ class _Channel(Map):
         return self.inner.dtype
 
     def rows(self, i: Tensor) -> Tensor:
-        rows = self.inner.rows(i)
-        return rows[..., self.c if rows.shape[-3] > 1 else 0, :, :]
+        return lane(self.inner.rows(i), self.c)

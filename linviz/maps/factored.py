@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .base import Map
+from .base import Map, lane
 
 
 class Factored(Map):
@@ -44,6 +44,9 @@ class Factored(Map):
 
     def rows(self, i: Tensor) -> Tensor:
         return self.left[..., i, :] @ self.right.mT
+
+    def nth(self, c: int) -> Factored:
+        return Factored(lane(self.left, c), lane(self.right, c), self.stochastic)
 
     def centred(self) -> Factored:
         return Factored(self.left - self.left.mean(-2, keepdim=True), self.right, stochastic=False)

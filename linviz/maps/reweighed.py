@@ -12,11 +12,11 @@ import math
 import torch
 from torch import Tensor
 
-from .base import Map
+from .base import Map, lane
 
 
 class Reweighed(Map):
-    """bias (N, S), the same for all; key (..., S), one number a key (and channel)."""
+    """bias (N, S), the same for all, -inf where a key is forbidden; key (..., S), one number a key (and channel)."""
 
     def __init__(self, bias: Tensor, key: Tensor) -> None:
         self.bias, self.key, self.shape = bias, key, (bias.shape[-2], bias.shape[-1])
@@ -29,7 +29,8 @@ class Reweighed(Map):
     @property
     def safe(self) -> bool:
         """Whether exp(bias - its largest) exp(key - its largest) stays above underflow."""
-        span = (self.bias.amax(-1) - self.bias.amin(-1)).max() + (self.key.amax(-1) - self.key.amin(-1)).max()
+        least = self.bias.masked_fill(self.bias == -torch.inf, torch.inf).amin(-1)  # a forbidden key is no small weight
+        span = (self.bias.amax(-1) - least).max() + (self.key.amax(-1) - self.key.amin(-1)).max()
         return bool(span < -math.log(torch.finfo(self.dtype).tiny) / 2)
 
     def apply(self, v: Tensor) -> Tensor:
@@ -41,3 +42,6 @@ class Reweighed(Map):
 
     def rows(self, i: Tensor) -> Tensor:
         return (self.bias[..., i, :] + self.key.unsqueeze(-2)).softmax(-1)
+
+    def nth(self, c: int) -> Reweighed:
+        return Reweighed(self.bias, lane(self.key.unsqueeze(-1), c).squeeze(-1))

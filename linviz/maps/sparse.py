@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .base import Map
+from .base import Map, lane
 
 
 class Sparse(Map):
@@ -43,6 +43,9 @@ class Sparse(Map):
     def rows(self, i: Tensor) -> Tensor:
         index, w = self.index[..., i, :], self.weights[..., i, :]
         return w.new_zeros(*index.shape[:-1], self.keys).scatter_add(-1, index, w)
+
+    def nth(self, c: int) -> Sparse:
+        return Sparse(lane(self.index, c), lane(self.weights, c), self.keys, self.stochastic)
 
     def column_sums(self) -> Tensor:
         flat = self.weights.flatten(-2)

@@ -1,0 +1,69 @@
+"""The map of local attention-free transformers: one number a key, and a bias for a few keys near each query.
+
+    A_ij = softmax_j (key_j + b_ij)        b_ij = bias_ip where index_ip = j, zero for every other key
+
+Almost all weights of a row are exp(key_j), whatever the row, so they are summed once; the few that differ
+are put right: exp(key + b) = exp(key) + (exp(b) - 1) exp(key). N P work instead of N S.
+"""
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from .base import Map, lane
+from .sparse import Sparse
+
+
+class Banded(Map):
+    """index (N, P) names keys, bias (..., N, P) is theirs, key (..., S). An index outside carries bias zero.
+
+    causal: query i sees keys 0..i, and the sums become running sums.
+
+    >>> a = Banded(torch.tensor([[0], [1]]), torch.full((2, 1), math.log(3)), torch.zeros(2))
+    >>> a.dense().tolist()
+    [[0.75, 0.25], [0.25, 0.75]]
+    """
+
+    def __init__(self, index: Tensor, bias: Tensor, key: Tensor, causal: bool = False) -> None:
+        future = index > torch.arange(len(index), device=index.device)[:, None]
+        self.bias = bias.masked_fill(future, 0.0) if causal else bias
+        self.index, self.key, self.causal = index, key, causal
+        self.shape = (index.shape[-2], key.shape[-1])
+        self.rank_bound = min(self.shape)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.key.dtype
+
+    @property
+    def safe(self) -> bool:
+        """Whether every row has a weight well above underflow: a causal row may miss the largest key."""
+        span = (self.key.amax(-1) - self.key.amin(-1)).max() if self.causal else 0.0
+        return bool(span + self.bias.abs().max() < -math.log(torch.finfo(self.dtype).tiny) / 2)
+
+    def apply(self, v: Tensor) -> Tensor:
+        if not self.safe:
+            return super().apply(v)
+        w = (self.key - self.key.amax(-1, keepdim=True)).exp().unsqueeze(-1)  # (..., S, 1)
+        return self._sums(w * v) / self._sums(w)
+
+    def _sums(self, x: Tensor) -> Tensor:
+        """Sum over the keys each query sees, those near it with their bias: (..., S, E) -> (..., N, E)."""
+        alike = x.cumsum(-2) if self.causal else x.sum(-2, keepdim=True)
+        return alike + Sparse(self.index, self.bias.expm1(), self.shape[1], stochastic=False).apply(x)
+
+    def rows(self, i: Tensor) -> Tensor:
+        near = self.bias[..., i, :]
+        lead = torch.broadcast_shapes(near.shape[:-2], self.key.shape[:-1])
+        scores = self.key.unsqueeze(-2).expand(*lead, len(i), self.shape[1])
+        index = self.index[i].expand(*lead, -1, -1)
+        scores = scores.scatter_add(-1, index, near.expand(index.shape))
+        if self.causal:
+            scores = scores.masked_fill(torch.arange(self.shape[1]) > i[:, None], -torch.inf)
+        return scores.softmax(-1)
+
+    def nth(self, c: int) -> Banded:
+        bias = self.bias if self.bias.ndim == 2 else lane(self.bias, c)
+        return Banded(self.index, bias, lane(self.key.unsqueeze(-1), c).squeeze(-1), self.causal)
