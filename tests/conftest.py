@@ -12,7 +12,7 @@ import sys
 import time
 import urllib.request
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -57,13 +57,18 @@ def no_network() -> Iterator[None]:
     """A test that reaches for another machine fails."""
     patch = pytest.MonkeyPatch()
     for name in ("connect", "connect_ex"):
-        def guarded(self: socket.socket, address: Any, real: Any = getattr(socket.socket, name)) -> Any:
-            if not is_here(address):
-                raise OSError(f"a test may not reach for another machine; this one tried {address}")
-            return real(self, address)
-        patch.setattr(socket.socket, name, guarded)
+        patch.setattr(socket.socket, name, guarded(getattr(socket.socket, name)))
     yield
     patch.undo()
+
+
+def guarded(connect: Callable[..., Any]) -> Callable[..., Any]:
+    """A socket's `connect` that refuses every other machine."""
+    def here_only(self: socket.socket, address: Any) -> Any:
+        if not is_here(address):
+            raise OSError(f"a test may not reach for another machine; this one tried {address}")
+        return connect(self, address)
+    return here_only
 
 
 # ---------------------------------------------------------------- a browser
@@ -75,7 +80,7 @@ def chromium() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
     path = start.find_browser()
     if path is None:
-        pytest.fail("no Chromium or Chrome found: `python3 start.py test` installs one, or let LINVIZ_CHROMIUM name one")
+        pytest.fail("no Chromium or Chrome found: `python3 start.py test` installs one, LINVIZ_CHROMIUM names another")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(BROWSER))
         yield browser
