@@ -82,15 +82,16 @@ class Exercise:
     seeds: tuple[int, ...] = (0, 1, 2)
     relative: float = field(default=RELATIVE)
 
-    def __call__(self, theirs: Answer) -> None:
+    def __call__(self, theirs: Any) -> None:
         """Judge an answer and print the verdict. An answer still to be written says so in one line."""
         try:
             print(self.judge(theirs))
         except NotImplementedError as error:
-            error._render_traceback_ = lambda: [str(error)]  # type: ignore[attr-defined]  # IPython prints this instead
+            said = [str(error)]
+            error._render_traceback_ = lambda: said  # type: ignore[attr-defined]  # IPython prints this instead
             raise
 
-    def judge(self, theirs: Answer) -> Verdict:
+    def judge(self, theirs: Any) -> Verdict:
         """The verdict on an answer: every property, on every seed, until one fails."""
         if not callable(theirs):
             return self._refuse(theirs, Finding(f"got a {type(theirs).__name__}, not a function",
@@ -125,7 +126,7 @@ class Exercise:
                 return name
         return None
 
-    def _refuse(self, theirs: Answer, finding: Finding) -> Verdict:
+    def _refuse(self, theirs: Any, finding: Finding) -> Verdict:
         name = self.diagnose(theirs) if callable(theirs) else None
         last = finding.hint if name is None else f"This is exactly what one gets {name}."
         lines = (f"✗ Exercise {self.number}: not yet.", "  " + finding.seen, *(["  " + last] if last else []))

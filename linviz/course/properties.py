@@ -31,8 +31,12 @@ def kind(a: Attempt) -> Finding | None:
     if got is None:
         return Finding(f"expected a tensor, got {type(a.got).__name__}", "Return torch tensors.", names=True)
     if len(got) != len(wanted):
-        return Finding(f"expected {len(wanted)} tensors, got {len(got)}", names=True)
+        return Finding(f"expected {_count(len(wanted))}, got {_count(len(got))}", names=True)
     return None
+
+
+def _count(n: int) -> str:
+    return "one tensor" if n == 1 else f"{n} tensors"
 
 
 def shape(a: Attempt) -> Finding | None:

@@ -116,7 +116,7 @@ def _writes(x):
 
 @pytest.mark.parametrize("answer, words", [
     (_stops, "AttributeError"), (_writes, "changed its input"), (lambda x: None, "returned nothing"),
-    (lambda x: x.tolist(), "a list"), (lambda x: (x, x), "2 tensors"),
+    (lambda x: x.tolist(), "got list"), (lambda x: (x, x), "2 tensors"),
     (lambda x: x[:, :2], "expected shape (7, 5), got (7, 2)"),
     (lambda x: (x.relu() + x.shape[-1] ** -0.5).float(), "float32"), (lambda x: x / 0, "infinite"),
     (torch.ones(3), "Hand over the function itself"), (lambda: None, "TypeError")])

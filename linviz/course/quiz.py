@@ -1,0 +1,90 @@
+"""Quizzes: a few questions, and for every choice a sentence on why it is right or where it leads astray.
+
+In a notebook they are buttons; where no widget can live they are text with folded answers.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import ipywidgets as widgets
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One answer to choose, and what is said to who chose it."""
+
+    text: str
+    why: str
+    right: bool = False
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question with exactly one right choice.
+
+    objective  id of the objective it assesses.
+    numbers    every number that stands in question, choices or reasons, by name, as printed.
+    recount    computes them afresh; a test holds it to `numbers`.
+    """
+
+    ask: str
+    choices: tuple[Choice, ...]
+    objective: str
+    numbers: Mapping[str, str]
+    recount: Callable[[], Mapping[str, str]]
+
+    def __post_init__(self) -> None:
+        if sum(c.right for c in self.choices) != 1 or len(self.choices) < 3:
+            raise ValueError(f"a question has three choices or more and exactly one right one: {self.ask!r}")
+
+    def say(self, text: str) -> str:
+        """A text of this question with its numbers in place."""
+        return text.format(**self.numbers)
+
+
+@dataclass(frozen=True)
+class Quiz:
+    """Three or four questions at the end of a chapter. Name it in the last line of a cell to show it."""
+
+    title: str
+    questions: tuple[Question, ...]
+
+    def widget(self) -> Any:
+        """The quiz as buttons, for a notebook with a kernel."""
+        return widgets.VBox([_asked(n, q) for n, q in enumerate(self.questions, 1)])
+
+    def text(self) -> str:
+        """The quiz as Markdown, answers folded."""
+        return "\n\n".join(_written(n, q) for n, q in enumerate(self.questions, 1))
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        data = self.widget()._repr_mimebundle_(**kwargs) or {}
+        return {**data, "text/markdown": self.text(), "text/plain": f"{self.title}, {len(self.questions)} questions"}
+
+
+def answer(question: Question, chosen: int | None) -> str:
+    """What is said to who chose number `chosen`: HTML, empty for None."""
+    if chosen is None:
+        return ""
+    choice = question.choices[chosen]
+    mark, colour = ("✓ Right.", "#00694d") if choice.right else ("✗ Not this one.", "#a34000")
+    return f'<p style="margin:0 0 1em"><b style="color:{colour}">{mark}</b> {escape(question.say(choice.why))}</p>'
+
+
+def _asked(number: int, question: Question) -> Any:
+    head = widgets.HTML(f"<p style='margin:.6em 0 .2em'><b>{number}.</b> {escape(question.say(question.ask))}</p>")
+    options = [(question.say(c.text), n) for n, c in enumerate(question.choices)]
+    choices = widgets.RadioButtons(options=options, value=None, layout={"width": "auto"})
+    said = widgets.HTML("")
+    choices.observe(lambda change: setattr(said, "value", answer(question, change["new"])), "value")
+    return widgets.VBox([head, choices, said])
+
+
+def _written(number: int, question: Question) -> str:
+    choices = [f"- {question.say(c.text)}\n  <details><summary>if you chose this</summary>"
+               f"{'Right. ' if c.right else 'Not this one. '}{escape(question.say(c.why))}</details>"
+               for c in question.choices]
+    return "\n".join([f"**{number}.** {question.say(question.ask)}\n", *choices])

@@ -1,0 +1,75 @@
+"""Fixation ratios, channel by token: what a gate has opened and what it has shut.
+
+Ratios run over several powers of ten, so their decimal logarithm is drawn (given, not taken here), and the colour
+bar says the ratio itself.
+"""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from . import theme
+
+LOW = -4.0  # darkest: a ratio of one in ten thousand or less
+BAR = {"title": {"text": "ratio r", "side": "right"}, "tickvals": [-4, -3, -2, -1, 0], "thickness": 14,
+       "ticktext": ["0.0001", "0.001", "0.01", "0.1", "1"]}
+
+
+def ratios(queries: Any, keys: Any, channels: Sequence[str], *, tokens: str = "token", title: str = "",
+           dark: bool = False) -> go.Figure:
+    """Two heat maps of log10 r, queries and keys, each (M, tokens): a row a channel, a column a token.
+
+    >>> ratios([[-1.0, -2.0]], [[0.0, -4.0]], ["lightness"]).layout.coloraxis.cmin
+    -4.0
+    """
+    pair = [np.asarray(x, dtype=np.float32) for x in (queries, keys)]
+    said = " ".join(f"{name}: ratios from 10^{x.min():.1f} to 10^{x.max():.1f}." for name, x in
+                    zip(("Queries", "Keys"), pair, strict=True))
+    fig = _blank(["queries", "keys"], dark, f"Fixation ratios of {pair[0].shape[1]} tokens (across) in {len(channels)} "
+                                            f"channels (down), on a log colour scale. {said}")
+    for n, x in enumerate(pair, 1):
+        fig.add_trace(_heat(x, list(channels)), row=1, col=n)
+    fig.update_xaxes(title=tokens)
+    fig.update_yaxes(autorange="reversed")
+    fig.update_layout(height=150 + 19 * len(channels), margin={"t": 52}, title=_title(title))
+    return fig
+
+
+def pictures(maps: Any, titles: Sequence[str], *, title: str = "", dark: bool = False) -> go.Figure:
+    """log10 r of some channels laid out as the picture's patches: maps (channels, Y, X), one panel each.
+
+    >>> len(pictures(np.zeros((2, 3, 4)), ["lightness", "red"]).data)
+    2
+    """
+    x = np.asarray(maps, dtype=np.float32)
+    said = " ".join(f"{name}: from 10^{m.min():.1f} to 10^{m.max():.1f}." for name, m in zip(titles, x, strict=True))
+    fig = _blank(titles, dark, f"Fixation ratios laid out as the {x.shape[1]} x {x.shape[2]} patches of the picture, a "
+                               f"panel a channel, on a log colour scale. {said}")
+    for n, m in enumerate(x, 1):
+        fig.add_trace(_heat(m, None), row=1, col=n)
+        axis = "x" if n == 1 else f"x{n}"
+        fig.update_yaxes(autorange="reversed", scaleanchor=axis, showticklabels=False, ticks="", row=1, col=n)
+        fig.update_xaxes(showticklabels=False, ticks="", constrain="domain", row=1, col=n)
+    fig.update_layout(height=290, margin={"t": 52, "b": 12, "l": 12}, title=_title(title))
+    return fig
+
+
+def _blank(titles: Sequence[str], dark: bool, alt: str) -> go.Figure:
+    look, scale = theme.figure(alt, dark).layout, theme.colourscale("cividis")
+    fig = make_subplots(1, len(titles), shared_yaxes=True, horizontal_spacing=0.03, subplot_titles=list(titles))
+    fig.update_layout(template=look.template, meta=look.meta,
+                      coloraxis={"colorscale": scale, "cmin": LOW, "cmax": 0.0, "colorbar": BAR})
+    return fig
+
+
+def _heat(x: np.ndarray, rows: list[str] | None) -> go.Heatmap:
+    return go.Heatmap(z=x, y=rows, coloraxis="coloraxis",
+                      hovertemplate="%{y}, %{x}: r = 10^%{z:.1f}<extra></extra>")
+
+
+def _title(text: str) -> dict[str, object] | None:
+    return {"text": text, "y": 1, "yanchor": "top", "yref": "container", "pad": {"t": 10}} if text else None

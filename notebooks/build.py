@@ -1,0 +1,266 @@
+"""Make the notebooks: from each source, the learner's notebook and the executed solution; the schedule for all.
+
+    python notebooks/build.py [13 ...]     make chapters (all, if none is named); runs their solutions
+    python notebooks/build.py --check      exit 1 where a generated file is not what its source makes
+
+A source is src/NN_topic.py in percent format, solutions first. Its first cell, tagged "front", and the cell before
+every exercise, tagged "exercise", are TOML; the cell of an answer is tagged "answer:NUMBER", and what stands in it
+between `# solution` and `# end` is taken out for the learner. A cell that cannot run before an exercise is solved
+is tagged "needs:NUMBER". Nothing generated is edited by hand.
+"""
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jupytext
+import nbformat
+
+HERE = Path(__file__).resolve().parent
+SOLUTION = re.compile(r"^( *)# solution\n(.*?)^ *# end\n?", re.MULTILINE | re.DOTALL)
+HINTS = ("what to think of", "the formula", "almost the code")
+WIDGET = "application/vnd.jupyter.widget-view+json"
+Cell = Any
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A source, read: its name (NN_topic), its front matter, its exercises in order, its cells."""
+
+    name: str
+    front: dict[str, Any]
+    exercises: list[dict[str, Any]]
+    cells: list[Cell]
+
+    @property
+    def number(self) -> int:
+        return int(self.name.split("_")[0])
+
+
+def read(source: Path) -> Chapter:
+    """Read a source; ValueError in one sentence where its front matter is missing."""
+    cells = jupytext.read(source, fmt="py:percent").cells
+    tables = {kind: [tomllib.loads(c.source) for c in cells if kind in tags(c)] for kind in ("front", "exercise")}
+    if len(tables["front"]) != 1:
+        raise ValueError(f"{source.name} has {len(tables['front'])} cells tagged 'front'; it needs one")
+    return Chapter(source.stem, tables["front"][0], tables["exercise"], cells)
+
+
+def tags(cell: Cell) -> list[str]:
+    """The tags of a cell."""
+    return list(cell.metadata.get("tags", []))
+
+
+def tagged(cell: Cell, kind: str) -> str | None:
+    """The number in a tag like "answer:13.1"; None where there is no such tag."""
+    return next((tag.split(":")[1] for tag in tags(cell) if tag.startswith(kind + ":")), None)
+
+
+# ------------------------------------------------------------------------------------------------ two notebooks
+
+
+def learner(chapter: Chapter) -> Any:
+    """The learner's notebook: stubs, folded hints and solutions, no outputs."""
+    cells: list[Cell] = []
+    for cell in chapter.cells:
+        number = tagged(cell, "answer")
+        if number is None:
+            cells.append(_shared(chapter, cell))
+        else:
+            cells += [_code(stub(cell.source, number), cell), _markdown(_folded_solution(cell.source))]
+    return _notebook(chapter, [*cells, _markdown(key_points(chapter))])
+
+
+def solution(chapter: Chapter) -> Any:
+    """The same with every exercise solved; not yet executed."""
+    cells = [_shared(chapter, c) if tagged(c, "answer") is None else _code(solved(c.source), c) for c in chapter.cells]
+    return _notebook(chapter, [*cells, _markdown(key_points(chapter))])
+
+
+def stub(source: str, number: str) -> str:
+    """An answer's cell without its solution."""
+    name = re.search(r"def (\w+)", source)
+    text = f'raise NotImplementedError("Exercise {number}: {name and name[1]} is still to be written.")\n'
+    return SOLUTION.sub(lambda found: found[1] + text, source)
+
+
+def solved(source: str) -> str:
+    """An answer's cell without the marks around its solution."""
+    return SOLUTION.sub(lambda found: found[2], source)
+
+
+def _folded_solution(source: str) -> str:
+    text = solved(source).split("\nchecks.")[0].rstrip()
+    return f"<details><summary>Solution</summary>\n\n```python\n{text}\n```\n\n</details>"
+
+
+def _shared(chapter: Chapter, cell: Cell) -> Cell:
+    """A cell that is the same in both notebooks."""
+    if "front" in tags(cell):
+        return _markdown(opening(chapter))
+    if "exercise" in tags(cell):
+        return _markdown(exercise(tomllib.loads(cell.source)))
+    return _code(cell.source, cell) if cell.cell_type == "code" else _markdown(cell.source)
+
+
+def _code(source: str, cell: Cell) -> Cell:
+    return nbformat.v4.new_code_cell(source, metadata={"tags": tags(cell)} if tags(cell) else {})
+
+
+def _markdown(source: str) -> Cell:
+    return nbformat.v4.new_markdown_cell(source)
+
+
+def _notebook(chapter: Chapter, cells: list[Cell]) -> Any:
+    for n, cell in enumerate(cells):
+        cell["id"] = f"c{chapter.number:02d}-{n:03d}"
+    return nbformat.v4.new_notebook(cells=cells, metadata={
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"}, "linviz": {"made_from": f"src/{chapter.name}.py", "by": "build.py"}})
+
+
+# ------------------------------------------------------------------------------------------------ texts
+
+
+def opening(chapter: Chapter) -> str:
+    """The title cell: questions, objectives, what comes before, minutes."""
+    front, minutes = chapter.front, chapter.front["minutes"]
+    return "\n".join([
+        f"# {chapter.number} · {front['title']}\n",
+        f"*{minutes['reading']} minutes to read, {minutes['exercises']} for {len(chapter.exercises)} exercises, "
+        f"{minutes['quiz']} for the quiz.*\n", front["lead"].strip() + "\n",
+        "**Questions**\n", *(f"- {q}" for q in front["questions"]),
+        "\n**Afterwards you can**\n", *(f"- {text}" for text in front["objectives"].values()),
+        "\n**Before this:** " + " ".join(front["prerequisites"])])
+
+
+def exercise(e: dict[str, Any]) -> str:
+    """An exercise's text: number, difficulty and importance in dots and digits, minutes, three folded hints."""
+    hints = (f"<details><summary>Hint {n} of {len(HINTS)}: {name}</summary>\n\n{text.strip()}\n\n</details>"
+             for n, (name, text) in enumerate(zip(HINTS, e["hints"], strict=True), 1))
+    return "\n\n".join([
+        f"### Exercise {e['number']} · {e['title']}",
+        f"*Difficulty {dots(e['difficulty'])} · importance {dots(e['importance'])} · about {e['minutes']} minutes*",
+        e["task"].strip(), *hints, f"**What you should see.** {e['see'].strip()}"])
+
+
+def dots(n: int) -> str:
+    """A mark of five in dots and digits.
+
+    >>> dots(2)
+    '●●○○○ 2 of 5'
+    """
+    return "●" * n + "○" * (5 - n) + f" {n} of 5"
+
+
+def key_points(chapter: Chapter) -> str:
+    """The last cell."""
+    return "\n".join(["## Key points\n", *(f"- {point}" for point in chapter.front["key_points"])])
+
+
+def schedule(chapters: list[Chapter]) -> str:
+    """SCHEDULE.md: minutes per chapter, every exercise, and what assesses each objective."""
+    lines = ["# Schedule and index of exercises", "", "Made by `notebooks/build.py` from the sources; not edited by hand.", "",
+             "| chapter | reading | exercises | quiz | minutes in all |", "|---|---|---|---|---|"]
+    for c in chapters:
+        m = c.front["minutes"]
+        lines.append(f"| [{c.number} {c.front['title']}]({c.name}.ipynb) | {m['reading']} | {m['exercises']} | {m['quiz']} "
+                     f"| {sum(m.values())} |")
+    lines += ["", "| exercise | title | difficulty | importance | minutes |", "|---|---|---|---|---|"]
+    lines += [f"| {e['number']} | {e['title']} | {e['difficulty']} | {e['importance']} | {e['minutes']} |"
+              for c in chapters for e in c.exercises]
+    lines += ["", "| objective | assessed by |", "|---|---|"]
+    lines += [f"| {c.number} {text} | {', '.join(assessed(c)[name])} |" for c in chapters
+              for name, text in c.front["objectives"].items()]
+    return "\n".join(lines) + "\n"
+
+
+def assessed(chapter: Chapter) -> dict[str, list[str]]:
+    """Objective -> the exercises and quiz questions that assess it. KeyError for an objective that was never stated."""
+    from linviz.course import quizzes
+    found: dict[str, list[str]] = {name: [] for name in chapter.front["objectives"]}
+    for e in chapter.exercises:
+        for name in e["objectives"]:
+            found[name].append(f"exercise {e['number']}")
+    for n, question in enumerate(quizzes.ALL[chapter.number].questions, 1):
+        found[question.objective].append(f"quiz {n}")
+    return found
+
+
+# ------------------------------------------------------------------------------------------------ files
+
+
+def execute(notebook: Any) -> Any:
+    """Run a notebook where it lies; what differs from run to run, and what needs a kernel, is taken out."""
+    from nbclient import NotebookClient
+    NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(HERE)}}).execute()
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop(WIDGET, None)
+    notebook.metadata = {**notebook.metadata, "language_info": {"name": "python"}}
+    notebook.metadata.pop("widgets", None)
+    return notebook
+
+
+def same(made: Any, path: Path) -> bool:
+    """Whether a file holds the cells and the metadata that were made; outputs are not compared."""
+    if not path.exists():
+        return False
+    there = nbformat.read(path, as_version=4)
+    return made.metadata == there.metadata and _gist(made) == _gist(there)
+
+
+def _gist(notebook: Any) -> list[Any]:
+    return [(c.cell_type, c.id, c.source, c.metadata, c.get("attachments")) for c in notebook.cells]
+
+
+def stale(chapters: list[Chapter]) -> list[str]:
+    """Every generated file that is not what its source makes; a learner's notebook with outputs is one, too."""
+    out = [] if _text(HERE / "SCHEDULE.md") == schedule(chapters) else ["SCHEDULE.md"]
+    for c in chapters:
+        mine, other = HERE / f"{c.name}.ipynb", HERE / "solutions" / f"{c.name}.ipynb"
+        if not same(learner(c), mine) or any(x.get("outputs") for x in nbformat.read(mine, as_version=4).cells):
+            out.append(mine.name)
+        if not same(solution(c), other):
+            out.append(f"solutions/{other.name}")
+    return out
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def make(chapters: list[Chapter], only: list[int]) -> None:
+    """Write the notebooks of the named chapters, all if none is named, and the schedule of all."""
+    (HERE / "solutions").mkdir(exist_ok=True)
+    for c in chapters:
+        if not only or c.number in only:
+            nbformat.write(learner(c), HERE / f"{c.name}.ipynb")
+            nbformat.write(execute(solution(c)), HERE / "solutions" / f"{c.name}.ipynb")
+    (HERE / "SCHEDULE.md").write_text(schedule(chapters), encoding="utf-8")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line: 0 when all is well."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("chapters", nargs="*", type=int, help="numbers of the chapters to make (all)")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 where a generated file is stale")
+    options = parser.parse_args(arguments)
+    chapters = [read(path) for path in sorted((HERE / "src").glob("[0-9]*.py"))]
+    if not options.check:
+        make(chapters, options.chapters)
+        return 0
+    old = stale(chapters)
+    for name in old:
+        print(f"notebooks/{name} is not what its source makes: run `python notebooks/build.py`", file=sys.stderr)
+    return int(bool(old))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
