@@ -3,13 +3,13 @@
 Nothing is downloaded and nothing was copied here: the pictures lie inside scikit-image and scikit-learn.
 """
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from .clip import Clip
 from .crossing import crossing
 from .descriptors import DESCRIPTORS_NOTE, descriptors
 from .digit import digit
 from .fitting import fit, token_at, token_mask
+from .opening import OPENING, OPENINGS, Opening
 from .own import to_frames
 from .pan import pan
 from .parallax import motorcycle
@@ -18,20 +18,6 @@ from .warp import follow
 
 CLIPS: dict[str, Callable[..., Clip]] = {f.__name__: f for f in (motorcycle, pan, digit, crossing)}
 FRAMES = (2, 32)  # the fewest and the most frames of a clip that is made here
-
-
-@dataclass(frozen=True)
-class Opening:
-    """What to show first: a photograph or clip, patches down and across, temperature, query (row, column from 0)."""
-
-    name: str
-    patches: tuple[int, int]
-    temperature: float
-    place: tuple[int, int]
-
-
-OPENING = Opening("chelsea", patches=(28, 28), temperature=2 / 3, place=(12, 13))
-OPENINGS = (OPENING, Opening("coffee", (28, 28), 2 / 3, (12, 14)), Opening("astronaut", (28, 28), 2 / 3, (6, 22)))
 
 
 def names() -> tuple[str, ...]:

@@ -49,7 +49,7 @@ def crossing(seed: int = 0, frames: int = 8) -> Clip:
                f"to be seen of the {first}.",
         alt=f"{_SEEN[first].capitalize()} and {_SEEN[second]} cross before a photograph ({back.title}); half-way "
             f"the {first} {passes} the {second}.",
-        mask=mask, motion=motion, known=known, query=(0, *(layers[0].path[0] / SIDE).tolist()))
+        mask=mask, motion=motion, known=known, query=(0, *((layers[0].path[0] + 0.5) / SIDE).tolist()))
 
 
 _SEEN = {"cup": "a red cup of coffee on its saucer", "cat": "a round picture of a cat's face",

@@ -22,7 +22,7 @@ from .fitting import whole
 DESCRIPTORS_NOTE = "similarity of raw patch descriptors; nothing was learned"
 ORIENTATIONS = 8
 STILL = 1e-6  # gradient, in units of L: below it a patch has no edges, not edges made of rounding errors
-ALIKE = 1e-3  # spread of a descriptor over the patches, in its own units: below it all patches are alike in it
+ALIKE = 5e-3  # spread of a descriptor over the patches: below it all are alike (grey gets an a and b of up to 0.004)
 
 
 def descriptors(clip: Clip, grid: Grid, temperature: float = 1.0) -> tuple[Queries, Keys, Values]:

@@ -51,8 +51,8 @@ def digit(seed: int = 0, frames: int = 8) -> Clip:
         author=f"digit: E. Alpaydin and C. Kaynak (1998); photographs: {back.author}; {disc.author}",
         licence=f"digit: UCI machine learning repository, CC BY 4.0; photographs: {back.licence}; {disc.licence}",
         source=f"scikit-learn, load_digits(); {back.source}; {disc.source}",
-        recipe=f"A handwritten {label} in white ink moves straight {HEADINGS[heading]} over a sliding, dimmed window of "
-               f"the photograph {back.name} and {passes} a disc cut from {disc.name}; the mask is its visible ink.",
+        recipe=f"A handwritten {label} in white ink moves straight {HEADINGS[heading]} over a sliding, dimmed window "
+               f"of the photograph {back.name} and {passes} a disc cut from {disc.name}; the mask is its visible ink.",
         alt=f"A white handwritten {label} moves {HEADINGS[heading]} over a darkened, slowly sliding photograph "
             f"({back.title}) and {passes} a round piece of another ({disc.title}).",
         mask=mask, motion=motion, known=known, query=(0, *_heart(mask[0])))

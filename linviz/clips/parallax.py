@@ -32,7 +32,8 @@ def motorcycle(seed: int = 0, frames: int = 8) -> Clip:
     left, right, disparity = _pair()
     way = _way(seed, frames)
     full = _fill(disparity)
-    views = [_view(left, right, full, disparity, share) for share in way.tolist()]
+    of_right = _fill(_splat(full, 1.0))
+    views = [_view((left, right), (full, of_right), disparity, share) for share in way.tolist()]
     images, near, true = (torch.stack(parts) for parts in zip(*views))
     motion, known = _motion(near, true, way)
     row, column = TANK[0] - ROWS.start, TANK[1] - COLUMNS.start - way[0].item() * full[TANK].item()
@@ -93,33 +94,40 @@ def _fill(disparity: Tensor) -> Tensor:
 
 def _splat(disparity: Tensor, share: float) -> Tensor:
     """Disparity seen by a camera at that share of the way; the nearest surface wins, -1 where nothing lands."""
-    rows, columns = disparity.shape
+    column = torch.arange(disparity.shape[1])
     ahead = torch.cat([disparity[:, 1:], disparity[:, -1:]], 1)
-    half = torch.where((ahead - disparity).abs() < AGREE, (ahead + disparity) / 2, disparity)
-    values = torch.stack([disparity, half], -1).flatten(1)  # two points a pixel, lest a slope show cracks
-    at = torch.arange(2 * columns) / 2 - share * values
+    between = torch.where((ahead - disparity).abs() < AGREE, (ahead + disparity) / 2, disparity)
+    seen = _land(column - share * disparity, disparity)
+    cracks = _land(column + 0.5 - share * between, between)  # a surface that widens must not come apart
+    return torch.where(cracks > seen + AGREE, cracks, seen)
+
+
+def _land(at: Tensor, values: Tensor) -> Tensor:
+    """Put each value at the column nearest to `at`, the largest where several land; -1 where none does."""
+    rows, columns = values.shape
     at = torch.where(torch.isfinite(at) & (at > -0.5) & (at < columns - 0.5), at.round(), columns).long()
     empty = torch.full((rows, columns + 1), -1.0)  # the last column collects what leaves the picture
     return empty.scatter_reduce(1, at, values.nan_to_num(-1, -1, -1), "amax")[:, :columns]
 
 
-def _view(left: Tensor, right: Tensor, full: Tensor, measured: Tensor, share: float) -> tuple[Tensor, Tensor, Tensor]:
-    """One picture (3, Y, X), its disparity (Y, X), and where that was measured (Y, X) bool."""
-    seen = _splat(full, share)
+def _view(pair: tuple[Tensor, Tensor], full: tuple[Tensor, Tensor], measured: Tensor,
+          share: float) -> tuple[Tensor, Tensor, Tensor]:
+    """One picture (3, Y, X), its disparity (Y, X), and where that was measured (Y, X) bool.
+
+    pair, full: the left and right photograph and the disparity of each without holes; measured: the left's with holes.
+    """
+    seen = _splat(full[0], share)
     near = _fill(seen)
-    where = places(*full.shape)
+    where, size = places(*near.shape), near.shape
     to_left = where + torch.stack([torch.zeros_like(near), share * near], -1)
     to_right = where - torch.stack([torch.zeros_like(near), (1 - share) * near], -1)
-    by_right = _surface(_fill(_splat(full, 1.0)), to_right)
-    weight_left = (1 - share) * ((seen > 0) & inside(to_left, *full.shape))
-    weight_right = share * (((by_right - near).abs() < AGREE) & inside(to_right, *full.shape))
+    by_right = sample(full[1][None, None], to_right[None], mode="nearest")[0, 0]
+    weight_left = (1 - share) * ((seen > 0) & inside(to_left, *size))
+    weight_right = share * (((by_right - near).abs() < AGREE) & inside(to_right, *size))
     weight = (weight_right + 1e-6) / (weight_left + weight_right + 1e-6)  # hidden from both: what the right has there
-    image = torch.lerp(sample(left, to_left[None])[0], sample(right, to_right[None])[0], weight)
-    return image.clamp(0, 1), near, (seen > 0) & (_splat(measured, share) == seen)
-
-
-def _surface(disparity: Tensor, where: Tensor) -> Tensor:
-    return sample(disparity[None, None], where[None], mode="nearest")[0, 0]
+    image = torch.lerp(sample(pair[0], to_left[None])[0], sample(pair[1], to_right[None])[0], weight)
+    landed = _land(torch.arange(size[1]) - share * measured, measured)
+    return image.clamp(0, 1), near, (seen > 0) & (landed == seen)
 
 
 def _motion(near: Tensor, true: Tensor, way: Tensor) -> tuple[Tensor, Tensor]:

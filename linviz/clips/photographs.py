@@ -127,11 +127,11 @@ def known_name(name: str, names: Iterable[str], what: str) -> str:
 
     >>> known_name("cofee", ["coffee", "pan"], "clip")
     Traceback (most recent call last):
-    ValueError: no clip is called 'cofee'; did you mean 'coffee'? There are coffee, pan
+    ValueError: no clip is called 'cofee'; did you mean 'coffee'? there are coffee, pan
     """
     names = list(names)
     if name in names:
         return name
-    near = difflib.get_close_matches(str(name).lower(), names, n=1, cutoff=0.5)
-    hint = f"; did you mean {near[0]!r}?" if near else "."
-    raise ValueError(f"no {what} is called {name!r}{hint} There are {', '.join(names)}")
+    near = difflib.get_close_matches(str(name).lower(), names, n=1, cutoff=0.6)
+    hint = f"; did you mean {near[0]!r}?" if near else ";"
+    raise ValueError(f"no {what} is called {name!r}{hint} there are {', '.join(names)}")
