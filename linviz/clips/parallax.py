@@ -96,7 +96,7 @@ def _splat(disparity: Tensor, share: float) -> Tensor:
     """Disparity seen by a camera at that share of the way; the nearest surface wins, -1 where nothing lands."""
     column = torch.arange(disparity.shape[1])
     ahead = torch.cat([disparity[:, 1:], disparity[:, -1:]], 1)
-    between = torch.where((ahead - disparity).abs() < AGREE, (ahead + disparity) / 2, disparity)
+    between = torch.where((ahead - disparity).abs() < AGREE, (ahead + disparity) / 2, torch.inf)
     seen = _land(column - share * disparity, disparity)
     cracks = _land(column + 0.5 - share * between, between)  # a surface that widens must not come apart
     return torch.where(cracks > seen + AGREE, cracks, seen)
@@ -126,8 +126,7 @@ def _view(pair: tuple[Tensor, Tensor], full: tuple[Tensor, Tensor], measured: Te
     weight_right = share * (((by_right - near).abs() < AGREE) & inside(to_right, *size))
     weight = (weight_right + 1e-6) / (weight_left + weight_right + 1e-6)  # hidden from both: what the right has there
     image = torch.lerp(sample(pair[0], to_left[None])[0], sample(pair[1], to_right[None])[0], weight)
-    landed = _land(torch.arange(size[1]) - share * measured, measured)
-    return image.clamp(0, 1), near, (seen > 0) & (landed == seen)
+    return image.clamp(0, 1), near, (seen > 0) & (_splat(measured, share) == seen)
 
 
 def _motion(near: Tensor, true: Tensor, way: Tensor) -> tuple[Tensor, Tensor]:
