@@ -87,7 +87,7 @@ def _options_of_export(sub: argparse.ArgumentParser) -> None:
 def explore(given: argparse.Namespace) -> None:
     """Become the explorer's server. Raises OSError where the port asked for is taken or there is no explorer."""
     app = _beside("explorer", "app.py")
-    port = given.port or next(filter(is_free, range(PORT, PORT + 100)), PORT)
+    port = next(filter(is_free, range(PORT, PORT + 100)), PORT) if given.port is None else given.port
     if not 0 < port < 65536:
         raise ValueError(f"{port} is no port: take one from 1024 to 65535")
     if not is_free(port):

@@ -1,0 +1,179 @@
+"""The command line: every command reaches what it names, and wrong arguments get one sentence."""
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from linviz import cli
+
+from .conftest import free_port
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def became(monkeypatch):
+    """What a command would have gone on as."""
+    calls = []
+    monkeypatch.setattr(cli, "become", lambda *command: calls.append(command))
+    return calls
+
+
+# ---------------------------------------------------------------- explore and lab
+
+
+def test_explore_serves_this_machine_only(became):
+    assert cli.main(["explore"]) == 0
+    [command] = became
+    assert command[:3] == ("streamlit", "run", str(ROOT / "explorer" / "app.py"))
+    assert command[command.index("--server.address") + 1] == "127.0.0.1" and "--server.headless" not in command
+
+
+def test_explore_takes_the_next_port_that_is_free(became, monkeypatch):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        monkeypatch.setattr(cli, "PORT", taken.getsockname()[1])
+        assert cli.main(["explore"]) == 0
+        assert int(became[0][4]) > cli.PORT
+
+
+def test_a_port_that_is_taken_is_said(became, capsys):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert cli.main(["explore", "--port", str(port)]) == 1
+    assert capsys.readouterr().err.startswith(f"linviz: port {port} is taken: give another") and not became
+
+
+@pytest.mark.parametrize("port", ["0", "-1", "70000"])
+def test_a_number_that_is_no_port_is_said(became, capsys, port):
+    cli.main(["explore", "--port", port])
+    assert capsys.readouterr().err == f"linviz: {port} is no port: take one from 1024 to 65535\n" and not became
+
+
+def test_the_network_is_let_in_only_when_asked(became, capsys):
+    cli.main(["explore", "--lan"])
+    assert "0.0.0.0" in became[0] and "Everyone on your network" in capsys.readouterr().out
+
+
+def test_no_browser_opens_none(became):
+    cli.main(["explore", "--no-browser"])
+    cli.main(["lab", "--no-browser"])
+    assert became[0][-2:] == ("--server.headless", "true") and "--no-browser" in became[1]
+
+
+def test_lab_opens_the_first_chapter(became, monkeypatch, tmp_path):
+    monkeypatch.setattr(cli, "ROOT", tmp_path)
+    for chapter in ("13_feature_fixation.ipynb", "00_start.ipynb"):
+        (tmp_path / "notebooks").mkdir(exist_ok=True)
+        (tmp_path / "notebooks" / chapter).touch()
+        cli.main(["lab"])
+        assert became[-1][:2] == ("jupyterlab", str(tmp_path / "notebooks" / chapter))
+
+
+@pytest.mark.parametrize("command", ["explore", "lab"])
+def test_without_a_clone_it_says_so(became, monkeypatch, tmp_path, capsys, command):
+    monkeypatch.setattr(cli, "ROOT", tmp_path)
+    assert cli.main([command]) == 1
+    assert "run linviz from a whole clone" in capsys.readouterr().err and not became
+
+
+def test_the_explorer_answers_and_stops_without_a_word(tmp_path):
+    """The real thing, as a person starts and stops it: Ctrl-C leaves no traceback."""
+    import signal
+    import time
+    port = free_port()
+    command = [sys.executable, "-m", "linviz", "explore", "--no-browser", "--port", str(port)]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as served:
+        try:
+            for _ in range(300):
+                try:
+                    assert urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=5).read() == b"ok"
+                    break
+                except OSError:
+                    assert served.poll() is None, served.stdout.read()
+                    time.sleep(0.1)
+            served.send_signal(signal.SIGINT)
+            said = served.communicate(timeout=20)[0]
+        finally:
+            served.kill()
+    assert f"http://127.0.0.1:{port}" in said and "Traceback" not in said
+
+
+# ---------------------------------------------------------------- export, doctor, citation
+
+
+def test_export_passes_its_choices_on(monkeypatch, tmp_path, capsys):
+    import linviz.view
+    asked = {}
+
+    def save_example(path, **choices):
+        asked.update(choices)
+        path.write_bytes(bytes(1_500_000))
+        return path
+
+    monkeypatch.setattr(linviz.view, "save_example", save_example)
+    page = tmp_path / "view.html"
+    cli.main(["export", str(page), "--photo", "coffee", "--patches", "14", "--mechanisms", "softmax", "linear",
+              "--temperature", "0.5"])
+    assert asked == {"photo": "coffee", "patches": 14, "specs": ["softmax", "linear"], "temperature": 0.5}
+    assert f"{page}: 1.50 MB" in capsys.readouterr().out
+
+
+def test_export_writes_a_page(tmp_path):
+    page = tmp_path / "view.html"
+    assert cli.main(["export", str(page), "--patches", "8", "--mechanisms", "softmax", "relu_floor"]) == 0
+    assert page.read_text("utf-8").startswith("<!doctype html>")
+
+
+@pytest.mark.parametrize("wrong, said", [
+    (["--photo", "dog"], "'dog'"), (["--patches", "0"], "0"), (["--temperature", "-1"], "-1"),
+    (["--mechanisms", "sofmax"], "'sofmax'"), (["--mechanisms", "softmax+gate"], "gate"),
+])
+def test_a_wrong_choice_is_one_sentence(wrong, said, tmp_path, capsys):
+    assert cli.main(["export", str(tmp_path / "view.html"), *wrong]) == 1
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("linviz: ") and said in line and not list(tmp_path.iterdir())
+
+
+def test_the_doctor_finds_this_environment_well(capsys):
+    assert cli.main(["doctor"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert all(line.startswith("OK  ") for line in lines)
+    assert any("torch computes" in line for line in lines) and any("streamlit 1.67" in line for line in lines)
+
+
+@pytest.mark.parametrize("wanted, said", [
+    ("no-such-package>=1", "no-such-package is missing: "), ("torch>=99", "is not >=99: "),
+])
+def test_the_doctor_names_what_is_wrong(wanted, said, monkeypatch, capsys):
+    monkeypatch.setattr(cli.metadata, "requires", lambda name: [wanted])
+    assert cli.main(["doctor"]) == 1
+    [line] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("FAIL")]
+    assert said in line and "python3 start.py" in line
+
+
+def test_the_doctor_says_when_the_browser_is_broken(monkeypatch, capsys):
+    monkeypatch.setenv("LINVIZ_CHROMIUM", "/no/browser")
+    assert cli.main(["doctor"]) == 1
+    assert "FAIL  LINVIZ_CHROMIUM is '/no/browser'" in capsys.readouterr().out
+
+
+def test_the_citation_names_the_version(capsys):
+    import linviz
+    assert cli.main(["citation"]) == 0
+    assert f"version = {{{linviz.__version__}}}" in capsys.readouterr().out
+
+
+def test_help_names_every_command(capsys):
+    with pytest.raises(SystemExit) as left:
+        cli.main(["--help"])
+    said = capsys.readouterr().out
+    assert left.value.code == 0 and all(c in said for c in ("explore", "lab", "export", "doctor", "citation"))
