@@ -8,13 +8,14 @@
 from typing import TYPE_CHECKING, Any
 
 from .blob import Panel, fitted, pack, unpack
+from .example import save_example
 from .html import html, save
 from .source import source
 
 if TYPE_CHECKING:
     from .widget import PatchView
 
-__all__ = ["PatchView", "Panel", "fitted", "html", "pack", "save", "source", "unpack"]
+__all__ = ["PatchView", "Panel", "fitted", "html", "pack", "save", "save_example", "source", "unpack"]
 
 
 def __getattr__(name: str) -> Any:

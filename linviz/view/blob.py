@@ -78,7 +78,8 @@ def pack(panels: Sequence[Panel], clip: Pictured, grid: Grid, *, query: int, tit
     >>> from types import SimpleNamespace
     >>> from linviz.maps import Dense
     >>> picture = SimpleNamespace(frames=torch.rand(1, 3, 32, 32))
-    >>> blob = pack([Panel("uniform", "content-free", Dense(torch.full((4, 4), 0.25)))], picture, Grid(Y=2, X=2), query=0)
+    >>> panel = Panel("uniform", "content-free", Dense(torch.full((4, 4), 0.25)))
+    >>> blob = pack([panel], picture, Grid(Y=2, X=2), query=0)
     >>> unpack(blob)["panels"][0]["wire"]["rows"].shape
     (4, 4)
     """
@@ -154,9 +155,9 @@ def _panel(panel: Panel, grid: Grid, half: bool) -> dict[str, Any]:
     wire = numbers(wire, half, f"the map of panel {panel.title!r}")
     size = extent(wire)
     if size is not None and size != (len(grid), len(keys)):
-        raise ValueError(f"panel {panel.title!r} has {size[0]} queries and {size[1]} keys, but {grid} has {len(grid)} "
-                         f"tokens" + (f" and {keys} {len(keys)}" if panel.keys else "; Panel(keys=Grid(...)) says where "
-                                      "keys lie that are not the queries' patches" * (size[0] == len(grid))))
+        where = f"its keys {keys} have {len(keys)}" if panel.keys else "Panel(keys=Grid(...)) says where other keys lie"
+        raise ValueError(f"panel {panel.title!r} has {size[0]} queries and {size[1]} keys, but {grid} has "
+                         f"{len(grid)} tokens; {where}")
     return {"title": panel.title, "family": panel.family, "shares": bool(getattr(panel.map, "stochastic", True)),
             "keys": [keys.T, keys.Y, keys.X, keys.prefix], "wire": wire}
 
@@ -209,7 +210,8 @@ class _Buffers:
         """The same tree with every array and every bytes replaced by where it lies."""
         if isinstance(x, np.ndarray):
             scale = {"scale": x.scale} if isinstance(x, Half) else {}
-            return {"$": self.put(x.tobytes()), "bytes": x.nbytes, "dtype": x.dtype.name, "shape": list(x.shape), **scale}
+            what = {"bytes": x.nbytes, "dtype": x.dtype.name, "shape": list(x.shape)}
+            return {"$": self.put(x.tobytes()), **what, **scale}
         if isinstance(x, bytes):
             return {"$": self.put(x), "bytes": len(x), "dtype": "uint8", "shape": [len(x)]}
         if isinstance(x, dict):

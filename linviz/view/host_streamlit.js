@@ -12,7 +12,7 @@ export default function ({data, parentElement, setStateValue}) {
     home = {place, send: setStateValue, n: 0, trail: []};
     home.view = mount(place, data, {                             // nothing is sent at mount: state comes from a person
       onChange({query, frame, strength, mode}, pinned) {
-        if (pinned) { home.n++; home.trail = [...home.trail, query].slice(-64); }   // quick reruns merge; the trail does not
+        if (pinned) { home.n++; home.trail = [...home.trail, query].slice(-64); }    // reruns merge; this does not
         home.send("query", {query, frame, strength, mode, n: home.n, trail: home.trail});
       },
     });

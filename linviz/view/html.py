@@ -6,6 +6,7 @@ come from nowhere else.
 from __future__ import annotations
 
 import base64
+import contextlib
 import html as escape_html
 import os
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from string import Template
 from typing import Any
 
 from ..grid import Grid
-from .blob import Panel, Pictured, fitted, pack
+from .blob import Panel, Pictured, pack
 from .source import source
 
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src blob: data:"
@@ -54,7 +55,8 @@ def html(panels: Sequence[Panel], clip: Pictured, grid: Grid, *, query: int, tit
     >>> from linviz.clips import Clip
     >>> from linviz.maps import Dense
     >>> paper = Clip.plain(torch.ones(1, 3, 16, 16), "paper")
-    >>> page = html([Panel("uniform", "content-free", Dense(torch.ones(1, 1)))], paper, Grid(), query=0, title="<paper>")
+    >>> panel = Panel("uniform", "content-free", Dense(torch.ones(1, 1)))
+    >>> page = html([panel], paper, Grid(), query=0, title="<paper>")
     >>> "<title>&lt;paper&gt;</title>" in page
     True
     """
@@ -84,5 +86,6 @@ def write(path: str | Path, page: str) -> Path:
     except OSError as error:
         raise ValueError(f"cannot write {path}: {error.strerror}; name a file in a folder you may write to") from error
     finally:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # usually it is gone already
+            part.unlink()
     return path

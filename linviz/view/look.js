@@ -5,7 +5,7 @@ const hues = {softmax: "#0072b2", kernel: "#d55e00", "low-rank": "#009e73", loca
 
 // ------------------------------------------------------------------------------------------------ colour
 
-function ramp(...stops) {                                        // 256 colours, three bytes each, evenly between the stops
+function ramp(...stops) {                                        // 256 colours between the stops, three bytes each
   const table = new Uint8ClampedArray(768), rgb = stops.map(s => [0, 2, 4].map(n => parseInt(s.slice(n, n + 2), 16)));
   for (let n = 0; n < 256; n++) {
     const at = n / 255 * (stops.length - 1), from = Math.min(at | 0, stops.length - 2), part = at - from;
@@ -17,7 +17,7 @@ const viridis = ramp("440154", "472d7b", "3b528b", "2c728e", "21918c", "28ae80",
 const diverging = ramp("0b4f8a", "5aa0cf", "f7f7f7", "f0a35e", "c04d00");     // negative, nothing, positive
 
 // A small image of shadow, one pixel a patch. Light: black, as opaque as the patch is unattended, so the photograph
-// below keeps a brightness of floor + (1 - floor) sqrt(min(1, a gain)). Heat and signed: a colour over a grey photograph.
+// below keeps a brightness of floor + (1 - floor) sqrt(min(1, a gain)). Heat and signed: colour on a grey photograph.
 function paint(image, row, first, {gain, floor, heat, signed}) {
   const d = image.data;
   for (let n = 0, j = first; n < d.length; n += 4, j++) {
@@ -129,7 +129,8 @@ input[type=range]::-webkit-slider-thumb { appearance: none; width: 18px; height:
   background: var(--accent); border: 3px solid var(--paper); box-shadow: 0 0 0 1px var(--line); }
 input[type=range]::-moz-range-thumb { width: 13px; height: 13px; border-radius: 50%;
   background: var(--accent); border: 3px solid var(--paper); }
-input[type=range]:focus-visible::-webkit-slider-thumb { box-shadow: 0 0 0 3px color-mix(in srgb, var(--accent) 50%, transparent); }
+input[type=range]:focus-visible::-webkit-slider-thumb {
+  box-shadow: 0 0 0 3px color-mix(in srgb, var(--accent) 50%, transparent); }
 .seg { display: inline-flex; border: 1px solid var(--line); border-radius: 7px; overflow: hidden; }
 .button { all: unset; cursor: pointer; padding: 5px 12px; white-space: nowrap; border-radius: 7px;
   border: 1px solid var(--line); color: var(--ink); }

@@ -3,7 +3,7 @@
 function gridOf(T, Y, X, first) {                                // token number <-> frame, row, column, as linviz.Grid
   return {T, Y, X, first, size: first + T * Y * X, name: String([T, Y, X, first]),
     number: (t, y, x) => first + (t * Y + y) * X + x,
-    place: i => i < first ? null : [Math.floor((i - first) / (X * Y)), Math.floor((i - first) / X) % Y, (i - first) % X]};
+    place: i => i < first ? null : [(i - first) / (X * Y), (i - first) / X % Y, (i - first) % X].map(Math.floor)};
 }
 
 const troubles = {
@@ -40,7 +40,7 @@ class Panel {
       h("div", {title}, h("dt", {}, ...words), dd);
     return h("dl", {className: "facts"},
       fact(this.facts[0], "Shannon entropy of this row of attention", "bits", more(" of entropy")),
-      fact(this.facts[1], "how many patches share the attention in effect: 2 to the entropy", more("effective "), "patches"),
+      fact(this.facts[1], "over how many patches it is spread: 2 to the entropy", more("effective "), "patches"),
       fact(this.facts[2], "share of the attention on the ten most attended patches", "in top 10"));
   }
 
@@ -63,16 +63,21 @@ class Panel {
     this.signed = probes.some(i => this.weigh(i).trouble === "signed");
   }
 
-  paper(pictures, frame) {                                       // the photograph under the attention, and under the thumbs
-    this.main.photo.src = pictures[frame];
-    this.thumbs.forEach((s, t) => { s.photo.src = pictures[t]; });
+  paper(pictures, frame) {                                       // the photographs under the attention
+    const put = (photo, src) => { if (photo.src !== src) photo.src = src; };
+    put(this.main.photo, pictures[frame]);
+    this.thumbs.forEach((s, t) => put(s.photo, pictures[t]));
   }
 
   get fit() { return this.road?.fit; }
 
-  shot(progress) {                                               // which snapshot lies at 0..1 of the fit; the last if unsaid
-    const last = (this.fit?.steps.length ?? 1) - 1;
-    return progress === undefined ? last : Math.round(progress * last);
+  shot(progress = 1) {                                           // which snapshot lies at 0..1 of the fit
+    return Math.round(progress * ((this.fit?.steps.length ?? 1) - 1));
+  }
+
+  stepped(progress) {
+    const {steps, kl} = this.fit, n = this.shot(progress);
+    return `step ${steps[n]}, KL ${kl[n] === null ? "infinite" : `${three(kl[n])} bits`}`;
   }
 
   turn(strength, progress) {
@@ -126,16 +131,18 @@ class Panel {
     dot.style.top = `${(at[1] + .5) / this.grid.Y * 100}%`;
   }
 
-  tell() {                                                       // the measures in words and as a bar, or why there are none
+  tell() {                                                       // the measures and a bar, or why there are none
     const {bits, effective, top, trouble} = this.measures;
     this.el.classList.toggle("troubled", trouble !== "");
     write(this.note, trouble && troubles[trouble](this.measures, this));
     this.level.style.transform = `scaleX(${trouble ? 0 : bits / Math.log2(this.row.length) || 0})`;
-    if (!trouble) [three(bits), three(effective), three(100 * top) + " %"].forEach((text, n) => write(this.facts[n], text));
+    const texts = trouble ? [] : [three(bits), three(effective), `${three(100 * top)} %`];
+    texts.forEach((text, n) => write(this.facts[n], text));
   }
 
   get spoken() {
     const {bits, effective, trouble} = this.measures;
-    return `${this.title}: ` + (trouble ? this.note.textContent : `${three(bits)} bits, ${three(effective)} effective patches`);
+    const said = trouble ? this.note.textContent : `${three(bits)} bits, ${three(effective)} effective patches`;
+    return `${this.title}: ${said}`;
   }
 }

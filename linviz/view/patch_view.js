@@ -13,8 +13,11 @@ export function mount(host, bytes, {onChange} = {}) {
   const on = (target, name, act, more) => target.addEventListener(name, act, {signal: gone.signal, ...more});
   const state = {query: 0, frame: 0, strength: 1, mode: "light", own: false};
   let model, grid, wished = {}, panels = [], pictures = [], hover = null;
-  let queued = 0, gliding = 0, target = null, progress, playing = 0, said = 0;
-  const el = build();
+  let queued = 0, gliding = 0, target = null, progress, playing = 0, said = 0, opened = false;
+  const controls = new Controls(on, {set, replay, tell, play: () => play(!playing), slide});
+  const shelf = h("div", {className: "panels"}), parts = [shelf, controls.gate, controls.rest, controls.live];
+  const face = h("div", {className: "view", tabIndex: 0, role: "application"}, ...parts);
+  root.replaceChildren(h("style", {textContent: css}), face);
 
   // ---------------------------------------------------------------------------------------------- what is shown
 
@@ -27,23 +30,30 @@ export function mount(host, bytes, {onChange} = {}) {
 
   function take(next) {                                          // another picture or other maps: what still fits stays
     settle();
-    const size = gridOf(...next.grid, next.prefix), old = pictures;
+    const size = gridOf(...next.grid, next.prefix);
     if (size.name !== grid?.name) { clear(); grid = size; }
+    develop(next.frames, model?.frames ?? []);
     model = next;
-    pictures = model.frames.map(f => URL.createObjectURL(new Blob([f.data.data], {type: f.type})));
-    setTimeout(() => old.forEach(URL.revokeObjectURL), 2000);    // the old picture stays until the new one has come
     while (panels.length > model.panels.length) panels.pop().el.remove();
     panels = model.panels.map((content, n) => fitting(panels[n], gridOf(...content.keys)));
     panels.forEach((p, n) => { p.fill(model.panels[n]); p.paper(pictures, state.frame); });
-    el.panels.style.setProperty("--n", panels.length);
+    shelf.style.setProperty("--n", panels.length);
     turn();
     label();
   }
 
-  function fitting(panel, keys) {                                // the same elements where they can stay: nothing flickers
+  function develop(frames, before) {                             // pictures as addresses; a frame that stays keeps it
+    const alike = (a, b) => a.length === b?.length && a.every((v, n) => v === b[n]), old = pictures;
+    pictures = frames.map(({type, data}, n) => alike(data.data, before[n]?.data.data) ? old[n]
+      : URL.createObjectURL(new Blob([data.data], {type})));
+    const drop = () => old.filter(p => !pictures.includes(p)).forEach(p => URL.revokeObjectURL(p));
+    setTimeout(drop, 2000);                                      // an old picture stays until the new one has come
+  }
+
+  function fitting(panel, keys) {                                // the same elements where they can: nothing flickers
     if (panel?.keys.name === keys.name) return panel;
     const fresh = new Panel(grid, keys, t => set({frame: t}, true));
-    if (panel) panel.el.replaceWith(fresh.el); else el.panels.append(fresh.el);
+    if (panel) panel.el.replaceWith(fresh.el); else shelf.append(fresh.el);
     pointer(fresh.main.box);
     return fresh;
   }
@@ -53,21 +63,21 @@ export function mount(host, bytes, {onChange} = {}) {
     wished = {};
     hover = null;
     panels = [];
-    el.panels.replaceChildren();
+    shelf.replaceChildren();
   }
 
   function fail(error) {
     clear();
     model = grid = undefined;
-    el.panels.replaceChildren(h("p", {role: "alert", textContent: error.message}));
+    shelf.replaceChildren(h("p", {role: "alert", textContent: error.message}));
   }
 
-  function obey(wish) {                                          // what Python asks for, where it differs from last time
-    const again = wish.tick !== wished.tick, opening = wish.intro && wished.intro === undefined;
+  function obey(wish) {                                          // what Python asks, where it differs from last time
+    const again = wish.tick !== wished.tick;
     const changed = Object.entries(wish).filter(([k, v]) => v !== null && (again || v !== wished[k]));
     wished = wish;
     set(Object.fromEntries(changed));
-    if (opening && panels.some(p => p.road?.turn) && !reduced.matches) intro();
+    if (wish.intro && !opened && panels.some(p => p.road?.turn) && !reduced.matches) intro();
   }
 
   function set({query, frame, strength, mode, own}, person) {
@@ -80,12 +90,21 @@ export function mount(host, bytes, {onChange} = {}) {
     if (Number.isFinite(strength)) state.strength = between(strength, 0, 1);
     if (mode === "light" || mode === "heat") state.mode = mode;
     if (own !== undefined) state.own = Boolean(own);
-    if (state.frame !== old.frame) panels.forEach(p => { p.main.photo.src = pictures[state.frame]; });
+    if (state.frame !== old.frame) panels.forEach(p => p.paper(pictures, state.frame));
     turn();
     schedule();
     if (person && told.some(k => old[k] !== state[k])) onChange?.({...state}, state.query !== old.query);
   }
 
+  function label() {
+    const names = panels.map(p => p.title).join(", "), moving = grid?.T > 1;
+    controls.label(panels, moving, playing, reduced.matches);
+    face.style.setProperty("--accent", panels.find(p => p.road?.turn)?.hue ?? "#d55e00");
+    face.ariaLabel = `${model?.title ?? ""}: attention of one patch under ${names}. ${model?.alt ?? ""} `
+      + `Arrow keys move the query${moving ? ", Page Up and Page Down change the frame" : ""}.`;
+  }
+
+  function tell() { onChange?.({...state}, false); }
   const turn = () => panels.forEach(p => p.turn(state.strength, progress));
   const schedule = () => { queued ||= requestAnimationFrame(draw); };   // at most once a frame, always the newest query
 
@@ -95,26 +114,9 @@ export function mount(host, bytes, {onChange} = {}) {
     queued = 0;
     if (!grid) return;
     for (const p of panels) p.draw(hover ?? state.query, state.query, state, model);
-    controls();
-    if (hover === null) said = setTimeout(speak, 350);           // a screen reader hears where things came to rest
+    controls.show(state, hover ?? state.query, grid, panels, progress);
+    if (hover === null) said = setTimeout(() => controls.speak(panels), 350);    // a screen reader hears where it rests
   }
-
-  function controls() {
-    const query = hover ?? state.query, at = grid.place(query);
-    write(el.where, at === null ? `query: token ${query + 1} of the ${grid.first} before the picture`
-      : `query: row ${at[1] + 1}, column ${at[2] + 1}` + (grid.T > 1 ? `, frame ${at[0] + 1}` : ""));
-    write(el.value, state.strength.toFixed(2));
-    el.range.style.setProperty("--fill", `${100 * state.strength}%`);
-    if (+el.range.value !== state.strength) el.range.value = state.strength;
-    for (const b of el.mode) b.ariaPressed = b.dataset.value === state.mode;
-    for (const b of el.own) b.ariaPressed = (b.dataset.value === "own") === state.own;
-    write(el.step, panels.filter(p => p.fit).map(p => {
-      const n = p.shot(progress), kl = p.fit.kl[n];
-      return `step ${p.fit.steps[n]}, KL ${kl === null ? "infinite" : `${three(kl)} bits`}`;
-    }).join(" | "));
-  }
-
-  const speak = () => write(el.live, [el.where.textContent, ...panels.map(p => p.spoken)].join(". "));
 
   // ---------------------------------------------------------------------------------------------- motion
 
@@ -131,13 +133,19 @@ export function mount(host, bytes, {onChange} = {}) {
     gliding = requestAnimationFrame(tick);
   }
 
-  function intro() {                                             // the opening: the gates close once, from open
+  function intro() {                                             // the opening: the fog gathers once
     const ease = x => x * x * (3 - 2 * x), wait = .12, last = target = state.strength;
+    opened = true;
     state.strength = 0;
     glide(2800, part => {
       state.strength = last * ease(Math.max(0, part - wait) / (1 - wait));
       if (part === 1) target = null;
     });
+  }
+
+  function begin() {                                             // a person takes over
+    opened = true;
+    if (target !== null) settle();
   }
 
   function replay() {                                            // the fit of the gates, snapshot by snapshot
@@ -148,6 +156,11 @@ export function mount(host, bytes, {onChange} = {}) {
     progress = progress === undefined || progress === 1 ? 0 : Math.min(1, progress + 1 / most);
     turn();
     schedule();
+  }
+
+  function slide(strength) {
+    settle();
+    set({strength});
   }
 
   function settle() {                                            // end an opening or a replay where it was going
@@ -161,55 +174,11 @@ export function mount(host, bytes, {onChange} = {}) {
 
   function play(start) {
     clearInterval(playing);
+    if (playing && !start) tell();
     const next = person => set({frame: (state.frame + 1) % grid.T}, person);
     if (start && reduced.matches) next(true);
-    playing = start && !reduced.matches ? setInterval(next, 250) : 0;
+    playing = start && !reduced.matches ? setInterval(() => next(false), 250) : 0;
     label();
-  }
-
-  // ---------------------------------------------------------------------------------------------- controls
-
-  function build() {                                             // what stays whatever the content
-    const el = {panels: h("div", {className: "panels"}), where: h("span", {className: "where"}), value: h("b"),
-      range: h("input", {type: "range", min: 0, max: 1, step: .01, ariaLabel: "gate strength"}), step: h("span"),
-      live: h("div", {className: "sr", role: "status", ariaLive: "polite"}),
-      mode: [button("light", () => set({mode: "light"}, true)), button("heat", () => set({mode: "heat"}, true))],
-      own: [button("one exposure", () => set({own: false}, true)), button("each its own", () => set({own: true}, true))],
-      replay: button("", replay), play: button("", () => { play(!playing); if (!playing) onChange?.({...state}, false); })};
-    const group = (ariaLabel, kids) => h("div", {className: "seg", role: "group", ariaLabel}, ...kids);
-    el.mode.forEach((b, n) => { b.dataset.value = ["light", "heat"][n]; });
-    el.own.forEach((b, n) => { b.dataset.value = ["one", "own"][n]; });
-    el.fit = h("div", {className: "fit"}, el.replay, el.step);
-    el.gate = h("div", {className: "tools"}, h("label", {className: "strength"}, "gate strength", el.range, el.value), el.fit);
-    el.view = h("div", {className: "view", tabIndex: 0, role: "application"}, el.panels, el.gate,
-      h("div", {className: "tools"}, el.play, group("how attention is drawn", el.mode), group("exposure", el.own), el.where),
-      el.live);
-    on(el.range, "input", () => { settle(); set({strength: +el.range.value}); });
-    on(el.range, "change", () => onChange?.({...state}, false));
-    on(el.view, "keydown", key);
-    for (const touch of ["pointerdown", "keydown"]) on(el.view, touch, () => { if (target !== null) settle(); }, {capture: true});
-    on(reduced, "change", () => { play(false); settle(); });
-    root.replaceChildren(h("style", {textContent: css}), el.view);
-    return el;
-  }
-
-  function button(textContent, act) {
-    const b = h("button", {textContent, className: "button"});
-    on(b, "click", act);
-    return b;
-  }
-
-  function label() {                                             // what depends on the content, not on the query
-    const gated = panels.filter(p => p.road?.turn), fit = gated.find(p => p.fit)?.fit;
-    el.view.style.setProperty("--accent", gated[0]?.hue ?? "#d55e00");
-    el.gate.hidden = !gated.length;
-    el.fit.hidden = !fit;
-    el.fit.title = `${fit?.label ?? "fitted to a map, never trained on a task"}; KL is its mean divergence from that map`;
-    write(el.replay, reduced.matches ? "next step of the fit" : "replay the fit");
-    el.play.hidden = !(grid?.T > 1);
-    write(el.play, reduced.matches ? "next frame" : playing ? "❚❚ pause" : "▶ play");
-    el.view.ariaLabel = `${model?.title ?? ""}: attention of one patch under ${panels.map(p => p.title).join(", ")}. `
-      + `${model?.alt ?? ""} Arrow keys move the query${grid?.T > 1 ? ", Page Up and Page Down change the frame" : ""}.`;
   }
 
   // ---------------------------------------------------------------------------------------------- the hand
@@ -217,7 +186,8 @@ export function mount(host, bytes, {onChange} = {}) {
   function pointer(box) {
     const at = e => {
       const b = box.getBoundingClientRect(), cell = (v, n) => between(Math.floor(v * n), 0, n - 1);
-      return grid.number(state.frame, cell((e.clientY - b.top) / b.height, grid.Y), cell((e.clientX - b.left) / b.width, grid.X));
+      const y = cell((e.clientY - b.top) / b.height, grid.Y), x = cell((e.clientX - b.left) / b.width, grid.X);
+      return grid.number(state.frame, y, x);
     };
     const over = e => { const i = at(e); if (i !== hover) { hover = i; schedule(); } };
     const leave = () => { hover = null; schedule(); };
@@ -231,9 +201,11 @@ export function mount(host, bytes, {onChange} = {}) {
   }
 
   function key(e) {
-    if (e.target !== el.view || !grid) return;                   // the slider and the buttons keep their own keys
-    const step = e.shiftKey ? 4 : 1, moves = {ArrowLeft: [0, 0, -step], ArrowRight: [0, 0, step], ArrowUp: [0, -step, 0],
-      ArrowDown: [0, step, 0], ...(grid.T > 1 && {PageUp: [-1, 0, 0], PageDown: [1, 0, 0]})}[e.key];
+    if (e.target !== face || !grid) return;                   // the slider and the buttons keep their own keys
+    const n = e.shiftKey ? 4 : 1, moves = {
+      ArrowLeft: [0, 0, -n], ArrowRight: [0, 0, n], ArrowUp: [0, -n, 0], ArrowDown: [0, n, 0],
+      ...(grid.T > 1 && {PageUp: [-1, 0, 0], PageDown: [1, 0, 0]}),
+    }[e.key];
     if (!moves || e.ctrlKey || e.metaKey || e.altKey) return;
     e.preventDefault();
     hover = null;
@@ -257,6 +229,9 @@ export function mount(host, bytes, {onChange} = {}) {
     get state() { return {...state, hover, progress, playing: Boolean(playing), gliding: Boolean(gliding)}; },
     get measures() { return panels.map(p => p.measures); },
     get model() { return model; }};
+  on(face, "keydown", key);
+  for (const touch of ["pointerdown", "keydown"]) on(face, touch, begin, {capture: true});
+  on(reduced, "change", () => { play(false); settle(); });
   update(bytes);
   host.patchView = view;                                         // for tests and for the console
   return view;

@@ -52,7 +52,7 @@ function dot(a, i, b, j, length) {
 }
 
 export const roads = {
-  softmax({q, k, scale, bias, causal}) {                         // exp(scale q_i.k_j + bias_ij), each row made to sum to 1
+  softmax({q, k, scale, bias, causal}) {                         // softmax over j of scale q_i.k_j + bias_ij
     const [N, D] = q.shape, S = k.shape[0];
     return {N, S, row(i, out) {
       const seen = causal ? Math.min(i + 1, S) : S;
@@ -79,11 +79,12 @@ export const roads = {
   kernel({phi_q, phi_k, z_q, z_k, normaliser, causal, gate}) {   // sum_m phi_q g(s z_q) phi_k g(s z_k), then normalised
     const [N, M] = phi_q.shape, S = phi_k.shape[0], left = new Float64Array(M);
     const own = z_q && [z_q.data, z_k.data], last = gate ? gate.steps.length - 1 : 0;
-    let z = own, s = 1, right = phi_k.data;
+    const right = own ? new Float32Array(S * M) : phi_k.data;    // the gated features of all keys
+    let z = own, s = 1;
     function turn(strength, snapshot = last) {
       z = snapshot === last ? own : logits(gate, phi_q, phi_k, snapshot);
       s = strength;
-      right = phi_k.data.map((phi, n) => phi * sigmoid(s * z[1][n]));
+      for (let n = 0; n < right.length; n++) right[n] = phi_k.data[n] * sigmoid(s * z[1][n]);
     }
     function row(i, out) {
       const seen = causal ? Math.min(i + 1, S) : S;
@@ -98,7 +99,7 @@ export const roads = {
     return own ? {N, S, row, turn, fit: gate} : {N, S, row};
   },
 
-  blocks({parts, size, gate}) {                                  // boxes of a scope; a query in several has the mean row
+  blocks({parts, size, gate}) {                                  // boxes of a scope; in several: the mean row
     const turns = [], inner = [];                                // turns[i]: every place of query i
     for (const {queries, keys, wire} of parts) {
       const [boxes, L] = queries.shape, S = keys.shape[1];

@@ -18,7 +18,8 @@ Object.assign(window, {{mount, unpack, roadOf, measures, loaded: true}});
 window.fromText = text => Uint8Array.from(atob(text), c => c.charCodeAt(0));
 window.show = (text, id = "view") => {{
   window.said ??= [];
-  return mount(document.getElementById(id), fromText(text), {{onChange: (state, pinned) => said.push([state, pinned])}});
+  const onChange = (state, pinned) => said.push([state, pinned]);
+  return mount(document.getElementById(id), fromText(text), {{onChange}});
 }};
 </script>"""
 FRAMES = "new Promise(go => requestAnimationFrame(() => requestAnimationFrame(go)))"  # two: whatever was asked is drawn
@@ -101,7 +102,8 @@ def gated(N: int, M: int, seed: int = 0, shots: int = 0, sees: str = "qkv") -> d
     width = {"self": M, "qk": 2 * M, "qkv": 2 * M + 3}[sees]
     layers = {f"{side}_{what}": torch.randn(*shape, generator=g) for side in "qk"
               for what, shape in (("weight", (max(shots, 1), M, width)), ("bias", (max(shots, 1), M)))}
-    gate = {"sees": sees, "v": v, "steps": [10 * n for n in range(shots)], "kl": [1 / (1 + n) for n in range(shots)], **layers}
+    gate = {"sees": sees, "v": v, "steps": [10 * n for n in range(shots)], "kl": [1 / (1 + n) for n in range(shots)]}
+    gate |= layers
     wire["z_q"], wire["z_k"] = logits(wire, gate, -1)
     return wire | ({"gate": gate} if shots else {})
 

@@ -13,7 +13,8 @@ PHOTO, CLIP = Grid(1, 6, 8), Grid(3, 4, 5)
 
 
 def photo(**options) -> bytes:
-    return blob([panel(gated(48, 4), "gated"), panel(uniform(48), "uniform", "content-free")], PHOTO, query=9, **options)
+    panels = [panel(gated(48, 4), "gated"), panel(uniform(48), "uniform", "content-free")]
+    return blob(panels, PHOTO, query=9, **options)
 
 
 def clip(**options) -> bytes:
@@ -95,8 +96,8 @@ def test_a_narrow_page_shows_the_first_panel_large(phone):
 def test_arrows_move_the_query_shift_by_four_and_stop_at_the_edge(page):
     show(page, photo())
     page.locator(".view").focus()
-    for key, token in (("ArrowRight", 10), ("ArrowDown", 18), ("ArrowLeft", 17), ("ArrowUp", 9), ("Shift+ArrowRight", 13),
-                       ("Shift+ArrowRight", 15), ("Shift+ArrowDown", 47), ("ArrowRight", 47)):
+    for key, token in (("ArrowRight", 10), ("ArrowDown", 18), ("ArrowLeft", 17), ("ArrowUp", 9),
+                       ("Shift+ArrowRight", 13), ("Shift+ArrowRight", 15), ("Shift+ArrowDown", 47), ("ArrowRight", 47)):
         page.keyboard.press(key)
         assert state(page)["query"] == token, key
     assert len(said(page)) == 7                                  # the last one moved nothing
@@ -111,8 +112,10 @@ def test_page_keys_change_the_frame_of_a_clip_only(page):
     assert state(page)["frame"] == 0
     show(page, photo())
     page.locator(".view").focus()
-    assert page.evaluate("""() => { const e = new KeyboardEvent("keydown", {key: "PageDown", cancelable: true});
-        document.getElementById("view").shadowRoot.querySelector(".view").dispatchEvent(e); return e.defaultPrevented; }""") is False
+    taken = page.evaluate("""() => { const e = new KeyboardEvent("keydown", {key: "PageDown", cancelable: true});
+        document.getElementById("view").shadowRoot.querySelector(".view").dispatchEvent(e);
+        return e.defaultPrevented; }""")
+    assert not taken                                             # a photograph leaves the page its scrolling
 
 
 def test_the_slider_keeps_its_own_keys_and_tells_once_let_go(page):
@@ -306,14 +309,15 @@ def test_words_stand_out_from_the_page(chromium, scheme):
         const paint = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
         const rgb = (...layers) => { for (const c of layers) { paint.fillStyle = c; paint.fillRect(0, 0, 1, 1); }
             return [...paint.getImageData(0, 0, 1, 1).data].slice(0, 3); };
-        const light = c => { const [r, g, b] = c.map(v => v / 255).map(v => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
-            return .2126 * r + .7152 * g + .0722 * b; };
-        const page = getComputedStyle(document.documentElement).colorScheme && matchMedia("(prefers-color-scheme: dark)").matches
-            ? "#0f1216" : "#ffffff";
-        const words = [...document.getElementById("view").shadowRoot.querySelectorAll("dt, dd, .head, .where, .button, .strip span, .strength, .fit span")];
+        const linear = v => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4;
+        const light = c => { const [r, g, b] = c.map(v => linear(v / 255)); return .2126 * r + .7152 * g + .0722 * b; };
+        const page = matchMedia("(prefers-color-scheme: dark)").matches ? "#0f1216" : "#ffffff";
+        const words = [...document.getElementById("view").shadowRoot.querySelectorAll(
+            "dt, dd, .head, .where, .button, .strip span, .strength, .fit span")];
         return words.filter(e => e.checkVisibility() && e.textContent.trim()).map(e => {
-            const back = light(rgb(page, getComputedStyle(e).backgroundColor)), fore = light(rgb(page, getComputedStyle(e).color));
-            return (Math.max(back, fore) + .05) / (Math.min(back, fore) + .05);
+            const {color, backgroundColor} = getComputedStyle(e);
+            const both = [light(rgb(page, color)), light(rgb(page, backgroundColor))];
+            return (Math.max(...both) + .05) / (Math.min(...both) + .05);
         });
     }""")
     assert len(ratios) > 15 and min(ratios) >= 4.5

@@ -12,7 +12,8 @@ from linviz import Grid
 
 from .harness import FRAMES, blob, gated, move, panel, show, state, text, uniform
 
-NO_RING = "view.draw(); document.getElementById('view').shadowRoot.querySelectorAll('.ring, .pin').forEach(e => e.remove())"
+NO_RING = """view.draw();
+document.getElementById('view').shadowRoot.querySelectorAll('.ring, .pin').forEach(e => e.remove())"""
 
 
 def pixels(page, panel: int = 0) -> np.ndarray:
@@ -152,9 +153,9 @@ def test_an_unknown_wire_is_a_sentence_and_the_other_panels_live(page):
 
 
 def test_a_broken_wire_is_a_sentence_too(page):
-    show(page, blob([panel({"kind": "blocks", "size": 4, "parts": [{"queries": torch.arange(4)[None],
-                                                                    "keys": torch.arange(4)[None], "wire": {"kind": "?"}}]})],
-                    Grid(1, 2, 2)))
+    all_ = torch.arange(4)[None]
+    wire = {"kind": "blocks", "size": 4, "parts": [{"queries": all_, "keys": all_, "wire": {"kind": "?"}}]}
+    show(page, blob([panel(wire)], Grid(1, 2, 2)))
     assert "“?”" in page.locator(".note").inner_text()
 
 

@@ -147,7 +147,8 @@ def test_half_the_bits_keep_the_row(page):
 def specs() -> list[str]:
     kernels = [name for name in names() if issubclass(REGISTRY[name], Kernel)]
     scopes = [name + s for name in names() for s in ("", "+shift", "@space", "@time", "@window:2", "@shifted:2")]
-    return scopes + [name + s for name in kernels for s in ("+gate", "+gate:self:shared", "+gate:qk", "+gate+shift@space")]
+    gates = ("+gate", "+gate:self:shared", "+gate:qk", "+gate+shift@space")
+    return scopes + [name + s for name in kernels for s in gates]
 
 
 def tensors(D: int = 16) -> list[torch.Tensor]:

@@ -1,0 +1,30 @@
+"""A small app for the view's tests: two pictures, a control of Streamlit's own, and what Python has seen."""
+import time
+
+import streamlit as st
+import torch
+from tests.view.harness import blob, gated, panel, uniform
+
+from linviz import Grid
+from linviz.view.streamlit import patch_view
+
+GRID = Grid(1, 12, 16)
+
+
+@st.cache_data
+def made(seed: int) -> bytes:
+    torch.manual_seed(0)
+    return blob([panel(gated(192, 8, seed), "gated"), panel(uniform(192), "uniform")], GRID, query=9)
+
+
+def heard() -> None:
+    st.session_state.runs = st.session_state.get("runs", 0) + 1
+    st.session_state.seen = st.session_state.view.query
+
+
+seed = st.sidebar.number_input("picture", 0, 3, 0)
+if st.sidebar.checkbox("slow"):
+    time.sleep(2)
+result = patch_view(made(seed), key="view", on_query_change=heard)
+st.json({"now": result.query, "seen": st.session_state.get("seen"), "runs": st.session_state.get("runs", 0)}, expanded=True)
+st.code(str({"now": result.query, "runs": st.session_state.get("runs", 0)}))
