@@ -1,0 +1,1 @@
+"""The explorer: pages that choose, ask linviz and show. Nothing is measured here."""

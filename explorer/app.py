@@ -1,0 +1,14 @@
+"""The explorer. `linviz explore` starts it; every page is a file in pages/."""
+import sys
+from pathlib import Path
+
+import streamlit as st
+
+HERE = Path(__file__).resolve().parent
+if str(HERE.parent) not in sys.path:  # the pages' own modules are imported as explorer.*
+    sys.path.insert(0, str(HERE.parent))
+
+st.set_page_config(page_title="linviz", page_icon=str(HERE / "icon.svg"), layout="wide")
+st.html(HERE / "style.css")
+pages = [st.Page("pages/concentrate.py", title="Concentrate", icon=":material/center_focus_strong:", default=True)]
+st.navigation(pages, position="sidebar" if len(pages) > 1 else "hidden").run()

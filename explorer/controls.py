@@ -1,0 +1,155 @@
+"""The controls of the page Concentrate: what a visitor can choose, and what is said where it cannot be drawn.
+
+Every widget's key is a field of `Choice`. The address is read once, when a visitor comes, and kept up to date.
+"""
+from __future__ import annotations
+
+import re
+from dataclasses import asdict
+
+import streamlit as st
+
+from linviz import clips
+from linviz.mechanisms import REGISTRY, parse
+from linviz.models import LABEL
+
+from . import choice as limits
+from .choice import OPENING, Choice
+from .visit import Visit
+
+READS = {"self": "its own token", "qk": "q and k", "qkv": "q, k and v"}
+
+
+def plain(text: str) -> str:
+    """Text that may hold what somebody typed, with everything that markdown would read escaped.
+
+    >>> plain("[a](b)")
+    '\\\\[a\\\\](b)'
+    """
+    return re.sub(r"([\\`*_\[\]{}<>#|~$:!])", r"\\\1", text)
+
+
+def title(spec: str) -> str:
+    """What the menu calls a pick.
+
+    >>> title("relu_floor+gate")
+    'relu + floor + gate'
+    """
+    return REGISTRY[parse(spec).name].title + " + gate" * bool(parse(spec).gate)
+
+
+def come() -> Visit:
+    """This visitor's own things; on the first run the address is read into the widgets."""
+    if "visit" not in st.session_state:
+        st.session_state.visit = Visit()
+        found, st.session_state.said = limits.from_address(st.query_params.to_dict())
+        _put(found)
+    for name, value in asdict(st.session_state.get("good", OPENING)).items():  # widgets of another page were forgotten
+        st.session_state.setdefault(name, list(value) if isinstance(value, tuple) else value)
+    return st.session_state.visit
+
+
+def _put(choice: Choice) -> None:
+    for name, value in asdict(choice).items():
+        st.session_state[name] = list(value) if isinstance(value, tuple) else value
+    st.session_state.good = choice
+
+
+def _reset() -> None:
+    st.session_state.visit.reset()
+    st.session_state.said = []
+    _put(OPENING)
+
+
+def _other_picture() -> None:
+    """Fields that were as the old picture shows best become as the new one does; what a visitor set stays."""
+    old, new = (limits.good(name) for name in (st.session_state.good.clip, st.session_state.clip))
+    for name, value in new.items():
+        if st.session_state.get(name, old[name]) == old[name]:
+            st.session_state[name] = value
+
+
+def choose() -> Choice:
+    """Show the controls in the sidebar; what is chosen, or the last choice that could be drawn."""
+    with st.sidebar:
+        _picture()
+        st.multiselect("Mechanisms side by side, two to four", limits.menu(), key="maps", format_func=title,
+                       max_selections=limits.MAPS[1])
+        st.text_input("One more, by its spec", key="spec", placeholder="relu_floor+gate:qk+shift:space", max_chars=80)
+        maps, spec, problem = _mechanisms()
+        if problem:
+            st.error(plain(problem))
+        with st.expander("The gate"):
+            _gate()
+        st.button("Reset", on_click=_reset, width="stretch")
+    rest = {name: st.session_state[name] for name in asdict(OPENING) if name in st.session_state}
+    wanted = Choice(**rest | {"maps": maps, "spec": spec})
+    st.session_state.good = wanted
+    address = limits.to_address(wanted)
+    if st.query_params.to_dict() != address:
+        st.query_params.from_dict(address)
+    return wanted
+
+
+def _mechanisms() -> tuple[tuple[str, ...], str, str]:
+    """Picks and spec that can be drawn, and a sentence about what cannot."""
+    maps, spec, problem = tuple(st.session_state.maps), st.session_state.spec.strip(), ""
+    try:
+        spec = limits.check_spec(spec, maps) if spec else ""
+    except ValueError as error:
+        spec, problem = "", str(error)
+    if len({*maps, spec} - {""}) < limits.MAPS[0]:
+        kept = st.session_state.good
+        return kept.maps, kept.spec, problem or "Choose two mechanisms or more; shown are the last two that were."
+    return maps, spec, problem
+
+
+def _picture() -> None:
+    st.selectbox("Photograph or clip", clips.names(), key="clip", on_change=_other_picture,
+                 format_func=lambda name: f"{name.capitalize()} ({'photograph' if name in clips.PHOTOGRAPHS else 'clip'})")
+    moving = st.session_state.clip not in clips.PHOTOGRAPHS
+    most = limits.CLIP_PATCHES if moving else limits.PATCHES[1]
+    st.session_state.patches = min(st.session_state.patches, most)
+    n = st.slider("Patches per side", limits.PATCHES[0], most, key="patches")
+    if moving:
+        frames = limits.shown_frames(st.slider("Frames", *limits.FRAMES, key="frames"), n)
+        full = "" if frames == st.session_state.frames else f"; no more frames fit into {limits.MOST:,}"
+        st.caption(f"{frames} frames of {n} x {n} are {frames * n * n:,} patches{full}.")
+    else:
+        st.caption(f"{n} x {n} are {n * n:,} patches.")
+    st.slider("Temperature", *limits.TEMPERATURES, step=0.01, key="temperature",
+              help="q and k are divided by its root, so every logit by it: below 1 attention is sharper.")
+
+
+def _gate() -> None:
+    st.radio("It reads", limits.SEES, key="sees", format_func=READS.get)
+    st.checkbox("One layer for q and k", key="shared")
+    shifts = [s for s in limits.SHIFTS if s != "time" or st.session_state.clip not in clips.PHOTOGRAPHS]
+    st.session_state.shift = st.session_state.shift if st.session_state.shift in shifts else "none"
+    st.radio("Neighbours shifted into k and v", shifts, key="shift", horizontal=True)
+    st.number_input("Steps of a fit", *limits.STEPS, key="steps", step=50)
+    st.number_input("Seed", *limits.SEEDS, key="seed", step=1)
+    st.button("Fit again", on_click=st.session_state.visit.refit, help=f"The gate is {LABEL}.", width="stretch")
+
+
+@st.fragment(run_every=0.3)
+def progress(visit: Visit) -> None:
+    """How far the work is, and a way to stop a fit. Runs by itself while anything is on its way."""
+    if any(job.over for job in visit.desk.jobs.values()):
+        st.rerun()
+    way = visit.progress()
+    if way is None:
+        st.caption("Reading every row, for means and spectra …")
+    else:
+        done, steps, kl = way
+        st.progress(done / steps, f"Fitting the gate: step {done} of {steps}, KL {kl:.2f} bits")
+        st.button("Cancel", on_click=visit.stop, width="stretch")
+
+
+def foot(visit: Visit) -> None:
+    """The end of the sidebar: work on its way. Nothing may follow it and nothing empty may stand before it, or
+    the browser, which drops what is empty, would look for it in the wrong place.
+    """
+    if visit.desk.jobs:
+        with st.sidebar:
+            progress(visit)

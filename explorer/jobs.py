@@ -1,0 +1,95 @@
+"""Work that takes longer than a page may: done aside, watched, stopped, and its results kept for everybody.
+
+A `Job` belongs to one visitor, who may stop it; what it brings in the end goes on the `Shelf`, where every
+visitor finds it at once. Nobody waits for another's job.
+"""
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Lock
+from typing import Any
+
+Report = Callable[[int, int, float], bool]  # step, steps, a number to show -> whether to go on
+Task = Callable[[Report], Any]
+
+
+class Shelf:
+    """The newest `most` results by key; what nobody took for longest goes first.
+
+    >>> shelf = Shelf(most=1)
+    >>> shelf.put("a", 1); shelf.put("b", 2)
+    >>> shelf.get("a"), shelf.get("b")
+    (None, 2)
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most, self._kept, self._lock = most, OrderedDict[Hashable, Any](), Lock()
+
+    def get(self, key: Hashable) -> Any:
+        """The result under this key, or None."""
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+            return self._kept.get(key)
+
+    def put(self, key: Hashable, value: Any) -> None:
+        """Keep a result."""
+        with self._lock:
+            self._kept[key] = value
+            self._kept.move_to_end(key)
+            while len(self._kept) > self.most:
+                self._kept.popitem(last=False)
+
+
+class Job:
+    """A task on its way in another thread. `step`, `steps`, `value`: how far it is, and its latest number."""
+
+    def __init__(self, task: Task, pool: ThreadPoolExecutor, done: Callable[[Any], None] = lambda result: None) -> None:
+        self.step, self.steps, self.value, self.stopped = 0, 1, 0.0, False
+        self.future: Future[Any] = pool.submit(self._run, task, done)
+
+    def _run(self, task: Task, done: Callable[[Any], None]) -> Any:
+        result = task(self._report)
+        if not self.stopped:
+            done(result)
+        return result
+
+    def _report(self, step: int, steps: int, value: float) -> bool:
+        self.step, self.steps, self.value = step, steps, value
+        return not self.stopped
+
+    def stop(self) -> None:
+        """End it at its next step; what has not begun does not begin. Its result is not kept."""
+        self.stopped = True
+        self.future.cancel()
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended, in whatever way."""
+        return self.future.done()
+
+    def result(self) -> Any:
+        """What it brought, None if it was stopped before it began; raises what it raised."""
+        return None if self.future.cancelled() else self.future.result()
+
+
+class Desk:
+    """The jobs of one visitor, by key."""
+
+    def __init__(self) -> None:
+        self.jobs: dict[Hashable, Job] = {}
+
+    def want(self, tasks: dict[Hashable, Callable[[], Job]]) -> None:
+        """See that exactly these are on their way: begin what is new, stop what is no longer wanted."""
+        for key in [key for key in self.jobs if key not in tasks]:
+            self.jobs.pop(key).stop()
+        for key, begin in tasks.items():
+            if key not in self.jobs:
+                self.jobs[key] = begin()
+
+    @property
+    def running(self) -> list[Job]:
+        """Those that have not ended."""
+        return [job for job in self.jobs.values() if not job.over]

@@ -1,0 +1,58 @@
+"""Where attention concentrates: one picture under several mechanisms, lit by the patch under the hand."""
+import streamlit as st
+
+from explorer import controls, stage, tables
+from explorer.spectra_panel import spectra_panel
+from explorer.visit import FIRST, BLINK, SMALL
+from linviz import clips
+from linviz.models import LABEL
+from linviz.view.streamlit import patch_view
+
+HOW = "Move over a picture: it is lit by the attention of the patch under your hand. Click to keep that patch{gate}."
+CAVEAT = ("Attention is not explanation: a map says what was mixed, not why "
+          "([Jain and Wallace 2019](https://arxiv.org/abs/1902.10186)).")
+
+
+def say(specs):
+    """The title says what to see."""
+    gated, floor = any("+gate" in s for s in specs), any(s.startswith("relu_floor") and "+gate" not in s for s in specs)
+    st.title("The floor is fog; the gate gathers it" if gated and floor else "The gate gathers attention" if gated
+             else "One patch asks, and this is where it looks")
+    st.markdown(HOW.format(gate="; the slider turns the gate on" if gated else ""))
+
+
+@st.fragment
+def view(visit, panels, titles, here):
+    """The canvas and the numbers of its pinned query: a pin runs this part alone."""
+    ready = not any(shown.waiting for shown in panels)
+    key = f"view{visit.round}"
+    query = visit.follow(patch_view(stage.blob(panels, titles, here, intro=ready), key=key).query, here)
+    clip = here.clip
+    st.caption(f"{clip.title}: {clip.author}, {clip.licence}. {clips.DESCRIPTORS_NOTE.capitalize()}. "
+               f"A gate is {LABEL}. {CAVEAT}")
+    t, y, x = here.grid.place(query)
+    place = f"row {y + 1}, column {x + 1}" + f", frame {t + 1}" * (here.grid.T > 1)
+    st.subheader(f"The pinned patch ({place}), beside the mean of all {len(here.grid):,}")
+    st.html(tables.concentration(panels, titles, query, here))
+
+
+visit = controls.come()
+first = "shown" not in st.session_state
+choice = controls.choose()
+for sentence in st.session_state.said:
+    st.warning(controls.plain(sentence))
+say(choice.specs)
+here = stage.scene(choice.clip, choice.grid, choice.temperature)
+panels = visit.panels(here, choice)
+small = len(here.grid) <= SMALL
+if first or small:  # rather a moment's wait than a stand-in for a moment
+    visit.settle(FIRST if first else BLINK, readings=small)
+    panels = visit.panels(here, choice)
+st.session_state.shown = True
+titles = stage.told_apart(panels)
+view(visit, panels, titles, here)
+spectra_panel(panels, titles)
+for sentence in visit.failed.values():
+    st.error(controls.plain(sentence))
+visit.begin()
+controls.foot(visit)

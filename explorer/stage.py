@@ -1,0 +1,204 @@
+"""From a choice to what is drawn: pictures, tokens, maps, fits and the blob of the view. No widget stands here.
+
+What is quick is made when asked for and cached on plain values; what is slow (fits, means over all rows, spectra
+of maps without factors) is done by a `Job`, and until then there is a stand-in. Cached things are never changed.
+"""
+from __future__ import annotations
+
+from collections.abc import Hashable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+import streamlit as st
+import torch
+from torch import Tensor
+
+import linviz
+from linviz import Grid, Reading, clips, spectra
+from linviz.maps import Factored
+from linviz.mechanisms import Attention, parse
+from linviz.models import Fit, fit_gate
+from linviz.view import Panel, fitted, pack
+
+from .choice import Choice
+from .jobs import Job, Report, Shelf
+
+PATCH = 16  # pixels a patch is described by, and in which distances are given
+SHARP = 640  # pixels a picture is shown with, where the original has them
+SHELF = Shelf(most=96)
+FITS, READINGS = (ThreadPoolExecutor(2, name) for name in ("fit", "read"))
+Key = tuple[Hashable, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """One picture cut into tokens: the clip as it is described and as it is shown, q, k, v and the object's mask."""
+
+    key: Key
+    clip: clips.Clip
+    picture: clips.Clip
+    grid: Grid
+    q: Tensor
+    k: Tensor
+    v: Tensor
+    mask: Tensor | None
+
+    @property
+    def query(self) -> int:
+        """The token to look from first."""
+        return clips.token_at(self.clip, self.grid)
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """One panel: its title and numbers. `gate`: snapshots of its fit; `key` names all that it depends on.
+
+    A panel with `waiting` stands in for one whose gate is not fitted yet: its numbers are not to be read.
+    """
+
+    key: Key
+    title: str
+    reading: Reading
+    gate: dict[str, Any] | None = None
+    waiting: bool = False
+
+    @property
+    def mechanism(self) -> Attention:
+        """What the panel shows."""
+        return self.reading.mechanism
+
+
+@st.cache_resource(max_entries=16, show_spinner="Making the clip: a few seconds, once.")
+def load(name: str, frames: int) -> clips.Clip:
+    """A photograph or a clip as it comes."""
+    return clips.load(name, frames=frames)
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def cut(name: str, grid: Grid) -> tuple[clips.Clip, clips.Clip, Tensor | None]:
+    """A picture as it is described, as it is shown, and its mask; `grid` decides how many frames there are."""
+    source = load(name, max(grid.T, 2))
+    clip = clips.fit(source, grid, PATCH)
+    sharp = max(PATCH, min(SHARP, *source.size[1:]) // grid.Y)
+    return clip, clips.fit(source, grid, sharp), None if clip.mask is None else clips.token_mask(clip, grid)
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def scene(name: str, grid: Grid, temperature: float) -> Scene:
+    """The tokens of a picture."""
+    clip, picture, mask = cut(name, grid)
+    return Scene((name, grid, temperature), clip, picture, grid, *clips.descriptors(clip, grid, temperature), mask)
+
+
+def make(spec: str, here: Scene, seed: int = 0) -> Attention:
+    """The mechanism of a spec for a scene."""
+    return linviz.make(spec, heads=1, width=here.q.shape[-1], grid=here.grid, seed=seed)
+
+
+# ------------------------------------------------------------------------------------------------ panels
+
+
+def fit_key(spec: str, here: Scene, choice: Choice) -> Key:
+    """What a fit depends on."""
+    return ("fit", *here.key, spec, choice.steps, choice.seed)
+
+
+def fitting(spec: str, here: Scene, choice: Choice) -> Job:
+    """Begin the fit of a spec's gate to the softmax map of the same queries and keys, in the same scope."""
+    key, parsed = fit_key(spec, here, choice), parse(spec)
+    scope = "" if parsed.scope == "joint" else "@" + str(parse(spec)).partition("@")[2]
+
+    def task(report: Report) -> Fit:
+        mechanism, qkv = make(spec, here, choice.seed), (here.q, here.k, here.v)
+        with torch.no_grad():
+            target = make("softmax" + scope, here).map(*qkv)
+        return fit_gate(mechanism, target, *qkv, steps=choice.steps, seed=choice.seed, progress=report)
+    return Job(task, FITS, lambda fit: SHELF.put(key, fit))
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def plain(spec: str, name: str, grid: Grid, temperature: float) -> Shown:
+    """A panel that needs no fit; a gate in it is held at one half, which is no gate at all."""
+    here = scene(name, grid, temperature)
+    mechanism = make(spec, here)
+    if mechanism.gate is not None:
+        mechanism.gate.hold(0.5)
+    return Shown(("plain", spec, *here.key), mechanism.title, linviz.read(mechanism, here.q, here.k, here.v))
+
+
+def stand_in(spec: str, here: Scene, word: str) -> Shown:
+    """A panel whose gate is not fitted: held at one half, and its title says so."""
+    shown = plain(spec, *here.key)
+    return replace(shown, key=("waiting", spec, *here.key), waiting=True, title=f"{shown.title}, {word}")
+
+
+def after(fit: Fit, key: Key, here: Scene) -> Shown:
+    """A panel whose gate is fitted, or was stopped on the way."""
+    key = ("shown", *key, fit.steps)  # with its seed, a fit is the same at the same step
+    shown: Shown | None = SHELF.get(key)
+    if shown is None:
+        title = fit.mechanism.title + (f", stopped at step {fit.steps}" if fit.cancelled else ", fitted")
+        shown = Shown(key, title, linviz.read(fit.mechanism, here.q, here.k, here.v),
+                      fitted(fit, here.q, here.k, here.v))
+        SHELF.put(key, shown)
+    return shown
+
+
+def told_apart(panels: list[Shown]) -> list[str]:
+    """Titles, with the spec in place of those that two panels share."""
+    titles = [shown.title for shown in panels]
+    return [shown.mechanism.spec if titles.count(shown.title) > 1 else shown.title for shown in panels]
+
+
+def blob(panels: list[Shown], titles: list[str], here: Scene, intro: bool) -> bytes:
+    """What the view draws. The pinned query is not in it: it belongs to the view."""
+    key = ("blob", *(shown.key for shown in panels), *titles, *here.key, intro)
+    found: bytes | None = SHELF.get(key)
+    if found is None:
+        drawn = [Panel(title, shown.mechanism.family, shown.reading.map, gate=shown.gate)
+                 for shown, title in zip(panels, titles)]
+        found = pack(drawn, here.picture, here.grid, query=here.query, intro=intro)
+        SHELF.put(key, found)
+    return found
+
+
+# ------------------------------------------------------------------------------------------------ numbers
+
+
+def spectrum(shown: Shown) -> dict[str, Any]:
+    """Everything the spectrum panel draws of one map, raw and with the mean row removed.
+
+    Asked of the map itself: up to Python 3.11 a cached property holds one lock for all readings, and one long
+    spectrum would hold up every short one.
+    """
+    a = shown.reading.map
+    return {"bound": a.rank_bound, "raw": _said(a.singular_values()[0, 0], a.tolerance),
+            "centred": _said(a.centred().singular_values()[0, 0], a.tolerance)}
+
+
+def _said(s: Tensor, tolerance: float) -> dict[str, Any]:
+    return {"s": s.tolist(), "cumulative": spectra.cumulative(s, 1).tolist(), "energy": spectra.cumulative(s, 2).tolist(),
+            "tolerance": tolerance, "zero": tolerance * s[0].item(),
+            "numerical_rank": spectra.numerical_rank(s, tolerance).item(),
+            "effective_rank": spectra.effective_rank(s).item()}
+
+
+def factored(shown: Shown) -> bool:
+    """Whether the spectrum comes from thin factors, in a few milliseconds at any size."""
+    return isinstance(shown.reading.map, Factored)
+
+
+def means(shown: Shown, here: Scene) -> dict[str, float]:
+    """The mean over all rows of every measure of the table."""
+    return shown.reading.summary(spectrum=False, **places(here))
+
+
+def places(here: Scene) -> dict[str, dict[str, Any]]:
+    """The measures that need to know where tokens lie, with what they need."""
+    seen: dict[str, dict[str, Any]] = {"distance": {"patch": PATCH}}
+    if here.grid.T > 1:
+        seen["frame_distance"] = {}
+    if here.mask is not None:
+        seen |= {"mass": {"mask": here.mask}, "lift": {"mask": here.mask}}
+    return seen

@@ -1,0 +1,106 @@
+"""Numbers as tables: each with its name and unit from the measure's own declaration, three digits at most."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+import torch
+
+from linviz.concentration import DEAD
+from linviz.figures import HUES
+from linviz.measure import MEASURES
+
+from . import stage
+from .stage import SHELF, Scene, Shown
+
+ROWS = ("entropy", "effective_tokens", "top_share", "support", "gini")
+WAIT = "…"
+
+
+def three(x: float | None) -> str:
+    """A number with three significant digits and no exponent.
+
+    >>> three(0.01234), three(12.34), three(1568.0), three(None)
+    ('0.0123', '12.3', '1568', '…')
+    """
+    if x is None:
+        return WAIT
+    if x != x or float(x).is_integer():
+        return "-" if x != x else f"{x:.0f}"
+    digits = 2
+    while digits < 6 and abs(x) < 10 ** (2 - digits):
+        digits += 1
+    return f"{x:.{0 if abs(x) >= 99.95 else 1 if abs(x) >= 9.995 else digits}f}"
+
+
+def value(name: str, x: float | None) -> str:
+    """A row measure's value as the table shows it; shares as per cent.
+
+    >>> value("top_share", 0.994), value("entropy", 2.05)
+    ('99.4', '2.05')
+    """
+    return three(100 * x if x is not None and MEASURES[name].unit == "of 1" else x)
+
+
+def label(name: str) -> str:
+    """What a row measure is called in a table: its title, and its unit in brackets; escaped.
+
+    >>> label("distance")
+    'mean attended distance <span class="unit">(pixels)</span>'
+    """
+    title = MEASURES[name].title.replace("top k", "top 10").replace("support", "support of 90 %")
+    unit = MEASURES[name].unit.replace("of 1", "%")
+    return escape(title) + (f' <span class="unit">({escape(unit)})</span>' if unit else "")
+
+
+def one_row(shown: Shown, query: int, here: Scene) -> dict[str, float]:
+    """The table's measures of the pinned query's row; empty where the row has none (dead, or a signed map)."""
+    a = shown.reading.map
+    row = a.rows(torch.tensor([query]))[0, 0]
+    if shown.waiting or not a.stochastic or row.sum() < DEAD:
+        return {}
+    out = {}
+    for name, options in ({name: {} for name in ROWS} | stage.places(here)).items():
+        place = {"grid": here.grid, "queries": torch.tensor([query])} if name in ("distance", "frame_distance") else {}
+        out[name] = float(MEASURES[name].function(row, **place, **options))
+    return out
+
+
+def concentration(panels: Sequence[Shown], titles: Sequence[str], query: int, here: Scene) -> str:
+    """The table of row statistics, as HTML: for each panel the pinned query's, and the mean over all rows."""
+    means = [{} if shown.waiting else SHELF.get(("means", shown.key)) or {} for shown in panels]
+    rows = [one_row(shown, query, here) for shown in panels]
+    body = []
+    for name in (*ROWS, *stage.places(here)):
+        cells = "".join(f'<td>{value(name, row.get(name))}</td><td class="mean">{value(name, mean.get(name))}</td>'
+                        for row, mean in zip(rows, means))
+        body.append(f'<tr><th scope="row">{label(name)}</th>{cells}</tr>')
+    under = '<th scope="col">this patch</th><th scope="col" class="mean">mean</th>' * len(panels)
+    return _table(_heads(panels, titles, span=2), under, body)
+
+
+def ranks(panels: Sequence[Shown], titles: Sequence[str], said: Sequence[dict[str, Any] | None], which: str) -> str:
+    """The table of ranks, each by its name and with its tolerance, as HTML. `which`: "raw" or "centred"."""
+    def line(title: str, unit: str, cells: list[str]) -> str:
+        unit = f' <span class="unit">({escape(unit)})</span>' if unit else ""
+        return f'<tr><th scope="row">{escape(title)}{unit}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
+    body = [
+        line("numerical rank", "s above the tolerance", [f"{s[which]['numerical_rank']}" if s else WAIT
+                                                                       for s in said]),
+        line("tolerance", "of the largest s", [f"{s[which]['tolerance']:.1e}" if s else WAIT for s in said]),
+        line("effective rank", "Roy and Vetterli", [three(s[which]["effective_rank"]) if s else WAIT
+                                                                   for s in said]),
+        line("rank bound", "", [f"{s['bound']}" if s else WAIT for s in said])]
+    return _table(_heads(panels, titles, span=1), "", body)
+
+
+def _heads(panels: Sequence[Shown], titles: Sequence[str], span: int) -> str:
+    return "".join(f'<th scope="col" colspan="{span}"><i style="background:{HUES[shown.mechanism.family]}"></i>'
+                   f"{escape(title)}</th>" for shown, title in zip(panels, titles))
+
+
+def _table(heads: str, under: str, body: list[str]) -> str:
+    second = f"<tr><td></td>{under}</tr>" if under else ""
+    return (f'<div class="linviz-numbers" style="--columns:{max(heads.count("<th"), under.count("<th"))}"><table><thead><tr><td></td>{heads}</tr>{second}</thead>'
+            f"<tbody>{''.join(body)}</tbody></table></div>")

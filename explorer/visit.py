@@ -1,0 +1,139 @@
+"""One visitor: which fits and readings are on their way, what was stopped, and which patch is pinned."""
+from __future__ import annotations
+
+from concurrent.futures import wait
+from typing import Any
+
+import linviz  # noqa: F401
+from linviz.mechanisms import parse
+from linviz.models import Fit
+
+from . import stage
+from .choice import Choice
+from .jobs import Desk, Job
+from .stage import SHELF, Key, Scene, Shown
+
+SMALL = 400  # tokens: up to here everything is fitted and read in a blink, so a page may wait for it
+BLINK, FIRST = 0.25, 3.0  # seconds a page waits for small pictures, and on opening
+
+
+class Visit:
+    """Kept in a visitor's session, shared with nobody."""
+
+    def __init__(self) -> None:
+        self.desk = Desk()
+        self.stopped: dict[Key, Fit | None] = {}
+        self.failed: dict[Key, str] = {}
+        self.again: set[Key] = set()
+        self.fits: list[Key] = []
+        self.round, self.query = 0, 0
+        self._tasks: dict[Any, Any] = {}
+        self._place: Any = None
+        self._heard: Any = None
+
+    # -------------------------------------------------------------------------------------------- panels
+
+    def panels(self, here: Scene, choice: Choice) -> list[Shown]:
+        """What each spec shows now; what is missing is noted, for `begin`."""
+        self.collect()
+        shown, tasks = [], {}
+        self.fits = []
+        for spec in choice.specs:
+            if not parse(spec).gate:
+                shown.append(stage.plain(spec, *here.key))
+                continue
+            key = stage.fit_key(spec, here, choice)
+            self.fits.append(key)
+            shown.append(self._gated(spec, key, here))
+            if key in self.again or not (SHELF.get(key) or key in self.stopped or key in self.failed):
+                tasks[key] = lambda spec=spec: stage.fitting(spec, here, choice)
+        self._tasks = tasks | self._readings(shown, here)
+        return shown
+
+    def begin(self) -> None:
+        """Begin what is missing, stop what is no longer wanted. To be called once the page is drawn."""
+        self.desk.want(self._tasks)
+
+    def _gated(self, spec: str, key: Key, here: Scene) -> Shown:
+        fit = self.stopped.get(key) or SHELF.get(key)
+        if fit is not None:
+            return stage.after(fit, key, here)
+        return stage.stand_in(spec, here, "not fitted" if key in self.stopped or key in self.failed else "fitting")
+
+    def _readings(self, panels: list[Shown], here: Scene) -> dict[Any, Any]:
+        """Means over all rows, and spectra of maps without factors, that nobody has read yet."""
+        tasks: dict[Any, Any] = {}
+        for shown in panels:
+            if shown.waiting:
+                continue
+            if SHELF.get(("means", shown.key)) is None:
+                tasks["means", shown.key] = lambda shown=shown: _reading(("means", shown.key),
+                                                                         lambda: stage.means(shown, here))
+            if not stage.factored(shown) and SHELF.get(("spectrum", shown.key)) is None:
+                tasks["spectrum", shown.key] = lambda shown=shown: _reading(("spectrum", shown.key),
+                                                                            lambda: stage.spectrum(shown))
+        return {key: task for key, task in tasks.items() if key not in self.failed}
+
+    def collect(self) -> bool:
+        """Take what has ended off the desk; whether there was anything."""
+        over = [(key, job) for key, job in self.desk.jobs.items() if job.over]
+        for key, job in over:
+            del self.desk.jobs[key]
+            self.again.discard(key)
+            try:
+                result = job.result()
+            except Exception as error:  # whatever it was, the page says it and stays usable
+                self.failed[key] = str(error) or type(error).__name__
+            else:
+                if job.stopped:
+                    self.stopped[key] = result
+        return bool(over)
+
+    def settle(self, seconds: float, readings: bool) -> None:
+        """Begin, and wait a moment for the fits, and perhaps for the readings."""
+        self.begin()
+        jobs = [job for key, job in self.desk.jobs.items() if readings or key in self.fits]
+        wait([job.future for job in jobs], timeout=seconds)
+
+    def stop(self) -> None:
+        """Stop the fits; the gates stay as far as they came."""
+        for key in self.fits:
+            if key in self.desk.jobs:
+                self.desk.jobs[key].stop()
+
+    def refit(self) -> None:
+        """Fit the gates again."""
+        for key in self.fits:
+            self.stopped.pop(key, None)
+            self.failed.pop(key, None)
+            self.again.add(key)
+
+    def progress(self) -> tuple[int, int, float] | None:
+        """Steps done and to do of all fits on their way, and the divergence of the slowest in bits; None if there is none."""
+        jobs = [self.desk.jobs[key] for key in self.fits if key in self.desk.jobs]
+        jobs = [job for job in jobs if not job.over]
+        if not jobs:
+            return None
+        return sum(j.step for j in jobs), sum(j.steps for j in jobs), max(j.value for j in jobs)
+
+    # -------------------------------------------------------------------------------------------- the hand
+
+    def follow(self, message: dict[str, Any] | None, here: Scene) -> int:
+        """The pinned query, as the view has it. A message from before a change of picture is no longer heard."""
+        place = (here.grid, here.query)
+        if place != self._place:
+            self._place, self.query, self._heard = place, here.query, message
+        elif message is not None and message != self._heard:
+            self._heard = message
+            self.query = message["query"] if 0 <= message["query"] < len(here.grid) else here.query
+        return self.query
+
+    def reset(self) -> None:
+        """As on opening; the view is made anew."""
+        self.stop()
+        self.stopped, self.failed, self.again, self._place, self._heard = {}, {}, set(), None, None
+        self.round += 1
+
+
+def _reading(key: Key, read: Any) -> Job:
+    return Job(lambda report: read(), stage.READINGS, lambda result: SHELF.put(key, result))

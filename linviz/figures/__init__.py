@@ -1,0 +1,8 @@
+"""Figures: numbers in, a plotly figure out. Nothing is computed here; a figure's data are what was given.
+
+Every figure carries its alt text in `layout.meta["alt"]` and its units in the axis titles.
+"""
+from .spectrum import Line, cumulative, spectrum
+from .theme import HUES, Style, colourscale, style
+
+__all__ = ["HUES", "Line", "Style", "colourscale", "cumulative", "spectrum", "style"]

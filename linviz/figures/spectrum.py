@@ -1,0 +1,146 @@
+"""The spectrum of one or several maps: how many directions a map really uses.
+
+Nothing is computed here: singular values, cumulative shares, bounds and tolerances are given and drawn.
+"""
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import plotly.graph_objects as go
+
+from . import theme
+
+EMPTY = "No spectrum yet."
+K = "k, number of the singular value (largest first)"
+NEAR = 8  # times: tolerances nearer than this have one label, or the labels would cover each other
+NOTE = {"font": {"size": 12}, "showarrow": False}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One map in a chart.
+
+    title, spec, family  what it is called, and what its style follows from
+    values               singular values, descending, or cumulative shares: one number for each k = 1, 2, ...
+    bound                the map cannot have more non-zero singular values than this
+    tolerance            singular values below this count as zero, in the unit of the values
+    """
+
+    title: str
+    spec: str
+    family: str
+    values: Sequence[float]
+    bound: int | None = None
+    tolerance: float | None = None
+
+
+def spectrum(lines: Sequence[Line], *, centred: bool = False, dark: bool = False) -> go.Figure:
+    """Singular values on log axes, a line a map; rank bounds stand upright, tolerances lie flat.
+
+    `centred` only says, in the axis title and the alt text, that the mean row was taken off.
+
+    >>> f = spectrum([Line("uniform", "uniform", "content-free", [1.0], bound=1, tolerance=1e-6)])
+    >>> f.layout.yaxis.title.text
+    'singular value s_k (no unit)'
+    """
+    what = "singular value s_k, mean row removed (no unit)" if centred else "singular value s_k (no unit)"
+    fig = theme.figure(_alt("Singular values on a log axis" + ", mean row removed" * centred, lines), dark)
+    fig.add_traces([_trace(line, "s<sub>%{x}</sub> = %{y:.3g}") for line in lines])
+    fig.update_layout(xaxis=_first(lines), yaxis=_log(what, lines), hovermode="x")
+    _bounds(fig, lines)
+    _tolerances(fig, lines)
+    return fig
+
+
+def cumulative(lines: Sequence[Line], *, power: int = 1, centred: bool = False, dark: bool = False) -> go.Figure:
+    """Share of the whole that the first k singular values hold: of s (power 1) or of s^2 (power 2, energy).
+
+    The values of a line are those shares, in 0..1.
+
+    >>> cumulative([Line("uniform", "uniform", "content-free", [1.0])], power=2).layout.yaxis.title.text
+    'share of the energy (sum of s^2) in the first k (of 1)'
+    """
+    if power not in (1, 2):
+        raise ValueError(f"power is 1 (singular values) or 2 (energy), not {power}")
+    of = {1: "the sum of s", 2: "the energy (sum of s^2)"}[power]
+    what = f"share of {of} in the first k" + ", mean row removed" * centred + " (of 1)"
+    fig = theme.figure(_alt(what[0].upper() + what[1:-7], lines), dark)
+    fig.add_traces([_trace(line, "first %{x}: %{y:.3g} of 1") for line in lines])
+    fig.update_layout(xaxis=_first(lines), yaxis={"title": {"text": what}, "range": [0, 1.03]}, hovermode="x")
+    _bounds(fig, lines)
+    return fig
+
+
+def _trace(line: Line, hover: str) -> go.Scatter:
+    style, short = theme.style(line.spec, line.family), len(line.values) <= 64  # a marker on each value, while they are few
+    return go.Scatter(x=list(range(1, len(line.values) + 1)), y=list(line.values), name=line.title,
+                      mode="lines+markers" if short else "lines",
+                      line={"color": style.hue, "dash": style.dash, "width": 2},
+                      marker={"symbol": style.marker, "size": 6, "color": style.hue},
+                      hovertemplate=f"{hover}<extra>{line.title}</extra>")
+
+
+def _log(title: str, lines: Sequence[Line]) -> dict[str, object]:
+    """A log axis from the largest value down to a little below what counts as zero."""
+    axis: dict[str, object] = {"title": {"text": title}, "type": "log", "exponentformat": "e", "tickformat": ".0e",
+                              "dtick": 2}
+    top = max((max(line.values, default=0.0) for line in lines), default=0.0)
+    low = min((line.tolerance for line in lines if line.tolerance), default=0.0)
+    if top > 0 and low > 0:
+        axis["range"] = [math.log10(low) - 1.2, math.log10(max(top, low)) + 0.5]
+    return axis
+
+
+def _bounds(fig: go.Figure, lines: Sequence[Line]) -> None:
+    """An upright line at every rank bound; maps of one bound share it, in the hue of the first."""
+    for bound, sharing in _groups(lines, lambda line: line.bound).items():
+        fig.add_shape(type="line", name="bound", x0=bound, x1=bound, y0=0, y1=1, yref="y domain",
+                      line={"color": theme.style(sharing[0].spec, sharing[0].family).hue, "width": 1.2})
+        fig.add_annotation(x=math.log10(bound), y=1, yref="y domain", yanchor="bottom", text=f"rank bound {bound}", **NOTE)
+    fig.update_layout(margin={"r": 44})
+
+
+def _tolerances(fig: go.Figure, lines: Sequence[Line]) -> None:
+    """A flat dotted line at every tolerance: what lies under it counts as zero. Neighbours share their words."""
+    clusters: list[list[Line]] = []
+    for line in sorted((line for line in lines if line.tolerance), key=lambda line: line.tolerance or 0):
+        colour = theme.style(line.spec, line.family).hue
+        fig.add_shape(type="line", name="tolerance", y0=line.tolerance, y1=line.tolerance, x0=0, x1=1, xref="x domain",
+                      line={"color": colour, "width": 1.2, "dash": "dot"})
+        near = clusters and line.tolerance < NEAR * (clusters[-1][-1].tolerance or 0)
+        clusters[-1].append(line) if near else clusters.append([line])
+    for cluster in clusters:
+        fig.add_annotation(x=0.005, xref="x domain", y=math.log10(cluster[-1].tolerance or 1), xanchor="left",
+                           yanchor="bottom", text="counts as zero: " + ", ".join(line.title for line in cluster), **NOTE)
+
+
+def _groups(lines: Sequence[Line], by: Callable[[Line], Any]) -> dict[Any, list[Line]]:
+    """Lines that share a value, in order; those without one are left out."""
+    groups: dict[Any, list[Line]] = {}
+    for line in lines:
+        if by(line):
+            groups.setdefault(by(line), []).append(line)
+    return groups
+
+
+def _first(lines: Sequence[Line]) -> dict[str, object]:
+    """The axis of k: from one to the last value or bound, with a little air."""
+    last = max([1, *(len(line.values) for line in lines), *(line.bound or 1 for line in lines)])
+    return {"title": {"text": K}, "type": "log", "dtick": 1, "range": [-0.06, math.log10(last) + 0.06]}
+
+
+def _alt(what: str, lines: Sequence[Line]) -> str:
+    if not lines:
+        return EMPTY
+    return f"{what}. " + " ".join(_said(line) for line in lines)
+
+
+def _said(line: Line) -> str:
+    if not len(line.values):
+        return f"{line.title}: nothing."
+    bound = "" if line.bound is None else f", rank bound {line.bound}"
+    zero = "" if not line.tolerance else f", below {line.tolerance:.2g} counts as zero"
+    return f"{line.title}: {len(line.values)} values from {line.values[0]:.3g} to {line.values[-1]:.3g}{bound}{zero}."
