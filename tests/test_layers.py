@@ -43,7 +43,7 @@ def layer(path: Path) -> str:
 
 
 def exported() -> dict[str, str]:
-    """The names that `linviz` itself offers, and the layer each comes from: `from linviz import make` is mechanisms'."""
+    """The names that `linviz` itself offers, and the layer each comes from (`make` from mechanisms)."""
     names = (name.split(".") for name in of(ROOT / "linviz" / "__init__.py") if name.startswith("linviz."))
     return {parts[-1]: parts[1] for parts in names}
 

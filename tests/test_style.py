@@ -155,3 +155,17 @@ def test_forbidden_words_are_seen(what, text):
 def test_the_tools_have_nothing_to_say(command):
     done = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
+
+
+# ---------------------------------------------------------------- recipes
+
+
+def test_recipes_are_short_and_name_what_exists():
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    recipes = re.findall(r"^## (Add [^\n]+)\n((?:.+\n)+)", text, re.M)
+    assert {title.split()[-1] for title, _ in recipes} == {"mechanism", "measure", "clip", "page", "chapter"}
+    for title, body in recipes:
+        assert len(body.splitlines()) <= 6, f"{title}: a recipe has at most six lines"
+    named = re.findall(r"\b(?:explorer|linviz|notebooks|tests)/[\w/.]*", text)
+    missing = [path for path in named if "NAME" not in path and "NN_" not in path and not (ROOT / path).exists()]
+    assert not missing, f"CONTRIBUTING.md names what is not there: {missing}"
