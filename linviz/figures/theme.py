@@ -18,7 +18,7 @@ MARKERS = {
     "efficient": "diamond", "factorized": "pentagon", "nonlocal": "diamond", "linformer": "circle", "performer": "star",
     "local": "circle", "local_global": "square", "reformer": "diamond", "aft_full": "triangle-up",
     "aft_simple": "triangle-down", "aft_local": "triangle-left", "aft_conv": "triangle-right", "swin": "cross",
-    "lambda": "hexagon", "additive": "x", "graph": "circle", "kronecker_kv": "square", "kronecker_qkv": "diamond",
+    "lambda": "hexagon", "additive": "x", "graph": "circle", "kronecker_kv": "square", "kronecker_qkv": "cross",
     "cosformer": "cross", "vicinity": "hourglass", "focused": "hexagon", "rala": "x", "fastmax": "triangle-down",
     "dape": "star", "gaussian": "pentagon", "keypoint": "bowtie"}
 SPARE = ("star-square", "star-diamond", "hexagram", "octagon", "diamond-tall", "diamond-wide")  # of a method of one's own
