@@ -14,32 +14,18 @@ import argparse
 import re
 import sys
 import tomllib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import jupytext
 import nbformat
 
+from linviz.course.chapter import Chapter, exercise, key_points, opening, schedule
+
 HERE = Path(__file__).resolve().parent
 SOLUTION = re.compile(r"^( *)# solution\n(.*?)^ *# end\n?", re.MULTILINE | re.DOTALL)
-HINTS = ("what to think of", "the formula", "almost the code")
 WIDGET = "application/vnd.jupyter.widget-view+json"
 Cell = Any
-
-
-@dataclass(frozen=True)
-class Chapter:
-    """A source, read: its name (NN_topic), its front matter, its exercises in order, its cells."""
-
-    name: str
-    front: dict[str, Any]
-    exercises: list[dict[str, Any]]
-    cells: list[Cell]
-
-    @property
-    def number(self) -> int:
-        return int(self.name.split("_")[0])
 
 
 def read(source: Path) -> Chapter:
@@ -122,74 +108,6 @@ def _notebook(chapter: Chapter, cells: list[Cell]) -> Any:
     return nbformat.v4.new_notebook(cells=cells, metadata={
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"}, "linviz": {"made_from": f"src/{chapter.name}.py", "by": "build.py"}})
-
-
-# ------------------------------------------------------------------------------------------------ texts
-
-
-def opening(chapter: Chapter) -> str:
-    """The title cell: questions, objectives, what comes before, minutes."""
-    front, minutes = chapter.front, chapter.front["minutes"]
-    return "\n".join([
-        f"# {chapter.number} · {front['title']}\n",
-        f"*{minutes['reading']} minutes to read, {minutes['exercises']} for {len(chapter.exercises)} exercises, "
-        f"{minutes['quiz']} for the quiz.*\n", front["lead"].strip() + "\n",
-        "**Questions**\n", *(f"- {q}" for q in front["questions"]),
-        "\n**Afterwards you can**\n", *(f"- {text}" for text in front["objectives"].values()),
-        "\n**Before this:** " + " ".join(front["prerequisites"])])
-
-
-def exercise(e: dict[str, Any]) -> str:
-    """An exercise's text: number, difficulty and importance in dots and digits, minutes, three folded hints."""
-    hints = (f"<details><summary>Hint {n} of {len(HINTS)}: {name}</summary>\n\n{text.strip()}\n\n</details>"
-             for n, (name, text) in enumerate(zip(HINTS, e["hints"], strict=True), 1))
-    return "\n\n".join([
-        f"### Exercise {e['number']} · {e['title']}",
-        f"*Difficulty {dots(e['difficulty'])} · importance {dots(e['importance'])} · about {e['minutes']} minutes*",
-        e["task"].strip(), *hints, f"**What you should see.** {e['see'].strip()}"])
-
-
-def dots(n: int) -> str:
-    """A mark of five in dots and digits.
-
-    >>> dots(2)
-    '●●○○○ 2 of 5'
-    """
-    return "●" * n + "○" * (5 - n) + f" {n} of 5"
-
-
-def key_points(chapter: Chapter) -> str:
-    """The last cell."""
-    return "\n".join(["## Key points\n", *(f"- {point}" for point in chapter.front["key_points"])])
-
-
-def schedule(chapters: list[Chapter]) -> str:
-    """SCHEDULE.md: minutes per chapter, every exercise, and what assesses each objective."""
-    lines = ["# Schedule and index of exercises", "", "Made by `notebooks/build.py` from the sources; not edited by hand.", "",
-             "| chapter | reading | exercises | quiz | minutes in all |", "|---|---|---|---|---|"]
-    for c in chapters:
-        m = c.front["minutes"]
-        lines.append(f"| [{c.number} {c.front['title']}]({c.name}.ipynb) | {m['reading']} | {m['exercises']} | {m['quiz']} "
-                     f"| {sum(m.values())} |")
-    lines += ["", "| exercise | title | difficulty | importance | minutes |", "|---|---|---|---|---|"]
-    lines += [f"| {e['number']} | {e['title']} | {e['difficulty']} | {e['importance']} | {e['minutes']} |"
-              for c in chapters for e in c.exercises]
-    lines += ["", "| objective | assessed by |", "|---|---|"]
-    lines += [f"| {c.number} {text} | {', '.join(assessed(c)[name])} |" for c in chapters
-              for name, text in c.front["objectives"].items()]
-    return "\n".join(lines) + "\n"
-
-
-def assessed(chapter: Chapter) -> dict[str, list[str]]:
-    """Objective -> the exercises and quiz questions that assess it. KeyError for an objective that was never stated."""
-    from linviz.course import quizzes
-    found: dict[str, list[str]] = {name: [] for name in chapter.front["objectives"]}
-    for e in chapter.exercises:
-        for name in e["objectives"]:
-            found[name].append(f"exercise {e['number']}")
-    for n, question in enumerate(quizzes.ALL[chapter.number].questions, 1):
-        found[question.objective].append(f"quiz {n}")
-    return found
 
 
 # ------------------------------------------------------------------------------------------------ files
