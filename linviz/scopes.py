@@ -4,6 +4,8 @@
     space             one frame a box                       time      one place a box, through all frames
     rows, columns     one line of one frame a box
     window:W          W x W patches of one frame a box      shifted:W the same windows cut half a side later
+    quarters          a quarter of the picture a box, through all frames
+    strided:W         every W-th frame, row and column a box: sparse, and it spans the clip
 
 Prefix tokens (CLS) sit in every box and get the mean of their rows. Shifted windows are plain boxes, so
 those at the border are smaller; Swin rolls the picture and adds -100 between strangers instead, which is
@@ -21,6 +23,7 @@ from torch import Tensor
 from .grid import Grid
 
 WINDOW = 7  # patches on a window's side when none is given
+STRIDE = 2  # and for strided
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,18 @@ def boxes(grid: Grid, frames: int | None, rows: int | None, columns: int | None,
     return [Group(torch.stack(b), torch.stack(b), Grid(*shape, grid.prefix)) for shape, b in shapes.items()]
 
 
+def strides(grid: Grid, every: int) -> list[Group]:
+    """Tokens whose frames, rows and columns lie `every` apart, or a multiple of it, sit in one box."""
+    first = torch.arange(grid.prefix)
+    numbers = torch.arange(grid.prefix, len(grid)).view(grid.T, grid.Y, grid.X)
+    shapes: dict[tuple[int, int, int], list[Tensor]] = {}
+    for t, y, x in product(*(range(min(every, n)) for n in numbers.shape)):
+        box = numbers[t::every, y::every, x::every]
+        T, Y, X = box.shape
+        shapes.setdefault((T, Y, X), []).append(torch.cat([first, box.flatten()]))
+    return [Group(torch.stack(b), torch.stack(b), Grid(*shape, grid.prefix)) for shape, b in shapes.items()]
+
+
 Scope = Callable[[Grid, int], list[Group]]
 SCOPES: dict[str, Scope] = {
     "joint": lambda grid, side: boxes(grid, None, None, None),
@@ -64,18 +79,21 @@ SCOPES: dict[str, Scope] = {
     "columns": lambda grid, side: boxes(grid, 1, None, 1),
     "window": lambda grid, side: boxes(grid, 1, side, side),
     "shifted": lambda grid, side: boxes(grid, 1, side, side, offset=side // 2),
+    "quarters": lambda grid, side: boxes(grid, None, (grid.Y + 1) // 2, (grid.X + 1) // 2),
+    "strided": strides,
 }
-SIDED = ("window", "shifted")  # scopes that take a side
+SIDED = {"window": WINDOW, "shifted": WINDOW, "strided": STRIDE}  # scopes that take a side, and the one they have
 
 
-def groups(grid: Grid, scope: str = "joint", side: int = WINDOW) -> list[Group]:
-    """The boxes of a scope by name; side in patches, for windows only.
+def groups(grid: Grid, scope: str = "joint", side: int | None = None) -> list[Group]:
+    """The boxes of a scope by name; side in patches, for windows and strides only (None: 7 and 2).
 
     >>> [len(g.queries) for g in groups(Grid(T=2, Y=3, X=4), "space")]
     [2]
     """
     if scope not in SCOPES:
         raise ValueError(f"no scope called {scope!r}; there are: {', '.join(SCOPES)}")
+    side = SIDED.get(scope, WINDOW) if side is None else side
     if side < 1:
         raise ValueError(f"a window has a side of at least one patch, not {side}")
     return SCOPES[scope](grid, side)

@@ -14,6 +14,8 @@ SEES = {  # may token (t, y, x) see (u, z, w)?  written out, one line a scope
     "columns": lambda a, b: (a[0], a[2]) == (b[0], b[2]),
     "window": lambda a, b: (a[0], a[1] // 3, a[2] // 3) == (b[0], b[1] // 3, b[2] // 3),
     "shifted": lambda a, b: (a[0], (a[1] + 2) // 3, (a[2] + 2) // 3) == (b[0], (b[1] + 2) // 3, (b[2] + 2) // 3),
+    "quarters": lambda a, b: (a[1] // 3, a[2] // 2) == (b[1] // 3, b[2] // 2),
+    "strided": lambda a, b: all((x - y) % 3 == 0 for x, y in zip(a, b, strict=True)),
 }
 
 

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from linviz import Grid, make, names
-from linviz.mechanisms import parse
+from linviz.mechanisms import REGISTRY, parse
 
 GRID = Grid(T=2, Y=3, X=3)
 
@@ -39,7 +39,7 @@ def test_a_wrong_option_gets_a_sentence(options: dict, says: str) -> None:
         make("softmax", **({"heads": 2, "width": 8, "grid": GRID} | options))
 
 
-@pytest.mark.parametrize(("spec", "says"), [("efficient", "no causal form"), ("linear+shift", "cannot be causal"),
+@pytest.mark.parametrize(("spec", "says"), [("nonlocal", "no causal form"), ("linear+shift", "cannot be causal"),
                                              ("linear@space", "causal order")])
 def test_causal_is_refused_where_it_would_be_ignored(spec: str, says: str) -> None:
     with pytest.raises(ValueError, match=says):
@@ -69,6 +69,10 @@ def test_wrong_tensors_get_a_sentence(spec: str, qkv: list, says: str) -> None:
 @pytest.mark.parametrize("name", names())
 def test_queries_and_keys_may_differ_in_number(name: str) -> None:
     q, k = torch.randn(1, 2, 18, 8), torch.randn(1, 2, 5, 8)
+    if not REGISTRY[name].takes_key_grid:
+        with pytest.raises(ValueError, match="leave out key_grid"):
+            make(name, 2, 8, GRID, key_grid=Grid(X=5))
+        return
     m = make(name, 2, 8, GRID, key_grid=Grid(X=5))
     assert m.map(q, k, k).shape == (18, 5) and m(q, k, k).shape == (1, 2, 18, 8)
 

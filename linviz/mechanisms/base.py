@@ -40,7 +40,7 @@ class Mechanism(nn.Module):
     takes_causal: ClassVar[bool] = False
     takes_key_grid: ClassVar[bool] = True  # keys may lie on another grid than queries
     equal_widths: ClassVar[bool] = False   # v must be as wide as q and k
-    signed: ClassVar[bool] = False  # weights may be negative, or rows need not sum to one
+    signed: bool = False  # weights may be negative, or rows need not sum to one; an option may change that
     fixed: ClassVar[bool] = False   # learned tables fix the number of tokens
     positional: ClassVar[bool] = False  # positions enter: to permute the tokens does more than to permute the map
     year: ClassVar[int | None] = None
@@ -58,8 +58,8 @@ class Mechanism(nn.Module):
         if key_grid not in (None, grid) and not self.takes_key_grid:
             raise ValueError(f"{self.name} looks around a token on one grid; leave out key_grid")
         if value_width not in (None, width) and self.equal_widths:
-            raise ValueError(f"{self.name} weighs v channel by channel of q and k, so value_width is the width, {width}; "
-                             f"got {value_width}")
+            raise ValueError(f"{self.name} weighs v channel by channel of q and k, so value_width is the width, "
+                             f"{width}; got {value_width}")
         self.heads, self.width, self.grid, self.built, self.causal = heads, width, grid, grid, causal
         self.value_width, self.key_grid = value_width or width, key_grid or grid
         self.build(**options)
@@ -82,7 +82,7 @@ class Mechanism(nn.Module):
     def seat(self, q: Tensor, k: Tensor) -> None:
         """Refuse tokens that do not fill the grids: for a mechanism that must know where every token lies."""
         if (q.shape[-2], k.shape[-2]) != (len(self.grid), len(self.key_grid)):
-            raise ValueError(f"{self.name} knows its tokens by their places: {len(self.grid)} queries on {self.grid} and "
+            raise ValueError(f"{self.name} knows its tokens by their places: {len(self.grid)} queries on {self.grid}, "
                              f"{len(self.key_grid)} keys on {self.key_grid}; got {q.shape[-2]} and {k.shape[-2]}")
 
     def redraw(self, seed: int) -> None:
@@ -158,7 +158,7 @@ class Kernel(Mechanism):
         """Features and, where there is a gate, its logits."""
         return Features(*phi, *(() if self.gate is None else self.gate.logits(*phi, v)))
 
-    def map(self, q: Tensor, k: Tensor, v: Tensor) -> KernelMap | CausalFactored:
+    def map(self, q: Tensor, k: Tensor, v: Tensor) -> Map:
         kind = CausalFactored if self.causal else KernelMap
         return kind(self.gated(self.features(q, k), v), self.normaliser)
 

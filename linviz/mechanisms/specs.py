@@ -54,7 +54,7 @@ def parse(spec: str) -> Spec:
         raise ValueError(f"{spec!r} is not a spec; the form is {FORM}")
     name, scope = known("mechanism", found["name"], REGISTRY), known("scope", found["scope"] or "joint", SCOPES)
     if found["side"] and (scope not in SIDED or int(found["side"]) < 1):
-        raise ValueError(f"{spec!r}: only {' and '.join(SIDED)} take a side, of at least one patch")
+        raise ValueError(f"{spec!r}: only {', '.join(SIDED)} take a side, of at least one patch")
     words: dict[str, list[str]] = {}
     for extra in found["extras"].split("+")[1:]:
         key, *rest = extra.split(":")
@@ -63,7 +63,7 @@ def parse(spec: str) -> Spec:
         words[key] = rest
     gate, shared = _gate(spec, words.get("gate"))
     return Spec(name, gate, shared, _shift(spec, words.get("shift"), scope), _conv(spec, words.get("conv")), scope,
-                int(found["side"] or WINDOW))
+                int(found["side"] or SIDED.get(scope, WINDOW)))
 
 
 def known(what: str, name: str, there: object) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import linear
 
 GOLDEN = Path(os.environ.get("LINVIZ_GOLDEN", Path(__file__).parents[1] / "golden"))
@@ -73,3 +73,13 @@ def names() -> list[str]:
 def key_of(name: str) -> str | None:
     """The longest adapter key that the file's name begins with."""
     return max((key for key in ADAPTERS if name.startswith(f"{key}_")), key=len, default=None)
+
+
+def fill(vector: Vector, layers: dict[nn.Module, str]) -> None:
+    """Put stored weights and biases into layers: {layer: name of the stored one}, shapes as the layer has them."""
+    for layer, name in layers.items():
+        for part in ("weight", "bias"):
+            own = getattr(layer, part)
+            assert (own is None) == (f"param.{name}.{part}" not in vector), f"{name}: bias here or there only"
+            if own is not None:
+                own.data = vector[f"param.{name}.{part}"].reshape(own.shape)

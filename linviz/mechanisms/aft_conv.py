@@ -1,0 +1,47 @@
+"""AFT-conv: the position bias depends on the step from query to key only, so it is a convolution.
+
+    o_ic = sigmoid(q_ic) sum_j exp(u.k_j + w_(j-i)) v_jc  /  sum_j exp(u.k_j + w_(j-i))    c: a channel
+    w learned for the P x P patches around i in its frame, and zero elsewhere
+
+The key is one number a token and head, not one a channel: a learned vector u reads it off the D channels
+of k_j. So a head has one map for all its channels, and it can be drawn.
+
+Far keys weigh the same in every row: sum them once, and put the near ones right with a convolution,
+    sum_j exp(u.k_j) v_j + conv(exp(w) - 1)[exp(u.k) v]      and the same below the line with v = 1
+causal=True: j <= i in raster order only; the sum is a running sum and the kernel loses what comes later.
+
+Gained: P^2 numbers a head instead of N x N, the same for every place: no longer tied to one size.
+Lost: the query does not choose where to look; far keys differ by content alone.
+The window lies in one frame; other frames count as far, and so does everything for a prefix token.
+
+Cost: O(N P^2 D) time, O(N (P^2 + D)) memory.   Rank: up to N.
+Zhai et al., 2021, arXiv 2105.14103. No official code was found, and w is not normalised here.
+"""
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from ..maps import Banded
+from ._branches import around
+from .aft_simple import AFT
+
+
+class AFTConv(AFT):
+    """One number a key and head, and a learned side x side kernel of biases a head."""
+
+    name, title = "aft_conv", "AFT-conv"
+    cost, rank = "N P^2 D", "N"
+    takes_key_grid, positional = False, True
+
+    def build(self, side: int = 7) -> None:
+        if side < 1 or side % 2 == 0:
+            raise ValueError(f"a kernel has an odd side, so that it has a middle; got side={side}")
+        self.kernel = nn.Parameter(torch.randn(self.heads, side, side) * 0.02)
+        self.reader = nn.Parameter(torch.full((self.heads, self.width), self.width ** -0.5))
+
+    def map(self, q: Tensor, k: Tensor, v: Tensor) -> Banded:
+        self.seat(q, k)
+        index, inside = (x.to(k.device) for x in around(self.grid, self.kernel.shape[-1]))
+        bias = self.kernel.flatten(-2).unsqueeze(-2) * inside  # (H, N, P*P)
+        return Banded(index, bias, (k * self.reader[:, None]).sum(-1), self.causal)

@@ -1,0 +1,50 @@
+"""AFT-simple: attention without a match between q and k. Keys alone say where to look, channel by channel.
+
+    o_ic = sigmoid(q_ic) sum_j exp(k_jc) v_jc  /  sum_j exp(k_jc)                   c: a channel
+
+Channel c has a map of its own, A_ij = softmax_j(k_jc): every row is the same row, whatever the query. The
+query does not choose where to look; it only says, behind the map, how much of each channel it takes.
+causal=True: both sums run to j = i, so they are running sums, and rows differ because they end elsewhere.
+
+Gained: no product of q and k, no heads (every channel is one), cost of a weighted mean.
+Lost: one map for all queries: rank 1 a channel. What differs between two tokens is the gate alone.
+There is no one table to draw: read(..., channel=c). The gate lies outside the map (`finish`), so rows sum to
+one and the weight that reaches the output is less than that.
+
+Cost: O(N D) time and memory.   Rank: 1 a channel; causal: up to N.
+Zhai et al., 2021, arXiv 2105.14103. No official code was found. The causal form of the package
+fast-transformers divides each key by its own running sum before it adds them up, which is another formula.
+"""
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ..maps import Banded, Factored, PerChannel
+from .base import Mechanism
+
+
+class AFT(Mechanism):
+    """What the attention-free transformers have in common: one number a key and channel, and a gate behind the map."""
+
+    family, paper, year = "content-free", "Zhai et al., 2021, arXiv 2105.14103", 2021
+    takes_causal, equal_widths = True, True
+
+    def finish(self, o: Tensor, q: Tensor) -> Tensor:
+        return q.sigmoid() * o
+
+
+class AFTSimple(AFT):
+    """A softmax of k over positions, one a channel."""
+
+    name, title = "aft_simple", "AFT-simple"
+    cost, rank = "N D", "1 a channel"
+
+    def map(self, q: Tensor, k: Tensor, v: Tensor) -> PerChannel:
+        key, N = k.mT, q.shape[-2]  # (B, H, D, S)
+        if not self.causal:
+            return PerChannel(Factored(key.new_ones(*key.shape[:3], N, 1), key.softmax(-1).unsqueeze(-1)))
+        if N != k.shape[-2]:
+            raise ValueError(f"a causal map pairs query i with key i; got {N} queries and {k.shape[-2]} keys")
+        here = torch.arange(N, device=k.device)[:, None]
+        return PerChannel(Banded(here, key.new_zeros(N, 1), key, causal=True))

@@ -1,0 +1,87 @@
+"""Focused linear attention (FLatten): pull features towards their largest axis, and add a convolution of v.
+
+    f(x) = y^p |y| / |y^p|   with y = (relu(x) + 1e-6) / softplus(gamma)      phi(q_i) = f(q_i), phi(k_j) = f(k_j + t_j)
+    A_ij = phi(q_i).phi(k_j) / (sum_l phi(q_i).phi(k_l) + S 1e-6)             o_i = sum_j A_ij v_j + DWC(v)_i
+
+f keeps the length of a vector and sharpens its direction: with p = 3 similar pairs come closer, others move
+apart, so rows concentrate. t is a learned table of places, gamma a learned scale a channel (both start at 0).
++conv adds DWC, a depthwise convolution of v in its frame, one kernel a channel, the same for all heads.
+
+Gained: sharper rows at linear cost; with +conv an operator of full rank.
+Lost: p does not change the rank: A is still L R^T with D columns. Only the convolution lifts that bound, and
+it is another map beside A: signed, local, blind to content, one a channel. So with +conv `shared` is A, what
+all channels have in common, and channel(c) is all of it.
+
+Cost: O(N D E) time; +conv O(N P^2 E).   Rank: at most D; with +conv up to N, channel by channel.
+Han et al., 2023, arXiv 2308.00442. The official code takes lengths over all channels of a token, through the
+heads, before it splits them (linviz too; per_head=True is the paper's reading); a head that is quiet in a
+token then cubes to nothing and its row dies under the 1e-6. reduction=r: coarser keys, as in the PVT form;
+v is then stretched back in raster order before it is convolved.
+"""
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import softplus
+
+from ..maps import Map, Normaliser, Sum
+from ._branches import Shrink, depthwise, stretch
+from .base import Kernel, Project
+
+FLOOR = 1e-6  # added to relu, so that no vector has length zero
+
+
+class Focused(Kernel):
+    """Features to the power of `power`, lengths kept; `side` of the convolution that +conv adds."""
+
+    name, title = "focused", "focused (FLatten)"
+    paper = "Han et al., 2023, arXiv 2308.00442"
+    cost, rank, year = "N D E", "D; +conv: N", 2023
+    positional, fixed = True, True
+
+    def build(self, power: float = 3, side: int = 5, per_head: bool = False, reduction: int = 1,
+              channels: int | None = None) -> None:
+        if power <= 0 or side < 1 or side % 2 == 0 or reduction < 1:
+            raise ValueError(f"power is positive, side odd and reduction 1 or more; got {power}, {side}, {reduction}")
+        self.power, self.side = power, side
+        self.axes = (3,) if per_head else (1, 3)
+        self.shrink = Shrink(channels or self.heads * self.width, reduction, self.grid) if reduction > 1 else None
+        self.key_grid = self.shrink.onto if self.shrink is not None else self.key_grid
+        self.gamma = nn.Parameter(torch.zeros(self.heads, 1, self.width))
+        self.places = nn.Parameter(torch.zeros(self.heads, len(self.key_grid), self.width))
+        self.conv: nn.Parameter | None = None
+
+    def add_conv(self) -> None:
+        self.conv = nn.Parameter(torch.randn(self.value_width, self.side, self.side) / self.side)
+        self.conv_bias = nn.Parameter(torch.zeros(self.value_width))
+
+    def focus(self, x: Tensor) -> Tensor:
+        """f of q or k (B, H, N, D): the power of every channel, the length of the vector as it was."""
+        x = (x.relu() + FLOOR) / softplus(self.gamma)
+        y = x ** self.power
+        return y * (self._length(x) / self._length(y))
+
+    def _length(self, x: Tensor) -> Tensor:
+        return x.square().sum(self.axes, keepdim=True).sqrt()
+
+    def features(self, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
+        self.seat(q, k)
+        return self.focus(q), self.focus(k + self.corner(self.places, 1))
+
+    @property
+    def normaliser(self) -> Normaliser:
+        return Normaliser("add", self.eps * len(self.key_grid))
+
+    def map(self, q: Tensor, k: Tensor, v: Tensor) -> Map:
+        a = super().map(q, k, v)
+        if self.conv is None:
+            return a
+        before: Map | None = None if len(self.key_grid) == len(self.grid) else stretch(k.shape[-2], q.shape[-2], q)
+        return Sum(a, depthwise(self.conv.expand(self.heads, -1, -1, -1), self.grid, len(q), before))
+
+    def finish(self, o: Tensor, q: Tensor) -> Tensor:
+        return o if self.conv is None else o + self.conv_bias
+
+    def project(self, x: Tensor, to_q: Project, to_k: Project, to_v: Project) -> tuple[Tensor, Tensor, Tensor]:
+        small = x if self.shrink is None else self.shrink(x)
+        return to_q(x), to_k(small), to_v(small)

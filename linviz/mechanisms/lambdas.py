@@ -1,0 +1,75 @@
+"""Lambda layers: sum up the context as a small linear map, then apply that map to each query.
+
+    L_i = sum_j softmax_j(k)_j v_j^T + sum_j e_(j-i) v_j^T     (D, E)            o_i = q_i L_i
+
+The first sum does not mention i: one content lambda for all queries. The second is a position lambda, one a
+query, with a learned vector e of width D for every step from query to key. Written out as a map,
+
+    A_ij = q_i . (softmax_j(k)_j + e_(j-i))
+
+efficient attention without the softmax on q, plus a score that depends on q and on the step alone. Heads
+differ in q only: they share k, v and e (give k and v with one head).
+
+Gained: content at the cost of a kernel, and positions that the query can weigh, without softmax over pairs.
+Lost: rows are signed and sum to anything, so entropy and shares say nothing; the e are paid for pair by pair.
+side=P: e for the P x P patches around i in its frame, and one constant, as the public code's convolution has;
+side=None: e for every step on the grid, frames too. Prefix tokens lie nowhere: they have no e.
+
+Cost: O(N D E + N P^2 (D + E)) time; side=None O(N S (D + E)).   Rank: content at most D, positions up to N.
+Bello, 2021, arXiv 2102.08602: P = 23, 4 heads, D = 16; norms on q and v belong to the layer. Intra-depth u is
+u lambdas added, each with its own k, v and e.
+"""
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from ..maps import Factored, Map, Scored, Sparse, Sum
+from ._branches import apart, around, steps
+from .base import Mechanism
+
+
+class Lambda(Mechanism):
+    """A content lambda and position lambdas, in a window of `side` patches or over the whole grid (None)."""
+
+    name, title, family = "lambda", "lambda", "low-rank"
+    paper = "Bello, 2021, arXiv 2102.08602"
+    cost, rank, year = "N D E + N P^2 (D + E)", "N; content alone D", 2021
+    takes_key_grid, positional, signed = False, True, True
+
+    def build(self, side: int | None = 7) -> None:
+        if side is not None and (side < 1 or side % 2 == 0):
+            raise ValueError(f"a window has an odd side, or None for the whole grid; got side={side}")
+        self.side = side
+        entries = steps(self.grid) if side is None else side * side
+        self.e = nn.Parameter(torch.randn(entries, self.width) / self.width ** 0.5 / entries ** 0.5)
+        self.constant = nn.Parameter(torch.zeros(self.width)) if side is not None else None
+
+    def map(self, q: Tensor, k: Tensor, v: Tensor) -> Sum:
+        self.seat(q, k)
+        return Sum(self.content(q, k), self.position(q))
+
+    def content(self, q: Tensor, k: Tensor) -> Factored:
+        """q_i.softmax_j(k)_j: what the content lambda contributes."""
+        return Factored(q, k.softmax(-2), stochastic=False)
+
+    def position(self, q: Tensor) -> Map:
+        """q_i.e_(j-i): what the position lambdas contribute."""
+        scores = q @ self.e.mT  # (B, H, N, entries)
+        if self.side is not None:
+            index, inside = (x.to(q.device) for x in around(self.grid, self.side))
+            return Sparse(index, scores * inside, len(self.grid), stochastic=False)
+        return Scored(lambda i: self._stepped(scores, i), (len(self.grid),) * 2, q, "none")
+
+    def _stepped(self, scores: Tensor, i: Tensor) -> Tensor:
+        """Rows i of the position part over the whole grid: (B, H, n, N)."""
+        first, N = self.grid.prefix, len(self.grid)
+        rows = scores.new_zeros(*scores.shape[:2], len(i), N)
+        places = self.grid.places()
+        step = apart(places[(i - first).clamp_min(0)], places, self.built)  # from query to key
+        step = step.to(scores.device).expand(*scores.shape[:2], -1, -1)
+        rows[..., first:] = scores[..., i, :].gather(-1, step) * (i >= first)[:, None].to(scores)
+        return rows
+
+    def finish(self, o: Tensor, q: Tensor) -> Tensor:
+        return o if self.constant is None else o + (q @ self.constant).unsqueeze(-1)

@@ -1,0 +1,70 @@
+"""Local attention: softmax among the tokens nearby, in the order in which they are read.
+
+    token i lies in block b(i) = floor(i / W)
+    A_ij = exp(q_i.k_j / sqrt(D)) / sum_l exp(q_i.k_l / sqrt(D))      over the l with |b(i) - b(l)| <= 1
+
+Tokens are counted in raster order and cut into blocks of W. A query sees its own block and the two beside
+it, so between W and 2 W tokens to either side. causal=True: its own block up to itself, and the one before.
+
+Gained: rows as sharp as softmax's, at a cost that grows with N.
+Lost: everything further away, in one layer; about N / W layers until the ends meet.
+On a picture "nearby" is a matter of reading: the patch to the right is one token away, the patch below X
+tokens, and the last patch of a row is a neighbour of the first patch of the next. A block of W = X is a row.
+Clips are read frame by frame, so a window crosses from the end of a frame into the start of the next.
+
+Cost: O(N W D) time, O(N D) memory.   Rank: up to N; nothing bounds it.
+No paper of its own; the form here is that of the package local-attention: the last block may be shorter.
+"""
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ..maps import Blocks, Scores, gather
+from .base import Mechanism
+
+
+class Local(Mechanism):
+    """Softmax over the tokens of a block of `window` tokens and of its neighbours, in raster order."""
+
+    name, title, family = "local", "local windows", "local"
+    paper = "no paper; common practice"
+    cost, rank = "N W D", "N"
+    takes_causal, takes_key_grid, positional = True, False, True
+
+    def build(self, window: int = 16) -> None:
+        if window < 1:
+            raise ValueError(f"a window has at least one token; got window={window}")
+        self.window = window
+
+    def map(self, q: Tensor, k: Tensor, v: Tensor) -> Blocks:
+        self.seat(q, k)
+        return near(q, k, self.window, self.causal)
+
+
+def near(q: Tensor, k: Tensor, window: int, causal: bool) -> Blocks:
+    """Softmax of every block of queries (B, H, N, D) over its own and the neighbouring blocks of keys."""
+    N = q.shape[-2]
+    return Blocks([(i, j, Scores(gather(q, i), gather(k, j), bias=_past(i, j, q) if causal else None))
+                   for i, j in blocks(N, window, causal)], (N, N))
+
+
+def blocks(N: int, window: int, causal: bool = False) -> list[tuple[Tensor, Tensor]]:
+    """Queries (boxes, L) and the keys they see (boxes, S), boxes of one shape together.
+
+    >>> [(i.tolist(), j.tolist()) for i, j in blocks(5, 2, causal=True)]
+    [([[0, 1]], [[0, 1]]), ([[2, 3]], [[0, 1, 2, 3]]), ([[4]], [[2, 3, 4]])]
+    """
+    shapes: dict[tuple[int, ...], list[tuple[Tensor, Tensor]]] = {}
+    for start in range(0, N, window):
+        stop = min(start + window, N)
+        first, last = max(start - window, 0), stop if causal else min(stop + window, N)
+        shapes.setdefault((stop - start, start - first, last - stop), []).append(
+            (torch.arange(start, stop), torch.arange(first, last)))
+    return [(torch.stack(i), torch.stack(j)) for i, j in (zip(*pairs) for pairs in shapes.values())]
+
+
+def _past(i: Tensor, j: Tensor, like: Tensor) -> Tensor:
+    """-inf where a key comes after the query: (L, S), the same for all boxes of one shape."""
+    future = j[0] > i[0][:, None]
+    return like.new_zeros(future.shape).masked_fill(future.to(like.device), -torch.inf)

@@ -1,0 +1,47 @@
+"""Swin: softmax inside windows, and in every second layer the windows are moved.
+
+    A_ij = softmax_j (q_i.k_j / sqrt(D) + b[place of i - place of j])      over the j in the window of i
+
+b is a learned table with one entry a head and step between two places; it says how much a step is worth
+whatever stands there. Windows are a scope, not part of the mechanism: swin@window:7, then swin@shifted:7,
+whose windows are cut half a side later so that what a border parted meets. Bare "swin" is one window over all.
+
+Gained: exact softmax at a cost that grows with N for windows of a fixed side; positions for free.
+Lost: nothing crosses a window in one layer. "Linear" here is linear in N at fixed W, with softmax inside.
+Windows lie in one frame; on a grid with several frames the table has an axis for steps in time, too.
+Prefix tokens lie nowhere: their pairs have no b.
+
+Cost: O(N W^2 D) time in windows of W x W.   Rank: up to N, window by window.
+Liu et al., 2021, arXiv 2103.14030. The official code rolls the picture by -W/2, keeps all windows full and
+adds -100 between strangers: the same map to e^-100. Cutting the border windows small needs neither. Where
+the picture is no larger than the window it is not moved, there as here.
+"""
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import pad
+
+from ..maps import Scores
+from ._branches import apart, steps
+from .base import Mechanism
+
+
+class Swin(Mechanism):
+    """Softmax of q.k / sqrt(D) plus a learned bias for every step between places."""
+
+    name, title, family = "swin", "Swin", "local"
+    paper = "Liu et al., 2021, arXiv 2103.14030"
+    cost, rank, year = "N W^2 D", "N", 2021
+    takes_key_grid, positional, fixed = False, True, True
+
+    def build(self) -> None:
+        self.bias = nn.Parameter(torch.empty(steps(self.grid), self.heads))
+        nn.init.trunc_normal_(self.bias, std=0.02)
+
+    def map(self, q: Tensor, k: Tensor, v: Tensor) -> Scores:
+        self.seat(q, k)
+        places = self.grid.places()
+        step = apart(places, places, self.built).T  # (queries, keys): the step from key to query
+        bias = self.bias[step].movedim(-1, 0)  # (H, queries, keys)
+        return Scores(q, k, bias=pad(bias, (self.grid.prefix, 0, self.grid.prefix, 0)))

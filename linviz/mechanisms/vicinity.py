@@ -1,0 +1,97 @@
+"""Vicinity attention: a kernel whose weights fade with the distance in rows and in columns.
+
+    a_i = pi/2 row_i / Y      b_i = pi/2 column_i / X
+    A_ij = relu(q_i).relu(k_j) [cos(a_i - a_j) + cos(b_i - b_j)] / (row sum + 1e-4)
+
+A cosine of a difference splits, cos(a - b) = cos a cos b + sin a sin b, so the locality is a product of
+features, four for every channel: phi(x) = relu(x) times each of cos a, sin a, cos b, sin b.
+form="product": cos(a_i - a_j) cos(b_i - b_j), which needs the four products instead.
+
+Gained: nearness at linear cost, and four times the rank of the bare kernel.
+Lost: it fades slowly and it is a cross, not a disc: a patch at the far end of the same row still has half
+of the bracket. A query whose relu is empty looks nowhere: a dead row.
+In a layer: reduction=r gives coarser keys (convolution and norm on x, before to_k and to_v), and what comes
+out is multiplied by 1 + sigmoid(W2 relu(W1 mean_i x_i)), channel by channel (feature preserving connection).
+Frames do not enter: a patch is as near in the next frame. A prefix token sits in the middle of the picture.
+
+Cost: O(N D E) time, four times that of a kernel.   Rank: at most 4 D.
+Sun et al., 2022, arXiv 2206.10552. clip=True as in the official code: sizes below 1e-4 are raised to 1e-4 in
+five places on the way, so the output is not linear in v and is more than map times values; the map shown is
+the formula's. Small sizes only: with weights near one it changes nothing.
+"""
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import pad
+
+from ..grid import Grid
+from ._branches import Shrink
+from .base import Kernel, Project
+
+
+class Vicinity(Kernel):
+    """relu features times cosines of place. `channels`: C of the layer around it, where it is not heads x width."""
+
+    name, title = "vicinity", "vicinity"
+    paper = "Sun et al., 2022, arXiv 2206.10552"
+    cost, rank, year = "4 N D E", "4 D", 2022
+    positional = True
+    eps = 1e-4
+
+    def build(self, form: str = "sum", reduction: int = 1, clip: bool = False, channels: int | None = None) -> None:
+        if form not in ("sum", "product") or reduction < 1:
+            raise ValueError(f"form is 'sum' or 'product' and reduction 1 or more; got {form!r} and {reduction}")
+        C = channels or self.heads * self.width
+        self.form, self.linear = form, not clip
+        self.shrink = Shrink(C, reduction, self.grid) if reduction > 1 else None
+        self.key_grid = self.shrink.onto if self.shrink is not None else self.key_grid
+        self.squeeze, self.excite = nn.Linear(C, C, bias=False), nn.Linear(C, C, bias=False)
+
+    @property
+    def features_wide(self) -> int:
+        return 4 * self.width
+
+    def features(self, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
+        self.seat(q, k)
+        return self._placed(q, self.grid), self._placed(k, self.key_grid)
+
+    def _placed(self, x: Tensor, grid: Grid) -> Tensor:
+        """relu(x) times four functions of place: (B, H, N, D) -> (B, H, N, 4 D)."""
+        down, across = waves(grid, x)
+        if self.form == "product":
+            turns = (down.unsqueeze(-1) * across.unsqueeze(-2)).flatten(-2)  # (N, 4)
+        else:
+            turns = torch.cat([down, across], -1)
+        return (x.relu().unsqueeze(-2) * turns.unsqueeze(-1)).flatten(-2)
+
+    def forward(self, q: Tensor, k: Tensor, v: Tensor, **context: Any) -> Tensor:
+        if self.linear:
+            return super().forward(q, k, v, **context)
+        phi_q, phi_k = self.gated(self.features(q, k), v).gated()
+        share = lift(1 / self.normaliser(phi_q @ phi_k.sum(-2, keepdim=True).mT))
+        return lift(lift(phi_q @ lift(phi_k.mT @ v)) * share)
+
+    def project(self, x: Tensor, to_q: Project, to_k: Project, to_v: Project) -> tuple[Tensor, Tensor, Tensor]:
+        small = x if self.shrink is None else self.shrink(x)
+        return to_q(x), to_k(small), to_v(small)
+
+    def close(self, o: Tensor, x: Tensor, out: Project) -> Tensor:
+        y, kept = out(o), 1 + self.excite(self.squeeze(x.mean(1, keepdim=True)).relu()).sigmoid()
+        return y * kept if self.linear else lift(lift(y) * kept)
+
+
+def waves(grid: Grid, like: Tensor) -> tuple[Tensor, Tensor]:
+    """Cosine and sine of every token's row angle and of its column angle: (N, 2) each."""
+    angles = math.pi / 2 * grid.places()[:, 1:].to(like) / torch.tensor([grid.Y, grid.X]).to(like)
+    angles = pad(angles, (0, 0, grid.prefix, 0), value=math.pi / 4)
+    a, b = torch.stack([angles.cos(), angles.sin()], -1).unbind(1)
+    return a, b
+
+
+def lift(x: Tensor) -> Tensor:
+    """Sizes between 1e-4 and 1e4, signs kept; zero stays zero."""
+    return x.abs().clamp(1e-4, 1e4) * x.sign()
