@@ -105,6 +105,10 @@ class Attention(nn.Module):
         q, k, v = self.admit(q, k, v)
         return *self.mechanism.features(q, self._shifted(k)), self._shifted(v)
 
+    def redraw(self, seed: int) -> None:
+        """Draw the random parts anew, where the method has any."""
+        self.mechanism.redraw(seed)
+
     def project(self, x: Tensor, to_q: Project, to_k: Project, to_v: Project) -> tuple[Tensor, Tensor, Tensor]:
         """Inside a layer: q, k, v of x."""
         return self.mechanism.project(x, to_q, to_k, to_v)

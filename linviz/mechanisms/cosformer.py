@@ -1,0 +1,84 @@
+"""cosFormer: keep softmax's positivity by a ReLU, and its concentration by a cosine of the distance.
+
+    s_ij = relu(q_i).relu(k_j) cos(pi (i - j) / 2M)      M = max(N, S)      A_ij = s_ij / max(sum_l s_il, eps)
+    cos(a_i - a_j) = sin a_i sin a_j + cos a_i cos a_j
+    phi(x_i) = [relu(x_i) sin a_i; relu(x_i) cos a_i]    a_i = pi i / 2M
+
+The cosine of a difference is a product of features of i and of j, so the brackets may be moved as in any
+kernel. It is 1 at home and falls to almost 0 at the far end: far tokens are suppressed, but nothing here
+approximates softmax.
+
+Gained: locality without a window, at the cost of a kernel; rank up to 2 D where the ReLU alone has D.
+Lost: how far is near is fixed, the same for every token and head. A query with no positive channel is dead.
+A picture has no order: the token number i runs along its rows, so the patch below lies a row away and the
+last of a row is next to the first of the following one. axes="2d" (linviz's own reading) has one cosine for
+the row and one for the column, multiplied; "3d" one more for the frame: phi doubles with each. A prefix
+token then stands in the middle.
+
+Cost: O(N D E) time, O(D E) memory; 2, 4, 8 times that for 1, 2, 3 axes.   Rank: at most 2 D (4 D, 8 D).
+Qin et al., 2022, arXiv 2202.08791. As in the official code: no 1/sqrt(D), eps 1e-6 as the least row sum.
+"""
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from ..grid import Grid
+from ..maps import Normaliser
+from .base import Kernel
+
+AXES = {"1d": 1, "2d": 2, "3d": 3}
+
+
+class CosFormer(Kernel):
+    """`axes`: "1d" along the token number, "2d" by row and column, "3d" by frame, row and column."""
+
+    name, title, year = "cosformer", "cosFormer", 2022
+    paper = "Qin et al., 2022, arXiv 2202.08791"
+    cost, rank = "N D E", "2 D"
+    takes_causal, positional = True, True
+
+    def build(self, axes: str = "1d") -> None:
+        if axes not in AXES:
+            raise ValueError(f"axes is one of {', '.join(AXES)}; got {axes!r}")
+        self.axes = axes
+
+    @property
+    def features_wide(self) -> int:
+        return self.width * 2 ** AXES[self.axes]
+
+    @property
+    def normaliser(self) -> Normaliser:
+        return Normaliser("clamp", self.eps)
+
+    def features(self, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
+        if self.axes != "1d":
+            self.seat(q, k)
+        longest = max(len(self.grid), q.shape[-2], k.shape[-2])
+        return wave(q, self.angles(self.grid, q, longest)), wave(k, self.angles(self.key_grid, k, longest))
+
+    def features_after(self, seen: int, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
+        N = len(self.grid)
+        if seen >= N:
+            raise ValueError(f"the cosine spans the {N} tokens of {self.grid}, and all of them have been seen")
+        a = self.angles(self.grid, q.expand(*q.shape[:-2], N, -1), N)[:, seen:seen + 1]
+        return wave(q, a), wave(k, a)
+
+    def angles(self, grid: Grid, x: Tensor, longest: int) -> Tensor:
+        """a_i of every token of x along every axis, from 0 to pi / 2: (axes, N)."""
+        if self.axes == "1d":
+            return math.pi / 2 * torch.arange(1, x.shape[-2] + 1).to(x)[None] / longest
+        n = AXES[self.axes]
+        share = (grid.places()[:, -n:] + 0.5).to(x) / torch.tensor([grid.T, grid.Y, grid.X][-n:]).to(x)
+        middle = torch.full((grid.prefix, n), 0.5).to(x)
+        return math.pi / 2 * torch.cat([middle, share]).mT
+
+
+def wave(x: Tensor, angles: Tensor) -> Tensor:
+    """relu(x) (..., N, D), its channels doubled for every axis: once times the sine, once times the cosine."""
+    x = x.relu()
+    for a in angles.unsqueeze(-1):  # (N, 1)
+        x = torch.cat([x * a.sin(), x * a.cos()], -1)
+    return x

@@ -1,0 +1,99 @@
+"""Performer (FAVOR+): estimate the exponential by M random directions, the same for every token.
+
+    exp(x.y) = mean over w ~ N(0, I) of  exp(w.x - |x|^2/2) exp(w.y - |y|^2/2)
+    positive       phi(x)_m = exp(w_m.x - |x|^2/2 - top) + eps           x is q or k times D^-1/4
+    trigonometric  phi(x)_m = exp(|x|^2/2) [cos w_m.x, sin w_m.x]        2 M features, some negative
+    relu           phi(x)_m = relu(w_m.x) + eps                          no estimate of anything
+    none           softmax over channels of q, over positions of k       efficient attention, normalised
+    A_ij = phi(q_i).phi(k_j) / sum_l phi(q_i).phi(k_l)
+
+`top` is the largest w_m.x, of each query and of all keys together (trigonometric: |x|^2/2): it keeps exp
+finite and cancels in a row, but for eps. orthogonal: directions at right angles in blocks of D, which evens
+out a draw. scaling=0: of the lengths of Gaussian vectors; 1: all sqrt(D). `redraw(seed)` draws anew.
+
+Gained: the softmax map itself as the mean over draws, at the cost of a kernel.
+Lost: one draw is a Monte Carlo estimate. Its error grows with the norm of q and k, exponentially; positive
+features are not more accurate, they fail more gently: the trigonometric ones are better for short vectors,
+and for long ones negative and far off. eps floors small weights.
+causal=True: keys have no top. One top for all keys, as in public code, lets the future into the past.
+
+Cost: O(N M E + N M D) time, O(M E) memory.   Rank: at most M (trigonometric 2 M); causal: up to N.
+Choromanski et al., 2020, arXiv 2009.14794. Defaults of performer-pytorch: M = D ln D, eps 1e-4 (relu 1e-3);
+official JAX: 256, 1e-6, and a new draw at each call. A row is divided by its sum alone.
+"""
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from ..maps import Map
+from .base import Kernel
+
+FLOOR = {"positive": 1e-4, "trigonometric": 0.0, "relu": 1e-3, "none": 0.0}
+
+
+class Performer(Kernel):
+    """`kind` one of FLOOR; `directions` M; `floor` is the eps of the features; `orthogonal`, `scaling` as above."""
+
+    name, title, year = "performer", "Performer", 2020
+    paper = "Choromanski et al., 2020, arXiv 2009.14794"
+    cost, rank = "N M E + N M D", "M"
+    takes_causal = True
+    eps = 0.0
+    w: Tensor
+
+    def build(self, kind: str = "positive", directions: int | None = None, orthogonal: bool = True, scaling: int = 0,
+              floor: float | None = None) -> None:
+        if kind not in FLOOR or scaling not in (0, 1) or (directions is not None and directions < 1):
+            raise ValueError(f"kind is one of {', '.join(FLOOR)}, scaling 0 or 1, directions at least 1; "
+                             f"got {kind!r}, {scaling}, {directions}")
+        if (kind == "none" and directions) or (floor is not None and FLOOR[kind] == 0.0):
+            raise ValueError(f"kind={kind!r} has no floor{' and no directions' * (kind == 'none')}; leave them out")
+        self.kind, self.orthogonal, self.scaling, self.signed = kind, orthogonal, scaling, kind == "trigonometric"
+        self.floor = FLOOR[kind] if floor is None else floor
+        M = directions or max(1, int(self.width * math.log(self.width)))
+        self.register_buffer("w", self.draw(M))  # (M, D)
+
+    def draw(self, M: int, generator: torch.Generator | None = None) -> Tensor:
+        """M directions (M, D) from torch's generator or the one given."""
+        D = self.width
+        gauss = torch.randn(M, D, generator=generator, dtype=torch.float64)
+        lengths = gauss.norm(dim=-1, keepdim=True) if self.scaling == 0 else math.sqrt(D)
+        if self.orthogonal:
+            blocks = torch.randn(-(-M // D), D, D, generator=generator, dtype=torch.float64)
+            turn, r = torch.linalg.qr(blocks)  # its signs are not random: those of the diagonal of r are put back
+            gauss = (turn * r.diagonal(dim1=-2, dim2=-1).sign().unsqueeze(-2)).mT.flatten(0, 1)[:M]
+        return (gauss / gauss.norm(dim=-1, keepdim=True) * lengths).to(torch.get_default_dtype())
+
+    def redraw(self, seed: int) -> None:
+        if self.kind == "none":
+            super().redraw(seed)
+        self.w = self.draw(len(self.w), torch.Generator().manual_seed(seed)).to(self.w)
+
+    @property
+    def features_wide(self) -> int:
+        return {"none": self.width, "trigonometric": 2 * len(self.w)}.get(self.kind, len(self.w))
+
+    def features(self, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
+        if self.kind == "none":
+            return q.softmax(-1), k.exp() if self.causal else k.softmax(-2)
+        return self.phi(q, (-1,)), self.phi(k, () if self.causal else (-2, -1))
+
+    def phi(self, x: Tensor, over: tuple[int, ...]) -> Tensor:
+        """Features of x (B, H, N, D); `top` is the largest over these axes (none: there is no top)."""
+        x = x * self.width ** -0.25
+        along, half = x @ self.w.mT, x.square().sum(-1, keepdim=True) / 2
+        if self.kind == "relu":
+            return along.relu() + self.floor
+        size = half if self.signed else along
+        size = size - size.amax(over, keepdim=True) if over else size
+        if self.signed:
+            return torch.cat([size.exp() * along.cos(), size.exp() * along.sin()], -1)
+        return (size - half).exp() + self.floor
+
+    def map(self, q: Tensor, k: Tensor, v: Tensor) -> Map:
+        a = super().map(q, k, v)
+        a.stochastic = not self.signed
+        return a
