@@ -1,6 +1,7 @@
 """How a cell of a chapter shows a figure, says a sentence with its numbers, and points to the explorer."""
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 from urllib.parse import urlencode
@@ -30,6 +31,18 @@ def in_words(alt: str) -> str:
 def say(text: str) -> None:
     """A sentence of the chapter whose numbers were computed just above it. Markdown."""
     display(Markdown(text))
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown, for `say`: the first column names, the others hold numbers as text.
+
+    >>> print(table(["", "bits"], [["softmax", "6.24"]]))
+    |  | bits |
+    |:---|---:|
+    | softmax | 6.24 |
+    """
+    lines = [head, [":---", *["---:"] * (len(head) - 1)], *rows]
+    return "\n".join("|" + "|".join(x if n == 1 else f" {x} " for x in line) + "|" for n, line in enumerate(lines))
 
 
 def explorer(**fields: Any) -> str:

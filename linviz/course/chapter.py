@@ -44,7 +44,7 @@ def exercise(e: dict[str, Any]) -> str:
     return "\n\n".join([
         f"### Exercise {e['number']} · {e['title']}",
         f"*Difficulty {dots(e['difficulty'])} · importance {dots(e['importance'])} · about {e['minutes']} minutes*",
-        e["task"].strip(), *hints, f"**What you should see.** {e['see'].strip()}"])
+        e["task"].strip(), f"**What you should see.** {e['see'].strip()}", *hints])
 
 
 def dots(n: int) -> str:

@@ -1,6 +1,7 @@
 """What the sliders of the chapters draw: plain functions from a setting to a figure, tested on their whole grid."""
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -44,14 +45,24 @@ def sorted_row(a: Map, query: int) -> list[float]:
     return out
 
 
-def weights_at(strength: float, *, m: Attention, others: dict[str, Attention], q: Tensor, k: Tensor, v: Tensor,
+def curve(m: Attention, y: Sequence[float], x: Sequence[float] | None = None, title: str = "") -> curves.Curve:
+    """A line in the looks of a mechanism: y over x, or over 1, 2, ... as singular values and sorted weights are."""
+    return curves.Curve(title or m.title, m.spec, m.family, x if x is not None else list(range(1, len(y) + 1)), y)
+
+
+def runs(title: str, m: Attention, values: Sequence[float]) -> curves.Dots:
+    """The runs of one variant of an ablation, with their mean, in the looks of a mechanism.
+
+    >>> from linviz import Grid, make
+    >>> runs("seeds", make("relu_floor+gate", 1, 4, Grid(Y=3, X=3)), [0.3, 0.4]).mean
+    0.35
+    """
+    return curves.Dots(title, m.spec, m.family, values, sum(values) / len(values))
+
+
+def weights_at(strength: float, *, m: Attention, others: Sequence[Attention], q: Tensor, k: Tensor, v: Tensor,
                query: int) -> Any:
     """The sorted weights of one query: `others` as they are, and the gated `m` with its gate at a strength."""
-    drawn = [_curve(title, o, o.map(q, k, v), query) for title, o in others.items()]
-    gated = at_strength(m, q, k, v, strength)
-    return curves.weights([*drawn, _curve(f"{m.title}, strength {strength:.2f}", m, gated, query)])
-
-
-def _curve(title: str, m: Attention, a: Map, query: int) -> curves.Curve:
-    y = sorted_row(a, query)
-    return curves.Curve(title, m.spec, m.family, list(range(1, len(y) + 1)), y)
+    gated = sorted_row(at_strength(m, q, k, v, strength), query)
+    return curves.weights([*(curve(o, sorted_row(o.map(q, k, v), query)) for o in others),
+                           curve(m, gated, title=f"{m.title}, strength {strength:.2f}")])

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from . import theme
 
-SIZE = {"height": 340}
+SIZE = {"height": 370, "margin": {"t": 84}}  # room above the axes for a title and, below it, the legend
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,8 @@ def dots(rows: Sequence[Dots], *, axis: str, better: str = "", levels: Mapping[s
     """
     said = " ".join(f"{r.title}: {_spread(r)}." for r in rows)
     lines = "".join(f" Level: {name} {x:.3g}." for name, x in (levels or {}).items())
-    fig = theme.figure(f"{axis}, a row a variant. {said}{lines}", dark, height=110 + 34 * len(rows))
+    alt = f"{axis[0].upper()}{axis[1:]}, a row a variant. {said}{lines}"
+    fig = theme.figure(alt, dark, height=136 + 32 * len(rows), margin={"t": 66})
     ink = theme.INK[theme.mode(dark)]
     for row in rows:
         style = theme.style(row.spec, row.family)
@@ -155,4 +156,4 @@ def _line(curve: Curve, hover: str, markers: bool = False) -> go.Scatter:
 
 
 def _title(text: str) -> dict[str, object] | None:
-    return {"text": text, "y": 1, "yanchor": "top", "yref": "container", "pad": {"t": 10, "b": 10}} if text else None
+    return {"text": text, "y": 1, "yanchor": "top", "yref": "container", "pad": {"t": 8}} if text else None

@@ -7,7 +7,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 PLOTLY = "application/vnd.plotly.v1+json"
-CONFIG = {"displaylogo": False, "responsive": True}
+CONFIG = {"displayModeBar": False, "responsive": True}
 
 
 def bundle(figure: go.Figure) -> dict[str, Any]:
@@ -22,7 +22,9 @@ def bundle(figure: go.Figure) -> dict[str, Any]:
 
 def living(figure: go.Figure) -> Any:
     """The same figure as a widget; `redraw` changes it in place. Needs anywidget, which notebooks have."""
-    return go.FigureWidget(figure)
+    widget = go.FigureWidget(figure)
+    widget._config = {**(widget._config or {}), **CONFIG}
+    return widget
 
 
 def redraw(widget: Any, figure: go.Figure) -> None:

@@ -35,7 +35,7 @@ def ratios(queries: Any, keys: Any, channels: Sequence[str], *, tokens: str = "t
         fig.add_trace(_heat(x, list(channels)), row=1, col=n)
     fig.update_xaxes(title=tokens)
     fig.update_yaxes(autorange="reversed")
-    fig.update_layout(height=150 + 19 * len(channels), margin={"t": 52}, title=_title(title))
+    fig.update_layout(height=150 + 19 * len(channels), margin={"t": 66}, title=_title(title))
     return fig
 
 
@@ -54,7 +54,7 @@ def pictures(maps: Any, titles: Sequence[str], *, title: str = "", dark: bool = 
         axis = "x" if n == 1 else f"x{n}"
         fig.update_yaxes(autorange="reversed", scaleanchor=axis, showticklabels=False, ticks="", row=1, col=n)
         fig.update_xaxes(showticklabels=False, ticks="", constrain="domain", row=1, col=n)
-    fig.update_layout(height=290, margin={"t": 52, "b": 12, "l": 12}, title=_title(title))
+    fig.update_layout(height=300, margin={"t": 66, "b": 12, "l": 12}, title=_title(title))
     return fig
 
 
@@ -72,4 +72,4 @@ def _heat(x: np.ndarray, rows: list[str] | None) -> go.Heatmap:
 
 
 def _title(text: str) -> dict[str, object] | None:
-    return {"text": text, "y": 1, "yanchor": "top", "yref": "container", "pad": {"t": 10}} if text else None
+    return {"text": text, "y": 1, "yanchor": "top", "yref": "container", "pad": {"t": 8}} if text else None
