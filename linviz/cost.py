@@ -6,6 +6,7 @@ does not change what it grows with. Seconds depend on the machine: compare two m
 """
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +15,10 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
+from .grid import Grid
+
 TOKENS = ("N", "S")  # the letters that grow with the picture or the clip
+OTHER = 16  # what the other letters stand for when two grids are compared: widths, windows
 
 
 def flops(run: Callable[..., Any], *tensors: Tensor) -> int:
@@ -42,6 +46,21 @@ def power(cost: str) -> int:
     (1, 2, 1)
     """
     return max(sum(term.split().count(letter) for letter in TOKENS) for term in cost.split("+"))
+
+
+def growth(cost: str, short: Grid, long: Grid) -> float:
+    """How many times its cost on `short` a stated cost is on `long`: N, S, T, Y, X are the grids', the rest stays.
+
+    >>> growth("N S D", Grid(T=8), Grid(T=16)), growth("N (T + Y + X) D", Grid(8, 4, 4), Grid(16, 4, 4))
+    (4.0, 3.0)
+    """
+    product = re.sub(r"(?<=[\w)]) +(?=[\w(])", " * ", cost).replace("^", "**")
+    amounts = []
+    for grid in (short, long):
+        letters = dict.fromkeys(re.findall(r"[A-Za-z]+", cost), OTHER)
+        here = {"N": len(grid), "S": len(grid), "T": grid.T, "Y": grid.Y, "X": grid.X}
+        amounts.append(eval(product, {"__builtins__": {}}, letters | here))  # a class's own text, never a user's
+    return float(amounts[1] / amounts[0])
 
 
 def seconds(run: Callable[..., Any], *tensors: Tensor, repeat: int = 5) -> float:

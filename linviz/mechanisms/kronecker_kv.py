@@ -1,12 +1,13 @@
 """Kronecker attention, KV form: look at the lines of a picture instead of its patches.
 
-    c_l = mean of x over line l       l: the Y rows and the X columns of a picture
-    A = P Avg         P_il = exp(q_i.k(c_l)) / sum_m exp(q_i.k(c_m))        Avg_lj = [j lies on l] / length of l
+    k_l, v_l = mean of k_j, v_j over the j on line l          l: the Y rows and the X columns of a picture
+    P_il = exp(q_i.k_l) / sum_m exp(q_i.k_m)                  o_i = sum_l P_il v_l
+    so A = P Avg,  Avg_lj = 1 / length of l where j lies on l
 
 If a picture is matrix-variate normal, the covariance of all its patches is a Kronecker product of a row
 covariance and a column covariance, and the means over lines carry both up to a factor. So Y + X means stand
-in for Y X patches as keys and values. Each patch still asks its own question. k and v are linear in x, so
-k of a mean is the mean of k.
+in for Y X patches as keys and values. Each patch still asks its own question. (k and v are linear in x, so
+the key of a mean is the mean of the keys.)
 
 Gained: N (Y + X) pairs instead of N^2; rows are shares.
 Lost: the map of any query is something for its rows plus something for its columns, a plaid; a single patch

@@ -1,19 +1,19 @@
 """Kronecker attention, QKV form: lines ask lines, and a patch adds up what its lines heard.
 
-    c_l = mean of x over line l       l: the Y rows and the X columns of a picture
-    a_lm = exp(q(c_l).k(c_m)) / sum_n exp(q(c_l).k(c_n))               o_l = sum_m a_lm v(c_m)
-    o_i = o_row(i) + o_column(i)      so      A_ij = sum_(l through i) sum_m a_lm Avg_mj
+    q_l, k_l, v_l = mean of q_j, k_j, v_j over the j on line l     l: the Y rows and the X columns of a picture
+    a_lm = exp(q_l.k_m) / sum_n exp(q_l.k_n)                       o_l = sum_m a_lm v_m
+    o_i = o_row(i) + o_column(i)       so A_ij = sum_(l through i) sum_(m through j) a_lm / length of m
 
 An outer sum puts Y + X answers back on Y X patches. Compared with the KV form the queries are averaged, too:
 patches do not ask, lines do.
 
 Gained: (Y + X)^2 pairs, hundreds of times fewer than N^2 on a picture of 56 x 56.
-Lost: two patches that share a row differ by their columns' answers alone: both A's rows and its columns are
-plaid. Rows sum to two (one answer a line), so they are not shares.
+Lost: two patches that share a row differ by their columns' answers alone: A is plaid from both sides, to
+whoever asks and to whoever is looked at. Rows sum to two (one answer a line), so they are not shares.
 Clips: linviz's own reading takes three line averages, over all but time, all but rows and all but columns,
 and rows sum to three. A prefix token is a line of its own and hears one answer.
 
-Cost: O((T + Y + X)^2 (D + E) + N (T + Y + X) E) time; T is left out of pictures.
+Cost: O((T + Y + X)^2 D + N (T + Y + X) (D + E)) time; T is left out of pictures.
 Rank: at most Y + X - 1, in clips T + Y + X - 2.
 Gao, Wang and Ji, 2020, arXiv 2007.08442. No official code was found; the package kronecker-attention-pytorch
 has this form, without 1/sqrt(D), as here. It applies the output layer to the lines, so a patch gets that
@@ -21,6 +21,7 @@ layer's bias twice.
 """
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from ..maps import Factored
@@ -33,13 +34,15 @@ class KroneckerQKV(Mechanism):
 
     name, title, family = "kronecker_qkv", "Kronecker (QKV)", "low-rank"
     paper = "Gao, Wang and Ji, 2020, arXiv 2007.08442"
-    cost, rank, year = "(T + Y + X)^2 (D + E) + N (T + Y + X) E", "T + Y + X - 2; pictures Y + X - 1", 2020
+    cost, rank, year = "(T + Y + X)^2 D + N (T + Y + X) (D + E)", "T + Y + X - 2; pictures Y + X - 1", 2020
     takes_key_grid, positional, signed = False, True, True
 
     def map(self, q: Tensor, k: Tensor, v: Tensor) -> Factored:
         self.seat(q, k)
         mean = means(self.grid, q)
-        left = lines(self.grid, q).mT @ self.small(q, k)
+        small, first = self.small(q, k), self.grid.prefix
+        through = lines(self.grid, q)[first:, first:].T.nonzero()[:, 1].view(len(self.grid) - first, -1) + first
+        left = torch.cat([small[..., :first, :], small[..., through, :].sum(-2)], -2)  # (B, H, N, L)
         return thin(Factored(left, mean.mT.expand(*q.shape[:2], -1, -1), stochastic=False), self.grid)
 
     def small(self, q: Tensor, k: Tensor) -> Tensor:

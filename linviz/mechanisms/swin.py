@@ -11,7 +11,7 @@ Lost: nothing crosses a window in one layer. "Linear" here is linear in N at fix
 Windows lie in one frame; on a grid with several frames the table has an axis for steps in time, too.
 Prefix tokens lie nowhere: their pairs have no b.
 
-Cost: O(N W^2 D) time in windows of W x W.   Rank: up to N, window by window.
+Cost: O(N S D) time; in windows of W x W, S = W^2.   Rank: up to N, window by window.
 Liu et al., 2021, arXiv 2103.14030. The official code rolls the picture by -W/2, keeps all windows full and
 adds -100 between strangers: the same map to e^-100. Cutting the border windows small needs neither. Where
 the picture is no larger than the window it is not moved, there as here.
@@ -32,7 +32,7 @@ class Swin(Mechanism):
 
     name, title, family = "swin", "Swin", "local"
     paper = "Liu et al., 2021, arXiv 2103.14030"
-    cost, rank, year = "N W^2 D", "N", 2021
+    cost, rank, year = "N S D", "N", 2021  # in a window S is W^2
     takes_key_grid, positional, fixed = False, True, True
 
     def build(self) -> None:
