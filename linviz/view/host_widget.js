@@ -12,6 +12,8 @@ export default {
         if (pinned) model.send({pin: state.query});              // messages are not merged: no pin is lost
       },
     });
+    const moved = looks.filter(name => model.get(name) !== view.model?.set[name]);     // since the blob was made
+    view.set(Object.fromEntries(moved.map(name => [name, model.get(name)])));
     const asked = Object.fromEntries(looks.map(name => [`change:${name}`, () => view.set({[name]: model.get(name)})]));
     const on = {...asked, "change:blob": () => view.update(asBytes(model.get("blob")))};
     for (const [event, act] of Object.entries(on)) model.on(event, act);

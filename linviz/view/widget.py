@@ -7,7 +7,9 @@ Where no widget can live (a notebook on a web page, a printed one) a still pictu
 """
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Sequence
+from html import escape
 from typing import Any
 
 import anywidget
@@ -36,8 +38,8 @@ class PatchView(anywidget.AnyWidget):
 
     def __init__(self, panels: Sequence[Panel], clip: Pictured, grid: Grid, *, query: int, frame: int | None = None,
                  strength: float = 1.0, mode: str = "light", **options: Any) -> None:
+        blob = pack(panels, clip, grid, query=query, frame=frame, strength=strength, mode=mode, **options)
         shown = frame if frame is not None else grid.place(query)[0] if query >= grid.prefix else 0
-        blob = pack(panels, clip, grid, query=query, frame=shown, strength=strength, mode=mode, **options)
         self._still = (tuple(panels), clip, grid)
         self._pinned: list[Callable[[int], object]] = []
         self._tokens = len(grid)
@@ -64,5 +66,6 @@ class PatchView(anywidget.AnyWidget):
         data, about = super()._repr_mimebundle_(**kwargs) or ({}, {})
         panels, clip, grid = self._still
         words = alt(panels, clip, grid, self.query)
-        data = {**data, "text/plain": words, "image/png": still(panels, clip, grid, self.query)}
-        return data, {**about, "image/png": {"alt": words}}
+        picture = base64.b64encode(still(panels, clip, grid, self.query)).decode()
+        page = f'<img alt="{escape(words)}" src="data:image/jpeg;base64,{picture}" style="max-width:100%">'
+        return {**data, "text/plain": words, "text/html": page, "image/jpeg": picture}, about

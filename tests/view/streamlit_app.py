@@ -3,10 +3,10 @@ import time
 
 import streamlit as st
 import torch
-from tests.view.harness import blob, gated, panel, uniform
 
 from linviz import Grid
 from linviz.view.streamlit import patch_view
+from tests.view.harness import blob, gated, panel, uniform
 
 GRID = Grid(1, 12, 16)
 
@@ -26,5 +26,4 @@ seed = st.sidebar.number_input("picture", 0, 3, 0)
 if st.sidebar.checkbox("slow"):
     time.sleep(2)
 result = patch_view(made(seed), key="view", on_query_change=heard)
-st.json({"now": result.query, "seen": st.session_state.get("seen"), "runs": st.session_state.get("runs", 0)}, expanded=True)
-st.code(str({"now": result.query, "runs": st.session_state.get("runs", 0)}))
+st.code(str({"now": result.query, "seen": st.session_state.get("seen"), "runs": st.session_state.get("runs", 0)}))

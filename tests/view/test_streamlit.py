@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
-from tests.conftest import free_port, serving
 
 from linviz import Grid
 from linviz.view import unpack
 from linviz.view.streamlit import patch_view
+from tests.conftest import free_port, serving
 
 from .harness import FRAMES, centre
 
@@ -20,14 +20,15 @@ HERE, ROOT = Path(__file__).parent, Path(__file__).parents[2]
 GRID = Grid(1, 12, 16)
 FIND = """() => { const seek = root => { for (const e of root.querySelectorAll("*")) {
     if (e.patchView) return e; const found = e.shadowRoot && seek(e.shadowRoot); if (found) return found; } };
-  const host = seek(document); if (host) { window.host = host; window.view = host.patchView; } return Boolean(host); }"""
+  window.host = seek(document); window.view = host?.patchView; return Boolean(host); }"""
 
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory):
     log, port = tmp_path_factory.mktemp("app") / "log", free_port()
-    command = ["-m", "streamlit", "run", HERE / "streamlit_app.py", "--server.address", "127.0.0.1", "--server.port", port,
-               "--server.headless", "true", "--server.fileWatcherType", "none", "--browser.gatherUsageStats", "false"]
+    command = ["-m", "streamlit", "run", HERE / "streamlit_app.py", "--server.address", "127.0.0.1",
+               "--server.port", port, "--server.headless", "true", "--server.fileWatcherType", "none",
+               "--browser.gatherUsageStats", "false"]
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     with serving(command, f"http://127.0.0.1:{port}/_stcore/health", log, ROOT, PYTHONPATH=path):
         yield f"http://127.0.0.1:{port}"
@@ -73,7 +74,7 @@ def test_two_hundred_moves_lose_none_and_send_nothing(app):
         assert app.evaluate("view.state.hover") == GRID.number(0, y, x)
         assert app.locator(".where").inner_text() == f"query: row {y + 1}, column {x + 1}"
     assert len(app.sent) == sent and app.problems == []
-    assert python(app) == {"now": None, "runs": 0}                # nothing at mount either
+    assert python(app) == {"now": None, "seen": None, "runs": 0}  # nothing at mount either
 
 
 def test_fifty_quick_clicks_lose_none(app):
@@ -83,6 +84,7 @@ def test_fifty_quick_clicks_lose_none(app):
     until(app, lambda: (python(app)["now"] or {}).get("n") == 50)
     now = python(app)["now"]
     assert now["trail"] == tokens and now["query"] == tokens[-1]
+    assert python(app)["seen"] == now                             # already new inside the callback
 
 
 def test_a_rerun_leaves_the_view_as_it_is(app):
