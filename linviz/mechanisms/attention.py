@@ -96,6 +96,8 @@ class Attention(nn.Module):
         """
         if not isinstance(self.mechanism, Kernel) or self.parsed.shift:
             raise ValueError(f"{self.spec} has no recurrent form; a causal kernel without a shift has")
+        if q.shape[-2] != 1 or k.shape[-2] != 1:
+            raise ValueError(f"a step takes one token at a time; q and k have {q.shape[-2]} and {k.shape[-2]}")
         return self.mechanism.step(state, *self.admit(q, k, v))
 
     def features(self, q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:

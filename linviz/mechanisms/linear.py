@@ -6,7 +6,8 @@
 Neither bracket mentions i: compute them once, use them for every query. The N x N table never exists.
 
 Gained: time and memory that grow with N, not with its square; and in causal order the brackets are running
-sums, so the same attention is a recurrent network with a state of D E numbers.
+sums, S_i = S_{i-1} + phi(k_i) v_i^T and z_i = z_{i-1} + phi(k_i), so the same attention, to the last digit,
+is a recurrent network (`step`) whose state has D E + D numbers after one token and after a million.
 Lost: A = L R^T with L, R of shape N x D, so rank A <= D however long the clip; and without the exponential
 no single key can take over a row: phi is positive, so every key keeps a share.
 elu + 1 does not approximate the exponential of a product; it only keeps its sign.
@@ -27,7 +28,7 @@ class Linear(Kernel):
     name, title = "linear", "linear (elu + 1)"
     paper = "Katharopoulos et al., 2020, arXiv 2006.16236"
     cost, rank = "N D E", "D"
-    takes_causal = True
+    takes_causal, year = True, 2020
 
     def features(self, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
         return elu(q) + 1, elu(k) + 1

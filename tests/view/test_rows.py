@@ -160,6 +160,7 @@ LAW = Grid(2, 4, 4)
 
 
 @pytest.mark.parametrize("spec", specs())
+@torch.no_grad()
 def test_the_browser_draws_the_row_of_the_map(page, spec):
     q, k, v = tensors()
     m = make(spec, 2, 16, LAW).double()
@@ -182,6 +183,7 @@ def same_measures(page, reading, at, i):
 
 
 @pytest.mark.parametrize("name", [n for n in names() if REGISTRY[n].takes_causal])
+@torch.no_grad()
 def test_the_browser_knows_causal_maps(page, name):
     q, k, v = tensors()
     a = make(name, 2, 16, LAW, causal=True).double().map(q, k, v)
