@@ -149,11 +149,13 @@ def prepare():
             return
         begun = time.time()
         first = not STAMP.exists()
+        maker = None if usable(PYTHON) else base_python()
         announce(first)
         LOG.write_text("")
         if not first:
             STAMP.unlink()
-        make_venv()
+        if maker:
+            attempt("Making .venv", [maker, "-m", "venv", "--clear", VENV])
         attempt("Installing linviz", [PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--no-input",
                                       "-c", "constraints.txt", "-e", ".[all]"])
         STAMP.write_text(wanted())
@@ -205,11 +207,9 @@ def lock(handle):
     return True
 
 
-def make_venv():
-    """Make .venv, or make it anew where it is broken: no pip, a Python that has gone or is too old."""
-    check = "import sys, pip; assert sys.version_info >= %r" % (OLDEST,)
-    if not runs([PYTHON, "-I", "-c", check]):
-        attempt("Making .venv", [base_python(), "-m", "venv", "--clear", VENV])
+def usable(python):
+    """Whether an environment's Python can be installed into: it is there, new enough, and has a pip that starts."""
+    return runs([python, "-I", "-c", "import sys, pip; assert sys.version_info >= %r" % (OLDEST,)])
 
 
 def base_python():

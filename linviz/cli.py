@@ -104,7 +104,8 @@ def lab(given: argparse.Namespace) -> None:
     """Become a JupyterLab that opens on the first chapter there is."""
     folder = _beside("notebooks")
     chapters = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
-    options = ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--LabApp.news_url=None", "-y"]
+    options = ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--LabApp.news_url=None", "-y",
+               "--Application.log_level=WARN"]
     if given.no_browser:
         options.append("--no-browser")
     if hasattr(os, "geteuid") and os.geteuid() == 0:

@@ -1,17 +1,17 @@
 """The command line: every command reaches what it names, and wrong arguments get one sentence."""
 from __future__ import annotations
 
+import signal
 import socket
 import subprocess
 import sys
-import urllib.request
 from pathlib import Path
 
 import pytest
 
 from linviz import cli
 
-from .conftest import free_port
+from .conftest import free_port, wait_for
 
 ROOT = Path(__file__).parents[1]
 
@@ -87,24 +87,16 @@ def test_without_a_clone_it_says_so(became, monkeypatch, tmp_path, capsys, comma
 
 def test_the_explorer_answers_and_stops_without_a_word(tmp_path):
     """The real thing, as a person starts and stops it: Ctrl-C leaves no traceback."""
-    import signal
-    import time
-    port = free_port()
+    port, log = free_port(), tmp_path / "log"
     command = [sys.executable, "-m", "linviz", "explore", "--no-browser", "--port", str(port)]
-    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as served:
+    with log.open("wb") as out, subprocess.Popen(command, cwd=tmp_path, stdout=out, stderr=out) as served:
         try:
-            for _ in range(300):
-                try:
-                    assert urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=5).read() == b"ok"
-                    break
-                except OSError:
-                    assert served.poll() is None, served.stdout.read()
-                    time.sleep(0.1)
+            wait_for(f"http://127.0.0.1:{port}/_stcore/health", served, log)
             served.send_signal(signal.SIGINT)
-            said = served.communicate(timeout=20)[0]
+            served.wait(60)
         finally:
             served.kill()
-    assert f"http://127.0.0.1:{port}" in said and "Traceback" not in said
+    assert f"http://127.0.0.1:{port}" in log.read_text() and "Traceback" not in log.read_text()
 
 
 # ---------------------------------------------------------------- export, doctor, citation
