@@ -10,10 +10,10 @@ approximates softmax.
 
 Gained: locality without a window, at the cost of a kernel; rank up to 2 D where the ReLU alone has D.
 Lost: how far is near is fixed, the same for every token and head. A query with no positive channel is dead.
-A picture has no order: the token number i runs along its rows, so the patch below lies a row away and the
-last of a row is next to the first of the following one. axes="2d" (linviz's own reading) has one cosine for
-the row and one for the column, multiplied; "3d" one more for the frame: phi doubles with each. A prefix
-token then stands in the middle.
+A picture has no order: the token number i runs along its rows, so the patch below is as far as a whole row,
+and the last of a row is next to the first of the following one. axes="2d" (linviz's own reading) has one
+cosine for the row and one for the column, multiplied; "3d" one more for the frame: phi doubles with each. A
+prefix token then stands in the middle.
 
 Cost: O(N D E) time, O(D E) memory; 2, 4, 8 times that for 1, 2, 3 axes.   Rank: at most 2 D (4 D, 8 D).
 Qin et al., 2022, arXiv 2202.08791. As in the official code: no 1/sqrt(D), eps 1e-6 as the least row sum.

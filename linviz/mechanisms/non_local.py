@@ -9,15 +9,16 @@
 Dividing by S instead of the row's sum keeps f linear: with the keys first, `dot` is factorized attention.
 pool=2 is the paper's sub-sampling: the largest of each 2 x 2 square of a frame, channel by channel, stands
 for all four, of k as of v. The choice in v differs by channel, so each channel has a map of its own; the
-share of a square is common to all, and drawn spread evenly over it. Columns left over belong to no square.
+share of a square is common to all, and drawn spread evenly over it. A row or column left over is not seen.
 
-Gained: one layer sees the whole clip, where a convolution needs dozens; it fits into a trained network.
+Gained: one layer sees the whole clip, where convolutions need many; as z = x + W o, with W zero at first, it
+can be put into a trained network.
 Lost: N S pairs. Dot and concatenation give signed or unnormalised weights: no shares, no entropy.
 In concatenation each score is a part of i plus a part of j: before the relu rank 2.
 
 Cost: O(N S D) time, S a quarter of N with pool=2.   Rank: up to min(N, S); dot: at most D.
-Wang et al., 2017, arXiv 1711.07971. The paper has no 1/sqrt(D), which linviz follows; its code scales the
-embedded Gaussian so (scale=D ** -0.5 gives it) and adds x to the result.
+Wang et al., 2017, arXiv 1711.07971. As in the paper there is no 1/sqrt(D); the official code has it in the
+embedded Gaussian (scale=D ** -0.5).
 """
 from __future__ import annotations
 

@@ -11,7 +11,7 @@
 finite and cancels in a row, but for eps. orthogonal: directions at right angles in blocks of D, which evens
 out a draw. scaling=0: of the lengths of Gaussian vectors; 1: all sqrt(D). `redraw(seed)` draws anew.
 
-Gained: the softmax map itself as the mean over draws, at the cost of a kernel.
+Gained: softmax's own weights, before they are normalised, as the mean over draws, at the cost of a kernel.
 Lost: one draw is a Monte Carlo estimate. Its error grows with the norm of q and k, exponentially; positive
 features are not more accurate, they fail more gently: the trigonometric ones are better for short vectors,
 and for long ones negative and far off. eps floors small weights.
