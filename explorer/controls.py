@@ -105,8 +105,10 @@ def _mechanisms() -> tuple[tuple[str, ...], str, str]:
 
 
 def _picture() -> None:
-    st.selectbox("Photograph or clip", clips.names(), key="clip", on_change=_other_picture,
-                 format_func=lambda name: f"{name.capitalize()} ({'photograph' if name in clips.PHOTOGRAPHS else 'clip'})")
+    def called(name: str) -> str:
+        return f"{name.capitalize()} ({'photograph' if name in clips.PHOTOGRAPHS else 'clip'})"
+
+    st.selectbox("Photograph or clip", clips.names(), key="clip", on_change=_other_picture, format_func=called)
     moving = st.session_state.clip not in clips.PHOTOGRAPHS
     most = limits.CLIP_PATCHES if moving else limits.PATCHES[1]
     st.session_state.patches = min(st.session_state.patches, most)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from threading import Lock
 from typing import Any
 
@@ -46,7 +46,7 @@ class Shelf:
 class Job:
     """A task on its way in another thread. `step`, `steps`, `value`: how far it is, and its latest number."""
 
-    def __init__(self, task: Task, pool: ThreadPoolExecutor, done: Callable[[Any], None] = lambda result: None) -> None:
+    def __init__(self, task: Task, pool: Executor, done: Callable[[Any], None] = lambda result: None) -> None:
         self.step, self.steps, self.value, self.stopped = 0, 1, 0.0, False
         self.future: Future[Any] = pool.submit(self._run, task, done)
 

@@ -20,7 +20,7 @@ def spectrum_of(shown: Shown) -> dict[str, Any] | None:
         return None
     said: dict[str, Any] | None = SHELF.get(("spectrum", shown.key))
     if said is None and stage.factored(shown):
-        said = stage.spectrum(shown)
+        said = stage.spectrum(None, shown)
         SHELF.put(("spectrum", shown.key), said)
     return said
 

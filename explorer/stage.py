@@ -5,7 +5,7 @@ of maps without factors) is done by a `Job`, and until then there is a stand-in.
 """
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,7 +19,9 @@ from linviz import Grid, Reading, clips, spectra
 from linviz.maps import Factored
 from linviz.mechanisms import Attention, parse
 from linviz.models import Fit, fit_gate
+from linviz.reading import OF_ROWS
 from linviz.view import Panel, fitted, pack
+from linviz.view.wires import numbers
 
 from .choice import Choice
 from .jobs import Job, Report, Shelf
@@ -27,7 +29,8 @@ from .jobs import Job, Report, Shelf
 PATCH = 16  # pixels a patch is described by, and in which distances are given
 SHARP = 640  # pixels a picture is shown with, where the original has them
 SHELF = Shelf(most=96)
-FITS, READINGS = (ThreadPoolExecutor(2, name) for name in ("fit", "read"))
+TABLE = 1568  # tokens: above, a map that can only travel as its whole table is not shown
+FITS, READINGS, LONG = (ThreadPoolExecutor(most, name) for most, name in ((2, "fit"), (2, "read"), (1, "long")))
 Key = tuple[Hashable, ...]
 
 
@@ -96,6 +99,31 @@ def make(spec: str, here: Scene, seed: int = 0) -> Attention:
     return linviz.make(spec, heads=1, width=here.q.shape[-1], grid=here.grid, seed=seed)
 
 
+def read(mechanism: Attention, here: Scene) -> tuple[Reading, str]:
+    """A mechanism measured on a scene, and what to call it; where each channel has its own map, the first is shown."""
+    reading = linviz.read(mechanism, here.q, here.k, here.v)
+    if reading.whole.shared is not None:
+        return reading, mechanism.title
+    return linviz.read(mechanism, here.q, here.k, here.v, channel=0), f"{mechanism.title}, channel 1"
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def table(spec: str, moving: bool) -> bool:
+    """Whether a map of this spec can only travel as its whole table: tried on a few tokens."""
+    grid = Grid(2 if moving else 1, 5, 5)
+    x = torch.randn(1, 1, len(grid), 18 if moving else 16)
+    mechanism = linviz.make(spec, heads=1, width=x.shape[-1], grid=grid)
+    a = linviz.read(mechanism, x, x, x).whole
+    wire = numbers((a.channel(0) if a.shared is None else a.shared).wire((0, 0)))
+    return any(x.shape[-2:] == (len(grid), len(grid)) for x in _arrays(wire))
+
+
+def _arrays(wire: Any) -> Iterator[Any]:
+    inner = wire.values() if isinstance(wire, dict) else wire if isinstance(wire, list) else ()
+    for x in inner:
+        yield from [x] if hasattr(x, "shape") else _arrays(x)
+
+
 # ------------------------------------------------------------------------------------------------ panels
 
 
@@ -124,7 +152,8 @@ def plain(spec: str, name: str, grid: Grid, temperature: float) -> Shown:
     mechanism = make(spec, here)
     if mechanism.gate is not None:
         mechanism.gate.hold(0.5)
-    return Shown(("plain", spec, *here.key), mechanism.title, linviz.read(mechanism, here.q, here.k, here.v))
+    reading, title = read(mechanism, here)
+    return Shown(("plain", spec, *here.key), title, reading)
 
 
 def stand_in(spec: str, here: Scene, word: str) -> Shown:
@@ -138,9 +167,9 @@ def after(fit: Fit, key: Key, here: Scene) -> Shown:
     key = ("shown", *key, fit.steps)  # with its seed, a fit is the same at the same step
     shown: Shown | None = SHELF.get(key)
     if shown is None:
-        title = fit.mechanism.title + (f", stopped at step {fit.steps}" if fit.cancelled else ", fitted")
-        shown = Shown(key, title, linviz.read(fit.mechanism, here.q, here.k, here.v),
-                      fitted(fit, here.q, here.k, here.v))
+        reading, title = read(fit.mechanism, here)
+        title += f", stopped at step {fit.steps}" if fit.cancelled else ", fitted"
+        shown = Shown(key, title, reading, fitted(fit, here.q, here.k, here.v))
         SHELF.put(key, shown)
     return shown
 
@@ -166,7 +195,8 @@ def blob(panels: list[Shown], titles: list[str], here: Scene, intro: bool) -> by
 # ------------------------------------------------------------------------------------------------ numbers
 
 
-def spectrum(shown: Shown) -> dict[str, Any]:
+@torch.no_grad()
+def spectrum(report: Report | None, shown: Shown) -> dict[str, Any]:
     """Everything the spectrum panel draws of one map, raw and with the mean row removed.
 
     Asked of the map itself: up to Python 3.11 a cached property holds one lock for all readings, and one long
@@ -178,8 +208,8 @@ def spectrum(shown: Shown) -> dict[str, Any]:
 
 
 def _said(s: Tensor, tolerance: float) -> dict[str, Any]:
-    return {"s": s.tolist(), "cumulative": spectra.cumulative(s, 1).tolist(), "energy": spectra.cumulative(s, 2).tolist(),
-            "tolerance": tolerance, "zero": tolerance * s[0].item(),
+    return {"s": s.tolist(), "cumulative": spectra.cumulative(s, 1).tolist(),
+            "energy": spectra.cumulative(s, 2).tolist(), "tolerance": tolerance, "zero": tolerance * s[0].item(),
             "numerical_rank": spectra.numerical_rank(s, tolerance).item(),
             "effective_rank": spectra.effective_rank(s).item()}
 
@@ -189,9 +219,16 @@ def factored(shown: Shown) -> bool:
     return isinstance(shown.reading.map, Factored)
 
 
-def means(shown: Shown, here: Scene) -> dict[str, float]:
-    """The mean over all rows of every measure of the table."""
-    return shown.reading.summary(spectrum=False, **places(here))
+@torch.no_grad()
+def means(report: Report, shown: Shown, here: Scene) -> dict[str, float] | None:
+    """The mean over all rows of every measure of the table; None where `report` says that nobody waits any more."""
+    reading, told = shown.reading, places(here)
+    every = (*OF_ROWS, *told) if reading.map.stochastic else ()
+    for n, name in enumerate(every):  # one by one, to be able to stop; the reading keeps them for its summary
+        if not report(n, len(every), 0.0):
+            return None
+        reading.rows(name, **told.get(name, {}))
+    return reading.summary(spectrum=False, **told)
 
 
 def places(here: Scene) -> dict[str, dict[str, Any]]:

@@ -15,32 +15,30 @@ from . import stage
 from .stage import SHELF, Scene, Shown
 
 ROWS = ("entropy", "effective_tokens", "top_share", "support", "gini")
-WAIT = "…"
+WAIT, NONE = "…", "–"
 
 
-def three(x: float | None) -> str:
+def three(x: float) -> str:
     """A number with three significant digits and no exponent.
 
-    >>> three(0.01234), three(12.34), three(1568.0), three(None)
-    ('0.0123', '12.3', '1568', '…')
+    >>> three(0.01234), three(12.34), three(1568.0)
+    ('0.0123', '12.3', '1568')
     """
-    if x is None:
-        return WAIT
     if x != x or float(x).is_integer():
-        return "-" if x != x else f"{x:.0f}"
+        return NONE if x != x else f"{x:.0f}"
     digits = 2
     while digits < 6 and abs(x) < 10 ** (2 - digits):
         digits += 1
     return f"{x:.{0 if abs(x) >= 99.95 else 1 if abs(x) >= 9.995 else digits}f}"
 
 
-def value(name: str, x: float | None) -> str:
+def value(name: str, x: float) -> str:
     """A row measure's value as the table shows it; shares as per cent.
 
     >>> value("top_share", 0.994), value("entropy", 2.05)
     ('99.4', '2.05')
     """
-    return three(100 * x if x is not None and MEASURES[name].unit == "of 1" else x)
+    return three(100 * x if MEASURES[name].unit == "of 1" else x)
 
 
 def label(name: str) -> str:
@@ -54,11 +52,14 @@ def label(name: str) -> str:
     return escape(title) + (f' <span class="unit">({escape(unit)})</span>' if unit else "")
 
 
-def one_row(shown: Shown, query: int, here: Scene) -> dict[str, float]:
-    """The table's measures of the pinned query's row; empty where the row has none (dead, or a signed map)."""
+@torch.no_grad()
+def one_row(shown: Shown, query: int, here: Scene) -> dict[str, float] | None:
+    """The table's measures of the pinned query's row: none where it is dead or signed, None while a fit is awaited."""
+    if shown.waiting:
+        return None
     a = shown.reading.map
     row = a.rows(torch.tensor([query]))[0, 0]
-    if shown.waiting or not a.stochastic or row.sum() < DEAD:
+    if not a.stochastic or row.sum() < DEAD:
         return {}
     out = {}
     for name, options in ({name: {} for name in ROWS} | stage.places(here)).items():
@@ -69,15 +70,20 @@ def one_row(shown: Shown, query: int, here: Scene) -> dict[str, float]:
 
 def concentration(panels: Sequence[Shown], titles: Sequence[str], query: int, here: Scene) -> str:
     """The table of row statistics, as HTML: for each panel the pinned query's, and the mean over all rows."""
-    means = [{} if shown.waiting else SHELF.get(("means", shown.key)) or {} for shown in panels]
+    means = [None if shown.waiting else SHELF.get(("means", shown.key)) for shown in panels]
     rows = [one_row(shown, query, here) for shown in panels]
     body = []
     for name in (*ROWS, *stage.places(here)):
-        cells = "".join(f'<td>{value(name, row.get(name))}</td><td class="mean">{value(name, mean.get(name))}</td>'
+        cells = "".join(f'<td>{_cell(name, row)}</td><td class="mean">{_cell(name, mean)}</td>'
                         for row, mean in zip(rows, means))
         body.append(f'<tr><th scope="row">{label(name)}</th>{cells}</tr>')
     under = '<th scope="col">this patch</th><th scope="col" class="mean">mean</th>' * len(panels)
     return _table(_heads(panels, titles, span=2), under, body)
+
+
+def _cell(name: str, found: dict[str, float] | None) -> str:
+    """One number; a dash where there is none, dots while it is on its way."""
+    return WAIT if found is None else value(name, found[name]) if name in found else NONE
 
 
 def ranks(panels: Sequence[Shown], titles: Sequence[str], said: Sequence[dict[str, Any] | None], which: str) -> str:
@@ -102,5 +108,7 @@ def _heads(panels: Sequence[Shown], titles: Sequence[str], span: int) -> str:
 
 def _table(heads: str, under: str, body: list[str]) -> str:
     second = f"<tr><td></td>{under}</tr>" if under else ""
-    return (f'<div class="linviz-numbers" style="--columns:{max(heads.count("<th"), under.count("<th"))}"><table><thead><tr><td></td>{heads}</tr>{second}</thead>'
+    columns = max(heads.count("<th"), under.count("<th"))
+    return (f'<div class="linviz-numbers" style="--columns:{columns}"><table>'
+            f"<thead><tr><td></td>{heads}</tr>{second}</thead>"
             f"<tbody>{''.join(body)}</tbody></table></div>")

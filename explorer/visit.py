@@ -1,10 +1,11 @@
 """One visitor: which fits and readings are on their way, what was stopped, and which patch is pinned."""
 from __future__ import annotations
 
-from concurrent.futures import wait
+from collections.abc import Callable
+from concurrent.futures import Executor, wait
+from functools import partial
 from typing import Any
 
-import linviz  # noqa: F401
 from linviz.mechanisms import parse
 from linviz.models import Fit
 
@@ -26,6 +27,7 @@ class Visit:
         self.failed: dict[Key, str] = {}
         self.again: set[Key] = set()
         self.fits: list[Key] = []
+        self.left_out: list[str] = []
         self.round, self.query = 0, 0
         self._tasks: dict[Any, Any] = {}
         self._place: Any = None
@@ -38,7 +40,7 @@ class Visit:
         self.collect()
         shown, tasks = [], {}
         self.fits = []
-        for spec in choice.specs:
+        for spec in self._drawable(here, choice):
             if not parse(spec).gate:
                 shown.append(stage.plain(spec, *here.key))
                 continue
@@ -46,13 +48,25 @@ class Visit:
             self.fits.append(key)
             shown.append(self._gated(spec, key, here))
             if key in self.again or not (SHELF.get(key) or key in self.stopped or key in self.failed):
-                tasks[key] = lambda spec=spec: stage.fitting(spec, here, choice)
+                tasks[key] = partial(stage.fitting, spec, here, choice)
         self._tasks = tasks | self._readings(shown, here)
         return shown
+
+    def troubles(self) -> list[str]:
+        """A sentence on everything that is not shown, or did not work."""
+        out = [f"{', '.join(self.left_out)} would have to send the whole table of weights: shown up to {stage.TABLE:,} "
+               "patches; take fewer."] if self.left_out else []
+        return out + list(self.failed.values())
 
     def begin(self) -> None:
         """Begin what is missing, stop what is no longer wanted. To be called once the page is drawn."""
         self.desk.want(self._tasks)
+
+    def _drawable(self, here: Scene, choice: Choice) -> list[str]:
+        """The specs whose maps can travel; those that cannot are named in `left_out`."""
+        self.left_out = [spec for spec in choice.specs
+                         if len(here.grid) > stage.TABLE and stage.table(spec, choice.moving)]
+        return [spec for spec in choice.specs if spec not in self.left_out] or ["softmax"]
 
     def _gated(self, spec: str, key: Key, here: Scene) -> Shown:
         fit = self.stopped.get(key) or SHELF.get(key)
@@ -67,11 +81,10 @@ class Visit:
             if shown.waiting:
                 continue
             if SHELF.get(("means", shown.key)) is None:
-                tasks["means", shown.key] = lambda shown=shown: _reading(("means", shown.key),
-                                                                         lambda: stage.means(shown, here))
+                tasks["means", shown.key] = partial(_reading, stage.READINGS, stage.means, shown, here)
             if not stage.factored(shown) and SHELF.get(("spectrum", shown.key)) is None:
-                tasks["spectrum", shown.key] = lambda shown=shown: _reading(("spectrum", shown.key),
-                                                                            lambda: stage.spectrum(shown))
+                pool = stage.LONG if len(here.grid) > stage.TABLE else stage.READINGS  # minutes hold up no seconds
+                tasks["spectrum", shown.key] = partial(_reading, pool, stage.spectrum, shown)
         return {key: task for key, task in tasks.items() if key not in self.failed}
 
     def collect(self) -> bool:
@@ -109,7 +122,7 @@ class Visit:
             self.again.add(key)
 
     def progress(self) -> tuple[int, int, float] | None:
-        """Steps done and to do of all fits on their way, and the divergence of the slowest in bits; None if there is none."""
+        """Steps done and to do of all fits on their way, and the largest divergence in bits; None without a fit."""
         jobs = [self.desk.jobs[key] for key in self.fits if key in self.desk.jobs]
         jobs = [job for job in jobs if not job.over]
         if not jobs:
@@ -135,5 +148,7 @@ class Visit:
         self.round += 1
 
 
-def _reading(key: Key, read: Any) -> Job:
-    return Job(lambda report: read(), stage.READINGS, lambda result: SHELF.put(key, result))
+def _reading(pool: Executor, read: Callable[..., Any], shown: Shown, *more: Any) -> Job:
+    """Begin a reading of a panel; what comes of it goes on the shelf under the reader's name."""
+    key = (read.__name__, shown.key)
+    return Job(lambda report: read(report, shown, *more), pool, partial(SHELF.put, key))

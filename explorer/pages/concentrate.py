@@ -3,7 +3,7 @@ import streamlit as st
 
 from explorer import controls, stage, tables
 from explorer.spectra_panel import spectra_panel
-from explorer.visit import FIRST, BLINK, SMALL
+from explorer.visit import BLINK, FIRST, SMALL
 from linviz import clips
 from linviz.models import LABEL
 from linviz.view.streamlit import patch_view
@@ -50,9 +50,9 @@ if first or small:  # rather a moment's wait than a stand-in for a moment
     panels = visit.panels(here, choice)
 st.session_state.shown = True
 titles = stage.told_apart(panels)
+for sentence in visit.troubles():
+    st.warning(controls.plain(sentence))
 view(visit, panels, titles, here)
 spectra_panel(panels, titles)
-for sentence in visit.failed.values():
-    st.error(controls.plain(sentence))
 visit.begin()
 controls.foot(visit)

@@ -75,7 +75,7 @@ def cumulative(lines: Sequence[Line], *, power: int = 1, centred: bool = False, 
 
 
 def _trace(line: Line, hover: str) -> go.Scatter:
-    style, short = theme.style(line.spec, line.family), len(line.values) <= 64  # a marker on each value, while they are few
+    style, short = theme.style(line.spec, line.family), len(line.values) <= 64  # few enough for a marker on each
     return go.Scatter(x=list(range(1, len(line.values) + 1)), y=list(line.values), name=line.title,
                       mode="lines+markers" if short else "lines",
                       line={"color": style.hue, "dash": style.dash, "width": 2},
@@ -99,22 +99,24 @@ def _bounds(fig: go.Figure, lines: Sequence[Line]) -> None:
     for bound, sharing in _groups(lines, lambda line: line.bound).items():
         fig.add_shape(type="line", name="bound", x0=bound, x1=bound, y0=0, y1=1, yref="y domain",
                       line={"color": theme.style(sharing[0].spec, sharing[0].family).hue, "width": 1.2})
-        fig.add_annotation(x=math.log10(bound), y=1, yref="y domain", yanchor="bottom", text=f"rank bound {bound}", **NOTE)
+        fig.add_annotation(x=math.log10(bound), y=1, yref="y domain", yanchor="bottom",
+                           text=f"rank bound {bound}", **NOTE)
     fig.update_layout(margin={"r": 44})
 
 
 def _tolerances(fig: go.Figure, lines: Sequence[Line]) -> None:
     """A flat dotted line at every tolerance: what lies under it counts as zero. Neighbours share their words."""
     clusters: list[list[Line]] = []
-    for line in sorted((line for line in lines if line.tolerance), key=lambda line: line.tolerance or 0):
+    for tolerance, line in sorted(((line.tolerance, line) for line in lines if line.tolerance), key=lambda at: at[0]):
         colour = theme.style(line.spec, line.family).hue
-        fig.add_shape(type="line", name="tolerance", y0=line.tolerance, y1=line.tolerance, x0=0, x1=1, xref="x domain",
+        fig.add_shape(type="line", name="tolerance", y0=tolerance, y1=tolerance, x0=0, x1=1, xref="x domain",
                       line={"color": colour, "width": 1.2, "dash": "dot"})
-        near = clusters and line.tolerance < NEAR * (clusters[-1][-1].tolerance or 0)
+        near = clusters and tolerance < NEAR * (clusters[-1][-1].tolerance or 0)
         clusters[-1].append(line) if near else clusters.append([line])
     for cluster in clusters:
+        text = "counts as zero: " + ", ".join(line.title for line in cluster)
         fig.add_annotation(x=0.005, xref="x domain", y=math.log10(cluster[-1].tolerance or 1), xanchor="left",
-                           yanchor="bottom", text="counts as zero: " + ", ".join(line.title for line in cluster), **NOTE)
+                           yanchor="bottom", text=text, **NOTE)
 
 
 def _groups(lines: Sequence[Line], by: Callable[[Line], Any]) -> dict[Any, list[Line]]:

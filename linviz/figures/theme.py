@@ -21,7 +21,7 @@ MARKERS = {
     "lambda": "hexagon", "additive": "x", "graph": "circle", "kronecker_kv": "square", "kronecker_qkv": "cross",
     "cosformer": "cross", "vicinity": "hourglass", "focused": "hexagon", "rala": "x", "fastmax": "triangle-down",
     "dape": "star", "gaussian": "pentagon", "keypoint": "bowtie"}
-SPARE = ("star-square", "star-diamond", "hexagram", "octagon", "diamond-tall", "diamond-wide")  # of a method of one's own
+SPARE = ("star-square", "star-diamond", "hexagram", "octagon", "diamond-tall")  # of a method of one's own
 DASHES = {"": "solid", "qkv": "dash", "qk": "dashdot", "self": "dot"}
 SHARED = {"qkv": "longdash", "qk": "longdashdot", "self": "2px,8px"}
 

@@ -1,0 +1,66 @@
+"""The explorer without a browser: run it, wait for its work, read its tables and the bytes of its view."""
+from __future__ import annotations
+
+import re
+import time
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+
+from linviz.view import unpack
+
+APP = Path(__file__).parents[2] / "explorer" / "app.py"
+CELLS = re.compile(r"<t[hd][^>]*>(.*?)</t[hd]>")
+
+
+def visit(**address: str) -> AppTest:
+    """A first visit, by an address."""
+    app = AppTest.from_file(str(APP), default_timeout=60)
+    for name, value in address.items():
+        app.query_params[name] = value
+    return well(app.run())
+
+
+def well(app: AppTest) -> AppTest:
+    """The same app, if its last run raised nothing."""
+    assert not app.exception, app.exception[0].message
+    return app
+
+
+def quiet(app: AppTest, seconds: float = 60) -> AppTest:
+    """Run again until no work is on its way."""
+    end = time.monotonic() + seconds
+    while app.session_state.visit.desk.jobs:
+        assert time.monotonic() < end, "work on its way does not end"
+        time.sleep(0.05)
+        well(app.run())
+    return app
+
+
+def tables(app: AppTest) -> list[dict[str, list[str]]]:
+    """Every table of numbers on the page: row title -> cells."""
+    found = []
+    for element in app.get("html"):
+        rows = [[unescape(re.sub(r"<[^>]+>", "", cell)).strip() for cell in CELLS.findall(row)]
+                for row in re.findall(r"<tr>(.*?)</tr>", element.proto.body)]
+        if rows:
+            found.append({row[0]: row[1:] for row in rows})
+    return found
+
+
+def view(app: AppTest) -> dict[str, Any]:
+    """What the canvas was sent."""
+    (element,) = app.get("bidi_component")
+    return unpack(element.proto.bytes)
+
+
+def titles(app: AppTest) -> list[str]:
+    """Titles of the canvas's panels."""
+    return [panel["title"] for panel in view(app)["panels"]]
+
+
+def said(app: AppTest) -> str:
+    """Every warning and error on the page."""
+    return " ".join(element.value for element in (*app.warning, *app.error))

@@ -1,0 +1,469 @@
+"""The page Concentrate without a browser: every control, its extremes, wrong input, and numbers that are linviz's."""
+from __future__ import annotations
+
+import json
+import re
+import time
+
+import numpy as np
+import pytest
+import torch
+
+import linviz
+from explorer import choice as limits
+from explorer import stage
+from explorer.choice import OPENING, menu
+from explorer.tables import three, value
+from linviz import Grid, clips, spectra
+from linviz.models import LABEL, fit_gate
+
+from .harness import quiet, said, tables, titles, view, visit, well
+
+SMALL = {"patches": "14"}
+
+
+def press(app, label):
+    """Click the button of that name."""
+    (button,) = [b for b in app.button if b.label == label]
+    return well(button.click().run())
+
+
+def on(app, kind, key, chosen):
+    """Set a widget by its key and run."""
+    return well(getattr(app, kind)(key=key).set_value(chosen).run())
+
+
+def readings(app, specs=OPENING.specs, steps=300):
+    """linviz.read on what the page says it shows, made anew and fitted anew."""
+    chosen = app.session_state.good
+    clip = clips.fit(clips.load(chosen.clip, frames=max(chosen.grid.T, 2)), chosen.grid)
+    qkv = clips.descriptors(clip, chosen.grid, chosen.temperature)
+    out = []
+    for spec in specs:
+        m = linviz.make(spec, 1, qkv[0].shape[-1], chosen.grid, seed=chosen.seed)
+        if m.gate is not None:
+            target = linviz.make("softmax", 1, qkv[0].shape[-1], chosen.grid).map(*qkv)
+            fit_gate(m, target, *qkv, steps=steps, seed=chosen.seed)
+        out.append(linviz.read(m, *qkv))
+    return out, clip
+
+
+# ------------------------------------------------------------------------------------------------ the opening
+
+
+@pytest.fixture(scope="module")
+def opening():
+    return quiet(visit())
+
+
+def test_it_opens_drawn_with_three_panels_of_a_photograph(opening):
+    sent = view(opening)
+    assert titles(opening) == ["softmax", "relu + floor", "relu + floor + gate, fitted"]
+    assert [panel["family"] for panel in sent["panels"]] == ["softmax", "kernel", "kernel"]
+    assert sent["grid"] == [1, 28, 28] and sent["set"]["mode"] == "light" and sent["set"]["strength"] == 1.0
+    assert sent["set"]["query"] == clips.OPENING.grid.number(0, *clips.OPENING.place)
+    assert "gate" in sent["panels"][2]["wire"] and "gate" not in sent["panels"][1]["wire"]
+    assert sent["panels"][2]["wire"]["gate"]["steps"][-1] == OPENING.steps
+
+
+def test_it_says_what_to_see_how_to_use_it_and_what_it_is_not(opening):
+    assert opening.title[0].value == "The floor is fog; the gate gathers it"
+    assert "Move over a picture" in opening.markdown[0].value
+    words = opening.caption[0].value
+    assert clips.DESCRIPTORS_NOTE in words.lower() and LABEL in words
+    assert "Attention is not explanation" in words and "https://arxiv.org/abs/1902.10186" in words
+    chelsea = clips.photograph("chelsea")
+    assert chelsea.author in words and chelsea.licence in words
+    assert not said(opening)
+
+
+def test_every_input_has_a_label(opening):
+    kinds = ("selectbox", "slider", "multiselect", "text_input", "radio", "checkbox", "number_input", "toggle",
+             "button")
+    labels = [widget.label for kind in kinds for widget in opening.get(kind)]
+    assert len(labels) >= 13 and all(label.strip() for label in labels)
+
+
+def check_numbers(app, found, clip, query):
+    """The table's cells against linviz.read: of the query's row, and the mean over all."""
+    numbers = tables(app)[0]
+    grid = found[0].mechanism.grid
+    options = {"distance": {"patch": stage.PATCH}}
+    if grid.T > 1:
+        options["frame_distance"] = {}
+    if clip.mask is not None:
+        options |= {name: {"mask": clips.token_mask(clip, grid)} for name in ("mass", "lift")}
+    titled = {"entropy": "entropy (bits)", "effective_tokens": "effective tokens (tokens)",
+              "top_share": "share of the top 10 (%)", "support": "smallest support of 90 % (tokens)",
+              "gini": "Gini coefficient", "distance": "mean attended distance (pixels)",
+              "frame_distance": "mean attended time (frames)", "mass": "mass on the object (%)",
+              "lift": "lift over area (times)"}
+    shown = [name for name in titled if name in options or name in ("entropy", "effective_tokens", "top_share",
+                                                                    "support", "gini")]
+    assert set(numbers) - {""} == {titled[name] for name in shown}
+    for name in shown:
+        cells = []
+        for reading in found:
+            rows = reading.rows(name, **options.get(name, {}))[0, 0].double()
+            cells += [value(name, rows[query].item()), value(name, rows.mean().item())]
+        assert numbers[titled[name]] == cells, name
+
+
+def test_its_numbers_are_those_of_linviz_read(opening):
+    found, clip = readings(opening)
+    check_numbers(opening, found, clip, view(opening)["set"]["query"])
+
+
+def test_a_clip_with_a_mask_adds_time_mass_and_lift():
+    app = quiet(visit(clip="digit", frames="4"))
+    found, clip = readings(app)
+    check_numbers(app, found, clip, view(app)["set"]["query"])
+    assert view(app)["grid"] == [4, 14, 14] and len(view(app)["frames"]) == 4
+
+
+@pytest.mark.parametrize("query", [0, 100, 195])
+def test_the_table_follows_the_pinned_patch(query):
+    app = quiet(visit(**SMALL))
+    app.session_state["view0"] = {"query": {"query": query, "n": 1, "trail": [query], "frame": 0}}
+    well(app.run())
+    found, clip = readings(app)
+    check_numbers(app, found, clip, query)
+    assert f"row {query // 14 + 1}, column {query % 14 + 1}" in app.subheader[0].value
+    assert view(app)["set"]["query"] != query, "a pin must not change what is sent"
+
+
+def test_the_canvas_holds_what_the_maps_of_linviz_send(opening):
+    found, _ = readings(opening)
+    for panel, reading in zip(view(opening)["panels"], found):
+        wire = reading.map.wire((0, 0))
+        for name in [name for name in ("q", "k", "phi_q", "phi_k", "z_q", "z_k") if name in wire]:
+            np.testing.assert_allclose(panel["wire"][name], wire[name].detach().numpy(), rtol=1e-6, atol=1e-6)
+
+
+# ------------------------------------------------------------------------------------------------ the spectrum
+
+
+def chart(app):
+    """The spectrum's figure as it was sent."""
+    (element,) = app.get("plotly_chart")
+    return json.loads(element.proto.spec or element.proto.figure.spec)
+
+
+def test_the_chart_draws_the_singular_values_of_every_map(opening):
+    found, _ = readings(opening)
+    for trace, reading in zip(chart(opening)["data"], found, strict=True):
+        np.testing.assert_allclose(trace["y"], reading.singular_values[0, 0].numpy(), rtol=1e-6, atol=1e-12)
+
+
+@pytest.mark.parametrize("curve, power", [("cumulative", 1), ("energy", 2)])
+@pytest.mark.parametrize("centred", [False, True])
+def test_curves_and_the_mean_row_switch(curve, power, centred):
+    app = quiet(visit(**SMALL))
+    on(app, "toggle", "centred", centred)
+    on(app, "radio", "curve", curve)
+    found, _ = readings(app)
+    for trace, reading in zip(chart(app)["data"], found, strict=True):
+        s = reading.centred_singular_values if centred else reading.singular_values
+        np.testing.assert_allclose(trace["y"], spectra.cumulative(s, power)[0, 0].numpy(), atol=1e-9)
+
+
+@pytest.mark.parametrize("centred", [False, True])
+def test_ranks_by_name_with_bound_and_tolerance(centred):
+    app = quiet(visit(**SMALL))
+    on(app, "toggle", "centred", centred)
+    ranks, (found, _) = tables(app)[1], readings(app)
+    s = [(r.centred_singular_values if centred else r.singular_values)[0, 0] for r in found]
+    assert ranks["numerical rank (s above the tolerance)"] == [
+        str(spectra.numerical_rank(x, r.tolerance).item()) for x, r in zip(s, found)]
+    assert ranks["effective rank (Roy and Vetterli)"] == [three(spectra.effective_rank(x).item()) for x in s]
+    assert ranks["rank bound"] == ["196", "16", "16"]
+    assert ranks["tolerance (of the largest s)"] == [f"{r.tolerance:.1e}" for r in found]
+    names = [shape["name"] for shape in chart(app)["layout"]["shapes"]]
+    assert names.count("bound") == 2 and names.count("tolerance") == 3
+
+
+def test_what_is_not_there_yet_is_said_and_the_rest_is_drawn(monkeypatch):
+    hold = linviz.maps.Scores.singular_values
+    monkeypatch.setattr(linviz.maps.Scores, "singular_values", lambda self, top=None: (time.sleep(1.5), hold(self))[1])
+    app = visit(patches="21", temperature="1.77")
+    assert "On its way: softmax" in " ".join(c.value for c in app.caption)
+    assert "softmax" not in [trace["name"] for trace in chart(app)["data"]]
+    assert "relu + floor" in [trace["name"] for trace in chart(app)["data"]]
+    quiet(app)
+    assert [trace["name"] for trace in chart(app)["data"]][0] == "softmax"
+
+
+# ------------------------------------------------------------------------------------------------ controls
+
+
+@pytest.mark.parametrize("key, low, high", [("patches", 14, 56), ("temperature", 0.1, 4.0)])
+def test_sliders_at_both_ends(key, low, high):
+    app = visit(**SMALL)
+    for end in (high, low):
+        on(app, "slider", key, end)
+        if key == "patches":
+            assert view(app)["grid"] == [1, end, end]
+        assert getattr(app.session_state.good, key) == end
+    first = view(app)["panels"][0]["wire"]["q"]
+    clip = clips.fit(clips.photograph("chelsea"), Grid(1, 14, 14))
+    expected = clips.descriptors(clip, Grid(1, 14, 14), app.session_state.good.temperature)[0][0, 0]
+    np.testing.assert_allclose(first, expected.numpy(), rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", clips.names())
+def test_every_picture(name):
+    app = visit(**SMALL)
+    on(app, "selectbox", "clip", name)
+    grid = view(app)["grid"]
+    assert grid == ([8, 14, 14] if name in clips.CLIPS else [1, 14, 14])
+    assert clips.load(name).alt == view(app)["alt"]
+
+
+def test_frames_at_both_ends_and_what_does_not_fit():
+    app = visit(clip="pan")
+    on(app, "slider", "frames", 2)
+    assert view(app)["grid"] == [2, 14, 14]
+    on(app, "slider", "frames", 16)
+    assert view(app)["grid"] == [16, 14, 14]
+    on(app, "slider", "patches", 28)
+    assert view(app)["grid"] == [4, 28, 28]
+    assert "no more frames fit into 3,136" in " ".join(c.value for c in app.caption)
+
+
+@pytest.mark.parametrize("pick", menu())
+def test_every_mechanism_of_the_menu(pick):
+    app = visit(patches="14", steps="10", maps=f"softmax,{pick}" if pick != "softmax" else "softmax,relu")
+    quiet(app)
+    assert len(view(app)["panels"]) == 2 and not said(app)
+    assert len(chart(app)["data"]) == 2
+
+
+@pytest.mark.parametrize("sees", limits.SEES)
+@pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.parametrize("shift", ["none", "space"])
+def test_the_gate_reads_what_was_chosen(sees, shared, shift):
+    app = visit(patches="14", steps="10")
+    on(app, "radio", "sees", sees)
+    on(app, "checkbox", "shared", shared)
+    on(app, "radio", "shift", shift)
+    quiet(app)
+    gate = view(app)["panels"][2]["wire"]["gate"]
+    spec = f"relu_floor+gate:{sees}{':shared' * shared}" + ("" if shift == "none" else f"+shift:{shift}")
+    assert app.session_state.good.specs[2] == str(linviz.mechanisms.parse(spec))
+    assert gate["sees"] == sees
+    assert np.array_equal(gate["q_weight"], gate["k_weight"]) == shared
+    moved = not np.array_equal(view(app)["panels"][2]["wire"]["phi_k"], view(app)["panels"][1]["wire"]["phi_k"])
+    assert moved == (shift != "none")
+
+
+def test_a_clip_offers_the_shift_in_time_and_a_photograph_does_not():
+    app = visit(clip="pan", frames="2", steps="10")
+    on(app, "radio", "shift", "time")
+    assert app.session_state.good.specs[2] == "relu_floor+gate+shift"
+    on(app, "selectbox", "clip", "coffee")
+    assert app.session_state.good.shift == "none" and "time" not in app.radio(key="shift").options
+
+
+def test_steps_and_seed_decide_the_fit():
+    app = visit(patches="14", steps="10")
+    quiet(app)
+    ends = {}
+    for steps, seed in ((10, 0), (10, 7), (20, 0)):
+        on(app, "number_input", "steps", steps)
+        on(app, "number_input", "seed", seed)
+        quiet(app)
+        gate = view(app)["panels"][2]["wire"]["gate"]
+        assert gate["steps"][-1] == steps
+        ends[steps, seed] = gate["q_weight"][-1]
+    assert not np.allclose(ends[10, 0], ends[10, 7]) and not np.allclose(ends[10, 0], ends[20, 0])
+
+
+# ------------------------------------------------------------------------------------------------ specs by hand
+
+
+def test_a_spec_by_hand_is_drawn_as_one_more():
+    app = visit(patches="14", steps="10")
+    on(app, "text_input", "spec", " relu@window:7 ")
+    assert len(view(app)["panels"]) == 4 and not said(app)
+    assert view(app)["panels"][3]["wire"]["kind"] == "blocks"
+
+
+@pytest.mark.parametrize("spec, word", [
+    ("relu_flor", "did you mean 'relu_floor'"), ("softmax+gate", "has none"), ("relu+gate:all", "a gate is"),
+    ("softmax@window:0", "at least one patch"), ("relu+conv", "no convolution"), ("  +gate", "not a spec"),
+    ("<script>alert(1)</script>", "not a spec"), ("![x](http://example.org/x.png)", "not a spec")])
+def test_a_wrong_spec_gets_one_sentence_and_the_page_stays(spec, word):
+    app = visit(**SMALL)
+    on(app, "text_input", "spec", spec)
+    (error,) = app.error
+    assert word in error.value.replace("\\", "")
+    bare = re.sub(r"\\.", "", error.value)
+    assert not set("[]<>*`_") & set(bare), "what was typed is not read as markdown"
+    assert len(view(app)["panels"]) == 3
+    on(app, "text_input", "spec", "")
+    assert not app.error
+
+
+def test_a_fifth_mechanism_is_refused():
+    app = visit(maps="softmax,relu_floor,relu,linear", **SMALL)
+    on(app, "text_input", "spec", "efficient")
+    assert "room for 4" in app.error[0].value and len(view(app)["panels"]) == 4
+
+
+@pytest.mark.parametrize("left", [[], ["relu"]])
+def test_fewer_than_two_mechanisms_keep_the_last_choice(left):
+    app = visit(maps="softmax,linear", **SMALL)
+    on(app, "multiselect", "maps", left)
+    assert "two mechanisms" in app.error[0].value
+    assert titles(app) == ["softmax", "linear (elu + 1)"]
+    on(app, "multiselect", "maps", ["relu", "linear"])
+    assert not app.error and titles(app) == ["relu", "linear (elu + 1)"]
+
+
+def test_one_pick_and_one_spec_are_two():
+    app = visit(**SMALL)
+    on(app, "text_input", "spec", "linear")
+    on(app, "multiselect", "maps", ["softmax"])
+    assert not app.error and titles(app) == ["softmax", "linear (elu + 1)"]
+
+
+def test_two_panels_of_one_name_are_told_apart_by_spec():
+    app = visit(patches="14", steps="10", spec="relu_floor+gate:qk")
+    quiet(app)
+    assert titles(app)[2:] == ["relu_floor+gate", "relu_floor+gate:qk"]
+
+
+def test_a_map_that_travels_only_as_its_table_is_left_out_of_large_grids_with_a_sentence():
+    app = visit(patches="56", maps="softmax,aft_conv")
+    assert titles(app) == ["softmax"]
+    assert "aft\\_conv would have to send the whole table" in said(app)
+
+
+# ------------------------------------------------------------------------------------------------ fits
+
+
+def test_until_a_gate_is_fitted_its_panel_says_so_and_is_the_ungated_map():
+    app = visit(patches="35", steps="2000", temperature="1.31")
+    assert titles(app)[2] == "relu + floor + gate, fitting"
+    assert not np.any(view(app)["panels"][2]["wire"]["z_q"])
+    assert tables(app)[0]["entropy (bits)"][4:] == ["…", "…"]
+    assert any("Fitting the gate: step" in str(p.proto) for p in app.get("progress"))
+    press(app, "Cancel")
+    quiet(app)
+    assert titles(app)[2].startswith("relu + floor + gate, stopped at step ")
+    stopped = int(titles(app)[2].split()[-1])
+    assert 0 < stopped < 2000
+    assert view(app)["panels"][2]["wire"]["gate"]["steps"][-1] == stopped
+    well(app.run())
+    assert not app.session_state.visit.desk.jobs, "a stopped fit does not begin again by itself"
+
+
+def test_a_stopped_fit_is_nobody_elses_and_can_be_begun_again():
+    address = {"patches": "20", "steps": "1500", "temperature": "1.41"}
+    app = visit(**address)
+    assert "fitting" in titles(app)[2]
+    press(app, "Cancel")
+    quiet(app)
+    assert "stopped" in titles(app)[2]
+    other = visit(**address)
+    assert "stopped" not in titles(other)[2]
+    press(app, "Fit again")
+    quiet(app)
+    assert titles(app)[2].endswith("fitted")
+    quiet(other)
+
+
+def test_a_second_visitor_finds_the_fit_at_once():
+    address = {"patches": "16", "temperature": "1.23"}
+    quiet(visit(**address))
+    second = visit(**address)
+    assert titles(second)[2].endswith("fitted") and not second.session_state.visit.desk.jobs
+
+
+def test_fit_again_fits_again():
+    app = quiet(visit(**SMALL))
+    before = view(app)["panels"][2]["wire"]["gate"]["q_weight"]
+    press(app, "Fit again")
+    assert app.session_state.visit.progress() is not None or app.session_state.visit.again == set()
+    quiet(app)
+    np.testing.assert_array_equal(before, view(app)["panels"][2]["wire"]["gate"]["q_weight"])
+
+
+def test_a_changed_control_stops_the_fit_that_is_no_longer_wanted():
+    app = visit(patches="35", steps="2000", temperature="1.11")
+    (job,) = [job for key, job in app.session_state.visit.desk.jobs.items() if key[0] == "fit"]
+    on(app, "multiselect", "maps", ["softmax", "relu_floor"])
+    assert job.stopped and app.session_state.visit.progress() is None
+    job.future.result(20)
+
+
+def test_a_fit_that_fails_says_so_and_the_page_stays(monkeypatch):
+    def fail(*args, **kwargs):
+        raise ValueError("the moon is in the wrong place")
+    monkeypatch.setattr(stage, "fit_gate", fail)
+    app = quiet(visit(patches="14", temperature="3.33"))
+    assert "the moon is in the wrong place" in said(app)
+    assert titles(app)[2].endswith("not fitted") and titles(app)[0] == "softmax"
+
+
+def test_a_gate_inside_a_scope_is_fitted_to_the_softmax_of_that_scope():
+    app = quiet(visit(patches="14", steps="50", spec="relu_floor+gate@window:7"))
+    kl = view(app)["panels"][3]["wire"]["gate"]["kl"]
+    assert all(np.isfinite(kl)) and kl[-1] < kl[0]
+
+
+# ------------------------------------------------------------------------------------------------ reset, addresses
+
+
+def test_reset_brings_the_opening_back():
+    app = visit(clip="digit", frames="2", temperature="3", maps="relu,linear", spec="uniform", sees="qk", shared="1",
+                steps="10", seed="4")
+    press(app, "Reset")
+    assert app.session_state.good == OPENING and not dict(app.query_params)
+    quiet(app)
+    assert titles(app) == ["softmax", "relu + floor", "relu + floor + gate, fitted"]
+    assert view(app)["set"]["query"] == 349 and app.session_state.visit.round == 1
+
+
+def test_the_address_follows_every_choice_and_opens_the_same_page():
+    app = visit(**SMALL)
+    on(app, "selectbox", "clip", "coffee")
+    on(app, "slider", "temperature", 1.5)
+    on(app, "multiselect", "maps", ["softmax", "linear"])
+    address = {name: value[0] if isinstance(value, list) else value for name, value in app.query_params.items()}
+    assert address == {"clip": "coffee", "patches": "14", "temperature": "1.5", "maps": "softmax,linear"}
+    assert view(visit(**address))["id"] == view(app)["id"]
+
+
+@pytest.mark.parametrize("address, word", [
+    ({"patches": "9999"}, "14 to 56"), ({"clip": "![x](http://example.org/x.png)"}, "it takes one of"),
+    ({"maps": "nothing"}, "2 to 4"), ({"spec": "softmax+gate"}, "has none"), ({"nonsense": "1"}, "this page knows")])
+def test_a_bad_address_gets_one_sentence_and_a_page_that_works(address, word):
+    app = visit(**SMALL | address)
+    (warning,) = app.warning
+    assert word in warning.value.replace("\\", "") and "![" not in warning.value
+    assert len(view(app)["panels"]) == 3
+    on(app, "slider", "temperature", 1.0)
+    press(app, "Reset")
+    assert not app.warning
+
+
+def test_two_visitors_do_not_mix():
+    one, other = visit(**SMALL), visit(clip="coffee", **SMALL)
+    on(one, "slider", "temperature", 2.0)
+    one.session_state["view0"] = {"query": {"query": 3, "n": 1, "trail": [3], "frame": 0}}
+    well(one.run())
+    well(other.run())
+    assert other.session_state.good.temperature == OPENING.temperature
+    assert other.session_state.visit.query != 3 and one.session_state.visit.query == 3
+    assert view(one)["title"] != view(other)["title"]
+
+
+def test_nothing_cached_is_changed_by_looking_at_it():
+    app = quiet(visit(**SMALL))
+    here = stage.scene("chelsea", Grid(1, 14, 14), OPENING.temperature)
+    before = [x.clone() for x in (here.q, here.k, here.v)]
+    on(app, "slider", "temperature", 0.5)
+    on(app, "slider", "temperature", OPENING.temperature)
+    again = stage.scene("chelsea", Grid(1, 14, 14), OPENING.temperature)
+    assert again is here and all(torch.equal(a, b) for a, b in zip(before, (here.q, here.k, here.v)))
