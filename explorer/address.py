@@ -1,0 +1,136 @@
+"""What an address tells of a page, and what a page writes into it; one `Address` a page.
+
+A field is one name everywhere: the address's parameter, the attribute of the page's choice (a frozen dataclass),
+and, after the page's name, the widget's key: `reach_clip`. An address is read once, when a visitor comes to the page.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any, Generic, TypeVar
+
+import streamlit as st
+
+from .choice import shown
+
+Reader = Callable[[str], Any]
+C = TypeVar("C")
+
+
+def within(low: float, high: float, kind: type = int) -> Reader:
+    """Reads a number from low to high.
+
+    >>> within(2, 8)("3")
+    3
+    """
+    def read(text: str) -> Any:
+        try:
+            value = kind(text)
+        except ValueError:
+            value = None
+        if value is None or not low <= value <= high:
+            raise ValueError(f"it takes a {'whole ' * (kind is int)}number from {low} to {high}")
+        return value
+    return read
+
+
+def one_of(*there: str) -> Reader:
+    """Reads one of these words.
+
+    >>> one_of("year", "name")("year")
+    'year'
+    """
+    def read(text: str) -> str:
+        if text not in there:
+            raise ValueError(f"it takes one of {', '.join(there)}")
+        return text
+    return read
+
+
+def some_of(*there: str, most: int | None = None) -> Reader:
+    """Reads words with commas between, none twice, at most so many.
+
+    >>> some_of("softmax", "linear")("linear,softmax")
+    ('linear', 'softmax')
+    """
+    def read(text: str) -> tuple[str, ...]:
+        words = tuple(dict.fromkeys(text.split(",")))
+        if set(words) - set(there) or len(words) > (most or len(there)):
+            some = f"at most {most}" if most else "some"
+            raise ValueError(f"it takes {some} of {', '.join(there)}, with commas between")
+        return words
+    return read
+
+
+class Address(Generic[C]):
+    """The address of one page. `opening`: the choice a bare address stands for; `readers`: one a field.
+
+    settle  gives the nearest choice that can be shown, and a sentence on everything it changed.
+    """
+
+    def __init__(self, page: str, opening: C, readers: Mapping[str, Reader],
+                 settle: Callable[[C], tuple[C, list[str]]] = lambda choice: (choice, [])) -> None:
+        self.page, self.opening, self.readers, self.settle = page, opening, readers, settle
+
+    def read(self, parameters: Mapping[str, str]) -> tuple[C, list[str]]:
+        """The choice an address tells of, and a sentence on every parameter that could not be used."""
+        found, problems = asdict(self.opening), []  # type: ignore[call-overload]
+        for name, text in parameters.items():
+            try:
+                found[name] = self._reader(name)(text)
+            except ValueError as error:
+                problems.append(f"{name[:40]}={text[:60]!r} in the address has no effect: {error}.")
+        choice, more = self.settle(type(self.opening)(**found))
+        return choice, problems + more
+
+    def _reader(self, name: str) -> Reader:
+        if name not in self.readers:
+            raise ValueError(f"this page knows {', '.join(self.readers)}")
+        return self.readers[name]
+
+    def write(self, choice: C) -> dict[str, str]:
+        """What an address has to say of a choice: all that is not as on opening."""
+        opening = asdict(self.opening)  # type: ignore[call-overload]
+        return {name: shown(value) for name, value in asdict(choice).items()  # type: ignore[call-overload]
+                if value != opening[name]}
+
+    # ---------------------------------------------------------------------------------------- the session
+
+    def key(self, name: str) -> str:
+        """The key of a field's widget."""
+        return f"{self.page}_{name}"
+
+    def come(self) -> list[str]:
+        """Before any widget: the address goes into the widgets once, with what could not be read of it as sentences.
+
+        Coming back from another page, whose widgets have replaced these, everything stands as it was left.
+        """
+        if self.page not in st.session_state:
+            choice, st.session_state[self.key("said")] = self.read(st.query_params.to_dict())
+            st.session_state[self.page] = choice
+        for name, value in asdict(st.session_state[self.page]).items():
+            st.session_state.setdefault(self.key(name), list(value) if isinstance(value, tuple) else value)
+        said: list[str] = st.session_state[self.key("said")]
+        return said
+
+    def put(self, **fields: Any) -> None:
+        """Set widgets: only in a callback, or before they are made."""
+        for name, value in fields.items():
+            st.session_state[self.key(name)] = list(value) if isinstance(value, tuple) else value
+
+    def reset(self) -> None:
+        """Everything as on opening: a callback."""
+        st.session_state[self.key("said")] = []
+        self.put(**asdict(self.opening))  # type: ignore[call-overload]
+
+    def chosen(self) -> C:
+        """What the widgets say now, settled; the address is brought up to it."""
+        last = st.session_state[self.page]
+        fields = {name: st.session_state.get(self.key(name), value) for name, value in asdict(last).items()}
+        fields = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
+        choice, _ = self.settle(type(self.opening)(**fields))
+        st.session_state[self.page] = choice
+        address = self.write(choice)
+        if st.query_params.to_dict() != address:
+            st.query_params.from_dict(address)
+        return choice

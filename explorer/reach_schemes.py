@@ -1,0 +1,85 @@
+"""Schemes of attention over a clip: which attention each of three layers computes, as specs that take turns.
+
+A scheme is a cycle of specs; {m} is the attention that the visitor chose, {w} the side of a window. Counted back
+from the output, the last layer is the end of the cycle: three layers of divided attention are space, time, space.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from linviz.mechanisms import parse
+from linviz.models import SCHEMES as PAPERS
+
+LAYERS = 3
+ATTENTIONS = ("softmax", "relu_floor")
+ORDINALS = ("one layer", "two layers", "three layers")
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """A name to choose it by, a short one for a chart, one for a sentence; its cycle in the order it runs; a note."""
+
+    title: str
+    short: str
+    called: str
+    cycle: tuple[str, ...]
+    note: str
+
+
+def turns(scheme: str) -> tuple[str, ...]:
+    """The cycle of a scheme that `linviz.models` knows.
+
+    >>> turns("divided")
+    ('{m}@time', '{m}@space')
+    """
+    return tuple("{m}@" + scope for scope in PAPERS[scheme])
+
+
+SCHEMES: dict[str, Scheme] = {
+    "joint": Scheme(
+        "joint", "joint", "joint attention", turns("joint"),
+        "One box: every patch meets every other, in every layer."),
+    "space": Scheme(
+        "space", "space", "attention in space", turns("space"),
+        "One frame a box. No layer ever leaves it: a network of these alone never sees anything move."),
+    "time": Scheme(
+        "time", "time", "attention in time", ("{m}@time",),
+        "One place a box, through all frames. What has moved on is no longer at this place."),
+    "divided": Scheme(
+        "divided: time, space", "divided", "divided attention", turns("divided"),
+        "Time and space by turns: each meets few patches, and two together make the whole clip."),
+    "axial": Scheme(
+        "axial: columns, rows, time", "axial", "axial attention", turns("axial"),
+        "One line at a time, by turns: three layers make the whole clip."),
+    "window": Scheme(
+        "window", "window", "window attention", ("{m}@window:{w}",),
+        "Squares of one frame that never meet: more layers show no patch more."),
+    "shifted": Scheme(
+        "window, shifted by turns", "shifted windows", "attention in shifting windows",
+        ("{m}@window:{w}", "{m}@shifted:{w}"),
+        "Every other layer cuts its squares half a side later, so that neighbours meet. Frames never do."),
+    "local_global": Scheme(
+        "local + global", "local + global", "local + global", turns("local_global"),
+        "A quarter of the picture through all frames, then every second frame, row and column, by turns."),
+    "kronecker": Scheme(
+        "Kronecker: line averages", "Kronecker", "Kronecker attention", ("kronecker_kv",),
+        "Keys and values are means over lines: everybody is heard in one layer, but only as part of a line's mean."),
+    "shift_time": Scheme(
+        "space, neighbours in time shifted in", "shift in time", "a shift in time", ("{m}+shift:time@space",),
+        "Some channels of k and v come from the frame before and the frame after: attention in space hears one "
+        "frame further a layer, and the shift costs no multiplication."),
+    "shift_space": Scheme(
+        "time, neighbours in space shifted in", "shift in space", "a shift in space", ("{m}+shift:space@time",),
+        "Some channels of k and v come from the eight places around: attention in time hears one ring further a "
+        "layer, and the shift costs no multiplication."),
+}
+
+
+def specs(scheme: str, attention: str = "softmax", side: int = 4) -> tuple[str, ...]:
+    """The specs of the last three layers of a scheme, in the order they run.
+
+    >>> specs("divided"), specs("shifted", "linear", side=7)[-1]
+    (('softmax@space', 'softmax@time', 'softmax@space'), 'linear@shifted:7')
+    """
+    cycle = [str(parse(spec.format(m=attention, w=side))) for spec in SCHEMES[scheme].cycle]
+    return tuple((cycle * LAYERS)[-LAYERS:])

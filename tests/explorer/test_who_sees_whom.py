@@ -1,0 +1,178 @@
+"""Who sees whom: every control and its extremes, an address that tells of them, and numbers that are linviz's."""
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from streamlit.testing.v1 import AppTest
+
+import linviz
+from explorer.reach_choice import ADDRESS, Choice, fitting
+from explorer.reach_schemes import ATTENTIONS, SCHEMES, specs
+from explorer.reach_work import HEADS, WIDTH, alt, amount, headline, layer, reached, share
+from linviz import Grid, cost, flow
+from linviz.view import unpack
+
+PAGE = Path(__file__).parents[2] / "explorer" / "pages" / "who_sees_whom.py"
+QUICK = {"clip": "pan", "patches": "7", "frames": "3", "row": "3", "column": "4"}
+GRID = Grid(3, 7, 7)
+QUERY = GRID.number(0, 2, 3)
+
+
+def opened(**address: str) -> AppTest:
+    at = AppTest.from_file(str(PAGE), default_timeout=120)
+    for name, text in (QUICK | address).items():
+        at.query_params[name] = text
+    at.run()
+    assert not at.exception
+    return at
+
+
+def table(at: AppTest) -> list[list[str]]:
+    """The cells of the numbers, without the heads."""
+    body = next(html.proto.body for html in at.get("html"))
+    rows = re.findall(r"<tr>(.*?)</tr>", body.split("<tbody>")[1])
+    return [[re.sub("<[^>]*>", "", cell) for cell in re.findall(r"<t[hd].*?</t[hd]>", row)] for row in rows]
+
+
+# ---------------------------------------------------------------- numbers
+
+
+@pytest.mark.parametrize("attention", ATTENTIONS)
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_what_is_reached_is_what_flow_says_of_other_queries_and_keys(scheme: str, attention: str) -> None:
+    """Another draw of q and k reaches the same: it follows from the scheme."""
+    found = reached(scheme, attention, 3, GRID, QUERY)
+    x = torch.randn(1, 1, len(GRID), 32)
+    layers = []
+    for spec in found.specs:
+        m = linviz.make(spec, 1, 32, GRID, seed=5)
+        a = m.map(x, x.flip(-1), x)
+        layers.append(lambda v, a=a, m=m: a.apply(m.values(v)))
+    masks = flow.reach(layers, QUERY, len(GRID), width=32)
+    assert found.tokens == tuple(int(mask.sum()) for mask in masks)
+    for n, mask in enumerate(masks):
+        assert torch.equal((found.levels > 0) & (found.levels <= n + 1), mask)
+
+
+@pytest.mark.parametrize(("scheme", "tokens"), [
+    ("joint", (147, 147, 147)), ("space", (49, 49, 49)), ("time", (3, 3, 3)), ("divided", (49, 147, 147)),
+    ("axial", (3, 21, 147)), ("window", (9, 9, 9)), ("shifted", (9, 36, 49)), ("kronecker", (147, 147, 147)),
+    ("shift_time", (98, 147, 147)), ("shift_space", (27, 75, 126))])
+def test_counts_written_out(scheme: str, tokens: tuple[int, ...]) -> None:
+    """3 frames of 7 x 7 patches, row 3, column 4, windows of 3: counted on squared paper."""
+    assert reached(scheme, "softmax", 3, GRID, QUERY).tokens == tokens
+
+
+def test_local_and_global_together_reach_all() -> None:
+    found = reached("local_global", "softmax", 3, GRID, QUERY)
+    assert found.tokens[0] < found.tokens[1] and found.whole in (2, 3)
+
+
+@pytest.mark.parametrize("spec", ["softmax", "softmax@space", "relu_floor+shift:time@space", "kronecker_kv"])
+def test_operations_are_what_cost_counts(spec: str) -> None:
+    x = torch.rand(1, HEADS, len(GRID), WIDTH)
+    assert layer(spec, GRID)[1] == cost.flops(linviz.make(spec, HEADS, WIDTH, GRID), x, x, x)
+
+
+def test_softmax_over_all_pairs_costs_four_n_n_d_a_head() -> None:
+    assert layer("softmax", GRID)[1] == 4 * len(GRID)**2 * WIDTH * HEADS
+
+
+def test_schemes_end_with_the_end_of_their_cycle() -> None:
+    assert specs("axial", "linear") == ("linear@columns", "linear@rows", "linear@time")
+    assert all(linviz.make(spec, 2, 64, GRID) for name in SCHEMES for spec in specs(name))
+
+
+def test_words() -> None:
+    divided, space = (reached(s, "softmax", 3, GRID, QUERY) for s in ("divided", "space"))
+    assert headline(divided, space).endswith("hears all in two layers, attention in space 33.3\xa0% in three")
+    assert headline(space, space) == "Attention in space hears 33.3\xa0% in three layers"
+    assert "divided: time, space: 49 of 147 patches in one layer" in alt([divided], "")
+    assert share(146, 147) != share(147, 147) == "100\xa0%" and amount(999_999) == "1 million"
+
+
+# ---------------------------------------------------------------- the page
+
+
+def test_the_view_is_sent_what_was_reached() -> None:
+    (element,) = opened().get("bidi_component")
+    sent = unpack(element.proto.bytes)
+    assert sent["grid"] == [3, 7, 7] and sent["set"]["query"] == QUERY and len(sent["frames"]) == 3
+    for panel, scheme in zip(sent["panels"], ("divided", "shift_time"), strict=True):
+        found = reached(scheme, "softmax", 4, GRID, QUERY)
+        assert panel["levels"].tolist() == found.levels.tolist()
+        assert [row["tokens"] for row in panel["rows"]] == [str(n) for n in found.tokens]
+
+
+def test_it_opens_on_real_numbers() -> None:
+    at = opened()
+    assert at.title[0].value == headline(*(reached(s, "softmax", 4, GRID, QUERY) for s in ("divided", "shift_time")))
+    rows = table(at)
+    assert rows[1][:4] == ["one layer", "softmax@space", "49 of 147", "33.3\xa0%"]
+    assert rows[3][1:3] == ["softmax@space", "147 of 147"] and len(rows) == 8
+    assert rows[3][5] == amount(sum(reached("divided", "softmax", 4, GRID, QUERY).flops))
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_every_scheme_can_be_compared(scheme: str) -> None:
+    at = opened()
+    at.selectbox(key="reach_left").set_value(scheme).run()
+    at.selectbox(key="reach_right").set_value(scheme).run()
+    assert not at.exception
+    assert table(at)[0] == [SCHEMES[scheme].title] and at.title[0].value.count(" hears ") == 1
+
+
+@pytest.mark.parametrize(("kind", "name", "value"), [
+    ("radio", "attention", "relu_floor"), ("slider", "frames", 8), ("slider", "patches", 7), ("slider", "patches", 28),
+    ("slider", "frames", 2), ("selectbox", "clip", "digit"), ("number_input", "frame", 3), ("number_input", "row", 7),
+    ("number_input", "column", 1)])
+def test_a_control_changes_the_address_and_the_address_brings_it_back(kind: str, name: str, value: Any) -> None:
+    at = opened(left="window")
+    getattr(at, kind)(key=f"reach_{name}").set_value(value).run()
+    assert not at.exception
+    address = {key: text[0] if isinstance(text, list) else text for key, text in at.query_params.items()}
+    assert address.get(name, str(getattr(Choice(), name))) == str(value)
+    again = AppTest.from_file(str(PAGE), default_timeout=120)
+    for key, text in address.items():
+        again.query_params[key] = text
+    again.run()
+    assert not again.exception and not again.warning
+    assert again.title[0].value == at.title[0].value and table(again) == table(at)
+
+
+@pytest.mark.parametrize("side", [2, 14])
+def test_the_side_of_a_window_matters_to_windows_only(side: int) -> None:
+    at = opened(left="window", patches="14")
+    at.slider(key="reach_side").set_value(side).run()
+    assert table(at)[1][2] == f"{side * side} of 588"
+    assert "reach_side" not in {slider.key for slider in opened().slider}
+
+
+def test_linear_attention_costs_the_same_in_every_scope() -> None:
+    at = opened(attention="relu_floor", left="joint", right="space")
+    assert table(at)[1][4] == table(at)[5][4]
+
+
+def test_more_patches_leave_room_for_fewer_frames_and_move_the_query_inside() -> None:
+    at = opened(patches="14", frames="8", frame="8")
+    at.slider(key="reach_patches").set_value(28).run()
+    assert not at.exception and fitting(8, 28) == 2
+    assert at.number_input(key="reach_frame").value == 2 and "of 1,568" in table(at)[1][2]
+
+
+def test_an_address_that_cannot_be_used_is_answered_in_words() -> None:
+    at = opened(left="<b>", frames="99", row="99", evil="1")
+    said = at.warning[0].value
+    assert all(word in said for word in ("left", "frames", "row", "evil")) and "<b>" not in said
+    at.button[0].click().run()
+    assert not at.warning and not at.exception
+    assert at.query_params == {} and at.selectbox(key="reach_left").value == "divided"
+
+
+def test_fields_that_do_not_go_together_are_settled_and_told() -> None:
+    choice, said = ADDRESS.read({"patches": "28", "frames": "8", "frame": "7"})
+    assert (choice.frames, choice.frame) == (2, 2) and len(said) == 2
