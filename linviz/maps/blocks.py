@@ -86,7 +86,20 @@ class Blocks(Map):
         return torch.cat([s.flatten(-2) for s in each], -1).sort(-1, descending=True).values[..., :top]
 
     def wire(self, at: Any = (0, 0)) -> dict[str, Any]:
+        """As every map's; boxes around these boxes ask for a slice of the batch, and arrays then lead with it."""
         b, h = at
-        parts = [{"queries": q, "keys": k, "wire": inner.wire((slice(b * len(q), (b + 1) * len(q)), h))}
-                 for q, k, inner in self.parts]
+        run = b if isinstance(b, slice) else slice(b, b + 1)
+        parts = []
+        for q, k, inner in self.parts:
+            sent = inner.wire((slice(run.start * len(q), run.stop * len(q)), h))
+            parts.append({"queries": q, "keys": k, "wire": _led(sent, len(q)) if run is b else sent})
         return {"kind": "blocks", "parts": parts, "size": self.shape[1]}
+
+
+def _led(wire: Any, boxes: int) -> Any:
+    """A wire whose arrays lead with (runs * boxes) made to lead with (runs, boxes); numbers and names stay."""
+    if isinstance(wire, Tensor):
+        return wire.unflatten(0, (-1, boxes))
+    if isinstance(wire, dict):
+        return {name: x if name in ("queries", "keys") else _led(x, boxes) for name, x in wire.items()}
+    return [_led(x, boxes) for x in wire] if isinstance(wire, list) else wire

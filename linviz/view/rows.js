@@ -121,6 +121,25 @@ export const roads = {
     }};
   },
 
+  sum({parts}) {                                                 // two ways of looking, added
+    const inner = parts.map(roadOf), {N, S} = inner[0], one = new Float64Array(S);
+    const turn = (...to) => inner.forEach(road => road.turn?.(...to));
+    return {N, S, ...(inner.some(road => road.turn) && {turn}), row(i, out) {
+      out.fill(0);
+      for (const road of inner) road.row(i, one).forEach((a, j) => { out[j] += a; });
+      return out;
+    }};
+  },
+
+  sparse({index, weights, size}) {                               // a few weights a row; a key named twice counts twice
+    const [N, P] = index.shape;
+    return {N, S: size, row(i, out) {
+      out.fill(0);
+      for (let n = i * P; n < (i + 1) * P; n++) out[index.data[n]] += weights.data[n];
+      return out;
+    }};
+  },
+
   rows({rows}) {                                                 // a table, for maps that nothing shorter describes
     const [N, S] = rows.shape;
     return {N, S, row(i, out) { out.set(rows.data.subarray(i * S, (i + 1) * S)); return out; }};
@@ -135,6 +154,8 @@ export function roadOf(wire) {
 const isArray = x => x?.data !== undefined && Array.isArray(x.shape);
 
 function slice(wire, box) {                                      // box `box` of every array; numbers and names stay
+  if (wire.kind === "sum") return {...wire, parts: wire.parts.map(part => slice(part, box))};
+  if (wire.kind === "blocks") return {...wire, parts: wire.parts.map(p => ({...p, wire: slice(p.wire, box)}))};
   const one = x => {
     if (!isArray(x)) return x;
     const size = x.data.length / x.shape[0];

@@ -83,6 +83,10 @@ def extent(wire: Wire) -> tuple[int, int] | None:
     if kind in sides:
         left, right = (wire[name] for name in sides[kind])
         return len(left), len(right)
+    if kind == "sum":
+        return extent(wire["parts"][0])
     if kind == "blocks":
         return max(int(part["queries"].max()) + 1 for part in wire["parts"]), int(wire["size"])
+    if kind == "sparse":
+        return len(wire["index"]), int(wire["size"])
     return (wire["rows"].shape[0], wire["rows"].shape[1]) if kind == "rows" else None

@@ -82,6 +82,24 @@ def test_a_table_is_read_off(page):
     near(js_row(page, 7), table[7].numpy(), 0)
 
 
+def test_a_key_named_twice_counts_twice(page):
+    wire = {"kind": "sparse", "index": torch.tensor([[0, 2, 2], [1, 0, 3]]), "size": 4,
+            "weights": torch.tensor([[0.2, 0.3, 0.5], [1.0, 0.0, 0.0]])}
+    show(page, blob([panel(wire, keys=Grid(1, 1, 4))], Grid(1, 1, 2)))
+    near(js_row(page, 0), np.float32([0.2, 0, 0.8, 0]))
+    near(js_row(page, 1), np.float32([0, 1, 0, 0]))
+
+
+def test_two_ways_of_looking_add(page):
+    parts = [WIRES["softmax"], gated(N, 5)]
+    show(page, blob([panel({"kind": "sum", "parts": parts}, stochastic=False)], GRID))
+    near(js_row(page, 4), rows_of(parts[0])[4] + rows_of(parts[1])[4])
+    assert page.locator(".note").inner_text() == "this row sums to 2.00, not to one: no entropy"
+    move(page, strength=0)
+    bare = {name: x for name, x in parts[1].items() if not name.startswith("z_")}
+    near(js_row(page, 4), rows_of(parts[0])[4] + rows_of(bare)[4], 1e-5)
+
+
 def test_boxes_scatter_their_rows_and_a_query_in_two_boxes_has_the_mean(page):
     queries, inner = torch.tensor([[0, 1, 2], [0, 3, 4]]), random(2, 3, 3).softmax(-1)
     wire = {"kind": "blocks", "size": 5, "parts": [{"queries": queries, "keys": queries.flip(1),
@@ -163,8 +181,9 @@ LAW = Grid(2, 4, 4)
 @torch.no_grad()
 def test_the_browser_draws_the_row_of_the_map(page, spec):
     q, k, v = tensors()
-    m = make(spec, 2, 16, LAW).double()
-    reading, at = read(m, q, k, v), (0, 1)
+    m, at = make(spec, 2, 16, LAW).double(), (0, 1)
+    apart = m.map(q, k, v).shared is None                        # every channel has a map of its own: look at one
+    reading = read(m, q, k, v, channel=3 if apart else None)
     show(page, blob([Panel(spec, m.family, reading.map, at)], LAW))
     for i in (0, 9, len(LAW) - 1):
         near(js_row(page, i), reading.map.rows(torch.tensor([i]))[at][0].numpy())
@@ -187,6 +206,7 @@ def same_measures(page, reading, at, i):
 def test_the_browser_knows_causal_maps(page, name):
     q, k, v = tensors()
     a = make(name, 2, 16, LAW, causal=True).double().map(q, k, v)
+    a = a.channel(3) if a.shared is None else a.shared
     show(page, blob([Panel(name, "kernel", a)], LAW))
     for i in (0, 9, len(LAW) - 1):
         near(js_row(page, i), a.rows(torch.tensor([i]))[0, 0, 0].numpy())
