@@ -1,5 +1,11 @@
-"""Right answers to every exercise, each written in three ways a learner might choose."""
+"""Right answers to every exercise, each written in three ways a learner might choose.
+
+Those of chapter 13 stand here; those of chapter NN in answers_NN.py, found by name.
+"""
 from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
 
 import torch
 from torch import Tensor, einsum
@@ -96,3 +102,5 @@ ANSWERS = {
     "entropy_at": (entropy_shares, entropy_entr, entropy_logs),
     "cancelling": (cancelling_lines, cancelling_random, cancelling_powers),
 }
+for found in sorted(Path(__file__).parent.glob("answers_*.py")):
+    ANSWERS |= import_module(f"{__package__}.{found.stem}").ANSWERS

@@ -1,17 +1,26 @@
 """Every exercise's check by its name: `checks.features(features)` judges your function.
 
+A check is found by standing in a module eNN_n_name.py of this folder.
+
 >>> from linviz.course import checks
 >>> checks.features(lambda x: x.relu())
 ✗ Exercise 13.1: not yet.
   a channel at -2.22 should give just the floor, 1/sqrt(5) = 0.447; yours gives 0.000
   This is exactly what one gets without the floor.
 """
-from .e13_1_features import features
-from .e13_2_fixation import fixation
-from .e13_3_gated_attention import gated_attention
-from .e13_4_entropy_at import entropy_at
-from .e13_5_cancelling import cancelling
+from importlib import import_module
+from pkgutil import iter_modules
 
-ALL = {exercise.name: exercise for exercise in (features, fixation, gated_attention, entropy_at, cancelling)}
+from ..exercise import Exercise
 
-__all__ = ["ALL", "cancelling", "entropy_at", "features", "fixation", "gated_attention"]
+_MODULES = sorted(m.name for m in iter_modules(__path__) if m.name[:1] == "e" and m.name[1:3].isdigit())
+ALL: dict[str, Exercise] = {x.name: x for name in _MODULES
+                            for x in vars(import_module(f".{name}", __name__)).values() if isinstance(x, Exercise)}
+__all__ = ["ALL", *ALL]
+
+
+def __getattr__(name: str) -> Exercise:
+    """The check of that name; AttributeError, in one sentence, where there is none."""
+    if name in ALL:
+        return ALL[name]
+    raise AttributeError(f"no check called {name!r}; there are: {', '.join(ALL)}")

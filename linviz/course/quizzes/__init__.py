@@ -1,6 +1,18 @@
-"""The quizzes, by the name of their chapter."""
-from .c13_gate import gate
+"""The quizzes, by the name of their chapter. A quiz is found by standing in a module cNN_name.py of this folder."""
+from importlib import import_module
+from pkgutil import iter_modules
 
-ALL = {13: gate}
+from ..quiz import Quiz
 
-__all__ = ["ALL", "gate"]
+_MODULES = sorted(m.name for m in iter_modules(__path__) if m.name[:1] == "c" and m.name[1:3].isdigit())
+_FOUND = {name: (module, quiz) for module in _MODULES
+          for name, quiz in vars(import_module(f".{module}", __name__)).items() if isinstance(quiz, Quiz)}
+ALL: dict[int, Quiz] = {int(module[1:3]): quiz for module, quiz in _FOUND.values()}
+__all__ = ["ALL", *_FOUND]
+
+
+def __getattr__(name: str) -> Quiz:
+    """The quiz of that name; AttributeError, in one sentence, where there is none."""
+    if name in _FOUND:
+        return _FOUND[name][1]
+    raise AttributeError(f"no quiz called {name!r}; there are: {', '.join(_FOUND)}")
