@@ -89,7 +89,11 @@ def test_the_explorer_answers_and_stops_without_a_word(tmp_path):
     """The real thing, as a person starts and stops it: Ctrl-C leaves no traceback."""
     port, log = free_port(), tmp_path / "log"
     command = [sys.executable, "-m", "linviz", "explore", "--no-browser", "--port", str(port)]
-    with log.open("wb") as out, subprocess.Popen(command, cwd=tmp_path, stdout=out, stderr=out) as served:
+    def heed() -> object:           # where the tests run in the background, Ctrl-C is ignored by all that they start
+        return signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    with log.open("wb") as out, subprocess.Popen(command, cwd=tmp_path, stdout=out, stderr=out,
+                                                 preexec_fn=heed) as served:
         try:
             wait_for(f"http://127.0.0.1:{port}/_stcore/health", served, log)
             served.send_signal(signal.SIGINT)

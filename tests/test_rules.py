@@ -1,0 +1,59 @@
+"""The rules of every run hold: no network, no skipped test, our own warnings and wrong shapes are errors."""
+from __future__ import annotations
+
+import socket
+import warnings
+
+import pytest
+import torch
+from jaxtyping import TypeCheckError
+
+from linviz import concentration
+
+from . import conftest
+
+
+@pytest.mark.parametrize("address", [("192.0.2.1", 80), ("2001:db8::1", 80, 0, 0), ("example.org", 80)])
+def test_another_machine_is_out_of_reach(address):
+    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+    with socket.socket(family) as probe, pytest.raises(OSError, match="reach for another machine"):
+        probe.connect(address)
+
+
+def test_this_machine_is_within_reach():
+    with socket.socket() as server, socket.socket() as client:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        client.connect(server.getsockname())
+
+
+def test_a_warning_of_ours_is_an_error_and_one_of_others_is_not():
+    def warn(module):
+        exec("import warnings; warnings.warn('wrong')", {"__name__": module})
+    for module in ("linviz", "linviz.maps.factored"):
+        with pytest.raises(UserWarning):
+            warn(module)
+    with warnings.catch_warnings(record=True) as passed:
+        warn("linvizual")
+    assert len(passed) == 1
+
+
+def test_shapes_are_checked():
+    with pytest.raises(TypeCheckError):
+        concentration.entropy(torch.ones(3, dtype=torch.int64))
+
+
+def test_a_skipped_test_is_a_failure_and_an_expected_failure_is_none():
+    def report(**more):
+        return pytest.TestReport("tests/x.py::t", ("tests/x.py", 1, "t"), {}, "skipped", ("x.py", 1, "Skipped: lazy"),
+                                 "call", **more)
+    lazy, expected = report(), report(wasxfail="known")
+    conftest.no_skip(lazy)
+    conftest.no_skip(expected)
+    assert lazy.failed and "no test may be skipped" in lazy.longrepr and "lazy" in lazy.longrepr
+    assert expected.skipped
+
+
+def test_everything_is_on_one_thread_and_seeded():
+    assert torch.get_num_threads() == 1
+    assert torch.initial_seed() == 0
