@@ -34,7 +34,7 @@ def flops(run: Callable[..., Any], *tensors: Tensor) -> int:
 
 
 def _fused(q: Any, k: Any, v: Any, *rest: Any, **options: Any) -> int:
-    """Torch's counter does not know its own fused softmax attention on the CPU: every pair, once for q.k, once for v."""
+    """Torch's counter does not know its own fused softmax attention on the CPU: each pair, once for q.k, once for v."""
     (B, H, N, D), S, E = q, k[-2], v[-1]
     return int(2 * B * H * N * S * (D + E))
 

@@ -52,6 +52,7 @@ class Focused(Kernel):
         self.conv: nn.Parameter | None = None
 
     def add_conv(self) -> None:
+        self.signed = True
         self.conv = nn.Parameter(torch.randn(self.value_width, self.side, self.side) / self.side)
         self.conv_bias = nn.Parameter(torch.zeros(self.value_width))
 

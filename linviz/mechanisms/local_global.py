@@ -41,6 +41,7 @@ class LocalGlobal(Mechanism):
         self.window = window
         self.local = (self.heads + 1) // 2 if local is None else local
         self.scale = self.width ** -0.5 if scale is None else scale
+        self.signed = self.scale != 1 and self.local < self.heads  # rows of a global head need not sum to one
         if window < 1 or not 0 <= self.local <= self.heads:
             raise ValueError(f"a window has at least one token and there are 0 to {self.heads} local heads; got "
                              f"window={window}, local={local}")

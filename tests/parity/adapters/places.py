@@ -33,7 +33,8 @@ def vicinity(vector: Vector):
     q, k, v = layer.qkv(x)
     for name, ours in zip(("q_feat", "k_feat"), m.features(q, k), strict=True):
         yield name, ours.transpose(1, 2), vector[name]
-    apart, stated = (layer(x) - unclamped(layer, x)).abs().max().item(), vector.about["out_vs_unclamped_formula_max_abs"]
+    stated = vector.about["out_vs_unclamped_formula_max_abs"]
+    apart = (layer(x) - unclamped(layer, x)).abs().max().item()
     assert math.isclose(apart, stated, rel_tol=1e-6, abs_tol=1e-13), f"the clamps change {apart}, not {stated}"
 
 
