@@ -133,6 +133,14 @@ def test_banded(spread: float, causal: bool) -> None:
         table = table.masked_fill(torch.ones(S, S).triu(1).bool(), -torch.inf)
     a = PerChannel(Banded(index, bias, key, causal))
     assert a.inner.safe == (spread < 10)
+    wire, table_of_one = a.channel(1).wire((1, 0)), a.channel(1).dense()[1, 0]
+    if wire["kind"] == "sum":
+        far, near = wire["parts"]
+        sent = far["left"] @ far["right"].T + Sparse(near["index"], near["weights"], S, stochastic=False).dense()
+        assert torch.allclose(sent, table_of_one, atol=1e-12)
+    else:
+        assert causal or spread > 10, "a short wire was possible"
+        assert torch.equal(wire["rows"], table_of_one)
     for c in range(E):
         dense = (table + key[:, :, c, None]).softmax(-1)
         answers(a.channel(c), dense, v)

@@ -8,11 +8,13 @@ are put right: exp(key + b) = exp(key) + (exp(b) - 1) exp(key). N P work instead
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from .base import Map, lane
+from .factored import Factored
 from .sparse import Sparse
 
 
@@ -46,8 +48,12 @@ class Banded(Map):
     def apply(self, v: Tensor) -> Tensor:
         if not self.safe:
             return super().apply(v)
-        w = (self.key - self.key.amax(-1, keepdim=True)).exp().unsqueeze(-1)  # (..., S, 1)
-        return self._sums(w * v) / self._sums(w)
+        return self._sums(self._loud * v) / self._sums(self._loud)
+
+    @property
+    def _loud(self) -> Tensor:
+        """exp(key), up to a factor that cancels in every row: (..., S, 1)."""
+        return (self.key - self.key.amax(-1, keepdim=True)).exp().unsqueeze(-1)
 
     def _sums(self, x: Tensor) -> Tensor:
         """Sum over the keys each query sees, those near it with their bias: (..., S, E) -> (..., N, E)."""
@@ -63,6 +69,15 @@ class Banded(Map):
         if self.causal:
             scores = scores.masked_fill(torch.arange(self.shape[1]) > i[:, None], -torch.inf)
         return scores.softmax(-1)
+
+    def wire(self, at: Any = (0, 0)) -> dict[str, Any]:
+        """One number a key for all rows, and what is put right near each query: a sum of two short maps."""
+        if self.causal or not self.safe:
+            return super().wire(at)
+        share = 1 / self._sums(self._loud)  # (..., N, 1)
+        near = self.bias.expm1() * self._loud.squeeze(-1)[..., self.index] * share
+        parts = Factored(share, self._loud), Sparse(self.index, near, self.shape[1], stochastic=False)
+        return {"kind": "sum", "parts": [part.wire(at) for part in parts]}
 
     def nth(self, c: int) -> Banded:
         bias = self.bias if self.bias.ndim == 2 else lane(self.bias, c)
