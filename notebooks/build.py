@@ -24,6 +24,7 @@ from linviz.course.chapter import Chapter, exercise, key_points, opening, schedu
 
 HERE = Path(__file__).resolve().parent
 SOLUTION = re.compile(r"^( *)# solution\n(.*?)^ *# end\n?", re.MULTILINE | re.DOTALL)
+OPEN = "raises-exception"  # Jupyter's own tag: running all cells goes on behind an exercise that is still to be solved
 WIDGET = "application/vnd.jupyter.widget-view+json"
 Cell = Any
 
@@ -56,9 +57,9 @@ def learner(chapter: Chapter) -> Any:
     for cell in chapter.cells:
         number = tagged(cell, "answer")
         if number is None:
-            cells.append(_shared(chapter, cell))
+            cells.append(_shared(chapter, cell, (OPEN,) if tagged(cell, "needs") else ()))
         else:
-            cells += [_code(stub(cell.source, number), cell), _markdown(_folded_solution(cell.source))]
+            cells += [_code(stub(cell.source, number), cell, (OPEN,)), _markdown(_folded_solution(cell.source))]
     return _notebook(chapter, [*cells, _markdown(key_points(chapter))])
 
 
@@ -85,17 +86,18 @@ def _folded_solution(source: str) -> str:
     return f"<details><summary>Solution</summary>\n\n```python\n{text}\n```\n\n</details>"
 
 
-def _shared(chapter: Chapter, cell: Cell) -> Cell:
+def _shared(chapter: Chapter, cell: Cell, more: tuple[str, ...] = ()) -> Cell:
     """A cell that is the same in both notebooks."""
     if "front" in tags(cell):
         return _markdown(opening(chapter))
     if "exercise" in tags(cell):
         return _markdown(exercise(tomllib.loads(cell.source)))
-    return _code(cell.source, cell) if cell.cell_type == "code" else _markdown(cell.source)
+    return _code(cell.source, cell, more) if cell.cell_type == "code" else _markdown(cell.source)
 
 
-def _code(source: str, cell: Cell) -> Cell:
-    return nbformat.v4.new_code_cell(source, metadata={"tags": tags(cell)} if tags(cell) else {})
+def _code(source: str, cell: Cell, more: tuple[str, ...] = ()) -> Cell:
+    both = [*tags(cell), *more]
+    return nbformat.v4.new_code_cell(source, metadata={"tags": both} if both else {})
 
 
 def _markdown(source: str) -> Cell:

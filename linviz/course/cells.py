@@ -1,4 +1,7 @@
-"""How a cell of a chapter shows a figure, says a sentence with its numbers, and points to the explorer."""
+"""How a cell of a chapter shows a figure, says a sentence with its numbers, and points to the explorer.
+
+In a notebook, importing this also lets exercises that are still to be written say so in one line.
+"""
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
@@ -6,6 +9,7 @@ from html import escape
 from typing import Any
 from urllib.parse import urlencode
 
+from IPython import get_ipython
 from IPython.display import HTML, Markdown, display
 
 from ..figures.living import bundle
@@ -31,6 +35,21 @@ def in_words(alt: str) -> str:
 def say(text: str) -> None:
     """A sentence of the chapter whose numbers were computed just above it. Markdown."""
     display(Markdown(text))
+
+
+def calm(shell: Any) -> None:
+    """Let an exercise that is still to be written say so in one line; all other errors stay as they are."""
+    def told(shell: Any, kind: type, error: BaseException, trace: Any, tb_offset: int | None = None) -> list[str]:
+        if not str(error).startswith("Exercise "):
+            shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
+            return []
+        shell._showtraceback(kind, error, [str(error)])
+        return [str(error)]
+    shell.set_custom_exc((NotImplementedError,), told)
+
+
+if get_ipython() is not None:
+    calm(get_ipython())
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

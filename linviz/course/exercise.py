@@ -83,13 +83,8 @@ class Exercise:
     relative: float = field(default=RELATIVE)
 
     def __call__(self, theirs: Any) -> None:
-        """Judge an answer and print the verdict. An answer still to be written says so in one line."""
-        try:
-            print(self.judge(theirs))
-        except NotImplementedError as error:
-            said = [str(error)]
-            error._render_traceback_ = lambda: said  # type: ignore[attr-defined]  # IPython prints this instead
-            raise
+        """Judge an answer and print the verdict. An answer still to be written raises its NotImplementedError."""
+        print(self.judge(theirs))
 
     def judge(self, theirs: Any) -> Verdict:
         """The verdict on an answer: every property, on every seed, until one fails."""

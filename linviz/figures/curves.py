@@ -39,7 +39,7 @@ def weights(curves: Sequence[Curve], *, title: str = "", dark: bool = False) -> 
     _fair(fig, dark)
     fig.update_layout(title=_title(title), hovermode="x", xaxis={"type": "log", "title": "keys, largest weight first",
                                                                  "tickvals": _ticks(curves)},
-                      yaxis={"type": "log", "title": "weight, in fair shares (a S)", "range": [-3, 2.3],
+                      yaxis={"type": "log", "title": "weight, in fair shares (a S)", "range": [-3.2, 2.7],
                              "tickvals": [0.001, 0.01, 0.1, 1, 10, 100],
                              "ticktext": ["0.001", "0.01", "0.1", "1", "10", "100"]})
     return fig
@@ -60,8 +60,8 @@ def _ticks(curves: Sequence[Curve]) -> list[int]:
 
 
 def _fair(fig: go.Figure, dark: bool) -> None:
-    fig.add_hline(y=1, line={"color": theme.SOFT[theme.mode(dark)], "width": 1, "dash": "dot"},
-                  annotation={"text": "a fair share", "xanchor": "right", "yanchor": "bottom"})
+    fig.add_hline(y=1, line={"color": theme.SOFT[theme.mode(dark)], "width": 1, "dash": "dot"})
+    fig.add_annotation(text="a fair share", x=0, xref="paper", xanchor="left", y=0, yanchor="bottom")  # y: log10 of 1
 
 
 def fit(curve: Curve, levels: Mapping[str, float], *, title: str = "", dark: bool = False) -> go.Figure:
@@ -73,7 +73,7 @@ def fit(curve: Curve, levels: Mapping[str, float], *, title: str = "", dark: boo
     said = "".join(f" Level: {name} {y:.3g} bits." for name, y in levels.items())
     alt = f"Divergence from the target over the steps of the fit: {curve.title} from {curve.y[0]:.3g} bits at step " \
           f"{curve.x[0]} to {curve.y[-1]:.3g} bits at step {curve.x[-1]}.{said}"
-    fig = theme.figure(alt, dark, **SIZE)
+    fig = theme.figure(alt, dark, height=340, margin={"t": 54})
     fig.add_trace(_line(curve, "step %{x}: %{y:.3g} bits", markers=True))
     for name, y in levels.items():
         fig.add_hline(y=y, line={"color": theme.SOFT[theme.mode(dark)], "width": 1, "dash": "dot"},

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 
 PLOTLY = "application/vnd.plotly.v1+json"
 CONFIG = {"displayModeBar": False, "responsive": True}
+WIDE = 800  # pixels of a living figure: in JupyterLab it is drawn before it knows how much room it has
 
 
 def bundle(figure: go.Figure) -> dict[str, Any]:
@@ -22,7 +23,7 @@ def bundle(figure: go.Figure) -> dict[str, Any]:
 
 def living(figure: go.Figure) -> Any:
     """The same figure as a widget; `redraw` changes it in place. Needs anywidget, which notebooks have."""
-    widget = go.FigureWidget(figure)
+    widget = go.FigureWidget(go.Figure(figure).update_layout(width=WIDE))
     widget._config = {**(widget._config or {}), **CONFIG}
     return widget
 
@@ -34,4 +35,4 @@ def redraw(widget: Any, figure: go.Figure) -> None:
     with widget.batch_update():
         for old, new in zip(widget.data, figure.data, strict=True):
             old.update(new.to_plotly_json(), overwrite=False)
-        widget.layout.update(figure.layout.to_plotly_json(), overwrite=True)
+        widget.layout.update({**figure.layout.to_plotly_json(), "width": WIDE}, overwrite=True)

@@ -27,8 +27,7 @@ def ratios(queries: Any, keys: Any, channels: Sequence[str], *, tokens: str = "t
     -4.0
     """
     pair = [np.asarray(x, dtype=np.float32) for x in (queries, keys)]
-    said = " ".join(f"{name}: ratios from 10^{x.min():.1f} to 10^{x.max():.1f}." for name, x in
-                    zip(("Queries", "Keys"), pair, strict=True))
+    said = " ".join(_reach(name, x) for name, x in zip(("Queries", "Keys"), pair, strict=True))
     fig = _blank(["queries", "keys"], dark, f"Fixation ratios of {pair[0].shape[1]} tokens (across) in {len(channels)} "
                                             f"channels (down), on a log colour scale. {said}")
     for n, x in enumerate(pair, 1):
@@ -46,7 +45,7 @@ def pictures(maps: Any, titles: Sequence[str], *, title: str = "", dark: bool = 
     2
     """
     x = np.asarray(maps, dtype=np.float32)
-    said = " ".join(f"{name}: from 10^{m.min():.1f} to 10^{m.max():.1f}." for name, m in zip(titles, x, strict=True))
+    said = " ".join(_reach(name, m) for name, m in zip(titles, x, strict=True))
     fig = _blank(titles, dark, f"Fixation ratios laid out as the {x.shape[1]} x {x.shape[2]} patches of the picture, a "
                                f"panel a channel, on a log colour scale. {said}")
     for n, m in enumerate(x, 1):
@@ -56,6 +55,10 @@ def pictures(maps: Any, titles: Sequence[str], *, title: str = "", dark: bool = 
         fig.update_xaxes(showticklabels=False, ticks="", constrain="domain", row=1, col=n)
     fig.update_layout(height=300, margin={"t": 66, "b": 12, "l": 12}, title=_title(title))
     return fig
+
+
+def _reach(name: str, logs: np.ndarray) -> str:
+    return f"{name}: ratios from {10.0 ** logs.min():.2g} to {10.0 ** logs.max():.2g}."
 
 
 def _blank(titles: Sequence[str], dark: bool, alt: str) -> go.Figure:

@@ -415,8 +415,8 @@ assert done[0] > 35 and done[1] < 5
 
 # %% [markdown]
 # Why? Nearly all ratios are close to 0, so halfway to them nearly all are a quarter: almost the same number
-# everywhere, and what is the same everywhere cancels. Only in the last stretch do they come apart. Here are the eye's
-# weights under your hand; watch the right end of the curve fall while the left end climbs.
+# everywhere, and what is the same everywhere cancels. Only in the last stretch do they come apart. Here are our
+# query's weights under your hand: watch the right end of the curve fall while the left end climbs.
 
 # %%
 def weights_at(strength: float):

@@ -98,12 +98,11 @@ def test_mutants_are_killed_and_named() -> None:
     assert spoke - len(silent) >= 0.6 * spoke, silent
 
 
-def test_an_answer_still_to_be_written_passes_through_in_one_line() -> None:
+def test_an_answer_still_to_be_written_passes_through() -> None:
     def features(x):
-        raise NotImplementedError("Exercise 13.1 is still to be written.")
-    with pytest.raises(NotImplementedError) as raised:
+        raise NotImplementedError("Exercise 13.1: features is still to be written.")
+    with pytest.raises(NotImplementedError, match="still to be written"):
         checks.features(features)
-    assert raised.value._render_traceback_() == ["Exercise 13.1 is still to be written."]
 
 
 def _stops(x):

@@ -1,0 +1,60 @@
+"""The chapters, read and run: shared by the tests of notebooks."""
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbclient import NotebookClient
+
+ROOT = Path(__file__).parents[2]
+BOOKS = ROOT / "notebooks"
+OFFLINE = Path(__file__).parent / "offline"
+NAMES = sorted(path.stem for path in (BOOKS / "src").glob("[0-9]*.py"))
+PLOTLY = "application/vnd.plotly.v1+json"
+
+
+def path_of(name: str, kind: str) -> Path:
+    """Where a chapter's "learner" or "solution" notebook lies."""
+    return (BOOKS if kind == "learner" else BOOKS / "solutions") / f"{name}.ipynb"
+
+
+def load(name: str, kind: str) -> Any:
+    return nbformat.read(path_of(name, kind), as_version=4)
+
+
+def run(notebook: Any) -> Any:
+    """Run a notebook to its end, whatever it raises, on one thread and without a network."""
+    paths = os.pathsep.join([str(OFFLINE), str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    client = NotebookClient(notebook, timeout=120, kernel_name="python3", allow_errors=True, record_timing=True,
+                            resources={"metadata": {"path": str(BOOKS)}})
+    client.execute(env=os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1"})
+    return notebook
+
+
+@functools.cache
+def ran(name: str, kind: str) -> Any:
+    """A chapter's notebook, run once for all tests."""
+    return run(load(name, kind))
+
+
+def code(notebook: Any) -> list[Any]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def outputs(notebook: Any) -> Iterator[tuple[Any, Any]]:
+    """Every output with its cell."""
+    for cell in code(notebook):
+        for output in cell.outputs:
+            yield cell, output
+
+
+def seconds(cell: Any) -> float:
+    """How long a cell ran."""
+    times = cell.metadata["execution"]
+    end, start = (datetime.fromisoformat(times[key]) for key in ("shell.execute_reply", "iopub.execute_input"))
+    return (end - start).total_seconds()
