@@ -33,7 +33,8 @@ MEASURES: dict[str, Measure] = {}
 def measure(of: str, title: str, symbol: str, unit: str, range: str, source: str) -> Callable[[F], F]:
     """Declare the function below as a measure of a "row" or of a "spectrum".
 
-    >>> MEASURES["entropy"].label                                    # doctest: +SKIP
+    >>> from linviz import concentration
+    >>> MEASURES["entropy"].label
     'entropy H (bits)'
     """
     def declare(f: F) -> F:

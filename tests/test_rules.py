@@ -3,14 +3,14 @@ from __future__ import annotations
 
 import socket
 import warnings
+from pathlib import Path
 
 import pytest
 import torch
 from jaxtyping import TypeCheckError
 
+import conftest
 from linviz import concentration
-
-from . import conftest
 
 
 @pytest.mark.parametrize("address", [("192.0.2.1", 80), ("2001:db8::1", 80, 0, 0), ("example.org", 80)])
@@ -57,3 +57,11 @@ def test_a_skipped_test_is_a_failure_and_an_expected_failure_is_none():
 def test_everything_is_on_one_thread_and_seeded():
     assert torch.get_num_threads() == 1
     assert torch.initial_seed() == 0
+
+
+def test_no_module_is_imported_twice(pytestconfig):
+    """Files of the same name may lie in several folders because these are packages, not by the import mode that gives
+    doctests second copies of linviz's modules."""
+    assert pytestconfig.getoption("importmode") == "prepend"
+    folders = {path.parent for path in Path(__file__).parent.rglob("test_*.py")}
+    assert all((folder / "__init__.py").is_file() for folder in folders)
