@@ -18,7 +18,6 @@ from playwright.sync_api import Page, sync_playwright
 HOME = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(HOME))
 import start  # noqa: E402  (it knows where the browser is)
-
 from linviz import Grid  # noqa: E402
 from linviz.view import save_example  # noqa: E402
 
@@ -27,8 +26,8 @@ GRID = Grid(Y=28, X=28)
 STILL = [{"strength": 0.0}] * 8
 GATHER = [{"strength": (1 - math.cos(math.pi * n / 22)) / 2} for n in range(23)]
 REST = [{"strength": 1.0}] * 8
-PATH = [(11, 13), (11, 12), (11, 11), (11, 10), (11, 9), (11, 8), (12, 8), (13, 9), (14, 10), (16, 11), (18, 12), (20, 13),
-        (21, 14), (21, 15), (20, 16), (18, 17), (16, 18), (14, 19), (13, 19), (12, 18), (11, 16), (11, 14), (11, 13)]
+PATH = [(12, 13), (12, 12), (11, 11), (11, 10), (11, 9), (11, 8), (12, 8), (13, 9), (14, 10), (16, 11), (18, 12),
+        (20, 13), (21, 14), (21, 15), (20, 16), (18, 17), (16, 18), (14, 19), (13, 19), (12, 18), (11, 16), (12, 13)]
 WALK = [{"query": GRID.number(0, y, x)} for y, x in PATH for _ in range(2)]
 
 
