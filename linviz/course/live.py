@@ -11,20 +11,21 @@ from .cells import in_words
 
 
 class Live(widgets.VBox):
-    """`draw(value)` -> a figure, for each of `values`; the slider's text is `label`, its unit none.
+    """`draw(value)` -> a figure, for each of `values`; the slider's text is `label`, its numbers written as `form` says.
 
     `draw` is a plain function, so a test can call it on every value. Where no widget can live, the notebook
     shows the figure of `start` and its words instead.
     """
 
-    def __init__(self, draw: Callable[[float], Any], values: Sequence[float], *, label: str, start: float) -> None:
+    def __init__(self, draw: Callable[[float], Any], values: Sequence[float], *, label: str, start: float,
+                 form: str = ".2f") -> None:
         if start not in values:
             raise ValueError(f"the slider starts at one of its values, {list(values)}; got {start}")
         self.draw, self.values = draw, tuple(values)
         self.still = draw(start)
         self.figure = living(self.still)
         self.slider = widgets.SelectionSlider(
-            options=[(f"{x:.2f}", x) for x in values], value=start, description=label, continuous_update=True,
+            options=[(format(x, form), x) for x in values], value=start, description=label, continuous_update=True,
             style={"description_width": "initial"}, layout={"width": "min(34rem, 95%)"})
         self.words = widgets.HTML(in_words(self.still.layout.meta["alt"]))
         self.slider.observe(self._moved, "value")

@@ -14,8 +14,10 @@ from pkgutil import iter_modules
 from ..exercise import Exercise
 
 _MODULES = sorted(m.name for m in iter_modules(__path__) if m.name[:1] == "e" and m.name[1:3].isdigit())
-ALL: dict[str, Exercise] = {x.name: x for name in _MODULES
-                            for x in vars(import_module(f".{name}", __name__)).values() if isinstance(x, Exercise)}
+_FOUND = [x for name in _MODULES for x in vars(import_module(f".{name}", __name__)).values() if isinstance(x, Exercise)]
+ALL: dict[str, Exercise] = {x.name: x for x in _FOUND}
+if len(ALL) < len(_FOUND):
+    raise ImportError(f"two exercises share a name: {sorted(f'{x.name} {x.number}' for x in _FOUND)}")
 __all__ = ["ALL", *ALL]
 
 
