@@ -11,7 +11,7 @@ from .cells import in_words
 
 
 class Live(widgets.VBox):
-    """`draw(value)` -> a figure, for each of `values`; the slider's text is `label`, its numbers written as `form` says.
+    """`draw(value)` -> a figure, for each of `values`; the slider is called `label`, its numbers look as `form` says.
 
     `draw` is a plain function, so a test can call it on every value. Where no widget can live, the notebook
     shows the figure of `start` and its words instead.
