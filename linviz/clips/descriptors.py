@@ -93,8 +93,8 @@ def _edges(light: Tensor, grid: Grid) -> Tensor:
     padded = F.pad(light[:, None], (1, 1, 1, 1), mode="replicate")[:, 0]
     down = (padded[:, 2:, 1:-1] - padded[:, :-2, 1:-1]) / 2
     across = (padded[:, 1:-1, 2:] - padded[:, 1:-1, :-2]) / 2
-    angle = torch.atan2(down, across).remainder(math.pi)  # an edge has no front: opposite gradients are one
-    which = (angle * (ORIENTATIONS / math.pi)).long().remainder(ORIENTATIONS)
+    turned = torch.atan2(down, across) * (ORIENTATIONS / math.pi)
+    which = turned.floor().long().remainder(ORIENTATIONS)  # an edge has no front: opposite gradients are one
     strength = _patches(torch.hypot(down, across)[:, None], grid)[:, 0]
     sums = strength.new_zeros(len(grid), ORIENTATIONS).scatter_add(1, _patches(which[:, None], grid)[:, 0], strength)
     pixels = strength.shape[1]

@@ -88,16 +88,17 @@ def test_edges_fall_into_the_bin_of_their_orientation(degrees):
 
 
 def test_colour_and_spread_are_those_of_the_patch():
-    frames = torch.rand(2, 3, 32, 48, generator=torch.Generator().manual_seed(0))
-    grid = Grid(2, 4, 6)
+    frames = torch.rand(3, 3, 32, 48, generator=torch.Generator().manual_seed(0))
+    grid = Grid(3, 4, 6)
     x = describe(clips.Clip.plain(frames, "noise"), grid)
     patch = torch.from_numpy(rgb2lab(frames[1, :, 16:24, 40:48].permute(1, 2, 0).numpy())).reshape(-1, 3)
     i = grid.number(1, 2, 5)
     assert torch.allclose(x[i, :3], patch.mean(0), atol=1e-3)
     assert torch.allclose(x[i, 3:6], patch.std(0, correction=0), atol=1e-3)
     assert x[i, 14:17].tolist() == [2, 5, 1]  # row, column, frame
-    light = to_lab(frames)[:, 0]
-    assert x[i, 17].item() == pytest.approx((light[1] - light[0])[16:24, 40:48].abs().mean().item(), abs=1e-3)
+    change = to_lab(frames)[:, 0].diff(dim=0).abs()[:, 16:24, 40:48].mean((1, 2))
+    found = x[[grid.number(t, 2, 5) for t in range(3)], 17]
+    assert torch.allclose(found, change[[0, 1, 1]], atol=1e-3)  # to the next frame; the last one has none
 
 
 @pytest.mark.parametrize("name, grid, width", [("coffee", Grid(1, 14, 21), 16), ("pan", Grid(2, 14, 14), 18)])
@@ -153,9 +154,9 @@ def test_prefix_tokens_have_no_descriptor():
 def test_descriptors_are_quick(side, seconds):
     clip, took = clips.photograph("chelsea"), []
     for _ in range(5):
-        start = time.perf_counter()
+        start = time.process_time()
         clips.descriptors(clip, Grid(1, side, side))
-        took.append(time.perf_counter() - start)
+        took.append(time.process_time() - start)
     assert min(took) < seconds
 
 
@@ -164,7 +165,7 @@ def test_descriptors_are_quick(side, seconds):
 def test_clips_are_made_quickly(name):
     took = []
     for _ in range(3):
-        start = time.perf_counter()
+        start = time.process_time()
         clips.load(name)
-        took.append(time.perf_counter() - start)
+        took.append(time.process_time() - start)
     assert min(took) < 1.5
