@@ -7,9 +7,10 @@
 """
 from typing import TYPE_CHECKING, Any
 
-from .blob import Panel, fitted, pack, unpack
+from .blob import Panel, fitted, pack
 from .example import save_example
 from .html import html, save
+from .packing import unpack
 from .source import source
 
 if TYPE_CHECKING:

@@ -1,17 +1,10 @@
-"""One blob for three hosts: what the view draws, as bytes.
+"""What the view draws, packed for its hosts: panels over one clip, and what is asked of the view at first.
 
-    b"LVIZ" | header bytes, uint32 | header, JSON, padded to 8 | buffers, each padded to 8
-
-An array in the header is {"$": offset, "bytes", "dtype", "shape"}; equal buffers are stored once. The header's
-`id` is a hash of the content, without `set`: what Python asks of the view (query, frame, strength, mode) may
-change while the content stays, and then the view is moved, not rebuilt.
+What is asked (query, frame, strength, mode) may change while the content stays: then the view is moved, not rebuilt.
 """
 from __future__ import annotations
 
-import hashlib
 import io
-import json
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
@@ -21,11 +14,11 @@ from PIL import Image
 from torch import Tensor
 
 from ..grid import Grid
-from .wires import Half, Wire, extent, numbers
+from .packing import encode
+from .wires import Wire, extent, numbers
 
 FULL, FLOOR = 12, 0.04  # light: a patch with FULL times its share shines; FLOOR: what nobody looks at
 LONGEST, QUALITY = 720, 88  # of a picture, in pixels and in JPEG's percent
-HEAVIEST = 64 << 20  # bytes; above this a browser tab suffers
 
 
 @runtime_checkable
@@ -78,10 +71,9 @@ def pack(panels: Sequence[Panel], clip: Pictured, grid: Grid, *, query: int, tit
     >>> from types import SimpleNamespace
     >>> from linviz.maps import Dense
     >>> picture = SimpleNamespace(frames=torch.rand(1, 3, 32, 32))
-    >>> panel = Panel("uniform", "content-free", Dense(torch.full((4, 4), 0.25)))
-    >>> blob = pack([panel], picture, Grid(Y=2, X=2), query=0)
-    >>> unpack(blob)["panels"][0]["wire"]["rows"].shape
-    (4, 4)
+    >>> panel = Panel("uniform", "content-free", Dense(torch.full((1, 1, 4, 4), 0.25)))
+    >>> pack([panel], picture, Grid(Y=2, X=2), query=0)[:4]
+    b'LVIZ'
     """
     wish = {"query": _query(query, grid), "frame": _frame(frame, grid), "strength": _strength(strength),
             "mode": _mode(mode), "intro": bool(intro), "tick": int(tick)}
@@ -153,7 +145,7 @@ def _panel(panel: Panel, grid: Grid, half: bool) -> dict[str, Any]:
     if panel.gate is not None:
         wire["gate"] = panel.gate
     wire = numbers(wire, half, f"the map of panel {panel.title!r}")
-    size = extent(wire)
+    size = extent(wire, panel.title)
     if size is not None and size != (len(grid), len(keys)):
         where = f"its keys {keys} have {len(keys)}" if panel.keys else "Panel(keys=Grid(...)) says where other keys lie"
         raise ValueError(f"panel {panel.title!r} has {size[0]} queries and {size[1]} keys, but {grid} has "
@@ -184,69 +176,3 @@ def _jpeg(image: Image.Image) -> bytes:
     out = io.BytesIO()
     image.save(out, "JPEG", quality=QUALITY)
     return out.getvalue()
-
-
-# ------------------------------------------------------------------------------------------------ bytes
-
-
-class _Buffers:
-    """Buffers one after the other, each at a multiple of 8, none twice."""
-
-    def __init__(self) -> None:
-        self.chunks: list[bytes] = []
-        self.size = 0
-        self.seen: dict[bytes, int] = {}
-
-    def put(self, raw: bytes) -> int:
-        """Where these bytes lie, counted from the first buffer."""
-        key = hashlib.blake2b(raw, digest_size=16).digest()
-        if key not in self.seen:
-            self.seen[key] = self.size
-            self.chunks.append(raw + b"\0" * (-len(raw) % 8))
-            self.size += len(self.chunks[-1])
-        return self.seen[key]
-
-    def walk(self, x: Any) -> Any:
-        """The same tree with every array and every bytes replaced by where it lies."""
-        if isinstance(x, np.ndarray):
-            scale = {"scale": x.scale} if isinstance(x, Half) else {}
-            what = {"bytes": x.nbytes, "dtype": x.dtype.name, "shape": list(x.shape)}
-            return {"$": self.put(x.tobytes()), **what, **scale}
-        if isinstance(x, bytes):
-            return {"$": self.put(x), "bytes": len(x), "dtype": "uint8", "shape": [len(x)]}
-        if isinstance(x, dict):
-            return {name: self.walk(value) for name, value in x.items()}
-        return [self.walk(value) for value in x] if isinstance(x, (list, tuple)) else x
-
-
-def encode(content: dict[str, Any], wish: dict[str, Any]) -> bytes:
-    """Content (arrays and bytes allowed) and what is asked of the view, as a blob."""
-    buffers = _Buffers()
-    header = buffers.walk(content)
-    body = b"".join(buffers.chunks)
-    if len(body) > HEAVIEST:
-        raise ValueError(f"this view would weigh {len(body) / 1e6:.0f} MB, more than a page should carry "
-                         f"({HEAVIEST / 1e6:.0f}): use a smaller grid, fewer panels or half=True")
-    known = json.dumps(header, sort_keys=True, allow_nan=False).encode() + body
-    header |= {"id": hashlib.blake2b(known, digest_size=8).hexdigest(), "set": wish}
-    head = json.dumps(header, separators=(",", ":"), allow_nan=False).encode()
-    head += b" " * (-len(head) % 8)
-    return b"LVIZ" + struct.pack("<I", len(head)) + head + body
-
-
-def unpack(blob: bytes) -> dict[str, Any]:
-    """The header of a blob with its arrays as numpy: what the browser reads, for tests and the curious."""
-    if blob[:4] != b"LVIZ":
-        raise ValueError(f"these {len(blob)} bytes are not a linviz view")
-    start = 8 + struct.unpack("<I", blob[4:8])[0]
-
-    def walk(x: Any) -> Any:
-        if isinstance(x, dict) and "$" in x:
-            array = np.frombuffer(blob, x["dtype"], int(np.prod(x["shape"])), start + x["$"]).reshape(x["shape"])
-            return array.astype(np.float32) * np.float32(x["scale"]) if "scale" in x else array
-        if isinstance(x, dict):
-            return {name: walk(value) for name, value in x.items()}
-        return [walk(value) for value in x] if isinstance(x, list) else x
-
-    header: dict[str, Any] = walk(json.loads(blob[8:start]))
-    return header

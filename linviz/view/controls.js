@@ -38,7 +38,9 @@ class Controls {                                                 // act: what th
     if (+this.range.value !== strength) this.range.value = strength;
     for (const b of this.mode) b.ariaPressed = b.dataset.value === mode;
     for (const b of this.own) b.ariaPressed = (b.dataset.value === "own") === own;
-    write(this.step, panels.filter(p => p.fit).map(p => p.stepped(progress)).join(" | "));
+    const fits = panels.filter(p => p.fit).map(p => p.stepped(progress));
+    const steps = [...new Set(fits.map(f => f[0]))].join(" | "), kl = fits.map(f => f[1]).join(" | ");
+    write(this.step, fits.length ? `step ${steps}, KL ${kl} bits` : "");
   }
 
   label(panels, moving, playing, calm) {                         // what follows the content

@@ -5,6 +5,7 @@ export default {
   render({model, el}) {
     const place = el.appendChild(document.createElement("div")), looks = ["query", "frame", "strength", "mode"];
     place.dataset.lmSuppressShortcuts = "true";                  // or JupyterLab takes arrow keys, and x deletes cells
+    place.style.padding = "4px 0 8px";
     const view = mount(place, asBytes(model.get("blob")), {
       onChange(state, pinned) {
         for (const name of looks) model.set(name, state[name]);

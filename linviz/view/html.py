@@ -55,7 +55,7 @@ def html(panels: Sequence[Panel], clip: Pictured, grid: Grid, *, query: int, tit
     >>> from linviz.clips import Clip
     >>> from linviz.maps import Dense
     >>> paper = Clip.plain(torch.ones(1, 3, 16, 16), "paper")
-    >>> panel = Panel("uniform", "content-free", Dense(torch.ones(1, 1)))
+    >>> panel = Panel("uniform", "content-free", Dense(torch.ones(1, 1, 1, 1)))
     >>> page = html([panel], paper, Grid(), query=0, title="<paper>")
     >>> "<title>&lt;paper&gt;</title>" in page
     True

@@ -22,7 +22,7 @@ function paint(image, row, first, {gain, floor, heat, signed}) {
   const d = image.data;
   for (let n = 0, j = first; n < d.length; n += 4, j++) {
     const e = Math.sqrt(Math.min(1, Math.abs(row[j]) * gain));
-    if (signed) tint(d, n, diverging, .5 + Math.sign(row[j]) * e / 2, 225);
+    if (signed) tint(d, n, diverging, .5 + Math.sign(row[j]) * e / 2, 205);
     else if (heat) tint(d, n, viridis, e, 235 * Math.min(1, 1.6 * e));
     else { d[n] = d[n + 1] = d[n + 2] = 0; d[n + 3] = 255 * (1 - floor) * (1 - e) + .5; }
   }
@@ -77,7 +77,7 @@ const css = `
 *, ::before { box-sizing: border-box; }
 [hidden] { display: none !important; }
 .view { display: grid; gap: 16px; outline: none; }
-.panels { display: grid; grid-template-columns: repeat(var(--n), minmax(0, 560px)); gap: 16px; }
+.panels { display: grid; grid-template-columns: repeat(var(--n), minmax(0, 600px)); gap: 16px; }
 .panel { min-width: 0; container-type: inline-size; }
 .head { display: flex; align-items: baseline; gap: 7px; margin-bottom: 7px; font-weight: 600; white-space: nowrap; }
 .head span { overflow: hidden; text-overflow: ellipsis; }
@@ -96,13 +96,13 @@ const css = `
 .main::after { content: ""; position: absolute; inset: 0; border-radius: inherit; pointer-events: none; }
 .view:focus-visible .main::after { box-shadow: inset 0 0 0 2.5px var(--accent); }
 
-.strip { display: grid; grid-template-columns: repeat(var(--t), minmax(0, 1fr)); gap: 3px; margin-top: 6px; }
+.strip { display: grid; grid-template-columns: repeat(var(--t), minmax(0, 1fr)); gap: 5px; margin-top: 8px; }
 .strip button { all: unset; display: block; min-width: 0; cursor: pointer; text-align: center; white-space: nowrap;
   font-size: 11px; color: var(--soft); font-variant-numeric: tabular-nums; }
 .strip .stage { border-radius: 3px; cursor: pointer; margin-bottom: 2px; }
 .strip [aria-pressed=true] { color: var(--ink); font-weight: 600; }
-.strip [aria-pressed=true] .stage { outline: 2px solid var(--ink); }
-.strip.long .unit { display: none; }
+.strip [aria-pressed=true] .stage { outline: 2px solid var(--ink); outline-offset: 1px; }
+.strip.long [aria-pressed=false] .unit { display: none; }
 .strip button:focus-visible .stage { outline: 2.5px solid var(--accent); }
 
 .bar { height: 3px; margin: 9px 0 7px; border-radius: 2px; background: var(--line); overflow: hidden; }
@@ -113,14 +113,14 @@ const css = `
 .facts div { display: flex; flex-direction: column-reverse; }
 .facts dd { margin: 0; font-size: 1.14em; font-weight: 600; }
 .facts dt, .note { color: var(--soft); font-size: .87em; }
-.note { margin: 0; align-self: center; }
+.note { margin: 0; }
 .troubled .facts { visibility: hidden; }
 
-.tools { display: flex; flex-wrap: wrap; align-items: center; gap: 10px 20px; color: var(--soft); }
+.tools { display: flex; flex-wrap: wrap; align-items: center; gap: 10px 20px; min-height: 33px; color: var(--soft); }
 .strength { display: flex; align-items: center; gap: 10px; flex: 1 1 260px; }
 .strength input { flex: 1; min-width: 90px; }
 .strength b { color: var(--ink); min-width: 2.6em; font-variant-numeric: tabular-nums; }
-.fit { display: flex; align-items: center; gap: 10px; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.fit { display: flex; flex-wrap: wrap; align-items: center; gap: 10px; font-variant-numeric: tabular-nums; }
 .fit span { min-width: 12.5em; }
 .where { margin-left: auto; font-variant-numeric: tabular-nums; }
 input[type=range] { appearance: none; height: 22px; margin: 0; cursor: pointer; outline: none; background:
@@ -140,11 +140,14 @@ input[type=range]:focus-visible::-webkit-slider-thumb {
 .button:focus-visible { box-shadow: inset 0 0 0 2px var(--accent); }
 .sr { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 
+@container (max-width: 420px) { .strip.long .unit { display: none; } }
+@container (max-width: 285px) {
+  .more, .strip [aria-pressed=false] .unit { display: none; }
+}
 @container (max-width: 260px) {
   .facts { font-size: .87em; gap: 4px; }
-  .more { display: none; }
+  .strip { grid-template-columns: repeat(var(--few), minmax(0, 1fr)); gap: 4px; }
 }
-@container (max-width: 330px) { .unit { display: none; } }
 @container (max-width: 620px) {
   .panels { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 14px 12px; }
   .panel:first-child, .panel:nth-child(2):last-child { grid-column: 1 / -1; }

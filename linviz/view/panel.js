@@ -29,7 +29,8 @@ class Panel {
     this.bar = h("div", {className: "bar"}, this.level);
     this.note = h("p", {className: "note"});
     this.facts = [h("dd"), h("dd"), h("dd")];
-    this.el = h("section", {className: "panel", style: `--x:${X};--t:${Math.min(T, 16)};--aspect:${X}/${Y}`},
+    const sizes = `--x:${X};--aspect:${X}/${Y};--t:${Math.min(T, 16)};--few:${Math.min(T, 8)}`;
+    this.el = h("section", {className: "panel", style: sizes},
       h("div", {className: "head"}, this.name), this.main.box,
       h("div", {className: "strip" + (T > 8 ? " long" : ""), hidden: T === 1}, ...this.thumbs.map(s => s.button)),
       this.bar, h("div", {className: "under"}, this.list(), this.note));
@@ -75,9 +76,9 @@ class Panel {
     return Math.round(progress * ((this.fit?.steps.length ?? 1) - 1));
   }
 
-  stepped(progress) {
+  stepped(progress) {                                            // the step and its divergence, in words
     const {steps, kl} = this.fit, n = this.shot(progress);
-    return `step ${steps[n]}, KL ${kl[n] === null ? "infinite" : `${three(kl[n])} bits`}`;
+    return [String(steps[n]), kl[n] === null ? "infinite" : three(kl[n])];
   }
 
   turn(strength, progress) {

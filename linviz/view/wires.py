@@ -72,21 +72,27 @@ def scaled_half(x: np.ndarray) -> np.ndarray:
     return half
 
 
-def extent(wire: Wire) -> tuple[int, int] | None:
+SIDES = {"softmax": ("q", "k"), "factored": ("left", "right"), "kernel": ("phi_q", "phi_k"), "sparse": ("index",),
+         "rows": ("rows",)}  # the arrays of a wire that say how many queries and keys there are
+
+
+def extent(wire: Wire, title: str = "") -> tuple[int, int] | None:
     """Queries and keys a wire speaks of, (N, S); None for a kind this module does not know.
+
+    ValueError where they are not tables: then the map had no batch and head to pick one from.
 
     >>> extent({"kind": "rows", "rows": np.eye(3)})
     (3, 3)
     """
-    sides = {"softmax": ("q", "k"), "factored": ("left", "right"), "kernel": ("phi_q", "phi_k")}
-    kind = wire.get("kind")
-    if kind in sides:
-        left, right = (wire[name] for name in sides[kind])
-        return len(left), len(right)
+    kind = str(wire.get("kind"))
     if kind == "sum":
-        return extent(wire["parts"][0])
+        return extent(wire["parts"][0], title)
     if kind == "blocks":
         return max(int(part["queries"].max()) + 1 for part in wire["parts"]), int(wire["size"])
-    if kind == "sparse":
-        return len(wire["index"]), int(wire["size"])
-    return (wire["rows"].shape[0], wire["rows"].shape[1]) if kind == "rows" else None
+    tables = [wire[name] for name in SIDES.get(kind, ())]
+    if any(np.ndim(x) != 2 for x in tables):
+        raise ValueError(f"panel {title!r}: its map has no batch and head to pick one of; give it leading axes, as in "
+                         "(1, 1, N, S)")
+    if kind in ("sparse", "rows"):
+        return len(tables[0]), int(wire["size"]) if kind == "sparse" else tables[0].shape[1]
+    return (len(tables[0]), len(tables[1])) if tables else None

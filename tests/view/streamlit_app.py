@@ -1,12 +1,12 @@
-"""A small app for the view's tests: two pictures, a control of Streamlit's own, and what Python has seen."""
+"""A small app for the view's tests: four pictures, a control of Streamlit's own, and what Python has seen."""
 import time
 
 import streamlit as st
 import torch
+from tests.view.harness import blob, gated, panel, uniform
 
 from linviz import Grid
 from linviz.view.streamlit import patch_view
-from tests.view.harness import blob, gated, panel, uniform
 
 GRID = Grid(1, 12, 16)
 
@@ -22,8 +22,14 @@ def heard() -> None:
     st.session_state.seen = st.session_state.view.query
 
 
-seed = st.sidebar.number_input("picture", 0, 3, 0)
-if st.sidebar.checkbox("slow"):
-    time.sleep(2)
-result = patch_view(made(seed), key="view", on_query_change=heard)
-st.code(str({"now": result.query, "seen": st.session_state.get("seen"), "runs": st.session_state.get("runs", 0)}))
+def app() -> None:
+    seed = st.sidebar.number_input("picture", 0, 3, 0)
+    if st.sidebar.checkbox("slow"):
+        time.sleep(2)
+    result = patch_view(made(seed), key="view", on_query_change=heard)
+    memory = st.session_state
+    st.code(str({"now": result.query, "seen": memory.get("seen"), "runs": memory.get("runs", 0)}))
+
+
+if __name__ == "__main__":
+    app()

@@ -12,9 +12,10 @@ import torch
 from PIL import Image
 
 from linviz import Grid, make
+from linviz.maps import Dense
 from linviz.models import fit_gate
-from linviz.view import fitted, pack, unpack
-from linviz.view.blob import HEAVIEST, encode
+from linviz.view import Panel, fitted, pack, unpack
+from linviz.view.packing import HEAVIEST, encode
 from linviz.view.wires import numbers, scaled_half
 
 from .harness import blob, gated, logits, panel, uniform, white
@@ -117,6 +118,7 @@ REFUSED = {
     "NaN or infinity in its frames": lambda: pack(
         [panel(uniform(12))], SimpleNamespace(frames=torch.full((2, 3, 4, 6), torch.nan)), GRID, query=0),
     "would weigh 68 MB": lambda: encode({"x": np.zeros(HEAVIEST // 4 + 10**5, np.float32)}, {}),
+    "leading axes": lambda: pack([Panel("flat", "local", Dense(torch.eye(12)))], white(2, 2, 3), GRID, query=0),
     "not a linviz view": lambda: unpack(b"PNG"),
 }
 
