@@ -3,10 +3,10 @@ import time
 
 import streamlit as st
 import torch
-from tests.view.harness import blob, gated, panel, uniform
 
 from linviz import Grid
 from linviz.view.streamlit import patch_view
+from tests.view.harness import blob, gated, panel, uniform
 
 GRID = Grid(1, 12, 16)
 

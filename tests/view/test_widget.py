@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import nbformat
 import numpy as np
@@ -11,9 +12,10 @@ from nbconvert import HTMLExporter
 from PIL import Image
 
 from linviz import Grid
+from linviz.figures.theme import HUES as THEME
 from linviz.maps import Dense, Factored
-from linviz.view import Panel, PatchView, pack, unpack
-from linviz.view.still import alt, lit, still
+from linviz.view import Panel, PatchView, pack, source, unpack
+from linviz.view.still import HUES, alt, lit, still
 
 from .harness import panel, uniform, white
 
@@ -105,3 +107,9 @@ def test_an_exported_notebook_shows_the_still_with_its_description(view, templat
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("view", outputs=[out])])
     page, _ = HTMLExporter(template_name=template).from_notebook_node(book)
     assert 'alt="The attention of the patch at row 2' in page and data["image/jpeg"][:60] in page
+
+
+def test_a_family_has_one_hue_everywhere():
+    script = source()
+    assert HUES == THEME
+    assert all(re.search(rf'"?{family}"?: "{hue}"', script) for family, hue in THEME.items())
