@@ -140,7 +140,7 @@ def modules_of(*extras: str) -> set[str]:
     ("explorer", ("explorer", "video"), {"explorer"}),
     ("notebooks", ("lab", "video"), {"build"}),
     ("tools", ("lab", "explorer", "video", "dev"), {"start"}),
-    ("tests", ("lab", "explorer", "video", "dev"), {"tests", "start", "explorer", "notebooks"}),
+    ("tests", ("lab", "explorer", "video", "dev"), {"conftest", "explorer", "notebooks", "start", "tests"}),
 ])
 def test_every_import_is_declared(folder, extras, own):
     for path in (ROOT / folder).rglob("*.py"):
