@@ -28,8 +28,9 @@ def mutants(answer: Callable[..., Any]) -> Iterator[tuple[str, Callable[..., Any
             mutant = copy.deepcopy(tree)
             change = Change(place, way, _parameters(tree))
             mutant = ast.fix_missing_locations(change.visit(mutant))
-            if change.said:
-                yield change.said, _compiled(mutant, answer)
+            if not change.said:
+                break  # this place has no more ways
+            yield change.said, _compiled(mutant, answer)
 
 
 def _parameters(tree: ast.Module) -> list[str]:
