@@ -1,0 +1,82 @@
+"""Exercise 4.1: dot-product attention, the keys first."""
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ..exercise import Attempt, Exercise, Finding, close
+from ..properties import LAST
+from .growth import linear_in_tokens
+from .outputs import ATTENDS
+from .samples import E, M, N, S, normal
+
+
+def right(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """Pair by pair. q (N, D), k (S, D), v (S, E) -> (N, E)."""
+    out = torch.zeros(len(q), v.shape[1], dtype=v.dtype)
+    for i in range(len(q)):
+        for j in range(len(k)):
+            out[i] += (q[i] * k[j]).sum() / len(k) * v[j]
+    return out
+
+
+def _by(q: Tensor, k: Tensor, v: Tensor, divisor: float) -> Tensor:
+    return q @ (k.mT @ v) / divisor
+
+
+WRONG = {
+    "without dividing by the number of keys": lambda q, k, v: _by(q, k, v, 1),
+    "when it is divided by the number of queries instead of keys": lambda q, k, v: _by(q, k, v, len(q)),
+    "when it is divided by the number of channels": lambda q, k, v: _by(q, k, v, q.shape[1]),
+    "when it is divided by the square root of the number of channels": lambda q, k, v: _by(q, k, v, q.shape[1] ** 0.5),
+    "when it is divided by the square root of the number of keys": lambda q, k, v: _by(q, k, v, len(k) ** 0.5),
+    "when it is divided by the width of the values": lambda q, k, v: _by(q, k, v, v.shape[1]),
+    "when it is divided by the number of keys twice": lambda q, k, v: _by(q, k, v, len(k) ** 2),
+    "when it is multiplied by the number of keys": lambda q, k, v: _by(q, k, v, 1 / len(k)),
+    "when every row is divided by its own sum": lambda q, k, v: q @ (k.mT @ v) / (q @ k.sum(0))[:, None],
+    "with a softmax of the scores": lambda q, k, v: (q @ k.mT).softmax(-1) @ v,
+    "with a softmax of the scores over sqrt(D)": lambda q, k, v: (q @ k.mT / q.shape[1] ** 0.5).softmax(-1) @ v,
+    "when negative scores are cut off": lambda q, k, v: (q @ k.mT).relu() @ v / len(k),
+    "when keys and values are added, not multiplied":
+        lambda q, k, v: q @ (k[:, :, None] + v[:, None, :]).mean(0),
+    "when keys are divided by values": lambda q, k, v: q @ (k[:, :, None] / v[:, None, :]).mean(0),
+    "when the number of keys is divided by the bracket": lambda q, k, v: q @ (len(k) / (k.mT @ v)),
+    "when keys are averaged first and values after": lambda q, k, v: (q @ k.mean(0))[:, None] * v.mean(0),
+    "with the wrong sign": lambda q, k, v: -_by(q, k, v, len(k)),
+}
+
+
+def mixed(seed: int, queries: int = N, keys: int = S) -> tuple[Tensor, ...]:
+    """Inputs: queries, keys, values."""
+    return normal(seed, queries, M), normal(seed + 10, keys, M), normal(seed + 20, keys, E)
+
+
+def every_key_counts(a: Attempt) -> Finding | None:
+    q, k, v = a.given
+    if not close(a.ask(q, k, torch.cat((v[:-1], 2 * v[-1:]))), a.got, 1e-6):
+        return None
+    return Finding("the last key's value has no effect on your output", "The sum goes over all keys.", True)
+
+
+def linear_in_q(a: Attempt) -> Finding | None:
+    q, k, v = a.given
+    got = a.ask(2 * q, k, v)
+    return None if close(got, 2 * a.got, 1e-6) else Finding(
+        f"twice the query should give twice the output, {2 * a.got[0, 0].item():.4g}; yours gives "
+        f"{got[0, 0].item():.4g}", "Here a weight is the plain product q.k: nothing bends it, no row sum divides it.",
+        True)
+
+
+def the_mean(a: Attempt) -> Finding | None:
+    q, k, v = a.given
+    got = a.ask(q, torch.cat((k, k)), torch.cat((v, v)))
+    return None if close(got, a.got, 1e-6) else Finding(
+        f"every key given twice should change nothing; yours goes from {a.got[0, 0].item():.4g} to "
+        f"{got[0, 0].item():.4g}", "The sum over keys is divided by how many keys there are.", True)
+
+
+keys_first = Exercise(
+    "keys_first", "4.1", right, mixed,
+    (*ATTENDS, every_key_counts, linear_in_q, the_mean, *LAST,
+     linear_in_tokens(lambda n: mixed(0, n, n), "Put the bracket around k transposed and v: D x E, whatever N.")),
+    WRONG, "Twice the tokens, twice the work: the N x N table was never made.")

@@ -1,0 +1,111 @@
+"""Exercise 4.5: attention with 1 + x + x^2/2 in place of exp(x), and still no table."""
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ..exercise import Attempt, Exercise, Finding, close
+from ..properties import LAST
+from .e04_1_keys_first import mixed
+from .growth import linear_in_tokens
+from .outputs import ATTENDS
+
+
+def right(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """Pair by pair. q (N, D), k (S, D), v (S, E) -> (N, E)."""
+    out = torch.zeros(len(q), v.shape[1], dtype=v.dtype)
+    for i in range(len(q)):
+        x = [(q[i] * k[j]).sum() / q.shape[1] ** 0.5 for j in range(len(k))]
+        weights = [1 + t + t * t / 2 for t in x]
+        for j, weight in enumerate(weights):
+            out[i] += weight / sum(weights) * v[j]
+    return out
+
+
+def _score(q: Tensor, k: Tensor) -> Tensor:
+    return q @ k.mT / q.shape[1] ** 0.5
+
+
+def _by(w: Tensor, v: Tensor) -> Tensor:
+    return w @ v / w.sum(-1, keepdim=True)
+
+
+def _diagonal(q: Tensor, k: Tensor) -> Tensor:
+    return q.square() @ k.square().mT / q.shape[1]
+
+
+WRONG = {
+    "without the 1/2": lambda q, k, v: _by(1 + _score(q, k) + _score(q, k) ** 2, v),
+    "when the 1/2 is on both sides, so that a quarter is left":
+        lambda q, k, v: _by(1 + _score(q, k) + _score(q, k) ** 2 / 4, v),
+    "without the 1": lambda q, k, v: _by(_score(q, k) + _score(q, k) ** 2 / 2, v),
+    "without the linear term": lambda q, k, v: _by(1 + _score(q, k) ** 2 / 2, v),
+    "without the squares": lambda q, k, v: _by(1 + _score(q, k), v),
+    "with squares of single channels only, and no products of two":
+        lambda q, k, v: _by(1 + _score(q, k) + _diagonal(q, k) / 2, v),
+    "when each pair of channels is counted once, and its factor 2 forgotten":
+        lambda q, k, v: _by(1 + _score(q, k) + (_score(q, k) ** 2 + _diagonal(q, k)) / 4, v),
+    "without dividing q.k by sqrt(D)": lambda q, k, v: _by(1 + q @ k.mT + (q @ k.mT) ** 2 / 2, v),
+    "when q.k is divided by D instead of sqrt(D)":
+        lambda q, k, v: _by(1 + q @ k.mT / q.shape[1] + (q @ k.mT / q.shape[1]) ** 2 / 2, v),
+    "when queries and keys are both divided by D ** 0.5, so q.k by D twice over in the squares":
+        lambda q, k, v: _by(1 + _score(q, k) + (q @ k.mT / q.shape[1]) ** 2 / 2, v),
+    "when q.k is divided by D ** 0.25": lambda q, k, v: _by(
+        1 + q @ k.mT / q.shape[1] ** 0.25 + (q @ k.mT / q.shape[1] ** 0.25) ** 2 / 2, v),
+    "when only the linear term is divided by sqrt(D)":
+        lambda q, k, v: _by(1 + _score(q, k) + (q @ k.mT) ** 2 / 2, v),
+    "when only the squares are divided": lambda q, k, v: _by(1 + q @ k.mT + _score(q, k) ** 2 / 2, v),
+    "with the exponential itself": lambda q, k, v: _score(q, k).softmax(-1) @ v,
+    "with a third term, x^3/6": lambda q, k, v: _by(
+        1 + _score(q, k) + _score(q, k) ** 2 / 2 + _score(q, k) ** 3 / 6, v),
+    "with exp(-x)": lambda q, k, v: _by(1 - _score(q, k) + _score(q, k) ** 2 / 2, v),
+    "without dividing by the row sum": lambda q, k, v: (1 + _score(q, k) + _score(q, k) ** 2 / 2) @ v,
+    "when it is divided by the number of keys": lambda q, k, v: (1 + _score(q, k) + _score(q, k) ** 2 / 2) @ v / len(k),
+    "when the square of x is taken as x": lambda q, k, v: _by(1 + _score(q, k) * 1.5, v),
+    "with (1 + x)^2": lambda q, k, v: _by((1 + _score(q, k)) ** 2, v),
+    "when an eps is added that nobody needs": lambda q, k, v: (
+        (1 + _score(q, k) + _score(q, k) ** 2 / 2) @ v
+        / ((1 + _score(q, k) + _score(q, k) ** 2 / 2).sum(-1, keepdim=True) + 1e-6)),
+}
+
+
+def shares(a: Attempt) -> Finding | None:
+    q, k, v = a.given
+    got = a.ask(q, k, torch.ones_like(v))
+    return None if close(got, torch.ones_like(got), 1e-4) else Finding(
+        f"weights are shares, so values that are all 1 should give 1; yours give {got[0, 0].item():.4g}",
+        "Divide by phi(q) times the sum of phi(k) over the keys.", True)
+
+
+def _odds(f: object, x: float, like: Tensor) -> float:
+    """Weight of a key whose q.k/sqrt(D) is x, over the weight of a key of zeros; one channel is used."""
+    q, k, v = like.new_zeros(1, 4), like.new_zeros(2, 4), like.new_tensor([[1.0], [0.0]])
+    q[0, 0], k[0, 0] = 1.0, 2 * x
+    share: float = f(q, k, v)[0, 0].item()  # type: ignore[operator]
+    return share / (1 - share) if share < 1 else float("inf")
+
+
+def the_series(a: Attempt) -> Finding | None:
+    for x in (-1.0, 1.0, 2.0):
+        got, wanted = (_odds(f, x, a.given[0]) for f in (a.ask, right))
+        if abs(got - wanted) > 1e-6:
+            return Finding(
+                f"a key with q.k/sqrt(D) = {x:.0f} weighs 1 {x:+.0f} + {x * x / 2:.1f} = {wanted:.1f} times a key of "
+                f"zeros; yours {got:.3g} times", "Features: a 1, the channels, and all products of two of them.", True)
+    return None
+
+
+def mixed_products(a: Attempt) -> Finding | None:
+    """Two channels that cancel in q.k cancel in its square."""
+    q, k = a.given[0].new_tensor([[1.0, 1.0, 0.0]]), a.given[0].new_tensor([[1.0, -1.0, 0.0], [0.0, 0.0, 0.0]])
+    got = a.ask(q, k, k.new_tensor([[1.0], [0.0]]))[0, 0].item()
+    return None if abs(got - 0.5) < 1e-6 else Finding(
+        f"a key with q.k = 1 - 1 = 0 weighs as much as a key of zeros, one half; yours weighs {got:.3f}",
+        "(q.k)^2 has a term for every pair of channels, not only for each channel with itself.", True)
+
+
+taylor_attention = Exercise(
+    "taylor_attention", "4.5", right, mixed,
+    (*ATTENDS, shares, mixed_products, the_series, *LAST,
+     linear_in_tokens(lambda n: mixed(0, n, n), "Features whose product is 1 + x + x^2/2, then the two brackets.")),
+    WRONG, "1 + D + D^2 features, and the table was never made.")

@@ -1,0 +1,47 @@
+"""Properties about work, counted in numbers made and not in seconds: exact, and the same on every machine."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..exercise import Answer, Attempt, Finding, Property
+from ..properties import Tally, tally
+
+Inputs = Callable[[int], tuple[Any, ...]]  # a number of tokens -> the arguments of an answer
+
+
+def linear_in_tokens(inputs: Inputs, advice: str) -> Property:
+    """An answer must not write an N x N table: what grows with N alone has no second difference.
+
+    `advice` says what to multiply first.
+    """
+    def ask(a: Attempt) -> Finding | None:
+        small, middle, large = (tally(a.theirs, inputs(n)) for n in (12, 24, 36))
+        return None if large - middle <= middle - small else Finding(
+            "right numbers, but twice the tokens make more than twice the work: somewhere there is an N x N table",
+            advice, True)
+    return ask
+
+
+class Calls(Tally):
+    """Counts how often torch is called while it is on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.calls += 1
+        return super().__torch_dispatch__(func, types, args, kwargs)
+
+
+def calls(answer: Answer, given: tuple[Any, ...]) -> int:
+    """How many operations of torch an answer asks for, one after another.
+
+    >>> import torch
+    >>> calls(lambda x: x.exp() + 1, (torch.ones(3),))
+    2
+    """
+    with Calls() as count:
+        answer(*given)
+    return count.calls
