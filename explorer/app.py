@@ -11,5 +11,6 @@ if str(HERE.parent) not in sys.path:  # the pages' own modules are imported as e
 st.set_page_config(page_title="linviz", page_icon=str(HERE / "icon.svg"), layout="wide")
 st.html(HERE / "style.css")
 pages = [st.Page("pages/concentrate.py", title="Concentrate", icon=":material/center_focus_strong:", default=True),
+         st.Page("pages/atlas.py", title="Atlas", icon=":material/grid_view:"),
          st.Page("pages/who_sees_whom.py", title="Who sees whom", icon=":material/hearing:")]
 st.navigation(pages, position="top" if len(pages) > 1 else "hidden").run()

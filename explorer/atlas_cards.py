@@ -1,0 +1,131 @@
+"""What a mechanism says of itself, as a card: read from its class and its page, nothing is typed here."""
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from linviz import cost, names
+from linviz.mechanisms import FAMILIES, REGISTRY
+
+YES = {True: "yes", False: "no"}
+
+
+@dataclass(frozen=True)
+class Card:
+    """One mechanism. power: with which power of the number of tokens its cost grows; fixed: its tables fix that number.
+
+    signed: weights may be negative or rows need not sum to one, so that they are no shares.
+
+    idea and formula are the first paragraph and the first indented block of its page; year is None where no paper is.
+    """
+
+    name: str
+    title: str
+    family: str
+    year: int | None
+    paper: str
+    cost: str
+    power: int
+    rank: str
+    signed: bool
+    fixed: bool
+    causal: bool
+    idea: str
+    formula: str
+
+    @property
+    def grows(self) -> str:
+        """The power in words.
+
+        >>> card("softmax").grows, card("linear").grows
+        ('N²', 'N')
+        """
+        return {1: "N", 2: "N²"}.get(self.power, f"N^{self.power}")
+
+
+@cache
+def card(name: str) -> Card:
+    """The card of a registered mechanism.
+
+    >>> card("linear").idea
+    'Linear attention: replace exp(q.k) by a product of features.'
+    >>> card("uniform").formula
+    'A_ij = 1 / S        o_i = mean_j v_j'
+    """
+    c = REGISTRY[name]
+    page = inspect.getdoc(sys.modules[c.__module__]) or inspect.getdoc(c) or ""
+    return Card(name, c.title, c.family, year(c), c.paper, c.cost, cost.power(c.cost), c.rank, c.signed is True,
+                c.fixed, c.takes_causal, " ".join(page.split("\n\n")[0].split()), formula(page))
+
+
+def cards() -> list[Card]:
+    """Of every registered mechanism, family by family, the oldest first."""
+    return sorted(map(card, names()), key=lambda c: (FAMILIES.index(c.family), c.year or 9999, c.title))
+
+
+def year(c: Any) -> int | None:
+    """The year a class states, or that of its paper."""
+    found = re.search(r"\b(19|20)\d\d\b", c.paper) if "no paper" not in c.paper else None
+    return c.year or (int(found[0]) if found else None)
+
+
+def formula(page: str) -> str:
+    """The first indented block of a page, without its indentation.
+
+    >>> formula("The idea.\\n\\n    a = b\\n      + c\\n\\n    d = e\\n\\nMore words.")
+    'a = b\\n  + c\\n\\nd = e'
+    """
+    lines = page.splitlines()
+    inside = [line.startswith("    ") or not line.strip() for line in lines]
+    first = next((n for n, line in enumerate(lines) if line.startswith("    ")), len(lines))
+    last = next((n for n in range(first, len(lines)) if not inside[n]), len(lines))
+    return inspect.cleandoc("\n".join(["", *lines[first:last]])).strip()
+
+
+def tags(c: Card) -> list[str]:
+    """What has to be known before it is used, in a word each.
+
+    >>> tags(card("softmax"))
+    ['causal form']
+    """
+    said = {"no shares": c.signed, "fixed N": c.fixed, "causal form": c.causal}
+    return [word for word, holds in said.items() if holds]
+
+
+# ------------------------------------------------------------------------------------------------ which, in what order
+
+
+def select(every: Iterable[Card], families: tuple[str, ...] = (), signed: str = "any", fixed: str = "any",
+           causal: str = "any", text: str = "") -> list[Card]:
+    """The cards that fit: no family named means all of them; signed, fixed and causal are "any", "yes" or "no".
+
+    >>> [c.name for c in select(cards(), families=("kernel",), text="cosine")]
+    ['cosformer']
+    """
+    words = text.lower().split()
+
+    def told(c: Card) -> str:
+        return " ".join((c.name, c.title, c.family, c.paper, c.idea, c.formula)).lower()
+
+    return [c for c in every if (not families or c.family in families) and signed in ("any", YES[c.signed])
+            and fixed in ("any", YES[c.fixed]) and causal in ("any", YES[c.causal])
+            and all(word in told(c) for word in words)]
+
+
+Number = Callable[[str], float | None]
+SORTS: dict[str, str] = {"family": "family, then year", "year": "year", "title": "name", "cost": "cost",
+                         "entropy": "entropy on this picture"}
+
+
+def order(every: Iterable[Card], by: str, number: Number) -> list[Card]:
+    """In the order of `by`; `number` gives operations or bits by name, or None: those without a number come last."""
+    def place(c: Card) -> tuple[Any, ...]:
+        n = number(c.name) if by in ("cost", "entropy") else None
+        return {"family": (FAMILIES.index(c.family), c.year or 9999), "year": (c.year or 9999,), "title": (),
+                "cost": (c.power, n is None, n or 0), "entropy": (n is None, n or 0)}[by] + (c.title.lower(),)
+    return sorted(every, key=place)

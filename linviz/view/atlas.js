@@ -1,0 +1,245 @@
+// atlas.js: cards of mechanisms, all drawn on one picture; the patch under the hand asks, and every card answers.
+// Last in the module, as a Streamlit component. Cards, their order and their words come from Python.
+
+class AtlasCard {
+  constructor(grid, content, act) {
+    const {title, family, year, idea, formula, facts, tags, note, link, wire, name} = content;
+    this.grid = grid;
+    this.name = name;
+    this.shares = content.shares;
+    this.wire = wire;
+    this.picture = stage(grid.T, grid.Y, grid.X, 5);
+    this.ring = h("div", {className: "ring"});
+    this.level = h("i");
+    this.bits = h("span", {className: "bits"});
+    this.pick = h("button", {className: "button", textContent: "compare", ariaPressed: "false", ariaLabel: `compare ${title}`});
+    this.picture.box.append(this.ring);
+    this.picture.box.classList.toggle("blank", !wire);
+    const fact = ([name, value, more]) => h("div", {}, h("dt", {}, name), h("dd", {}, value, more && h("span", {className: "more"}, more)));
+    this.el = h("article", {className: "card", ariaLabel: title, style: `--hue:${hues[family] ?? "#888888"}`},
+      h("div", {className: "top"},
+        h("div", {}, this.picture.box, h("div", {className: "meter"}, h("div", {className: "bar"}, this.level), this.bits)),
+        h("div", {className: "right"},
+          h("h3", {}, title), h("p", {className: "kind"}, [family, year].filter(Boolean).join(", ")),
+          h("p", {className: "idea"}, idea), h("dl", {}, ...facts.map(fact)))),
+      this.formula = h("pre", {tabIndex: 0, ariaLabel: `formula of ${title}`}, formula.replace(/(\S) {4,}(?=\S)/g, "$1\n")),
+      h("p", {className: "note", hidden: !note}, note),
+      h("div", {className: "foot"}, ...tags.map(tag => h("span", {className: "tag"}, tag)),
+        h("a", {href: link, className: "open", ariaLabel: `open ${title} in Concentrate`}, "open in Concentrate"), this.pick));
+    this.pick.addEventListener("click", () => act(name));
+    this.asked = -1;
+  }
+
+  get road() {                                                   // made when the card is first seen
+    if (this.made === undefined) try { this.made = this.wire ? roadOf(this.wire) : null; } catch { this.made = null; }
+    return this.made;
+  }
+
+  measure() { this.formula.classList.toggle("long", this.formula.scrollHeight > this.formula.clientHeight + 2); }
+
+  draw(query, {full, floor}) {
+    if (query === this.asked || !this.road) return;
+    this.asked = query;
+    this.row ??= new Float64Array(this.road.S);
+    const {size, bits, trouble} = measures(this.road.row(query, this.row), this.shares), at = this.grid.place(query);
+    this.signed ||= trouble === "signed";
+    const gain = trouble === "dead" ? 0 : this.shares ? this.row.length / full : 1 / (size || 1);
+    paint(this.picture.image, this.row, 0, {gain, floor, heat: false, signed: this.signed});
+    this.picture.box.classList.toggle("signed", this.signed);
+    this.picture.put(at[0], this.picture.image);
+    this.ring.style.left = `${(at[2] + .5) / this.grid.X * 100}%`;
+    this.ring.style.top = `${(at[1] + .5) / this.grid.Y * 100}%`;
+    this.level.style.transform = `scaleX(${trouble ? 0 : bits / Math.log2(this.row.length)})`;
+    write(this.bits, trouble === "dead" ? "a dead row" : trouble ? "no shares" : `${three(bits)} bits`);
+  }
+}
+
+function atlasView(host, tell) {
+  const root = host.shadowRoot ?? host.attachShadow({mode: "open"});
+  const shelf = h("div", {className: "cards"}), none = h("p", {className: "none", textContent: "No mechanism fits all of these filters."});
+  const where = h("span", {className: "where"}), picks = h("span", {className: "picks"});
+  const side = h("button", {className: "button strong", textContent: "show side by side"});
+  const clear = h("button", {className: "button", textContent: "clear"});
+  const tray = h("div", {className: "tray", role: "region", ariaLabel: "picked to compare"}, picks, side, clear);
+  const live = h("div", {className: "sr", role: "status", ariaLive: "polite"});
+  const frames = h("div", {className: "seg", role: "group", ariaLabel: "frame"});
+  const tools = h("div", {className: "tools"}, frames, where);
+  const face = h("div", {className: "view", tabIndex: 0, role: "application"}, tools, shelf);
+  root.replaceChildren(h("style", {textContent: css + atlasCss}), face, none, tray, live);
+  let grid, model, key, pictures = [], cards = new Map(), seen = new Set(), queued = 0, pinned = 0, hover = null, picked = [];
+  let order = [], most = 4;
+  const watch = new IntersectionObserver(all => {
+    for (const {target, isIntersecting} of all) seen[isIntersecting ? "add" : "delete"](target);
+    for (const card of cards.values()) if (seen.has(card.el)) card.measure();
+    schedule();
+  }, {rootMargin: "200px"});
+
+  function update(bytes) {
+    const next = unpack(bytes);
+    if (next.id !== key) take(next);
+    ({order, picked, most} = next.set);
+    if (shelf.childElementCount !== order.length || order.some((name, n) => shelf.children[n] !== cards.get(name).el)) {
+      shelf.replaceChildren(...order.map(name => cards.get(name).el));
+    }
+    none.hidden = order.length > 0;
+    mark();
+    schedule();
+  }
+
+  function take(next) {                                          // another picture, or other words on a card
+    const size = gridOf(...next.grid, 0);
+    if (size.name !== grid?.name || model?.title !== next.title) pinned = next.set.query;
+    grid = size;
+    model = next;
+    key = next.id;
+    const old = pictures;
+    pictures = next.frames.map(({data}) => URL.createObjectURL(new Blob([data], {type: "image/jpeg"})));
+    setTimeout(() => old.forEach(URL.revokeObjectURL), 2000);
+    watch.disconnect();
+    seen.clear();
+    cards = new Map(next.cards.map(content => [content.name, new AtlasCard(grid, content, toggle)]));
+    for (const card of cards.values()) { hand(card); watch.observe(card.el); }
+    face.style.setProperty("--x", grid.X);
+    face.style.setProperty("--aspect", `${grid.X}/${grid.Y}`);
+    face.ariaLabel = `${next.alt} Every mechanism drawn on it. Arrow keys move the patch that asks.`;
+    frames.hidden = grid.T === 1;
+    frames.replaceChildren(...pictures.map((_, t) => {
+      const b = h("button", {className: "button", textContent: `${t + 1}`, ariaLabel: `frame ${t + 1}`});
+      b.addEventListener("click", () => pin(grid.number(t, ...grid.place(pinned).slice(1))));
+      return b;
+    }));
+    paper();
+  }
+
+  function paper() {                                             // the photograph under every card: the query's frame
+    const src = pictures[grid.place(pinned)[0]];
+    for (const {picture} of cards.values()) if (picture.photo.src !== src) picture.photo.src = src;
+    [...frames.children].forEach((b, t) => { b.ariaPressed = t === grid.place(pinned)[0]; });
+  }
+
+  const schedule = () => { queued ||= requestAnimationFrame(draw); };
+
+  function draw() {
+    queued = 0;
+    const query = hover ?? pinned;
+    for (const card of cards.values()) if (seen.has(card.el)) card.draw(query, model);
+    const [t, y, x] = grid.place(query);
+    write(where, `the patch that asks: row ${y + 1}, column ${x + 1}` + (grid.T > 1 ? `, frame ${t + 1}` : ""));
+  }
+
+  function pin(query) {
+    pinned = query;
+    hover = null;
+    paper();
+    schedule();
+    setTimeout(() => write(live, where.textContent), 350);
+  }
+
+  function hand({picture: {box}}) {
+    const cell = (v, n) => between(Math.floor(v * n), 0, n - 1), at = e => {
+      const b = box.getBoundingClientRect();
+      return grid.number(grid.place(pinned)[0], cell((e.clientY - b.top) / b.height, grid.Y), cell((e.clientX - b.left) / b.width, grid.X));
+    };
+    box.addEventListener("pointermove", e => { if (e.pointerType === "mouse") { hover = at(e); schedule(); } });
+    box.addEventListener("pointerleave", () => { hover = null; schedule(); });
+    box.addEventListener("click", e => pin(at(e)));
+  }
+
+  face.addEventListener("keydown", e => {
+    const n = e.shiftKey ? 4 : 1, moves = {ArrowLeft: [0, 0, -n], ArrowRight: [0, 0, n], ArrowUp: [0, -n, 0],
+      ArrowDown: [0, n, 0], PageUp: [-1, 0, 0], PageDown: [1, 0, 0]}[e.key];
+    if (e.target !== face || !grid || !moves || e.ctrlKey || e.metaKey || e.altKey) return;
+    if (e.key.startsWith("Page") && grid.T === 1) return;        // without frames these keys turn the page
+    e.preventDefault();
+    const sizes = [grid.T, grid.Y, grid.X];
+    pin(grid.number(...grid.place(pinned).map((v, n) => between(v + moves[n], 0, sizes[n] - 1))));
+  });
+
+  function toggle(name) {
+    picked = picked.includes(name) ? picked.filter(p => p !== name) : [...picked, name].slice(0, most);
+    mark();
+    tell({picked, side: false});
+  }
+
+  function mark() {
+    for (const card of cards.values()) {
+      const on = picked.includes(card.name);
+      card.pick.ariaPressed = on;
+      card.pick.disabled = !on && picked.length >= most;
+      card.el.classList.toggle("picked", on);
+    }
+    tray.hidden = picked.length === 0;
+    write(picks, picked.map(name => model.cards.find(c => c.name === name).title).join(" · "));
+    side.disabled = picked.length < 2;
+    write(side, picked.length < 2 ? "pick one more" : "show side by side");
+  }
+  side.addEventListener("click", () => tell({picked, side: true}));
+  clear.addEventListener("click", () => { picked = []; mark(); tell({picked, side: false}); });
+  const view = {update, get state() { return {query: pinned, hover, picked, order}; }, row: (name, i) => {
+    const {road} = cards.get(name);
+    return road && road.row(i, new Float64Array(road.S));
+  }, destroy() { watch.disconnect(); cancelAnimationFrame(queued); pictures.forEach(URL.revokeObjectURL); root.replaceChildren(); }};
+  host.atlasView = view;                                         // for tests and for the console
+  return view;
+}
+
+const atlasCss = `
+.view { gap: 14px; }
+.view:focus-visible { outline: 2px solid var(--st-primary-color, #0072b2); outline-offset: 6px; border-radius: 4px; }
+.cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 390px), 1fr)); gap: 16px; }
+.top { display: grid; grid-template-columns: 150px minmax(0, 1fr); gap: 16px; }
+.card { display: flex; flex-direction: column; gap: 10px; padding: 14px; border: 1px solid var(--line); border-top: 3px solid var(--hue); border-radius: 8px; min-width: 0; }
+.card.picked { border-color: var(--hue); box-shadow: 0 0 0 1px var(--hue); }
+.card .stage { border-radius: 5px; }
+.card .blank { background: color-mix(in srgb, var(--ink) 12%, var(--paper)); cursor: default; }
+.blank > * { visibility: hidden; }
+.meter { display: flex; align-items: center; gap: 8px; margin-top: 7px; font-size: 12px; color: var(--soft);
+  font-variant-numeric: tabular-nums; min-height: 16px; }
+.meter .bar { flex: 1; margin: 0; }
+.bits { min-width: 4.3em; text-align: right; }
+.right { min-width: 0; }
+h3 { margin: 0; font-size: 1.07em; font-weight: 650; }
+.kind { margin: 0 0 6px; font-size: .87em; color: var(--soft); }
+.idea { margin: 0 0 8px; font-size: .93em; line-height: 1.38; }
+dl { margin: 0; display: grid; gap: 2px; font-size: .87em; font-variant-numeric: tabular-nums; }
+dl div { display: grid; grid-template-columns: 3.9em minmax(0, 1fr); column-gap: 6px; }
+dt, .card .more { color: var(--soft); }
+dd { margin: 0; }
+dd .more { display: inline; margin-left: .7em; white-space: nowrap; }
+pre { margin: 0; font: 11.5px/1.5 var(--st-code-font, ui-monospace, "DejaVu Sans Mono", monospace);
+  white-space: pre-wrap; overflow-wrap: anywhere; color: var(--ink); padding: 8px 10px; border-radius: 5px;
+  background: color-mix(in srgb, var(--ink) 4.5%, transparent); max-height: calc(7.5em + 16px); overflow: hidden; cursor: default;}
+pre.long { mask: linear-gradient(#000 calc(100% - 2.6em), #0003); cursor: zoom-in; }
+pre.long:focus { max-height: none; mask: none; }
+.foot { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; margin-top: auto; font-size: .9em; }
+.tag { font-size: .87em; padding: 1px 8px; border-radius: 99px; border: 1px solid var(--line); color: var(--soft); }
+.open { color: var(--st-link-color, inherit); margin-left: auto; }
+.card .button { padding: 3px 10px; }
+.button[aria-pressed=true] { background: color-mix(in srgb, var(--hue, var(--ink)) 22%, transparent); color: var(--ink); }
+.button:disabled { opacity: .45; cursor: default; }
+.seg .button[aria-pressed=true] { background: color-mix(in srgb, var(--ink) 11%, transparent); }
+.strong { font-weight: 600; }
+.tray { position: sticky; bottom: 12px; z-index: 3; display: flex; flex-wrap: wrap; gap: 10px; align-items: center; margin-top: 14px;
+  padding: 9px 12px; border-radius: 9px; background: var(--paper); border: 1px solid var(--line); box-shadow: 0 3px 16px #0003; }
+.picks { flex: 1; font-weight: 600; }
+.none { color: var(--soft); }
+@container (max-width: 620px) {
+  .card { padding: 11px; }
+  .top { grid-template-columns: 112px minmax(0, 1fr); gap: 12px; }
+}
+`;
+
+const homes = new WeakMap();
+
+export default function ({data, parentElement, setStateValue}) {
+  let home = homes.get(parentElement);
+  if (!home) {
+    const place = parentElement.appendChild(document.createElement("div"));
+    home = {place, n: 0};
+    home.view = atlasView(place, said => home.send("picks", {...said, n: ++home.n}));
+    homes.set(parentElement, home);
+  }
+  home.send = setStateValue;
+  home.view.update(data);
+  return () => { homes.delete(parentElement); home.view.destroy(); home.place.remove(); };
+}

@@ -1,0 +1,262 @@
+"""The atlas: cards that say what the classes say, every control and its ends, and numbers that are linviz's."""
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pytest
+import torch
+from streamlit.testing.v1 import AppTest
+
+import linviz
+from explorer import atlas_maps, atlas_view, stage
+from explorer import choice as concentrate
+from explorer.atlas_cards import SORTS, YES, Card, card, cards, order, select, tags
+from explorer.atlas_choice import ADDRESS, MOST, Choice, link
+from linviz import clips, cost, names
+from linviz.mechanisms import FAMILIES, REGISTRY, Mechanism
+from linviz.view import unpack
+
+PAGE = Path(__file__).parents[2] / "explorer" / "pages" / "atlas.py"
+SMALL = Choice(patches=8)
+
+
+def opened(**address: str) -> AppTest:
+    at = AppTest.from_file(str(PAGE), default_timeout=120)
+    for name, text in ({"patches": "8"} | address).items():
+        at.query_params[name] = text
+    return well(at.run())
+
+
+def well(at: AppTest) -> AppTest:
+    assert not at.exception, at.exception[0].message
+    return at
+
+
+def sent(at: AppTest) -> dict[str, Any]:
+    (element,) = at.get("bidi_component")
+    return unpack(element.proto.bytes)
+
+
+def shown(at: AppTest) -> list[str]:
+    return sent(at)["set"]["order"]
+
+
+# ---------------------------------------------------------------- what a card says
+
+
+@pytest.mark.parametrize("name", names())
+def test_a_card_says_what_its_class_says(name: str) -> None:
+    c, cls = card(name), REGISTRY[name]
+    assert (c.title, c.family, c.paper, c.cost, c.rank) == (cls.title, cls.family, cls.paper, cls.cost, cls.rank)
+    assert (c.signed, c.fixed, c.causal, c.power) == (cls.signed, cls.fixed, cls.takes_causal, cost.power(cls.cost))
+    assert c.idea.endswith(".") and "=" in c.formula
+    assert c.year in (cls.year, *(int(word.strip(",")) for word in cls.paper.split() if word.strip(",").isdigit()))
+
+
+def test_every_mechanism_has_a_card() -> None:
+    assert sorted(c.name for c in cards()) == names()
+    assert [FAMILIES.index(c.family) for c in cards()] == sorted(FAMILIES.index(c.family) for c in cards())
+
+
+def test_softmax_to_the_letter() -> None:
+    c = card("softmax")
+    assert (c.year, c.grows, c.rank, tags(c)) == (2017, "N²", "min(N, S)", ["causal form"])
+    assert c.formula.splitlines()[0].startswith("S_ij = q_i.k_j / sqrt(D)")
+    assert card("uniform").year is None
+
+
+@pytest.mark.parametrize("name", names())
+def test_numbers_are_those_of_linviz(name: str) -> None:
+    here, c = stage.scene(*SMALL.scene), card(name)
+    m = linviz.make(name, 1, here.q.shape[-1], here.grid)
+    whole = m.map(here.q, here.k, here.v)
+    reading = linviz.read(m, here.q, here.k, here.v, channel=0 if whole.shared is None else None)
+    row = atlas_view.row(c, SMALL)
+    assert row["rank bound here"] == reading.map.rank_bound
+    assert row["operations"] == cost.flops(m, here.q, here.k, here.v)
+    if reading.map.stochastic:
+        assert row["entropy (bits)"] == pytest.approx(reading.entropy.nanmean().item(), abs=1e-5)
+    else:
+        assert row["entropy (bits)"] is None
+
+
+# ---------------------------------------------------------------- filters and order
+
+
+@pytest.mark.parametrize("field", ["signed", "fixed", "causal"])
+def test_yes_and_no_part_the_cards(field: str) -> None:
+    every = cards()
+    yes, no = (select(every, **{field: word}) for word in ("yes", "no"))
+    assert {c.name for c in yes} | {c.name for c in no} == set(names()) and len(yes) + len(no) == len(every)
+    assert all(getattr(c, field) for c in yes) and not any(getattr(c, field) for c in no)
+
+
+def test_families_and_words_filter_together() -> None:
+    assert {c.family for c in select(cards(), families=("kernel", "local"))} == {"kernel", "local"}
+    assert "softmax" not in {c.name for c in select(cards(), text="Shen 1812.01243")}
+    assert {c.name for c in select(cards(), text="SHEN 1812.01243")} >= {"efficient", "factorized"}
+    assert select(cards(), text="no such word anywhere") == []
+
+
+@pytest.mark.parametrize("by", SORTS)
+def test_every_order_holds_every_card(by: str) -> None:
+    number = {"cost": lambda name: atlas_maps.operations(name, *SMALL.scene),
+              "entropy": lambda name: atlas_maps.drawn(name, *SMALL.scene).entropy}.get(by, lambda name: None)
+    sorted_ = order(cards(), by, number)
+    assert sorted(c.name for c in sorted_) == names()
+    value = {"family": lambda c: FAMILIES.index(c.family), "year": lambda c: c.year or 9999,
+             "title": lambda c: c.title.lower(), "cost": lambda c: c.power,
+             "entropy": lambda c: 99 if number(c.name) is None else number(c.name)}[by]
+    assert [value(c) for c in sorted_] == sorted(value(c) for c in sorted_)
+
+
+# ---------------------------------------------------------------- the page
+
+
+def test_it_opens_with_every_card_and_its_map() -> None:
+    content = sent(opened())
+    assert sorted(c["name"] for c in content["cards"]) == names() == sorted(content["set"]["order"])
+    assert all(c["wire"] for c in content["cards"]) and all(c["link"].startswith("./?") for c in content["cards"])
+    assert content["grid"] == [1, 8, 8] and len(content["frames"]) == 1
+
+
+def test_the_title_names_the_sharpest_and_the_flattest() -> None:
+    title = opened().title[0].value
+    bits = {name: atlas_maps.drawn(name, *SMALL.scene).entropy for name in names()}
+    known = {name: x for name, x in bits.items() if x is not None}
+    sharp, flat = min(known, key=known.get), max(known, key=known.get)
+    assert title.startswith(f"{len(names())} kinds of attention") and f"({REGISTRY[sharp].title})" in title
+    assert f"({REGISTRY[flat].title})" in title or known[flat] - known["uniform"] < 1e-3
+
+
+@pytest.mark.parametrize("clip", clips.names())
+def test_every_picture_can_be_chosen(clip: str) -> None:
+    at = opened(clip=clip)
+    frames, content = 1 if clip in clips.PHOTOGRAPHS else 6, sent(at)
+    assert content["grid"][0] == len(content["frames"]) == frames
+    assert clips.load(clip).author.split(";")[0][:12] in at.caption[-1].value
+
+
+@pytest.mark.parametrize("address", [{"patches": "20"}, {"patches": "14", "clip": "pan"}])
+def test_the_largest_grids(address: dict[str, str]) -> None:
+    content = sent(opened(**address))
+    assert all(c["wire"] for c in content["cards"])
+    assert content["grid"][0] * content["grid"][1] * content["grid"][2] <= MOST
+
+
+def test_a_clip_takes_fewer_patches_and_says_so() -> None:
+    at = opened(patches="20", clip="pan")
+    assert "at most 14 patches" in at.warning[0].value and at.slider(key="atlas_patches").value == 14
+
+
+def test_controls_change_what_is_shown_and_the_address() -> None:
+    at = opened()
+    well(at.selectbox(key="atlas_sort").set_value("entropy").run())
+    bits = [atlas_maps.drawn(name, *SMALL.scene).entropy for name in shown(at)]
+    known = [x for x in bits if x is not None]
+    assert known == sorted(known) and bits[:len(known)] == known
+    well(at.text_input(key="atlas_text").set_value("cosine").run())
+    assert "cosformer" in shown(at) and len(shown(at)) < len(names())
+    well(next(b for b in at.get("button_group") if b.key == "atlas_family").set_value(["kernel"]).run())
+    assert {card(name).family for name in shown(at)} == {"kernel"}
+    assert {k: v[0] if isinstance(v, list) else v for k, v in at.query_params.items()} == {
+        "patches": "8", "sort": "entropy", "text": "cosine", "family": "kernel"}
+
+
+@pytest.mark.parametrize("field", ["signed", "fixed", "causal"])
+def test_the_three_ways(field: str) -> None:
+    for word in ("yes", "no"):
+        at = opened(**{field: word})
+        assert shown(at) and all(YES[getattr(card(name), field)] == word for name in shown(at))
+
+
+def test_nothing_fits_and_the_page_stays() -> None:
+    at = opened(text="zebra")
+    assert shown(at) == [] and "kinds of attention" in at.title[0].value
+
+
+def test_side_by_side() -> None:
+    at = opened(view="side", picked="softmax,linformer,aft_full,uniform")
+    panels = sent(at)["panels"]
+    assert [p["title"] for p in panels] == [card(n).title for n in ("softmax", "linformer", "aft_full", "uniform")]
+    assert "AFT-full: One map a channel of v; this is channel 1 of 16." in at.info[0].value
+    table = at.get("html")[0].proto.body
+    assert all(word in table for word in ("no shares", "O(N K D + S K D)", "2017", "Wang et al., 2020"))
+
+
+def test_side_by_side_with_too_few_says_what_to_do() -> None:
+    at = opened(view="side", picked="softmax")
+    assert "Pick two to four" in at.info[0].value and len(shown(at)) == len(names())
+
+
+def test_the_table_holds_every_card_in_order() -> None:
+    at = opened(view="table", sort="year", family="kernel")
+    table = at.dataframe[0].value
+    assert list(table["spec"]) == [c.name for c in order(select(cards(), ("kernel",)), "year", lambda name: None)]
+    assert list(table["cost"]) == [f"O({REGISTRY[name].cost})" for name in table["spec"]]
+    rows = list(csv.DictReader(io.StringIO(table.to_csv(index=False))))
+    assert rows[0]["mechanism"] == card(table["spec"][0]).title and len(rows) == len(table)
+    assert at.get("download_button")
+
+
+def test_an_address_that_cannot_be_used_is_answered_in_words() -> None:
+    at = opened(view="<b>", picked="softmax,nobody", sort="colour", text="x" * 99, evil="1")
+    assert all(f"{word}=" in at.warning[0].value for word in ("view", "picked", "sort", "text", "evil"))
+    assert len(shown(at)) == len(names())
+    well(at.button[0].click().run())
+    assert not at.warning and at.query_params == {}
+
+
+# ---------------------------------------------------------------- links
+
+
+@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("clip", ["coffee", "pan"])
+def test_a_link_is_an_address_that_concentrate_reads(name: str, clip: str) -> None:
+    there, problems = concentrate.from_address(dict(parse_qsl(link((name,), clip).partition("?")[2])))
+    assert not problems and there.clip == clip
+    assert name in there.maps and len(there.maps) == 2
+
+
+def test_two_to_four_go_together() -> None:
+    picks = ("linear", "uniform", "softmax", "relu")
+    assert concentrate.from_address(dict(parse_qsl(link(picks, "coffee").partition("?")[2])))[0].maps == picks
+
+
+# ---------------------------------------------------------------- a method that does not like pictures
+
+
+@pytest.fixture
+def stubborn() -> Iterator[str]:
+    """A mechanism that refuses every picture."""
+    class Stubborn(Mechanism):
+        """Stubborn attention: it asks for edges."""
+
+        name, title, family, paper, cost, rank = "stubborn", "stubborn", "graph", "no paper", "N", "1"
+
+        def map(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> Any:
+            raise RuntimeError("stubborn needs edges=")
+
+    yield Stubborn.name
+    del REGISTRY[Stubborn.name]
+
+
+def test_what_cannot_be_drawn_says_why_and_the_others_are_drawn(stubborn: str) -> None:
+    at = opened()
+    by_name = {c["name"]: c for c in sent(at)["cards"]}
+    assert by_name[stubborn]["note"] == "Cannot be drawn here: stubborn needs edges=" and not by_name[stubborn]["wire"]
+    assert by_name["softmax"]["wire"] and not at.exception
+    well(opened(view="table"))
+    at = well(opened(view="side", picked="softmax,uniform"))
+    assert isinstance(card(stubborn), Card)
+
+
+def test_fields_of_the_address_are_those_of_the_choice() -> None:
+    assert set(ADDRESS.readers) == set(Choice.__dataclass_fields__)
+    assert ADDRESS.read(ADDRESS.write(Choice(text="a b", picked=("relu", "linear"), view="table")))[0].picked == (
+        "relu", "linear")

@@ -1,0 +1,142 @@
+"""The atlas in a browser: its maps are linviz's, cards sort and filter, are compared, and open in Concentrate."""
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from explorer import atlas_maps
+from explorer.atlas_choice import Choice
+from explorer.atlas_maps import first_query
+from linviz import names
+
+SMALL = Choice(patches=8)
+VIEW = """() => { const walk = r => { for (const e of r.querySelectorAll('*')) { if (e.atlasView) return e;
+  const found = e.shadowRoot && walk(e.shadowRoot); if (found) return found; } }; return walk(document); }"""
+ORDER = f"() => ({VIEW})()?.atlasView.state.order"
+TITLES = ".card h3"
+
+
+def follow(page: Any, url: str, address: str = "") -> None:
+    page.goto(f"{url}/atlas?patches=8&{address}")
+    page.wait_for_function(ORDER, timeout=60_000)
+
+
+def strangers(page: Any) -> list[str]:
+    """Console errors and foreign requests, without the two addresses that Streamlit tries on its own."""
+    return [said for said in page.problems if "404" not in said]
+
+
+def test_it_opens_without_trouble(page: Any, explorer_url: str) -> None:
+    page.goto(explorer_url)
+    page.get_by_role("link", name="Atlas").click()
+    page.wait_for_function(ORDER, timeout=60_000)
+    page.wait_for_timeout(1500)
+    assert page.locator(TITLES).count() == len(names())
+    assert page.problems == []
+
+
+def test_every_row_is_linvizs(page: Any, explorer_url: str) -> None:
+    """What a card draws is a row of the map, to the digits of float16."""
+    follow(page, explorer_url)
+    for name in names():
+        want = atlas_maps.drawn(name, *SMALL.scene).reading.map.rows(torch.tensor([27]))[0, 0].detach().numpy()
+        got = page.evaluate(f"name => [...({VIEW})().atlasView.row(name, 27)]", name)
+        assert np.allclose(got, want, rtol=0.03, atol=2e-3 * abs(want).max()), name
+
+
+def lit(page: Any) -> list[int]:
+    """A number for each card's picture, from its pixels; 0 where nothing was drawn."""
+    return page.evaluate(f"""() => [...({VIEW})().shadowRoot.querySelectorAll('.card .stage canvas')].map(c => {{
+      const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+      let sum = 0; for (let n = 0; n < d.length; n++) sum = (sum * 31 + d[n]) % 1000003; return sum; }})""")
+
+
+def alike(name: str, i: int, j: int) -> bool:
+    """Whether two rows look the same: AFT's small tables hardly tell queries apart."""
+    one, other = atlas_maps.drawn(name, *SMALL.scene).reading.map.rows(torch.tensor([i, j]))[0, 0]
+    return bool((one - other).abs().max() < 0.1 * one.abs().max())
+
+
+def test_the_hand_over_one_picture_moves_them_all(page: Any, explorer_url: str) -> None:
+    page.set_viewport_size({"width": 1280, "height": 7000})
+    follow(page, explorer_url)
+    page.wait_for_timeout(500)
+    before = lit(page)
+    box = page.locator(".card .stage").first
+    box.hover(position={"x": 5, "y": 5})
+    page.wait_for_timeout(300)
+    after = lit(page)
+    same = [name for name, a, b in zip(page.evaluate(ORDER), before, after) if a == b]
+    assert "uniform" in same and set(same) <= {name for name in names() if alike(name, 0, first_query(SMALL.scene))}
+    box.click(position={"x": 5, "y": 5})
+    page.mouse.move(1, 1)
+    page.wait_for_timeout(300)
+    assert lit(page) == after and page.evaluate(f"() => ({VIEW})().atlasView.state.query") == 0
+    page.locator(".view").focus()
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate(f"() => ({VIEW})().atlasView.state.query") == 8
+
+
+def test_cards_are_sorted_and_filtered(page: Any, explorer_url: str) -> None:
+    follow(page, explorer_url, "sort=entropy")
+    bits = [atlas_maps.drawn(name, *SMALL.scene).entropy for name in page.evaluate(ORDER)]
+    assert [x for x in bits if x is not None] == sorted(x for x in bits if x is not None)
+    page.get_by_role("button", name="kernel").click()
+    few = f"() => {{ const o = ({ORDER})(); return o.length < 10 && o.includes('relu'); }}"
+    page.wait_for_function(few, timeout=20_000)
+    page.wait_for_url(re.compile("family=kernel"))
+    text = page.get_by_label("Words in it")
+    text.fill("cosine")
+    text.press("Enter")
+    page.wait_for_function(f"() => ({ORDER})().length < 4", timeout=20_000)
+    assert page.locator(".card").count() == len(page.evaluate(ORDER))
+    text.fill("zebra")
+    text.press("Enter")
+    page.get_by_text("No mechanism fits all of these filters.").wait_for(timeout=20_000)
+    assert not strangers(page)
+
+
+def test_two_are_picked_and_stand_side_by_side(page: Any, explorer_url: str) -> None:
+    follow(page, explorer_url)
+    page.get_by_role("button", name="compare softmax").click()
+    page.get_by_text("pick one more").wait_for()
+    page.get_by_role("button", name="compare Linformer").click()
+    page.get_by_role("button", name="show side by side").click()
+    page.locator(".panel").nth(1).wait_for(timeout=30_000)
+    assert page.locator(".panel .head").all_inner_texts() == ["softmax", "Linformer"]
+    assert "signed" in page.locator(".panel").nth(1).inner_text()
+    page.wait_for_url(re.compile("view=side.*picked=softmax%2Clinformer"))
+    assert not strangers(page)
+
+
+def test_a_link_opens_concentrate_on_that_mechanism(page: Any, explorer_url: str) -> None:
+    follow(page, explorer_url, "clip=coffee")
+    page.get_by_role("link", name="open cosFormer in Concentrate").click()
+    page.wait_for_url(re.compile("/\\?.*maps=softmax%2Ccosformer"))
+    page.locator(".panel").nth(1).wait_for(timeout=60_000)
+    assert page.locator(".panel .head").all_inner_texts() == ["softmax", "cosFormer"]
+    assert not strangers(page)
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (1280, 720)])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_fits_the_screen(page: Any, explorer_url: str, width: int, height: int, scheme: str) -> None:
+    page.set_viewport_size({"width": width, "height": height})
+    page.emulate_media(color_scheme=scheme)
+    follow(page, explorer_url)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    boxes = [page.locator(".card").nth(n).bounding_box() for n in (0, 1)]
+    assert all(0 <= box["x"] and box["x"] + box["width"] <= width for box in boxes)
+    assert (boxes[0]["y"] == boxes[1]["y"]) == (width > 1000)
+
+
+def test_the_table_can_be_taken_away(page: Any, explorer_url: str) -> None:
+    page.goto(f"{explorer_url}/atlas?patches=8&view=table")
+    with page.expect_download(timeout=60_000) as download:
+        page.get_by_test_id("stDownloadButton").get_by_role("button").click(timeout=60_000)
+    lines = download.value.path().read_text().splitlines()
+    assert len(lines) == len(names()) + 1 and lines[0].startswith("mechanism,spec,family,year,cost")
