@@ -88,10 +88,16 @@ def told_by_a_base(method: str, owner: ast.ClassDef) -> bool:
     return method in ("forward", "extra_repr")      # torch's own
 
 
+def is_property(node: ast.stmt) -> bool:
+    """A property of an exercise: asked of an `Attempt`, it says what it is about in the finding it returns."""
+    first = node.args.args[:1] if isinstance(node, Function) else []
+    return any(getattr(argument.annotation, "id", "") == "Attempt" for argument in first)
+
+
 def untold(body: list[ast.stmt], owner: ast.ClassDef | None = None) -> Iterator[str]:
     """Public functions and classes without a docstring; what overrides a documented method has one."""
     for node in body:
-        if not isinstance(node, Function | ast.ClassDef) or node.name.startswith("_"):
+        if not isinstance(node, Function | ast.ClassDef) or node.name.startswith("_") or is_property(node):
             continue
         if not ast.get_docstring(node) and not (owner is not None and told_by_a_base(node.name, owner)):
             yield f"{node.name} (line {node.lineno})"
