@@ -1,0 +1,111 @@
+"""Exercise 5.2: one step of the recurrent network inside linear attention."""
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..exercise import Answer, Attempt, Exercise, Finding, close
+from ..properties import FIRST, LAST
+from .samples import E, M, normal, phi
+
+State = tuple[Tensor, Tensor, Tensor]
+
+
+def right(S: Tensor, z: Tensor, phi_q: Tensor, phi_k: Tensor, v: Tensor) -> State:
+    """Number by number. S (M, E), z, phi_q, phi_k (M,), v (E,) -> S, z, and the output (E,)."""
+    new_S, new_z, o = S.clone(), z.clone(), torch.zeros_like(v)
+    for m in range(len(z)):
+        new_z[m] += phi_k[m]
+        for e in range(len(v)):
+            new_S[m, e] += phi_k[m] * v[e]
+    for e in range(len(v)):
+        o[e] = sum(phi_q[m] * new_S[m, e] for m in range(len(z))) / sum(phi_q[m] * new_z[m] for m in range(len(z)))
+    return new_S, new_z, o
+
+
+def _outer(k: Tensor, v: Tensor) -> Tensor:
+    return k[:, None] * v
+
+
+def _read(S: Tensor, z: Tensor, q: Tensor) -> State:
+    return S, z, q @ S / (q @ z)
+
+
+def _old(S: Tensor, z: Tensor, q: Tensor, k: Tensor, v: Tensor) -> State:
+    return S + _outer(k, v), z + k, q @ S / (q @ z)
+
+
+WRONG: dict[str, Answer] = {
+    "when the state is read before the token is written": _old,
+    "when S is not renewed": lambda S, z, q, k, v: _read(S, z + k, q),
+    "when z is not renewed": lambda S, z, q, k, v: _read(S + _outer(k, v), z, q),
+    "when the new state is not handed back": lambda S, z, q, k, v: (S, z, _read(S + _outer(k, v), z + k, q)[2]),
+    "when the token replaces the state instead of being added": lambda S, z, q, k, v: _read(_outer(k, v), k, q),
+    "when the token replaces S, while z goes on": lambda S, z, q, k, v: _read(_outer(k, v), z + k, q),
+    "when the token is taken off instead of added": lambda S, z, q, k, v: _read(S - _outer(k, v), z - k, q),
+    "when the token is taken off S": lambda S, z, q, k, v: _read(S - _outer(k, v), z + k, q),
+    "when the token is taken off z": lambda S, z, q, k, v: _read(S + _outer(k, v), z - k, q),
+    "when the token is written twice": lambda S, z, q, k, v: _read(S + 2 * _outer(k, v), z + 2 * k, q),
+    "when the query is written in place of the key": lambda S, z, q, k, v: _read(S + _outer(q, v), z + q, q),
+    "when z gets the query in place of the key": lambda S, z, q, k, v: _read(S + _outer(k, v), z + q, q),
+    "when the key reads in place of the query": lambda S, z, q, k, v: _read(S + _outer(k, v), z + k, k),
+    "without dividing": lambda S, z, q, k, v: (S + _outer(k, v), z + k, q @ (S + _outer(k, v))),
+    "when it is divided by the sum of z, whatever the query":
+        lambda S, z, q, k, v: (S + _outer(k, v), z + k, q @ (S + _outer(k, v)) / (z + k).sum()),
+    "when it is divided by the old z":
+        lambda S, z, q, k, v: (S + _outer(k, v), z + k, q @ (S + _outer(k, v)) / (q @ z)),
+    "when it is divided by the weight of this token alone":
+        lambda S, z, q, k, v: (S + _outer(k, v), z + k, q @ (S + _outer(k, v)) / (q @ k)),
+    "when it is multiplied by q.z instead of divided":
+        lambda S, z, q, k, v: (S + _outer(k, v), z + k, q @ (S + _outer(k, v)) * (q @ (z + k))),
+    "when the value is written without its key": lambda S, z, q, k, v: _read(S + v, z + k, q),
+    "when the key is written without its value": lambda S, z, q, k, v: _read(S + k[:, None], z + k, q),
+    "when key and value are added, not multiplied": lambda S, z, q, k, v: _read(S + k[:, None] + v, z + k, q),
+    "when key is divided by value": lambda S, z, q, k, v: _read(S + k[:, None] / v, z + k, q),
+    "when the state is halved at every step": lambda S, z, q, k, v: _read((S + _outer(k, v)) / 2, (z + k) / 2, q),
+    "when S is divided by the state's z before it is handed back":
+        lambda S, z, q, k, v: ((S + _outer(k, v)) / (z + k)[:, None], z + k, q @ (S + _outer(k, v)) / (q @ (z + k))),
+    "when an eps is added that nobody needs": lambda S, z, q, k, v: (
+        S + _outer(k, v), z + k, q @ (S + _outer(k, v)) / (q @ (z + k) + 1e-6)),
+}
+
+
+def inputs(seed: int) -> tuple[Any, ...]:
+    """A state that has seen something, and one token."""
+    past = phi(seed, 4, M)
+    return past.mT @ normal(seed + 5, 4, E), past.sum(0), phi(seed + 10, M), phi(seed + 20, M), normal(seed + 30, E)
+
+
+def order(a: Attempt) -> Finding | None:
+    """S, z, o in this order: told by their shapes."""
+    shapes = [tuple(t.shape) for t in a.got]
+    S, z, _, _, v = a.given
+    wanted = [tuple(S.shape), tuple(z.shape), tuple(v.shape)]
+    return None if shapes == wanted or sorted(shapes) != sorted(wanted) else Finding(
+        f"expected shapes {wanted}, got {shapes}", "Hand back S, then z, then the output.", True)
+
+
+def written(a: Attempt) -> Finding | None:
+    S, z, _, k, v = a.given
+    for name, grown, rise in (("S", a.got[0] - S, k[:, None] * v), ("z", a.got[1] - z, k)):
+        if not close(grown, rise, 1e-6):
+            at = grown.flatten()[0].item(), rise.flatten()[0].item()
+            return Finding(f"the first number of {name} should rise by {at[1]:.4g}; yours rises by {at[0]:.4g}",
+                           "S grows by the key's features times the value, z by the key's features.", True)
+    return None
+
+
+def sees_itself(a: Attempt) -> Finding | None:
+    """From an empty state, a token finds its own value."""
+    S, z, q, k, v = a.given
+    got = a.ask(torch.zeros_like(S), torch.zeros_like(z), q, k, v)[2]
+    return None if close(got, v, 1e-5) else Finding(
+        f"the first token sees only itself, so it returns its value, {v[0].item():.4g}; yours is {got[0].item():.4g}",
+        "Write first, then read: q.S over q.z, both with the token in them.", True)
+
+
+step = Exercise(
+    "step", "5.2", right, inputs, (*FIRST[:2], order, *FIRST[2:], written, sees_itself, *LAST), WRONG,
+    "However long the clip, the state stays as small as this.")

@@ -1,0 +1,103 @@
+"""Exercise 5.3: a memory that forgets, by subtraction."""
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..exercise import Attempt, Exercise, Finding, close
+from ..properties import LAST, tally
+from .e05_1_up_to_now import mixed, nobody_peeks, shares, the_first
+from .growth import linear_in_tokens
+from .outputs import ATTENDS
+
+
+def right(phi_q: Tensor, phi_k: Tensor, v: Tensor, W: int) -> Tensor:
+    """Pair by pair. phi_q, phi_k (N, M), v (N, E) -> (N, E): token i sees i - W + 1 to i."""
+    out = torch.zeros(len(phi_q), v.shape[1], dtype=v.dtype)
+    for i in range(len(phi_q)):
+        seen = range(max(0, i - W + 1), i + 1)
+        weights = [(phi_q[i] * phi_k[j]).sum() for j in seen]
+        for j, weight in zip(seen, weights, strict=True):
+            out[i] += weight / sum(weights) * v[j]
+    return out
+
+
+def _band(q: Tensor, k: Tensor, v: Tensor, low: int, high: int) -> Tensor:
+    """Keys i - low + 1 to i + high."""
+    w = (q @ k.mT).tril(high).triu(1 - low)
+    return w @ v / w.sum(-1, keepdim=True)
+
+
+def _blocks(q: Tensor, k: Tensor, v: Tensor, W: int) -> Tensor:
+    block = torch.arange(len(q)) // W
+    w = (q @ k.mT).tril() * (block[:, None] == block)
+    return w @ v / w.sum(-1, keepdim=True)
+
+
+def _mixed_sums(q: Tensor, k: Tensor, v: Tensor, above: int, below: int) -> Tensor:
+    """The sum above the line over one window, the row sum over another."""
+    table = (q @ k.mT).tril()
+    return table.triu(1 - above) @ v / table.triu(1 - below).sum(-1, keepdim=True)
+
+
+WRONG = {
+    "when the window holds one token more": lambda q, k, v, W: _band(q, k, v, W + 1, 0),
+    "when the window holds one token less": lambda q, k, v, W: _band(q, k, v, W - 1, 0),
+    "when nothing is ever forgotten": lambda q, k, v, W: _band(q, k, v, len(q), 0),
+    "when the window reaches to both sides": lambda q, k, v, W: _band(q, k, v, W, W - 1),
+    "when the window reaches into the future": lambda q, k, v, W: _band(q, k, v, 1, W - 1),
+    "when the token itself is not in its window": lambda q, k, v, W: _band(q, k, v, W + 1, -1),
+    "when z does not forget": lambda q, k, v, W: _mixed_sums(q, k, v, W, len(q)),
+    "when S does not forget": lambda q, k, v, W: _mixed_sums(q, k, v, len(q), W),
+    "when z forgets one token too late": lambda q, k, v, W: _mixed_sums(q, k, v, W, W + 1),
+    "when S forgets one token too late": lambda q, k, v, W: _mixed_sums(q, k, v, W + 1, W),
+    "without dividing by the row sum": lambda q, k, v, W: (q @ k.mT).tril().triu(1 - W) @ v,
+    "when it is divided by the window's size": lambda q, k, v, W: (q @ k.mT).tril().triu(1 - W) @ v / W,
+    "when the sequence is cut into blocks instead of sliding": _blocks,
+    "when only what lies before the window is seen":
+        lambda q, k, v, W: (q @ k.mT).tril(-W) @ v / (q @ k.mT).tril(-W).sum(-1, keepdim=True),
+    "when what leaves the window is added once more instead of taken off":
+        lambda q, k, v, W: ((q @ k.mT).tril() + (q @ k.mT).tril(-W)) @ v
+        / ((q @ k.mT).tril() + (q @ k.mT).tril(-W)).sum(-1, keepdim=True),
+    "when the keys' features read, too, in place of the queries'": lambda q, k, v, W: _band(k, k, v, W, 0),
+    "when the queries' features are written in place of the keys'": lambda q, k, v, W: _band(q, q, v, W, 0),
+    "when all in the window count alike": lambda q, k, v, W: _band(torch.ones_like(q), torch.ones_like(k), v, W, 0),
+    "without any order: everybody sees everybody": lambda q, k, v, W: _band(q, k, v, len(q), len(q)),
+}
+
+
+def inputs(seed: int) -> tuple[Any, ...]:
+    """Features, values, and a window of another size for each seed."""
+    return *mixed(seed), (3, 2, 4, 3)[seed % 4]
+
+
+def forgets(a: Attempt) -> Finding | None:
+    """A token W steps back has no effect, and the one W - 1 steps back has."""
+    q, k, v, W = a.given
+    last = len(q) - 1
+    for back, word in ((W, "is out of it"), (W - 1, "is its oldest")):
+        moved = v.clone()
+        moved[last - back] += 1
+        same = close(a.ask(q, k, moved, W)[last], a.got[last], 1e-6)
+        if same == (back < W):
+            effect = "has no effect" if same else "still counts"
+            return Finding(f"W = {W}: for token {last}, token {last - back} {word}, but in yours it {effect}",
+                           f"Token i sees {W} tokens: i - {W - 1} to i. At step i token i - W leaves the sums.", True)
+    return None
+
+
+def same_work(a: Attempt) -> Finding | None:
+    short, long = (tally(a.theirs, (*mixed(0, 48), W)) for W in (3, 24))
+    return None if long <= 1.3 * short else Finding(
+        f"right numbers, but a window 8 times as long takes {long / short:.1f} times the work",
+        "Keep a running state: add the token that comes, subtract the one that leaves.", True)
+
+
+window = Exercise(
+    "window", "5.3", right, inputs,
+    (*ATTENDS, nobody_peeks, the_first, forgets, shares, *LAST,
+     linear_in_tokens(lambda n: (*mixed(0, n), 3), "A running state: add what comes, take off what leaves."),
+     same_work),
+    WRONG, "The same work for every window: one token comes, one goes.")
