@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from IPython import get_ipython
 from IPython.display import HTML, Markdown, display
 
-from ..figures.living import bundle
+from ..figures.mime import bundle
 
 EXPLORER = "http://localhost:8501/"  # where `linviz explore` listens
 

@@ -6,37 +6,37 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from ..figures.living import bundle, living, redraw
+from ..figures.mime import bundle
 from .cells import in_words
 
 
 class Live(widgets.VBox):
-    """`draw(value)` -> a figure, for each of `values`; the slider is called `label`, its numbers look as `form` says.
+    """`draw(value)` -> a figure, for each of `values`. Name it in the last line of a cell to show it.
 
-    `draw` is a plain function, so a test can call it on every value. Where no widget can live, the notebook
-    shows the figure of `start` and its words instead.
+    `draw` is a plain function, so a test can call it on every value. The figure is a plain output, drawn by
+    JupyterLab like any other. Where no widget can live, the notebook shows the figure of `start` instead.
     """
 
-    def __init__(self, draw: Callable[[float], Any], values: Sequence[float], *, label: str, start: float,
-                 form: str = ".2f") -> None:
+    def __init__(self, draw: Callable[[float], Any], values: Sequence[float], *, label: str, start: float) -> None:
         if start not in values:
             raise ValueError(f"the slider starts at one of its values, {list(values)}; got {start}")
         self.draw, self.values = draw, tuple(values)
-        self.still = draw(start)
-        self.figure = living(self.still)
         self.slider = widgets.SelectionSlider(
-            options=[(format(x, form), x) for x in values], value=start, description=label, continuous_update=True,
+            options=[(f"{x:.2f}", x) for x in values], value=start, description=label, continuous_update=True,
             style={"description_width": "initial"}, layout={"width": "min(34rem, 95%)"})
-        self.words = widgets.HTML(in_words(self.still.layout.meta["alt"]))
-        self.slider.observe(self._moved, "value")
+        self.figure, self.words = widgets.Output(), widgets.HTML()
+        self.still = self._drawn()
+        self.slider.observe(lambda _: self._drawn(), "value")
         super().__init__([self.slider, self.figure, self.words])
 
-    def _moved(self, change: Any) -> None:
-        figure = self.draw(change["new"])
-        redraw(self.figure, figure)
+    def _drawn(self) -> dict[str, Any]:
+        """Draw the figure of the slider's value; returns what a notebook stores of it."""
+        figure = self.draw(self.slider.value)
+        stored = bundle(figure)
+        self.figure.outputs = ({"output_type": "display_data", "data": stored, "metadata": {}},)
         self.words.value = in_words(figure.layout.meta["alt"])
+        return stored
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         """The widget where there is a kernel, and the still figure for everything else."""
-        data = super()._repr_mimebundle_(**kwargs) or {}
-        return {**data, **bundle(self.still)}
+        return {**(super()._repr_mimebundle_(**kwargs) or {}), **self.still}

@@ -61,7 +61,7 @@ def _ticks(curves: Sequence[Curve]) -> list[int]:
 
 def _fair(fig: go.Figure, dark: bool) -> None:
     fig.add_hline(y=1, line={"color": theme.SOFT[theme.mode(dark)], "width": 1, "dash": "dot"})
-    fig.add_annotation(text="a fair share", x=0, xref="paper", xanchor="left", y=0, yanchor="bottom")  # y: log10 of 1
+    fig.add_annotation(text="a fair share", x=0, xref="paper", xanchor="left", y=0, yanchor="top")  # y: log10 of 1
 
 
 def fit(curve: Curve, levels: Mapping[str, float], *, title: str = "", dark: bool = False) -> go.Figure:

@@ -4,12 +4,11 @@ from __future__ import annotations
 import json
 
 import plotly.graph_objects as go
-import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from linviz.course import explorer, table
 from linviz.course.cells import calm, in_words
-from linviz.figures.living import PLOTLY, bundle, living, redraw
+from linviz.figures.mime import PLOTLY, bundle
 
 
 def test_a_stored_figure_is_json_with_its_words_and_no_address() -> None:
@@ -28,14 +27,6 @@ def test_a_table_lines_up_its_numbers() -> None:
 
 def test_the_explorers_address_is_written_safely() -> None:
     assert explorer(spec="relu_floor+gate") == "http://localhost:8501/?spec=relu_floor%2Bgate"
-
-
-def test_a_living_figure_takes_new_numbers_and_refuses_another_shape() -> None:
-    figure = living(go.Figure(go.Scatter(x=[1], y=[1.0])))
-    redraw(figure, go.Figure(go.Scatter(x=[1], y=[2.0]), layout={"title": {"text": "new"}}))
-    assert figure.data[0].y[0] == 2.0 and figure.layout.title.text == "new"
-    with pytest.raises(ValueError, match="it has 1, the new one 0"):
-        redraw(figure, go.Figure())
 
 
 class Shell(InteractiveShell):
