@@ -45,7 +45,7 @@ def spectra_panel(panels: Sequence[Shown], titles: Sequence[str]) -> None:
     drawn = lines(panels, titles, said, which, curve)
     fig = (figures.spectrum(drawn, centred=which == "centred", dark=dark) if curve == "s" else
            figures.cumulative(drawn, power=1 if curve == "cumulative" else 2, centred=which == "centred", dark=dark))
-    fig.update_layout(height=340, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)")
+    fig.update_layout(height=380, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)")
     st.plotly_chart(fig, theme=None, key="spectrum", alt=fig.layout.meta["alt"], config={"displaylogo": False})
     late = [title for title, one in zip(titles, said) if one is None]
     if late:

@@ -86,7 +86,7 @@ def _options_of_export(sub: argparse.ArgumentParser) -> None:
 
 def explore(given: argparse.Namespace) -> None:
     """Become the explorer's server. Raises OSError where the port asked for is taken or there is no explorer."""
-    app = _beside("explorer", "app.py")
+    _beside("explorer", "serve.py")
     port = next(filter(is_free, range(PORT, PORT + 100)), PORT) if given.port is None else given.port
     if not 0 < port < 65536:
         raise ValueError(f"{port} is no port: take one from 1024 to 65535")
@@ -97,7 +97,7 @@ def explore(given: argparse.Namespace) -> None:
         options += ["--server.headless", "true"]
     if given.lan:
         print(f"Everyone on your network can now open http://{socket.gethostname()}:{port}")
-    become("streamlit", "run", str(app), *options)
+    become("explorer.serve", *options)
 
 
 def lab(given: argparse.Namespace) -> None:

@@ -108,7 +108,7 @@ def explorer_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The explorer, served; its app must never have failed by the time all tests are done."""
     log, port = tmp_path_factory.mktemp("explorer") / "log", free_port()
     url = f"http://127.0.0.1:{port}"
-    command = ["-m", "streamlit", "run", ROOT / "explorer" / "app.py", "--server.address", "127.0.0.1",
+    command = ["-m", "explorer.serve", "--server.address", "127.0.0.1",
                "--server.port", port, "--server.headless", "true", "--server.fileWatcherType", "none"]
     with serving(command, f"{url}/_stcore/health", log, ROOT):
         yield url

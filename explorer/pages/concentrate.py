@@ -1,7 +1,7 @@
 """Where attention concentrates: one picture under several mechanisms, lit by the patch under the hand."""
 import streamlit as st
 
-from explorer import controls, stage, tables
+from explorer import controls, stage, tables, warm
 from explorer.spectra_panel import spectra_panel
 from explorer.visit import BLINK, FIRST, SMALL
 from linviz import clips
@@ -38,6 +38,8 @@ def view(visit, panels, titles, here):
 
 visit = controls.come()
 first = "shown" not in st.session_state
+if first:
+    warm.wait(FIRST)
 choice = controls.choose()
 for sentence in st.session_state.said:
     st.warning(controls.plain(sentence))

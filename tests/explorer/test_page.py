@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 import time
 
 import numpy as np
@@ -342,35 +343,54 @@ def test_a_map_that_travels_only_as_its_table_is_left_out_of_large_grids_with_a_
 # ------------------------------------------------------------------------------------------------ fits
 
 
-def test_until_a_gate_is_fitted_its_panel_says_so_and_is_the_ungated_map():
-    app = visit(patches="35", steps="2000", temperature="1.31")
+@pytest.fixture
+def held(monkeypatch):
+    """Fits that wait at step 5 until this event is set, or until they are stopped; and a page that waits for none."""
+    event = threading.Event()
+
+    def slow(*args, progress, **options):
+        def wait(step, steps, kl):
+            while step == 5 and not event.is_set() and progress(step, steps, kl):
+                time.sleep(0.01)
+            return progress(step, steps, kl)
+        return fit_gate(*args, progress=wait, **options)
+    monkeypatch.setattr(stage, "fit_gate", slow)
+    monkeypatch.setattr("explorer.visit.FIRST", 0.5)
+    yield event
+    event.set()
+
+
+def test_until_a_gate_is_fitted_its_panel_says_so_and_is_the_ungated_map(held):
+    app = visit(patches="14", temperature="1.31")
     assert titles(app)[2] == "relu + floor + gate, fitting"
     assert not np.any(view(app)["panels"][2]["wire"]["z_q"])
     assert tables(app)[0]["entropy (bits)"][4:] == ["…", "…"]
-    assert any("Fitting the gate: step" in str(p.proto) for p in app.get("progress"))
+    assert any("Fitting the gate: step 5 of 300" in str(p.proto) for p in app.get("progress"))
+    held.set()
+    quiet(app)
+    assert titles(app)[2] == "relu + floor + gate, fitted" and not app.get("progress")
+
+
+def test_a_fit_can_be_cancelled_and_stays_as_far_as_it_came(held):
+    app = visit(patches="14", temperature="1.32")
     press(app, "Cancel")
     quiet(app)
-    assert titles(app)[2].startswith("relu + floor + gate, stopped at step ")
-    stopped = int(titles(app)[2].split()[-1])
-    assert 0 < stopped < 2000
-    assert view(app)["panels"][2]["wire"]["gate"]["steps"][-1] == stopped
+    assert titles(app)[2] == "relu + floor + gate, stopped at step 5"
+    assert view(app)["panels"][2]["wire"]["gate"]["steps"][-1] == 5
     well(app.run())
     assert not app.session_state.visit.desk.jobs, "a stopped fit does not begin again by itself"
 
 
-def test_a_stopped_fit_is_nobody_elses_and_can_be_begun_again():
-    address = {"patches": "20", "steps": "1500", "temperature": "1.41"}
+def test_a_stopped_fit_is_nobody_elses_and_can_be_begun_again(held):
+    address = {"patches": "14", "temperature": "1.33"}
     app = visit(**address)
-    assert "fitting" in titles(app)[2]
     press(app, "Cancel")
     quiet(app)
-    assert "stopped" in titles(app)[2]
     other = visit(**address)
-    assert "stopped" not in titles(other)[2]
+    assert "fitting" in titles(other)[2]
+    held.set()
     press(app, "Fit again")
-    quiet(app)
-    assert titles(app)[2].endswith("fitted")
-    quiet(other)
+    assert titles(quiet(app))[2].endswith("fitted") and titles(quiet(other))[2].endswith("fitted")
 
 
 def test_a_second_visitor_finds_the_fit_at_once():
@@ -380,21 +400,24 @@ def test_a_second_visitor_finds_the_fit_at_once():
     assert titles(second)[2].endswith("fitted") and not second.session_state.visit.desk.jobs
 
 
-def test_fit_again_fits_again():
+def test_fit_again_fits_again(held):
+    held.set()
     app = quiet(visit(**SMALL))
     before = view(app)["panels"][2]["wire"]["gate"]["q_weight"]
+    held.clear()
     press(app, "Fit again")
-    assert app.session_state.visit.progress() is not None or app.session_state.visit.again == set()
+    assert app.session_state.visit.progress() is not None and titles(app)[2].endswith("fitted")
+    held.set()
     quiet(app)
     np.testing.assert_array_equal(before, view(app)["panels"][2]["wire"]["gate"]["q_weight"])
 
 
-def test_a_changed_control_stops_the_fit_that_is_no_longer_wanted():
-    app = visit(patches="35", steps="2000", temperature="1.11")
+def test_a_changed_control_stops_the_fit_that_is_no_longer_wanted(held):
+    app = visit(patches="14", temperature="1.11")
     (job,) = [job for key, job in app.session_state.visit.desk.jobs.items() if key[0] == "fit"]
     on(app, "multiselect", "maps", ["softmax", "relu_floor"])
     assert job.stopped and app.session_state.visit.progress() is None
-    job.future.result(20)
+    assert job.future.result(20).cancelled
 
 
 def test_a_fit_that_fails_says_so_and_the_page_stays(monkeypatch):

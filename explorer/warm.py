@@ -1,0 +1,40 @@
+"""The opening, made while the server starts and the browser is still on its way."""
+from __future__ import annotations
+
+import time
+from threading import Thread
+
+from streamlit import runtime
+
+_thread: Thread | None = None
+
+
+def begin() -> None:
+    """Import what pages need, fit the opening's gate and read its maps, aside and once."""
+    global _thread
+    if _thread is None:
+        _thread = Thread(target=_make, name="warm", daemon=True)
+        _thread.start()
+
+
+def wait(seconds: float) -> None:
+    """Wait for that, if it was begun: rather than do the same work twice at once."""
+    if _thread is not None:
+        _thread.join(seconds)
+
+
+def _make() -> None:
+    while not runtime.exists():  # the server first
+        time.sleep(0.05)
+    import linviz.figures  # noqa: F401 (what a page imports besides)
+    import linviz.view.streamlit  # noqa: F401
+
+    from . import stage
+    from .choice import OPENING
+    from .visit import Visit
+
+    visit, here = Visit(), stage.scene(OPENING.clip, OPENING.grid, OPENING.temperature)
+    for _ in ("fits", "readings of what was fitted"):
+        visit.panels(here, OPENING)
+        visit.settle(60, readings=True)
+    stage.blob(panels := visit.panels(here, OPENING), stage.told_apart(panels), here, intro=True)
