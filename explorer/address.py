@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import Any, Generic, TypeVar
 
 import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
 
 from .choice import shown
 
@@ -62,6 +63,17 @@ def some_of(*there: str, most: int | None = None) -> Reader:
     return read
 
 
+def as_one_app() -> None:
+    """Run again as a page of app.py, where a page was run alone.
+
+    Streamlit takes the files of a folder called pages for an app of its own until `st.navigation` was called once:
+    without this, a link to a page would open bare when it is the first thing that a new server is asked for.
+    """
+    if PagesManager.uses_pages_directory:
+        PagesManager.uses_pages_directory = False
+        st.rerun()
+
+
 class Address(Generic[C]):
     """The address of one page. `opening`: the choice a bare address stands for; `readers`: one a field.
 
@@ -105,6 +117,7 @@ class Address(Generic[C]):
 
         Coming back from another page, whose widgets have replaced these, everything stands as it was left.
         """
+        as_one_app()
         if self.page not in st.session_state:
             choice, st.session_state[self.key("said")] = self.read(st.query_params.to_dict())
             st.session_state[self.page] = choice

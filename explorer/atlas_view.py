@@ -20,7 +20,7 @@ from .atlas_maps import blob, bound, drawn, first_query, operations, sent
 from .reach_work import amount
 from .tables import three
 
-_component = st.components.v2.component("linviz_atlas", js=source("atlas.js"))
+_component = st.components.v2.component("linviz_atlas", js=source("atlas_card.js", "atlas.js"))
 CARDS = "atlas_cards"  # the key of the cards' view
 
 

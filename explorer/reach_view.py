@@ -16,7 +16,7 @@ from .reach_schemes import ORDINALS, SCHEMES
 from .reach_work import Reached, alt, amount, share
 
 SHARP = 320  # pixels: a frame is shown small
-_component = st.components.v2.component("linviz_reach_view", js=source("reach.js"))
+_component = st.components.v2.component("linviz_reach_view", js=source("reach_film.js", "reach.js"))
 
 
 @st.cache_data(max_entries=16, show_spinner=False)

@@ -1,72 +1,21 @@
 // atlas.js: cards of mechanisms, all drawn on one picture; the patch under the hand asks, and every card answers.
 // Last in the module, as a Streamlit component. Cards, their order and their words come from Python.
 
-class AtlasCard {
-  constructor(grid, content, act) {
-    const {title, family, year, idea, formula, facts, tags, note, link, wire, name} = content;
-    this.grid = grid;
-    this.name = name;
-    this.shares = content.shares;
-    this.wire = wire;
-    this.picture = stage(grid.T, grid.Y, grid.X, 5);
-    this.ring = h("div", {className: "ring"});
-    this.level = h("i");
-    this.bits = h("span", {className: "bits"});
-    this.pick = h("button", {className: "button", textContent: "compare", ariaPressed: "false", ariaLabel: `compare ${title}`});
-    this.picture.box.append(this.ring);
-    this.picture.box.classList.toggle("blank", !wire);
-    const fact = ([name, value, more]) => h("div", {}, h("dt", {}, name), h("dd", {}, value, more && h("span", {className: "more"}, more)));
-    this.el = h("article", {className: "card", ariaLabel: title, style: `--hue:${hues[family] ?? "#888888"}`},
-      h("div", {className: "top"},
-        h("div", {}, this.picture.box, h("div", {className: "meter"}, h("div", {className: "bar"}, this.level), this.bits)),
-        h("div", {className: "right"},
-          h("h3", {}, title), h("p", {className: "kind"}, [family, year].filter(Boolean).join(", ")),
-          h("p", {className: "idea"}, idea), h("dl", {}, ...facts.map(fact)))),
-      this.formula = h("pre", {tabIndex: 0, ariaLabel: `formula of ${title}`}, formula.replace(/(\S) {4,}(?=\S)/g, "$1\n")),
-      h("p", {className: "note", hidden: !note}, note),
-      h("div", {className: "foot"}, ...tags.map(tag => h("span", {className: "tag"}, tag)),
-        h("a", {href: link, className: "open", ariaLabel: `open ${title} in Concentrate`}, "open in Concentrate"), this.pick));
-    this.pick.addEventListener("click", () => act(name));
-    this.asked = -1;
-  }
-
-  get road() {                                                   // made when the card is first seen
-    if (this.made === undefined) try { this.made = this.wire ? roadOf(this.wire) : null; } catch { this.made = null; }
-    return this.made;
-  }
-
-  measure() { this.formula.classList.toggle("long", this.formula.scrollHeight > this.formula.clientHeight + 2); }
-
-  draw(query, {full, floor}) {
-    if (query === this.asked || !this.road) return;
-    this.asked = query;
-    this.row ??= new Float64Array(this.road.S);
-    const {size, bits, trouble} = measures(this.road.row(query, this.row), this.shares), at = this.grid.place(query);
-    this.signed ||= trouble === "signed";
-    const gain = trouble === "dead" ? 0 : this.shares ? this.row.length / full : 1 / (size || 1);
-    paint(this.picture.image, this.row, 0, {gain, floor, heat: false, signed: this.signed});
-    this.picture.box.classList.toggle("signed", this.signed);
-    this.picture.put(at[0], this.picture.image);
-    this.ring.style.left = `${(at[2] + .5) / this.grid.X * 100}%`;
-    this.ring.style.top = `${(at[1] + .5) / this.grid.Y * 100}%`;
-    this.level.style.transform = `scaleX(${trouble ? 0 : bits / Math.log2(this.row.length)})`;
-    write(this.bits, trouble === "dead" ? "a dead row" : trouble ? "no shares" : `${three(bits)} bits`);
-  }
-}
-
 function atlasView(host, tell) {
   const root = host.shadowRoot ?? host.attachShadow({mode: "open"});
-  const shelf = h("div", {className: "cards"}), none = h("p", {className: "none", textContent: "No mechanism fits all of these filters."});
+  const shelf = h("div", {className: "cards"});
+  const none = h("p", {className: "none", textContent: "No mechanism fits all of these filters."});
   const where = h("span", {className: "where"}), picks = h("span", {className: "picks"});
   const side = h("button", {className: "button strong", textContent: "show side by side"});
   const clear = h("button", {className: "button", textContent: "clear"});
   const tray = h("div", {className: "tray", role: "region", ariaLabel: "picked to compare"}, picks, side, clear);
   const live = h("div", {className: "sr", role: "status", ariaLive: "polite"});
   const frames = h("div", {className: "seg", role: "group", ariaLabel: "frame"});
-  const tools = h("div", {className: "tools"}, frames, where);
+  const tools = h("div", {className: "tools"}, frames, where);   // which frame of a clip, and which patch asks
   const face = h("div", {className: "view", tabIndex: 0, role: "application"}, tools, shelf);
   root.replaceChildren(h("style", {textContent: css + atlasCss}), face, none, tray, live);
-  let grid, model, key, pictures = [], cards = new Map(), seen = new Set(), queued = 0, pinned = 0, hover = null, picked = [];
+  let grid, model, key, pictures = [], cards = new Map(), picked = [], queued = 0, pinned = 0, hover = null;
+  const seen = new Set();
   let order = [], most = 4;
   const watch = new IntersectionObserver(all => {
     for (const {target, isIntersecting} of all) seen[isIntersecting ? "add" : "delete"](target);
@@ -104,7 +53,8 @@ function atlasView(host, tell) {
     face.ariaLabel = `${next.alt} Every mechanism drawn on it. Arrow keys move the patch that asks.`;
     frames.hidden = grid.T === 1;
     frames.replaceChildren(...pictures.map((_, t) => {
-      const b = h("button", {className: "button", textContent: `${t + 1}`, ariaLabel: `frame ${t + 1}`});
+      const textContent = t ? `${t + 1}` : "frame 1";
+      const b = h("button", {className: "button", textContent, ariaLabel: `frame ${t + 1}`});
       b.addEventListener("click", () => pin(grid.number(t, ...grid.place(pinned).slice(1))));
       return b;
     }));
@@ -138,7 +88,8 @@ function atlasView(host, tell) {
   function hand({picture: {box}}) {
     const cell = (v, n) => between(Math.floor(v * n), 0, n - 1), at = e => {
       const b = box.getBoundingClientRect();
-      return grid.number(grid.place(pinned)[0], cell((e.clientY - b.top) / b.height, grid.Y), cell((e.clientX - b.left) / b.width, grid.X));
+      const y = cell((e.clientY - b.top) / b.height, grid.Y), x = cell((e.clientX - b.left) / b.width, grid.X);
+      return grid.number(grid.place(pinned)[0], y, x);
     };
     box.addEventListener("pointermove", e => { if (e.pointerType === "mouse") { hover = at(e); schedule(); } });
     box.addEventListener("pointerleave", () => { hover = null; schedule(); });
@@ -178,7 +129,12 @@ function atlasView(host, tell) {
   const view = {update, get state() { return {query: pinned, hover, picked, order}; }, row: (name, i) => {
     const {road} = cards.get(name);
     return road && road.row(i, new Float64Array(road.S));
-  }, destroy() { watch.disconnect(); cancelAnimationFrame(queued); pictures.forEach(URL.revokeObjectURL); root.replaceChildren(); }};
+  }, destroy() {
+    watch.disconnect();
+    cancelAnimationFrame(queued);
+    pictures.forEach(URL.revokeObjectURL);
+    root.replaceChildren();
+  }};
   host.atlasView = view;                                         // for tests and for the console
   return view;
 }
@@ -188,7 +144,8 @@ const atlasCss = `
 .view:focus-visible { outline: 2px solid var(--st-primary-color, #0072b2); outline-offset: 6px; border-radius: 4px; }
 .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 390px), 1fr)); gap: 16px; }
 .top { display: grid; grid-template-columns: 150px minmax(0, 1fr); gap: 16px; }
-.card { display: flex; flex-direction: column; gap: 10px; padding: 14px; border: 1px solid var(--line); border-top: 3px solid var(--hue); border-radius: 8px; min-width: 0; }
+.card { display: flex; flex-direction: column; gap: 10px; padding: 14px; border: 1px solid var(--line);
+  border-top: 3px solid var(--hue); border-radius: 8px; min-width: 0; }
 .card.picked { border-color: var(--hue); box-shadow: 0 0 0 1px var(--hue); }
 .card .stage { border-radius: 5px; }
 .card .blank { background: color-mix(in srgb, var(--ink) 12%, var(--paper)); cursor: default; }
@@ -208,19 +165,22 @@ dd { margin: 0; }
 dd .more { display: inline; margin-left: .7em; white-space: nowrap; }
 pre { margin: 0; font: 11.5px/1.5 var(--st-code-font, ui-monospace, "DejaVu Sans Mono", monospace);
   white-space: pre-wrap; overflow-wrap: anywhere; color: var(--ink); padding: 8px 10px; border-radius: 5px;
-  background: color-mix(in srgb, var(--ink) 4.5%, transparent); max-height: calc(7.5em + 16px); overflow: hidden; cursor: default;}
+  background: color-mix(in srgb, var(--ink) 4.5%, transparent); max-height: calc(7.5em + 16px); overflow: hidden;
+  cursor: default; }
 pre.long { mask: linear-gradient(#000 calc(100% - 2.6em), #0003); cursor: zoom-in; }
 pre.long:focus { max-height: none; mask: none; }
 .foot { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; margin-top: auto; font-size: .9em; }
 .tag { font-size: .87em; padding: 1px 8px; border-radius: 99px; border: 1px solid var(--line); color: var(--soft); }
 .open { color: var(--st-link-color, inherit); margin-left: auto; }
 .card .button { padding: 3px 10px; }
-.button[aria-pressed=true] { background: color-mix(in srgb, var(--hue, var(--ink)) 22%, transparent); color: var(--ink); }
+.button[aria-pressed=true] { color: var(--ink);
+  background: color-mix(in srgb, var(--hue, var(--ink)) 22%, transparent); }
 .button:disabled { opacity: .45; cursor: default; }
 .seg .button[aria-pressed=true] { background: color-mix(in srgb, var(--ink) 11%, transparent); }
 .strong { font-weight: 600; }
-.tray { position: sticky; bottom: 12px; z-index: 3; display: flex; flex-wrap: wrap; gap: 10px; align-items: center; margin-top: 14px;
-  padding: 9px 12px; border-radius: 9px; background: var(--paper); border: 1px solid var(--line); box-shadow: 0 3px 16px #0003; }
+.tray { position: sticky; bottom: 12px; z-index: 3; display: flex; flex-wrap: wrap; gap: 10px; align-items: center;
+  margin-top: 14px; padding: 9px 12px; border-radius: 9px; background: var(--paper); border: 1px solid var(--line);
+  box-shadow: 0 3px 16px #0003; }
 .picks { flex: 1; font-weight: 600; }
 .none { color: var(--soft); }
 @container (max-width: 620px) {

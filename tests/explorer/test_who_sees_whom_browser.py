@@ -2,9 +2,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.conftest import ROOT, free_port, serving
 
 QUICK = "clip=pan&frames=3&patches=7&row=3&column=4&left=space&right=window&side=3"
 VIEW = """() => { const walk = r => { for (const e of r.querySelectorAll('*')) { if (e.reachView) return e;
@@ -105,4 +108,17 @@ def test_it_says_itself_in_words(page: Any, explorer_url: str) -> None:
     words = page.locator(".frames").first.get_attribute("aria-label")
     assert "49 of 147 patches in one layer" in words
     assert "Arrow keys" in page.locator(".view").get_attribute("aria-label")
-    assert page.locator("[data-testid=stPlotlyChart]").count() == 1
+    page.locator("[data-testid=stPlotlyChart] svg").first.wait_for(timeout=30_000)
+
+
+def test_a_link_is_followed_by_a_server_that_nobody_has_asked_yet(page: Any, tmp_path: Path) -> None:
+    """Streamlit would show the bare page, beside a menu of file names."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = ["-m", "streamlit", "run", ROOT / "explorer" / "app.py", "--server.address", "127.0.0.1",
+               "--server.port", port, "--server.headless", "true", "--server.fileWatcherType", "none"]
+    with serving(command, f"{url}/_stcore/health", tmp_path / "log", ROOT):
+        follow(page, url, QUICK)
+        assert page.get_by_role("link", name="Concentrate").count() == 1
+        assert page.get_by_role("link", name="app", exact=True).count() == 0
+        assert page.evaluate(TOKENS)[3] == "9"

@@ -1,0 +1,58 @@
+// atlas_card.js: one mechanism as a card: its map on the picture, and what its class and its page say of it.
+
+class AtlasCard {
+  constructor(grid, content, act) {
+    const {title, family, year, idea, formula, facts, tags, note, link, wire, name} = content;
+    this.grid = grid;
+    this.name = name;
+    this.shares = content.shares;
+    this.wire = wire;
+    this.picture = stage(grid.T, grid.Y, grid.X, 5);
+    this.ring = h("div", {className: "ring"});
+    this.level = h("i");
+    this.bits = h("span", {className: "bits"});
+    this.pick = h("button", {className: "button", textContent: "compare", ariaLabel: `compare ${title}`});
+    this.picture.box.append(this.ring);
+    this.picture.box.classList.toggle("blank", !wire);
+    const fact = ([name, value, more]) =>
+      h("div", {}, h("dt", {}, name), h("dd", {}, value, more && h("span", {className: "more"}, more)));
+    const lines = formula.replace(/(\S) {4,}(?=\S)/g, "$1\n");   // formulas that share a line of the page get one each
+    this.formula = h("pre", {tabIndex: 0, ariaLabel: `formula of ${title}`}, lines);
+    const meter = h("div", {className: "meter"}, h("div", {className: "bar"}, this.level), this.bits);
+    const words = "open in Concentrate", ariaLabel = `open ${title} in Concentrate`;
+    const open = h("a", {href: link, className: "open", ariaLabel}, words);
+    this.el = h("article", {className: "card", ariaLabel: title, style: `--hue:${hues[family] ?? "#888888"}`},
+      h("div", {className: "top"},
+        h("div", {}, this.picture.box, meter),
+        h("div", {className: "right"},
+          h("h3", {}, title), h("p", {className: "kind"}, [family, year].filter(Boolean).join(", ")),
+          h("p", {className: "idea"}, idea), h("dl", {}, ...facts.map(fact)))),
+      this.formula, h("p", {className: "note", hidden: !note}, note),
+      h("div", {className: "foot"}, ...tags.map(tag => h("span", {className: "tag"}, tag)), open, this.pick));
+    this.pick.addEventListener("click", () => act(name));
+    this.asked = -1;
+  }
+
+  get road() {                                                   // made when the card is first seen
+    if (this.made === undefined) try { this.made = this.wire ? roadOf(this.wire) : null; } catch { this.made = null; }
+    return this.made;
+  }
+
+  measure() { this.formula.classList.toggle("long", this.formula.scrollHeight > this.formula.clientHeight + 2); }
+
+  draw(query, {full, floor}) {
+    if (query === this.asked || !this.road) return;
+    this.asked = query;
+    this.row ??= new Float64Array(this.road.S);
+    const {size, bits, trouble} = measures(this.road.row(query, this.row), this.shares), at = this.grid.place(query);
+    this.signed ||= trouble === "signed";
+    const gain = trouble === "dead" ? 0 : this.shares ? this.row.length / full : 1 / (size || 1);
+    paint(this.picture.image, this.row, 0, {gain, floor, heat: false, signed: this.signed});
+    this.picture.box.classList.toggle("signed", this.signed);
+    this.picture.put(at[0], this.picture.image);
+    this.ring.style.left = `${(at[2] + .5) / this.grid.X * 100}%`;
+    this.ring.style.top = `${(at[1] + .5) / this.grid.Y * 100}%`;
+    this.level.style.transform = `scaleX(${trouble ? 0 : bits / Math.log2(this.row.length)})`;
+    write(this.bits, trouble === "dead" ? "a dead row" : trouble ? "no shares" : `${three(bits)} bits`);
+  }
+}
