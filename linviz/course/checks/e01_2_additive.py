@@ -1,0 +1,101 @@
+"""Exercise 1.2: additive attention, a small network for every pair."""
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from ..exercise import Attempt, Exercise, Finding, close
+from ..properties import LAST
+from .outputs import ATTENDS
+from .samples import E, M, N, S, normal
+
+
+def right(q: Tensor, k: Tensor, v: Tensor, w: Tensor) -> Tensor:
+    """Pair by pair. q (N, D), k (S, D), v (S, E), w (D) -> (N, E)."""
+    out = torch.zeros(len(q), v.shape[1], dtype=v.dtype)
+    for i in range(len(q)):
+        scores = [sum(w[d].item() * math.tanh((q[i, d] + key[d]).item()) for d in range(len(w))) for key in k]
+        weights = [math.exp(score) for score in scores]
+        for weight, value in zip(weights, v, strict=True):
+            out[i] += weight / sum(weights) * value
+    return out
+
+
+def _sums(q: Tensor, k: Tensor) -> Tensor:
+    return q[:, None] + k
+
+
+def _mix(scores: Tensor, v: Tensor) -> Tensor:
+    return scores.softmax(-1) @ v
+
+
+WRONG = {
+    "without the tanh: then every query looks at the same place": lambda q, k, v, w: _mix(_sums(q, k) @ w, v),
+    "when the tanh comes after the sum over channels": lambda q, k, v, w: _mix((_sums(q, k) @ w).tanh(), v),
+    "when w is multiplied in before the tanh": lambda q, k, v, w: _mix((_sums(q, k) * w).tanh().sum(-1), v),
+    "without w": lambda q, k, v, w: _mix(_sums(q, k).tanh().sum(-1), v),
+    "with the mean over channels in place of w": lambda q, k, v, w: _mix(_sums(q, k).tanh().mean(-1), v),
+    "when k is taken off instead of added": lambda q, k, v, w: _mix((q[:, None] - k).tanh() @ w, v),
+    "when q is taken off instead of added": lambda q, k, v, w: _mix((k - q[:, None]).tanh() @ w, v),
+    "when q and k are multiplied instead of added": lambda q, k, v, w: _mix((q[:, None] * k).tanh() @ w, v),
+    "when q is divided by k": lambda q, k, v, w: _mix((q[:, None] / k).tanh() @ w, v),
+    "when q and k go through the tanh one by one": lambda q, k, v, w: _mix((q.tanh()[:, None] + k.tanh()) @ w, v),
+    "with relu in place of tanh": lambda q, k, v, w: _mix(_sums(q, k).relu() @ w, v),
+    "with sigmoid in place of tanh": lambda q, k, v, w: _mix(_sums(q, k).sigmoid() @ w, v),
+    "when the scores are divided by sqrt(D): additive attention has no scale":
+        lambda q, k, v, w: _mix(_sums(q, k).tanh() @ w / len(w) ** 0.5, v),
+    "when the softmax goes over queries, down the columns":
+        lambda q, k, v, w: (_sums(q, k).tanh() @ w).softmax(0) @ v,
+    "without the softmax": lambda q, k, v, w: _sums(q, k).tanh() @ w @ v,
+    "without dividing by the row's sum": lambda q, k, v, w: (_sums(q, k).tanh() @ w).exp() @ v,
+    "with dot products": lambda q, k, v, w: _mix(q @ k.mT, v),
+    "with dot products over sqrt(D)": lambda q, k, v, w: _mix(q @ k.mT / len(w) ** 0.5, v),
+    "when the keys are left out": lambda q, k, v, w: _mix((q[:, None] + 0 * k).tanh() @ w, v),
+    "when the scores have the wrong sign": lambda q, k, v, w: _mix(-_sums(q, k).tanh() @ w, v),
+    "when each query takes its best key only": lambda q, k, v, w: v[(_sums(q, k).tanh() @ w).argmax(-1)],
+}
+
+
+def compared(seed: int) -> tuple[Tensor, ...]:
+    """Inputs: queries, keys, values, and the weights w of the channels."""
+    return normal(seed, N, M), normal(seed + 10, S, M), normal(seed + 20, S, E), normal(seed + 30, M)
+
+
+def shares(a: Attempt) -> Finding | None:
+    q, k, v, w = a.given
+    got = a.ask(q, k, torch.ones_like(v), w)
+    return None if close(got, torch.ones_like(got), 1e-6) else Finding(
+        f"weights are shares, so values that are all 1 should give 1; yours give {got[0, 0].item():.4g}",
+        "A softmax over keys, the last axis of the scores.", True)
+
+
+def every_query_its_own(a: Attempt) -> Finding | None:
+    return None if not close(a.got[:1].expand_as(a.got), a.got, 1e-6) else Finding(
+        "every query gets the same output", "w.q_i is the same for every key and cancels in the softmax: tanh comes "
+        "between the sum and w.", True)
+
+
+def together(a: Attempt) -> Finding | None:
+    """q + k is all that is read: what is given to one and taken from the other changes nothing."""
+    q, k, v, w = a.given
+    some = normal(99, M)
+    return None if close(a.ask(q + some, k - some, v, w), a.got, 1e-6) else Finding(
+        "moving a vector from all keys to all queries should change nothing; yours changes",
+        "The network sees the sum q_i + k_j, nothing else.", True)
+
+
+def bounded(a: Attempt) -> Finding | None:
+    """Scores are bounded by sum |w|: with one channel and huge inputs two keys stand at w and -w."""
+    q, k = torch.zeros(1, 1, dtype=torch.float64), torch.tensor([[50.0], [-50.0]], dtype=torch.float64)
+    v, w = torch.tensor([[1.0], [0.0]], dtype=torch.float64), torch.tensor([0.75], dtype=torch.float64)
+    got, wanted = a.ask(q, k, v, w).item(), 1 / (1 + math.exp(-1.5))
+    return None if math.isclose(got, wanted, rel_tol=1e-9) else Finding(
+        f"one channel, w = 0.75, keys at 50 and -50: the first should have the share {wanted:.4f}; yours has {got:.4f}",
+        "tanh of the sum lies between -1 and 1; w multiplies it; then exp.", True)
+
+
+additive = Exercise(
+    "additive", "1.2", right, compared, (*ATTENDS, shares, every_query_its_own, together, bounded, *LAST), WRONG,
+    "That is how a translator first looked back at its sentence.")

@@ -1,0 +1,108 @@
+"""Exercise 1.3: how much a score moves the output, a_ij (v_j - o_i)."""
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from ..exercise import Attempt, Exercise, Finding, close
+from ..properties import FIRST, LAST
+from .samples import E, N, S, normal
+
+
+def right(scores: Tensor, v: Tensor) -> Tensor:
+    """Number by number. scores (N, S), v (S, E) -> (N, S, E)."""
+    out = torch.zeros(*scores.shape, v.shape[1], dtype=v.dtype)
+    for i, row in enumerate(scores):
+        a = row.exp() / row.exp().sum()
+        mean = sum(a[j] * v[j] for j in range(len(v)))
+        for j in range(len(v)):
+            out[i, j] = a[j] * (v[j] - mean)
+    return out
+
+
+def _own(scores: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """a (N, S, 1), v (1, S, E), o (N, 1, E)."""
+    a = scores.softmax(-1)
+    return a[..., None], v[None], (a @ v)[:, None]
+
+
+def _columns(scores: Tensor, v: Tensor) -> Tensor:
+    a = scores.softmax(0)
+    return a[..., None] * (v - (a @ v)[:, None])
+
+
+def _with(formula: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
+    return lambda scores, v: formula(*_own(scores, v))
+
+
+WRONG = {
+    "when only the key's own value is counted: raising one share lowers the others":
+        _with(lambda a, v, o: a * v + 0 * o),
+    "without the share a_ij": _with(lambda a, v, o: v - o + 0 * a),
+    "with the wrong sign": _with(lambda a, v, o: a * (o - v)),
+    "when the output is added, not taken off": _with(lambda a, v, o: a * (v + o)),
+    "when the mean of the values is taken off, not the output":
+        _with(lambda a, v, o: a * (v - v.mean(1, True)) + 0 * o),
+    "with the share's own derivative only, a (1 - a) v": _with(lambda a, v, o: a * (1 - a) * v + 0 * o),
+    "when the output is multiplied with v instead of being taken off": _with(lambda a, v, o: a * v * o),
+    "with the share squared": _with(lambda a, v, o: a ** 2 * (v - o)),
+    "when it is divided by the share": _with(lambda a, v, o: (v - o) / a),
+    "when the share is added, not multiplied": _with(lambda a, v, o: a + (v - o)),
+    "when only the output is taken off, without v": _with(lambda a, v, o: -a * o + 0 * v),
+    "when the share multiplies v only": _with(lambda a, v, o: a * v - o),
+    "when the softmax goes over queries, down the columns": _columns,
+    "with the scores in place of shares":
+        lambda s, v: s[..., None] * (v - (s @ v)[:, None]),
+    "with exp of the scores, not divided by the row's sum":
+        lambda s, v: s.exp()[..., None] * (v - (s.exp() @ v)[:, None]),
+    "when the scores themselves multiply, and only the output is made of shares":
+        lambda s, v: s[..., None] * (v - (s.softmax(-1) @ v)[:, None]),
+    "when the shares multiply, and the output is made of scores":
+        lambda s, v: s.softmax(-1)[..., None] * (v - (s @ v)[:, None]),
+}
+
+
+def pulled(seed: int) -> tuple[Tensor, ...]:
+    """Inputs: scores of N queries and S keys, and values."""
+    return normal(seed, N, S), normal(seed + 20, S, E)
+
+
+def nudged(a: Attempt) -> Finding | None:
+    """The definition: a little more of one score, and what the output does."""
+    scores, v = a.given
+    step = torch.zeros_like(scores)
+    step[1, 2] = 1e-5
+    moved = ((scores + step).softmax(-1) @ v - (scores - step).softmax(-1) @ v)[1] / 2e-5
+    return None if close(a.got[1, 2], moved, 1e-6) else Finding(
+        f"score [1, 2] raised a little moves output [1, 0] by {moved[0].item():.4g} times as much; "
+        f"yours says {a.got[1, 2, 0].item():.4g}", "a_ij times the difference between this value and the output.")
+
+
+def balanced(a: Attempt) -> Finding | None:
+    total = a.got.sum(1)
+    return None if total.abs().max() < 1e-9 else Finding(
+        f"all scores of a row raised together change nothing, so its pulls sum to 0; yours sum to "
+        f"{total[0, 0].item():.4g}", "What one key gains the others lose: take the output off.", True)
+
+
+def shifted(a: Attempt) -> Finding | None:
+    scores, v = a.given
+    return None if close(a.ask(scores + 1, v), a.got, 1e-6) else Finding(
+        "the same number added to all scores should change nothing; yours changes",
+        "Shares first: a softmax over keys.", True)
+
+
+def alike(a: Attempt) -> Finding | None:
+    scores, v = a.given
+    flat, two = torch.zeros(1, 2, dtype=v.dtype), torch.tensor([[1.0], [0.0]], dtype=v.dtype)
+    got = a.ask(flat, two).flatten()
+    return None if close(got, torch.tensor([0.25, -0.25], dtype=v.dtype)) else Finding(
+        f"two keys with half each, values 1 and 0: the pulls are 0.25 and -0.25; yours are "
+        f"{got[0].item():.4g} and {got[-1].item():.4g}", "One half times (1 - 0.5), one half times (0 - 0.5).", True)
+
+
+pull = Exercise(
+    "pull", "1.3", right, pulled, (*FIRST, shifted, alike, balanced, nudged, *LAST), WRONG,
+    "A share of 1 leaves nothing to pull: there the row has stopped learning.")

@@ -1,0 +1,82 @@
+"""Trends: how one number goes with another, on plain or logarithmic axes.
+
+Nothing is computed here: what is drawn is what was given, and the alt text repeats where each line begins and ends.
+"""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+
+from . import theme
+
+
+@dataclass(frozen=True)
+class Trend:
+    """One line: y over x, in the looks of a mechanism; a dash of its own where two share one."""
+
+    title: str
+    spec: str
+    family: str
+    x: Sequence[float]
+    y: Sequence[float]
+    dash: str = ""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """What an axis measures, with its unit; whether it is logarithmic; where its marks stand and what they say."""
+
+    title: str
+    log: bool = False
+    marks: Mapping[str, float] | None = None
+
+
+def trends(lines: Sequence[Trend], x: Axis, y: Axis, *, levels: Mapping[str, float] | None = None,
+           at: Mapping[str, float] | None = None, title: str = "", dark: bool = False) -> go.Figure:
+    """Lines with a mark at every given point; `levels` lie flat across, `at` stand upright.
+
+    >>> line = Trend("pairs", "softmax", "softmax", [1, 2], [1, 16])
+    >>> trends([line], Axis("side"), Axis("pairs", log=True)).layout.yaxis.type
+    'log'
+    """
+    said = " ".join(f"{t.title}: from {t.y[0]:.3g} at {t.x[0]:.3g} to {t.y[-1]:.3g} at {t.x[-1]:.3g}." for t in lines)
+    more = "".join(f" Level: {name} {value:.3g}." for name, value in (levels or {}).items())
+    upright = "".join(f" Upright line: {name} at {value:.3g}." for name, value in (at or {}).items())
+    fig = theme.figure(f"{_capital(y.title)} over {x.title}. {said}{more}{upright}", dark, height=390,
+                       margin={"t": 92 if len(lines) > 3 else 84, "r": 24})
+    fig.add_traces([_line(t) for t in lines])
+    soft = {"color": theme.SOFT[theme.mode(dark)], "width": 1, "dash": "dot"}
+    for name, value in (levels or {}).items():
+        fig.add_hline(y=value, line=soft, annotation={"text": name, "xanchor": "right", "yanchor": "bottom"})
+    for name, value in (at or {}).items():
+        fig.add_vline(x=value, line=soft, annotation={"text": name, "yref": "y domain", "y": 1, "yanchor": "bottom",
+                                                      "xanchor": "center"})
+    fig.update_layout(title=_title(title), xaxis=_axis(x), yaxis=_axis(y))
+    return fig
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
+def _line(t: Trend) -> go.Scatter:
+    style = theme.style(t.spec, t.family)
+    return go.Scatter(x=list(t.x), y=list(t.y), name=t.title, mode="lines+markers",
+                      line={"color": style.hue, "dash": t.dash or style.dash, "width": 2.5},
+                      marker={"symbol": style.marker, "size": 7, "color": style.hue},
+                      hovertemplate="%{x:.4g}: %{y:.3g}<extra>" + t.title + "</extra>")
+
+
+def _axis(axis: Axis) -> dict[str, object]:
+    out: dict[str, object] = {"title": axis.title, "zeroline": False}
+    if axis.log:
+        out["type"] = "log"
+    if axis.marks:
+        out |= {"tickvals": list(axis.marks.values()), "ticktext": list(axis.marks)}
+    return out
+
+
+def _title(text: str) -> dict[str, object] | None:
+    return {"text": text, "y": 1, "yanchor": "top", "yref": "container", "pad": {"t": 8}} if text else None
