@@ -113,10 +113,10 @@ h3 { margin: 0 0 8px; font-size: 1.02em; font-weight: 600; }
 .frames { display: grid; grid-template-columns: repeat(var(--across), minmax(0, 1fr)); gap: 6px; }
 figure { margin: 0; min-width: 0; }
 figcaption { font-size: 11px; color: var(--soft); margin-top: 1px; font-variant-numeric: tabular-nums; }
-.frame { position: relative; aspect-ratio: var(--aspect); overflow: hidden; border-radius: 4px; background: #000;
+.frame { position: relative; aspect-ratio: var(--aspect); overflow: hidden; border-radius: 4px; background: #fff;
   cursor: crosshair; touch-action: manipulation; user-select: none; -webkit-user-select: none; }
 .frame canvas { position: absolute; inset: 0; width: 100%; height: 100%; display: block; }
-.frame .photo { filter: grayscale(1) contrast(.92) brightness(1.12); }
+.frame .photo { filter: grayscale(1); opacity: .64; }
 .frame canvas { mix-blend-mode: multiply; }
 .frame { isolation: isolate; }
 .ring { width: max(16px, 100% / var(--x) * 1.5); z-index: 1; }

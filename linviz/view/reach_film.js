@@ -2,7 +2,7 @@
 // Layers are told apart three ways: by lightness, by hue, and by pattern (full, stripes, dots).
 
 const layers = [{base: "#ffe45c"}, {base: "#35bfa9", mark: "#a5ecdf"}, {base: "#9d8bea", mark: "#e6e0ff"}];
-const unseen = "#2a2f36";
+const unseen = "#363d46";
 
 function stripes(pen, w, h, step) {                              // diagonals across the whole frame
   pen.beginPath();

@@ -176,3 +176,10 @@ def test_an_address_that_cannot_be_used_is_answered_in_words() -> None:
 def test_fields_that_do_not_go_together_are_settled_and_told() -> None:
     choice, said = ADDRESS.read({"patches": "28", "frames": "8", "frame": "7"})
     assert (choice.frames, choice.frame) == (2, 2) and len(said) == 2
+
+
+def test_the_opening_query_moves_without_a_word() -> None:
+    choice, said = ADDRESS.read({"patches": "7"})
+    assert (choice.row, choice.column) == (7, 7) and not said
+    assert ADDRESS.read({"patches": "7", "column": "12"})[1] == [
+        "The query was moved into the clip: frame 1, row 7, column 7."]
