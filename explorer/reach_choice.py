@@ -57,7 +57,7 @@ def settle(choice: Choice) -> tuple[Choice, list[str]]:
     inside = replace(choice, frames=frames, frame=min(choice.frame, frames), row=min(choice.row, choice.patches),
                      column=min(choice.column, choice.patches))
     moved = [name for name in ("frame", "row", "column") if getattr(inside, name) != getattr(choice, name)]
-    if any(getattr(choice, name) != getattr(Choice, name) for name in moved):  # nobody asked for the opening's own place
+    if any(getattr(choice, name) != getattr(Choice, name) for name in moved):  # nobody asked for the opening's
         said.append(f"The query was moved into the clip: frame {inside.frame}, row {inside.row}, column "
                     f"{inside.column}.")
     return inside, said
