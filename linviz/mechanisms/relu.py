@@ -22,6 +22,7 @@ class Relu(Kernel):
 
     name, title = "relu", "relu"
     paper = "Qin et al., 2022, arXiv 2202.08791, without the cosine"
+    year = 2022
     cost, rank = "N D E", "D"
     takes_causal = True
 

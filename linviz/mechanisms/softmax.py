@@ -27,6 +27,7 @@ class Softmax(Mechanism):
 
     name, title, family = "softmax", "softmax", "softmax"
     paper = "Vaswani et al., 2017, arXiv 1706.03762"
+    year = 2017
     cost, rank = "N S D", "min(N, S)"
     takes_causal = True
 
