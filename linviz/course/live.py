@@ -12,17 +12,19 @@ from .cells import in_words
 
 class Live(widgets.VBox):
     """`draw(value)` -> a figure, for each of `values`. Name it in the last line of a cell to show it.
+    `form` says how the slider writes its numbers.
 
     `draw` is a plain function, so a test can call it on every value. The figure is a plain output, drawn by
     JupyterLab like any other. Where no widget can live, the notebook shows the figure of `start` instead.
     """
 
-    def __init__(self, draw: Callable[[float], Any], values: Sequence[float], *, label: str, start: float) -> None:
+    def __init__(self, draw: Callable[[float], Any], values: Sequence[float], *, label: str, start: float,
+                 form: str = ".2f") -> None:
         if start not in values:
             raise ValueError(f"the slider starts at one of its values, {list(values)}; got {start}")
         self.draw, self.values = draw, tuple(values)
         self.slider = widgets.SelectionSlider(
-            options=[(f"{x:.2f}", x) for x in values], value=start, description=label, continuous_update=True,
+            options=[(format(x, form), x) for x in values], value=start, description=label, continuous_update=True,
             style={"description_width": "initial"}, layout={"width": "min(34rem, 95%)"})
         self.figure, self.words = widgets.Output(), widgets.HTML()
         self.still = self._drawn()

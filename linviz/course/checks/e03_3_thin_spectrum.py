@@ -1,0 +1,67 @@
+"""Exercise 3.3: the spectrum of a factored map, from its factors."""
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.linalg import eigvals, qr, svdvals
+
+from ..exercise import Exercise
+from ..properties import FIRST, LAST
+from .growth import linear_in_tokens
+from .samples import M, N, S, normal, phi
+
+
+def right(left: Tensor, right: Tensor) -> Tensor:
+    """From the whole table. left (N, M), right (S, M) -> the first M singular values, descending."""
+    return svdvals(left @ right.mT)[:left.shape[-1]]
+
+
+def _r(x: Tensor) -> Tensor:
+    return qr(x).R
+
+
+WRONG = {
+    "when the second R is not transposed": lambda a, b: svdvals(_r(a) @ _r(b)),
+    "when the first R is transposed instead of the second": lambda a, b: svdvals(_r(a).mT @ _r(b)),
+    "when both are transposed": lambda a, b: svdvals(_r(a).mT @ _r(b).mT),
+    "from the left factor alone": lambda a, b: svdvals(a),
+    "from the right factor alone": lambda a, b: svdvals(b),
+    "when the singular values of both factors are multiplied": lambda a, b: svdvals(a) * svdvals(b),
+    "when the singular values of both factors are added": lambda a, b: svdvals(a) + svdvals(b),
+    "when they come squared: eigenvalues of A^T A, without the root": lambda a, b: svdvals(_r(a) @ _r(b).mT).square(),
+    "when the root is taken of singular values": lambda a, b: svdvals(_r(a) @ _r(b).mT).sqrt(),
+    "with eigenvalues in the place of singular values":
+        lambda a, b: eigvals(_r(a) @ _r(b).mT).abs().sort(descending=True).values,
+    "with the diagonals of the two R, which are no singular values":
+        lambda a, b: (_r(a).diagonal() * _r(b).diagonal()).abs().sort(descending=True).values,
+    "with the diagonal of R1 R2^T": lambda a, b: (_r(a) @ _r(b).mT).diagonal(),
+    "from the Q, which have lost all lengths": lambda a, b: svdvals(qr(a).Q[:M] @ qr(b).Q[:M].mT),
+    "in ascending order": lambda a, b: svdvals(_r(a) @ _r(b).mT).flip(-1),
+    "when the values are divided by their sum": lambda a, b: _parts(svdvals(_r(a) @ _r(b).mT)),
+    "when the values are divided by the largest":
+        lambda a, b: svdvals(_r(a) @ _r(b).mT) / svdvals(_r(a) @ _r(b).mT)[:1],
+    "from R1 alone: the second factor is forgotten after its QR": lambda a, b: svdvals(_r(a) @ _r(a).mT),
+    "from R2 alone: the first factor is forgotten after its QR": lambda a, b: svdvals(_r(b) @ _r(b).mT),
+    "when R1 and R2 are multiplied number by number": lambda a, b: svdvals(_r(a) * _r(b)),
+    "when R1 and R2 are added": lambda a, b: svdvals(_r(a) + _r(b)),
+    "before the singular values are taken: R1 R2^T itself": lambda a, b: _r(a) @ _r(b).mT,
+    "from the whole table, with values that can only be zero": lambda a, b: svdvals(a @ b.mT),
+}
+
+
+def _parts(s: Tensor) -> Tensor:
+    return s / s.sum()
+
+
+def factors(seed: int) -> tuple[Any, ...]:
+    """A left factor of features and a right one with signs."""
+    return phi(seed, N, M) / (1 + torch.arange(N, dtype=torch.float64)[:, None]), normal(seed + 10, S, M)
+
+
+thin_spectrum = Exercise(
+    "thin_spectrum", "3.3", right, factors,
+    (*FIRST, *LAST, linear_in_tokens(lambda n: (normal(0, n, M), normal(1, n + 1, M)),
+                                     "A QR of each factor first: Q is thin (N x M), and R only M x M.")), WRONG,
+    "The spectrum of a table that was never written.")
