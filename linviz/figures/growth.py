@@ -4,6 +4,7 @@ Nothing is computed here: what is drawn is what was given, and the alt text repe
 """
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -49,12 +50,22 @@ def trends(lines: Sequence[Trend], x: Axis, y: Axis, *, levels: Mapping[str, flo
     fig.add_traces([_line(t) for t in lines])
     soft = {"color": theme.SOFT[theme.mode(dark)], "width": 1, "dash": "dot"}
     for name, value in (levels or {}).items():
-        fig.add_hline(y=value, line=soft, annotation={"text": name, "xanchor": "right", "yanchor": "bottom"})
+        fig.add_hline(y=value, line=soft)
+        fig.add_annotation(text=name, x=1, xref="x domain", xanchor="right", y=_place(value, y), yanchor="bottom")
     for name, value in (at or {}).items():
-        fig.add_vline(x=value, line=soft, annotation={"text": name, "yref": "y domain", "y": 1, "yanchor": "bottom",
-                                                      "xanchor": "center"})
+        fig.add_vline(x=value, line=soft)
+        fig.add_annotation(text=name, x=_place(value, x), y=1, yref="y domain", yanchor="bottom")
     fig.update_layout(title=_title(title), xaxis=_axis(x), yaxis=_axis(y))
     return fig
+
+
+def _place(value: float, axis: Axis) -> float:
+    """Where an annotation stands: plotly wants the exponent on a logarithmic axis.
+
+    >>> _place(1000, Axis("tokens", log=True)), _place(1000, Axis("tokens"))
+    (3.0, 1000)
+    """
+    return math.log10(value) if axis.log else value
 
 
 def _capital(text: str) -> str:

@@ -19,18 +19,18 @@ def keys_first_einsum(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     return einsum("id,de->ie", q, bracket)
 
 
-def efficient_plain(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+def softmaxes_plain(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     return q.softmax(-1) @ (k.softmax(0).mT @ v)
 
 
-def efficient_exp(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+def softmaxes_exp(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     e_q, e_k = q.exp(), k.exp()
     templates = e_k / e_k.sum(0)
     choice = e_q / e_q.sum(1, keepdim=True)
     return choice @ (templates.T @ v)
 
 
-def efficient_einsum(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+def softmaxes_einsum(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     context = einsum("jd,je->de", torch.softmax(k, dim=0), v)
     return einsum("id,de->ie", torch.softmax(q, dim=1), context)
 
@@ -95,7 +95,7 @@ def taylor_half(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
 
 ANSWERS = {
     "keys_first": (keys_first_plain, keys_first_mean, keys_first_einsum),
-    "efficient": (efficient_plain, efficient_exp, efficient_einsum),
+    "two_softmaxes": (softmaxes_plain, softmaxes_exp, softmaxes_einsum),
     "linear_attention": (linear_plain, linear_where, linear_ones),
     "own_share": (own_plain, own_einsum, own_left),
     "taylor_attention": (taylor_joined, taylor_terms, taylor_half),

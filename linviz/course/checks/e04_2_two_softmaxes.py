@@ -92,8 +92,8 @@ def asks(a: Attempt) -> Finding | None:
         "another query gives the same output", "A query chooses how much of each template it takes.", True)
 
 
-efficient = Exercise(
-    "efficient", "4.2", right, mixed,
+two_softmaxes = Exercise(
+    "two_softmaxes", "4.2", right, mixed,
     (*ATTENDS, asks, over_channels, over_positions, shares, *LAST,
      linear_in_tokens(lambda n: mixed(0, n, n), "Templates transposed times v first: one context vector a template.")),
     WRONG, "Rows sum to one, and nobody had to divide by a row sum.")

@@ -1,0 +1,111 @@
+"""Pictures side by side in a cell, each with its words, and with the colours that go with it as a strip below.
+
+For what is no chart: templates lit on a photograph, what an attention paints, the frames of a clip.
+"""
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from PIL import Image
+from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d
+
+from ..clips import Clip
+from ..grid import Grid
+from ..view.blob import picture
+from ..view.still import lit
+
+WIDTH = 196  # pixels of a picture on a wide page
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture, its title, what is to be seen on it, and colours (rows of RGB in 0..1) to draw as a strip below."""
+
+    title: str
+    image: Image.Image
+    alt: str
+    colours: Tensor | None = None
+
+
+class Gallery:
+    """Pictures in rows of `columns`, each at most `width` pixels wide. Name it in the last line of a cell to show it.
+
+    >>> Gallery([Picture("black", Image.new("RGB", (8, 8)), "a black square")])._repr_mimebundle_()["text/plain"]
+    'black: a black square'
+    """
+
+    def __init__(self, pictures: Sequence[Picture], columns: int = 4, width: int = WIDTH) -> None:
+        self.pictures, self.columns, self.width = tuple(pictures), columns, width
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
+        body = "".join(_figure(p) for p in self.pictures)
+        rows = f"display:grid;grid-template-columns:repeat({self.columns},minmax(0,{self.width}px));gap:10px 8px"
+        return {"text/plain": "\n".join(f"{p.title}: {p.alt}" for p in self.pictures),
+                "text/html": f'<div style="{rows}">{body}</div>'}
+
+
+def _figure(p: Picture) -> str:
+    out = io.BytesIO()
+    p.image.save(out, "JPEG", quality=85)
+    source = f"data:image/jpeg;base64,{base64.b64encode(out.getvalue()).decode()}"
+    return (f'<figure style="margin:0"><img alt="{escape(p.alt)}" src="{source}" style="width:100%;display:block">'
+            f'{_strip(p.colours)}'
+            f'<figcaption style="font-size:13px;line-height:1.35">{escape(p.title)}</figcaption></figure>')
+
+
+def _strip(colours: Tensor | None) -> str:
+    if colours is None:
+        return ""
+    cells = "".join(f'<span style="flex:1;background:{colour_name(c)}"></span>' for c in colours)
+    return f'<div style="display:flex;height:18px">{cells}</div>'
+
+
+def colour_name(rgb: Tensor) -> str:
+    """A colour in 0..1 as a page names it.
+
+    >>> import torch
+    >>> colour_name(torch.tensor([1.0, 0.5, 0.0]))
+    '#ff8000'
+    """
+    return "#" + "".join(f"{round(255 * x):02x}" for x in rgb.clamp(0, 1).tolist())
+
+
+def colours(clip: Clip, grid: Grid) -> Tensor:
+    """The mean colour of every patch, as values to be mixed: (1, 1, N, 3) RGB in 0..1, in token order.
+
+    >>> from linviz import clips
+    >>> grid = Grid(1, 4, 4)
+    >>> colours(clips.fit(clips.load("coffee"), grid), grid).shape
+    torch.Size([1, 1, 16, 3])
+    """
+    return adaptive_avg_pool2d(clip.frames, (grid.Y, grid.X)).permute(0, 2, 3, 1).flatten(0, 2)[None, None]
+
+
+def mosaic(rgb: Tensor, grid: Grid, side: int = 224, frame: int = 0) -> Image.Image:
+    """One colour a patch as a picture: rgb (1, 1, N, 3) in 0..1.
+
+    >>> import torch
+    >>> mosaic(torch.ones(1, 1, 4, 3), Grid(1, 2, 2), side=10).size
+    (10, 10)
+    """
+    tiles = grid.fold(rgb)[0, 0, frame].clamp(0, 1).mul(255).round().byte().numpy()
+    return Image.fromarray(tiles).resize((side, side * grid.Y // grid.X), Image.Resampling.NEAREST)
+
+
+def lit_by(weights: Tensor, clip: Clip, grid: Grid, side: int = 192, frame: int = 0) -> Image.Image:
+    """A frame lit by weights (N,) of all tokens, as the view lights it.
+
+    >>> import torch
+    >>> from linviz import clips
+    >>> grid = Grid(1, 4, 4)
+    >>> lit_by(torch.full((16,), 1 / 16), clips.fit(clips.load("coffee"), grid), grid, side=64).size
+    (64, 64)
+    """
+    photo = picture(clip.frames[frame]).resize((side, side * grid.Y // grid.X), Image.Resampling.LANCZOS)
+    return lit(photo, grid.fold(weights[:, None])[frame, ..., 0], len(grid))

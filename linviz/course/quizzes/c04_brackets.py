@@ -1,0 +1,117 @@
+"""The quiz of chapter 4, the kernel trick. Every number in it is counted again by a test."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from ... import Grid, make
+from ...concentration import effective_tokens
+from ...cost import flops
+from ..quiz import Choice, Question, Quiz
+from ..scenes_kernel import climb
+
+WINDOW, CLIP = (7, 64), (8, 14, 18)  # patches a side and channels; frames, patches a side and features
+
+
+def recount_count() -> Mapping[str, str]:
+    """Operations of both orders in a window of few patches and many channels."""
+    side, width = WINDOW
+    x = torch.zeros(side**2, width)
+    pairs, keys = (flops(order, x, x, x) for order in (lambda q, k, v: (q @ k.mT) @ v, lambda q, k, v: q @ (k.mT @ v)))
+    return {"side": f"{side}", "N": f"{side**2}", "D": f"{width}", "pairs": f"{pairs:,}", "keys": f"{keys:,}",
+            "times": f"{keys / pairs:.2f}"}
+
+
+def _random(seed: int, N: int, D: int) -> Tensor:
+    return torch.randn(1, 1, N, D, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def recount_equivalent() -> Mapping[str, str]:
+    """How far, in percent of the largest number, two versions of efficient attention lie from two with a table."""
+    q, k, v = (_random(n, 196, 16) for n in range(3))
+    grid = Grid(1, 14, 14)
+
+    def off(one: Tensor, other: Tensor) -> str:
+        return f"{100 * ((one - other).abs().max() / other.abs().max()).item():.0f} %"
+
+    scaling, softmaxes = (make("efficient", 1, 16, grid, normalise=x)(q, k, v) for x in ("scale", "softmax"))
+    block = make("nonlocal", 1, 16, grid, similarity="dot")(q, k, v)
+    soft = make("softmax", 1, 16, grid)(q, k, v)
+    return {"scaling": off(scaling, block), "block": off(softmaxes, block), "soft": off(softmaxes, soft)}
+
+
+def recount_sharp() -> Mapping[str, str]:
+    """Effective tokens under relu and under softmax, quiet and a hundred times as loud."""
+    x, grid = _random(0, 196, 16), Grid(1, 14, 14)
+    out = {}
+    for name in ("relu", "softmax"):
+        for word, loud in (("quiet", 1.0), ("loud", 100.0)):
+            a = make(name, 1, 16, grid).map(loud * x, loud * x, x).dense()
+            out[f"{name}_{word}"] = f"{effective_tokens(a).mean().item():.0f}"
+    return {**out, "N": "196", "times": "100"}
+
+
+def recount_ceiling() -> Mapping[str, str]:
+    """The ceiling M / N of pointing, for a clip, and where a climb with free features ends for a smaller one."""
+    T, side, M = CLIP
+    N = T * side**2
+    return {"N": f"{N:,}", "M": f"{M}", "ceiling": f"{100 * M / N:.1f} %", "frames": f"{100 / T:.1f} %",
+            "root": f"{100 * (M / N) ** 0.5:.0f} %", "small": "40", "few": "4",
+            "found": f"{100 * climb(40, 4)[-1]:.1f} %"}
+
+
+COUNT = Question(
+    "A window of {side} x {side} patches, {D} channels for q, k and v. Which order of the product is cheaper?",
+    (Choice("Keys first: that is what linear attention is for.",
+            "Only where there are more patches than channels. Here it takes {keys} operations, {times} times as many."),
+     Choice("Pairs first: a table of {N} x {N} is small.",
+            "{pairs} operations, against {keys} for keys first. The orders cross where there are as many patches as "
+            "channels.", right=True),
+     Choice("Both cost the same: it is the same product.",
+            "The same numbers come out, but not for the same work: {pairs} operations against {keys}.")),
+    "count", {"side": "7", "N": "49", "D": "64", "pairs": "614,656", "keys": "802,816", "times": "1.31"}, recount_count)
+
+EQUIVALENT = Question(
+    "Which sentence about efficient attention is true?",
+    (Choice("With its two softmaxes it equals softmax attention, only cheaper.",
+            "It is {soft} off, on random queries and keys. A softmax of the product is not a product of softmaxes."),
+     Choice("With its two softmaxes it equals the dot-product non-local block.",
+            "It is {block} off. The block has no softmax at all."),
+     Choice("In its scaling form it equals the dot-product non-local block.",
+            "{scaling} off: a plain product of three matrices, bracketed differently.", right=True),
+     Choice("It equals nothing, because moving the bracket is an approximation.",
+            "Moving the bracket is exact for every version. What was done to q and k beforehand is what differs.")),
+    "equivalent", {"scaling": "0 %", "block": "108 %", "soft": "100 %"}, recount_equivalent)
+
+SHARP = Question(
+    "A network learns to make its queries and keys {times} times as large. What does that do to a kernel with relu "
+    "features and {N} tokens?",
+    (Choice("Its rows gather on the best matches, as they do under softmax.",
+            "Softmax goes from {softmax_quiet} effective tokens to {softmax_loud}. For relu the factor stands above "
+            "and below the line."),
+     Choice("Nothing: {relu_quiet} effective tokens before, {relu_loud} after.",
+            "relu(c x) = c relu(x), and what multiplies a whole row cancels in it.", right=True),
+     Choice("Its rows become flatter.",
+            "They stay exactly as they were, {relu_loud} effective tokens.")),
+    "sharp", {"relu_quiet": "156", "relu_loud": "156", "softmax_quiet": "91", "softmax_loud": "1", "N": "196",
+              "times": "100"}, recount_sharp)
+
+CEILING = Question(
+    "A clip of {N} patches, linear attention with {M} features. Each patch should look at its own match in another "
+    "frame, and at nothing else. How much can a patch look at its match, on average over the clip?",
+    (Choice("Nearly all, if the features are learned well.",
+            "Learning does not help: with free features, {small} tokens and {few} features, a climb ends at {found}, "
+            "which is {few} in {small}."),
+     Choice("{frames}: one frame of the clip.",
+            "The number of frames has nothing to do with it. Features are what is missing, not frames."),
+     Choice("{ceiling}: features over patches.",
+            "Number the keys by their partners; the map has at most {M} eigenvalues that are not zero, none above one, "
+            "and they sum to all the attention that goes to partners.", right=True),
+     Choice("{root}: the root of features over patches.",
+            "The bound is on a sum over the diagonal, and that sum is at most the number of features itself.")),
+    "ceiling", {"N": "1,568", "M": "18", "ceiling": "1.1 %", "frames": "12.5 %", "root": "11 %", "small": "40",
+                "few": "4", "found": "10.0 %"}, recount_ceiling)
+
+brackets = Quiz("The kernel trick", (COUNT, EQUIVALENT, SHARP, CEILING))
