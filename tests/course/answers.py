@@ -4,8 +4,10 @@ Those of chapter 13 stand here; those of chapter NN in answers_NN.py, found by n
 """
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, einsum
@@ -102,5 +104,8 @@ ANSWERS = {
     "entropy_at": (entropy_shares, entropy_entr, entropy_logs),
     "cancelling": (cancelling_lines, cancelling_random, cancelling_powers),
 }
+ORACLES: dict[str, Callable[[Any], bool]] = {}  # of exercises with many right answers: whether one is right
 for found in sorted(Path(__file__).parent.glob("answers_*.py")):
-    ANSWERS |= import_module(f"{__package__}.{found.stem}").ANSWERS
+    module = import_module(f"{__package__}.{found.stem}")
+    ANSWERS |= module.ANSWERS
+    ORACLES |= getattr(module, "ORACLES", {})

@@ -1,0 +1,72 @@
+"""Exercise 11.1: two to the entropy of every row, with zeros in it."""
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.special import entr
+
+from ..exercise import Attempt, Exercise, Finding, close
+from ..properties import FIRST, values
+from .samples import N, S, normal
+
+
+def right(a: Tensor) -> Tensor:
+    """Weight by weight; a weight of zero adds nothing. a (N, S) -> (N,) patches."""
+    bits = [-sum(w * math.log2(w) for w in row if w > 0) for row in a.tolist()]
+    return torch.tensor([2**h for h in bits], dtype=a.dtype)
+
+
+def _bits(a: Tensor, dim: int = -1) -> Tensor:
+    return entr(a).sum(dim) / math.log(2)
+
+
+WRONG = {
+    "when a weight of zero gives NaN: 0 times the logarithm of 0": lambda a: (-(a * a.log2()).sum(-1)).exp2(),
+    "when the entropy itself comes back, not two to its power": _bits,
+    "when two is raised to an entropy in nats": lambda a: entr(a).sum(-1).exp2(),
+    "when e is raised to an entropy in bits": lambda a: _bits(a).exp(),
+    "when the logarithm is taken to base 10": lambda a: (_bits(a) * math.log10(2)).exp2(),
+    "when the minus before the sum is missing": lambda a: (-_bits(a)).exp2(),
+    "when one over the sum of squares comes back, which is participation": lambda a: 1 / a.square().sum(-1),
+    "when all weights that are not zero are counted": lambda a: (a > 0).sum(-1).to(a),
+    "when one over the largest weight comes back": lambda a: 1 / a.amax(-1),
+    "when the sum goes over the queries, not over the keys": lambda a: _bits(a, -2).exp2(),
+    "when one mean is taken over all rows": lambda a: _bits(a).mean().exp2(),
+    "when the entropies of all rows are added up": lambda a: _bits(a).sum().exp2(),
+    "with a mean over the keys in place of the sum": lambda a: entr(a).mean(-1).div(math.log(2)).exp2(),
+    "when 0.000001 is added inside the logarithm": lambda a: (-(a * (a + 1e-6).log2()).sum(-1)).exp2(),
+    "when it is divided by the number of keys": lambda a: _bits(a).exp2() / a.shape[-1],
+    "when the entropy is squared, not put into the exponent": lambda a: _bits(a).square(),
+    "when twice the entropy comes back, not two to its power": lambda a: 2 * _bits(a),
+    "when the weights go through a softmax first": lambda a: _bits(a.softmax(-1)).exp2(),
+}
+
+
+def holes(seed: int) -> tuple[Tensor]:
+    """Inputs: rows of shares, and in every row at least one key that gets nothing."""
+    weights = (normal(seed, N, S) + 0.4).relu() + 0.1
+    weights[torch.arange(N), torch.arange(N) % S] = 0
+    return (weights / weights.sum(-1, keepdim=True),)
+
+
+def alike(a: Attempt) -> Finding | None:
+    rows = torch.tensor([[1.0] * n + [0.0] * (S - n) for n in range(1, S + 1)], dtype=torch.float64)
+    rows = rows / rows.sum(-1, keepdim=True)
+    got, wanted = a.ask(rows), torch.arange(1, S + 1, dtype=torch.float64)
+    if close(got, wanted, 1e-7):
+        return None
+    n = int((got - wanted).abs().nan_to_num(torch.inf).argmax())
+    seen = f"a row that is the same for {n + 1} keys and 0 for the rest looks at {n + 1}; yours {got[n].item():.3g}"
+    return Finding(seen, "H = -sum of a log2 a, where a = 0 adds nothing; then 2 to the power of H.", True)
+
+
+def near(a: Attempt) -> Finding | None:
+    """A tiny number against log 0 is a right answer, too."""
+    return None if close(a.got, a.expected, 1e-7) else values(a)
+
+
+effective_tokens = Exercise(
+    "effective_tokens", "11.1", right, holes, (*FIRST[:-1], alike, near), WRONG,
+    "Zeros and all: a row counts as many patches as a row that is the same for so many.")

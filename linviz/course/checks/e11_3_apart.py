@@ -1,0 +1,115 @@
+"""Exercise 11.3: the map of relu + c taken apart, query by query."""
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ..exercise import Answer, Attempt, Exercise, Finding, close
+from ..properties import FIRST, LAST
+from .samples import M, N, S, normal
+
+PARTS = ("the pair", "the key alone", "nobody")
+
+
+def right(q: Tensor, k: Tensor, c: float) -> Tensor:
+    """Pair by pair. q (N, D), k (S, D), both without negative numbers -> (N, 3) shares: the pair, the key, nobody."""
+    out = torch.zeros(len(q), 3, dtype=q.dtype)
+    for i in range(len(q)):
+        for j in range(len(k)):
+            for m in range(q.shape[1]):
+                x, y = q[i, m].item(), k[j, m].item()
+                out[i] += torch.tensor([x * y, c * y, c * x + c * c], dtype=q.dtype)
+    return out / out.sum(-1, keepdim=True)
+
+
+def _three(q: Tensor, k: Tensor, c: float) -> list[Tensor]:
+    """Weight of pair, key, query and constant, summed over the keys: (N,) each."""
+    S, D = k.shape
+    one = q.new_ones(len(q))
+    return [(q @ k.mT).sum(-1), c * k.sum() * one, S * c * q.sum(-1), S * D * c * c * one]
+
+
+def _shares(*parts: Tensor) -> Tensor:
+    table = torch.stack(parts, -1)
+    return table / table.sum(-1, keepdim=True)
+
+
+def _by(change: Answer) -> Answer:
+    """A wrong answer made by changing the four weights before they become shares."""
+    def answer(q: Tensor, k: Tensor, c: float) -> Tensor:
+        pair, key, query, rest = change(*_three(q, k, c), q, k, c)
+        return _shares(pair, key, query + rest)
+    return answer
+
+
+WRONG = {
+    "when the floor counts as c instead of c squared, once a channel":
+        _by(lambda p, k, q, r, x, y, c: (p, k, q, r / c)),
+    "when the floor's square is counted for one channel only":
+        _by(lambda p, k, q, r, x, y, c: (p, k, q, r / x.shape[1])),
+    "when what is the same for all keys is counted for one key only":
+        _by(lambda p, k, q, r, x, y, c: (p, k, q / len(y), r / len(y))),
+    "when the floor's square is counted for one key only": _by(lambda p, k, q, r, x, y, c: (p, k, q, r / len(y))),
+    "when the query's own term is counted for one key only": _by(lambda p, k, q, r, x, y, c: (p, k, q / len(y), r)),
+    "without the query's own term": _by(lambda p, k, q, r, x, y, c: (p, k, 0 * q, r)),
+    "without the floor's square": _by(lambda p, k, q, r, x, y, c: (p, k, q, 0 * r)),
+    "without the key's term": _by(lambda p, k, q, r, x, y, c: (p, 0 * k, q, r)),
+    "without any cross terms: only pair and floor": _by(lambda p, k, q, r, x, y, c: (p, 0 * k, 0 * q, r)),
+    "when the query's term is put to the key's": _by(lambda p, k, q, r, x, y, c: (p, k + q, 0 * q, r)),
+    "when the key's term and the query's have changed places": _by(lambda p, k, q, r, x, y, c: (p, q, k, r)),
+    "when the key's term is put to nobody's": _by(lambda p, k, q, r, x, y, c: (p, 0 * k, q + k, r)),
+    "when the key's term lacks its c": _by(lambda p, k, q, r, x, y, c: (p, k / c, q, r)),
+    "when the query's term lacks its c": _by(lambda p, k, q, r, x, y, c: (p, k, q / c, r)),
+    "when weights come back, not shares": lambda q, k, c: torch.stack(
+        [_three(q, k, c)[0], _three(q, k, c)[1], _three(q, k, c)[2] + _three(q, k, c)[3]], -1),
+    "when the shares are taken over the queries, not over the three parts":
+        lambda q, k, c: (lambda t: t / t.sum(0))(torch.stack([*_three(q, k, c)[:2], sum(_three(q, k, c)[2:])], -1)),
+    "when four parts come back: the query's term is the same for all keys, so it is nobody's":
+        lambda q, k, c: _shares(*_three(q, k, c)),
+    "when the order is nobody, key, pair": lambda q, k, c: right(q, k, c).flip(-1),
+    "when the floor is added to the features before they are taken apart": lambda q, k, c: right(q + c, k + c, c),
+    "with the means over channels in place of the sums":
+        _by(lambda p, k, q, r, x, y, c: (p, k / x.shape[1], q / x.shape[1], r)),
+}
+
+
+def positive(seed: int) -> tuple[Tensor, Tensor, float]:
+    """Inputs: relu features of queries and keys, and a floor."""
+    return normal(seed, N, M).relu() + 0.05, normal(seed + 10, S, M).relu() + 0.1, (0.3, 0.5, 0.8)[seed % 3]
+
+
+def shares(a: Attempt) -> Finding | None:
+    total = a.got.sum(-1)
+    return None if close(total, torch.ones_like(total)) else Finding(
+        f"the three shares of a query sum to one; yours of query 0 sum to {total[0].item():.3g}",
+        "Sum each part over the keys, then divide by the sum of the three.", True)
+
+
+def no_floor(a: Attempt) -> Finding | None:
+    got = a.ask(*a.given[:2], 0.0)
+    wanted = torch.tensor([1.0, 0.0, 0.0], dtype=torch.float64).expand(N, 3)
+    return None if close(got, wanted) else Finding(
+        f"without a floor (c = 0) all is the pair's: 1, 0, 0; yours {_three_numbers(got[0])}",
+        "Multiply (q + c)(k + c) out: which of the four terms are left at c = 0?", True)
+
+
+def empty(a: Attempt) -> Finding | None:
+    zero = torch.zeros(N, M, dtype=torch.float64), torch.zeros(S, M, dtype=torch.float64)
+    for name, q, k, wanted in (("features all zero", *zero, (0.0, 0.0, 1.0)),
+                               ("a query of zeros, keys of ones", zero[0], 1 + zero[1], (0.0, 2 / 3, 1 / 3)),
+                               ("a query of ones, keys of zeros", 1 + zero[0], zero[1], (0.0, 0.0, 1.0))):
+        got = a.ask(q, k, 0.5)
+        if not close(got, torch.tensor(wanted, dtype=torch.float64).expand(N, 3)):
+            return Finding(f"{name}, c = 0.5: pair, key, nobody share {_three_numbers(torch.tensor(wanted))}; "
+                           f"yours {_three_numbers(got[0])}",
+                           "c q_i is the same for every key: it lights nobody in particular, like c times c.", True)
+    return None
+
+
+def _three_numbers(x: Tensor) -> str:
+    return ", ".join(f"{y:.2f}" for y in x.tolist())
+
+
+apart = Exercise(
+    "apart", "11.3", right, positive, (*FIRST, shares, no_floor, empty, *LAST), WRONG,
+    "What is not the pair's, no query can steer.")
