@@ -14,15 +14,19 @@ from notebooks import build
 from .books import BOOKS, NAMES
 
 each = pytest.mark.parametrize("name", NAMES)
-CHAPTER = NAMES[0]
+CHAPTER = "13_feature_fixation"
 
 
 @pytest.fixture
 def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of notebooks/ that may be spoilt."""
-    shutil.copytree(BOOKS, tmp_path / "notebooks")
-    monkeypatch.setattr(build, "HERE", tmp_path / "notebooks")
-    return tmp_path / "notebooks"
+    """A copy of one chapter that may be spoilt."""
+    here = tmp_path / "notebooks"
+    for part in (f"src/{CHAPTER}.py", f"{CHAPTER}.ipynb", f"solutions/{CHAPTER}.ipynb"):
+        (here / part).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(BOOKS / part, here / part)
+    (here / "SCHEDULE.md").write_text(build.schedule([build.read(here / f"src/{CHAPTER}.py")]), encoding="utf-8")
+    monkeypatch.setattr(build, "HERE", here)
+    return here
 
 
 def test_what_is_committed_is_what_the_sources_make() -> None:
