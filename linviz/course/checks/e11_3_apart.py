@@ -29,6 +29,11 @@ def _three(q: Tensor, k: Tensor, c: float) -> list[Tensor]:
     return [(q @ k.mT).sum(-1), c * k.sum() * one, S * c * q.sum(-1), S * D * c * c * one]
 
 
+def _weights(q: Tensor, k: Tensor, c: float) -> Tensor:
+    pair, key, query, rest = _three(q, k, c)
+    return torch.stack((pair, key, query + rest), -1)
+
+
 def _shares(*parts: Tensor) -> Tensor:
     table = torch.stack(parts, -1)
     return table / table.sum(-1, keepdim=True)
@@ -60,10 +65,9 @@ WRONG = {
     "when the key's term is put to nobody's": _by(lambda p, k, q, r, x, y, c: (p, 0 * k, q + k, r)),
     "when the key's term lacks its c": _by(lambda p, k, q, r, x, y, c: (p, k / c, q, r)),
     "when the query's term lacks its c": _by(lambda p, k, q, r, x, y, c: (p, k, q / c, r)),
-    "when weights come back, not shares": lambda q, k, c: torch.stack(
-        [_three(q, k, c)[0], _three(q, k, c)[1], _three(q, k, c)[2] + _three(q, k, c)[3]], -1),
+    "when weights come back, not shares": lambda q, k, c: _weights(q, k, c),
     "when the shares are taken over the queries, not over the three parts":
-        lambda q, k, c: (lambda t: t / t.sum(0))(torch.stack([*_three(q, k, c)[:2], sum(_three(q, k, c)[2:])], -1)),
+        lambda q, k, c: _weights(q, k, c) / _weights(q, k, c).sum(0),
     "when four parts come back: the query's term is the same for all keys, so it is nobody's":
         lambda q, k, c: _shares(*_three(q, k, c)),
     "when the order is nobody, key, pair": lambda q, k, c: right(q, k, c).flip(-1),
