@@ -20,7 +20,7 @@
 #     "Scores of random queries and keys spread like the root of D; divided by it, rows stay soft and can learn.",
 #     "One head can only average. Two heads can subtract.",
 #     "The scores of D channels have rank D at most. Their softmax has not: the exponential brings the rank.",
-#     "Shuffle the tokens, and the output is shuffled, nothing else. Attention knows of order only what tokens tell it.",
+#     "Shuffle the tokens, and the output is shuffled, nothing else. Attention knows no order unless tokens tell it.",
 # ]
 #
 # [objectives]
@@ -347,8 +347,8 @@ Live(warm_row, scenes_lookup.TEMPERATURES, label="temperature", start=0.3)
 # '''
 # hints = [
 # '''
-# First the shares, then the outputs. Which axes has $a$, which $v$, which $o$; and which of the result's three axes does
-# each of them miss?
+# First the shares, then the outputs. Which axes has $a$, which $v$, which $o$; and which of the result's three axes
+# does each of them miss?
 # ''',
 # '''
 # $a_{ij}$ misses $e$, $v_{je}$ misses $i$, $o_{ie}$ misses $j$. Give each a new axis where it misses one.
@@ -417,8 +417,8 @@ assert together > sum(each.values()) / 3 + 0.2
 # No. One head's output is $W A v$: a linear map of a **mean** of values. On a flat picture, all values the same vector
 # $c$, the mean is $c$ again, so the output is $W c$, whatever $A$ is. Two heads may look at two different places and
 # carry opposite signs, $W (A_1 - A_2) v$; on a flat picture that is zero. A single head that answers zero on every flat
-# picture has $W = 0$. **One head can only average; two heads can subtract.** And to subtract is to see edges. Let one head look
-# at the patch to the left and one at the patch to the right:
+# picture has $W = 0$. **One head can only average; two heads can subtract.** And to subtract is
+# to see edges. Let one head look at the patch to the left and one at the patch to the right:
 
 # %%
 fine = linviz.Grid(1, 44, 44)
@@ -430,7 +430,8 @@ left, right = (looks.map(scenes_lookup.compass(fine, 0, step), here, light) for 
 edges = (right.apply(light) - left.apply(light))[0, 0, :, 0].abs()
 panels = torch.stack((light[0, 0, :, 0] - light.min(), edges)).unflatten(1, (fine.Y, fine.X))
 show(heat.places((panels / panels.amax((1, 2), keepdim=True)).numpy(), ["the values: lightness",
-                 "two heads: |right - left|"], bar="of the largest", top=1.0, columns=2, title="Two heads that subtract find the edges"))
+                 "two heads: |right - left|"], bar="of the largest", top=1.0, columns=2,
+                 title="Two heads that subtract find the edges"))
 flat = torch.ones_like(light)
 say(f"On a flat picture the two heads say {(right.apply(flat) - left.apply(flat)).abs().max():.0e}, and each alone "
     f"says {left.apply(flat).mean():.0f}.")
@@ -537,8 +538,8 @@ assert counted[0] <= D and counted[1] > 700
 from math import comb
 
 say(f"The sixteenth pattern of the scores is {s_scores[D - 1] / s_scores[0]:.0e} of the first: as good as nothing. "
-    "Eight of the sixteen numbers say how a patch's edges are shared out over eight directions. Shares sum to one, so the "
-    "eighth tells nothing that the other seven have not said.")
+    "Eight of the sixteen numbers say how a patch's edges are shared out over eight directions. Shares sum to one, so "
+    "the eighth tells nothing that the other seven have not said.")
 assert s_scores[D - 1] < 1e-10 * s_scores[0] < s_scores[D - 2]
 assert [comb(D + p - 1, p) for p in (1, 2, 3)] == [16, 136, 816] and N * N == 614_656
 
