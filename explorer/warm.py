@@ -1,10 +1,7 @@
 """The opening, made while the server starts and the browser is still on its way."""
 from __future__ import annotations
 
-import time
 from threading import Thread
-
-from streamlit import runtime
 
 _thread: Thread | None = None
 
@@ -24,8 +21,6 @@ def wait(seconds: float) -> None:
 
 
 def _make() -> None:
-    while not runtime.exists():  # the server first
-        time.sleep(0.05)
     import linviz.figures  # noqa: F401 (what a page imports besides)
     import linviz.view.streamlit  # noqa: F401
 

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ..maps import Features, Map
 from ..mechanisms import Attention
+from .adam import Adam
 
 LABEL = "fitted to a map, never trained on a task"
 ROWS = 256  # rows read a step
@@ -62,11 +63,10 @@ def fit_gate(mechanism: Attention, target: Map, q: Tensor, k: Tensor, v: Tensor,
     assert mechanism.gate is not None
     fit = Fit(mechanism, before=mean_divergence(mechanism, target, q, k, v))
     keep = {round(n * steps / max(snapshots - 1, 1)) for n in range(snapshots)}
-    optimiser = torch.optim.Adam(mechanism.gate.parameters(), lr=rate, fused=True)
+    optimiser = Adam(mechanism.gate.parameters(), rate)
     weights, goal = unscaled_rows(mechanism, q, k, v), _target(target)
     fit.snapshots.append(_snapshot(mechanism, 0, fit.before))
     for step, i in enumerate(_blocks(q.shape[-2], steps, seed), 1):
-        optimiser.zero_grad()
         kl = _divergence(weights(i), *goal(i)).mean()
         kl.backward()
         optimiser.step()

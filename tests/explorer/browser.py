@@ -12,7 +12,8 @@ FIND = """() => { const seek = root => { for (const e of root.querySelectorAll("
   window.view = () => host().patchView;
   return Boolean(host()?.patchView?.model); }"""
 READY = """() => { const v = window.view?.(); return v && !v.state.gliding
-  && !v.model.panels.some(p => /fitting$/.test(p.title)) && !document.querySelector("[data-testid=stProgress]") && document.querySelector(".js-plotly-plot .main-svg")
+  && !v.model.panels.some(p => /fitting$/.test(p.title))
+  && !document.querySelector("[data-testid=stProgress]") && document.querySelector(".js-plotly-plot .main-svg")
   && !document.body.innerText.includes("Reading every row"); }"""
 
 

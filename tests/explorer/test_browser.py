@@ -76,7 +76,8 @@ def test_every_text_can_be_read(chromium, explorer_url, scheme):
       const paper = e => { for (; e; e = e.parentElement) { const c = rgb(getComputedStyle(e).backgroundColor);
         if (c[3] > 250) return c.slice(0, 3); } return [255, 255, 255]; };
       const ratio = e => { let o = 1; for (let p = e; p; p = p.parentElement) o *= +getComputedStyle(p).opacity;
-        const c = rgb(getComputedStyle(e).color), b = paper(e), mixed = b.map((x, n) => x + (c[n] - x) * o * c[3] / 255);
+        const c = rgb(getComputedStyle(e).color), b = paper(e);
+        const mixed = b.map((x, n) => x + (c[n] - x) * o * c[3] / 255);
         const [l, d] = [lum(mixed), lum(b)].sort((a, b) => b - a);
         return o ? (l + .05) / (d + .05) : 21; };
       const all = document.querySelectorAll("[data-testid=stMain] :is(p, h1, h3, th, td, a, label), "
@@ -166,8 +167,8 @@ def test_the_slider_takes_the_bits_from_fog_to_fit(small):
 
 
 def test_the_fog_gathers_once_on_opening(page, explorer_url):
-    page.add_init_script("""window.seen = []; setInterval(() => {
-        const v = window.view?.(); if (v) seen.push(v.state.strength); }, 50);""")
+    page.add_init_script("window.seen = []; setInterval(() => { if ((" + FIND + ")()) seen.push(view().state.strength); }, "
+                         "50);")
     enter(page, explorer_url, glide=True)
     seen = page.evaluate("seen")
     rising = [strength for strength in seen if 0 < strength < 1]
@@ -261,7 +262,8 @@ def test_the_spectrum_its_switches_and_its_words(small):
     small.wait_for_function(f"({y})().includes('mean row removed')")
     small.get_by_text("cumulative share of s²").click()
     small.wait_for_function(f"({y})().startsWith('share of the energy')")
-    assert chart.count() == 1 and "rank bound 16" in small.locator(".annotation-text").all_text_contents()
+    small.wait_for_function("document.querySelectorAll('.js-plotly-plot').length === 1")
+    assert "rank bound 16" in chart.locator(".annotation-text").all_text_contents()
     alt = small.evaluate("""() => [...document.querySelectorAll("[aria-label], [alt]")].map(e => e.ariaLabel ?? e.alt)
         .find(t => t?.startsWith("Share of the energy"))""")
     assert alt and "relu + floor: 16 values" in alt
