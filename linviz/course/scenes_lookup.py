@@ -35,7 +35,7 @@ def warm_row(temperature: float, *, q: Tensor, k: Tensor, v: Tensor, query: int,
                                   sorted_row(a, query)))
     bits = entropy(a.rows(torch.tensor([query]))).item()
     spread = "1 patch" if 2 ** bits < 1.5 else f"{2 ** bits:.0f} patches"
-    figure = curves.weights(lines, title=f"At temperature {temperature:g} {bits:.2f} bits, as {spread} alike")
+    figure = curves.weights(lines, title=f"Temperature {temperature:g}: {bits:.2f} bits, as {spread} alike")
     figure.update_yaxes(range=[-3.2, math.log10(len(grid)) + 0.05])  # a cold row gives all of S to one key
     return figure
 

@@ -68,7 +68,7 @@ say(f"A dictionary asked for red says {warmth['red']}. Asked for crimson it says
 # %%
 colours = {"red": (1.0, 0.0, 0.0), "orange": (1.0, 0.65, 0.0), "yellow": (1.0, 1.0, 0.0), "green": (0.0, 0.5, 0.0),
            "blue": (0.0, 0.0, 1.0)}
-keys = 4 * (torch.tensor(list(colours.values())) - 0.5)
+keys = 4 * (torch.tensor(list(colours.values())) - 0.5)               # 4: how sharply to tell them apart
 crimson = torch.tensor([0.86, 0.08, 0.24]) - 0.5
 
 scores = keys @ crimson

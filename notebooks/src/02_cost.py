@@ -439,7 +439,7 @@ assert difference < 1e-3 and len(set(counts)) == 1
 # %%
 def timed(spec: str, n: int) -> float:
     y = torch.randn(1, 1, n, 32, generator=torch.Generator().manual_seed(0))
-    return seconds(linviz.make(spec, heads=1, width=32, grid=linviz.Grid(X=n)), y, y, y)
+    return seconds(linviz.make(spec, heads=1, width=32, grid=linviz.Grid(X=n)), y, y, y, repeat=11)
 
 
 lengths = [1024, 2048, 4096]
@@ -456,8 +456,8 @@ say(f"Four times the tokens took softmax {grown['softmax']:.0f} times as long an
 assert grown["softmax"] > grown["relu_floor"]
 
 # %% [markdown]
-# Run the cell again: the numbers move, the slopes hardly. Clocks never give exactly 16 and 4; small sizes are ruled by
-# what every call costs, large ones by how fast memory is.
+# Run the cell again: all numbers move; which line is the steeper stays. Clocks never give exactly 16 and 4: small sizes
+# are ruled by what every call costs, large ones by how fast memory is, and a busy machine by whoever else is on it.
 #
 # ## 8 · The bracket, for a start
 #

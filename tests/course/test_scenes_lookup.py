@@ -26,7 +26,7 @@ def test_a_row_is_drawn_at_every_temperature(draw, temperature: float) -> None:
         y = list(trace.y)
         assert sum(y) == pytest.approx(30, rel=1e-4) and y == sorted(y, reverse=True)
     assert len(figure.data) == (1 if temperature == 1 else 2)
-    assert f"temperature {temperature:g}" in figure.layout.title.text and len(figure.layout.meta["alt"]) > 20
+    assert f"Temperature {temperature:g}:" in figure.layout.title.text and len(figure.layout.meta["alt"]) > 20
 
 
 def test_a_warmer_row_is_flatter(draw) -> None:
