@@ -1,6 +1,6 @@
 # Other names for `python3 start.py ...`; ARGS go on: make test ARGS="tests/maps -k softmax"
-.PHONY: explore lab test bench doctor lint
-explore lab test bench doctor:
+.PHONY: explore lab book test bench doctor lint
+explore lab book test bench doctor:
 	python3 start.py $@ $(ARGS)
 lint:
 	.venv/bin/python -m ruff check .

@@ -1,0 +1,155 @@
+"""The course as a book: every executed solution as a page that needs no server and no network.
+
+    python notebooks/book.py [FOLDER]      writes FOLDER/index.html, a page a chapter and plotly.min.js (default: book)
+
+Figures are drawn by the one plotly.js beside the pages, formulas are MathML, which browsers draw by themselves.
+What a page would fetch from elsewhere is taken out, and the page forbids itself to try.
+"""
+from __future__ import annotations
+
+import argparse
+import html
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from bs4 import BeautifulSoup, NavigableString, Tag
+from latex2mathml.converter import convert
+from nbconvert import HTMLExporter
+from plotly.offline import get_plotlyjs
+
+HERE = Path(__file__).resolve().parent
+SOLUTIONS = HERE / "solutions"
+PLOTLY = "application/vnd.plotly.v1+json"
+REMOTE = ("require_js_url", "mathjax_url", "mermaid_js_url", "jquery_url")  # what nbconvert would fetch
+FORMULA = re.compile(r"\$\$(?P<display>.+?)\$\$|(?<![\\$])\$(?P<inline>[^$\n]+?(?:\n[^$\n]+?)?)\$", re.DOTALL)
+POLICY = "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob: file:; connect-src 'none'"
+LOOK = """
+body { max-width: 62rem; margin: 0 auto !important; padding: 1.5rem !important; }
+.jp-InputPrompt, .jp-OutputPrompt { display: none; }
+.jp-Cell { padding: 2px 0 !important; }
+math[display=block] { margin: 1em 0; font-size: 1.1em; }
+nav { font-family: system-ui, sans-serif; margin: 0 0 1.5rem; }
+.plotly-graph-div { min-height: 420px; }
+"""
+
+
+class Page:
+    """One chapter: its executed solution, and the page made of it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.notebook = path, nbformat.read(path, as_version=4)
+        first = next(cell.source for cell in self.notebook.cells if cell.cell_type == "markdown")
+        self.title = first.splitlines()[0].lstrip("# ")
+
+    @property
+    def name(self) -> str:
+        """The page's file."""
+        return f"{self.path.stem}.html"
+
+    def html(self, before: Page | None, after: Page | None) -> str:
+        """The page, with links to the chapters before and after it."""
+        exporter = HTMLExporter(template_name="lab", **dict.fromkeys(REMOTE, ""))
+        exporter.exclude_anchor_links = True
+        body, _ = exporter.from_notebook_node(drawable(self.notebook))
+        soup = BeautifulSoup(body, "html.parser")
+        for script in soup.find_all("script"):
+            if script.get("src") or "plotly" not in (script.string or "").lower():
+                script.decompose()
+        formulas(soup)
+        head = f'<meta http-equiv="Content-Security-Policy" content="{html.escape(POLICY)}"><style>{LOOK}</style>'
+        assert soup.head is not None and soup.body is not None
+        soup.head.append(BeautifulSoup(head + '<script src="plotly.min.js"></script>', "html.parser"))
+        if soup.title is not None:
+            soup.title.string = self.title
+        soup.body.insert(0, BeautifulSoup(links(before, after), "html.parser"))
+        return str(soup)
+
+
+def links(before: Page | None, after: Page | None) -> str:
+    """The line on top of a page."""
+    sides = [f'<a href="{page.name}">{html.escape(page.title)}</a>' if page else "" for page in (before, after)]
+    parts = [sides[0] and f"← {sides[0]}", '<a href="index.html">all chapters</a>', sides[1] and f"{sides[1]} →"]
+    return f"<nav>{' · '.join(filter(None, parts))}</nav>"
+
+
+def drawable(notebook: Any) -> Any:
+    """The notebook with every figure as a place on the page and the call that draws into it."""
+    count = 0
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            if PLOTLY in data:
+                count += 1
+                data["text/html"] = placed(data.pop(PLOTLY), f"figure-{count}", data.get("text/plain", ""))
+    return notebook
+
+
+def placed(figure: Any, place: str, words: str) -> str:
+    """One figure as HTML: its place, with its words for a screen reader, and its data."""
+    data, layout, config = (json.dumps(figure.get(key, {})).replace("</", "<\\/")
+                            for key in ("data", "layout", "config"))
+    height = figure.get("layout", {}).get("height", 420)
+    return (f'<div id="{place}" class="plotly-graph-div" role="img" aria-label="{html.escape(str(words))}" '
+            f'style="height:{height}px"></div><script>Plotly.newPlot("{place}", {data}, {layout}, {config});</script>')
+
+
+def formulas(soup: BeautifulSoup) -> None:
+    """Every $...$ and $$...$$ of the text as MathML; code is left alone."""
+    for text in soup.find_all(string=FORMULA):
+        if isinstance(text.parent, Tag) and not text.find_parents(("code", "pre", "script", "style", "title")):
+            text.replace_with(*_parts(str(text)))
+
+
+def _parts(text: str) -> list[NavigableString | BeautifulSoup]:
+    out: list[NavigableString | BeautifulSoup] = []
+    end = 0
+    for found in FORMULA.finditer(text):
+        out.append(NavigableString(text[end:found.start()]))
+        kind = "block" if found["display"] else "inline"
+        out.append(BeautifulSoup(convert(found["display"] or found["inline"], display=kind), "html.parser"))
+        end = found.end()
+    return [*out, NavigableString(text[end:])]
+
+
+def contents(pages: list[Page]) -> str:
+    """The first page: every chapter by its title."""
+    items = "".join(f'<li><a href="{page.name}">{html.escape(page.title)}</a></li>' for page in pages)
+    return ('<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+            "<title>linviz: the course</title><style>:root{color-scheme:light dark}"
+            "body{font:18px/1.7 system-ui,sans-serif;max-width:42rem;margin:3rem auto;padding:0 1rem}"
+            "ul{padding-left:1.2em}</style><h1>linviz: the course</h1>"
+            "<p>Every chapter with its exercises solved. To do them yourself, start the notebooks: "
+            f"<code>python3 start.py lab</code>.</p><ul>{items}</ul></html>")
+
+
+def write(folder: Path) -> list[Path]:
+    """Write the book; ValueError in one sentence where there is nothing to print."""
+    pages = [Page(path) for path in sorted(SOLUTIONS.glob("*.ipynb"))]
+    if not pages:
+        raise ValueError(f"there are no executed solutions in {SOLUTIONS}; make them with notebooks/build.py")
+    folder.mkdir(parents=True, exist_ok=True)
+    texts = {"plotly.min.js": get_plotlyjs(), "index.html": contents(pages)}
+    for n, page in enumerate(pages):
+        texts[page.name] = page.html(pages[n - 1] if n else None, pages[n + 1] if n + 1 < len(pages) else None)
+    for name, text in texts.items():
+        part = folder / f"{name}.part"
+        part.write_text(text, encoding="utf-8")
+        part.replace(folder / name)
+    return [folder / name for name in texts]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Write the book and say where it is."""
+    parser = argparse.ArgumentParser(description="The course as HTML that opens without a server.")
+    parser.add_argument("folder", nargs="?", type=Path, default=HERE.parent / "book")
+    folder = parser.parse_args(arguments).folder
+    files = write(folder)
+    print(f"{len(files) - 2} chapters in {folder}; open {folder / 'index.html'}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,56 @@
+"""The course as pages: whole without a server, a script from elsewhere or a network; every figure and formula drawn."""
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup
+
+from notebooks import book
+
+from .books import NAMES, PLOTLY, load, outputs
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The book, printed once."""
+    place = tmp_path_factory.mktemp("book")
+    book.write(place)
+    return place
+
+
+def test_every_chapter_has_a_page(folder: Path) -> None:
+    index = (folder / "index.html").read_text()
+    assert sorted(p.stem for p in folder.glob("[0-9]*.html")) == sorted(NAMES)
+    assert all(f'href="{name}.html"' in index for name in NAMES)
+    assert not list(folder.glob("*.part"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_formula_is_left_as_typed(folder: Path, name: str) -> None:
+    soup = BeautifulSoup((folder / f"{name}.html").read_text(), "html.parser")
+    assert soup.find("math") is not None
+    assert "$" not in "".join(t for t in soup.find_all(string=True) if not t.find_parents(
+        ("code", "pre", "script", "style", "annotation")))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_page_opens_without_a_network(folder: Path, chromium: Any, name: str) -> None:
+    context = chromium.new_context(offline=True)
+    page, seen = context.new_page(), []
+    page.on("console", lambda said: said.type == "error" and seen.append(said.text))
+    page.on("pageerror", lambda error: seen.append(str(error)))
+    page.on("request", lambda request: request.url.startswith("http") and seen.append(request.url))
+    page.goto((folder / f"{name}.html").as_uri())
+    figures = sum(PLOTLY in o.get("data", {}) for _, o in outputs(load(name, "solution")))
+    page.wait_for_function("n => document.querySelectorAll('.js-plotly-plot .main-svg').length >= n", arg=figures)
+    unnamed = page.locator(".plotly-graph-div:not([aria-label]), .plotly-graph-div[aria-label='']").count()
+    context.close()
+    assert (seen, unnamed) == ([], 0)
+
+
+def test_prices_and_code_are_no_formulas() -> None:
+    soup = BeautifulSoup("<p>from $x_i$ to $$y$$</p><code>$z$</code><p>a price of \\$5</p>", "html.parser")
+    book.formulas(soup)
+    assert len(soup.find_all("math")) == 2 and soup.code.string == "$z$" and "\\$5" in soup.get_text()
