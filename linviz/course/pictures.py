@@ -87,19 +87,19 @@ def colours(clip: Clip, grid: Grid) -> Tensor:
     return adaptive_avg_pool2d(clip.frames, (grid.Y, grid.X)).permute(0, 2, 3, 1).flatten(0, 2)[None, None]
 
 
-def mosaic(rgb: Tensor, grid: Grid, side: int = 224, frame: int = 0) -> Image.Image:
-    """One colour a patch as a picture: rgb (1, 1, N, 3) in 0..1.
+def mosaic(rgb: Tensor, grid: Grid, number: int = 0, side: int = 224) -> Image.Image:
+    """Frame `number` with one colour a patch: rgb (1, 1, N, 3) in 0..1.
 
     >>> import torch
     >>> mosaic(torch.ones(1, 1, 4, 3), Grid(1, 2, 2), side=10).size
     (10, 10)
     """
-    tiles = grid.fold(rgb)[0, 0, frame].clamp(0, 1).mul(255).round().byte().numpy()
+    tiles = grid.fold(rgb)[0, 0, number].clamp(0, 1).mul(255).round().byte().numpy()
     return Image.fromarray(tiles).resize((side, side * grid.Y // grid.X), Image.Resampling.NEAREST)
 
 
-def lit_by(weights: Tensor, clip: Clip, grid: Grid, side: int = 192, frame: int = 0) -> Image.Image:
-    """A frame lit by weights (N,) of all tokens, as the view lights it.
+def lit_by(weights: Tensor, clip: Clip, grid: Grid, number: int = 0, side: int = 192) -> Image.Image:
+    """Frame `number` lit by weights (N,) of all tokens, as the view lights it.
 
     >>> import torch
     >>> from linviz import clips
@@ -107,5 +107,14 @@ def lit_by(weights: Tensor, clip: Clip, grid: Grid, side: int = 192, frame: int 
     >>> lit_by(torch.full((16,), 1 / 16), clips.fit(clips.load("coffee"), grid), grid, side=64).size
     (64, 64)
     """
-    photo = picture(clip.frames[frame]).resize((side, side * grid.Y // grid.X), Image.Resampling.LANCZOS)
-    return lit(photo, grid.fold(weights[:, None])[frame, ..., 0], len(grid))
+    return lit(frame(clip, grid, number, side), grid.fold(weights[:, None])[number, ..., 0], len(grid))
+
+
+def frame(clip: Clip, grid: Grid, number: int = 0, side: int = 192) -> Image.Image:
+    """A frame of a clip as it is, `side` pixels wide, in the grid's proportions.
+
+    >>> from linviz import clips
+    >>> frame(clips.load("pan", frames=2), Grid(2, 4, 4), 1, side=64).size
+    (64, 64)
+    """
+    return picture(clip.frames[number]).resize((side, side * grid.Y // grid.X), Image.Resampling.LANCZOS)

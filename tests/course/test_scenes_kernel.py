@@ -85,7 +85,7 @@ def test_a_mosaic_has_the_colours_of_the_patches_in_their_places() -> None:
     clip = clips.Clip.plain(torch.rand(2, 3, 32, 48, generator=torch.Generator().manual_seed(0)), "noise")
     rgb = pictures.colours(clip, grid)
     assert torch.allclose(rgb[0, 0, grid.number(1, 1, 2)], clip.frames[1, :, 16:, 32:].mean((1, 2)))
-    tiles = np.asarray(pictures.mosaic(rgb, grid, side=30, frame=1))
+    tiles = np.asarray(pictures.mosaic(rgb, grid, side=30, number=1))
     assert tiles.shape == (20, 30, 3)
     assert np.abs(tiles[15, 25] / 255 - rgb[0, 0, grid.number(1, 1, 2)].numpy()).max() < 1 / 255
 
