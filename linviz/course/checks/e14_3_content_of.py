@@ -1,0 +1,121 @@
+"""Exercise 14.3: whose content a row of weights brings in, when v was shifted in space."""
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...fixation import SPACE
+from ..exercise import Attempt, Exercise, Finding, close
+from ..properties import FIRST, LAST
+from .samples import normal
+
+Y, X = 4, 6
+STEPS = tuple(step[1:] for step in SPACE)
+
+
+def right(row: Tensor, channels: int, steps: Tensor) -> Tensor:
+    """Slot by slot. row (Y, X), steps (8, 2) -> (Y, X)."""
+    rows, columns = row.shape
+    fold = channels // 16
+    out = row * (channels - 8 * fold) / channels
+    for dy, dx in steps.tolist():
+        for r in range(rows):
+            for c in range(columns):
+                if 0 <= r + dy < rows and 0 <= c + dx < columns:
+                    out[r + dy, c + dx] += row[r, c] * fold / channels
+                elif dy and dx:
+                    out[r, c] += row[r, c] * fold / channels
+    return out
+
+
+def spread(row: Tensor, share: float, rest: float, straight: str = "lost", diagonal: str = "own",
+           steps: Any = STEPS) -> Tensor:
+    """The same with any share for a fold and for the rest, and any border rule (lost, own, wrap).
+
+    >>> row = normal(0, Y, X).exp()
+    >>> torch.allclose(spread(row, 2 / 35, 19 / 35), right(row, 35, torch.tensor(STEPS)))
+    True
+    """
+    out = row * rest
+    r, c = torch.meshgrid(torch.arange(row.shape[0]), torch.arange(row.shape[1]), indexing="ij")
+    for dy, dx in ((int(a), int(b)) for a, b in steps):
+        outside = (r + dy < 0) | (r + dy >= row.shape[0]) | (c + dx < 0) | (c + dx >= row.shape[1])
+        rule = diagonal if dy and dx else straight
+        out = out + share * (row if rule == "wrap" else row.masked_fill(outside, 0)).roll((dy, dx), (0, 1))
+        if rule == "own":
+            out = out + share * row.masked_fill(~outside, 0)
+    return out
+
+
+def _shares(channels: int) -> tuple[float, float]:
+    fold = channels // 16
+    return fold / channels, (channels - 8 * fold) / channels
+
+
+WRONG = {
+    "when all content is left where the weight lies": lambda row, C, s: row.clone(),
+    "when only the channels that stay are counted": lambda row, C, s: row * _shares(C)[1],
+    "when only the shifted channels are counted": lambda row, C, s: spread(row, _shares(C)[0], 0),
+    "when a fold is taken for exactly a sixteenth of the channels": lambda row, C, s: spread(row, 1 / 16, 1 / 2),
+    "when a fold is taken for an eighth of the channels":
+        lambda row, C, s: spread(row, (C // 8) / C, (C - 8 * (C // 8)) / C),
+    "when all nine places share alike": lambda row, C, s: spread(row, 1 / 9, 1 / 9),
+    "when diagonal content is lost at the border, too": lambda row, C, s: spread(row, *_shares(C), diagonal="lost"),
+    "when straight folds keep their own at the border, too": lambda row, C, s: spread(row, *_shares(C), straight="own"),
+    "when the two border rules are exchanged":
+        lambda row, C, s: spread(row, *_shares(C), straight="own", diagonal="lost"),
+    "when the frame is closed to a ring":
+        lambda row, C, s: spread(row, *_shares(C), straight="wrap", diagonal="wrap"),
+    "when the straight folds are closed to a ring": lambda row, C, s: spread(row, *_shares(C), straight="wrap"),
+    "when the diagonal folds are closed to a ring": lambda row, C, s: spread(row, *_shares(C), diagonal="wrap"),
+    "when only the straight neighbours are sent home": lambda row, C, s: spread(row, *_shares(C), steps=STEPS[:4]),
+    "when only the diagonal neighbours are sent home": lambda row, C, s: spread(row, *_shares(C), steps=STEPS[4:]),
+    "when the lost content is made up for, so that it sums as the row did":
+        lambda row, C, s: spread(row, *_shares(C)) * row.sum() / spread(row, *_shares(C)).sum(),
+    "when channels are added up, and not averaged": lambda row, C, s: C * spread(row, *_shares(C)),
+    "when a fold counts as one channel": lambda row, C, s: spread(row, 1 / C, (C - 8) / C),
+    "when what stays counts in full, and the folds on top of it": lambda row, C, s: spread(row, _shares(C)[0], 1),
+    "when what stays is counted as half": lambda row, C, s: spread(row, _shares(C)[0], 0.5),
+    "when a step is two patches":
+        lambda row, C, s: spread(row, *_shares(C), steps=[(2 * a, 2 * b) for a, b in STEPS]),
+    "when what stays is one fold too few": lambda row, C, s: spread(row, _shares(C)[0], _shares(C)[1] - _shares(C)[0]),
+}
+
+
+def weights(seed: int) -> tuple[Any, ...]:
+    """A row over a frame, a number of channels that sixteen does not divide, and the eight steps."""
+    row = normal(seed, Y, X).mul(1.5).flatten().softmax(0).view(Y, X)
+    return row, (35, 50, 39)[seed % 3], torch.tensor(STEPS)
+
+
+def one(a: Attempt) -> Finding | None:
+    _, channels, steps = a.given
+    row = torch.zeros(Y, X, dtype=torch.float64)
+    row[2, 3] = 1
+    got, wanted = a.ask(row, channels, steps), right(row, channels, steps)
+    for (r, c), name in (((2, 3), "the place itself"), ((2, 2), "that to the left"), ((1, 2), "that above left")):
+        if not close(got[r, c], wanted[r, c]):
+            return Finding(f"all weight in one place, {channels} channels: {name} gives {wanted[r, c].item():.3f} of "
+                           f"the content; yours {got[r, c].item():.3f}",
+                           f"A fold is {channels} // 16 channels of {channels}; {channels} less 8 folds stay.", True)
+    return None if close(got, wanted) else Finding(
+        "all weight in one place: content comes from that place and its eight neighbours; yours from others, too",
+        "Slot (r, c) of fold n holds what came from (r + dy, c + dx).", True)
+
+
+def edge(a: Attempt) -> Finding | None:
+    _, channels, steps = a.given
+    row = torch.zeros(Y, X, dtype=torch.float64)
+    row[0, 0] = 1
+    got, wanted = a.ask(row, channels, steps), right(row, channels, steps)
+    return None if close(got, wanted) else Finding(
+        f"all weight in a corner: {wanted.sum().item():.3f} of it brings content, {wanted[0, 0].item():.3f} its "
+        f"own; yours {got.sum().item():.3f} and {got[0, 0].item():.3f}",
+        "Outside the frame straight folds hold zeros, which are nobody's; diagonal ones hold the slot's own.", True)
+
+
+content_of = Exercise(
+    "content_of", "14.3", right, weights, (*FIRST, one, edge, *LAST), WRONG,
+    "Now a bright patch can be asked whose content it carries.")
