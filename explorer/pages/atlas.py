@@ -1,7 +1,7 @@
 """Atlas: every mechanism on one picture, sorted, filtered, side by side, and as a table."""
 import streamlit as st
 
-from explorer import atlas_controls, atlas_view, controls, stage
+from explorer import atlas_controls, atlas_view, chapters, controls, stage
 from explorer.atlas_cards import cards, order, select
 from explorer.atlas_choice import ADDRESS, PICKS, link
 from explorer.atlas_maps import drawn, operations
@@ -41,4 +41,4 @@ else:
     atlas_view.show_cards(shown, every, choice, atlas_controls.picked)
 clip = stage.scene(*choice.scene).clip
 st.caption(f"{clip.title}: {clip.author}, {clip.licence}. {clips.DESCRIPTORS_NOTE.capitalize()}. Learned tables are as "
-           "they are drawn at first, and no gate is on.")
+           "they are drawn at first, and no gate is on. " + chapters.derived("atlas"))

@@ -1,7 +1,7 @@
 """Where attention concentrates: one picture under several mechanisms, lit by the patch under the hand."""
 import streamlit as st
 
-from explorer import controls, stage, tables, warm
+from explorer import chapters, controls, stage, tables, warm
 from explorer.spectra_panel import spectra_panel
 from explorer.visit import BLINK, FIRST, SMALL
 from linviz import clips
@@ -29,7 +29,7 @@ def view(visit, panels, titles, here):
     query = visit.follow(patch_view(stage.blob(panels, titles, here, intro=ready), key=key).query, here)
     clip = here.clip
     st.caption(f"{clip.title}: {clip.author}, {clip.licence}. {clips.DESCRIPTORS_NOTE.capitalize()}. "
-               f"A gate is {LABEL}. {CAVEAT}")
+               f"A gate is {LABEL}. {CAVEAT} {chapters.derived('concentrate')}")
     t, y, x = here.grid.place(query)
     place = f"row {y + 1}, column {x + 1}" + f", frame {t + 1}" * (here.grid.T > 1)
     st.subheader(f"The pinned patch ({place}), beside the mean of all {len(here.grid):,}")

@@ -1,7 +1,7 @@
 """Who sees whom: which patches of a clip a query has heard of after one, two, three layers, and what that costs."""
 import streamlit as st
 
-from explorer import controls, reach_controls, reach_numbers, stage
+from explorer import chapters, controls, reach_controls, reach_numbers, stage
 from explorer.reach_choice import ADDRESS
 from explorer.reach_view import reach_view
 from explorer.reach_work import COUNTED, headline, reached
@@ -26,4 +26,5 @@ fig.update_layout(height=330, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(
 st.plotly_chart(fig, theme=None, key="reach_chart", alt=fig.layout.meta["alt"], config={"displaylogo": False})
 clip = here.clip
 st.caption(f"{clip.title}: {clip.author}, {clip.licence}. Layers are counted back from the output, and each keeps what "
-           "a patch has (the residual). Whom a patch hears of follows from the scheme, not from the picture.")
+           "a patch has (the residual). Whom a patch hears of follows from the scheme, not from the picture. "
+           + chapters.derived("who_sees_whom"))
