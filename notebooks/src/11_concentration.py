@@ -513,9 +513,10 @@ assert H["softmax"] < H["floor + fitted gate"] < H["focused, power 3"] < H["no f
 #
 # So focusing helps, and the gate helps. Could one go on? Here is a way to see where it must end.
 #
-# Write a kernel's map as features times features, and normalise the *columns* of $\phi(k)$: for each feature $m$ the
-# shares of that feature over the keys. Call this row of shares the **template** of feature $m$. Then every row of the
-# map is a *mixture* of these $M$ templates, and a query does nothing but choose the mixture:
+# Chapter 4 met *templates* in efficient attention, where they are built in. In truth every kernel has them. Normalise
+# the *columns* of $\phi(k)$: for each feature $m$, the shares of that feature over the keys. This row of shares is the
+# **template** of feature $m$. Every row of the map is a *mixture* of these $M$ templates, and a query does nothing but
+# choose the mixture:
 #
 # $$A_{ij} = \sum_m w_{im}\, t_{mj}, \qquad t_{mj} = \frac{\phi(k_j)_m}{c_m},\quad c_m = \sum_l \phi(k_l)_m, \qquad
 # w_{im} = \frac{\phi(q_i)_m\, c_m}{\sum_n \phi(q_i)_n\, c_n}.$$
@@ -615,7 +616,8 @@ show(heat.places(drawn.unflatten(-1, (grid.Y, grid.X)).clamp_max(12).numpy(),
 #
 # But there are only $M$ templates. If each is to gather on a few patches, sixteen of them cannot serve 784 patches with
 # different wishes: turn the power up, and each query ends with one template, shared with everybody who has the same
-# strongest channel. Softmax has no such list. Its row is made for its query alone.
+# strongest channel. (Chapter 4's ceiling on pointing is the same list, counted in another way.) Softmax has no such
+# list. Its row is made for its query alone.
 #
 # ## 6 · Averages that hide
 #

@@ -119,7 +119,7 @@ def opposites_mixed(N: int) -> tuple[Tensor, Tensor]:
 def opposites_random(N: int) -> tuple[Tensor, Tensor]:
     scores = torch.randn(N, N, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     everyone = torch.ones(N, 1, dtype=torch.float64)
-    return (100 * everyone @ scores[:1]).softmax(-1), (0.02 * scores).softmax(-1)
+    return (10_000 * everyone @ scores[:1]).softmax(-1), (0.02 * scores).softmax(-1)
 
 
 def _opposite(answer) -> bool:
