@@ -63,7 +63,7 @@ def _strip(colours: Tensor | None) -> str:
     if colours is None:
         return ""
     cells = "".join(f'<span style="flex:1;background:{colour_name(c)}"></span>' for c in colours)
-    return f'<div style="display:flex;height:18px">{cells}</div>'
+    return f'<div style="display:flex;height:18px;margin-top:3px">{cells}</div>'
 
 
 def colour_name(rgb: Tensor) -> str:

@@ -288,14 +288,14 @@ Gallery([Picture(name, pictures.lit_by(T[:, d], photo, grid, side=168), seen(nam
 # place, *row* and *column*, simply light half the picture.
 #
 # These sixteen maps and sixteen colours are all there is. Nobody will ever look at the picture in another way than in
-# a mixture of these. In the view below the first two panels are the two templates that our patch takes most of: they
-# stay as they are, whatever patch you visit. The third is the mixture, and it follows your hand.
+# a mixture of these. In the view below the first two panels are the two templates that our patch takes most of, with
+# their shares: they stay as they are, whatever patch you visit. The third is the mixture, and it follows your hand.
 
 # %%
 choice = efficient.mechanism.choice(q, N)[0, 0, query]                # how much of each template our patch takes
 first, second = choice.topk(2).indices.tolist()
-PatchView([*(Panel(f"{scenes.CHANNELS[d]}: {100 * choice[d]:.0f} % of our patch's mixture", "content-free",
-                   scenes.constant(T[:, d], N)) for d in (first, second)),
+PatchView([*(Panel(f"{scenes.CHANNELS[d]}, {100 * choice[d]:.0f} %", "content-free", scenes.constant(T[:, d], N))
+             for d in (first, second)),
            Panel(efficient.title, efficient.family, efficient.map(q, k, v))], photo, grid, query=query)
 
 # %% [markdown]

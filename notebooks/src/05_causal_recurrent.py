@@ -261,7 +261,7 @@ palette = [(s.S / s.z.unsqueeze(-1))[0, 0] for s in states]           # (M, 3): 
 Gallery([Picture(f"after frame {t + 1}", pictures.frame(clip, grid, t),
                  f"Frame {t + 1} of the clip; the reddest of the memory's colours is "
                  f"{pictures.colour_name(p[(p[:, 0] - p[:, 1:].mean(-1)).argmax()])} after it.", p)
-         for t, p in enumerate(palette)], columns=8, width=150)
+         for t, p in enumerate(palette)])
 
 # %%
 change = [(100 * (b - a).abs().mean() / palette[-1].std(0).mean()).item() for a, b in zip(palette, palette[1:])]
@@ -270,9 +270,9 @@ say("The mean change of a colour from frame to frame, in percent of how much the
 assert max(change) < 10
 
 # %% [markdown]
-# The red stays: it lies in the channel *green-red*, and a sum forgets nothing. But look how little the strips move.
-# After one frame the memory is nearly what it will be at the end. Each new frame is one more among those already
-# there, a half, a third, an eighth; the state settles into the mean of everything.
+# The red stays, as a reddish brown, in the channel *green-red*: a sum forgets nothing. But look how little the strips
+# move. After one frame the memory is nearly what it will be at the end. Each new frame is one more among those
+# already there, a half, a third, an eighth; the state settles into the mean of everything.
 #
 # It has lost something else, too. A sum does not know in which order its terms came.
 #
