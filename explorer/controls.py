@@ -139,6 +139,7 @@ def progress(visit: Visit) -> None:
     """How far the work is, and a way to stop a fit. Runs by itself while anything is on its way."""
     if any(job.over for job in visit.desk.jobs.values()):
         st.rerun()
+    visit.begin()
     way = visit.progress()
     if way is None:
         st.caption("Reading every row, for means and spectra …")
@@ -152,6 +153,6 @@ def foot(visit: Visit) -> None:
     """The end of the sidebar: work on its way. Nothing may follow it and nothing empty may stand before it, or
     the browser, which drops what is empty, would look for it in the wrong place.
     """
-    if visit.desk.jobs:
+    if visit.busy:
         with st.sidebar:
             progress(visit)

@@ -5,6 +5,7 @@ of maps without factors) is done by a `Job`, and until then there is a stand-in.
 """
 from __future__ import annotations
 
+import time
 from collections.abc import Hashable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -26,6 +27,7 @@ from linviz.view.wires import numbers
 from .choice import Choice
 from .jobs import Job, Report, Shelf
 
+HEAD_START = 0.1  # seconds the page has to be drawn before a fit takes its share of the processor
 PATCH = 16  # pixels a patch is described by, and in which distances are given
 SHARP = 640  # pixels a picture is shown with, where the original has them
 SHELF = Shelf(most=96)
@@ -138,6 +140,7 @@ def fitting(spec: str, here: Scene, choice: Choice) -> Job:
     scope = "" if parsed.scope == "joint" else "@" + str(parse(spec)).partition("@")[2]
 
     def task(report: Report) -> Fit:
+        time.sleep(HEAD_START)
         mechanism, qkv = make(spec, here, choice.seed), (here.q, here.k, here.v)
         with torch.no_grad():
             target = make("softmax" + scope, here).map(*qkv)

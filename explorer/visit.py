@@ -1,6 +1,7 @@
 """One visitor: which fits and readings are on their way, what was stopped, and which patch is pinned."""
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from concurrent.futures import Executor, wait
 from functools import partial
@@ -16,6 +17,7 @@ from .stage import SHELF, Key, Scene, Shown
 
 SMALL = 400  # tokens: up to here everything is fitted and read in a blink, so a page may wait for it
 BLINK, FIRST = 0.25, 3.0  # seconds a page waits for small pictures, and on opening
+REST = 0.6  # seconds without a change before rows are read
 
 
 class Visit:
@@ -29,7 +31,10 @@ class Visit:
         self.fits: list[Key] = []
         self.left_out: list[str] = []
         self.round, self.query = 0, 0
-        self._tasks: dict[Any, Any] = {}
+        self._tasks: dict[Any, Callable[[], Job]] = {}
+        self._choice: Choice | None = None
+        self._since = 0.0
+        self._read: set[Any] = set()
         self._place: Any = None
         self._heard: Any = None
 
@@ -38,6 +43,8 @@ class Visit:
     def panels(self, here: Scene, choice: Choice) -> list[Shown]:
         """What each spec shows now; what is missing is noted, for `begin`."""
         self.collect()
+        if choice != self._choice:
+            self._choice, self._since = choice, time.monotonic()
         shown, tasks = [], {}
         self.fits = []
         for spec in self._drawable(here, choice):
@@ -49,6 +56,7 @@ class Visit:
             shown.append(self._gated(spec, key, here))
             if key in self.again or not (SHELF.get(key) or key in self.stopped or key in self.failed):
                 tasks[key] = partial(stage.fitting, spec, here, choice)
+        self._read = {(panel.key,) for panel in shown}
         self._tasks = tasks | self._readings(shown, here)
         return shown
 
@@ -56,11 +64,21 @@ class Visit:
         """A sentence on everything that is not shown, or did not work."""
         out = [f"{', '.join(self.left_out)} would have to send the whole table of weights: shown up to {stage.TABLE:,} "
                "patches; take fewer."] if self.left_out else []
-        return out + list(self.failed.values())
+        return out + [said for key, said in self.failed.items() if key in self.fits or key[1:] in self._read]
 
-    def begin(self) -> None:
-        """Begin what is missing, stop what is no longer wanted. To be called once the page is drawn."""
-        self.desk.want(self._tasks)
+    @property
+    def busy(self) -> bool:
+        """Whether anything is on its way or still to begin."""
+        return bool(self.desk.jobs or self._tasks)
+
+    def begin(self, readings: bool = False) -> None:
+        """Begin what is missing, stop what is no longer wanted. To be called once the page is drawn.
+
+        Fits begin at once; readings, which cannot always be stopped, when the fits are over and the hand has rested.
+        """
+        rested = time.monotonic() - self._since > REST and self.progress() is None
+        self.desk.want({key: task for key, task in self._tasks.items()
+                        if key in self.fits or key in self.desk.jobs or readings or rested})
 
     def _drawable(self, here: Scene, choice: Choice) -> list[str]:
         """The specs whose maps can travel; those that cannot are named in `left_out`."""
@@ -104,7 +122,7 @@ class Visit:
 
     def settle(self, seconds: float, readings: bool) -> None:
         """Begin, and wait a moment for the fits, and perhaps for the readings."""
-        self.begin()
+        self.begin(readings)
         jobs = [job for key, job in self.desk.jobs.items() if readings or key in self.fits]
         wait([job.future for job in jobs], timeout=seconds)
 

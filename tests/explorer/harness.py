@@ -32,7 +32,7 @@ def well(app: AppTest) -> AppTest:
 def quiet(app: AppTest, seconds: float = 60) -> AppTest:
     """Run again until no work is on its way."""
     end = time.monotonic() + seconds
-    while app.session_state.visit.desk.jobs:
+    while app.session_state.visit.busy:
         assert time.monotonic() < end, "work on its way does not end"
         time.sleep(0.05)
         well(app.run())

@@ -167,8 +167,8 @@ def test_the_slider_takes_the_bits_from_fog_to_fit(small):
 
 
 def test_the_fog_gathers_once_on_opening(page, explorer_url):
-    page.add_init_script("window.seen = []; setInterval(() => { if ((" + FIND + ")()) seen.push(view().state.strength); }, "
-                         "50);")
+    look = "if ((" + FIND + ")()) seen.push(view().state.strength);"
+    page.add_init_script("window.seen = []; setInterval(() => { " + look + " }, 50);")
     enter(page, explorer_url, glide=True)
     seen = page.evaluate("seen")
     rising = [strength for strength in seen if 0 < strength < 1]

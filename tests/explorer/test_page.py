@@ -397,7 +397,7 @@ def test_a_second_visitor_finds_the_fit_at_once():
     address = {"patches": "16", "temperature": "1.23"}
     quiet(visit(**address))
     second = visit(**address)
-    assert titles(second)[2].endswith("fitted") and not second.session_state.visit.desk.jobs
+    assert titles(second)[2].endswith("fitted") and not second.session_state.visit.busy
 
 
 def test_fit_again_fits_again(held):
