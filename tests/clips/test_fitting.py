@@ -42,7 +42,7 @@ def test_a_clip_that_fits_is_left_alone():
 
 def test_resizing_is_antialiased():
     stripes = torch.zeros(1, 3, 64, 64)
-    stripes[..., ::2] = 1
+    stripes[..., (torch.arange(64) + 1) % 4 < 2] = 1  # bilinear sampling of every fourth place would see none of them
     small = clips.fit(_clip(stripes), Grid(1, 2, 2), patch=8).frames
     assert (small[..., 1:-1, 1:-1] - 0.5).abs().max() < 0.1
 
