@@ -424,13 +424,13 @@ assert len(same) == 1
 #
 # A fair question, and an easy one to answer wrongly. As in chapter 13 we fit a gate to a map; it is *fitted to a map,
 # never trained on a task*. Two targets: **now**, softmax of the clip's own $q$ and $k$, in which neighbours have no
-# part; and **next**, softmax whose keys show what stands at a place *one frame later*, so that only a token that knows
-# its next frame can copy it. Four gates: no shift; the shift in time; in space; and a control, **strangers**: the same
-# folds, taken from tokens that are nobody's neighbours, drawn anew for every seed. Small grids and few steps, to save
-# time.
+# part; and **next**, softmax whose keys show what stands at a place *one frame later*, so that a token that knows its
+# next frame should find it easier. Four gates: no shift; the shift in time; in space; and a control, **strangers**: the
+# same folds, taken from tokens that are nobody's neighbours, drawn anew for every seed. Small grids and few steps, to
+# save time.
 #
-# > **Predict.** For the target *next*, which needs the next frame: will the shift in time come nearer than no shift? On
-# > all clips? And the strangers?
+# > **Predict.** For the target *next*, which asks for the next frame: will the shift in time come nearer than no shift?
+# > On all clips? And the strangers?
 
 # %%
 small = linviz.Grid(4, 6, 6)

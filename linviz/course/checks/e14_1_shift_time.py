@@ -38,9 +38,9 @@ def taken(x: Tensor, first: int = 1, second: int = -1, fold: int | None = None, 
         y[..., part] = x[..., part].roll(-step, axis)
         outside = torch.arange(x.shape[axis]) + step
         gone = ((outside < 0) | (outside >= x.shape[axis])).nonzero().flatten()
-        where = (gone,) if axis == 0 else (slice(None), gone)
-        if ends != "wrap":
-            y[(*where, ..., part)] = 0 if ends == "zero" else x[(*where, ..., part)]
+        if ends != "wrap":  # the axis goes first, as a view, so that one index serves frames and patches
+            kept = x.movedim(axis, 0)[gone, :, part]
+            y.movedim(axis, 0)[gone, :, part] = kept if ends == "own" else torch.zeros_like(kept)
     return y
 
 

@@ -28,8 +28,8 @@ def recount_moved() -> Mapping[str, str]:
 
 def recount_sees() -> Mapping[str, str]:
     """How many tokens reach the ratios of a token in the middle of a clip."""
-    x = torch.rand(3, 1, 1, len(GRID), D)
-    count = [int(seen_by(make(f"relu_floor+gate+shift:{axis}", 1, D, GRID), *x, MIDDLE).sum())
+    x = torch.rand(1, 1, len(GRID), D)
+    count = [int(seen_by(make(f"relu_floor+gate+shift:{axis}", 1, D, GRID), x, x, x, MIDDLE).sum())
              for axis in ("space", "time")]
     return {"space": f"{count[0]}", "time": f"{count[1]}", "frame": f"{SIDE * SIDE}"}
 
