@@ -53,7 +53,7 @@ def _alone(x: Tensor, keep: str) -> Tensor:
 
 def _rest(x: Tensor, value: str) -> Tensor:
     y, fold = taken(x), x.shape[2] // 4
-    y[..., 2 * fold:] = {"zero": 0, "next": x.roll(-1, 0)[..., 2 * fold:]}[value]
+    y[..., 2 * fold:] = {"zero": torch.zeros_like(x), "next": x.roll(-1, 0)}[value][..., 2 * fold:]
     return y
 
 
