@@ -49,7 +49,7 @@ def digit(seed: int = 0, frames: int = 8) -> Clip:
     return Clip(
         "digit", f"A handwritten {label} on its way", scene.frames,
         author=f"digit: E. Alpaydin and C. Kaynak (1998); photographs: {back.author}; {disc.author}",
-        licence=f"digit: as scikit-learn ships it, no licence stated there; photographs: {back.licence}; {disc.licence}",
+        licence=f"digit: as scikit-learn ships it, no licence named; photographs: {back.licence}; {disc.licence}",
         source=f"scikit-learn, load_digits(); {back.source}; {disc.source}",
         recipe=f"A handwritten {label} in white ink moves straight {HEADINGS[heading]} over a sliding, dimmed window "
                f"of the photograph {back.name} and {passes} a disc cut from {disc.name}; the mask is its visible ink.",
