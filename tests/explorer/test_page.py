@@ -122,6 +122,11 @@ def test_a_clip_with_a_mask_adds_time_mass_and_lift():
     assert view(app)["grid"] == [4, 14, 14] and len(view(app)["frames"]) == 4
 
 
+def test_a_signed_map_has_no_shares_and_says_so_with_a_dash():
+    app = quiet(visit(maps="softmax,linformer", **SMALL))
+    assert all(cells[2:] == ["–", "–"] and "–" not in cells[:2] for name, cells in tables(app)[0].items() if name)
+
+
 @pytest.mark.parametrize("query", [0, 100, 195])
 def test_the_table_follows_the_pinned_patch(query):
     app = quiet(visit(**SMALL))
@@ -181,6 +186,8 @@ def test_ranks_by_name_with_bound_and_tolerance(centred):
     assert ranks["tolerance (of the largest s)"] == [f"{r.tolerance:.1e}" for r in found]
     names = [shape["name"] for shape in chart(app)["layout"]["shapes"]]
     assert names.count("bound") == 2 and names.count("tolerance") == 3
+    flat = [shape["y0"] for shape in chart(app)["layout"]["shapes"] if shape["name"] == "tolerance"]
+    assert sorted(flat) == pytest.approx(sorted(r.tolerance * x[0].item() for x, r in zip(s, found)), rel=1e-6)
 
 
 def test_what_is_not_there_yet_is_said_and_the_rest_is_drawn(monkeypatch):
