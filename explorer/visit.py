@@ -154,7 +154,9 @@ class Visit:
         place = (here.grid, here.query)
         if place != self._place:
             self._place, self.query, self._heard = place, here.query, message
-        elif message is not None and message != self._heard:
+        elif message is None:  # a view that was made anew, as after another page, starts from the first query
+            self.query, self._heard = here.query, None
+        elif message != self._heard:
             self._heard = message
             self.query = message["query"] if 0 <= message["query"] < len(here.grid) else here.query
         return self.query

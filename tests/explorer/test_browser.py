@@ -297,6 +297,22 @@ def test_an_address_opens_the_same_view_again(chromium, small, explorer_url):
     context.close()
 
 
+def test_back_from_another_page_everything_stands_as_it_was_left(small):
+    slide(small, "Temperature", "ArrowRight", 2)
+    small.wait_for_url("**temperature=0.69**")
+    small.mouse.click(*spot(small, 2, 2))
+    small.get_by_text("The pinned patch (row 3, column 3)").wait_for()
+    small.get_by_role("link", name="Who sees whom").click()
+    small.get_by_test_id("stSidebar").get_by_text("Temperature").wait_for(state="detached")
+    small.get_by_role("link", name="Concentrate").click()
+    small.get_by_test_id("stSidebar").get_by_text("Temperature").wait_for()
+    small.wait_for_function(FIND)
+    rest(small)
+    assert model(small)["grid"] == [1, 14, 14] and "temperature=0.69" in small.url
+    _, y, x = Grid(1, 14, 14).place(state(small)["query"])
+    assert f"The pinned patch (row {y + 1}, column {x + 1})" in small.inner_text("body")
+
+
 def test_a_bad_address_gets_a_sentence_and_no_picture_from_elsewhere(page, explorer_url):
     enter(page, explorer_url + "?patches=14&clip=![x](http://example.org/x.png)&seed=-5")
     warnings = page.get_by_test_id("stAlert").all_inner_texts()

@@ -12,8 +12,9 @@ import torch
 
 import linviz
 from explorer import choice as limits
-from explorer import stage
+from explorer import stage, warm
 from explorer.choice import OPENING, menu
+from explorer.jobs import Shelf
 from explorer.tables import three, value
 from linviz import Grid, clips, spectra
 from linviz.models import LABEL, fit_gate
@@ -144,6 +145,16 @@ def test_the_canvas_holds_what_the_maps_of_linviz_send(opening):
         wire = reading.map.wire((0, 0))
         for name in [name for name in ("q", "k", "phi_q", "phi_k", "z_q", "z_k") if name in wire]:
             np.testing.assert_allclose(panel["wire"][name], wire[name].detach().numpy(), rtol=1e-6, atol=1e-6)
+
+
+def test_a_server_makes_the_opening_before_anybody_comes(monkeypatch):
+    monkeypatch.setattr(stage, "SHELF", shelf := Shelf(96))
+    monkeypatch.setattr("explorer.visit.SHELF", shelf)
+    monkeypatch.setattr(warm, "_thread", None)
+    warm.begin()
+    warm.wait(120)
+    kinds = sorted(str(key[0]) for key in shelf._kept)
+    assert kinds == ["blob", "fit", "means", "means", "means", "shown", "spectrum"]
 
 
 # ------------------------------------------------------------------------------------------------ the spectrum

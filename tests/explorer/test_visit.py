@@ -45,6 +45,13 @@ def test_another_picture_of_the_same_grid_and_query_keeps_the_pin_as_the_view_do
     assert visit.follow(pin(3), picture(90)) == 3
 
 
+def test_a_view_that_was_made_anew_starts_from_the_first_query():
+    visit, here = Visit(), picture(90)
+    visit.follow(None, here)
+    visit.follow(pin(3), here)
+    assert visit.follow(None, here) == 90 and visit.follow(pin(3), here) == 3
+
+
 def test_a_pin_outside_the_grid_is_not_believed():
     visit, here = Visit(), picture(90)
     visit.follow(None, here)
