@@ -65,8 +65,10 @@ class Attention(nn.Module):
         k, v = self._shifted(k), self._shifted(v)
         if self.parsed.scope == "joint":
             return self.mechanism.map(q, k, v, **context)
+        if context:
+            raise ValueError(f"{self.spec}: {', '.join(context)} speaks of all tokens at once; leave out the scope")
         parts = [(g.queries, g.keys, self.mechanism.on(g.grid).map(*(gather(x, n) for x, n in (
-            (q, g.queries), (k, g.keys), (v, g.keys))), **context)) for g in self.boxes]
+            (q, g.queries), (k, g.keys), (v, g.keys))))) for g in self.boxes]
         return Blocks(parts, (q.shape[-2], k.shape[-2]))
 
     def values(self, v: Tensor) -> Tensor:

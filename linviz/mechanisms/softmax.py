@@ -11,7 +11,7 @@ Lost: N x S pairs. For a picture N grows with the square of its side, so the pai
 for a clip that grows in all three directions, with the sixth.
 The factor 1/sqrt(D) keeps the scores near one for random q and k; without it rows saturate.
 Several heads do this side by side on their own D channels; H D = C in the usual layer.
-causal=True: key j > i is forbidden to query i.
+causal=True: key j > i is forbidden to query i. map(q, k, v, bias=) adds to the scores: -inf is a mask.
 
 Cost: O(N S D) time; O(N D) memory if rows are made as they are used.   Rank: up to min(N, S).
 Vaswani et al., 2017, arXiv 1706.03762. Code: torch.nn.functional.scaled_dot_product_attention.
@@ -34,5 +34,5 @@ class Softmax(Mechanism):
     def build(self, scale: float | None = None) -> None:
         self.scale = scale
 
-    def map(self, q: Tensor, k: Tensor, v: Tensor) -> Scores:
-        return Scores(q, k, scale=self.scale, causal=self.causal)
+    def map(self, q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None) -> Scores:
+        return Scores(q, k, bias, self.scale, self.causal)

@@ -1,6 +1,7 @@
 """Softmax attention, pair by pair."""
 import math
 
+import pytest
 import torch
 
 from linviz import Grid, make
@@ -38,3 +39,22 @@ def test_large_scores_do_not_overflow() -> None:
     q, k, v = (x * 1e3 for x in vectors())
     a = make("softmax", 1, D, Grid(X=N), value_width=E).map(*single(q, k, v)).dense()
     assert bool(torch.isfinite(a).all()) and torch.allclose(a.sum(-1), torch.ones(1, dtype=torch.float64))
+
+
+def test_a_bias_is_added_to_the_scores_and_can_forbid() -> None:
+    q, k, v = vectors()
+    bias = torch.arange(N * N, dtype=torch.float64).view(N, N) / 10
+    bias[2, 1:] = -torch.inf
+    m = make("softmax", 1, D, Grid(X=N), value_width=E)
+    a = m.map(*single(q, k, v), bias=bias).dense()[0, 0]
+    for i in range(N):
+        weights = [math.exp(dot(q[i], k[j]) / math.sqrt(D) + bias[i, j].item()) for j in range(N)]
+        assert torch.allclose(a[i], torch.tensor(weights, dtype=torch.float64) / sum(weights), atol=1e-12)
+    assert a[2].tolist() == [1.0, 0.0, 0.0, 0.0, 0.0, 0.0]
+    assert torch.allclose(m(*single(q, k, v), bias=bias)[0, 0], mixed(a, v), atol=1e-12)
+
+
+def test_a_bias_does_not_go_into_boxes() -> None:
+    q, k, v = vectors()
+    with pytest.raises(ValueError, match="bias speaks of all tokens"):
+        make("softmax@rows", 1, D, Grid(X=N), value_width=E).map(*single(q, k, v), bias=torch.zeros(N, N))

@@ -6,6 +6,7 @@ import re
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -15,12 +16,12 @@ VIEWS = "[...document.querySelectorAll('.jp-OutputArea div')].map(e => e.patchVi
 WAIT = 90_000  # milliseconds, for a machine that is busy with something else
 
 
-@pytest.fixture(scope="module")
-def lab(chromium: Any, lab_url: str) -> Iterator[Any]:
-    """The learner's notebook of chapter 13, open and run to its end."""
+@contextmanager
+def run_all(chromium: Any, lab_url: str, book: str) -> Iterator[Any]:
+    """A learner's notebook, open and run to its end."""
     context = chromium.new_context(viewport={"width": 1280, "height": 1000})
     page = context.new_page()
-    page.goto(f"{lab_url}/lab/tree/{BOOK}.ipynb?reset")
+    page.goto(f"{lab_url}/lab/tree/{book}.ipynb?reset")
     page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=WAIT)
     page.locator(".jp-NotebookPanel-toolbar").get_by_text("Python 3").wait_for(timeout=WAIT)
     page.get_by_role("menuitem", name="Run", exact=True).click()
@@ -32,6 +33,13 @@ def lab(chromium: Any, lab_url: str) -> Iterator[Any]:
     for session in json.loads(urllib.request.urlopen(f"{lab_url}/api/sessions").read()):
         ask = urllib.request.Request(f"{lab_url}/api/sessions/{session['id']}", method="DELETE")
         urllib.request.urlopen(ask).close()
+
+
+@pytest.fixture(scope="module")
+def lab(chromium: Any, lab_url: str) -> Iterator[Any]:
+    """The learner's notebook of chapter 13, open and run to its end."""
+    with run_all(chromium, lab_url, BOOK) as page:
+        yield page
 
 
 def bring(page: Any, text: str) -> Any:
@@ -114,3 +122,20 @@ def test_the_quiz_explains_a_choice(lab: Any) -> None:
     cell.get_by_text("A row is divided by its own sum").wait_for(timeout=WAIT)
     cell.get_by_text("Nothing.", exact=True).click()
     cell.get_by_text("above and below the line").wait_for(timeout=WAIT)
+
+
+@pytest.mark.parametrize("book, text", [("00_start_here", "PatchView("), ("11_concentration", "PatchView(")])
+def test_other_chapters_open_run_and_light_up(chromium: Any, lab_url: str, book: str, text: str) -> None:
+    """Only what is still to be written raises, and the first view follows the hand."""
+    with run_all(chromium, lab_url, book) as page:
+        bring(page, text)
+        page.wait_for_function(f"{VIEWS}[0]?.measures[0]?.bits > 0", timeout=WAIT)
+        panel = page.locator(".view .main").nth(0)
+        panel.scroll_into_view_if_needed()
+        box = panel.bounding_box()
+        bits = set()
+        for share in (0.2, 0.5, 0.8):
+            page.mouse.move(box["x"] + share * box["width"], box["y"] + share * box["height"])
+            page.wait_for_timeout(100)
+            bits.add(page.evaluate(f"{VIEWS}[0].measures[0].bits"))
+        assert len(bits) == 3
