@@ -149,8 +149,12 @@ def test_a_click_pins_a_patch_and_the_table_follows(small):
     small.get_by_text("The pinned patch (row 12, column 5)").wait_for()
     small.mouse.move(2, 2)
     bits = [m["bits"] for m in measures(small)]
-    cells = table(small, 0)["entropy (bits)"]
-    assert [float(cells[n]) for n in (0, 2, 4)] == pytest.approx(bits, abs=0.006)
+    for _ in range(100):                            # the table comes a moment after the title above it
+        cells = table(small, 0)["entropy (bits)"]
+        if [float(cells[n]) for n in (0, 2, 4)] == pytest.approx(bits, abs=0.006):
+            return
+        small.wait_for_timeout(100)
+    raise AssertionError(f"the table says {cells}, the panels say {bits}")
 
 
 def test_the_slider_takes_the_bits_from_fog_to_fit(small):
