@@ -112,7 +112,7 @@ def read(mechanism: Attention, here: Scene) -> tuple[Reading, str]:
 @st.cache_resource(max_entries=256, show_spinner=False)
 def table(spec: str, moving: bool) -> bool:
     """Whether a map of this spec can only travel as its whole table: tried on a few tokens."""
-    grid = Grid(2 if moving else 1, 5, 5)
+    grid = Grid(2 if moving else 1, 7, 13)  # more tokens than channels, landmarks or learned lengths
     x = torch.randn(1, 1, len(grid), 18 if moving else 16)
     mechanism = linviz.make(spec, heads=1, width=x.shape[-1], grid=grid)
     a = linviz.read(mechanism, x, x, x).whole

@@ -353,9 +353,15 @@ def test_two_panels_of_one_name_are_told_apart_by_spec():
 
 
 def test_a_map_that_travels_only_as_its_table_is_left_out_of_large_grids_with_a_sentence():
-    app = visit(patches="56", maps="softmax,aft_conv")
+    app = visit(patches="56", maps="softmax,additive")
     assert titles(app) == ["softmax"]
-    assert "aft\\_conv would have to send the whole table" in said(app)
+    assert "additive would have to send the whole table" in said(app)
+
+
+@pytest.mark.parametrize("spec, whole", [("additive", True), ("softmax", False), ("linformer", False),
+                                         ("relu_floor+gate", False), ("softmax@window:3", False)])
+def test_what_travels_only_as_its_table_is_known_beforehand(spec, whole):
+    assert stage.table(spec, False) == stage.table(spec, True) == whole
 
 
 # ------------------------------------------------------------------------------------------------ fits
