@@ -1,4 +1,4 @@
-# Other names for `python3 start.py ...`; ARGS go on: make test ARGS="tests/maps -k softmax"
+# Other names for `python3 start.py ...`; ARGS go on: make test ARGS="tests/mechanisms -k softmax"
 .PHONY: explore lab book test bench doctor lint
 explore lab book test bench doctor:
 	python3 start.py $@ $(ARGS)

@@ -29,7 +29,7 @@ USAGE = """usage: python3 start.py COMMAND [ARGUMENTS]
   explore   the explorer, in your browser            (--port 8600, --no-browser, --lan)
   lab       the notebooks, in JupyterLab             (--no-browser)
   book      the course with its solutions as pages   (book FOLDER)
-  test      every test; arguments go to pytest       (test tests/maps -k softmax)
+  test      every test; arguments go to pytest       (test tests/mechanisms -k softmax)
   bench     the side-by-side measurements
   export    one page that opens without network      (export view.html --photo coffee)
   doctor    is everything there, and of the right version?
