@@ -38,12 +38,12 @@ def view(visit, panels, titles, here):
 
 visit = controls.come()
 first = "shown" not in st.session_state
-if first:
-    warm.wait(FIRST)
 choice = controls.choose()
 for sentence in st.session_state.said:
     st.warning(controls.plain(sentence))
 say(choice.specs)
+if first:
+    warm.wait(20)
 here = stage.scene(choice.clip, choice.grid, choice.temperature)
 panels = visit.panels(here, choice)
 small = len(here.grid) <= SMALL
