@@ -118,7 +118,8 @@ def _notebook(chapter: Chapter, cells: list[Cell]) -> Any:
 def execute(notebook: Any) -> Any:
     """Run a notebook where it lies; what differs from run to run, and what needs a kernel, is taken out."""
     from nbclient import NotebookClient
-    NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(HERE)}}).execute()
+    NotebookClient(notebook, timeout=300, kernel_name="python3", coalesce_streams=True,  # one print, one output
+                   resources={"metadata": {"path": str(HERE)}}).execute()
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         for output in cell.get("outputs", []):
