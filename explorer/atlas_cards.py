@@ -104,7 +104,7 @@ def select(every: Iterable[Card], families: tuple[str, ...] = (), signed: str = 
            causal: str = "any", text: str = "") -> list[Card]:
     """The cards that fit: no family named means all of them; signed, fixed and causal are "any", "yes" or "no".
 
-    >>> [c.name for c in select(cards(), families=("kernel",), text="cosine")]
+    >>> [c.name for c in select(cards(), families=("kernel",), text="cosformer")]
     ['cosformer']
     """
     words = text.lower().split()
