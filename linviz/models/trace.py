@@ -1,0 +1,46 @@
+"""What a model's layers attended with: q, k and v of every attention, kept while the model runs.
+
+Maps, spectra and concentration are asked of these afterwards, as of any q, k and v; a map is never kept.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from .. import fixation
+from ..maps import Map
+from ..mechanisms import Attention
+
+
+@dataclass(frozen=True)
+class Traced:
+    """One attention of a model and what went into it: q (B, H, N, D), k (B, H, S, D), v (B, H, S, E).
+
+    name: where in the model it stands. k and v are as the layer made them, before any shift.
+
+    >>> import torch
+    >>> from linviz import Grid, make
+    >>> x = torch.rand(1, 2, 4, 8)
+    >>> traced = Traced("block 0", make("relu_floor+gate", heads=2, width=8, grid=Grid(Y=2, X=2)), x, x, x)
+    >>> [r.shape for r in traced.ratios], traced.map.shape
+    ([torch.Size([1, 2, 4, 8]), torch.Size([1, 2, 4, 8])], (4, 4))
+    """
+
+    name: str
+    attention: Attention
+    q: Tensor
+    k: Tensor
+    v: Tensor
+
+    @property
+    def map(self) -> Map:
+        """The table of weights of this attention."""
+        return self.attention.map(self.q, self.k, self.v)
+
+    @property
+    def ratios(self) -> tuple[Tensor, Tensor] | None:
+        """Fixation ratios of queries (B, H, N, M) and keys (B, H, S, M) in (0, 1); None without a gate."""
+        if self.attention.gate is None:
+            return None
+        return fixation.ratios(self.attention.gate, *self.attention.features(self.q, self.k, self.v))
