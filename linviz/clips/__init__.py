@@ -9,11 +9,13 @@ from .crossing import crossing
 from .descriptors import DESCRIPTORS_NOTE, descriptors
 from .digit import digit
 from .fitting import fit, token_at, token_mask
+from .motion import SETTINGS, Setting, motion_task
 from .opening import OPENING, OPENINGS, Opening
 from .own import to_frames
 from .pan import pan
 from .parallax import motorcycle
 from .photographs import PHOTOGRAPHS, known_name, photograph
+from .task import Task, reverse, shuffle
 from .warp import follow
 
 CLIPS: dict[str, Callable[..., Clip]] = {f.__name__: f for f in (motorcycle, pan, digit, crossing)}
@@ -45,6 +47,6 @@ def load(name: str, seed: int = 0, frames: int = 8) -> Clip:
     return CLIPS[name](seed, frames)
 
 
-__all__ = ["CLIPS", "DESCRIPTORS_NOTE", "FRAMES", "OPENING", "OPENINGS", "PHOTOGRAPHS", "Clip", "Opening", "crossing",
-           "descriptors", "digit", "fit", "follow", "load", "motorcycle", "names", "pan", "photograph", "to_frames",
-           "token_at", "token_mask"]
+__all__ = ["CLIPS", "DESCRIPTORS_NOTE", "FRAMES", "OPENING", "OPENINGS", "PHOTOGRAPHS", "SETTINGS", "Clip", "Opening",
+           "Setting", "Task", "crossing", "descriptors", "digit", "fit", "follow", "load", "motion_task", "motorcycle",
+           "names", "pan", "photograph", "reverse", "shuffle", "to_frames", "token_at", "token_mask"]

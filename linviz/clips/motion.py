@@ -1,0 +1,110 @@
+"""Which way does the digit move? The task on which small video transformers are trained.
+
+A real handwritten digit in white ink crosses a window that slides over a photograph. A disc cut from another
+photograph, in bright real texture, moves on its own way and may hide the digit. The answer is one of eight headings;
+a guess is right once in eight. No frame alone tells it, though where the digit is says a little: it stays in sight,
+so it cannot begin at the edge that it moves to.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .digit import HEADINGS
+from .drawing import Layers, disc, film
+from .photographs import known_name
+from .sources import split_number
+from .stage import DIGIT, SIDE, Stage, between, choice
+from .task import Task, as_frames, draws
+
+MOST = 4             # discs for which numbers are drawn
+OWN, EACH = 13, 7    # numbers for a scene without discs, and for each disc
+OPACITY = (0.8, 1.0)
+HIDES = 0.1          # a digit passes behind if this share of its ink is hidden at some time
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How hard the task is. Lengths and speeds are in pixels of a frame of 36; `says` is one sentence for a reader.
+
+    discs: how many distractors; drift: the fastest background, pixels a frame down or across; dimmed: brightness of
+    the background, from and to; speed: pixels a frame, from and to; side, frames: the size a clip is drawn in.
+    """
+
+    says: str
+    discs: int = 1
+    drift: float = 0.5
+    dimmed: tuple[float, float] = (0.4, 0.8)
+    speed: tuple[float, float] = (1.5, 2.5)
+    side: int = SIDE
+    frames: int = 8
+
+
+SETTINGS = {
+    "main": Setting("A white digit crosses a dimmed, slowly sliding photograph and one moving disc."),
+    "easy": Setting("The same digit and photograph as in main, but the photograph is at rest and there is no disc.",
+                    discs=0, drift=0.0),
+    "hard": Setting("Slower digits, three moving discs, and a background that slides twice as fast and is not dimmed.",
+                    discs=3, drift=1.0, dimmed=(1.0, 1.0), speed=(1.2, 2.0)),
+    "fine": Setting("The scenes of main, drawn with 96 x 96 pixels instead of 36 x 36.", side=96)}
+
+
+def motion_task(n: int, seed: int, split: str = "train", setting: str = "main", *, side: int | None = None,
+                frames: int | None = None, first: int = 0, opened: bool = False) -> Task:
+    """n clips of a digit on its way; the label is its heading, in `classes`, and a guess is right once in eight.
+
+    side and frames draw the same scenes in more or fewer pixels and moments: a digit goes as far in 16 frames as in 8.
+    first: number of the first clip, so that a long task can be drawn a batch at a time. The split "sealed" needs
+    opened=True. Raises ValueError for an unknown split or setting and for numbers out of range.
+
+    truth, n values each: direction (0..7, as the label), speed (pixels a frame), path (n, T, 2, the digit's middle,
+    pixels down and across), digit (class), sample (its number in load_digits), behind (bool, a disc hides a tenth of
+    its ink or more at some time), hidden (n, T, the share that discs hide), photograph and cut (n, discs): numbers in
+    `sources.SOURCES` of the background and the discs, drift (n, 2, pixels a frame, how the background moves).
+
+    >>> task = motion_task(4, seed=0)
+    >>> task.frames.shape, task.classes[task.labels[0]]
+    (torch.Size([4, 8, 3, 36, 36]), 'down and left')
+    """
+    number, how = split_number(split, opened), SETTINGS[known_name(setting, SETTINGS, "setting")]
+    stage = Stage(split, how.side if side is None else side, how.frames if frames is None else frames)
+    u = draws("motion", seed, number, first, n, OWN + EACH * MOST)
+    backdrop, truth = stage.backdrop(u[:, 7:13], how.drift, how.dimmed)
+    layers, more = _layers(u, stage, how, backdrop.which)
+    grey, mask, hidden = film(backdrop, layers, stage.side)
+    truth |= more | {"hidden": hidden, "behind": hidden.amax(1) >= HIDES}
+    return Task(as_frames(grey), truth["direction"].clone(), mask, truth, HEADINGS,
+                "Which way does the digit move?", "A handwritten {digit} moves {label}")
+
+
+def _layers(u: Tensor, stage: Stage, how: Setting, behind: Tensor) -> tuple[Layers, dict[str, Tensor]]:
+    """The digit and its discs, back to front, and what is true of them."""
+    heading, speed, corner = stage.way(u[:, :4], DIGIT, how.speed)
+    cover, truth = stage.ink(u[:, 4])
+    a = cover.shape[-1]
+    truth |= {"direction": heading, "speed": speed, "path": (corner + (a - 1) / 2).float()}
+    covers, lights, corners = [cover], [torch.ones_like(cover)], [corner]
+    cuts = []
+    for number in range(how.discs):
+        own = u[:, OWN + EACH * number:][:, :EACH]
+        corners.append(stage.way(own[:, :4], DIGIT, how.speed)[2])
+        light, cut = stage.cut(own[:, 4:], behind)
+        covers.append(disc(a).expand_as(cover))
+        lights.append(light)
+        cuts.append(cut)
+    n = len(u)
+    truth["cut"] = torch.stack(cuts, 1) if cuts else torch.zeros(n, 0, dtype=torch.long)
+    opacity = torch.ones(n, 1 + how.discs)
+    opacity[:, 0] = between(u[:, 5], *OPACITY)
+    target = torch.zeros_like(opacity)
+    target[:, 0] = 1
+    layers = Layers(torch.stack(covers, 1), torch.stack(lights, 1), opacity, torch.stack(corners, 1), target)
+    return layers.sorted(_order(choice(u[:, 6], how.discs + 1), how.discs)), truth
+
+
+def _order(layer: Tensor, discs: int) -> Tensor:
+    """Which of (digit, disc 1, disc 2...) lies where, back to front, when the digit is layer number `layer` (n,)."""
+    place = torch.arange(discs + 1).expand(len(layer), -1)
+    return torch.where(place == layer[:, None], 0, place + (place < layer[:, None]))

@@ -1,0 +1,142 @@
+"""Photographs and handwritten digits that tasks are drawn from, shared out so that no two splits have any in common.
+
+    train    11 photographs, 60 % of the digits
+    test      6 photographs, 20 % of the digits: measured often
+    sealed    5 photographs, 20 % of the digits: for one last measurement, so that it is still a surprise
+
+All are files inside scikit-image and scikit-learn. A photograph is taken as its largest centred square, as luma
+0.299 R + 0.587 G + 0.114 B. Within each class the digits are shared out in the order of their number: the first 60 %,
+the next 20 %, the rest. That order is largely the writers', so most writers of one split wrote nothing in another.
+"""
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .photographs import known_name
+
+SPLITS = ("train", "test", "sealed")
+SHARES = (0.0, 0.6, 0.8, 1.0)   # where each split begins and ends in the digits of a class
+LUMA = (0.299, 0.587, 0.114)
+CC_BY = "CC BY 2.0"
+
+
+class Source(NamedTuple):
+    """A photograph: its name, author, licence, the split it belongs to, and the function that loads it."""
+
+    name: str
+    author: str
+    licence: str
+    split: str
+    loader: str
+
+
+def _from(split: str, *rows: tuple[str, ...]) -> tuple[Source, ...]:
+    return tuple(Source(row[0], row[1], row[2], split, row[3] if len(row) > 3 else f"skimage.data.{row[0]}")
+                 for row in rows)
+
+
+SOURCES = (
+    *_from("train",
+           ("astronaut", "NASA", "public domain"),
+           ("chelsea", "Stefan van der Walt", "CC0"),
+           ("coffee", "Rachel Michetti, courtesy of Pikolo Espresso Bar", "CC0"),
+           ("brick", "CC0Textures", "CC0"),
+           ("grass", "DimiPolys", "CC0"),
+           ("hubble_deep_field", "NASA, ESA, G. Illingworth and the HUDF09 team", "public domain"),
+           ("motorcycle", "D. Scharstein and others (2014)",
+            "Middlebury 2014 stereo data: no open licence stated, please cite the authors (GCPR 2014)",
+            "skimage.data.stereo_motorcycle"),
+           ("camera", "Lav Varshney", "CC0"),
+           ("rocket", "SpaceX", "public domain"),
+           ("colorwheel", "not named in scikit-image", "none named in scikit-image"),
+           ("china", "danielbuechele", CC_BY, "sklearn.datasets.load_sample_image")),
+    *_from("test",
+           ("gravel", "Giles Hodges", "CC0"),
+           ("retina", "Mikael Häggström", "CC0"),
+           ("coins", "Brooklyn Museum", "no known copyright restrictions"),
+           ("moon", "not named in scikit-image", "none named in scikit-image"),
+           ("cell", "P. Müller and others (2018)", "CC0"),
+           ("flower", "vultilion", CC_BY, "sklearn.datasets.load_sample_image")),
+    *_from("sealed",
+           ("immunohistochemistry", "Center for Microscopy And Molecular Imaging", "no known copyright restrictions"),
+           ("page", "not named in scikit-image", "none named in scikit-image"),
+           ("text", "Wikipedia, File:Corner.png", "public domain"),
+           ("clock", "Stefan van der Walt", "public domain"),
+           ("microaneurysms", "A. Budai and others (2013)", "CC0")))
+
+
+def split_number(split: str, opened: bool = False) -> int:
+    """Where a split stands in SPLITS. ValueError for another name, and for "sealed" unless it is opened on purpose.
+
+    >>> split_number("test"), split_number("sealed", opened=True)
+    (1, 2)
+    """
+    if known_name(split, SPLITS, "split") == "sealed" and not opened:
+        raise ValueError('the split "sealed" is kept for one last measurement; if this is it, say opened=True')
+    return SPLITS.index(split)
+
+
+def numbers(split: str) -> Tensor:
+    """Which of SOURCES belong to a split: (P,) int64.
+
+    >>> numbers("test").tolist()
+    [11, 12, 13, 14, 15, 16]
+    """
+    return torch.tensor([i for i, source in enumerate(SOURCES) if source.split == split])
+
+
+@lru_cache(maxsize=8)
+def pictures(split: str, side: int) -> Tensor:
+    """The photographs of a split as squares of luma in 0..1, in the order of `numbers`: (P, side, side) float32.
+
+    >>> pictures("test", 20).shape
+    torch.Size([6, 20, 20])
+    """
+    return torch.stack([_square(_luma(source), side) for source in SOURCES if source.split == split])
+
+
+def _luma(source: Source) -> Tensor:
+    import skimage.data  # here and not above: it takes longer to import than linviz itself
+    if source.loader.startswith("sklearn"):
+        from sklearn.datasets import load_sample_image
+        image = load_sample_image(f"{source.name}.jpg")
+    else:
+        image = getattr(skimage.data, source.loader.rpartition(".")[2])()
+    image = image[0] if isinstance(image, tuple) else image  # the left picture of the stereo pair
+    light = image if image.ndim == 2 else image[..., :3] @ np.array(LUMA)
+    return torch.from_numpy(light.astype(np.float32) / 255)
+
+
+def _square(light: Tensor, side: int) -> Tensor:
+    least = min(light.shape)
+    top, left = ((size - least) // 2 for size in light.shape)
+    square = light[None, None, top:top + least, left:left + least]
+    resized = F.interpolate(square, size=(side, side), mode="bicubic", antialias=True, align_corners=False)
+    return resized[0, 0].clamp(0, 1)
+
+
+@lru_cache(maxsize=8)
+def ink(split: str, side: int) -> tuple[Tensor, Tensor, Tensor]:
+    """The digits of a split: ink (M, side, side) float32 in 0..1, class (M,), number in load_digits (M,) int64.
+
+    >>> cover, classes, numbers = ink("train", 10)
+    >>> cover.shape, numbers[:3].tolist()
+    (torch.Size([1078, 10, 10]), [0, 1, 2])
+    """
+    from sklearn.datasets import load_digits  # here and not above: it takes a second to import
+    data = load_digits()
+    at, classes = _shared_out(split, torch.from_numpy(data.target).long())
+    small = torch.from_numpy(data.images).float()[at, None] / 16
+    large = F.interpolate(small, size=(side, side), mode="bicubic", align_corners=False)
+    return large[:, 0].clamp(0, 1), classes, at
+
+
+def _shared_out(split: str, target: Tensor) -> tuple[Tensor, Tensor]:
+    begin, end = SHARES[SPLITS.index(split):][:2]
+    own = [(target == digit).nonzero()[:, 0] for digit in range(10)]
+    at = torch.cat([i[round(begin * len(i)):round(end * len(i))] for i in own]).sort().values
+    return at, target[at]

@@ -1,0 +1,140 @@
+"""Where the scenes of a task are set: photographs, ink, discs and ways, drawn by numbers in 0..1.
+
+All lengths are in pixels of a frame of 36 x 36, over which a photograph has 160 x 160 and a digit 10 x 10. A stage
+turns them into its own pixels, so the same numbers give the same scene in any size, and in any number of moments.
+"""
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .drawing import Backdrop
+from .sources import ink, numbers, pictures
+
+SIDE, PHOTO, DIGIT = 36, 160, 10
+MOMENTS = 7  # a scene lasts as long as 8 frames, 7 steps, of its usual speed
+WAYS = torch.tensor([(-math.cos(k * math.pi / 4), math.sin(k * math.pi / 4)) for k in range(8)], dtype=torch.float64)
+SIDES, LENGTHS = (16, 256), (2, 32)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A split's photographs and digits, in clips of so many frames of side x side pixels.
+
+    ValueError for a side or a number of frames out of range.
+
+    >>> Stage("train", 96, 8).piece(10)
+    26
+    """
+
+    split: str
+    side: int
+    frames: int
+
+    def __post_init__(self) -> None:
+        for what, value, (low, high) in (("side", self.side, SIDES), ("frames", self.frames, LENGTHS)):
+            if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+                raise ValueError(f"{what} must be a whole number from {low} to {high}; got {value!r}")
+
+    @property
+    def unit(self) -> float:
+        """Pixels of this stage in one of a frame of 36.
+
+        >>> Stage("train", 72, 8).unit
+        2.0
+        """
+        return self.side / SIDE
+
+    @property
+    def photos(self) -> Tensor:
+        """The split's photographs, (P, S, S).
+
+        >>> Stage("test", 36, 8).photos.shape
+        torch.Size([6, 160, 160])
+        """
+        return pictures(self.split, round(PHOTO * self.unit))
+
+    def piece(self, length: float) -> int:
+        """A length in whole pixels of this stage, never more than it is, so that what fits in 36 pixels fits here.
+
+        >>> Stage("train", 18, 8).piece(10)
+        5
+        """
+        return math.floor(length * self.unit)
+
+    def backdrop(self, u: Tensor, drift: float, dimmed: tuple[float, float]) -> tuple[Backdrop, dict[str, Tensor]]:
+        """A sliding window by six numbers a clip, u (n, 6), and what is true of it: photograph and drift.
+
+        >>> Stage("test", 36, 8).backdrop(torch.zeros(2, 6), 0.5, (0.4, 0.8))[0].corner.shape
+        torch.Size([2, 8, 2])
+        """
+        which, slide = choice(u[:, 0], len(self.photos)), between(u[:, 1:3], -drift, drift)
+        corner = self._inside(u[:, 3:5], slide * MOMENTS, PHOTO - SIDE - 2)
+        brightness = between(u[:, 5], *dimmed).float()
+        truth = {"photograph": numbers(self.split)[which], "drift": (-slide * self._a_frame).float()}
+        return Backdrop(self.photos, which, corner, brightness), truth
+
+    def way(self, u: Tensor, length: int, speed: tuple[float, float]) -> tuple[Tensor, Tensor, Tensor]:
+        """Heading (n,), speed (n,) in pixels a frame and corner (n, T, 2) of a square in sight, by u (n, 4).
+
+        >>> heading, speed, corner = Stage("train", 36, 8).way(torch.zeros(1, 4), 10, (1.5, 2.5))
+        >>> heading.item(), speed.item(), corner[0, [0, -1]].tolist()
+        (0, 1.5, [[10.5, 0.0], [0.0, 0.0]])
+        """
+        heading, pace = choice(u[:, 0], 8), between(u[:, 1], *speed)
+        corner = self._inside(u[:, 2:4], pace[:, None] * WAYS[heading] * MOMENTS, SIDE - length)
+        corner += (length * self.unit - self.piece(length)) / 2  # a piece is rounded down; its middle stays
+        return heading, (pace * self._a_frame).float(), corner
+
+    def ink(self, u: Tensor, length: int = DIGIT) -> tuple[Tensor, dict[str, Tensor]]:
+        """Handwritten digits by u (n,): their ink (n, a, a), and what is true of them: digit and sample.
+
+        >>> Stage("test", 36, 8).ink(torch.zeros(2))[0].shape
+        torch.Size([2, 10, 10])
+        """
+        cover, classes, samples = ink(self.split, self.piece(length))
+        at = choice(u, len(samples))
+        return cover[at], {"digit": classes[at], "sample": samples[at]}
+
+    def cut(self, u: Tensor, besides: Tensor, length: int = DIGIT) -> tuple[Tensor, Tensor]:
+        """Squares cut from other photographs than `besides` (n,), by u (n, 3): luma (n, a, a), number in SOURCES (n,).
+
+        >>> Stage("test", 36, 8).cut(torch.zeros(1, 3), torch.tensor([0]))[1].tolist()
+        [12]
+        """
+        a, (many, whole) = self.piece(length), self.photos.shape[:2]
+        which = (besides + 1 + choice(u[:, 0], many - 1)) % many
+        row, column = choice(u[:, 1:], whole - a + 1).unbind(1)
+        return self.photos.unfold(1, a, 1).unfold(2, a, 1)[which, row, column], numbers(self.split)[which]
+
+    @property
+    def _a_frame(self) -> float:
+        """Pixels of this stage a frame of this stage, for one pixel of 36 a frame of eight."""
+        return self.unit * MOMENTS / (self.frames - 1)
+
+    def _inside(self, u: Tensor, goes: Tensor, room: float) -> Tensor:
+        """Straight ways (n, T, 2) in this stage's pixels that go so far and stay within 0..room, begun by u (n, 2)."""
+        begin = between(u, (-goes).clamp(min=0), room - goes.clamp(min=0))
+        time = torch.linspace(0, 1, self.frames, dtype=torch.float64)[:, None]
+        return (begin[:, None] + time * goes[:, None]) * self.unit
+
+
+def choice(u: Tensor, many: int) -> Tensor:
+    """Numbers in 0..1 as whole numbers below `many`.
+
+    >>> choice(torch.tensor([0.0, 0.99]), 8).tolist()
+    [0, 7]
+    """
+    return (u * many).long()
+
+
+def between(u: Tensor, low: Tensor | float, high: Tensor | float) -> Tensor:
+    """Numbers in 0..1 as numbers from low to high.
+
+    >>> between(torch.tensor([0.5]), 1.5, 2.5).item()
+    2.0
+    """
+    return low + u * (high - low)
