@@ -26,6 +26,7 @@ class Choice:
     """Everything that decides what is drawn, but for the query, which belongs to the view.
 
     maps are picks from the menu, to whose gates sees, shared and shift apply; spec is one more, written by hand.
+    causal: no patch sees one that is counted after it.
     """
 
     clip: str = clips.OPENING.name
@@ -39,6 +40,7 @@ class Choice:
     shift: str = "none"
     steps: int = 300
     seed: int = 0
+    causal: bool = False
 
     @property
     def moving(self) -> bool:
@@ -118,6 +120,19 @@ def check_spec(text: str, maps: Sequence[str]) -> str:
     return str(parsed)
 
 
+def no_order(spec: str) -> str:
+    """Why a spec cannot be causal, in linviz's words; empty where it can.
+
+    >>> no_order("linear"), no_order("swin")
+    ('', 'swin has no causal form')
+    """
+    try:
+        make(spec, heads=1, width=16, grid=Grid(2, 14, 14), causal=True)
+    except ValueError as error:
+        return str(error).partition(";")[0]  # what is wrong, without what to write instead
+    return ""
+
+
 def _within(low: float, high: float, unit: str, kind: type = int) -> Callable[[str], Any]:
     def read(text: str) -> Any:
         try:
@@ -149,11 +164,16 @@ def _spec(text: str) -> str:
     return check_spec(text.replace(" ", "+"), ())
 
 
+def _switch(text: str) -> bool:
+    return _one_of("0", "1")(text) == "1"
+
+
 READERS: dict[str, Callable[[str], Any]] = {
     "clip": _one_of(*clips.names()), "patches": _within(*PATCHES, "a whole number"),
     "frames": _within(*FRAMES, "a whole number"), "temperature": _within(*TEMPERATURES, "a number", float),
-    "maps": _maps, "spec": _spec, "sees": _one_of(*SEES), "shared": lambda text: _one_of("0", "1")(text) == "1",
-    "shift": _one_of(*SHIFTS), "steps": _within(*STEPS, "a whole number"), "seed": _within(*SEEDS, "a whole number")}
+    "maps": _maps, "spec": _spec, "sees": _one_of(*SEES), "shared": _switch,
+    "shift": _one_of(*SHIFTS), "steps": _within(*STEPS, "a whole number"), "seed": _within(*SEEDS, "a whole number"),
+    "causal": _switch}
 
 
 # ------------------------------------------------------------------------------------------------ addresses
@@ -187,6 +207,9 @@ def settle(choice: Choice) -> tuple[Choice, list[str]]:
         fields["patches"] = CLIP_PATCHES
     if choice.shift == "time" and not choice.moving:
         said.append("A photograph has no neighbours in time, so the shift in time is left out.")
+        fields["shift"] = "none"
+    elif choice.shift == "time" and choice.causal:
+        said.append("A shift in time brings in the next frame, which nobody may see: it is left out.")
         fields["shift"] = "none"
     if choice.spec and len(choice.maps) >= MAPS[1]:
         said.append(f"There is room for {MAPS[1]} mechanisms, so {choice.spec!r} is left out.")

@@ -79,6 +79,8 @@ def choose() -> Choice:
         maps, spec, problem = _mechanisms()
         if problem:
             st.error(plain(problem))
+        st.toggle("Causal: nobody sees the future", key="causal",
+                  help="Patches are counted frame by frame, row by row; each sees itself and those before it.")
         with st.expander("The gate"):
             _gate()
         st.button("Reset", on_click=_reset, width="stretch")
@@ -126,7 +128,8 @@ def _picture() -> None:
 def _gate() -> None:
     st.radio("It reads", limits.SEES, key="sees", format_func=READS.get)
     st.checkbox("One layer for q and k", key="shared")
-    shifts = [s for s in limits.SHIFTS if s != "time" or st.session_state.clip not in clips.PHOTOGRAPHS]
+    timeless = st.session_state.causal or st.session_state.clip in clips.PHOTOGRAPHS
+    shifts = [s for s in limits.SHIFTS if s != "time" or not timeless]
     st.session_state.shift = st.session_state.shift if st.session_state.shift in shifts else "none"
     st.radio("Neighbours shifted into k and v", shifts, key="shift", horizontal=True)
     st.number_input("Steps of a fit", *limits.STEPS, key="steps", step=50)

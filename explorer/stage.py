@@ -38,7 +38,10 @@ Key = tuple[Hashable, ...]
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """One picture cut into tokens: the clip as it is described and as it is shown, q, k, v and the object's mask."""
+    """One picture cut into tokens: the clip as it is described and as it is shown, q, k, v and the object's mask.
+
+    `causal`: tokens are read in their order, frame by frame and row by row, and none sees what comes after it.
+    """
 
     key: Key
     clip: clips.Clip
@@ -48,6 +51,7 @@ class Scene:
     k: Tensor
     v: Tensor
     mask: Tensor | None
+    causal: bool = False
 
     @property
     def query(self) -> int:
@@ -90,31 +94,32 @@ def cut(name: str, grid: Grid) -> tuple[clips.Clip, clips.Clip, Tensor | None]:
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
-def scene(name: str, grid: Grid, temperature: float) -> Scene:
+def scene(name: str, grid: Grid, temperature: float, causal: bool = False) -> Scene:
     """The tokens of a picture."""
     clip, picture, mask = cut(name, grid)
-    return Scene((name, grid, temperature), clip, picture, grid, *clips.descriptors(clip, grid, temperature), mask)
+    qkv = clips.descriptors(clip, grid, temperature)
+    return Scene((name, grid, temperature, causal), clip, picture, grid, *qkv, mask, causal)
 
 
 def make(spec: str, here: Scene, seed: int = 0) -> Attention:
     """The mechanism of a spec for a scene."""
-    return linviz.make(spec, heads=1, width=here.q.shape[-1], grid=here.grid, seed=seed)
+    return linviz.make(spec, heads=1, width=here.q.shape[-1], grid=here.grid, seed=seed, causal=here.causal)
 
 
 def read(mechanism: Attention, here: Scene) -> tuple[Reading, str]:
     """A mechanism measured on a scene, and what to call it; where each channel has its own map, the first is shown."""
-    reading = linviz.read(mechanism, here.q, here.k, here.v)
+    reading, title = linviz.read(mechanism, here.q, here.k, here.v), mechanism.title + ", causal" * here.causal
     if reading.whole.shared is not None:
-        return reading, mechanism.title
-    return linviz.read(mechanism, here.q, here.k, here.v, channel=0), f"{mechanism.title}, channel 1"
+        return reading, title
+    return linviz.read(mechanism, here.q, here.k, here.v, channel=0), f"{title}, channel 1"
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
-def table(spec: str, moving: bool) -> bool:
+def table(spec: str, moving: bool, causal: bool = False) -> bool:
     """Whether a map of this spec can only travel as its whole table: tried on a few tokens."""
     grid = Grid(2 if moving else 1, 7, 13)  # more tokens than channels, landmarks or learned lengths
     x = torch.randn(1, 1, len(grid), 18 if moving else 16)
-    mechanism = linviz.make(spec, heads=1, width=x.shape[-1], grid=grid)
+    mechanism = linviz.make(spec, heads=1, width=x.shape[-1], grid=grid, causal=causal)
     a = linviz.read(mechanism, x, x, x).whole
     wire = numbers((a.channel(0) if a.shared is None else a.shared).wire((0, 0)))
     return any(x.shape[-2:] == (len(grid), len(grid)) for x in _arrays(wire))
@@ -149,9 +154,9 @@ def fitting(spec: str, here: Scene, choice: Choice) -> Job:
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
-def plain(spec: str, name: str, grid: Grid, temperature: float) -> Shown:
-    """A panel that needs no fit; a gate in it is held at one half, which is no gate at all."""
-    here = scene(name, grid, temperature)
+def plain(spec: str, *key: Any) -> Shown:
+    """A panel of the scene of that key that needs no fit; a gate in it is held at one half: no gate at all."""
+    here = scene(*key)
     mechanism = make(spec, here)
     if mechanism.gate is not None:
         mechanism.gate.hold(0.5)

@@ -11,7 +11,7 @@ from linviz.mechanisms import parse
 from linviz.models import Fit
 
 from . import stage
-from .choice import Choice
+from .choice import Choice, no_order
 from .jobs import Desk, Job
 from .stage import SHELF, Key, Scene, Shown
 
@@ -30,6 +30,7 @@ class Visit:
         self.again: set[Key] = set()
         self.fits: list[Key] = []
         self.left_out: list[str] = []
+        self.no_order: list[str] = []
         self.round, self.query = 0, 0
         self._tasks: dict[Any, Callable[[], Job]] = {}
         self._choice: Choice | None = None
@@ -62,7 +63,8 @@ class Visit:
 
     def troubles(self) -> list[str]:
         """A sentence on everything that is not shown, or did not work."""
-        out = [f"{', '.join(self.left_out)} would have to send the whole table of weights: shown up to {stage.TABLE:,} "
+        out = [f"Not shown while nobody sees the future: {'; '.join(self.no_order)}."] if self.no_order else []
+        out += [f"{', '.join(self.left_out)} would have to send the whole table of weights: shown up to {stage.TABLE:,} "
                "patches; take fewer."] if self.left_out else []
         return out + [said for key, said in self.failed.items() if key in self.fits or key[1:] in self._read]
 
@@ -81,10 +83,14 @@ class Visit:
                         if key in self.fits or key in self.desk.jobs or readings or rested})
 
     def _drawable(self, here: Scene, choice: Choice) -> list[str]:
-        """The specs whose maps can travel; those that cannot are named in `left_out`."""
-        self.left_out = [spec for spec in choice.specs
-                         if len(here.grid) > stage.TABLE and stage.table(spec, choice.moving)]
-        return [spec for spec in choice.specs if spec not in self.left_out] or ["softmax"]
+        """The specs that can be drawn: those without a causal form, where one is asked for, are told of in `no_order`,
+        those whose maps cannot travel are named in `left_out`.
+        """
+        why = {spec: no_order(spec) if choice.causal else "" for spec in choice.specs}
+        self.no_order = list(dict.fromkeys(filter(None, why.values())))
+        self.left_out = [spec for spec in choice.specs if not why[spec]
+                         and len(here.grid) > stage.TABLE and stage.table(spec, choice.moving, choice.causal)]
+        return [spec for spec in choice.specs if not why[spec] and spec not in self.left_out] or ["softmax"]
 
     def _gated(self, spec: str, key: Key, here: Scene) -> Shown:
         fit = self.stopped.get(key) or SHELF.get(key)

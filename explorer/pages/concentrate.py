@@ -13,10 +13,11 @@ CAVEAT = ("Attention is not explanation: a map says what was mixed, not why "
           "([Jain and Wallace 2019](https://arxiv.org/abs/1902.10186)).")
 
 
-def say(specs):
+def say(specs, causal):
     """The title says what to see."""
     gated, floor = any("+gate" in s for s in specs), any(s.startswith("relu_floor") and "+gate" not in s for s in specs)
-    st.title("The floor is fog; the gate gathers it" if gated and floor else "The gate gathers attention" if gated
+    st.title("Each patch sees what came before it, and nothing after" if causal
+             else "The floor is fog; the gate gathers it" if gated and floor else "The gate gathers attention" if gated
              else "One patch asks, and this is where it looks")
     st.markdown(HOW.format(gate="; the slider turns the gate on" if gated else ""))
 
@@ -41,10 +42,10 @@ first = "shown" not in st.session_state
 choice = controls.choose()
 for sentence in st.session_state.said:
     st.warning(controls.plain(sentence))
-say(choice.specs)
+say(choice.specs, choice.causal)
 if first:
     warm.wait(20)
-here = stage.scene(choice.clip, choice.grid, choice.temperature)
+here = stage.scene(choice.clip, choice.grid, choice.temperature, choice.causal)
 panels = visit.panels(here, choice)
 small = len(here.grid) <= SMALL
 if first or small:  # rather a moment's wait than a stand-in for a moment

@@ -37,7 +37,7 @@ def test_every_picture_opens_as_it_shows_best(name):
            shift="space"),
     Choice(clip="digit", patches=28, frames=2, temperature=4.0, spec="relu+gate:self", steps=10, seed=9999,
            shift="time"),
-    Choice(maps=("softmax", "relu", "linear", "efficient")),
+    Choice(maps=("softmax", "relu", "linear", "efficient")), Choice(clip="crossing", patches=14, causal=True),
 ])
 def test_an_address_brings_back_every_field(chosen):
     assert from_address(to_address(chosen)) == (chosen, [])
@@ -50,7 +50,8 @@ def test_an_address_brings_back_every_field(chosen):
     ("temperature", "inf", "0.1 to 4.0"), ("maps", "softmax", "2 to 4"), ("maps", "softmax,evil", "softmax"),
     ("maps", "softmax,relu,linear,relu_floor,uniform", "2 to 4"), ("spec", "relu_flor", "did you mean 'relu_floor'"),
     ("spec", "softmax+gate", "has none"), ("spec", "", "not a spec"), ("sees", "all", "self, qk, qkv"),
-    ("shared", "yes", "0, 1"), ("shift", "left", "none, time, space"), ("steps", "0", "10 to 2000"),
+    ("causal", "maybe", "0, 1"), ("shared", "yes", "0, 1"), ("shift", "left", "none, time, space"),
+    ("steps", "0", "10 to 2000"),
     ("seed", "-1", "0 to 9999"), ("colour", "red", "this page knows clip"),
 ])
 def test_a_bad_parameter_has_no_effect_and_one_sentence(name, text, word):

@@ -35,16 +35,16 @@ def on(app, kind, key, chosen):
     return well(getattr(app, kind)(key=key).set_value(chosen).run())
 
 
-def readings(app, specs=OPENING.specs, steps=300):
+def readings(app, specs=OPENING.specs, steps=300, causal=False):
     """linviz.read on what the page says it shows, made anew and fitted anew."""
     chosen = app.session_state.good
     clip = clips.fit(clips.load(chosen.clip, frames=max(chosen.grid.T, 2)), chosen.grid)
     qkv = clips.descriptors(clip, chosen.grid, chosen.temperature)
     out = []
     for spec in specs:
-        m = linviz.make(spec, 1, qkv[0].shape[-1], chosen.grid, seed=chosen.seed)
+        m = linviz.make(spec, 1, qkv[0].shape[-1], chosen.grid, seed=chosen.seed, causal=causal)
         if m.gate is not None:
-            target = linviz.make("softmax", 1, qkv[0].shape[-1], chosen.grid).map(*qkv)
+            target = linviz.make("softmax", 1, qkv[0].shape[-1], chosen.grid, causal=causal).map(*qkv)
             fit_gate(m, target, *qkv, steps=steps, seed=chosen.seed)
         out.append(linviz.read(m, *qkv))
     return out, clip
@@ -283,6 +283,46 @@ def test_a_clip_offers_the_shift_in_time_and_a_photograph_does_not():
     assert app.session_state.good.shift == "none" and "time" not in app.radio(key="shift").options
 
 
+def test_causal_maps_look_back_only_and_have_full_rank():
+    app = visit(clip="pan", frames="2", temperature="1.5", maps="softmax,linear", **SMALL)
+    on(app, "toggle", "causal", True)
+    quiet(app)
+    assert app.title[0].value.endswith("nothing after") and dict(app.query_params)["causal"] in ("1", ["1"])
+    assert titles(app) == ["softmax, causal", "linear (elu + 1), causal"]
+    found, clip = readings(app, ("softmax", "linear"), causal=True)
+    check_numbers(app, found, clip, view(app)["set"]["query"])
+    assert all(panel["wire"]["causal"] for panel in view(app)["panels"])
+    assert tables(app)[1]["numerical rank (s above the tolerance)"] == ["392", "392"]
+    on(app, "toggle", "causal", False)
+    assert tables(quiet(app))[1]["numerical rank (s above the tolerance)"][1] == "18"
+
+
+def test_a_gate_is_fitted_to_the_causal_softmax():
+    app = quiet(visit(causal="1", steps="50", **SMALL))
+    kl = view(app)["panels"][2]["wire"]["gate"]["kl"]
+    found, _ = readings(app, ("relu_floor+gate",), steps=50, causal=True)
+    assert kl[-1] < kl[0] and titles(app)[2] == "relu + floor + gate, causal, fitted"
+    assert three(found[0].summary()["entropy"]) == tables(app)[0]["entropy (bits)"][5]
+
+
+@pytest.mark.parametrize("address, left, word", [
+    ({"maps": "linear,nonlocal"}, ["linear (elu + 1), causal"], "nonlocal has no causal form"),
+    ({"maps": "swin,uniform"}, ["softmax, causal"], "swin has no causal form; uniform has no causal form"),
+    ({"maps": "linear,relu", "spec": "softmax@window:7"}, ["linear (elu + 1), causal", "relu, causal"],
+     "causal order is told by token number")])
+def test_what_has_no_causal_form_is_left_out_with_a_sentence(address, left, word):
+    app = visit(causal="1", **SMALL | address)
+    assert titles(app) == left
+    (warning,) = app.warning
+    assert "Not shown while nobody sees the future" in warning.value and word in warning.value.replace("\\", "")
+
+
+def test_nobody_sees_the_future_by_a_shift_in_time():
+    app = visit(clip="pan", frames="2", steps="10", shift="time", causal="1", **SMALL)
+    assert "brings in the next frame" in said(app) and app.session_state.good.shift == "none"
+    assert "time" not in app.radio(key="shift").options and "space" in app.radio(key="shift").options
+
+
 def test_steps_and_seed_decide_the_fit():
     app = visit(patches="14", steps="10")
     quiet(app)
@@ -362,6 +402,7 @@ def test_a_map_that_travels_only_as_its_table_is_left_out_of_large_grids_with_a_
                                          ("relu_floor+gate", False), ("softmax@window:3", False)])
 def test_what_travels_only_as_its_table_is_known_beforehand(spec, whole):
     assert stage.table(spec, False) == stage.table(spec, True) == whole
+    assert stage.table("aft_simple", True, causal=True) and not stage.table("aft_simple", True)
 
 
 # ------------------------------------------------------------------------------------------------ fits
