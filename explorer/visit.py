@@ -64,8 +64,8 @@ class Visit:
     def troubles(self) -> list[str]:
         """A sentence on everything that is not shown, or did not work."""
         out = [f"Not shown while nobody sees the future: {'; '.join(self.no_order)}."] if self.no_order else []
-        out += [f"{', '.join(self.left_out)} would have to send the whole table of weights: shown up to {stage.TABLE:,} "
-               "patches; take fewer."] if self.left_out else []
+        out += [f"{', '.join(self.left_out)} would have to send the whole table of weights: shown up to "
+                f"{stage.TABLE:,} patches; take fewer."] if self.left_out else []
         return out + [said for key, said in self.failed.items() if key in self.fits or key[1:] in self._read]
 
     @property
