@@ -1,7 +1,27 @@
-"""Models: a layer around an attention, schemes of layers, fitting a gate to a map."""
+"""Models: a layer around an attention, schemes of layers, a small video transformer, its training, shipped models.
+
+Fitting a gate to a map is here too. What trains is fetched when it is asked for, so that who only looks does not wait.
+"""
+from importlib import import_module
+from typing import Any
+
 from .fit import LABEL, Fit, Snapshot, fit_gate, mean_divergence
 from .layer import AttentionLayer
 from .schemes import SCHEMES, Scheme, pairs, seen
+from .trace import Traced
+from .video_transformer import Shape, VideoTransformer
 
-__all__ = ["LABEL", "SCHEMES", "AttentionLayer", "Fit", "Scheme", "Snapshot", "fit_gate", "mean_divergence", "pairs",
-           "seen"]
+HOMES = {"Data": "examples", "Examples": "examples", "Recipe": "recipe", "Run": "training", "accuracy": "training",
+         "look": "looking", "pretrained": "checkpoints", "shipped": "checkpoints", "train": "training",
+         "CONFIGS": "linear_video_transformer", "Config": "linear_video_transformer",
+         "LinearVideoTransformer": "linear_video_transformer"}
+
+__all__ = ["LABEL", "SCHEMES", "AttentionLayer", "Fit", "Scheme", "Shape", "Snapshot", "Traced", "VideoTransformer",
+           "fit_gate", "mean_divergence", "pairs", "seen", *HOMES]
+
+
+def __getattr__(name: str) -> Any:
+    """Names whose modules take a while to import are fetched when they are used."""
+    if name in HOMES:
+        return getattr(import_module(f".{HOMES[name]}", __name__), name)
+    raise AttributeError(f"linviz.models has no {name!r}; it has {', '.join(__all__)}")

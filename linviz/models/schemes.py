@@ -41,8 +41,8 @@ SCHEMES = {
 class Scheme(nn.Module):
     """The layers of a scheme, each with a norm before and the residual around it: (B, N, C) -> (B, N, C).
 
-    spec names the attention, without a scope; options are those of AttentionLayer. Layer n is drawn from
-    seed + n.
+    spec names the attention; only under "joint" may it bring a scope of its own. Options are those of
+    AttentionLayer. Layer n is drawn from seed + n.
 
     >>> scheme = Scheme("divided", "softmax", heads=2, channels=16, grid=Grid(T=3, Y=4, X=4))
     >>> x = torch.rand(1, 48, 16)
@@ -86,7 +86,7 @@ def scopes(scheme: str, spec: str = "softmax") -> tuple[str, ...]:
     """
     if scheme not in SCHEMES:
         raise ValueError(f"no scheme called {scheme!r}; there are: {', '.join(SCHEMES)}")
-    if parse(spec).scope != "joint":
+    if scheme != "joint" and parse(spec).scope != "joint":
         raise ValueError(f"a scheme chooses the scopes itself; leave out @{parse(spec).scope} in {spec!r}")
     return SCHEMES[scheme]
 

@@ -1,0 +1,85 @@
+"""Which models linviz trains: arms, and the sets of arms, seeds and budgets that its evidence stands on.
+
+An arm's name is its spec, or a spec with a word after "~" for a variant that no spec can say:
+
+    ~wide      without a gate, its MLPs widened by as many numbers as the gate would have: the gate's control
+    ~floor=F   relu_floor with another floor
+
+Sets: `short`, `long` and `fine` are shipped as models; of `dose`, `breadth` and `front` only the results are.
+"""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from ..mechanisms import names
+from .checkpoints import canonical
+from .recipe import BUDGETS, FLOORS, Recipe, wide
+from .video_transformer import Shape, VideoTransformer
+
+CORE = ("softmax", "relu_floor", "relu_floor+gate", "relu_floor+gate+shift", "relu")
+LONG = (*CORE, "uniform", "softmax+shift", "relu_floor+shift", "relu+gate", "linear", "linear+gate", "efficient",
+        "cosformer", "focused", "focused+conv", "relu_floor+gate:self", "relu_floor+gate:qk", "relu_floor~wide")
+FINE = Shape(side=96, tubelet=(2, 6, 6))  # 4 x 16 x 16 = 1,024 tokens
+
+
+@dataclass(frozen=True)
+class Job:
+    """One model to train: the set it belongs to, its name, its seed and its recipe."""
+
+    set: str
+    name: str
+    seed: int
+    recipe: Recipe
+
+
+def recipe(name: str, budget: str = "short", task: str = "motion", setting: str = "main") -> Recipe:
+    """The recipe of an arm by name; ValueError for a variant or a budget that does not exist.
+
+    >>> recipe("relu_floor~floor=0.125").options, recipe("softmax", "long").steps
+    ({'floor': 0.125}, 2400)
+    """
+    if budget not in BUDGETS:
+        raise ValueError(f"no budget called {budget!r}; there are: {', '.join(BUDGETS)}")
+    spec, _, variant = canonical(name).partition("~")
+    plain = Recipe(spec, task=task, setting=setting, steps=BUDGETS[budget])
+    if not variant:
+        return plain
+    if variant == "wide":
+        return wide(plain, gate_parameters(spec))
+    word, _, value = variant.partition("=")
+    if word != "floor":
+        raise ValueError(f"no variant called {variant!r}; there are: wide, floor=F")
+    return replace(plain, options={"floor": float(value)})
+
+
+def gate_parameters(spec: str) -> int:
+    """How many numbers a gate adds to the small model of `spec`.
+
+    >>> gate_parameters("relu_floor")
+    4704
+    """
+    with_gate, without = (sum(p.numel() for p in VideoTransformer(s).parameters()) for s in (spec + "+gate", spec))
+    return with_gate - without
+
+
+def jobs(which: str) -> Iterator[Job]:
+    """Every model of a set, in the order in which they are best trained: seed by seed.
+
+    >>> sum(1 for _ in jobs("short")), sum(1 for _ in jobs("dose"))
+    (25, 25)
+    """
+    if which == "fine":
+        yield from (Job(which, name, 0, fine(name)) for name in CORE)
+        return
+    arms, seeds, budget, task = {
+        "short": (CORE, 5, "short", "motion"), "long": (LONG, 1, "long", "motion"),
+        "dose": (tuple(f"relu_floor~floor={f}" for f in FLOORS), 5, "short", "motion"),
+        "breadth": (tuple(names()), 3, "short", "motion"),
+        "front": ((*CORE, "uniform"), 3, "long", "front")}[which]
+    yield from (Job(which, name, seed, recipe(name, budget, task)) for seed in range(seeds) for name in arms)
+
+
+def fine(name: str) -> Recipe:
+    """The recipe of the finer set: more and smaller patches, for looking at."""
+    return replace(recipe(name, "long", setting="fine"), shape=FINE, batch=16, pool=6_000, tests=256)

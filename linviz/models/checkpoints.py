@@ -1,0 +1,138 @@
+"""Shipped models: half-precision weights, and beside each a JSON that says how it came to be.
+
+    shipped/short/relu_floor-gate.0.safetensors      shipped/short/relu_floor-gate.0.json
+
+The JSON holds the recipe and its digest, the seed, the learning curve, the held-out accuracy of these very weights,
+seconds, versions, and the SHA-256 of the weights: what was altered is refused.
+"""
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+
+from ..mechanisms import parse
+from .examples import Data, made
+from .kept import write_whole
+from .recipe import Recipe
+from .training import Run, accuracy, one_thread
+from .video_transformer import VideoTransformer
+
+FOLDER = Path(__file__).with_name("shipped")
+
+
+def pretrained(name: str, seed: int = 0, budget: str = "short", folder: Path | None = None) -> VideoTransformer:
+    """A shipped model, ready to be asked, on the CPU in float32. ValueError, in one sentence, where there is none.
+
+    name: a spec, or a spec with a word after "~" for a variant of it (see `shipped`).
+
+    >>> model = pretrained("relu_floor+gate")
+    >>> model(torch.zeros(1, 8, 3, 36, 36)).shape
+    torch.Size([1, 8])
+    """
+    path = find(name, seed, budget, folder or FOLDER)
+    return _loaded(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _loaded(path: Path, changed: int) -> VideoTransformer:
+    """A model read once; `changed` is when its file last was. It is handed out to many: copy it to alter it."""
+    told, data = card(path), path.read_bytes()
+    if hashlib.sha256(data).hexdigest() != told["sha256"]:
+        raise ValueError(f"{path.name} is not the file that was trained (its SHA-256 differs from the one in its "
+                         f"JSON): take both from the same version of linviz")
+    recipe = Recipe.read(told["recipe"])
+    model = VideoTransformer(recipe.spec, len(told["classes"]), recipe.shape, told["seed"], **recipe.options)
+    try:
+        model.load_state_dict({key: x.float() if x.is_floating_point() else x for key, x in load(data).items()})
+    except (SafetensorError, RuntimeError) as error:
+        raise ValueError(f"{path.name} does not fit the model of its own JSON: {error}") from error
+    return model.eval().requires_grad_(False)
+
+
+def card(path: Path) -> dict[str, Any]:
+    """What the JSON beside a checkpoint tells; ValueError where there is none, or it is not whole."""
+    try:
+        told: dict[str, Any] = json.loads(path.with_suffix(".json").read_text())
+        if {"recipe", "seed", "sha256", "classes"} - told.keys():
+            raise KeyError("it lacks " + ", ".join({"recipe", "seed", "sha256", "classes"} - told.keys()))
+    except (OSError, ValueError, KeyError) as error:
+        raise ValueError(f"{path.name} cannot be used without its JSON beside it: {error}") from error
+    return told
+
+
+def find(name: str, seed: int, budget: str, folder: Path = FOLDER) -> Path:
+    """Where a model lies; ValueError, with what there is, where it does not."""
+    there = shipped(folder)
+    budgets = sorted({b for b, _, _ in there})
+    if budget not in budgets:
+        raise ValueError(f"no budget called {budget!r}; there are: {', '.join(budgets) or 'none here'}")
+    wanted = canonical(name)
+    seeds = [s for b, n, s in there if (b, n) == (budget, wanted)]
+    if not seeds:
+        names = ", ".join(dict.fromkeys(n for b, n, _ in there if b == budget))
+        raise ValueError(f"no {budget} model called {name!r}; there are: {names}. `linviz train` makes others.")
+    if seed not in seeds:
+        raise ValueError(f"the {budget} model {name!r} was trained with the seeds {seeds}; there is no {seed}")
+    return folder / budget / f"{slug(wanted)}.{seed}.safetensors"
+
+
+def shipped(folder: Path = FOLDER) -> list[tuple[str, str, int]]:
+    """Budget, name and seed of every model that lies in a folder.
+
+    >>> ("short", "relu_floor+gate", 0) in shipped()
+    True
+    """
+    found = []
+    for path in sorted(folder.glob("*/*.json")):
+        told = json.loads(path.read_text())
+        found.append((path.parent.name, str(told["name"]), int(told["seed"])))
+    return found
+
+
+def canonical(name: str) -> str:
+    """A model's name in its shortest form: a spec, and perhaps a variant.
+
+    >>> canonical("relu_floor+gate:qkv~wide")
+    'relu_floor+gate~wide'
+    """
+    spec, mark, variant = name.partition("~")
+    return str(parse(spec)) + mark + variant
+
+
+def slug(name: str) -> str:
+    """A name as a file may be called everywhere.
+
+    >>> slug("relu_floor+gate:qk+shift@space")
+    'relu_floor-gate.qk-shift_at_space'
+    """
+    return name.replace("+", "-").replace(":", ".").replace("@", "_at_").replace("~", "__")
+
+
+def ship(run: Run, name: str, folder: Path, data: Data | None = None, more: dict[str, Any] | None = None) -> Path:
+    """Write a trained model and its JSON; the accuracy that it tells of is that of the rounded weights."""
+    recipe, data = run.recipe, data or made(run.recipe)
+    tensors = {key: (x.half() if x.is_floating_point() else x).cpu().clone() for key, x in
+               run.model.state_dict().items()}
+    rounded = VideoTransformer(recipe.spec, len(data.test.classes), recipe.shape, run.seed, **recipe.options)
+    rounded.load_state_dict({key: x.float() if x.is_floating_point() else x for key, x in tensors.items()})
+    with one_thread():
+        right = accuracy(rounded, data.test)
+    payload: bytes = save(tensors)
+    told = {"name": canonical(name), "seed": run.seed, "digest": recipe.digest(), "recipe": recipe.told(),
+            "classes": list(data.test.classes), "test_accuracy": right, "tests": len(data.test),
+            "parameters": sum(p.numel() for p in rounded.parameters()), "seconds": round(run.seconds, 1),
+            "curve": [{key: round(value, 5) for key, value in row.items()} for row in run.curve],
+            "versions": {"torch": torch.__version__, "python": platform.python_version()},
+            "sha256": hashlib.sha256(payload).hexdigest()} | (more or {})
+    path = folder / f"{slug(canonical(name))}.{run.seed}.safetensors"
+    write_whole(path, payload)
+    write_whole(path.with_suffix(".json"), (json.dumps(told, indent=1) + "\n").encode())
+    return path

@@ -1,0 +1,90 @@
+"""A run's state in one file, never half-written: weights, the optimiser's memory, the step and the curve.
+
+safetensors, never pickle: a file from a stranger can be refused, but it cannot run anything.
+"""
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from .training import Run
+
+NOTE = "linviz"  # the name in a file's header under which our JSON stands
+
+
+def keep_run(path: Path, run: Run) -> None:
+    """Write where a run stands."""
+    tensors = {f"model.{name}": x for name, x in run.model.state_dict().items()}
+    for n, state in run.optimiser.state_dict()["state"].items():
+        tensors |= {f"adam.{n}.{name}": x for name, x in state.items()}
+    note = {"recipe": run.recipe.told(), "seed": run.seed, "step": run.step, "seconds": run.seconds, "curve": run.curve}
+    write_tensors(path, tensors, note)
+
+
+def resume_run(path: Path, run: Run) -> None:
+    """Bring a run to where the one in the file stopped; ValueError where that is another run."""
+    tensors, note = read_tensors(path)
+    if (note.get("recipe"), note.get("seed")) != (run.recipe.told(), run.seed):
+        raise ValueError(f"{path} holds another run (seed {note.get('seed')}, {_told(note)}): move it away, "
+                         "or name another folder")
+    run.model.load_state_dict({name[6:]: x for name, x in tensors.items() if name.startswith("model.")})
+    held = run.optimiser.state_dict()
+    for name, x in tensors.items():
+        if name.startswith("adam."):
+            _, n, what = name.split(".")
+            held["state"].setdefault(int(n), {})[what] = x
+    run.optimiser.load_state_dict(held)
+    run.step, run.seconds, run.curve = note["step"], note["seconds"], note["curve"]
+
+
+def _told(note: dict[str, Any]) -> str:
+    recipe = note.get("recipe") or {}
+    return f"{recipe.get('spec')}, {recipe.get('steps')} steps"
+
+
+def write_tensors(path: Path, tensors: dict[str, Tensor], note: dict[str, Any]) -> bytes:
+    """Tensors and a JSON note as one safetensors file; what was written."""
+    flat = {name: x.detach().cpu().clone().contiguous() for name, x in tensors.items()}  # a shared gate has two names
+    data: bytes = save(flat, {NOTE: json.dumps(note)})
+    write_whole(path, data)
+    return data
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """What `write_tensors` wrote; ValueError, in one sentence, for a file that is not whole or not ours."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            note = json.loads((file.metadata() or {})[NOTE])
+            return {name: file.get_tensor(name) for name in file.keys()}, note  # noqa: SIM118 (it is no dict)
+    except (SafetensorError, KeyError, ValueError, OSError) as error:
+        raise ValueError(f"{path} is no file of linviz, or not whole ({error}): move it away and run again") from error
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file so that it is there whole or not at all.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_whole(Path(folder) / "deep" / "a.bin", b"abc"); (Path(folder) / "deep" / "a.bin").read_bytes()
+    b'abc'
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink()
+        raise

@@ -1,0 +1,78 @@
+"""What a trained model's attention does, layer by layer, on clips whose truth is known.
+
+Means over heads, queries and clips, in this order; never measures of a mean map. Where weights are signed or have a
+map of their own for every channel, there is no such number, and it is left out.
+"""
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..maps import Map
+from ..reading import Reading
+from .trace import Traced
+from .video_transformer import VideoTransformer
+
+if TYPE_CHECKING:
+    from ..clips import Task
+
+FEW = 0.05  # the share of tokens whose weight "top" sums
+NAMES = {"entropy": "entropy of a row over its most", "top": f"weight of a row's heaviest {FEW:.0%} of tokens",
+         "object": "weight on the digit over the digit's share of tokens",
+         "effective_rank": "effective rank", "diversity": "half the distance of a row to the mean row, summed",
+         "dead": "share of empty rows"}
+
+
+def look(model: VideoTransformer, task: Task, clips: int = 32) -> list[dict[str, float]]:
+    """One dict a layer, first layer first: the measures of `NAMES`, over the first `clips` clips of a task.
+
+    >>> from linviz.clips import motion_task
+    >>> from linviz.models import Shape, VideoTransformer
+    >>> layer, = look(VideoTransformer("uniform", shape=Shape(blocks=1)), motion_task(2, seed=0))
+    >>> round(layer["entropy"], 4), round(layer["object"], 4), round(layer["effective_rank"], 3)
+    (1.0, 1.0, 1.0)
+    """
+    inked = touched(task.masks[:clips], model)
+    return [measured(layer, inked) for layer in model.trace(task.frames[:clips])]
+
+
+def touched(masks: Tensor, model: VideoTransformer) -> Tensor:
+    """Which tubelets a mask touches: masks (B, T, Ypx, Xpx) bool -> (B, N) bool, in token order."""
+    return F.max_pool3d(masks[:, None].float(), model.shape.tubelet).flatten(1) > 0
+
+
+def measured(layer: Traced, inked: Tensor) -> dict[str, float]:
+    """The measures of one layer; inked (B, N) bool."""
+    reading = Reading(layer.attention, layer.q, layer.k, layer.v)
+    a = reading.whole.shared
+    if a is None:
+        return {}
+    out = {"effective_rank": reading.effective_rank.mean().item(), "diversity": diversity(a)}
+    if a.stochastic:
+        few = math.ceil(FEW * a.shape[1])
+        summary = reading.summary(spectrum=False, top_share={"k": few})
+        out |= {"entropy": summary["entropy_share"], "top": summary["top_share"], "object": on_object(a, inked),
+                "dead": summary["dead"] / summary["rows"]}
+    return out
+
+
+def on_object(a: Map, inked: Tensor) -> float:
+    """Weight on the inked tokens over their share of tokens, of all rows together: 1 is what uniform gets."""
+    seen = inked.any(-1)
+    weight = (a.column_sums() * inked[:, None]).sum(-1) / a.shape[0]  # (B, H)
+    return (weight[seen].mean(-1) / inked[seen].float().mean(-1)).mean().item()
+
+
+def diversity(a: Map) -> float:
+    """Total variation between a row and the mean row, mean over rows: 0 where every query looks alike.
+
+    >>> from linviz.maps import Dense
+    >>> diversity(Dense(torch.eye(4)[None, None]))
+    0.75
+    """
+    mean = (a.column_sums() / a.shape[0])[..., None, :]
+    return torch.cat([(rows - mean).abs().sum(-1) / 2 for _, rows in a.walk()], -1).mean().item()

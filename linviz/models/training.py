@@ -1,0 +1,168 @@
+"""Train a video transformer: one recipe, one seed, the same result every time; stopped and taken up again, too.
+
+The order of clips follows from seed and step alone, and a run's state is kept every `EVERY` steps in one file that
+is never half-written. So a run that was interrupted anywhere goes on from the last kept step to the same numbers.
+"""
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .examples import Data, Examples, made
+from .kept import keep_run, resume_run
+from .recipe import Recipe
+from .video_transformer import VideoTransformer
+
+EVERY = 50     # steps between two rows of the curve, and between two kept states
+WATCHED = 256  # held-out clips whose accuracy stands in the curve; nothing is chosen by it
+Curve = list[dict[str, float]]
+
+
+@dataclass
+class Run:
+    """A training run after `step` steps. curve: a row every `EVERY` steps. seconds: of training, kept through stops."""
+
+    recipe: Recipe
+    seed: int
+    model: VideoTransformer
+    optimiser: torch.optim.Optimizer
+    step: int = 0
+    seconds: float = 0.0
+    curve: Curve = field(default_factory=list)
+
+
+Progress = Callable[[Run, float, float], None]
+
+
+def train(recipe: Recipe, seed: int = 0, *, data: Data | None = None, keep: Path | None = None,
+          progress: Progress | None = None, device: str | None = None, start: nn.Module | None = None) -> Run:
+    """Train one model. data: what `recipe` names, unless given. keep: a file in which a stopped run waits to go on.
+
+    progress(run, loss, accuracy) is called after every step, with those of its batch. device: CUDA where there is one.
+    start: a model to begin from, of the same parameters' names and shapes. Raises ValueError where `keep` holds
+    another run. One thread: two on a busy machine are slower than one.
+
+    >>> tiny = Recipe("relu", steps=2, batch=2, pool=4, tests=2)
+    >>> run = train(tiny)
+    >>> run.step, sorted(run.curve[-1])
+    (2, ['accuracy', 'held_out', 'loss', 'rate', 'step'])
+    """
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    data = data or made(recipe)
+    run = begin(recipe, seed, len(data.train.classes), device, start)
+    if keep is not None and keep.exists():
+        resume_run(keep, run)
+    with one_thread():
+        _go_on(run, data, device, keep, progress)
+    return run
+
+
+def begin(recipe: Recipe, seed: int, classes: int, device: str, start: nn.Module | None = None) -> Run:
+    """A run before its first step."""
+    model = VideoTransformer(recipe.spec, classes, recipe.shape, seed, **recipe.options)
+    if start is not None:
+        model.load_state_dict(start.state_dict())
+    model = model.to(device)
+    matrices = [p for p in model.parameters() if p.ndim > 1]
+    others = [p for p in model.parameters() if p.ndim <= 1]
+    groups = [{"params": matrices, "weight_decay": recipe.decay}, {"params": others, "weight_decay": 0.0}]
+    return Run(recipe, seed, model, torch.optim.AdamW(groups, lr=recipe.rate, betas=recipe.betas, fused=True))
+
+
+def _go_on(run: Run, data: Data, device: str, keep: Path | None, progress: Progress | None) -> None:
+    """Every step that is left. Losses and accuracies are gathered for a row of the curve every `EVERY` steps."""
+    seen: list[tuple[float, float]] = []
+    began = time.perf_counter() - run.seconds
+    while run.step < run.recipe.steps:
+        seen.append(one_step(run, data.train, device))
+        run.seconds = time.perf_counter() - began
+        if run.step % EVERY == 0 or run.step == run.recipe.steps:
+            run.curve.append(_row(run, seen, data.test, device))
+            seen.clear()
+            if keep is not None:
+                keep_run(keep, run)
+        if progress is not None:
+            progress(run, *(seen[-1] if seen else (run.curve[-1]["loss"], run.curve[-1]["accuracy"])))
+
+
+def one_step(run: Run, examples: Examples, device: str) -> tuple[float, float]:
+    """One batch, one step of the optimiser: its loss in nats and its accuracy."""
+    recipe, model = run.recipe, run.model
+    frames, labels = examples.batch(order(len(examples), recipe.batch, run.seed, run.step), device)
+    for group in run.optimiser.param_groups:
+        group["lr"] = rate(recipe, run.step)
+    logits = model(frames)
+    loss = F.cross_entropy(logits, labels, label_smoothing=recipe.smoothing)
+    loss.backward()
+    nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
+    run.optimiser.step()
+    run.optimiser.zero_grad()
+    run.step += 1
+    return loss.item(), (logits.argmax(-1) == labels).float().mean().item()
+
+
+def rate(recipe: Recipe, step: int) -> float:
+    """The learning rate of a step: up in a line, then down as half a cosine.
+
+    >>> [round(rate(Recipe(steps=10, rate=1.0, warm=0.2), s), 2) for s in (0, 1, 2, 9)]
+    [0.5, 1.0, 1.0, 0.04]
+    """
+    warm = max(1, round(recipe.warm * recipe.steps))
+    if step < warm:
+        return recipe.rate * (step + 1) / warm
+    return recipe.rate * (1 + math.cos(math.pi * (step - warm) / max(1, recipe.steps - warm))) / 2
+
+
+def order(pool: int, batch: int, seed: int, step: int) -> Tensor:
+    """Which clips of a pool a step reads: every clip once a round, in an order drawn from seed and round alone."""
+    size = min(batch, pool)
+    round_, at = divmod(step, pool // size)
+    return _shuffled(pool, seed, round_)[at * size:(at + 1) * size]
+
+
+@lru_cache(maxsize=2)
+def _shuffled(pool: int, seed: int, round_: int) -> Tensor:
+    return torch.randperm(pool, generator=torch.Generator().manual_seed(seed * 100_003 + round_))
+
+
+def accuracy(model: nn.Module, examples: Examples, device: str = "cpu", most: int | None = None) -> float:
+    """Share of the (first `most`) examples that a model names rightly."""
+    right = [(logits.argmax(-1) == labels).float() for logits, labels in answers(model, examples, device, most)]
+    return torch.cat(right).mean().item()
+
+
+def answers(model: nn.Module, examples: Examples, device: str = "cpu",
+            most: int | None = None) -> Iterator[tuple[Tensor, Tensor]]:
+    """Logits and labels of the (first `most`) examples, in batches, without gradient."""
+    for i in torch.arange(min(len(examples), most or len(examples))).split(128):
+        frames, labels = examples.batch(i, device)
+        with torch.no_grad():
+            logits = model(frames)
+        yield logits, labels
+
+
+def _row(run: Run, seen: list[tuple[float, float]], test: Examples, device: str) -> dict[str, float]:
+    """A row of the curve: means since the last row, and the accuracy on some held-out clips."""
+    loss, right = torch.tensor(seen).mean(0).tolist()
+    return {"step": run.step, "loss": loss, "accuracy": right, "rate": rate(run.recipe, run.step - 1),
+            "held_out": accuracy(run.model, test, device, WATCHED)}
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """torch on one thread, and as it was afterwards."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

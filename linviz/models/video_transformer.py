@@ -1,0 +1,166 @@
+"""A small video transformer, with any attention inside: what linviz trains to see what attention learns.
+
+    clip -> tubelets -> + where and when -> L x (attention, MLP) -> mean over tokens -> classes
+
+A tubelet is a box of pixels, a few frames deep: one token. Every token gets a learned code for its place and
+one for its time. A block is x <- x + attention(norm x), once for every layer of its scheme, then
+x <- x + MLP(norm x). Only the attention differs between arms, so what differs between them is the attention's.
+
+A photograph is a clip of one frame; a model made for more frames sees it standing still.
+"""
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..grid import Grid
+from ..shapes import Float
+from .schemes import Scheme
+from .trace import Traced
+
+GREY, SPREAD = 0.5, 0.25  # pixels come in as (x - GREY) / SPREAD
+CODES = 0.5               # the spread that codes of place and time begin with; at 0.1 little is learned in short runs
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How large a model is. tubelet: frames, pixels down, pixels across; colours 1: it sees grey, 3: RGB.
+
+    >>> len(Shape().grid), len(Shape(frames=1, tubelet=(1, 6, 6)).grid)
+    (144, 36)
+    """
+
+    frames: int = 8
+    side: int = 36
+    tubelet: tuple[int, int, int] = (2, 6, 6)
+    colours: int = 1
+    channels: int = 48
+    heads: int = 3
+    blocks: int = 3
+    wider: float = 2.0  # channels inside the MLP, as a multiple of `channels`
+    scheme: str = "joint"
+
+    @property
+    def grid(self) -> Grid:
+        """The grid of tubelets; ValueError where frames or pixels do not divide into whole ones."""
+        deep, high, wide = self.tubelet
+        if self.frames % deep or self.side % high or self.side % wide:
+            raise ValueError(f"{self.frames} frames of {self.side} x {self.side} pixels cannot be cut into tubelets of "
+                             f"{deep} x {high} x {wide}; take sizes that divide")
+        return Grid(self.frames // deep, self.side // high, self.side // wide)
+
+
+class VideoTransformer(nn.Module):
+    """Frames (B, T, 3, Ypx, Xpx) in 0..1 to logits (B, classes), through the attention that `spec` names.
+
+    Parameters of one name are drawn alike in every arm of a seed, so two arms begin as equal as they can be.
+    Options are those of `AttentionLayer`.
+
+    >>> model = VideoTransformer("relu_floor+gate+shift", classes=8, shape=Shape(blocks=1))
+    >>> model(torch.rand(2, 8, 3, 36, 36)).shape
+    torch.Size([2, 8])
+    """
+
+    def __init__(self, spec: str = "softmax", classes: int = 8, shape: Shape | None = None, seed: int = 0,
+                 **options: Any) -> None:
+        super().__init__()
+        self.spec, self.shape = spec, shape or Shape()
+        self.grid = grid = self.shape.grid
+        channels, pixels = self.shape.channels, self.shape.colours * torch.tensor(self.shape.tubelet).prod().item()
+        self.embed = nn.Linear(int(pixels), channels)
+        self.time, self.place = (nn.Parameter(torch.empty(n, channels)) for n in (grid.T, grid.Y * grid.X))
+        self.blocks = nn.ModuleList(Block(spec, self.shape, seed * 1000 + 10 * n, **options)
+                                    for n in range(self.shape.blocks))
+        self.norm, self.head = nn.LayerNorm(channels), nn.Linear(channels, classes)
+        self.draw(seed)
+
+    def draw(self, seed: int) -> None:
+        """Draw what is to be learned anew, every module from its own name and the seed.
+
+        A mechanism's own tables are left: it has drawn them itself, from the seed it was made with.
+        """
+        with torch.random.fork_rng(devices=[]):
+            for name, module in self.named_modules():
+                if callable(reset := getattr(module, "reset_parameters", None)):
+                    torch.manual_seed(zlib.crc32(f"{seed} {name}".encode()))
+                    reset()
+            torch.manual_seed(zlib.crc32(f"{seed} codes".encode()))
+            for codes in (self.time, self.place):
+                nn.init.normal_(codes, std=CODES)
+
+    def forward(self, frames: Float[Tensor, "B T 3 Ypx Xpx"]) -> Float[Tensor, "B classes"]:
+        """Logits of every class."""
+        return self.answer(self.blocks_of(self.tokens(frames)))
+
+    def tokens(self, frames: Tensor) -> Tensor:
+        """Tubelets with their codes, (B, N, C); ValueError for frames of another size."""
+        x = self.embed(self.tubelets(frames))
+        return x + (self.time[:, None] + self.place).flatten(0, 1)
+
+    def blocks_of(self, x: Tensor) -> Tensor:
+        """Tokens after every block, (B, N, C)."""
+        for block in self.blocks:
+            x = block(x)
+        return x
+
+    def answer(self, x: Tensor) -> Tensor:
+        """Tokens to logits: their mean, normed, through one linear map."""
+        logits: Tensor = self.head(self.norm(x.mean(-2)))
+        return logits
+
+    def tubelets(self, frames: Tensor) -> Tensor:
+        """Pixels of every tubelet, (B, N, colours * deep * high * wide), about 0 and of spread 1."""
+        shape = self.shape
+        if frames.ndim != 5 or frames.shape[-4] not in (1, shape.frames) or frames.shape[-3:] != (3, shape.side,
+                                                                                                  shape.side):
+            raise ValueError(f"this model was made for clips (B, {shape.frames}, 3, {shape.side}, {shape.side}); got "
+                             f"{tuple(frames.shape)}: clips.fit cuts and resizes a clip")
+        x = frames.expand(-1, shape.frames, -1, -1, -1)  # a photograph stands still
+        x = ((x.mean(-3, keepdim=True) if shape.colours == 1 else x) - GREY) / SPREAD
+        for axis, size in zip((1, 4, 6), shape.tubelet, strict=True):  # (B, T, t, 3, Y, y, X, x)
+            x = x.unflatten(axis, (-1, size))
+        return self.grid.unfold(x.permute(0, 1, 4, 6, 2, 3, 5, 7).flatten(4))
+
+    def trace(self, frames: Tensor) -> list[Traced]:
+        """q, k, v of every attention layer as the forward pass makes them, first block first; no gradient.
+
+        >>> model = VideoTransformer("relu_floor+gate", shape=Shape(blocks=1))
+        >>> seen = model.trace(torch.rand(1, 8, 3, 36, 36))[0]
+        >>> seen.name, seen.q.shape, seen.ratios[0].shape
+        ('block 1', torch.Size([1, 3, 144, 16]), torch.Size([1, 3, 144, 16]))
+        """
+        with torch.no_grad():
+            x, seen = self.tokens(frames), []
+            for n, block in enumerate(self.blocks, 1):
+                assert isinstance(block, Block)
+                x, layers = block.traced(x, f"block {n}")
+                seen += layers
+            return seen
+
+
+class Block(nn.Module):
+    """The attention layers of a scheme, then an MLP on every token: (B, N, C) -> (B, N, C)."""
+
+    def __init__(self, spec: str, shape: Shape, seed: int, **options: Any) -> None:
+        super().__init__()
+        inside = round(shape.wider * shape.channels)
+        self.attention = Scheme(shape.scheme, spec, shape.heads, shape.channels, shape.grid, seed, **options)
+        self.norm = nn.LayerNorm(shape.channels)
+        self.mlp = nn.Sequential(nn.Linear(shape.channels, inside), nn.GELU(), nn.Linear(inside, shape.channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.attention(x)
+        return x + self.mlp(self.norm(x))
+
+    def traced(self, x: Tensor, name: str) -> tuple[Tensor, list[Traced]]:
+        """What `forward` returns, and what each layer attended with."""
+        layers = []
+        for layer, norm in self.attention.steps():
+            scope = f", {layer.attention.parsed.scope}" if len(self.attention.layers) > 1 else ""
+            layers.append(Traced(name + scope, layer.attention, *layer.qkv(norm(x))))
+            x = x + layer(norm(x))
+        return x + self.mlp(self.norm(x)), layers
