@@ -16,7 +16,7 @@ from torch import Tensor
 from .clip import Clip
 from .sources import SOURCES
 
-OVER_TIME = ("path", "hidden")  # what in `truth` has a value for every frame
+OVER_TIME = ("path", "other", "hidden")  # what in `truth` has a value for every frame
 
 
 @dataclass(frozen=True, eq=False)

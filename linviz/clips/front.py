@@ -1,0 +1,97 @@
+"""Which of two that cross is in front? The second task on which small video transformers are trained.
+
+Two discs, each cut from a photograph with a handwritten digit on it, come from left and right and cross before a
+third photograph; one passes in front of the other. The answer is the side that the one in front came from: a guess
+is right every other time. A frame in which they overlap shows which is in front, but whether it is still to cross
+or has crossed, and so where it came from, only the order of the frames tells: played backwards the answer is the
+other one. Which disc is bright, what is on it and where they meet have nothing to do with the answer.
+"""
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .drawing import Layers, disc, film
+from .sources import split_number
+from .stage import MOMENTS, SIDE, Stage, between, choice
+from .task import Task, as_frames, draws
+
+COIN = 12              # diameter of a disc, in pixels of a frame of 36
+FAR = (16.0, 18.0)     # how far each disc goes, from and to; they begin and end side by side
+MEET = (0.4, 0.6)      # when they meet, as a share of the clip
+SLOPE = 0.7            # steepest way, down over across: 35 degrees
+TURN = 0.2             # by how much the slopes of the two ways may differ
+DARK, BRIGHT = (0.1, 0.25), (0.45, 0.6)
+OPPOSITE = ("from the left", "from the right")
+
+
+def front_task(n: int, seed: int, split: str = "train", *, side: int | None = None, frames: int | None = None,
+               first: int = 0, opened: bool = False) -> Task:
+    """n clips of two discs that cross; the label is where the one in front came from. A guess is right in half.
+
+    side, frames, first, opened and errors: as in `motion_task`. The mask is what is to be seen of the disc behind.
+
+    truth, n values each: direction (as the label), path and other (n, T, 2, the middle of the disc behind and of the
+    one in front, pixels down and across), hidden (n, T, share of the disc behind that is hidden), digit and front
+    digit (classes of the digits on the two), photograph and cut (n, 2, behind and in front): numbers in
+    `sources.SOURCES`, bright (bool, the disc in front is the bright one), drift (n, 2, pixels a frame, how the
+    background moves).
+
+    >>> task = front_task(4, seed=0)
+    >>> task.frames.shape, task.classes[task.labels[0]]
+    (torch.Size([4, 8, 3, 36, 36]), 'from the right')
+    """
+    number = split_number(split, opened)
+    stage = Stage(split, SIDE if side is None else side, MOMENTS + 1 if frames is None else frames)
+    u = draws("front", seed, number, first, n, 24)
+    backdrop, truth = stage.backdrop(u[:, :6], 0.5, (0.4, 0.8))
+    label, bright = choice(u[:, 6], 2), choice(u[:, 7], 2)
+    left, right = _ways(u[:, 8:14], stage)
+    corner = torch.stack([torch.where(label[:, None, None] == 0, a, b) for a, b in ((right, left), (left, right))], 1)
+    layers, more = _coins(u[:, 14:], stage, backdrop.which, bright, corner)
+    grey, mask, hidden = film(backdrop, layers, stage.side)
+    middle = (corner + (layers.cover.shape[-1] - 1) / 2).float()
+    truth |= more | {"direction": label, "path": middle[:, 0], "other": middle[:, 1], "hidden": hidden,
+                     "bright": bright.bool()}
+    return Task(as_frames(grey), label.clone(), mask, truth, OPPOSITE,
+                "Which of two discs passes in front?", "The disc {label} passes in front of one with a {digit} on it")
+
+
+def _ways(u: Tensor, stage: Stage) -> tuple[Tensor, Tensor]:
+    """Corners (n, T, 2) of two squares that cross, one from the left and one from the right, by u (n, 6)."""
+    slope = between(u[:, :1], -SLOPE, SLOPE)
+    slopes = (slope, (slope + between(u[:, 1:2], -TURN, TURN)).clamp(-SLOPE, SLOPE))
+    far, meet = between(u[:, 2:3], *FAR), between(u[:, 3:4], *MEET)
+    spare = (SIDE - COIN) / 2 - FAR[1] * MEET[1]  # what stays free of the frame beside the longest way
+    middle = (SIDE - COIN) / 2 + between(u[:, 4:], -spare, spare)
+    along = far * (torch.linspace(0, 1, stage.frames, dtype=torch.float64) - meet)  # pixels past the crossing, (n, T)
+    ways = []
+    for s, sign in zip(slopes, (1, -1)):
+        forward = sign * torch.cat([s, torch.ones_like(s)], 1) / (1 + s**2).sqrt()
+        ways.append((middle[:, None] + along[..., None] * forward[:, None]) * stage.unit)
+    return ways[0], ways[1]
+
+
+def _coins(u: Tensor, stage: Stage, behind: Tensor, bright: Tensor, corner: Tensor) -> tuple[Layers, dict[str, Tensor]]:
+    """The disc behind and the one in front, by u (n, 10), and what is true of them."""
+    lights, cuts, digits = [], [], []
+    for place, own in enumerate(u.split(5, 1)):
+        texture, cut = stage.cut(own[:, :3], behind, COIN)
+        ink, truth = stage.ink(own[:, 3])
+        level = torch.where(bright == place, between(own[:, 4], *BRIGHT), between(own[:, 4], *DARK)).float()
+        face = (texture - texture.mean((1, 2), keepdim=True) + level[:, None, None]).clamp(0, 1)
+        lights.append(torch.lerp(face, torch.ones_like(face), _centred(ink, texture.shape[-1])))
+        cuts.append(cut)
+        digits.append(truth["digit"])
+    light = torch.stack(lights, 1)
+    target = torch.tensor([1.0, 0.0]).expand(len(u), 2)
+    cover = disc(light.shape[-1]).expand_as(light)
+    return (Layers(cover, light, torch.ones_like(target), corner, target),
+            {"cut": torch.stack(cuts, 1), "digit": digits[0], "front digit": digits[1]})
+
+
+def _centred(ink: Tensor, side: int) -> Tensor:
+    """Ink (n, a, a) in the middle of a larger square, (n, side, side)."""
+    before, after = (side - ink.shape[-1]) // 2, (side - ink.shape[-1] + 1) // 2
+    return F.pad(ink, (before, after, before, after))
