@@ -9,7 +9,7 @@ from .crossing import crossing
 from .descriptors import DESCRIPTORS_NOTE, descriptors
 from .digit import digit
 from .fitting import fit, token_at, token_mask
-from .front import front_task
+from .front import FRONT_SETTINGS, front_task
 from .motion import SETTINGS, Setting, motion_task
 from .opening import OPENING, OPENINGS, Opening
 from .own import to_frames
@@ -48,6 +48,7 @@ def load(name: str, seed: int = 0, frames: int = 8) -> Clip:
     return CLIPS[name](seed, frames)
 
 
-__all__ = ["CLIPS", "DESCRIPTORS_NOTE", "FRAMES", "OPENING", "OPENINGS", "PHOTOGRAPHS", "SETTINGS", "Clip", "Opening",
-           "Setting", "Task", "crossing", "descriptors", "digit", "fit", "follow", "front_task", "load", "motion_task",
-           "motorcycle", "names", "pan", "photograph", "reverse", "shuffle", "to_frames", "token_at", "token_mask"]
+__all__ = ["CLIPS", "DESCRIPTORS_NOTE", "FRAMES", "FRONT_SETTINGS", "OPENING", "OPENINGS", "PHOTOGRAPHS", "SETTINGS",
+           "Clip", "Opening", "Setting", "Task", "crossing", "descriptors", "digit", "fit", "follow", "front_task",
+           "load", "motion_task", "motorcycle", "names", "pan", "photograph", "reverse", "shuffle", "to_frames",
+           "token_at", "token_mask"]

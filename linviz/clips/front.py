@@ -13,8 +13,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .drawing import Layers, disc, film
+from .motion import Setting
+from .photographs import known_name
 from .sources import split_number
-from .stage import MOMENTS, SIDE, Stage, between, choice
+from .stage import SIDE, Stage, between, choice
 from .task import Task, as_frames, draws
 
 COIN = 12              # diameter of a disc, in pixels of a frame of 36
@@ -24,13 +26,19 @@ SLOPE = 0.7            # steepest way, down over across: 35 degrees
 TURN = 0.2             # by how much the slopes of the two ways may differ
 DARK, BRIGHT = (0.1, 0.25), (0.45, 0.6)
 OPPOSITE = ("from the left", "from the right")
+FRONT_SETTINGS = {
+    "main": Setting("Two discs cross before a dimmed, slowly sliding photograph.", discs=2),
+    "easy": Setting("The scenes of main, but the photograph is at rest.", discs=2, drift=0.0),
+    "hard": Setting("The photograph slides twice as fast and is not dimmed.", discs=2, drift=1.0, dimmed=(1.0, 1.0)),
+    "fine": Setting("The scenes of main, drawn with 96 x 96 pixels instead of 36 x 36.", discs=2, side=96)}
 
 
-def front_task(n: int, seed: int, split: str = "train", *, side: int | None = None, frames: int | None = None,
-               first: int = 0, opened: bool = False) -> Task:
+def front_task(n: int, seed: int, split: str = "train", setting: str = "main", *, side: int | None = None,
+               frames: int | None = None, first: int = 0, opened: bool = False) -> Task:
     """n clips of two discs that cross; the label is where the one in front came from. A guess is right in half.
 
-    side, frames, first, opened and errors: as in `motion_task`. The mask is what is to be seen of the disc behind.
+    setting: one of FRONT_SETTINGS, in which only drift, dimmed, side and frames matter. The mask is what is to be seen
+    of the disc behind. side, frames, first, opened and errors: as in `motion_task`.
 
     truth, n values each: direction (as the label), path and other (n, T, 2, the middle of the disc behind and of the
     one in front, pixels down and across), hidden (n, T, share of the disc behind that is hidden), digit and front
@@ -42,10 +50,10 @@ def front_task(n: int, seed: int, split: str = "train", *, side: int | None = No
     >>> task.frames.shape, task.classes[task.labels[0]]
     (torch.Size([4, 8, 3, 36, 36]), 'from the right')
     """
-    number = split_number(split, opened)
-    stage = Stage(split, SIDE if side is None else side, MOMENTS + 1 if frames is None else frames)
+    number, how = split_number(split, opened), FRONT_SETTINGS[known_name(setting, FRONT_SETTINGS, "setting")]
+    stage = Stage(split, how.side if side is None else side, how.frames if frames is None else frames)
     u = draws("front", seed, number, first, n, 24)
-    backdrop, truth = stage.backdrop(u[:, :6], 0.5, (0.4, 0.8))
+    backdrop, truth = stage.backdrop(u[:, :6], how.drift, how.dimmed)
     label, bright = choice(u[:, 6], 2), choice(u[:, 7], 2)
     left, right = _ways(u[:, 8:14], stage)
     corner = torch.stack([torch.where(label[:, None, None] == 0, a, b) for a, b in ((right, left), (left, right))], 1)
