@@ -1,4 +1,4 @@
-"""The command line, a thin dispatcher: `linviz explore | lab | export | doctor | citation`.
+"""The command line, a thin dispatcher: `linviz explore | lab | export | grade | doctor | citation`.
 
 Whatever a command needs is imported when it runs, so that `linviz --help` answers at once.
 """
@@ -13,6 +13,8 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
+
+from .grade.options import options as options_of_grade
 
 ROOT = Path(__file__).resolve().parents[1]      # the clone: notebooks and explorer lie beside the package
 PORT = 8501
@@ -61,6 +63,7 @@ def parser() -> argparse.ArgumentParser:
     _options_of_servers(command("explore", explore, "open the explorer in a browser"),
                         command("lab", lab, "open the notebooks in JupyterLab"))
     _options_of_export(command("export", export, "write one page that opens without network"))
+    options_of_grade(command("grade", grade, "grade a folder of learners' notebooks (not a sandbox)"))
     command("doctor", doctor, "say whether everything is there, and of the right version")
     command("citation", citation, "print how to cite linviz")
     return top
@@ -120,6 +123,12 @@ def export(given: argparse.Namespace) -> None:
     chosen = {} if given.temperature is None else {"temperature": given.temperature}
     path = save_example(given.path, photo=given.photo, patches=given.patches, specs=given.mechanisms, **chosen)
     print(f"{path}: {Path(path).stat().st_size / 1e6:.2f} MB; open it in any browser.")
+
+
+def grade(given: argparse.Namespace) -> int:
+    """Run the teacher's checks on every submission and write the sheet."""
+    from .grade.command import run
+    return run(given)
 
 
 def doctor(given: argparse.Namespace) -> int:

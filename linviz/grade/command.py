@@ -1,0 +1,131 @@
+"""The command: `linviz grade submissions/ -o grades.csv`, or `python -m linviz.grade`."""
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from typing import Any
+
+from ..course import checks
+from ..course.exercise import Exercise
+from .marks import Outcome, worths
+from .options import options
+from .runner import Limits, Runner
+from .sheet import Row, write
+from .slices import Broken, Statement, answer, meddling, needed, statements
+from .submissions import Submission, find
+
+APART = (0, 97, 211)                                    # three inputs an exercise, as the learner's check has
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; the exit status: 0, 1 after one sentence on what went wrong, 130 when it was stopped."""
+    about = "Grade learners' notebooks. Not a sandbox: an answer runs with your rights."
+    return run(options(argparse.ArgumentParser(prog="linviz grade", description=about)).parse_args(arguments))
+
+
+def run(given: argparse.Namespace) -> int:
+    """The same with options that were read already."""
+    try:
+        return grade(given)
+    except (ValueError, OSError) as error:
+        print(f"linviz: {error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("\nlinviz: stopped; no sheet was written.", file=sys.stderr)
+        return 130
+    return 1
+
+
+def grade(given: argparse.Namespace) -> int:
+    """Find, run, write, and say how it went. Raises ValueError where a folder or a number makes no sense."""
+    _sensible(given)
+    begun, worth, found = time.monotonic(), worths(given.notebooks), find(given.folder, checks.ALL)
+    runner = Runner(Limits(given.seconds, int(given.memory * 2**30), tuple(given.seed + n for n in APART)))
+    rows: dict[int, Row] = {}
+    told = progress(len(found))
+    with ThreadPoolExecutor(given.jobs) as pool:
+        try:
+            waiting = {pool.submit(graded, runner, s, checks.ALL): n for n, s in enumerate(found)}
+            for future in as_completed(waiting):
+                rows[waiting[future]] = row = future.result()
+                told(row)
+        except BaseException:
+            runner.stop()
+            pool.shutdown(cancel_futures=True)
+            raise
+    write(given.out, [rows[n] for n in sorted(rows)], worth)
+    print(summary(list(rows.values()), given.out, time.monotonic() - begun))
+    return 0
+
+
+def _sensible(given: argparse.Namespace) -> None:
+    if given.out.is_dir() or not given.out.absolute().parent.is_dir():
+        raise ValueError(f"the sheet cannot be written to {str(given.out)!r}: name a file in a folder that is there")
+    for name in ("seconds", "memory", "jobs"):
+        if not getattr(given, name) > 0:
+            raise ValueError(f"--{name} is {getattr(given, name):g}: it must be more than 0")
+
+
+def graded(runner: Runner, submission: Submission, every: Mapping[str, Exercise]) -> Row:
+    """One submission's row. Whatever happens to it is said in the row; nothing that a learner wrote is raised."""
+    try:
+        return Row(submission) if submission.trouble else _graded(runner, submission, every)
+    except Exception as error:                          # one submission never stops the others
+        return Row(submission, note=f"grading it failed with {type(error).__name__}: {error}"[:200])
+
+
+def _graded(runner: Runner, submission: Submission, every: Mapping[str, Exercise]) -> Row:
+    found, broken = statements(submission.cells)
+    own = {name: e for name, e in every.items() if int(e.number.split(".")[0]) == submission.chapter}
+    known, tasks = prepared(own, found, broken)
+    known |= runner.outcomes(tasks)
+    note = "; ".join(f"{what}, which has no effect here" for what in meddling(found))
+    return Row(submission, {e.number: known[name] for name, e in own.items() if name in known}, note)
+
+
+def prepared(own: Mapping[str, Exercise], found: Sequence[Statement], broken: Sequence[Broken]
+             ) -> tuple[dict[str, Outcome], list[dict[str, Any]]]:
+    """What is clear without running anything, and the tasks that are left."""
+    known: dict[str, Outcome] = {}
+    tasks: list[dict[str, Any]] = []
+    for name in own:
+        made = answer(found, name)
+        torn = next((b.why for b in broken if f"def {name}(" in b.text or f"{name} =" in b.text), "")
+        if torn and (made is None or made.stub):
+            known[name] = Outcome("stopped", torn)
+        elif made is None:
+            known[name] = Outcome("open", f"no function {name} is in it")
+        elif made.stub:
+            known[name] = Outcome("open", "still to be written")
+        else:
+            tasks.append({"name": name, "statements": [s.text for s in needed(found, made)]})
+    return known, tasks
+
+
+def progress(count: int) -> Callable[[Row], None]:
+    """A line that says how far it has come: one that changes on a terminal, one a submission elsewhere."""
+    begun, done = time.monotonic(), 0
+
+    def told(row: Row) -> None:
+        nonlocal done
+        done += 1
+        chapter = "" if row.submission.chapter is None else f", chapter {row.submission.chapter}"
+        line = f"{done} of {count}: {row.submission.person}{chapter} ({time.monotonic() - begun:.0f} s)"
+        if sys.stderr.isatty():
+            print(f"\r\x1b[K{line[:100]}", end="\n" if done == count else "", file=sys.stderr, flush=True)
+        else:
+            print(line, file=sys.stderr, flush=True)
+    return told
+
+
+def summary(rows: Sequence[Row], out: Path, seconds: float) -> str:
+    """Two lines for who has waited."""
+    how = Counter(o.status for row in rows for o in row.outcomes.values())
+    look = sum(bool(row.submission.trouble) for row in rows)
+    kinds = ", ".join(f"{count} {status}" for status, count in how.most_common())
+    lines = [f"{len(rows)} submissions in {seconds:.0f} s: {out}", f"answers: {kinds or 'none'}"]
+    return "\n".join([*lines, f"{look} could not be graded; column 'note' says why"] if look else lines)

@@ -1,0 +1,49 @@
+"""A seal on the checks: whether they are, after an answer has run, what they were before.
+
+An answer runs in the process that judges it, because a check counts the numbers it makes and reads the line where it
+stopped. So it can reach the checks. The seal finds what was exchanged in them, and asks them to reject a wrong answer
+of their own table once more.
+"""
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+
+class Seal:
+    """Taken before an answer runs; `broken` afterwards says what was changed, or nothing."""
+
+    def __init__(self) -> None:
+        self.parts = dict(_parts())
+
+    def broken(self, exercise: Any) -> str:
+        """One sentence where a part was exchanged or the check has lost its teeth; empty where all is well."""
+        now = dict(_parts())
+        changed = sorted(name for name, part in self.parts.items() if now.get(name) is not part)
+        if changed:
+            return f"it changes the checks themselves ({changed[0]}), so nothing they said counts"
+        try:
+            passed = [name for name, wrong in exercise.wrong.items() if exercise.judge(wrong).passed]
+        except BaseException as error:
+            return f"after it, the checks stop with {type(error).__name__}, so nothing they said counts"
+        return "after it, the check accepts wrong answers, so nothing it said counts" if passed else ""
+
+
+def _parts() -> Iterator[tuple[str, Any]]:
+    """Every function, class and constant of the course's modules, and the code of each function, by its full name."""
+    modules = sorted(name for name in sys.modules if name.startswith("linviz.course"))
+    for module in modules:
+        for name, value in list(vars(sys.modules[module]).items()):
+            yield from _within(f"{module}.{name}", value, deep=getattr(value, "__module__", None) == module)
+
+
+def _within(name: str, value: Any, deep: bool) -> Iterator[tuple[str, Any]]:
+    yield name, value
+    if hasattr(value, "__code__"):
+        yield f"{name}()", value.__code__
+    inner = vars(value).items() if deep and hasattr(value, "__dict__") and not callable(value) else ()
+    inner = vars(value).items() if deep and isinstance(value, type) else inner
+    for key, part in list(inner):
+        if not key.startswith("__") or key == "__call__":
+            yield from _within(f"{name}.{key}", part, deep=False)

@@ -1,0 +1,70 @@
+"""The sheet: a row a submission, points and the check's words for every exercise, written whole or not at all."""
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .marks import Outcome, Worth
+from .submissions import Submission
+
+FIRST = ("person", "chapter", "file", "total", "out of", "right", "note")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One submission and what became of its exercises."""
+
+    submission: Submission
+    outcomes: Mapping[str, Outcome] = field(default_factory=dict)     # by exercise number
+    note: str = ""
+
+    def fields(self, worth: Mapping[str, Worth]) -> dict[str, str]:
+        """The row as the sheet has it."""
+        earned = {n: o.earned(worth[n].points) for n, o in self.outcomes.items()}
+        chapter = self.submission.chapter
+        note = "; ".join(filter(None, (self.submission.trouble, self.note)))
+        sums = (f"{sum(earned.values()):g}", f"{sum(worth[n].points for n in self.outcomes)}",
+                f"{sum(o.status == 'right' for o in self.outcomes.values())}") if self.outcomes else ("", "", "")
+        file = self.submission.path.name
+        first = (self.submission.person, "" if chapter is None else f"{chapter}", file, *sums, note)
+        own = {key: value for n, o in self.outcomes.items()
+               for key, value in zip(columns(n), (f"{earned[n]:g}", o.status, o.said), strict=True)}
+        return {key: safe(value) for key, value in (dict(zip(FIRST, first, strict=True)) | own).items()}
+
+
+def columns(number: str) -> tuple[str, str, str]:
+    """The three columns of the nth exercise of a chapter, whichever chapter.
+
+    >>> columns("13.2")
+    ('exercise 2', '2: how', '2: the check says')
+    """
+    n = number.split(".")[1]
+    return f"exercise {n}", f"{n}: how", f"{n}: the check says"
+
+
+def safe(text: str) -> str:
+    """One line, and no formula: a sheet would run a cell that begins like one.
+
+    >>> safe("=1+1"), safe("two\\nlines")
+    ("'=1+1", 'two lines')
+    """
+    line = " ".join(text.split())
+    return f"'{line}" if line[:1] in ("=", "+", "-", "@") else line
+
+
+def write(path: Path, rows: Sequence[Row], worth: Mapping[str, Worth]) -> None:
+    """Write the sheet beside its place and put it there when it is whole. UTF-8, marked so that Excel knows."""
+    most = max((int(n.split(".")[1]) for row in rows for n in row.outcomes), default=0)
+    head = [*FIRST, *(name for n in range(1, most + 1) for name in columns(f"0.{n}"))]
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("w", encoding="utf-8-sig", newline="") as file:
+            sheet = csv.DictWriter(file, head, restval="")
+            sheet.writeheader()
+            sheet.writerows(row.fields(worth) for row in rows)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,112 @@
+"""The files of a folder of submissions: whose each is, which chapter, and its cells of code.
+
+    submissions/ada/01_soft_lookup.ipynb     a folder a person, or
+    submissions/ada_01_soft_lookup.ipynb     a file a person and chapter; ada.ipynb does for a single one
+"""
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..course.exercise import Exercise
+
+LARGEST = 100_000_000                                   # bytes: a chapter with all its figures has less than one
+CHAPTER = re.compile(r"[-_ ]*\b(?:ch(?:apter)?[-_ ]*)?\d\d?_[a-z]\w*", re.IGNORECASE)
+COPY = re.compile(r"[-_ ]*(Copy\d*|\(\d+\))", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A file that was handed in. `trouble` says in one sentence why it cannot be graded; then it has no cells."""
+
+    path: Path
+    person: str
+    chapter: int | None = None
+    cells: tuple[str, ...] = ()
+    trouble: str = ""
+
+
+def find(folder: Path, checks: dict[str, Exercise]) -> list[Submission]:
+    """Every file of a folder as a submission, in the order of their names; a person's folder without any is one, too.
+
+    Raises ValueError where there is no such folder, or nothing in it.
+    """
+    if not folder.is_dir():
+        raise ValueError(f"there is no folder {str(folder)!r}: name the one that holds the submissions")
+    paths = sorted(p for p in folder.rglob("*") if not _hidden(p.relative_to(folder)))
+    bare = [p for p in paths if p.is_dir() and p.parent == folder and not any(q.is_relative_to(p) for q in paths
+                                                                              if not q.is_dir())]
+    found = [_read(p, person(p.relative_to(folder)), checks) for p in paths if not p.is_dir()]
+    found += [Submission(p, p.name, trouble="an empty folder: nothing was handed in") for p in bare]
+    if not found:
+        raise ValueError(f"the folder {str(folder)!r} is empty: put the learners' notebooks into it")
+    return sorted(found, key=lambda s: (s.person.lower(), s.chapter if s.chapter is not None else 99, str(s.path)))
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith(".") or part in ("__MACOSX", "__pycache__") for part in path.parts)
+
+
+def person(path: Path) -> str:
+    """Whose file this is: the first folder's name, or the file's without the chapter's.
+
+    >>> person(Path("ada/01_soft_lookup.ipynb")), person(Path("grace_hopper_01_soft_lookup (2).ipynb"))
+    ('ada', 'grace_hopper')
+    >>> person(Path("lin-13_feature_fixation.ipynb")), person(Path("13_feature_fixation_mary.ipynb"))
+    ('lin', '13_feature_fixation_mary')
+    """
+    if len(path.parts) > 1:
+        return path.parts[0]
+    left = re.sub(r"[-_ ]+\d\d?_[a-z]\w*$", "", COPY.sub("", path.stem))
+    return left.strip("-_ ") or path.stem
+
+
+def _read(path: Path, whose: str, checks: dict[str, Exercise]) -> Submission:
+    try:
+        notebook = _loaded(path)
+        cells = tuple(_code(notebook))
+    except ValueError as error:
+        return Submission(path, whose, trouble=str(error))
+    except OSError as error:
+        return Submission(path, whose, trouble=f"it cannot be read: {error.strerror or error}")
+    chapter = which(cells, checks)
+    trouble = "" if chapter is not None else "no exercise of this course is in it"
+    return Submission(path, whose, chapter, cells if chapter is not None else (), trouble)
+
+
+def _loaded(path: Path) -> Any:
+    if path.suffix.lower() != ".ipynb" or not path.is_file():
+        raise ValueError(f"not a notebook ({path.suffix or 'no ending'}): ask for the file that ends in .ipynb")
+    if path.stat().st_size == 0:
+        raise ValueError("an empty file")
+    if path.stat().st_size > LARGEST:
+        raise ValueError(f"larger than {LARGEST // 10**6} MB: ask for it without its outputs")
+    try:
+        return json.loads(path.read_text(encoding="utf-8-sig"))
+    except (ValueError, RecursionError):
+        raise ValueError("not a notebook, whatever its name says: it is damaged or was cut off") from None
+
+
+def _code(notebook: Any) -> Iterator[str]:
+    """The code cells of a notebook of format 4."""
+    cells = notebook.get("cells") if isinstance(notebook, dict) else None
+    if not isinstance(cells, list):
+        raise ValueError("not a notebook of format 4: open it in JupyterLab and save it")
+    for cell in cells:
+        if isinstance(cell, dict) and cell.get("cell_type") == "code":
+            source = cell.get("source", "")
+            yield "".join(map(str, source)) if isinstance(source, list) else str(source)
+
+
+def which(cells: tuple[str, ...], checks: dict[str, Exercise]) -> int | None:
+    """The chapter whose exercises a notebook defines or checks most of; None where there is none of any."""
+    text = "\n".join(cells)
+    named = set(re.findall(r"\bdef (\w+)|\bchecks\.(\w+)", text))
+    said = {name for pair in named for name in pair if name in checks}
+    chapters = Counter(int(checks[name].number.split(".")[0]) for name in said)
+    return min(chapters, key=lambda n: (-chapters[n], n)) if chapters else None

@@ -1,0 +1,127 @@
+"""The process that one submission's answers run in: `python -m linviz.grade.worker`, spoken to by `runner`.
+
+It reads a job (JSON) and says one line of JSON about each exercise when it is begun and when it is judged. Whatever
+an answer prints goes nowhere; whatever it does to this process is done to this process only.
+"""
+from __future__ import annotations
+
+import contextlib
+import json
+import linecache
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from .seal import Seal
+
+FILES = 100_000_000                                     # bytes that an answer may write into one file
+
+
+def main() -> None:
+    """Read the job, judge its exercises, leave without a word of goodbye."""
+    job = json.load(sys.stdin)
+    say = _mouth()
+    import torch
+
+    from ..course import checks
+    torch.set_num_threads(1)
+    confine(int(job["memory"]))
+    say({"ready": True})
+    for task in job["tasks"]:
+        say({"begun": task["name"]})
+        home = Path(job["home"]) / task["name"]
+        home.mkdir(parents=True, exist_ok=True)         # each in a folder of its own: one may delete what it stands in
+        os.chdir(home)
+        seal = Seal()
+        exercise = replace(checks.ALL[task["name"]], seeds=tuple(job["seeds"]))
+        status, said = judged(exercise, task["statements"])
+        if broken := seal.broken(exercise):
+            say({"judged": task["name"], "status": "meddled", "said": broken})
+            break                                       # the next exercise gets a fresh process
+        say({"judged": task["name"], "status": status, "said": said})
+    os._exit(0)                                         # no threads, no exit handlers of an answer's making
+
+
+def _mouth() -> Callable[[dict[str, Any]], None]:
+    """A way to speak on what was standard output; what prints from now on is not heard, and input has ended."""
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    with open(os.devnull, "r+b") as nothing:            # noqa: PTH123 (a number is wanted, not a path)
+        for number in (0, 1, 2):
+            os.dup2(nothing.fileno(), number)
+
+    def say(what: dict[str, Any]) -> None:
+        out.write(json.dumps(what) + "\n")
+        out.flush()
+    return say
+
+
+def confine(memory: int) -> None:
+    """Let this process have so many bytes more than now, and write no large file. Windows knows no such limits."""
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        most = pages * resource.getpagesize() + memory
+        for kind, limit in ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_FSIZE, FILES), (resource.RLIMIT_AS, most)):
+            resource.setrlimit(kind, (limit, limit))
+
+
+def judged(exercise: Any, statements: Sequence[str]) -> tuple[str, str]:
+    """Make the learner's function from its statements and ask the check: (status, what is said).
+
+    >>> from ..course import checks
+    >>> judged(checks.times_pairs, ["def times_pairs(t, y, x): return (t * y * x)"])[1].split(". ")[1]
+    'This is exactly what one gets when tokens are counted, not pairs of tokens.'
+    """
+    begun = "a cell that it needs"
+    try:
+        made = _made(exercise, statements)
+        begun = "it"
+        return _told(exercise, made, exercise.judge(made))
+    except NotImplementedError as error:
+        said = " ".join(str(error).split())[:200] or "still to be written"
+        return "open", f"{said} Is its line with `raise` still there?" if f" {exercise.number}:" in said else said
+    except SystemExit:
+        return "ended", "it calls sys.exit, which ends the whole program"
+    except BaseException as error:
+        said = (str(error).splitlines() or [""])[0][:150]
+        return "stopped", _short_of_memory(f"{begun} stopped with {type(error).__name__}{said and ': '}{said}")
+
+
+def _told(exercise: Any, made: Any, verdict: Any) -> tuple[str, str]:
+    """Status and words of a verdict."""
+    if verdict.passed:
+        return "right", ""
+    lines = (line.strip() for line in verdict.lines[1:])
+    said = " ".join(line if line[-1:] in ".:?!" else f"{line}." for line in lines)
+    if "it stopped with" in said:
+        return "stopped", _short_of_memory(said)
+    return "near" if verdict.named and in_kind(exercise, made) else "wrong", said
+
+
+def _made(exercise: Any, statements: Sequence[str]) -> Any:
+    """Run the statements one after another, as cells of a notebook: later ones may need what an earlier one made."""
+    space: dict[str, Any] = {"__name__": "__main__"}
+    for n, text in enumerate(statements):
+        name = f"<{exercise.number}, part {n + 1}>"
+        linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)     # to show the line at fault
+        exec(compile(text, name, "exec"), space)
+    return space.get(exercise.name)
+
+
+def _short_of_memory(said: str) -> str:
+    small = any(word in said for word in ("MemoryError", "DefaultCPUAllocator", "not enough memory"))
+    return "it asked for more memory than it may have" if small else said
+
+
+def in_kind(exercise: Any, made: Any) -> bool:
+    """Whether an answer gives back what was asked for but for the numbers: tensors of the right shape and kind."""
+    from ..course.properties import dtype, finite, kind, shape
+    attempt = exercise.attempt(made, exercise.seeds[0])
+    return attempt.error is None and all(ask(attempt) is None for ask in (kind, shape, dtype, finite))
+
+
+if __name__ == "__main__":
+    main()
