@@ -12,7 +12,7 @@ from .trace import Traced
 from .video_transformer import Shape, VideoTransformer
 
 HOMES = {"Data": "examples", "Examples": "examples", "Recipe": "recipe", "Run": "training", "accuracy": "training",
-         "look": "looking", "pretrained": "checkpoints", "shipped": "checkpoints", "train": "training",
+         "arm": "arms", "look": "looking", "pretrained": "checkpoints", "shipped": "checkpoints", "train": "training",
          "CONFIGS": "linear_video_transformer", "Config": "linear_video_transformer",
          "LinearVideoTransformer": "linear_video_transformer"}
 

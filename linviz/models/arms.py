@@ -33,10 +33,10 @@ class Job:
     recipe: Recipe
 
 
-def recipe(name: str, budget: str = "short", task: str = "motion", setting: str = "main") -> Recipe:
+def arm(name: str, budget: str = "short", task: str = "motion", setting: str = "main") -> Recipe:
     """The recipe of an arm by name; ValueError for a variant or a budget that does not exist.
 
-    >>> recipe("relu_floor~floor=0.125").options, recipe("softmax", "long").steps
+    >>> arm("relu_floor~floor=0.125").options, arm("softmax", "long").steps
     ({'floor': 0.125}, 2400)
     """
     if budget not in BUDGETS:
@@ -79,9 +79,9 @@ def jobs(which: str) -> Iterator[Job]:
         "dose": (tuple(f"relu_floor~floor={f}" for f in FLOORS[1:-1]), 5, "short", "motion"),
         "breadth": (tuple(names()), 3, "short", "motion"),
         "front": ((*CORE, "uniform"), 3, "long", "front")}[which]
-    yield from (Job(which, name, seed, recipe(name, budget, task)) for seed in range(seeds) for name in arms)
+    yield from (Job(which, name, seed, arm(name, budget, task)) for seed in range(seeds) for name in arms)
 
 
 def fine(name: str) -> Recipe:
     """The recipe of the finer set: more and smaller patches, for looking at."""
-    return replace(recipe(name, "long", setting="fine"), shape=FINE, batch=16, pool=6_000, tests=256)
+    return replace(arm(name, "long", setting="fine"), shape=FINE, batch=16, pool=6_000, tests=256)

@@ -71,11 +71,12 @@ class VideoTransformer(nn.Module):
         self.spec, self.shape = spec, shape or Shape()
         self.grid = grid = self.shape.grid
         channels, pixels = self.shape.channels, self.shape.colours * torch.tensor(self.shape.tubelet).prod().item()
-        self.embed = nn.Linear(int(pixels), channels)
-        self.time, self.place = (nn.Parameter(torch.empty(n, channels)) for n in (grid.T, grid.Y * grid.X))
-        self.blocks = nn.ModuleList(Block(spec, self.shape, seed * 1000 + 10 * n, **options)
-                                    for n in range(self.shape.blocks))
-        self.norm, self.head = nn.LayerNorm(channels), nn.Linear(channels, classes)
+        with torch.random.fork_rng(devices=[]):
+            self.embed = nn.Linear(int(pixels), channels)
+            self.time, self.place = (nn.Parameter(torch.empty(n, channels)) for n in (grid.T, grid.Y * grid.X))
+            self.blocks = nn.ModuleList(Block(spec, self.shape, seed * 1000 + 10 * n, **options)
+                                        for n in range(self.shape.blocks))
+            self.norm, self.head = nn.LayerNorm(channels), nn.Linear(channels, classes)
         self.draw(seed)
 
     def draw(self, seed: int) -> None:

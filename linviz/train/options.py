@@ -1,0 +1,37 @@
+"""What `linviz train` can be told. Nothing of torch is imported here, so that `linviz --help` answers at once."""
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+BUDGETS, SETTINGS = ("short", "long"), ("main", "easy", "hard")
+
+
+def options(sub: argparse.ArgumentParser) -> None:
+    """Add the options of `linviz train` to a parser."""
+    sub.add_argument("--mechanism", nargs="+", action="extend", required=True, metavar="SPEC",
+                     help="what to train, as in: --mechanism softmax relu_floor+gate")
+    sub.add_argument("--seeds", type=seeds, default=[0], help="one (3), several (0,2) or a range (0-4); default: 0")
+    sub.add_argument("--budget", choices=BUDGETS, default=BUDGETS[0],
+                     help="short: 800 steps, about a minute on one core; long: 2,400 steps")
+    sub.add_argument("--steps", type=int, help="so many steps instead")
+    sub.add_argument("--setting", choices=SETTINGS, default=SETTINGS[0], help="how hard the task is")
+    sub.add_argument("--data", type=Path, metavar="DIR", help="your own clips: a folder of videos for every class")
+    sub.add_argument("--out", type=Path, default=Path("runs"), metavar="DIR", help="where models go; default: runs")
+    sub.add_argument("--device", help="cpu or cuda; default: cuda where there is one")
+
+
+def seeds(text: str) -> list[int]:
+    """The seeds that a word names.
+
+    >>> seeds("3"), seeds("0,2"), seeds("0-4")
+    ([3], [0, 2], [0, 1, 2, 3, 4])
+    """
+    try:
+        ranges = [[int(end) for end in part.split("-")] for part in text.split(",")]
+        found = [seed for ends in ranges for seed in range(ends[0], ends[-1] + 1)]
+    except ValueError:
+        found = []
+    if not found or len(found) > 1000:
+        raise argparse.ArgumentTypeError(f"{text!r} names no seeds; write one (3), several (0,2) or a range (0-4)")
+    return found
