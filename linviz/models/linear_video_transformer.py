@@ -12,15 +12,16 @@ the size of the picture. A photograph is a clip of one frame.
 
 Parameters, C = 512, D = 64, MLP 4 C wide: patches 393,728 and their norm 1,024; codes 8,192; a block
 2 x 4 (C^2 + C) for the attentions, 3 x 2 C for the norms, 2,120,192 for the MLP, and 2 x 12,352 for each gate; last
-norm 1,024; head 528,814 (174 classes) to 856,408 (600). That the MLP is 4 C wide and that no linear map follows the
-attention in time (TimeSformer has one) can be deduced from the totals; norms after the patches and after the last
+norm 1,024; head 528,814 (174 classes) to 856,408 (600). In all 51.92 M (SSv2), 52.25 M (K600), 52.39 M (K400), and
+242.8 GMACs a clip without gates, 264.7 with them (`macs`). That the MLP is 4 C wide and that no linear map follows
+the attention in time (TimeSformer has one) can be deduced from the totals; norms after the patches and after the last
 block are too small to show in them, and are as in the official code.
 
 "Linear Video Transformer with Feature Fixation", 2022, arXiv 2210.08164; written from its equations and settings.
 As in the official settings: sizes, gates shared (SSv2, K600) or separate (K400), into how many parts each shift cuts
 the channels, pixels (x - 0.5) / 0.5, dropout of one half on the tokens before the mean and in the head, how parameters
 are drawn. Not as there:
-- Its Kinetics settings shift 16 frames as two groups of 8, so frames 7 and 8 never meet. Here all neighbours meet.
+- Its Kinetics settings shift 16 frames as two groups of 8, between which nothing moves. Here all neighbours meet.
 - It keeps a linear map from C to the classes that nothing reads. Here there is none; no count has it.
 - It starts from ImageNet weights that do not lie beside it. Here parameters are drawn from a seed, as it draws them.
 - It takes q, k and v from one linear map; three hold the same numbers. Row sums are a matrix product here.

@@ -206,6 +206,16 @@ def test_watching_leaves_the_next_draw_of_training_as_it_was():
     assert torch.equal(model(frames), alone)
 
 
+def test_half_of_the_channels_are_dropped_while_training_and_only_then():
+    """On every token before the mean, and in the head; with the head's switched off, the other is still seen."""
+    model, frames = LinearVideoTransformer(SMALL), clip()
+    assert [m.p for m in model.modules() if isinstance(m, torch.nn.Dropout)] == [0.5, 0.5]
+    model.head.eval()
+    assert not torch.equal(model(frames), model(frames))
+    model.eval()
+    assert torch.equal(model(frames), model(frames))
+
+
 def test_traced_ratios_are_the_gates():
     frames = clip()
     one = replace(SMALL, blocks=1)
