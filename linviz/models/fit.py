@@ -67,7 +67,7 @@ def fit_gate(mechanism: Attention, target: Map, q: Tensor, k: Tensor, v: Tensor,
     weights, goal = unscaled_rows(mechanism, q, k, v), _target(target)
     fit.snapshots.append(_snapshot(mechanism, 0, fit.before))
     for step, i in enumerate(_blocks(q.shape[-2], steps, seed), 1):
-        kl = _divergence(weights(i), *goal(i)).mean()
+        kl = row_divergence(weights(i), *goal(i)).mean()
         kl.backward()
         optimiser.step()
         fit.steps = step
@@ -122,8 +122,12 @@ def _target(target: Map) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
     return lambda i: (table, plogp) if len(i) == target.shape[0] else (table[..., i, :], plogp[..., i])
 
 
-def _divergence(weights: Tensor, p: Tensor, plogp: Tensor) -> Tensor:
-    """KL(p || weights / their sum) of every row in bits, from unscaled weights; `TRACE` keeps it finite."""
+def row_divergence(weights: Tensor, p: Tensor, plogp: Tensor) -> Tensor:
+    """KL(p || weights / their sum) of every row in bits, from unscaled weights; `TRACE` keeps it finite.
+
+    plogp: sum p log p of every row. Of an empty row only the trace is left: it counts as uniform.
+    """
+    weights = weights.masked_fill(weights.sum(-1, keepdim=True) <= 0, 1.0)
     sums = weights.sum(-1, keepdim=True)
     mixed = (1 - TRACE) * weights + TRACE / weights.shape[-1] * sums.clamp_min(torch.finfo(weights.dtype).tiny)
     cross = (p * mixed.log()).sum(-1) - sums.clamp_min(torch.finfo(weights.dtype).tiny).log().squeeze(-1)
@@ -134,7 +138,7 @@ def mean_divergence(mechanism: Attention, target: Map, q: Tensor, k: Tensor, v: 
     """Mean over all rows of KL(target row || row) in bits; the row is mixed with a trace of uniform."""
     with torch.no_grad():
         a, goal = mechanism.map(q, k, v), _target(target)
-        return torch.cat([_divergence(a.rows(i), *goal(i)) for i, _ in target.walk()], -1).double().mean().item()
+        return torch.cat([row_divergence(a.rows(i), *goal(i)) for i, _ in target.walk()], -1).double().mean().item()
 
 
 def _blocks(N: int, steps: int, seed: int) -> Iterator[Tensor]:

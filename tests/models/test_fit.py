@@ -77,3 +77,12 @@ def test_mistakes_get_a_sentence() -> None:
                        (lambda: fit_gate(gated, Dense(-torch.eye(49), stochastic=False), x, x, x), "not shares")):
         with pytest.raises(ValueError, match=says):
             call()
+
+
+def test_an_empty_row_does_not_spoil_the_fit() -> None:
+    x = data()
+    x[0, 0, 3] = -x[0, 0, 3].abs()  # no positive channel: relu leaves nothing of this query
+    target = make("softmax", 1, 8, GRID).map(x, x, x)
+    m = make("relu+gate", 1, 8, GRID)
+    fit = fit_gate(m, target, x, x, x, steps=20)
+    assert fit.after < fit.before < 5 and not m.gate.q.weight.isnan().any()
