@@ -10,8 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import torch
-
+from linviz.models import VideoTransformer
 from linviz.models.arms import Job, jobs
 from linviz.models.checkpoints import FOLDER, pretrained, ship, slug
 from linviz.models.examples import maker
@@ -74,7 +73,7 @@ def looks(job: Job, run: Run) -> dict[str, Any]:
         return {"layers": look(run.model.cpu(), task, LOOKED_AT.get(job.set, 32))}
 
 
-def beginning(job: Job) -> torch.nn.Module | None:
+def beginning(job: Job) -> VideoTransformer | None:
     """The model that a run begins from, where its recipe names one."""
     return pretrained(job.name, 0, "long") if job.recipe.start else None
 

@@ -83,5 +83,11 @@ def jobs(which: str) -> Iterator[Job]:
 
 
 def fine(name: str) -> Recipe:
-    """The recipe of the finer set: more and smaller patches, for looking at."""
-    return replace(arm(name, "long", setting="fine"), shape=FINE, batch=16, pool=6_000, tests=256)
+    """The recipe of the finer set: more and smaller patches, for looking at; it begins with the long model.
+
+    >>> len(fine("softmax").shape.grid), fine("softmax").start == arm("softmax", "long").digest()
+    (1024, True)
+    """
+    coarse = arm(name, "long")
+    return replace(coarse, setting="fine", shape=FINE, steps=800, batch=16, rate=1e-3, pool=6_000, tests=256,
+                   start=coarse.digest())

@@ -44,11 +44,11 @@ Progress = Callable[[Run, float, float], None]
 
 
 def train(recipe: Recipe, seed: int = 0, *, data: Data | None = None, keep: Path | None = None,
-          progress: Progress | None = None, device: str | None = None, start: nn.Module | None = None) -> Run:
+          progress: Progress | None = None, device: str | None = None, start: VideoTransformer | None = None) -> Run:
     """Train one model. data: what `recipe` names, unless given. keep: a file in which a stopped run waits to go on.
 
     progress(run, loss, accuracy) is called after every step, with those of its batch. device: CUDA where there is one.
-    start: a model to begin from, of the same parameters' names and shapes. Raises ValueError where `keep` holds
+    start: a model to begin from, of the same shape but for its grid (see `VideoTransformer.take_over`). Raises ValueError where `keep` holds
     another run. One thread: two on a busy machine are slower than one.
 
     >>> tiny = Recipe("relu", steps=2, batch=2, pool=4, tests=2)
@@ -66,11 +66,11 @@ def train(recipe: Recipe, seed: int = 0, *, data: Data | None = None, keep: Path
     return run
 
 
-def begin(recipe: Recipe, seed: int, classes: int, device: str, start: nn.Module | None = None) -> Run:
+def begin(recipe: Recipe, seed: int, classes: int, device: str, start: VideoTransformer | None = None) -> Run:
     """A run before its first step."""
     model = VideoTransformer(recipe.spec, classes, recipe.shape, seed, **recipe.options)
     if start is not None:
-        model.load_state_dict(start.state_dict())
+        model.take_over(start)
     model = model.to(device)
     matrices = [p for p in model.parameters() if p.ndim > 1]
     others = [p for p in model.parameters() if p.ndim <= 1]

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..grid import Grid
@@ -92,6 +93,20 @@ class VideoTransformer(nn.Module):
             torch.manual_seed(zlib.crc32(f"{seed} codes".encode()))
             for codes in (self.time, self.place):
                 nn.init.normal_(codes, std=CODES)
+
+    def take_over(self, coarse: VideoTransformer) -> None:
+        """Begin with what a model on another grid has learned: its codes of place and time are interpolated.
+
+        >>> fine, coarse = VideoTransformer(shape=Shape(side=72, blocks=1)), VideoTransformer(shape=Shape(blocks=1))
+        >>> fine.take_over(coarse); len(fine.place), len(coarse.place), torch.equal(fine.time, coarse.time)
+        (144, 36, True)
+        """
+        learned, (old, new) = dict(coarse.state_dict()), (coarse.grid, self.grid)
+        square = learned["place"].mT.unflatten(-1, (old.Y, old.X))[None]
+        line = learned["time"].mT[None]
+        learned["place"] = F.interpolate(square, (new.Y, new.X), mode="bicubic")[0].flatten(1).mT
+        learned["time"] = F.interpolate(line, new.T, mode="linear")[0].mT
+        self.load_state_dict(learned)
 
     def forward(self, frames: Float[Tensor, "B T 3 Ypx Xpx"]) -> Float[Tensor, "B classes"]:
         """Logits of every class."""
