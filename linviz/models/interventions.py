@@ -1,0 +1,124 @@
+"""Interventions: what a trained model relies on, found by taking one thing away and asking it again.
+
+Every function returns a twin, altered in every layer at once; the model itself is left as it was, and the twin's
+`forward` and `trace` agree. To take a part from a model that was trained with it is not to train without it: these
+tell what this model uses, not what a model needs.
+
+    warmed         q / temperature: above 1 flatter maps, below 1 sharper ones
+    gate_strength  r = sigmoid(s z): 1 as trained, 0 constant, so that the map is the un-gated kernel's
+    held           the gate on queries, on keys, or on both made constant
+    averaged       the ratios of a clip and head averaged: over tokens (a profile of channels is left), or over
+                   channels (one weight a token is left; of a query it cancels in the row sum)
+"""
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor, nn
+
+from ..fixation import Gate
+from .layer import AttentionLayer
+from .video_transformer import VideoTransformer
+
+SIDES = {"both": (0.0, 0.0), "q": (0.0, 1.0), "k": (1.0, 0.0)}  # by what the logits of queries and keys are multiplied
+OVER = {"tokens": -2, "channels": -1}
+Alter = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+
+
+class Altered(Gate):
+    """A gate whose logits are changed before they become ratios; its parameters are those of the gate it is made of."""
+
+    def __init__(self, gate: Gate, alter: Alter) -> None:
+        nn.Module.__init__(self)
+        self.sees, self.shared, self.q, self.k = gate.sees, gate.shared, gate.q, gate.k
+        self.alters: tuple[Alter, ...] = (*(gate.alters if isinstance(gate, Altered) else ()), alter)
+
+    def logits(self, phi_q: Tensor, phi_k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        """z of queries (..., N, M) and keys (..., S, M), after every alteration in the order in which it was made."""
+        z = super().logits(phi_q, phi_k, v)
+        for alter in self.alters:
+            z = alter(*z)
+        return z
+
+
+def warmed(model: VideoTransformer, temperature: float) -> VideoTransformer:
+    """The model with q divided by a temperature in every layer; infinity is q = 0, and uniform maps under softmax.
+
+    Features that are homogeneous (relu, focused) cancel any finite temperature in the row sum. ValueError for a
+    temperature that is not above 0.
+
+    >>> model = VideoTransformer("softmax")
+    >>> seen = warmed(model, float("inf")).trace(torch.rand(1, 8, 3, 36, 36))[0]
+    >>> round(seen.map.rows(torch.arange(1)).max().item() * 144, 3)
+    1.0
+    """
+    if not temperature > 0:
+        raise ValueError(f"a temperature is a number above 0; got {temperature}")
+    twin = copy.deepcopy(model)
+    with torch.no_grad():
+        for layer in layers(twin):
+            for x in layer.to_q.parameters():
+                x.div_(temperature)
+    return twin
+
+
+def gate_strength(model: VideoTransformer, strength: float) -> VideoTransformer:
+    """The model with the logits of its gates multiplied by `strength`. ValueError where there is no gate.
+
+    >>> model = VideoTransformer("relu_floor+gate")
+    >>> gate_strength(model, 0.0).trace(torch.rand(1, 8, 3, 36, 36))[0].ratios[1].unique().tolist()
+    [0.5]
+    """
+    return gated(model, lambda q, k: (strength * q, strength * k))
+
+
+def held(model: VideoTransformer, side: str) -> VideoTransformer:
+    """The model with the gate on "q", on "k" or on "both" constant. ValueError for another side or without a gate.
+
+    >>> model = VideoTransformer("relu_floor+gate")
+    >>> q, k = held(model, "k").trace(torch.rand(1, 8, 3, 36, 36))[0].ratios
+    >>> len(k.unique()), len(q.unique()) > 1000
+    (1, True)
+    """
+    if side not in SIDES:
+        raise ValueError(f"no side called {side!r}; a gate stands on {', '.join(SIDES)}")
+    of_q, of_k = SIDES[side]
+    return gated(model, lambda q, k: (of_q * q, of_k * k))
+
+
+def averaged(model: VideoTransformer, over: str) -> VideoTransformer:
+    """The model with its ratios averaged over "tokens" or over "channels", in every clip and head by itself.
+
+    Under a scope, tokens are those of one box. ValueError for another word or without a gate.
+
+    >>> model = VideoTransformer("relu_floor+gate")
+    >>> q, k = averaged(model, "channels").trace(torch.rand(1, 8, 3, 36, 36))[0].ratios
+    >>> bool((k.amax(-1) - k.amin(-1) < 1e-6).all()), bool((k.amax(-2) - k.amin(-2) < 1e-6).any())
+    (True, False)
+    """
+    if over not in OVER:
+        raise ValueError(f"ratios are averaged over {' or '.join(OVER)}; got {over!r}")
+    return gated(model, lambda q, k: (_mean(q, OVER[over]), _mean(k, OVER[over])))
+
+
+def _mean(z: Tensor, axis: int) -> Tensor:
+    """Logits of the mean ratio: it is the ratios that are averaged. In double, where 1 - r is not lost."""
+    return z.double().sigmoid().mean(axis, keepdim=True).logit().to(z.dtype).expand_as(z)
+
+
+def gated(model: VideoTransformer, alter: Alter) -> VideoTransformer:
+    """A twin whose gates' logits go through `alter`; ValueError where there is no gate."""
+    twin = copy.deepcopy(model)
+    for layer in layers(twin):
+        mechanism, gate = layer.attention.mechanism, layer.attention.gate
+        if gate is None:
+            raise ValueError(f"{model.spec} has no gate to alter; a model of a spec with +gate has")
+        mechanism.gate = Altered(gate, alter)
+    return twin
+
+
+def layers(model: VideoTransformer) -> Iterator[AttentionLayer]:
+    """Every attention layer of a model, first block first."""
+    yield from (layer for layer in model.modules() if isinstance(layer, AttentionLayer))
