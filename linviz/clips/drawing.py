@@ -129,10 +129,10 @@ def _rim(x: Tensor, value: float | None = None) -> Tensor:
 
 
 def disc(side: int) -> Tensor:
-    """How much of each pixel of a square a disc in it covers, (side, side), with an edge of one pixel.
+    """How much of each pixel of a square a disc in it covers, (side, side); its edge is soft, one pixel inwards.
 
     >>> disc(10)[0, 0].item(), disc(10)[5, 5].item()
     (0.0, 1.0)
     """
     off = torch.arange(side) - (side - 1) / 2
-    return (side / 2 - torch.hypot(off[:, None], off) + 0.0).clamp(0, 1)
+    return (side / 2 - torch.hypot(off[:, None], off)).clamp(0, 1)

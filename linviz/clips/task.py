@@ -7,6 +7,7 @@ choice is one number of `numpy.random.default_rng` (PCG64, `random()`), which is
 """
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -69,24 +70,27 @@ class Task:
         told = self.tells.format(label=self.classes[self.labels[i]], digit=int(self.truth["digit"][i]))
         used = [SOURCES[n] for n in (int(self.truth["photograph"][i]), *self.truth["cut"][i].tolist())]
         return Clip(
-            f"task-{i}", told, self.frames[i],
+            f"task-{i}", told, self.frames[i].contiguous(),
             author="digit: E. Alpaydin and C. Kaynak (1998); photographs: " + _each(s.author for s in used),
             licence="digit: as scikit-learn ships it, no licence named; photographs: "
                     + _each(f"{s.name}: {s.licence}" for s in used),
             source="scikit-learn, load_digits(); " + _each(f"{s.loader}()" for s in used),
             recipe=f"{self.asks} Drawn by seed from real ink and real photographs ({_each(s.name for s in used)}).",
             alt=f"{told}, in {self.frames.shape[1]} frames of {self.frames.shape[-1]} pixels, grey.",
-            mask=self.masks[i], query=(0, *_middle(self.masks[i, 0])))
+            mask=self.masks[i], query=(0, *_heart(self.masks[i, 0])))
 
 
-def _each(words: object) -> str:
-    return "; ".join(dict.fromkeys(words))  # type: ignore[call-overload]
+def _each(words: Iterable[str]) -> str:
+    return "; ".join(dict.fromkeys(words))
 
 
-def _middle(mask: Tensor) -> tuple[float, float]:
-    if not mask.any():
+def _heart(mask: Tensor) -> tuple[float, float]:
+    """The mask's pixel nearest to its middle, as shares of height and width; the frame's middle where all is hidden."""
+    on = mask.nonzero().float()
+    if not len(on):
         return 0.5, 0.5
-    down, across = ((mask.nonzero().float().mean(0) + 0.5) / torch.tensor(mask.shape)).tolist()
+    nearest = on[(on - on.mean(0)).square().sum(1).argmin()] + 0.5
+    down, across = (nearest / torch.tensor(mask.shape)).tolist()
     return down, across
 
 
