@@ -48,8 +48,8 @@ def train(recipe: Recipe, seed: int = 0, *, data: Data | None = None, keep: Path
     """Train one model. data: what `recipe` names, unless given. keep: a file in which a stopped run waits to go on.
 
     progress(run, loss, accuracy) is called after every step, with those of its batch. device: CUDA where there is one.
-    start: a model to begin from, of the same shape but for its grid (see `VideoTransformer.take_over`). Raises ValueError where `keep` holds
-    another run. One thread: two on a busy machine are slower than one.
+    start: a model to begin from, of the same shape but for its grid (see `VideoTransformer.take_over`). One thread:
+    two on a busy machine are slower than one. Raises ValueError where `keep` holds another run.
 
     >>> tiny = Recipe("relu", steps=2, batch=2, pool=4, tests=2)
     >>> run = train(tiny)
