@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 from .checkpoints import FOLDER, canonical, card, shipped, slug
 
@@ -49,6 +50,7 @@ def moments(values: Sequence[float]) -> tuple[float, float, int]:
     return mean, math.sqrt(math.fsum((x - mean) ** 2 for x in values) / (n - 1)), n
 
 
+@lru_cache(maxsize=64)
 def t_quantile(p: float, degrees: int) -> float:
     """Below which value Student's t lies with probability p in 0.5..1, to nine digits.
 
