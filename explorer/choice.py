@@ -32,7 +32,7 @@ class Choice:
     clip: str = clips.OPENING.name
     patches: int = clips.OPENING.grid.Y
     frames: int = 8
-    temperature: float = round(clips.OPENING.temperature, 2)
+    temperature: float = clips.OPENING.temperature
     maps: tuple[str, ...] = ("softmax", "relu_floor", "relu_floor+gate")
     spec: str = ""
     sees: str = "qkv"
@@ -70,7 +70,7 @@ def good(clip: str) -> dict[str, Any]:
     """
     best = clips.OPENINGS[clip]
     return {"patches": best.grid.Y, "frames": best.grid.T if best.grid.T > 1 else OPENING.frames,
-            "temperature": round(best.temperature, 2)}
+            "temperature": best.temperature}
 
 
 def shown_frames(frames: int, patches: int) -> int:

@@ -9,7 +9,7 @@ import torch
 
 from linviz.concentration import DEAD
 from linviz.figures import HUES
-from linviz.measure import MEASURES
+from linviz.measure import MEASURES, exact
 
 from . import stage
 from .stage import SHELF, Scene, Shown
@@ -38,7 +38,12 @@ def value(name: str, x: float) -> str:
     >>> value("top_share", 0.994), value("entropy", 2.05)
     ('99.4', '2.05')
     """
-    return three(100 * x if MEASURES[name].unit == "of 1" else x)
+    return three(percent(name, x))
+
+
+def percent(name: str, x: float) -> float:
+    """A row measure's value in the unit that the table shows it in."""
+    return 100 * x if MEASURES[name].unit == "of 1" else x
 
 
 def label(name: str) -> str:
@@ -83,7 +88,9 @@ def concentration(panels: Sequence[Shown], titles: Sequence[str], query: int, he
 
 def _cell(name: str, found: dict[str, float] | None) -> str:
     """One number; a dash where there is none, dots while it is on its way."""
-    return WAIT if found is None else value(name, found[name]) if name in found else NONE
+    if found is None or name not in found:
+        return WAIT if found is None else NONE
+    return exact(percent(name, found[name]), value(name, found[name]))
 
 
 def ranks(panels: Sequence[Shown], titles: Sequence[str], said: Sequence[dict[str, Any] | None], which: str) -> str:
@@ -92,13 +99,15 @@ def ranks(panels: Sequence[Shown], titles: Sequence[str], said: Sequence[dict[st
         unit = f' <span class="unit">({escape(unit)})</span>' if unit else ""
         return f'<tr><th scope="row">{escape(title)}{unit}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
     body = [
-        line("numerical rank", "s above the tolerance", [f"{s[which]['numerical_rank']}" if s else WAIT
-                                                                       for s in said]),
+        line("numerical rank", "s above the tolerance", [_exact(s, which, "numerical_rank") for s in said]),
         line("tolerance", "of the largest s", [f"{s[which]['tolerance']:.1e}" if s else WAIT for s in said]),
-        line("effective rank", "Roy and Vetterli", [three(s[which]["effective_rank"]) if s else WAIT
-                                                                   for s in said]),
+        line("effective rank", "Roy and Vetterli", [_exact(s, which, "effective_rank") for s in said]),
         line("rank bound", "", [f"{s['bound']}" if s else WAIT for s in said])]
     return _table(_heads(panels, titles, span=1), "", body)
+
+
+def _exact(said: dict[str, Any] | None, which: str, name: str) -> str:
+    return exact(said[which][name], three(said[which][name])) if said else WAIT
 
 
 def _heads(panels: Sequence[Shown], titles: Sequence[str], span: int) -> str:

@@ -41,3 +41,12 @@ def measure(of: str, title: str, symbol: str, unit: str, range: str, source: str
         MEASURES[f.__name__] = Measure(f.__name__, title, symbol, unit, range, source, of, f)
         return f
     return declare
+
+
+def exact(x: float, text: str) -> str:
+    """A number as it is shown, as HTML that keeps all its digits: what two pages show can then be compared.
+
+    >>> exact(2 / 3, "0.67")
+    '<data value="0.6666666666666666">0.67</data>'
+    """
+    return f'<data value="{float(x)!r}">{text}</data>'

@@ -8,7 +8,7 @@ from typing import Any
 
 from . import checks
 
-HOMES = {"show": "cells", "say": "cells", "table": "cells", "explorer": "cells", "Live": "live"}
+HOMES = {"show": "cells", "say": "cells", "table": "cells", "number": "cells", "explorer": "cells", "Live": "live"}
 __all__ = ["HOMES", "checks"]
 
 

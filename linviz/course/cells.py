@@ -13,6 +13,7 @@ from IPython import get_ipython
 from IPython.display import HTML, Markdown, display
 
 from ..figures.mime import bundle
+from ..measure import exact
 
 EXPLORER = "http://localhost:8501/"  # where `linviz explore` listens
 
@@ -62,6 +63,15 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """
     lines = [head, [":---", *["---:"] * (len(head) - 1)], *rows]
     return "\n".join("|" + "|".join(x if n == 1 else f" {x} " for x in line) + "|" for n, line in enumerate(lines))
+
+
+def number(x: float, form: str) -> str:
+    """A number for `say` and `table` that keeps all its digits: what another page shows can be held against it.
+
+    >>> number(2 / 3, ".2f")
+    '<data value="0.6666666666666666">0.67</data>'
+    """
+    return exact(x, format(x, form))
 
 
 def explorer(**fields: Any) -> str:

@@ -106,7 +106,9 @@ assert torch.allclose(A.sum(-1), torch.ones(len(coarse))) and A.min() >= 0
 # objectives = ["map"]
 # task = '''
 # Build the map of a query that has no preferences: $N$ queries, $S$ keys, every key of a row gets the same. Take out
-# the line with `raise`, write your own, and run the cell: the check reads your function and answers.
+# the line with `raise`, write your own, and run the cell: the check calls your function and answers. (The types say
+# shapes: `Float[Tensor, "N S"]` is a tensor of $N$ rows and $S$ columns. Nothing enforces them; they are there to be
+# read.)
 # '''
 # hints = [
 # '''
@@ -279,6 +281,8 @@ assert (plain - repainted["linear attention"][0, 0]).abs().mean() < 0.05 < (plai
 # There are dozens of ways to do attention, and they differ in *one* thing: how they fill the table. Softmax takes
 # exponentials of products of queries and keys. Linear attention takes products of features, and then never needs to
 # write the table down: that is why it is cheap. Others look at windows, at neighbours, at hashes.
+# ([All that linviz knows, on this cat](http://localhost:8501/atlas): start the explorer with `python3 start.py
+# explore`.)
 #
 # Once there is a map, the same questions can be asked of any of them:
 #
@@ -292,6 +296,9 @@ say(table(["", "a row looks at about", "different rows to mix from (numerical ra
 assert found["softmax"]["numerical_rank"] > 100 > found["linear attention"]["numerical_rank"] == D
 
 # %% [markdown]
+# There is the 16, and nowhere else: however many patches linear attention is given, all its rows are mixtures of
+# sixteen. Softmax has hundreds, out of the very same sixteen numbers a patch.
+#
 # **How many patches does a row look at?** Chapter 11. **How many different rows are there to mix from?** Chapter 3.
 # **What does it cost to apply?** Chapter 2, and how to pay less, chapter 4. **What cures a flat map?** Chapters 11
 # and 13. In every chapter `linviz.make(...)` makes a mechanism, `.map(q, k, v)` gives its table, and
@@ -303,8 +310,9 @@ assert found["softmax"]["numerical_rank"] > 100 > found["linear attention"]["num
 say(contents())
 
 # %% [markdown]
-# **One evening?** Take 0, 4, 11 and 13: then you can explain to a friend why linear attention is flat and what a gate
-# does about it. **All of it?** Go in order; each chapter says what it needs.
+# **One evening of four hours?** Take 0, 4, 11 and 13 with the exercises of importance 5, and unfold the solutions of
+# the others: then you can explain to a friend why linear attention is flat and what a gate does about it. **All of
+# it?** Go in order; each chapter says what it needs.
 #
 # - **Predict** where the text asks you to, before you run the cell. It takes ten seconds, and you will remember what
 #   you got wrong.
@@ -314,8 +322,9 @@ say(contents())
 # - **Numbers in the text** are computed when the cell runs. Change something and see what they do.
 # - **Figures** have their content in words underneath (*In words*). Sliders and views need a running kernel; without
 #   one a still picture stands in their place.
-# - **The explorer** shows the same maps with more to choose from: `python3 start.py explore`, then
-#   [this very cat](http://localhost:8501/?clip=chelsea&patches=28&maps=softmax,relu_floor).
+# - **The explorer** shows the same maps with more to choose from: `python3 start.py explore` in a second terminal,
+#   then [this very cat](http://localhost:8501/?clip=chelsea&patches=28&maps=softmax,relu_floor). Its pages
+#   lead back here.
 #
 # **Letters** mean the same everywhere, in text, code and figures:
 #

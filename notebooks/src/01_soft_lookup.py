@@ -552,6 +552,9 @@ assert [comb(D + p - 1, p) for p in (1, 2, 3)] == [16, 136, 816] and N * N == 61
 # - **A map is not an explanation.** Where a patch looks need not be what decides (Jain and Wallace, 2019).
 # - **Nothing about cost.** 614,656 pairs for one small picture: that is the next chapter.
 #
+# [Additive attention and the dot product side by side in the
+# atlas](http://localhost:8501/atlas?view=side&picked=additive,softmax,nonlocal), on the same cat.
+#
 # Additive attention: *Neural Machine Translation by Jointly Learning to Align and Translate*, 2014, arXiv 1409.0473.
 # Products, the root and heads: *Attention Is All You Need*, 2017, arXiv 1706.03762.
 #

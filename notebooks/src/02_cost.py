@@ -495,6 +495,9 @@ assert both_ways(D)[0] == both_ways(D)[1] and both_ways(D + 1)[0] > both_ways(D 
 # - **Fast kernels.** Streaming (Rabe and Staats, 2021, arXiv 2112.05682; Dao and others, 2022, arXiv 2205.14135) is how
 #   exact softmax is computed today. A linear method has to be held against that, not against a table written out.
 # - **No word about quality.** A cheap map that looks at the wrong things is no bargain.
+# - **Fewer meetings.** One may also decide who meets whom: first along time, then within each frame. [What each such
+#   scheme hears of, and for how much](http://localhost:8501/who_sees_whom?left=joint&right=divided), layer by layer;
+#   chapter 14 comes back to it.
 #
 # Non-local blocks: *Non-local Neural Networks*, 2017, arXiv 1711.07971.
 #

@@ -75,8 +75,10 @@ PatchView([Panel(f"{m.title}, causal", m.family, m.map(q, k, v)) for m in (soft,
 # is an accident of counting: nothing in a frame comes before anything else. (In practice one often lets a whole frame
 # see itself. Here we keep the rule simple.) And elu + 1 is fog, in time as it was in space.
 #
-# [Both without the triangle, in the explorer](http://localhost:8501/?clip=crossing&maps=softmax,linear), with other
-# clips.
+# [Both in the
+# explorer](http://localhost:8501/?clip=crossing&temperature=0.6667&maps=softmax,linear&causal=1), with other clips and
+# other mechanisms; its switch *Causal* takes the triangle away. ([Which of them have a causal
+# form](http://localhost:8501/atlas?causal=yes)?)
 #
 # How can one be sure that nobody peeks? By a test that needs no look inside: **change the last token, and see whether
 # any earlier output moves.** Efficient attention of chapter 4 has positive weights and rows of one as well. Let us
@@ -519,7 +521,10 @@ assert [r for r, _ in ranks.values()] == [D, n]
 
 # %% [markdown]
 # All of it: 392 of 392. And not by a hair: even in float32 no singular value comes near the line below which it would
-# count as zero.
+# count as zero. ([See it
+# jump](http://localhost:8501/?clip=crossing&frames=2&temperature=0.6667&maps=softmax,linear&causal=1): two frames are
+# 392 patches, too. Turn *Causal* off and on, and look at the table of ranks.)
+#
 # The triangle has undone the bound. The reason takes two lines: the determinant of a triangular matrix is the product
 # of its diagonal, and on the diagonal stands what each token keeps for itself, which is never zero.
 #

@@ -51,7 +51,7 @@ import linviz
 from linviz import clips
 from linviz.concentration import divergence, entropy
 from linviz.cost import flops
-from linviz.course import Live, checks, quizzes, say, scenes, show, table
+from linviz.course import Live, checks, number, quizzes, say, scenes, show, table
 from linviz.figures import Line, curves, ratios, spectrum
 from linviz.maps import Features, KernelMap, Normaliser
 from linviz.models import fit_gate
@@ -83,7 +83,7 @@ PatchView([Panel(soft.title, soft.family, target),
 # %%
 readings = {m.title: linviz.read(m, q, k, v).summary() for m in (soft, floor, gated)}
 say(table(["", "entropy, bits", "as many patches as", "share of the top ten"],
-          [[title, f"{r['entropy']:.2f}", f"{2 ** r['entropy']:.0f}", f"{100 * r['top_share']:.0f} %"]
+          [[title, number(r["entropy"], ".2f"), f"{2 ** r['entropy']:.0f}", number(100 * r["top_share"], ".0f") + " %"]
            for title, r in readings.items()]))
 say(f"Means over all {N} queries; uniform attention has {torch.tensor(N).log2():.2f} bits.")
 assert readings[floor.title]["entropy"] > readings[gated.title]["entropy"] > readings[soft.title]["entropy"]
@@ -703,7 +703,7 @@ show(spectrum([spectral(m) for m in (soft, floor, gated)]))
 rest = {m.title: linviz.spectra.effective_rank(linviz.read(m, q, k, v).centred_singular_values).item()
         for m in (soft, floor, gated)}
 say(table(["", "numerical rank", "effective rank", "effective rank without the mean row"],
-          [[title, f"{r['numerical_rank']:.0f}", f"{r['effective_rank']:.1f}", f"{rest[title]:.1f}"]
+          [[title, number(r["numerical_rank"], ".0f"), number(r["effective_rank"], ".1f"), f"{rest[title]:.1f}"]
            for title, r in readings.items()]))
 rise = readings[gated.title]["effective_rank"] - readings[floor.title]["effective_rank"]
 assert readings[gated.title]["numerical_rank"] == readings[floor.title]["numerical_rank"] == D
@@ -727,6 +727,33 @@ assert rise > 3 > 2 * (rest[gated.title] - rest[floor.title])
 #
 # The method: *Linear Video Transformer with Feature Fixation*, 2022, arXiv 2210.08164; the equations here are those
 # of its official code. Its second half, the neighbours in space and time, is chapter 14.
+#
+# ## 14 · Tell a friend
+#
+# You have come to the end of the short way (0, 4, 11, 13). Close the notebook and explain, aloud, in a minute each:
+# *why is linear attention flat?* and *what does the gate do about it?* Then compare.
+#
+# <details><summary>One way to say it: why it is flat</summary>
+#
+# Softmax weighs a pair by an exponential, so what fits a little better gets a lot more. The exponential does not let
+# the bracket move. Linear attention replaces it by a product of a few positive features: sums over the keys can be made
+# once, for all queries, and the table of pairs is never needed. But a sum of a few positive products has little
+# contrast. Turn it up, and it cancels above and below the line. A floor under the features gives every pair a unit of
+# weight for nothing. And every row is a mixture of as many templates as there are features, so no row is sharper than
+# the sharpest template. Each on its own cannot be had from sixteen.
+#
+# </details>
+#
+# <details><summary>One way to say it: what the gate does</summary>
+#
+# Each patch reads its own query, key and value and gives every feature a ratio between 0 and 1. It multiplies the
+# features before the sums, so the bracket still moves and the cost still grows with $N$. What is constant cancels:
+# what counts is that different patches open different features. A gate fitted to softmax shuts nearly all of them, and
+# a pair is bright where two patches have left the same one open; it has built the exponential again, feature by
+# feature. It makes the templates of the keys sharper and the choice of the queries narrower. It does not lift the bound
+# on the rank, and a good part of what a gate seems to bring comes from leaving out the floor: hold it against that.
+#
+# </details>
 #
 # ## Quiz
 

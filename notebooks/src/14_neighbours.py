@@ -409,6 +409,10 @@ assert found["place by place, shift in space"][1] == [9 * 8, 25 * 8, 49 * 8]
 # need the shift at all. What the shift adds there is earlier and finer: neighbours are in a token's own channels before
 # the gate decides.
 #
+# [Frame by frame, without the shift and with
+# it](http://localhost:8501/who_sees_whom?clip=motorcycle&frames=8&left=space&right=shift_time): click any patch of the
+# motorcycle, and see whom it has heard of, and in which layer. The menus hold the other schemes.
+#
 # (The operations in the chart are those of softmax. For a linear kernel all of these schemes cost the same, since its
 # cost does not depend on how many keys meet: dividing is a choice of what to see, not of speed.)
 

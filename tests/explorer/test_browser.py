@@ -109,7 +109,7 @@ def test_rows_drawn_are_rows_of_linviz(opened, query):
 
 def test_the_ungated_rows_are_those_of_make(opened):
     grid = Grid(1, 28, 28)
-    qkv = clips.descriptors(clips.fit(clips.photograph("chelsea"), grid), grid, 0.67)
+    qkv = clips.descriptors(clips.fit(clips.photograph("chelsea"), grid), grid, clips.OPENING.temperature)
     q, k, v = (x.double() for x in qkv)
     for panel, spec in enumerate(("softmax", "relu_floor")):
         a = linviz.make(spec, 1, 16, grid).map(q, k, v)

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -34,12 +35,21 @@ def run(notebook: Any) -> Any:
                             resources={"metadata": {"path": str(BOOKS)}})
 
     def spent(cell: Any, cell_index: int, **_: Any) -> None:
-        times = psutil.Process(client.km.provisioner.pid).cpu_times()
+        process = psutil.Process(client.km.provisioner.pid)
+        times = process.cpu_times()
         cell.metadata.setdefault("spent", []).append(times.user + times.system)
+        notebook.metadata["peak"] = max(peak(process), notebook.metadata.get("peak", 0))
 
     client.on_cell_execute = client.on_cell_executed = spent
     client.execute(env=os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1"})
     return notebook
+
+
+def peak(process: psutil.Process) -> int:
+    """The most memory a process has held so far, in bytes; where the system does not keep it, what it holds now."""
+    status = Path(f"/proc/{process.pid}/status")
+    held = re.search(r"VmHWM:\s+(\d+) kB", status.read_text()) if status.exists() else None
+    return 1024 * int(held[1]) if held else int(process.memory_info().rss)
 
 
 @functools.cache

@@ -122,6 +122,14 @@ def test_exercises_climb_and_their_minutes_add_up(chapter) -> None:
     assert sum(e["minutes"] for e in chapter.exercises) == chapter.front["minutes"]["exercises"]
 
 
+def test_the_short_way_takes_an_evening_of_four_hours() -> None:
+    """Chapters 0, 4, 11 and 13: reading, quizzes, and the exercises of importance 5, as chapter 0 says."""
+    short = [build.read(BOOKS / "src" / f"{name}.py") for name in NAMES if name[:2] in ("00", "04", "11", "13")]
+    told = [c.front["minutes"]["reading"] + c.front["minutes"]["quiz"] for c in short]
+    done = [e["minutes"] for c in short for e in c.exercises if e["importance"] == 5]
+    assert len(short) == 4 and len(done) >= 8 and 210 < sum(told) + sum(done) <= 240
+
+
 def test_every_objective_is_assessed_and_every_exercise_serves_one(chapter) -> None:
     found = assessed(chapter)
     assert all(found.values()), [name for name, by in found.items() if not by]

@@ -6,7 +6,8 @@ import pytest
 
 from .books import NAMES, code, load, outputs, ran, run, seconds
 
-CELL, BOOK = 10, 60  # seconds
+CELL, BOOK, COURSE = 10, 60, 240  # seconds
+MEMORY = 2e9  # bytes
 each = pytest.mark.parametrize("name", NAMES)
 
 
@@ -47,6 +48,25 @@ def test_no_cell_takes_ten_seconds_and_no_notebook_a_minute(name: str, kind: str
     times = {cell.source[:40]: seconds(cell) for cell in code(ran(name, kind))}
     assert max(times.values()) < CELL, max(times, key=times.get)
     assert sum(times.values()) < BOOK, sum(times.values())
+
+
+@pytest.mark.budget
+@pytest.mark.parametrize("kind", ["learner", "solution"])
+def test_all_chapters_together_take_four_minutes(kind: str) -> None:
+    times = {name: sum(map(seconds, code(ran(name, kind)))) for name in NAMES}
+    assert sum(times.values()) < COURSE, times
+
+
+@each
+@pytest.mark.parametrize("kind", ["learner", "solution"])
+def test_a_notebook_stays_below_two_gigabytes(name: str, kind: str) -> None:
+    assert 1e8 < ran(name, kind).metadata["peak"] < MEMORY
+
+
+def test_a_warning_inside_linviz_is_an_error_in_a_notebook_under_test() -> None:
+    source = "import sys, warnings\nwarnings.warn_explicit('old', DeprecationWarning, 'x.py', 1, module='linviz.maps')"
+    assert run(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])).cells[0].outputs[0].ename == (
+        "DeprecationWarning")
 
 
 def test_a_notebook_under_test_has_no_network() -> None:

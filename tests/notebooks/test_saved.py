@@ -7,7 +7,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from explorer.atlas_choice import ADDRESS as ATLAS
 from explorer.choice import from_address
+from explorer.reach_choice import ADDRESS as REACH
 from linviz.figures import colourscale
 
 from .books import NAMES, PLOTLY, ROOT, code, load, outputs, path_of
@@ -83,8 +85,9 @@ def test_a_solution_is_executed_and_every_widget_leaves_something_to_see(name: s
 @each
 def test_links_open_a_view_that_the_explorer_has(name: str) -> None:
     text = "\n".join(c.source for c in load(name, "learner").cells)
-    links = re.findall(r"\((http://localhost:8501/[^)]*)\)", text)
-    assert links
-    for link in links:
-        choice, problems = from_address(dict(parse_qsl(urlsplit(link).query, strict_parsing=True)))
+    links = re.findall(r"\]\((http://localhost:8501/[^)]*)\)", text)
+    assert links and len(links) == text.count("http://localhost:8501")
+    for link in map(urlsplit, links):
+        read = {"/": from_address, "/atlas": ATLAS.read, "/who_sees_whom": REACH.read}[link.path]
+        choice, problems = read(dict(parse_qsl(link.query, strict_parsing=bool(link.query))))
         assert problems == [] and choice

@@ -1,5 +1,8 @@
-"""Put first on a kernel's PYTHONPATH: no other machine can be reached from a notebook under test."""
+"""Put first on a kernel's PYTHONPATH: no other machine can be reached, and linviz does not warn but fail."""
 import socket
+import warnings
+
+warnings.filterwarnings("error", module=r"linviz\b")
 
 connect, getaddrinfo = socket.socket.connect, socket.getaddrinfo
 HERE = ("", "localhost", "127.0.0.1", "::1", b"localhost", None)
