@@ -25,7 +25,7 @@ from ..mechanisms import Attention, Kernel
 from ..spectra import effective_rank
 from .adam import Adam
 from .fit import row_divergence
-from .looking import FEW, on_object
+from .looking import FEW, diversity, on_object
 
 PARTS = {"whole": "every token and channel its own ratio",
          "tokens": "ratios averaged over channels: who is seen",
@@ -181,8 +181,9 @@ def compared(a: Map, goal: Goal, output: Tensor | None = None) -> dict[str, floa
     """How a map stands to the goal. Means over live rows, heads and clips; KL and errors over all rows.
 
     entropy, in bits; kl, bits of KL(goal || map), and kl_1, kl_2, ... of every head; top, weight of a row's heaviest
-    5 % of keys; object, weight on the inked tokens over their share; effective_rank; dead, share of empty rows;
-    error, of what the attention returns (`output`, or the map's mixture of the goal's v); error_of_map, of the latter.
+    5 % of keys; object, weight on the inked tokens over their share; diversity, how far a row is from the mean row of
+    its head and clip; effective_rank; dead, share of empty rows; error, of what the attention returns (`output`, or the
+    map's mixture of the goal's v), and error_of_map, of that mixture.
 
     >>> from linviz.maps import Dense
     >>> each, all_alike = torch.eye(4)[None, None], Dense(torch.full((1, 1, 4, 4), 0.25))
@@ -198,7 +199,8 @@ def compared(a: Map, goal: Goal, output: Tensor | None = None) -> dict[str, floa
     of_map = goal.missed(a.apply(goal.v))
     few = math.ceil(FEW * rows.shape[-1])
     return {"entropy": _live(entropy(full), dead), "kl": kl.mean().item(), "top": _live(top_share(full, few), dead),
-            "object": on_object(a, goal.inked), "effective_rank": effective_rank(a.singular_values()).mean().item(),
+            "object": on_object(a, goal.inked), "diversity": diversity(a),
+            "effective_rank": effective_rank(a.singular_values()).mean().item(),
             "error": of_map if output is None else goal.missed(output), "error_of_map": of_map,
             "dead": dead.double().mean().item()} | {f"kl_{n}": x for n, x in enumerate(kl.tolist(), 1)}
 
