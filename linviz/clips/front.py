@@ -1,10 +1,11 @@
 """Which of two that cross is in front? The second task on which small video transformers are trained.
 
 Two discs, each cut from a photograph with a handwritten digit on it, come from left and right and cross before a
-third photograph; one passes in front of the other. The answer is the side that the one in front came from: a guess
-is right every other time. A frame in which they overlap shows which is in front, but whether it is still to cross
-or has crossed, and so where it came from, only the order of the frames tells: played backwards the answer is the
-other one. Which disc is bright, what is on it and where they meet have nothing to do with the answer.
+third photograph; one passes in front of the other, and a third disc, without a digit, roams and may hide either.
+The answer is the side that the one in front came from: a guess is right every other time. A frame in which they
+overlap shows which is in front, but whether it is still to cross or has crossed, and so where it came from, only the
+order of the frames tells: played backwards the answer is the other one. Which disc is bright, what is on it and
+where they meet have nothing to do with the answer.
 """
 from __future__ import annotations
 
@@ -13,37 +14,39 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .drawing import Layers, disc, film
-from .motion import Setting
+from .motion import EACH, MOST, Setting, distractors
 from .photographs import known_name
 from .sources import split_number
-from .stage import SIDE, Stage, between, choice
+from .stage import DIGIT, SIDE, Stage, between, choice
 from .task import Task, as_frames, draws
 
-COIN = 12              # diameter of a disc, in pixels of a frame of 36
-FAR = (16.0, 18.0)     # how far each disc goes, from and to; they begin and end side by side
-MEET = (0.4, 0.6)      # when they meet, as a share of the clip
-SLOPE = 0.7            # steepest way, down over across: 35 degrees
-TURN = 0.2             # by how much the slopes of the two ways may differ
+COIN, ON_COIN = DIGIT, 8    # diameter of a disc and side of the digit on it, in pixels of a frame of 36
+OWN = 24                    # numbers for a scene without distractors
+FAR = (16.0, 18.0)          # how far each disc goes, from and to; they begin and end side by side
+MEET = (1 / 3, 2 / 3)       # when they meet, as a share of the clip
+SLOPE = 0.7                 # steepest way, down over across: 35 degrees
+TURN = 0.2                  # by how much the slopes of the two ways may differ
 DARK, BRIGHT = (0.1, 0.25), (0.45, 0.6)
 OPPOSITE = ("from the left", "from the right")
 FRONT_SETTINGS = {
-    "main": Setting("Two discs cross before a dimmed, slowly sliding photograph.", discs=2),
-    "easy": Setting("The scenes of main, but the photograph is at rest.", discs=2, drift=0.0),
-    "hard": Setting("The photograph slides twice as fast and is not dimmed.", discs=2, drift=1.0, dimmed=(1.0, 1.0)),
-    "fine": Setting("The scenes of main, drawn with 96 x 96 pixels instead of 36 x 36.", discs=2, side=96)}
+    "main": Setting("Two discs cross before a dimmed, slowly sliding photograph, and a third, without a digit, roams."),
+    "easy": Setting("The scenes of main, but the photograph is at rest and no third disc roams.", discs=0, drift=0.0),
+    "hard": Setting("Three more discs roam, and the photograph slides twice as fast and is not dimmed.", discs=3,
+                    drift=1.0, dimmed=(1.0, 1.0)),
+    "fine": Setting("The scenes of main, drawn with 96 x 96 pixels instead of 36 x 36.", side=96)}
 
 
 def front_task(n: int, seed: int, split: str = "train", setting: str = "main", *, side: int | None = None,
                frames: int | None = None, first: int = 0, opened: bool = False) -> Task:
     """n clips of two discs that cross; the label is where the one in front came from. A guess is right in half.
 
-    setting: one of FRONT_SETTINGS, in which only drift, dimmed, side and frames matter. The mask is what is to be seen
-    of the disc behind. side, frames, first, opened and errors: as in `motion_task`.
+    setting: one of FRONT_SETTINGS; side, frames, first, opened and errors: as in `motion_task`. The mask is what is
+    to be seen of the disc behind.
 
     truth, n values each: direction (as the label), path and other (n, T, 2, the middle of the disc behind and of the
     one in front, pixels down and across), hidden (n, T, share of the disc behind that is hidden), digit and front
-    digit (classes of the digits on the two), photograph and cut (n, 2, behind and in front): numbers in
-    `sources.SOURCES`, bright (bool, the disc in front is the bright one), drift (n, 2, pixels a frame, how the
+    digit (classes of the digits on the two), photograph and cut (n, 2 + discs, behind, in front, the others): numbers
+    in `sources.SOURCES`, bright (bool, the disc in front is the bright one), drift (n, 2, pixels a frame, how the
     background moves).
 
     >>> task = front_task(4, seed=0)
@@ -52,18 +55,31 @@ def front_task(n: int, seed: int, split: str = "train", setting: str = "main", *
     """
     number, how = split_number(split, opened), FRONT_SETTINGS[known_name(setting, FRONT_SETTINGS, "setting")]
     stage = Stage(split, how.side if side is None else side, how.frames if frames is None else frames)
-    u = draws("front", seed, number, first, n, 24)
+    u = draws("front", seed, number, first, n, OWN + (EACH + 1) * MOST)
     backdrop, truth = stage.backdrop(u[:, :6], how.drift, how.dimmed)
     label, bright = choice(u[:, 6], 2), choice(u[:, 7], 2)
     left, right = _ways(u[:, 8:14], stage)
     corner = torch.stack([torch.where(label[:, None, None] == 0, a, b) for a, b in ((right, left), (left, right))], 1)
-    layers, more = _coins(u[:, 14:], stage, backdrop.which, bright, corner)
-    grey, mask, hidden = film(backdrop, layers, stage.side)
-    middle = (corner + (layers.cover.shape[-1] - 1) / 2).float()
-    truth |= more | {"direction": label, "path": middle[:, 0], "other": middle[:, 1], "hidden": hidden,
-                     "bright": bright.bool()}
+    light, more = _coins(u[:, 14:OWN], stage, backdrop.which, bright)
+    lights, corners, cuts = distractors(u[:, OWN + MOST:], stage, how, backdrop.which)
+    grey, mask, hidden = film(backdrop, _layers(u[:, OWN:], (light, lights), (corner, corners)), stage.side)
+    path, other = stage.middle(corner, COIN).unbind(1)
+    truth |= more | {"direction": label, "path": path, "other": other, "hidden": hidden, "bright": bright.bool(),
+                     "cut": torch.cat([more["cut"], cuts], 1)}
     return Task(as_frames(grey), label.clone(), mask, truth, OPPOSITE,
                 "Which of two discs passes in front?", "The disc {label} passes in front of one with a {digit} on it")
+
+
+def _layers(u: Tensor, lights: tuple[Tensor, Tensor], corners: tuple[Tensor, Tensor]) -> Layers:
+    """The disc behind, the one in front and the others, which lie behind, between or before them by u (n, others)."""
+    light, corner = torch.cat(lights, 1), torch.cat(corners, 1)
+    height = torch.ones(light.shape[:2])
+    height[:, 1] = 2
+    height[:, 2:] = choice(u[:, :light.shape[1] - 2], 3) + 0.5
+    target = torch.zeros_like(height)
+    target[:, 0] = 1
+    layers = Layers(disc(light.shape[-1]).expand_as(light), light, torch.ones_like(height), corner, target)
+    return layers.sorted(height.argsort(dim=1, stable=True))
 
 
 def _ways(u: Tensor, stage: Stage) -> tuple[Tensor, Tensor]:
@@ -77,26 +93,22 @@ def _ways(u: Tensor, stage: Stage) -> tuple[Tensor, Tensor]:
     ways = []
     for s, sign in zip(slopes, (1, -1)):
         forward = sign * torch.cat([s, torch.ones_like(s)], 1) / (1 + s**2).sqrt()
-        ways.append((middle[:, None] + along[..., None] * forward[:, None]) * stage.unit)
+        ways.append((middle[:, None] + along[..., None] * forward[:, None]) * stage.unit + stage.slack(COIN))
     return ways[0], ways[1]
 
 
-def _coins(u: Tensor, stage: Stage, behind: Tensor, bright: Tensor, corner: Tensor) -> tuple[Layers, dict[str, Tensor]]:
-    """The disc behind and the one in front, by u (n, 10), and what is true of them."""
+def _coins(u: Tensor, stage: Stage, behind: Tensor, bright: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    """Luma (n, 2, a, a) of the disc behind and of the one in front, by u (n, 10), and what is true of them."""
     lights, cuts, digits = [], [], []
     for place, own in enumerate(u.split(5, 1)):
         texture, cut = stage.cut(own[:, :3], behind, COIN)
-        ink, truth = stage.ink(own[:, 3])
+        ink, truth = stage.ink(own[:, 3], ON_COIN)
         level = torch.where(bright == place, between(own[:, 4], *BRIGHT), between(own[:, 4], *DARK)).float()
         face = (texture - texture.mean((1, 2), keepdim=True) + level[:, None, None]).clamp(0, 1)
         lights.append(torch.lerp(face, torch.ones_like(face), _centred(ink, texture.shape[-1])))
         cuts.append(cut)
         digits.append(truth["digit"])
-    light = torch.stack(lights, 1)
-    target = torch.tensor([1.0, 0.0]).expand(len(u), 2)
-    cover = disc(light.shape[-1]).expand_as(light)
-    return (Layers(cover, light, torch.ones_like(target), corner, target),
-            {"cut": torch.stack(cuts, 1), "digit": digits[0], "front digit": digits[1]})
+    return torch.stack(lights, 1), {"cut": torch.stack(cuts, 1), "digit": digits[0], "front digit": digits[1]}
 
 
 def _centred(ink: Tensor, side: int) -> Tensor:

@@ -83,25 +83,30 @@ def _layers(u: Tensor, stage: Stage, how: Setting, behind: Tensor) -> tuple[Laye
     """The digit and its discs, back to front, and what is true of them."""
     heading, speed, corner = stage.way(u[:, :4], DIGIT, how.speed)
     cover, truth = stage.ink(u[:, 4])
-    a = cover.shape[-1]
-    truth |= {"direction": heading, "speed": speed, "path": (corner + (a - 1) / 2).float()}
-    covers, lights, corners = [cover], [torch.ones_like(cover)], [corner]
-    cuts = []
-    for number in range(how.discs):
-        own = u[:, OWN + EACH * number:][:, :EACH]
-        corners.append(stage.way(own[:, :4], DIGIT, how.speed)[2])
-        light, cut = stage.cut(own[:, 4:], behind)
-        covers.append(disc(a).expand_as(cover))
-        lights.append(light)
-        cuts.append(cut)
-    n = len(u)
-    truth["cut"] = torch.stack(cuts, 1) if cuts else torch.zeros(n, 0, dtype=torch.long)
-    opacity = torch.ones(n, 1 + how.discs)
-    opacity[:, 0] = between(u[:, 5], *OPACITY)
-    target = torch.zeros_like(opacity)
-    target[:, 0] = 1
-    layers = Layers(torch.stack(covers, 1), torch.stack(lights, 1), opacity, torch.stack(corners, 1), target)
+    lights, corners, cuts = distractors(u[:, OWN:], stage, how, behind)
+    truth |= {"direction": heading, "speed": speed, "path": stage.middle(corner, DIGIT), "cut": cuts}
+    opacity, target = torch.ones(len(u), 1 + how.discs), torch.zeros(len(u), 1 + how.discs)
+    opacity[:, 0], target[:, 0] = between(u[:, 5], *OPACITY), 1
+    covers = torch.cat([cover[:, None], disc(cover.shape[-1]).expand_as(lights)], 1)
+    lights, corners = torch.cat([torch.ones_like(cover)[:, None], lights], 1), torch.cat([corner[:, None], corners], 1)
+    layers = Layers(covers, lights, opacity, corners, target)
     return layers.sorted(_order(choice(u[:, 6], how.discs + 1), how.discs)), truth
+
+
+def distractors(u: Tensor, stage: Stage, how: Setting, besides: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Discs on ways of their own by u (n, 7 each): luma (n, discs, a, a), corner (n, discs, T, 2), numbers in SOURCES.
+
+    >>> stage = Stage("train", 36, 8)
+    >>> [part.shape[1] for part in distractors(torch.zeros(2, 21), stage, SETTINGS["hard"], torch.zeros(2).long())]
+    [3, 3, 3]
+    """
+    a, n = stage.piece(DIGIT), len(u)
+    lights, corners = torch.zeros(n, how.discs, a, a), torch.zeros(n, how.discs, stage.frames, 2, dtype=torch.float64)
+    cuts = torch.zeros(n, how.discs, dtype=torch.long)
+    for number, own in enumerate(u.split(EACH, 1)[:how.discs]):
+        corners[:, number] = stage.way(own[:, :4], DIGIT, how.speed)[2]
+        lights[:, number], cuts[:, number] = stage.cut(own[:, 4:], besides)
+    return lights, corners, cuts
 
 
 def _order(layer: Tensor, discs: int) -> Tensor:

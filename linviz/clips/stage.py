@@ -65,6 +65,14 @@ class Stage:
         """
         return math.floor(length * self.unit)
 
+    def slack(self, length: float) -> float:
+        """How far the corner of a piece moves in because the piece is rounded down and its middle stays.
+
+        >>> Stage("train", 99, 8).piece(10), Stage("train", 99, 8).slack(10)
+        (27, 0.25)
+        """
+        return (length * self.unit - self.piece(length)) / 2
+
     def backdrop(self, u: Tensor, drift: float, dimmed: tuple[float, float]) -> tuple[Backdrop, dict[str, Tensor]]:
         """A sliding window by six numbers a clip, u (n, 6), and what is true of it: photograph and drift.
 
@@ -86,8 +94,16 @@ class Stage:
         """
         heading, pace = choice(u[:, 0], 8), between(u[:, 1], *speed)
         corner = self._inside(u[:, 2:4], pace[:, None] * WAYS[heading] * MOMENTS, SIDE - length)
-        corner += (length * self.unit - self.piece(length)) / 2  # a piece is rounded down; its middle stays
+        corner += self.slack(length)
         return heading, (pace * self._a_frame).float(), corner
+
+    def middle(self, corner: Tensor, length: int) -> Tensor:
+        """Middles (..., 2) float32 of squares with these corners, pixels down and across; the first pixel's is (0, 0).
+
+        >>> Stage("train", 36, 8).middle(torch.zeros(2), 10).tolist()
+        [4.5, 4.5]
+        """
+        return (corner + (self.piece(length) - 1) / 2).float()
 
     def ink(self, u: Tensor, length: int = DIGIT) -> tuple[Tensor, dict[str, Tensor]]:
         """Handwritten digits by u (n,): their ink (n, a, a), and what is true of them: digit and sample.

@@ -16,8 +16,14 @@ def task():
 
 
 @pytest.fixture(scope="module")
+def easy():
+    return front_task(N, 3, setting="easy")
+
+
+@pytest.fixture(scope="module")
 def many():
-    return front_task(1200, 5).truth
+    """Scenes of main without the disc that roams."""
+    return front_task(1200, 5, setting="easy").truth
 
 
 def apart(truth):
@@ -53,7 +59,7 @@ def test_the_pixels_show_the_one_in_front():
     """Where they overlap by half, the middle of the one in front is as bright as that one, unlike the other."""
     with pytest.MonkeyPatch.context() as patch:     # no ink on the discs: their brightness alone is compared
         patch.setattr(front, "_centred", lambda ink, side: torch.zeros(len(ink), side, side))
-        bare = front_task(N, 3)
+        bare = front_task(N, 3, setting="easy")
     frames, truth = bare.frames[:, :, 0], bare.truth
     over = apart(truth) < RADIUS / 2
     ahead = torch.where(truth["bright"], 0.525, 0.175)[:, None].expand(-1, 8)
@@ -62,7 +68,8 @@ def test_the_pixels_show_the_one_in_front():
     assert seen_as_drawn(frames, truth["path"], 0.7 - ahead)[over].float().mean() < 0.2
 
 
-def test_the_mask_is_what_is_to_be_seen_of_the_one_behind(task):
+def test_the_mask_is_what_is_to_be_seen_of_the_one_behind(easy):
+    task = easy
     whole = task.masks[:, 0].sum((-1, -2)).float()
     assert (whole - torch.pi * (RADIUS - 0.4) ** 2).abs().max() < 4      # half an edge of one pixel is seen
     lost = 1 - task.masks.sum((-1, -2)) / whole[:, None]
@@ -78,7 +85,7 @@ def test_nothing_at_rest_tells_the_answer(many):
     early = apart(many).argmin(1) < 4
     groups = {"all": torch.ones_like(early), "bright in front": many["bright"], "meets early": early,
               "high": many["path"][:, 0, 0] > 17.5, "small digit in front": many["front digit"] < 5,
-              "front digit less": many["front digit"] < many["digit"], "slides right": many["drift"][:, 1] > 0}
+              "front digit less": many["front digit"] < many["digit"], "of few": many["cut"][:, 1] < 6}
     for name, group in groups.items():
         for part in (group, ~group) if name != "all" else (group,):
             assert (label[part].mean() - 0.5).abs() < 4.5 * 0.5 / part.sum() ** 0.5, name
@@ -93,8 +100,13 @@ def test_reversed_the_other_side_is_right(task):
     assert shuffle(task, 2).truth["other"][1].equal(task.truth["other"][1, order[1]])
 
 
-def test_settings_differ_as_they_say(task):
-    easy, hard, fine = (front_task(16, 3, setting=name) for name in ("easy", "hard", "fine"))
+def test_settings_differ_as_they_say(task, easy):
+    hard, fine = (front_task(16, 3, setting=name) for name in ("hard", "fine"))
+    assert [t.truth["cut"].shape[1] for t in (easy, task, hard, fine)] == [2, 3, 5, 3]
+    assert easy.labels.equal(task.labels) and easy.truth["path"].equal(task.truth["path"])
+    assert (task.truth["hidden"] - easy.truth["hidden"]).min() > -1e-3, "a third disc hides, it does not uncover"
+    assert (task.truth["hidden"] - easy.truth["hidden"] > 0.1).any(1).float().mean() > 0.15, "it lies before some"
+    assert (task.frames - easy.frames)[:, :, 0].abs().amax((1, 2, 3)).min() > 0.05, "it is to be seen"
     assert easy.truth["drift"].abs().max() == 0 < task.truth["drift"].abs().max() <= 0.5
     assert 0.7 < hard.truth["drift"].abs().max() <= 1 and hard.frames.mean() > 1.1 * task.frames[:16].mean()
     assert fine.frames.shape[-2:] == (96, 96) and fine.labels.equal(task.labels[:16])

@@ -58,7 +58,13 @@ def test_hidden_is_the_share_of_ink_that_a_disc_covers(tasks):
     main, alone = tasks["main"], tasks["easy"]      # the same digits on the same ways, with a disc and without
     lost = 1 - main.masks.sum((-1, -2)) / alone.masks.sum((-1, -2))     # counted in whole pixels
     assert (lost - main.truth["hidden"]).abs().max() < 0.2 and (lost - main.truth["hidden"]).abs().mean() < 0.02
-    assert main.truth["behind"].equal(main.truth["hidden"].amax(1) >= 0.1) and 0.1 < main.truth["behind"].float().mean()
+    assert main.truth["behind"].equal(main.truth["hidden"].amax(1) >= 0.1)
+
+
+@pytest.mark.parametrize("setting, share", [("main", 0.27), ("hard", 0.52)])
+def test_the_digit_lies_on_any_layer_alike(setting, share):
+    """Always the hindmost or always the foremost, it would pass behind twice as often or never."""
+    assert abs(motion_task(256, 9, setting=setting).truth["behind"].float().mean() - share) < 0.1
 
 
 @pytest.mark.parametrize("setting", SETTINGS)
@@ -233,6 +239,7 @@ def test_reversed_the_opposite_is_right(tasks):
     assert torch.allclose(ways[back.labels], -ways[task.labels])
     went = back.truth["path"][:, -1] - back.truth["path"][:, 0]
     assert (went @ ways.T).argmax(1).equal(back.labels) and back.truth["direction"].equal(back.labels)
+    assert back.truth["drift"].equal(-task.truth["drift"])
     twice = reverse(back)
     assert twice.labels.equal(task.labels) and all(twice.truth[k].equal(v) for k, v in task.truth.items())
 
