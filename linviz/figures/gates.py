@@ -1,0 +1,93 @@
+"""What gates of every form make of every kernel: a panel a layer, and a row of panels a measure.
+
+Nothing is computed here: what is drawn is what was given, and the alt text repeats it for each kernel's ends.
+"""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from . import theme
+
+NO_GATE, CONSTANT = "no gate", "constant gate"
+FORMS = {NO_GATE: "line-ew", CONSTANT: "x-thin",
+         "self, shared": "triangle-up-open", "self": "triangle-up", "QK, shared": "square-open", "QK": "square",
+         "QKV, shared": "diamond-open", "QKV": "diamond"}  # in the order in which they stand beside each other
+SPAN = 0.72  # of the room of a kernel, that its forms take
+
+
+@dataclass(frozen=True)
+class Point:
+    """One kernel with one form of gate on one layer; values by the measure's name, with its unit, as in `levels`."""
+
+    kernel: str
+    form: str
+    layer: int
+    values: Mapping[str, float]
+
+
+def forms(points: Sequence[Point], levels: Mapping[str, Mapping[int, Mapping[str, float]]], *, title: str = "",
+          dark: bool = False) -> go.Figure:
+    """Measures (down) by layers (across): every kernel's value without a gate and with each form of it.
+
+    levels: for each measure and layer, what lies flat across, by name (softmax itself). One scale a measure.
+
+    >>> point = Point("relu", "QKV", 1, {"entropy (bits)": 4.0})
+    >>> forms([point], {"entropy (bits)": {1: {"softmax": 3.9}}}).layout.yaxis.title.text
+    'entropy (bits)'
+    """
+    kernels, layers, measures = list(dict.fromkeys(p.kernel for p in points)), sorted({p.layer for p in points}), levels
+    fig = make_subplots(len(measures), len(layers), shared_yaxes=True, shared_xaxes=True, vertical_spacing=0.05,
+                        horizontal_spacing=0.02, column_titles=[f"layer {n}" for n in layers],
+                        figure=theme.figure(_said(points, levels), dark))
+    for down, measure in enumerate(measures, 1):
+        fig.update_yaxes(title=measure, col=1, row=down)
+        for across, layer in enumerate(layers, 1):
+            here = [p for p in points if p.layer == layer]
+            fig.add_traces([_trace(form, here, kernels, measure, dark, down == across == 1) for form in FORMS],
+                           rows=down, cols=across)
+            for name, value in levels[measure].get(layer, {}).items():
+                _level(fig, name, value, down, across, dark)
+    fig.update_yaxes(rangemode="tozero", zeroline=False)
+    fig.update_xaxes(tickvals=list(range(len(kernels))), ticktext=kernels, tickangle=-40, zeroline=False,
+                     range=[-0.6, len(kernels) - 0.4])
+    return fig.update_layout(height=150 + 260 * len(measures), title=_title(title),
+                             margin={"t": 120, "r": 16, "b": 96}, legend={"y": 1.07})
+
+
+def _trace(form: str, here: Sequence[Point], kernels: list[str], measure: str, dark: bool, legend: bool) -> go.Scatter:
+    """The points of one form in one panel, each beside those of the other forms of its kernel."""
+    own = [p for p in here if p.form == form]
+    shift = SPAN * (list(FORMS).index(form) / (len(FORMS) - 1) - 0.5)
+    plain = form in (NO_GATE, CONSTANT)
+    ink = theme.INK[theme.mode(dark)] if plain else theme.HUES["kernel"]
+    return go.Scatter(x=[kernels.index(p.kernel) + shift for p in own], y=[p.values[measure] for p in own], name=form,
+                      mode="markers", legendgroup=form, showlegend=legend, customdata=[p.kernel for p in own],
+                      marker={"symbol": FORMS[form], "size": 8, "color": ink,
+                              "line": {"color": ink, "width": 2 if plain else 1}},
+                      hovertemplate="%{customdata}, " + form + ": %{y:.3g}<extra></extra>")
+
+
+def _level(fig: go.Figure, name: str, value: float, down: int, across: int, dark: bool) -> None:
+    fig.add_hline(y=value, row=down, col=across, line={"color": theme.HUES["softmax"], "width": 1.5, "dash": "dot"},
+                  annotation={"text": name if across == 1 else "", "font": {"color": theme.SOFT[theme.mode(dark)]}},
+                  annotation_position="bottom left")
+
+
+def _said(points: Sequence[Point], levels: Mapping[str, Mapping[int, Mapping[str, float]]]) -> str:
+    """What is to be seen, in words: each kernel without and with the widest gate, layer by layer."""
+    words = []
+    for measure, of_layer in levels.items():
+        words.append(f"{measure[0].upper()}{measure[1:]} of each kernel without a gate and with gates of every form.")
+        for p in points:
+            if p.form in (NO_GATE, "QKV"):
+                words.append(f"Layer {p.layer}, {p.kernel}, {p.form}: {p.values[measure]:.3g}.")
+        words += [f"Layer {n}, {name}: {x:.3g}." for n, lines in of_layer.items() for name, x in lines.items()]
+    return " ".join(words)
+
+
+def _title(text: str) -> dict[str, object] | None:
+    return {"text": text, "y": 1, "yanchor": "top", "yref": "container", "pad": {"t": 8}} if text else None
