@@ -2,8 +2,8 @@
 
 A real handwritten digit in white ink crosses a window that slides over a photograph. A disc cut from another
 photograph, in bright real texture, moves on its own way and may hide the digit. The answer is one of eight headings;
-a guess is right once in eight. No frame alone tells it, though where the digit is says a little: it stays in sight,
-so it cannot begin at the edge that it moves to.
+a guess is right once in eight. No frame alone tells it, though the first says a little: the digit stays in sight, so
+it does not begin at the edge that it moves to, and its first place alone is right in a third of clips.
 """
 from __future__ import annotations
 
