@@ -1,0 +1,143 @@
+"""The page's sections on accuracy: both budgets, the differences that claims are about, how fast, and the controls."""
+from __future__ import annotations
+
+import statistics as plain
+
+from linviz.models.prediction import prediction
+
+from .ledger import Ledger, crossing
+from .stats import of_share
+from .words import called, counted, gap, listed, number, percent, share, table, three, within
+
+CHANCE = 1 / 8
+LEVELS = (0.25, 0.5, 0.75)  # of held-out accuracy, for how fast
+PAIRS = (  # one arm, another, what the difference asks
+    ("softmax", "relu_floor", "what the linear baseline lacks"),
+    ("relu_floor+gate", "relu_floor", "what the gate brings"),
+    ("relu_floor+gate+shift", "relu_floor", "what gate and shift bring together"),
+    ("relu_floor+gate+shift", "relu_floor+gate", "what the shift adds to the gate"),
+    ("relu", "relu_floor", "what leaving the floor out brings"),
+    ("relu", "relu_floor+gate", "leaving the floor out, or gating it?"),
+    ("relu", "softmax", "is linear attention as such behind?"),
+    ("relu_floor+gate", "softmax", "does the gate reach softmax?"),
+    ("relu_floor+gate+shift", "softmax", "do gate and shift reach softmax?"),
+    ("softmax+shift", "softmax", "does the shift help softmax, too?"),
+    ("relu_floor+shift", "relu_floor", "does the shift help without a gate?"),
+    ("relu_floor+gate+shift", "softmax+shift", "like for like: a shift on both sides"),
+    ("relu+gate", "relu", "does the gate help where there is no floor?"),
+    ("linear+gate", "linear", "does the gate help another kernel that cannot be zero?"),
+    ("relu_floor~wide", "relu_floor", "the gate's parameters, spent on the MLPs instead"),
+    ("relu_floor+gate", "relu_floor~wide", "the gate against as many parameters"),
+    ("relu_floor+gate", "relu_floor+gate:self", "does the gate need to see k and v?"),
+    ("relu_floor+gate", "relu_floor+gate:qk", "does the gate need to see v?"),
+    ("focused+conv", "focused", "focusing, or the convolution?"))
+
+
+def short(book: Ledger) -> str:
+    """The table of the short budget: an interval over seeds for every arm, and one for a new seed."""
+    rows = []
+    for name in book.names("short"):
+        value, first = book.accuracy("short", name), book.models("short", name)[0]
+        new = within(prediction(book.each("short", name, lambda m: m["recorded"]))) if len(value.values) > 2 else "-"
+        rows.append([called(name), f"{first['parameters']:,}", share(value),
+                     ", ".join(f"{100 * x:.1f}" for x in value.values), new])
+    head = ("attention", "parameters", "accuracy, 95 % interval", "each seed", "a new seed (95 %)")
+    return table(head, rows)
+
+
+def long(book: Ledger) -> str:
+    """The table of the long budget: one seed an arm, so the interval is over clips."""
+    rows = []
+    for name in book.names("long"):
+        first = book.models("long", name)[0]
+        steps = " / ".join(number(crossing(first["curve"], level), 0) for level in LEVELS)
+        rows.append([called(name), f"{first['parameters']:,}", share(book.accuracy("long", name)),
+                     gap(book.gap("long", name, "softmax")) if book.has("long", "softmax") else "-", steps])
+    head = ("attention", "parameters", "accuracy, 95 % interval over clips", "points from softmax",
+            "step at which 25 / 50 / 75 % is reached")
+    return table(head, rows)
+
+
+def differences(book: Ledger) -> str:
+    """The differences that the claims are about, in points, for both budgets."""
+    rows = []
+    for one, other, asks in PAIRS:
+        cells = [gap(book.gap(b, one, other)) if book.has(b, one, other) else "-" for b in ("short", "long")]
+        if cells != ["-", "-"]:
+            rows.append([f"{called(one)} less {called(other)}", cells[0], cells[1], asks])
+    return table(("difference", "800 steps (over seeds)", "2,400 steps (seed 0, over clips)", "asks"), rows)
+
+
+def speed(book: Ledger) -> str:
+    """How many steps an arm needs for a level of held-out accuracy, in the short runs and in the long ones."""
+    rows = []
+    for budget in ("short", "long"):
+        for name in book.names(budget):
+            curves = [model["curve"] for model in book.models(budget, name)]
+            cells = [reached([crossing(curve, level) for curve in curves]) for level in LEVELS]
+            rows.append([called(name), "800" if budget == "short" else "2,400", *cells])
+    return table(("attention", "of steps", *(f"reaches {100 * level:.0f} % at step" for level in LEVELS)), rows)
+
+
+def reached(steps: list[float | None]) -> str:
+    """The mean step over the seeds that reach a level, and how many do where not all.
+
+    >>> reached([100.0, 200.0]), reached([100.0, None]), reached([None])
+    ('150', '100 (1 of 2 seeds)', 'never')
+    """
+    there = [step for step in steps if step is not None]
+    if not there:
+        return "never"
+    return f"{plain.fmean(there):.0f}" + f" ({len(there)} of {len(steps)} seeds)" * (len(there) < len(steps))
+
+
+def at_chance(book: Ledger, name: str) -> int:
+    """How many seeds of a short arm end where guessing would: chance lies in the interval of their accuracy."""
+    return sum(of_share(x, book.clips)[0] <= CHANCE for x in book.accuracy("short", name).values)
+
+
+def sentence_short(book: Ledger) -> str:
+    """What the short runs say about the central claim."""
+    floor, soft, gate = (book.accuracy("short", n) for n in ("relu_floor", "softmax", "relu_floor+gate"))
+    lack, brings = book.gap("short", "softmax", "relu_floor"), book.gap("short", "relu_floor+gate", "relu_floor")
+    stuck = at_chance(book, "relu_floor")
+    where = f"{stuck} of {len(floor.values)} seeds of the baseline end at chance, so what is seen there is who has " \
+            "begun to learn. " if stuck else ""
+    ahead = three(lack, "softmax is ahead of the linear baseline with a floor", "softmax is behind the baseline",
+                  "softmax and the linear baseline with a floor are not told apart")
+    helps = three(brings, "the gate helps that baseline", "the gate harms that baseline",
+                  "whether the gate helps is not told")
+    part = f", {brings.mean / lack.mean:.0%} of what is lacking" if lack.sign == brings.sign == 1 else ""
+    return (f"After 800 steps {ahead} ({percent(soft.mean)} and {percent(floor.mean)}: {gap(lack)} points, "
+            f"{counted(lack)}), and {helps} ({percent(gate.mean)}: {gap(brings)} points{part}). {where}".strip())
+
+
+def sentence_floor(book: Ledger, budget: str) -> str:
+    """Whether leaving the floor out helps as much as the gate, and as much as softmax."""
+    drop, gate = book.gap(budget, "relu", "relu_floor"), book.gap(budget, "relu", "relu_floor+gate")
+    soft = book.gap(budget, "relu", "softmax")
+    more = three(gate, "more than the gate does", "less than the gate does", "about as much as the gate does")
+    level = three(soft, "ahead of softmax", "behind softmax", "not told apart from softmax")
+    return (f"Leaving the floor out {three(drop, 'helps', 'harms', 'does nothing that is told')} ({gap(drop)} points), "
+            f"{more} ({gap(gate)}); relu without a floor is {level} ({gap(soft)}).")
+
+
+def sentence_shift(book: Ledger) -> str:
+    """What the shift does, with and without a gate, and to softmax."""
+    asked = [("softmax+shift", "softmax"), ("relu_floor+shift", "relu_floor"),
+             ("relu_floor+gate+shift", "relu_floor+gate")]
+    said = [f"{called(other)} {three(v, 'gains', 'loses', 'is not changed for sure')} ({gap(v)})"
+            for one, other in asked if book.has("long", one, other) for v in [book.gap("long", one, other)]]
+    return f"By the shift in time, at 2,400 steps, {listed(said)} points." if said else ""
+
+
+def sentence_wide(book: Ledger) -> str:
+    """Whether the gate's parameters alone explain what it brings."""
+    if not book.has("long", "relu_floor~wide"):
+        return "The parameter-matched control has not been trained."
+    wide = book.gap("long", "relu_floor~wide", "relu_floor")
+    gate = book.gap("long", "relu_floor+gate", "relu_floor~wide")
+    explains = three(gate, "The gate is more than its parameters",
+                     "As many parameters in the MLPs do more than the gate",
+                     "The gate and as many parameters in the MLPs are not told apart")
+    return f"{explains} ({gap(gate)} points; wider MLPs bring {gap(wide)} over the plain floor; one seed)."

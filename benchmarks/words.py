@@ -1,0 +1,107 @@
+"""Numbers as words and tables: one way to write a share, a difference, an interval and a verdict, on every page."""
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from .ledger import Value
+from .stats import Interval
+
+CALLED = {"softmax": "softmax", "relu_floor": "relu + floor", "relu": "relu", "linear": "elu + 1", "uniform": "uniform",
+          "efficient": "efficient", "cosformer": "cosFormer", "focused": "focused"}
+
+
+def called(name: str) -> str:
+    """An arm in the reader's words.
+
+    >>> called("relu_floor+gate:qk"), called("relu_floor~wide")
+    ('relu + floor + gate (qk)', 'relu + floor, wider MLPs')
+    """
+    spec, _, variant = name.partition("~")
+    head, *extras = spec.split("+")
+    words = [CALLED.get(head, head), *(f"{a} ({b})" if b else a for a, _, b in (e.partition(":") for e in extras))]
+    floor = variant.partition("=")[2]
+    more = ", wider MLPs" if variant == "wide" else f" of {floor}" if floor else ""
+    return " + ".join(words) + more
+
+
+def percent(x: float) -> str:
+    """A share.
+
+    >>> percent(0.8521)
+    '85.2 %'
+    """
+    return f"{100 * x:.1f} %"
+
+
+def points(x: float) -> str:
+    """A difference of two shares.
+
+    >>> points(-0.031)
+    '-3.1'
+    """
+    return f"{100 * x:+.1f}"
+
+
+def within(interval: Interval, signed: bool = False) -> str:
+    """An interval of shares, in percent or, signed, in points; shares stop at 0 and 1.
+
+    >>> within((-0.02, 0.31)), within((-0.02, 0.31), signed=True)
+    ('[0.0, 31.0]', '[-2.0, +31.0]')
+    """
+    low, high = interval
+    if signed:
+        return f"[{points(low)}, {points(high)}]"
+    return f"[{100 * max(low, 0):.1f}, {100 * min(high, 1):.1f}]"
+
+
+def share(value: Value) -> str:
+    """An accuracy with its interval, and over what."""
+    return f"{percent(value.mean)} {within(value.interval)}"
+
+
+def gap(value: Value) -> str:
+    """A difference in points with its interval."""
+    return f"{points(value.mean)} {within(value.interval, signed=True)}"
+
+
+def counted(value: Value) -> str:
+    """What an interval is over, for a sentence."""
+    return f"{len(value.values)} seeds" if value.over == "seeds" else "one seed, other clips"
+
+
+def number(x: float | None, digits: int = 2) -> str:
+    """A number, or a dash where there is none.
+
+    >>> number(0.12345), number(None), number(float("nan"))
+    ('0.12', '-', '-')
+    """
+    return "-" if x is None or math.isnan(x) else f"{x:.{digits}f}"
+
+
+def listed(names: Iterable[str], last: str = "and") -> str:
+    """Names as a sentence lists them.
+
+    >>> listed(["a", "b", "c"]), listed(["a"]), listed([])
+    ('a, b and c', 'a', 'none')
+    """
+    *most, end = list(names) or ["none"]
+    return f"{', '.join(most)} {last} {end}" if most else end
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown; the first column is words, the others are set to the right.
+
+    >>> print(table(["arm", "accuracy"], [["relu", "80 %"]]))
+    | arm | accuracy |
+    |---|---:|
+    | relu | 80 % |
+    """
+    lines = [list(head), *map(list, rows)]
+    body = ["| " + " | ".join(line) + " |" for line in lines]
+    return "\n".join([body[0], "|---" + "|---:" * (len(head) - 1) + "|", *body[1:]])
+
+
+def three(value: Value, more: str, less: str, alike: str) -> str:
+    """One of three sentences, by where the interval lies: above 0, below 0, or around it."""
+    return {1: more, -1: less, 0: alike}[value.sign]
