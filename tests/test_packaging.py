@@ -24,7 +24,8 @@ NAMED = [r for r in CORE + sum(EXTRAS.values(), []) if r.name != "linviz"]
 LINES = [line for line in (ROOT / "constraints.txt").read_text("utf-8").splitlines() if line and line[0] != "#"]
 PINS = {canonicalize_name(r.name): r for r in map(Requirement, LINES)}
 OLDEST = "3.11.0"           # Debian's Python is 3.11.2, which a set made with 3.11.7 may not admit
-IMPORTED_AS = {"beautifulsoup4": "bs4", "ipython": "IPython", "pillow": "PIL", "scikit-image": "skimage",
+IMPORTED_AS = {"beautifulsoup4": "bs4", "ipython": "IPython", "pillow": "PIL", "pillow-heif": "pillow_heif",
+               "scikit-image": "skimage",
                "scikit-learn": "sklearn"}
 
 
@@ -140,6 +141,7 @@ def modules_of(*extras: str) -> set[str]:
     ("linviz", ("lab", "explorer", "video"), set()),
     ("explorer", ("explorer", "video"), {"explorer"}),
     ("notebooks", ("lab", "video"), {"build"}),
+    ("course", ("lab",), {"notebooks"}),
     ("tools", ("lab", "explorer", "video", "dev"), {"start"}),
     ("tests", ("lab", "explorer", "video", "dev"), {"conftest", "explorer", "notebooks", "start", "tests"}),
 ])

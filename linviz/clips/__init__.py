@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 from .clip import Clip
 from .crossing import crossing
+from .decode import Decoded, decode
 from .descriptors import DESCRIPTORS_NOTE, descriptors
 from .digit import digit
 from .fitting import fit, token_at, token_mask
+from .found import Unreadable
 from .front import FRONT_SETTINGS, front_task
 from .motion import SETTINGS, Setting, motion_task
 from .opening import OPENING, OPENINGS, Opening
@@ -49,6 +51,6 @@ def load(name: str, seed: int = 0, frames: int = 8) -> Clip:
 
 
 __all__ = ["CLIPS", "DESCRIPTORS_NOTE", "FRAMES", "FRONT_SETTINGS", "OPENING", "OPENINGS", "PHOTOGRAPHS", "SETTINGS",
-           "Clip", "Opening", "Setting", "Task", "crossing", "descriptors", "digit", "fit", "follow", "front_task",
-           "load", "motion_task", "motorcycle", "names", "pan", "photograph", "reverse", "shuffle", "to_frames",
-           "token_at", "token_mask"]
+           "Clip", "Decoded", "Opening", "Setting", "Task", "Unreadable", "crossing", "decode", "descriptors", "digit",
+           "fit", "follow", "front_task", "load", "motion_task", "motorcycle", "names", "pan", "photograph", "reverse",
+           "shuffle", "to_frames", "token_at", "token_mask"]

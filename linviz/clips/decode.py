@@ -1,0 +1,152 @@
+"""Somebody's own file as a clip: from memory only, known by its content, and with one sentence where it cannot be read.
+
+Nothing is written anywhere and nothing but the given bytes is read. A name is shown in sentences and believed nowhere.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ..shapes import Frames
+from . import limits
+from .clip import Clip
+from .found import AGAIN, Found, Unreadable, Watched
+from .pictures import read_pictures
+from .videos import read_video
+
+READS = "PNG, JPEG, WebP, GIF, HEIC, MP4, MOV and WebM"
+PICTURES = {b"\x89PNG\r\n\x1a\n": "PNG", b"\xff\xd8\xff": "JPEG", b"GIF87a": "GIF", b"GIF89a": "GIF"}
+BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")  # what an MP4 or MOV may begin with
+HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+NAME = 40  # letters of a file's name that are shown
+
+
+@dataclass(frozen=True, eq=False)
+class Decoded:
+    """A clip, and what was read of the file.
+
+    said     one line: how many frames of how many, their size, how long, and what is missing
+    partial  whether anything is: the file breaks off, is damaged, or is more than is read
+    times    seconds from the file's first frame at which each frame of the clip comes on
+    """
+
+    clip: Clip
+    said: str
+    partial: bool
+    times: tuple[float, ...]
+
+
+def decode(data: bytes, name: str = "", frames: int = 8, seconds: float = limits.SECONDS) -> Decoded:
+    """A picture or video file as a clip of at most `frames` frames (1 to 32), evenly spaced in time.
+
+    PNG, JPEG, WebP, GIF, HEIC, MP4, MOV and WebM, told apart by content; turned upright as the file says; transparent
+    is white; the longer side at most `limits.WORKING` pixels. The first and the last frame are among them; a frame that
+    stays on show is there more than once; a file of fewer frames gives those. `seconds` of work, then it is left.
+    Raises Unreadable, a ValueError of one sentence, for what cannot be read.
+
+    >>> import io
+    >>> from PIL import Image
+    >>> file = io.BytesIO(); Image.new("RGB", (48, 32), "navy").save(file, "PNG")
+    >>> found = decode(file.getvalue(), "../night.mp4")
+    >>> found.clip.name, found.clip.size, found.said
+    ('night.mp4', (1, 32, 48), 'one picture, 48 x 32')
+    """
+    if isinstance(frames, bool) or not isinstance(frames, int) or not 1 <= frames <= limits.ASKED:
+        raise ValueError(f"frames must be a whole number from 1 to {limits.ASKED}; got {frames!r}")
+    shown = plain_name(name)
+    try:
+        found = read(data, frames, seconds)
+    except Unreadable as error:
+        raise Unreadable(f"{shown} cannot be read: {error}") from error
+    said = sentence(found, frames)
+    clip = Clip(shown, shown, stack(found.pictures), author="your own", licence="your own", source=f"the file {shown}",
+                recipe=said[0].upper() + said[1:] + ".", alt=f"{shown}: no description was given")
+    return Decoded(clip, said, bool(found.notes), tuple(found.starts))
+
+
+def read(data: bytes, frames: int, seconds: float) -> Found:
+    """What is in a file; Unreadable where nothing is, whatever goes wrong in the libraries that unpack it."""
+    kind = sniff(data)
+    file = Watched(data, seconds)
+    try:
+        return read_video(file, kind, frames) if kind in ("mov", "matroska") else read_pictures(file, kind, frames)
+    except (Unreadable, ImportError):
+        raise
+    except Exception as error:  # they promise nothing about files that are broken, so anything may come
+        if file.late():
+            raise Unreadable(f"it took more than {seconds:g} s to unpack, and was left") from error
+        raise Unreadable(f"it begins as {SPOKEN[kind]} and is damaged or breaks off: {AGAIN}") from error
+
+
+SPOKEN = {"PNG": "PNG", "JPEG": "JPEG", "GIF": "GIF", "WEBP": "WebP", "HEIF": "HEIC", "mov": "MP4 or MOV",
+          "matroska": "WebM"}
+
+
+def sniff(data: bytes) -> str:
+    """What a file is by its first bytes: Pillow's name of a picture's format, or FFmpeg's of a video's.
+
+    >>> sniff(b"GIF89a..."), sniff(b"....ftypqt  ")
+    ('GIF', 'mov')
+    """
+    if not data:
+        raise Unreadable("it is empty; choose another file")
+    if len(data) > limits.BYTES:
+        raise Unreadable(f"it has {len(data) / 1e6:,.0f} MB and at most {limits.BYTES / 1e6:.0f} MB are read; "
+                         "cut it or save it smaller")
+    for start, kind in PICTURES.items():
+        if data.startswith(start):
+            return kind
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "WEBP"
+    if data[:4] == b"\x1aE\xdf\xa3":
+        return "matroska"
+    if data[4:8] in BOXES:
+        return "HEIF" if data[4:8] == b"ftyp" and data[8:12] in HEIC else "mov"
+    raise Unreadable(f"{'it is text' if is_text(data) else 'nothing in it says what it is'}; {READS} are read")
+
+
+def is_text(data: bytes) -> bool:
+    """Whether a file begins like something written.
+
+    >>> is_text(b"To be, or not to be"), is_text(b"\\0\\0\\0")
+    (True, False)
+    """
+    return all(c.isprintable() or c.isspace() for c in data[:200].decode("utf-8", "ignore")) and b"\0" not in data[:200]
+
+
+def plain_name(name: str) -> str:
+    """A file's name without folders and without anything that is not seen, short.
+
+    >>> plain_name("../../x.png"), plain_name("a\\x00\\u202eb.gif"), plain_name("")
+    ('x.png', 'ab.gif', 'the file')
+    """
+    last = name.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1][:10 * NAME]
+    seen = " ".join("".join(c for c in last if c.isprintable()).split())
+    short = seen if len(seen) <= NAME else f"{seen[:NAME - 10]}...{seen[-7:]}"
+    return short if short.strip(".") else "the file"
+
+
+def sentence(found: Found, asked: int) -> str:
+    """What was read, in one line."""
+    kept, (width, height) = len(found.pictures), found.size
+    y, x = found.pictures[0].shape[:2]
+    size = f"{width} x {height}" + (f" scaled to {x} x {y}" if (x, y) != (width, height) else "")
+    if found.total == 1:
+        counted = "one frame" if found.seconds else "one picture"
+    elif kept < asked:
+        counted = f"all {kept} frames" if kept == found.total else f"{kept} of {found.total} frames"
+        counted += f" ({asked} were asked for)"
+    else:
+        counted = f"{kept} of {found.total} frames, evenly spaced in time"
+    length = [f"{found.seconds:.1f} s"] if found.seconds else []
+    return "; ".join([", ".join([counted, size, *length]), *found.notes])
+
+
+def stack(pictures: list[np.ndarray]) -> Frames:
+    """Pictures (Y, X, 3) uint8 of one size as frames (T, 3, Ypx, Xpx) in 0..1, without a second copy of them all."""
+    frames = torch.empty(len(pictures), 3, *pictures[0].shape[:2])
+    for one, picture in zip(frames, pictures):
+        one.copy_(torch.from_numpy(picture.copy()).permute(2, 0, 1))
+    return frames.div_(255)

@@ -1,0 +1,156 @@
+"""Videos (MP4, MOV, WebM) by PyAV, from memory and in order: first when each frame is shown, then those that are kept.
+
+The first pass unpacks nothing, so half a minute takes milliseconds. The second begins at the key frame that a kept
+frame hangs on, and passes over every run of frames in which nothing is kept: telephones begin one each second.
+"""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import limits
+from .found import AGAIN, Found, Unreadable, Watched, check_size, evenly, shrunk
+from .timetable import packets, timetable
+
+if TYPE_CHECKING:
+    from av import Packet, VideoFrame
+    from av.container import InputContainer
+    from av.video.codeccontext import VideoCodecContext
+    from av.video.stream import VideoStream
+
+CODECS = ("h264", "hevc", "vp8", "vp9", "av1", "libdav1d", "mpeg4", "mjpeg", "prores")
+OPTIONS = {"codec_whitelist": ",".join(CODECS), "max_pixels": str(limits.VIDEO_PIXELS)}
+
+
+def read_video(file: Watched, kind: str, count: int) -> Found:
+    """At most `count` frames of a video, evenly spaced in time; `kind` is FFmpeg's name of the format."""
+    with opened(file, kind) as container:
+        table = timetable(container, stream_of(container), file)
+    starts, stamps = table.starts(), sorted(table.runs)
+    chosen = evenly(starts, count)
+    wanted = [stamps[i] for i in chosen]
+    with opened(file, kind) as container:
+        shown = list(pictures(on_show(decoded(container, table.needed(wanted), file), wanted)))
+    if not shown:
+        raise Unreadable(f"none of its frames can be decoded: it is damaged, so {AGAIN}")
+    if file.late():
+        table.notes.append(f"unpacking was stopped after {file.seconds:.0f} s, with {len(shown)} of {len(chosen)}")
+    elif lost := len(chosen) - sum(picture.stamp == stamp for picture, stamp in zip(shown, wanted)):
+        table.notes.append(f"it is damaged: {lost} of the chosen frames cannot be decoded")
+    return Found([p.pixels for p in shown], [starts[i] for i in chosen[:len(shown)]], len(starts), table.end,
+                 shown[0].size, table.notes)
+
+
+def opened(file: Watched, kind: str) -> InputContainer:
+    """The file from its beginning. Only `kind` is tried: no playlist or script in it can send us elsewhere."""
+    try:
+        import av
+    except ImportError as error:
+        raise Unreadable("videos need PyAV: pip install 'linviz[video]'") from error
+    file.seek(0)
+    try:
+        return av.open(file, "r", format=kind, options=OPTIONS, metadata_errors="replace")
+    except av.error.FFmpegError as error:
+        raise Unreadable(f"its index is missing or damaged, as when a copy breaks off: {AGAIN}") from error
+
+
+def stream_of(container: InputContainer) -> VideoStream:
+    """The stream with the pictures; the cover of a piece of music is none."""
+    from av.stream import Disposition
+    streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+    if not streams:
+        raise Unreadable("it has sound but no pictures" if container.streams.audio else "there are no pictures in it")
+    context = streams[0].codec_context
+    if context is None or context.name not in CODECS:
+        raise Unreadable("its pictures are packed in a way that is not read here: export it as MP4 with H.264")
+    check_size(context.width, context.height, limits.VIDEO_PIXELS, "frame")
+    return streams[0]
+
+
+# ---------------------------------------------------------------- the second pass
+
+
+def decoded(container: InputContainer, runs: set[int], file: Watched) -> Iterator[VideoFrame]:
+    """The frames of these runs, as they are shown; what cannot be decoded is left out."""
+    stream = stream_of(container)
+    context, run, fed = stream.codec_context, 0, False
+    context.thread_count, context.options = 1, OPTIONS
+    for packet in packets(container, stream):
+        run += packet.is_keyframe
+        if file.late():
+            return
+        if run in runs:
+            yield from unpacked(context, packet)
+        elif fed:  # what still waits inside comes out, and the next run begins anew
+            yield from unpacked(context, None)
+            context.flush_buffers()
+        fed = run in runs
+    yield from unpacked(context, None)
+
+
+def unpacked(context: VideoCodecContext, packet: Packet | None) -> list[VideoFrame]:
+    """The frames that come out when a packet goes in; None: those that still wait inside."""
+    from av.error import FFmpegError
+    try:
+        return [frame for frame in context.decode(packet) if frame.pts is not None]
+    except FFmpegError:
+        return []
+
+
+def on_show(frames: Iterator[VideoFrame], stamps: list[int]) -> Iterator[VideoFrame]:
+    """The frame that is on show at each time stamp (rising): the one shown then, or else the last before it."""
+    todo, before = list(stamps), None
+    for frame in frames:
+        while todo and todo[0] <= (frame.pts or 0):
+            yield frame if before is None or frame.pts == todo[0] else before
+            todo.pop(0)
+        if not todo:
+            return
+        before = frame
+
+
+@dataclass
+class Picture:
+    """A frame as it is to be seen, (Y, X, 3) uint8; its time stamp; its width and height in the file, upright."""
+
+    pixels: np.ndarray
+    stamp: int
+    size: tuple[int, int]
+
+
+def pictures(frames: Iterator[VideoFrame]) -> Iterator[Picture]:
+    """Frames scaled down and turned as the file's display matrix says, all as the first one."""
+    matrix, size = None, (0, 0)
+    for frame in frames:
+        if matrix is None:
+            matrix, size = display_matrix(frame), shrunk(frame.width, frame.height)
+        small = frame.reformat(*size, format="rgb24", interpolation="AREA")
+        full = (frame.width, frame.height)
+        yield Picture(turned(small.to_ndarray(), matrix), frame.pts or 0, full[::-1] if swaps(matrix) else full)
+
+
+def display_matrix(frame: VideoFrame) -> np.ndarray:
+    """Where a pixel is to be shown: across = a x + c y, down = b x + d y; as [[a, b], [c, d]], in 1/65536."""
+    found: Any = frame.side_data.get("DISPLAYMATRIX")
+    nine = np.eye(3, dtype=np.int32) if found is None else np.frombuffer(found, np.int32).reshape(3, 3)
+    return nine[:2, :2].astype(np.int64)
+
+
+def swaps(matrix: np.ndarray) -> bool:
+    """Whether width and height change places."""
+    return bool(abs(matrix[0, 1]) > abs(matrix[0, 0]))
+
+
+def turned(pixels: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """A picture (Y, X, 3) turned by quarters and mirrored, as the nearest of the eight ways to do so.
+
+    >>> row = np.arange(3).reshape(1, 3, 1)
+    >>> turned(row, np.array([[0, 1], [-1, 0]]))[:, 0, 0], turned(row, np.array([[-1, 0], [0, 1]]))[0, :, 0]
+    (array([0, 1, 2]), array([2, 1, 0]))
+    """
+    if swaps(matrix):
+        pixels, matrix = pixels.swapaxes(0, 1), matrix[::-1]
+    return pixels[::-1 if matrix[1, 1] < 0 else 1, ::-1 if matrix[0, 0] < 0 else 1]
