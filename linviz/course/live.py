@@ -16,6 +16,9 @@ class Live(widgets.VBox):
 
     `draw` is a plain function, so a test can call it on every value. The figure is a plain output, drawn by
     JupyterLab like any other. Where no widget can live, the notebook shows the figure of `start` instead.
+
+    Not plotly's FigureWidget: with plotly 7.1 and anywidget 0.11 in JupyterLab 4.6 some openings on a busy machine
+    ended in "Failed to initialize model" and an empty figure, where a plain output was always drawn.
     """
 
     def __init__(self, draw: Callable[[float], Any], values: Sequence[float], *, label: str, start: float,
