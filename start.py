@@ -29,6 +29,8 @@ USAGE = """usage: python3 start.py COMMAND [ARGUMENTS]
   explore   the explorer, in your browser            (--port 8600, --no-browser, --lan)
   lab       the notebooks, in JupyterLab             (--no-browser)
   book      the course with its solutions as pages   (book FOLDER)
+  slides    the course as slides, for teachers       (slides FOLDER)
+  grade     learners' notebooks, by their checks     (grade submissions/ -o grades.csv)
   test      every test; arguments go to pytest       (test tests/mechanisms -k softmax)
   bench     the side-by-side measurements
   export    one page that opens without network      (export view.html --photo coffee)
@@ -322,22 +324,27 @@ def bench(arguments):
     return hand_over("benchmarks", arguments, OMP_NUM_THREADS="1")
 
 
-def book(arguments):
+def book(arguments, module="notebooks.book"):
     """Print the executed solutions as pages that need no server."""
     folder = [str(Path(a).resolve()) for a in arguments]
     os.chdir(str(ROOT))
-    return hand_over("notebooks.book", folder)
+    return hand_over(module, folder)
+
+
+def slides(arguments):
+    """Print the slides, a file a chapter."""
+    return book(arguments, "course.slides")
 
 
 def main(arguments):
     """Prepare the environment, then run the command; the exit status."""
     command, rest = (arguments or [""])[0], arguments[1:]
-    if command not in ("explore", "lab", "book", "test", "bench", "export", "doctor"):
+    if command not in ("explore", "lab", "book", "slides", "grade", "test", "bench", "export", "doctor"):
         say(USAGE if command in ("", "-h", "--help", "help") else "There is no command %r.\n\n%s" % (command, USAGE))
         return 0 if command in ("-h", "--help", "help") else 2
     try:
         prepare()
-        own = {"test": test, "bench": bench, "book": book}.get(command)
+        own = {"test": test, "bench": bench, "book": book, "slides": slides}.get(command)
         return own(rest) if own else hand_over("linviz", [command] + rest)
     except Stop as stop:
         print("linviz: %s" % stop, file=sys.stderr)

@@ -65,6 +65,16 @@ def items(points: list[str]) -> str:
     return f"<ul>{''.join(f'<li>{line(p)}</li>' for p in points)}</ul>" if points else ""
 
 
+def larger(gallery: str) -> str:
+    """Pictures side by side as large as a slide has room for; in two rows of few, a little smaller."""
+    grid = re.search(r"repeat\((\d+),minmax\(0,(\d+)px\)\)", gallery)
+    if grid is None:
+        return gallery
+    columns, width = map(int, grid.groups())
+    share = 13 if gallery.count("<img") <= columns or columns > 4 else 24
+    return gallery.replace(grid[0], f"repeat({columns},minmax(0,{width / share:.1f}rem))")
+
+
 class Deck:
     """The slides of one lesson, and the data of their figures."""
 
@@ -110,8 +120,7 @@ class Deck:
             return ""
         words = html.escape("".join(data.get("text/plain", "")))
         if PLOTLY not in data:
-            wide = re.sub(r"minmax\(0,(\d+)px\)", lambda m: f"minmax(0,{int(m[1]) / 13:.1f}rem)", data["text/html"])
-            return f'<div class="figure still">{wide}</div>'
+            return f'<div class="figure still">{larger("".join(data["text/html"]))}</div>'
         name = f"figure-{len(self.drawn) + 1}"
         drawn = {key: data[PLOTLY].get(key, {}) for key in ("data", "layout")}
         self.drawn[name] = json.dumps(drawn, separators=(",", ":")).replace("</", "<\\/")

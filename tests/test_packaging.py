@@ -143,7 +143,7 @@ def modules_of(*extras: str) -> set[str]:
     ("notebooks", ("lab", "video"), {"build"}),
     ("course", ("lab",), {"notebooks"}),
     ("tools", ("lab", "explorer", "video", "dev"), {"start"}),
-    ("tests", ("lab", "explorer", "video", "dev"), {"conftest", "explorer", "notebooks", "start", "tests"}),
+    ("tests", ("lab", "explorer", "video", "dev"), {"conftest", "course", "explorer", "notebooks", "start", "tests"}),
 ])
 def test_every_import_is_declared(folder, extras, own):
     for path in (ROOT / folder).rglob("*.py"):

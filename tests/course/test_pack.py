@@ -1,0 +1,238 @@
+"""The teacher's pack: made from chapters and checks, minutes that add up, slides that ask nobody for anything."""
+from __future__ import annotations
+
+import copy
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup
+from plotly.offline import get_plotlyjs
+
+import start
+from course import build, formats, slides
+from course.outline import BOOKS, Lesson, check_of, lessons
+from linviz.course import checks
+from linviz.grade.marks import worths
+
+HERE = Path(build.__file__).parent
+EVERY = lessons()
+BY_NUMBER = {lesson.number: lesson for lesson in EVERY}
+each = pytest.mark.parametrize("lesson", EVERY, ids=lambda lesson: lesson.name)
+
+
+# ---------------------------------------------------------------- made, and never edited
+
+
+def test_what_is_committed_is_what_the_sources_make() -> None:
+    assert build.main(["--check"]) == 0
+
+
+def test_an_edit_a_lost_page_and_one_left_over_are_noticed(tmp_path: Path, monkeypatch) -> None:
+    files = build.made(EVERY)
+    shutil.copytree(HERE, tmp_path / "course")
+    monkeypatch.setattr(build, "HERE", tmp_path / "course")
+    assert build.stale(files) == []
+    page = tmp_path / "course" / "instructor" / f"{EVERY[0].name}.md"
+    page.write_text(page.read_text() + "x")
+    (tmp_path / "course" / "FORMATS.md").unlink()
+    (tmp_path / "course" / "instructor" / "99_gone.md").touch()
+    assert build.stale(files) == ["FORMATS.md", f"instructor/{EVERY[0].name}.md", "instructor/99_gone.md"]
+
+
+def spoilt(path: list[Any], value: Any) -> dict[str, Any]:
+    """The notes of chapter 1 with one thing other than it should be."""
+    notes = copy.deepcopy(BY_NUMBER[1].notes)
+    place: Any = notes
+    for step in path[:-1]:
+        place = place[step]
+    place[path[-1]] = value
+    return notes
+
+
+@pytest.mark.parametrize("path, value, says", [
+    (["minutes", "1"], 6, "its sections have 41 minutes, and the chapter says 40"),
+    (["minutes", "10"], 0, "the chapter has no section 10"),
+    (["predict", 0, "asks"], "How many dogs", "no prompt with 'How many dogs' where one was"),
+    (["predict"], [], "0 answers to 7 prompts"),
+    (["stuck", 3, "when"], "when it is all wrong", "the check of 1.1 knows no mistake 'when it is all wrong'"),
+    (["slide", 1, "figure"], "2: cold: temperature", "figure 2 says 'Some patches are asked for by everybody"),
+    (["slide", 1, "figure"], "77: cold", "figure 77 says ''"), (["slide", 0, "section"], 12, "a slide for section 12")])
+def test_notes_that_do_not_fit_their_chapter_are_refused(path: list[Any], value: Any, says: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(says)):
+        Lesson(BY_NUMBER[1].chapter, spoilt(path, value))
+
+
+# ---------------------------------------------------------------- a chapter's page
+
+
+@each
+def test_a_page_has_its_minutes_and_they_are_the_chapters(lesson: Lesson) -> None:
+    rows = re.findall(r"^\| (\d+|–) \| (?!\*\*\d)", build.teacher(lesson), re.M)
+    m = lesson.front["minutes"]
+    assert sum(int(n) for n in rows if n != "–") == m["reading"] + m["exercises"] + m["quiz"]
+
+
+@each
+def test_mistakes_are_called_what_the_check_calls_them(lesson: Lesson) -> None:
+    page = build.teacher(lesson)
+    for number in lesson.worths:
+        assert all(f"- ... {name}." in page for name in check_of(number).wrong)
+        assert any(n.get("exercise") == number and n["say"] for n in lesson.notes["stuck"]), number
+
+
+@each
+def test_every_prediction_and_every_question_is_answered(lesson: Lesson) -> None:
+    page = build.teacher(lesson)
+    source = (BOOKS / "src" / f"{lesson.name}.py").read_text("utf-8")
+    assert len(lesson.prompts) == source.count("> **Predict") == page.count("**Answer.**")
+    assert all(f"> {p.text}" in page and len(n["answer"]) > 20
+               for p, n in zip(lesson.prompts, lesson.notes["predict"], strict=True))
+    for q in lesson.quiz.questions:
+        assert all(q.say(c.why) in page for c in q.choices)
+        assert [q.say(c.text) for c in q.choices if c.right][0] in page
+
+
+@each
+def test_a_page_has_a_goal_in_a_sentence_and_a_sketch_for_the_board(lesson: Lesson) -> None:
+    assert lesson.notes["goal"].count(".") == 1 and len(lesson.notes["goal"]) < 220
+    board = lesson.notes["board"].strip("\n").splitlines()
+    assert 5 <= len(board) <= 20 and max(map(len, board)) <= 80
+
+
+def test_answers_have_the_numbers_that_the_chapter_prints() -> None:
+    page = build.teacher(BY_NUMBER[3])
+    assert "float32 says **4**." in page and "<data" not in page
+
+
+# ---------------------------------------------------------------- formats, marks, learners
+
+
+def test_minutes_of_the_formats_add_up() -> None:
+    lengths = {f["name"]: [s["minutes"] for s in f["session"]] for f in formats.formats()}
+    assert lengths == {"Two hours": [120], "Half a day": [240], "Four weeks": [90] * 8}
+    for session in (s for f in formats.formats() for s in f["session"]):
+        assert sum(formats.minutes(b, BY_NUMBER) for b in session["block"]) == session["minutes"], session["name"]
+
+
+def test_a_session_that_does_not_add_up_is_refused() -> None:
+    with pytest.raises(ValueError, match="its blocks have 5 minutes, not 6"):
+        list(formats._session({"name": "Short", "minutes": 6, "block": [{"what": "x", "minutes": 5}]}, BY_NUMBER))
+
+
+@pytest.mark.parametrize("each_format", formats.formats(), ids=lambda f: f["name"])
+def test_nothing_is_given_twice_and_four_weeks_leave_nothing_out(each_format: dict[str, Any]) -> None:
+    sessions = each_format["session"]
+    blocks = [b for s in sessions for b in s["block"] if "chapter" in b]
+    done = [n for b in blocks for n in b.get("exercises", [])] + [n for s in sessions for n in s.get("homework", [])]
+    taught = [(b["chapter"], n) for b in blocks for n in b.get("sections", [])]
+    asked = [b["chapter"] for b in blocks if b.get("quiz")] + [n for s in sessions for n in s.get("quizzes", [])]
+    for given in (done, taught, asked):
+        assert len(given) == len(set(given))
+    assert [b["chapter"] for b in blocks] == sorted(b["chapter"] for b in blocks)
+    assert {n.split(".")[0] for n in done} <= {str(chapter) for chapter, _ in taught}
+    if each_format["name"] == "Four weeks":
+        assert set(done) == {e.number for e in checks.ALL.values()} and set(asked) == set(BY_NUMBER)
+        assert set(taught) == {(e.number, n) for e in EVERY for n in e.sections if e.minutes(n)}
+
+
+def test_points_in_the_scheme_are_those_of_the_sheet() -> None:
+    page, graded = build.marking(EVERY), worths(BOOKS)
+    assert {n: w for e in EVERY for n, w in e.worths.items()} == graded
+    assert all(f"| {w.number} {w.title} | {w.difficulty} | {w.importance} | {w.points} |" in page
+               for w in graded.values())
+    assert "| near | half |" in page
+
+
+def test_what_the_pack_names_is_there() -> None:
+    numbers = {e.number for e in checks.ALL.values()}
+    for path in HERE.rglob("*.md"):
+        text = path.read_text("utf-8")
+        targets = [t for t in re.findall(r"\]\(([^)#]+)(?:#[\w-]+)?\)", text) if not t.startswith("http")]
+        if path.parent.name != "src":
+            assert not [t for t in targets if not (path.parent / t).exists()], path
+    learners = (HERE / "LEARNERS.md").read_text("utf-8")
+    assert set(re.findall(r"\b\d+\.\d\b", learners)) <= numbers and learners.count("\n## ") == 3
+    assert all(f"(FORMATS.md#{f['name'].lower().replace(' ', '-')})" in learners for f in formats.formats())
+
+
+# ---------------------------------------------------------------- slides
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The slides, printed once."""
+    place = tmp_path_factory.mktemp("slides")
+    slides.write(place, EVERY)
+    return place
+
+
+@each
+def test_slides_are_one_file_that_names_no_other_and_hold_the_whole_chapter(folder: Path, lesson: Lesson) -> None:
+    page = (folder / f"{lesson.name}.html").read_text("utf-8").replace(get_plotlyjs(), "")
+    assert len(page) < 1_500_000 and not list(folder.glob("*.part"))
+    assert not re.search(r"url\(\s*[\"']?(https?:)?//|@import|\bfetch\(|XMLHttpRequest|\bimport\(", page)
+    soup = BeautifulSoup(page, "html.parser")
+    named = [t[a] for t in soup.find_all(True) for a in ("src", "href", "data", "poster", "action") if t.has_attr(a)]
+    assert not [name for name in named if not name.startswith("data:")]
+    policy = soup.find("meta", attrs={"http-equiv": "Content-Security-Policy"})
+    assert "default-src 'none'" in policy["content"] and "connect-src 'none'" in policy["content"]
+
+    found = soup.select("section.slide")
+    assert len(soup.select(".ask")) == len(lesson.prompts) and len(soup.select(".task")) == len(lesson.worths)
+    assert len(soup.select("aside.notes")) >= len(found) - 2
+    bare = ("script", "style", "code", "pre", "annotation")
+    words = "".join(t for t in soup.find_all(string=True) if not t.find_parents(bare))
+    assert "$" not in words and "\\" not in words and soup.find("math") is not None
+    assert all(place["aria-label"] and soup.find(id=place["data-figure"]) for place in soup.select("[data-figure]"))
+    assert len(soup.select(".figure")) == sum("figure" in note for note in lesson.notes["slide"]) >= 3
+    assert all(picture.get("alt") for picture in soup.find_all("img"))
+
+
+FITS = """() => { const slide = document.querySelector(".slide.on"), foot = document.querySelector("footer");
+  const low = Math.max(...[...slide.children].filter(e => e.className !== "notes")
+                       .map(e => e.getBoundingClientRect().bottom));
+  return slide.scrollHeight <= slide.clientHeight && slide.scrollWidth <= slide.clientWidth
+    && low <= foot.getBoundingClientRect().top; }"""
+
+
+def test_slides_open_without_a_network_and_move_by_key(folder: Path, page: Any) -> None:
+    lesson = BY_NUMBER[0]
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.goto((folder / f"{lesson.name}.html").as_uri())
+    where = page.locator(".where")
+    count = int(where.inner_text().split(" / ")[1])
+    assert where.inner_text() == f"1 / {count}" and page.locator(".slide:visible").count() == 1
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    assert where.inner_text() == f"3 / {count}" and page.url.endswith("#3")
+    answer = page.locator(".slide.on .reveal")
+    assert not answer.is_visible() and page.locator(".slide.on .ask").is_visible()
+    page.keyboard.press("ArrowRight")
+    assert answer.is_visible() and where.inner_text() == f"3 / {count}"
+    assert not page.locator(".slide.on .notes").is_visible()
+    page.keyboard.press("n")
+    assert "show of hands" in page.locator(".slide.on .notes").inner_text()
+    page.keyboard.press("n")
+    page.keyboard.press("ArrowLeft")
+    assert where.inner_text() == f"2 / {count}"
+    unfit = [n + 1 for n in range(count) if not page.evaluate(f"go({n}, true), ({FITS})()")]
+    assert unfit == [] and page.evaluate("document.querySelectorAll('[data-figure] .main-svg').length") > 0
+    page.keyboard.press("Home")
+    page.locator(".forth").click()
+    assert where.inner_text() == f"2 / {count}" and page.problems == []
+
+
+def test_one_command_prints_them(monkeypatch, tmp_path: Path, capsys) -> None:
+    handed = []
+    monkeypatch.setattr(start, "prepare", lambda: None)
+    monkeypatch.setattr(start.os, "chdir", lambda path: None)
+    monkeypatch.setattr(start, "hand_over", lambda *given, **_: handed.append(given))
+    start.main(["slides", str(tmp_path)])
+    start.main(["grade", "submissions"])
+    assert handed == [("course.slides", [str(tmp_path)]), ("linviz", ["grade", "submissions"])]
+    monkeypatch.setattr(slides, "lessons", lambda: EVERY[:1])
+    assert slides.main([str(tmp_path)]) == 0 and "1 chapters" in capsys.readouterr().out
+    assert (tmp_path / "index.html").exists()
