@@ -1,7 +1,7 @@
 """Where attention concentrates: one picture under several mechanisms, lit by the patch under the hand."""
 import streamlit as st
 
-from explorer import chapters, controls, stage, tables, warm
+from explorer import chapters, controls, stage, tables, trained_source, warm
 from explorer.spectra_panel import spectra_panel
 from explorer.visit import BLINK, FIRST, SMALL
 from linviz import clips
@@ -37,7 +37,14 @@ def view(visit, panels, titles, here):
     st.html(tables.concentration(panels, titles, query, here))
 
 
+trained = trained_source.trained()
+trained_source.switch()
+if trained:
+    from explorer import trained_page  # what it needs is not imported before it is asked for
+    trained_page.show()
+    st.stop()
 visit = controls.come()
+st.session_state.said += trained_source.said()
 first = "shown" not in st.session_state
 choice = controls.choose()
 for sentence in st.session_state.said:

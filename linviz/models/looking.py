@@ -51,13 +51,19 @@ def measured(layer: Traced, inked: Tensor) -> dict[str, float]:
     a = reading.whole.shared
     if a is None:
         return {}
-    out = {"effective_rank": reading.effective_rank.mean().item(), "diversity": diversity(a)}
-    if a.stochastic:
-        few = math.ceil(FEW * a.shape[1])
-        summary = reading.summary(spectrum=False, top_share={"k": few})
-        out |= {"entropy": summary["entropy_share"], "top": summary["top_share"], "object": on_object(a, inked),
-                "dead": summary["dead"] / summary["rows"]}
-    return out
+    return {"effective_rank": reading.effective_rank.mean().item(), "diversity": diversity(a)} | concentrated(layer, inked)
+
+
+def concentrated(layer: Traced, inked: Tensor) -> dict[str, float]:
+    """The measures of rows alone, which take no spectrum; inked (B, N) bool. Empty where rows are not shares."""
+    reading = Reading(layer.attention, layer.q, layer.k, layer.v)
+    a = reading.whole.shared
+    if a is None or not a.stochastic:
+        return {}
+    few = math.ceil(FEW * a.shape[1])
+    summary = reading.summary(spectrum=False, top_share={"k": few})
+    return {"entropy": summary["entropy_share"], "top": summary["top_share"], "object": on_object(a, inked),
+            "dead": summary["dead"] / summary["rows"]}
 
 
 def on_object(a: Map, inked: Tensor) -> float:

@@ -1,0 +1,124 @@
+"""The page Concentrate, with trained models: one clip, what each model answers, and where its tokens look."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from linviz.view.streamlit import patch_view
+
+from . import chapters, controls, trained_controls, trained_tables
+from .tables import three
+from .trained_choice import ADDRESS, ALL, Choice
+from .trained_view import MOVIE, blob, movie
+from .trained_work import Answer, answers, film, task
+
+VIEW = "trained_view"
+NONE = "No trained models came with this linviz: `linviz train` makes some."
+WHAT = ("A handwritten digit crosses a photograph, past a disc; which way does it move? Small video transformers were "
+        "trained to tell, alike but for their attention. Move over a picture: one patch asks, and every model answers "
+        "where it looks. It begins on the digit; then ask the ground beside it.")
+NOTES = {
+    "clip": "Digits and photographs of these clips were in no training. A patch is {high} x {wide} pixels and {deep} "
+            "frames deep, so {frames} frames are {moments} moments: each picture is the mean of the {deep} frames that "
+            "its patches see, at the {side} x {side} pixels that the models get. {author}.",
+    "map": "Layer {layer}, {head}. One exposure for all; no map is stretched to its own range.",
+    "why": "One clip's map does not explain its prediction: where the models look and how sure they are of the true "
+           "answer go together only weakly. Attention is not explanation "
+           "([Jain and Wallace 2019](https://arxiv.org/abs/1902.10186)).",
+    "recorded": "Recorded: as trained, means over heads, patches and 32 other clips; accuracy of {seed}. "
+                "Differences between single models can be a seed's.",
+    "shift": "With a shift, keys and values carry parts of their neighbours: light may stand one patch beside what "
+             "is read there.",
+    "changed": "Not as trained: {what}. To take a part from a model that was trained with it is not to train without "
+               "it."}
+
+
+def show() -> None:
+    """The whole page but for the switch of the source."""
+    said = ADDRESS.come()
+    choice = trained_controls.choose()
+    if said:
+        st.warning("  \n".join(map(controls.plain, said)))
+    if choice is None:
+        st.info(NONE)
+        return
+    found = answers(choice)
+    st.title(headline(found, choice.layer))
+    st.markdown(WHAT)
+    _clip(choice, found)
+    trained_controls.change(choice)
+    _view(choice, found)
+    st.caption(f"{notes(choice, found)} {chapters.derived('concentrate')}")
+    st.subheader(f"How concentrated layer {choice.layer} is")
+    st.html(trained_tables.numbers(found, choice.layer))
+    st.caption(NOTES["recorded"].format(seed=f"one training each, seed {choice.seed}") + " " + NOTES["why"])
+
+
+def _clip(choice: Choice, found: Sequence[Answer]) -> None:
+    """The clip as a film, what is true of it, and what the models say."""
+    of = film(choice)
+    shown = task(*of)
+    label = int(shown.labels[0])
+    left, right = st.columns([1, 2.2], gap="medium")
+    with left.container(horizontal=True):
+        st.image(movie(*of), width=MOVIE)
+        with st.container(width="stretch"):
+            st.markdown(truth(shown.classes, label, int(shown.truth["digit"][0]), choice.order))
+            trained_controls.another()
+    right.html(trained_tables.answers(found, shown.classes, label, choice.order))
+
+
+def truth(classes: Sequence[str], label: int, digit: int, order: str) -> str:
+    """What is true of the clip as it is played.
+
+    >>> truth(("up", "down"), 1, 7, "reversed")
+    'A handwritten **7** moves **down**, for it is played backwards.'
+    """
+    if order == "shuffled":
+        return f"A handwritten **{digit}** jumps: its frames are in a random order. In order it moves {classes[label]}."
+    return f"A handwritten **{digit}** moves **{classes[label]}**" + (
+        ", for it is played backwards." if order == "reversed" else ".")
+
+
+@st.fragment
+def _view(choice: Choice, found: Sequence[Answer]) -> None:
+    """The canvas: a pin runs this part alone."""
+    last = st.session_state.get(VIEW)
+    mode = last.query["mode"] if last and last.query else "heat"
+    patch_view(blob(choice, list(found), mode), key=VIEW)
+
+
+def headline(found: Sequence[Answer], layer: int) -> str:
+    """The title says what to see: who puts most and who puts least of its weight on the digit."""
+    on = {one.title: one.measures[layer - 1]["object"] for one in found if "object" in one.measures[layer - 1]}
+    if len(on) < 2:
+        return "Where trained models look"
+    most, least = max(on, key=lambda name: on[name]), min(on, key=lambda name: on[name])
+    return f"Weight on the digit: {three(on[most])} times its share in {most}, {three(on[least])} in {least}"
+
+
+def notes(choice: Choice, found: Sequence[Answer]) -> str:
+    """What has to be known to read the maps."""
+    shape, clip = found[0].shape, task(*film(choice)).clip(0)
+    deep, high, wide = shape.tubelet
+    head = ("the mean of the maps of all heads: the entropy under a picture is that of the mean map"
+            if choice.head == ALL else f"head {choice.head}; heads of different models have nothing in common")
+    said = [NOTES["clip"].format(high=high, wide=wide, deep=deep, frames=shape.frames, moments=shape.grid.T,
+                                 side=shape.side, author=clip.author[0].upper() + clip.author[1:]),
+            NOTES["map"].format(layer=choice.layer, head=head)]
+    if any("+shift" in one.name for one in found):
+        said.append(NOTES["shift"])
+    if changed := altered(found):
+        said.append(NOTES["changed"].format(what=changed))
+    return " ".join(said)
+
+
+def altered(found: Sequence[Answer]) -> str:
+    """What was done to which models, in words; empty where nothing was."""
+    said = []
+    for one in found:
+        _, _, _, temperature, strength = one.key
+        said += [f"{one.title} at temperature {temperature:g}"] * (temperature != 1)
+        said += [f"{one.title} with a gate of strength {strength:g}"] * (strength != 1)
+    return ", ".join(said)
