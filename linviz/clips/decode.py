@@ -122,7 +122,7 @@ def plain_name(name: str) -> str:
     >>> plain_name("../../x.png"), plain_name("a\\x00\\u202eb.gif"), plain_name("")
     ('x.png', 'ab.gif', 'the file')
     """
-    last = name.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1][:10 * NAME]
+    last = name.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
     seen = " ".join("".join(c for c in last if c.isprintable()).split())
     short = seen if len(seen) <= NAME else f"{seen[:NAME - 10]}...{seen[-7:]}"
     return short if short.strip(".") else "the file"

@@ -39,7 +39,11 @@ def opened(file: Watched, kind: str) -> Image.Image:
         return heif(file)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is lower, and speaks plainly
-        image = Image.open(file, formats=[kind])
+        try:
+            image = Image.open(file, formats=[kind])
+        except Image.DecompressionBombError as error:  # Pillow's limit, which is higher
+            most = f"{limits.PIXELS / 1e6:.0f} megapixels"
+            raise Unreadable(f"its picture has far more than {most}: make it smaller first") from error
     image.decodermaxblock = CHUNK
     return image
 

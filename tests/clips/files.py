@@ -49,10 +49,12 @@ def animated(kind: str, count: int = COUNT, duration: int | list[int] = 100, **s
 
 @lru_cache
 def video(codec: str = "libx264", kind: str = "", stamps: Sequence[int] = tuple(range(COUNT)), wide: int = WIDE,
-          high: int = HIGH, every: int = 250, pixels: str = "yuv420p", **options: str) -> bytes:
+          high: int = HIGH, every: int = 250, pixels: str = "yuv420p", movflags: str = "",
+          **options: str) -> bytes:
     """A clip with a frame at each time stamp, in tenths of a second, and a key frame at least `every` so many."""
     file = io.BytesIO()
-    with av.open(file, "w", format=kind or CODECS[codec]) as container:
+    how = {"movflags": movflags} if movflags else {}
+    with av.open(file, "w", format=kind or CODECS[codec], options=how) as container:
         stream = container.add_stream(codec, rate=RATE)
         stream.width, stream.height, stream.pix_fmt, stream.thread_count = wide, high, pixels, 1
         stream.options = QUIET.get(codec, {}) | options
