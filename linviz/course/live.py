@@ -17,8 +17,8 @@ class Live(widgets.VBox):
     `draw` is a plain function, so a test can call it on every value. The figure is a plain output, drawn by
     JupyterLab like any other. Where no widget can live, the notebook shows the figure of `start` instead.
 
-    Not plotly's FigureWidget: with plotly 7.1 and anywidget 0.11 in JupyterLab 4.6 some openings on a busy machine
-    ended in "Failed to initialize model" and an empty figure, where a plain output was always drawn.
+    Not plotly's FigureWidget: anywidget gives a widget two seconds to load, and plotly's bundle of several megabytes
+    takes longer on a busy machine; then the figure stays empty ("Failed to initialize model").
     """
 
     def __init__(self, draw: Callable[[float], Any], values: Sequence[float], *, label: str, start: float,
