@@ -15,13 +15,12 @@ from .trained_work import Answer, answers, film, task
 
 VIEW = "trained_view"
 NONE = "No trained models came with this linviz: `linviz train` makes some."
-WHAT = ("A handwritten digit crosses a photograph, past a disc; which way does it move? Small video transformers were "
-        "trained to tell, alike but for their attention. Move over a picture: one patch asks, and every model answers "
-        "where it looks. It begins on the digit; then ask the ground beside it.")
+WHAT = ("Which way does the digit move? Small video transformers, alike but for their attention, were trained to tell. "
+        "Move over a picture: it is lit by where each model looks from there. Begin on the digit, then ask the ground.")
 NOTES = {
     "clip": "Digits and photographs of these clips were in no training. A patch is {high} x {wide} pixels and {deep} "
             "frames deep, so {frames} frames are {moments} moments: each picture is the mean of the {deep} frames that "
-            "its patches see, at the {side} x {side} pixels that the models get. {author}.",
+            "its patches see, at the {side} x {side} pixels that the models get. {author}; {licence}.",
     "map": "Layer {layer}, {head}. One exposure for all; no map is stretched to its own range.",
     "why": "One clip's map does not explain its prediction: where the models look and how sure they are of the true "
            "answer go together only weakly. Attention is not explanation "
@@ -60,10 +59,10 @@ def _clip(choice: Choice, found: Sequence[Answer]) -> None:
     of = film(choice)
     shown = task(*of)
     label = int(shown.labels[0])
-    left, right = st.columns([1, 2.2], gap="medium")
+    left, right = st.columns([1, 1.9], gap="medium")
     with left.container(horizontal=True):
         st.image(movie(*of), width=MOVIE)
-        with st.container(width="stretch"):
+        with st.container(width=MOVIE):
             st.markdown(truth(shown.classes, label, int(shown.truth["digit"][0]), choice.order))
             trained_controls.another()
     right.html(trained_tables.answers(found, shown.classes, label, choice.order))
@@ -91,7 +90,7 @@ def _view(choice: Choice, found: Sequence[Answer]) -> None:
 
 def headline(found: Sequence[Answer], layer: int) -> str:
     """The title says what to see: who puts most and who puts least of its weight on the digit."""
-    on = {one.title: one.measures[layer - 1]["object"] for one in found if "object" in one.measures[layer - 1]}
+    on = {one.title: one.measures(layer)["object"] for one in found if "object" in one.measures(layer)}
     if len(on) < 2:
         return "Where trained models look"
     most, least = max(on, key=lambda name: on[name]), min(on, key=lambda name: on[name])
@@ -105,7 +104,8 @@ def notes(choice: Choice, found: Sequence[Answer]) -> str:
     head = ("the mean of the maps of all heads: the entropy under a picture is that of the mean map"
             if choice.head == ALL else f"head {choice.head}; heads of different models have nothing in common")
     said = [NOTES["clip"].format(high=high, wide=wide, deep=deep, frames=shape.frames, moments=shape.grid.T,
-                                 side=shape.side, author=clip.author[0].upper() + clip.author[1:]),
+                                 side=shape.side, author=clip.author[0].upper() + clip.author[1:],
+                                 licence=clip.licence),
             NOTES["map"].format(layer=choice.layer, head=head)]
     if any("+shift" in one.name for one in found):
         said.append(NOTES["shift"])

@@ -7,7 +7,7 @@ from __future__ import annotations
 import streamlit as st
 
 FIELD, KEY = "source", "trained_source"  # the address's parameter; the widget's key
-SOURCES = {"descriptors": "colours and edges", "trained": "trained models"}
+SOURCES = ("descriptors", "trained")
 
 
 def trained() -> bool:
@@ -32,8 +32,9 @@ def said() -> list[str]:
 def switch() -> None:
     """The switch, at the head of the sidebar."""
     with st.sidebar:
-        st.segmented_control("q, k and v are made from", SOURCES, key=KEY, format_func=SOURCES.get, required=True,
-                             on_change=_turn)
+        st.segmented_control("q, k and v are made from", SOURCES, key=KEY, required=True, on_change=_turn,
+                             help="Descriptors: colours and edges of patches. Trained: what small video transformers "
+                                  "have learned to ask of a clip.")
 
 
 def _turn() -> None:

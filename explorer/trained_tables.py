@@ -62,7 +62,7 @@ def percent(p: float) -> str:
 
 def numbers(found: Sequence[Answer], layer: int) -> str:
     """How concentrated a layer is on this clip, beside the mean of 32 clips that is recorded with each model."""
-    lines = [_line(title, unit, [(_cell(name, one.measures[layer - 1]), _cell(name, one.told["layers"][layer - 1]))
+    lines = [_line(title, unit, [(_cell(name, one.measures(layer)), _cell(name, one.told["layers"][layer - 1]))
                                  for one in found]) for name, (title, unit) in ROWS.items()]
     right = [(NONE, exact(100 * (x := one.told["test_accuracy"]), three(100 * x))) for one in found]
     lines.append(_line(f"right answers on {found[0].told['tests']:,} clips", "%", right))

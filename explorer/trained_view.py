@@ -89,7 +89,7 @@ def _blob(names: Any, layer: int, head: str, of: Film, mode: str, _found: list[A
     grid, deep = shape.grid, shape.tubelet[0]
     now = replace(clip, frames=moments(clip.frames, deep), mask=None)
     return pack(panels, now, grid, query=first_query(clip, shape), mode=mode, half=len(grid) > HALF,
-                tick=zlib.crc32(repr(of).encode()), title=clip.title)
+                tick=zlib.crc32(repr(of).encode()), title=clip.title, outline=_found[0].inked)
 
 
 def first_query(clip: clips.Clip, shape: Shape) -> int:

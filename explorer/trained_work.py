@@ -27,17 +27,20 @@ Film = tuple[str, int, int, str]  # setting of the task, seed, number and order 
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """One model asked about one clip. shares (C,): of the classes, in their order; layers: what each attended with.
+    """One model asked about one clip.
 
-    key: all that it depends on, the model's name first. told: the JSON beside the model. measures: of each layer, on this clip, over all heads and patches.
+    key     all that it depends on, the model's name first;  told  the JSON beside the model
+    shares  (C,) of the classes, in their order;  inked  (N,) bool, the patches that ink of the digit touches
+    of      the clip;  layers  what each attended with
     """
 
     key: tuple[Any, ...]
     told: dict[str, Any]
     shape: Shape
     shares: Tensor
+    inked: Tensor
+    of: Film
     layers: list[Traced]
-    measures: list[dict[str, float]]
 
     @property
     def name(self) -> str:
@@ -58,6 +61,10 @@ class Answer:
     def says(self) -> int:
         """The class it finds likeliest."""
         return int(self.shares.argmax())
+
+    def measures(self, layer: int) -> dict[str, float]:
+        """How concentrated a layer (from 1) is on this clip, over all heads and patches."""
+        return _measures(self.key, self.of, layer, self)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -120,7 +127,12 @@ def ask(name: str, seed: int, budget: str, temperature: float, strength: float, 
     asked, clip = model(name, seed, budget, temperature, strength), task(*of)
     with torch.no_grad():
         shares = asked(clip.frames).softmax(-1)[0]
-        layers = asked.trace(clip.frames)
-        inked = touched(clip.masks, asked)
+        inked = touched(clip.masks, asked)[0]
         return Answer((name, seed, budget, temperature, strength), told(name, seed, budget), asked.shape, shares,
-                      layers, [concentrated(one, inked) for one in layers])
+                      inked, of, asked.trace(clip.frames))
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _measures(key: tuple[Any, ...], of: Film, layer: int, _answer: Answer) -> dict[str, float]:
+    with torch.no_grad():
+        return concentrated(_answer.layers[layer - 1], _answer.inked[None])

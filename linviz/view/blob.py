@@ -57,12 +57,13 @@ class Panel:
 
 def pack(panels: Sequence[Panel], clip: Pictured, grid: Grid, *, query: int, title: str | None = None,
          mode: str = "light", strength: float = 1.0, frame: int | None = None, intro: bool = False,
-         half: bool = False, tick: int = 0) -> bytes:
+         half: bool = False, tick: int = 0, outline: Tensor | None = None) -> bytes:
     """The blob of a view: panels side by side over one clip, all showing the row of the same query.
 
     query     token number on `grid`; frame: shown at first, the query's own where None.
     mode      "light" or "heat";  strength: of the gates, 0 to 1;  intro: let it rise once from 0 on opening.
     half      float16 numbers, for files: an entropy changes by at most 0.005 bits.
+    outline   tokens that show the object, (N,) bool: a line is drawn around them on every frame.
     tick      raise it to make a view obey query, frame, strength and mode again although they are the same.
 
     Raises ValueError, in one sentence, where panels, clip and grid do not fit together or a number is not finite.
@@ -82,6 +83,8 @@ def pack(panels: Sequence[Panel], clip: Pictured, grid: Grid, *, query: int, tit
     content = {"title": title if title is not None else getattr(clip, "title", ""), "alt": getattr(clip, "alt", ""),
                "grid": [grid.T, grid.Y, grid.X], "prefix": grid.prefix, "full": FULL, "floor": FLOOR,
                "frames": _frames(clip, grid), "panels": [_panel(p, grid, half) for p in panels]}
+    if outline is not None:
+        content["outline"] = _outline(outline, grid)
     return encode(content, wish)
 
 
@@ -152,6 +155,13 @@ def _panel(panel: Panel, grid: Grid, half: bool) -> dict[str, Any]:
                          f"{len(grid)} tokens; {where}")
     return {"title": panel.title, "family": panel.family, "shares": bool(getattr(panel.map, "stochastic", True)),
             "keys": [keys.T, keys.Y, keys.X, keys.prefix], "wire": wire}
+
+
+def _outline(outline: Tensor, grid: Grid) -> np.ndarray:
+    if outline.shape != (len(grid),):
+        raise ValueError(f"an outline says of every token of {grid} whether it shows the object, ({len(grid)},); got "
+                         f"{tuple(outline.shape)}")
+    return _numpy(outline > 0).astype(np.uint8)
 
 
 def _frames(clip: Pictured, grid: Grid) -> list[dict[str, Any]]:

@@ -92,6 +92,11 @@ const css = `
 .ring { width: max(15px, 100% / var(--x)); aspect-ratio: 1; border: 2px solid #fff;
   box-shadow: 0 0 0 1.2px #000b, inset 0 0 0 1.2px #000b; }
 .ring.away { border-style: dashed; opacity: .6; }
+.edge { position: absolute; inset: 0; width: 100%; height: 100%; pointer-events: none; fill: none; }
+.edge path { vector-effect: non-scaling-stroke; stroke: #000a; stroke-width: 3.5px; }
+.edge path + path { stroke: #fff; stroke-width: 1.3px; }
+.strip .edge path { stroke-width: 2px; }
+.strip .edge path + path { stroke-width: 1px; }
 .pin { width: 7px; height: 7px; background: #fff; box-shadow: 0 0 0 1.5px #000c; }
 .main::after { content: ""; position: absolute; inset: 0; border-radius: inherit; pointer-events: none; }
 .view:focus-visible .main::after { box-shadow: inset 0 0 0 2.5px var(--accent); }

@@ -22,6 +22,7 @@ class Panel {
     this.main.box.classList.add("main");
     this.ring = h("div", {className: "ring"});
     this.pin = h("div", {className: "pin"});
+    this.main.edge = edge(this.main.box, grid);
     this.main.box.append(this.pin, this.ring);
     this.thumbs = Array.from({length: T > 1 ? T : 0}, (_, t) => this.thumb(t, stage(...shown, 1), pickFrame));
     this.name = h("span");
@@ -46,6 +47,7 @@ class Panel {
   }
 
   thumb(t, s, pickFrame) {
+    s.edge = edge(s.box, this.grid);
     s.share = h("span");
     s.button = h("button", {ariaLabel: `frame ${t + 1}`}, s.box, s.share, h("span", {className: "unit"}, " %"));
     s.button.addEventListener("click", () => pickFrame(t));
@@ -69,6 +71,8 @@ class Panel {
     put(this.main.photo, pictures[frame]);
     this.thumbs.forEach((s, t) => put(s.photo, pictures[t]));
   }
+
+  outline(marks) { this.edges = outlines(marks, this.grid); }    // the object's patches, if they are known
 
   get fit() { return this.road?.fit; }
 
@@ -110,6 +114,7 @@ class Panel {
 
   show(s, t, heat) {
     s.put(this.key(t), this.main.image);
+    s.edge(this.edges[t]);
     s.box.classList.toggle("heat", heat && !this.signed);
     s.box.classList.toggle("signed", this.signed);
   }

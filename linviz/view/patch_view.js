@@ -36,7 +36,7 @@ export function mount(host, bytes, {onChange} = {}) {
     model = next;
     while (panels.length > model.panels.length) panels.pop().el.remove();
     panels = model.panels.map((content, n) => fitting(panels[n], gridOf(...content.keys)));
-    panels.forEach((p, n) => { p.fill(model.panels[n]); p.paper(pictures, state.frame); });
+    panels.forEach((p, n) => { p.fill(model.panels[n]); p.outline(next.outline); p.paper(pictures, state.frame); });
     shelf.style.setProperty("--n", panels.length);
     turn();
     label();

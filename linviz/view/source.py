@@ -4,7 +4,7 @@ from __future__ import annotations
 from functools import cache
 from importlib.resources import files
 
-MODULE = ("rows.js", "look.js", "panel.js", "controls.js", "patch_view.js")
+MODULE = ("rows.js", "look.js", "outline.js", "panel.js", "controls.js", "patch_view.js")
 
 
 @cache

@@ -1,0 +1,29 @@
+// outline.js: a line around the patches that show the object, where somebody said which they are.
+
+function outlines(marks, {T, Y, X, first}) {                     // one path a frame, in patches; none: empty paths
+  return Array.from({length: T}, (_, t) => {
+    const on = (y, x) => y >= 0 && y < Y && x >= 0 && x < X && marks?.data[first + (t * Y + y) * X + x] > 0;
+    let path = "";
+    for (let y = 0; y < Y; y++) {
+      for (let x = 0; x < X; x++) {
+        if (!on(y, x)) continue;
+        if (!on(y - 1, x)) path += `M${x} ${y}h1`;
+        if (!on(y + 1, x)) path += `M${x} ${y + 1}h1`;
+        if (!on(y, x - 1)) path += `M${x} ${y}v1`;
+        if (!on(y, x + 1)) path += `M${x + 1} ${y}v1`;
+      }
+    }
+    return path;
+  });
+}
+
+function edge(box, {Y, X}) {                                     // over a picture; dark under light: it shows on both
+  const make = name => document.createElementNS("http://www.w3.org/2000/svg", name), svg = make("svg");
+  const lines = [make("path"), make("path")];
+  svg.setAttribute("viewBox", `0 0 ${X} ${Y}`);
+  svg.setAttribute("preserveAspectRatio", "none");
+  svg.setAttribute("class", "edge");
+  svg.append(...lines);
+  box.append(svg);
+  return path => { if (lines[0].getAttribute("d") !== path) lines.forEach(line => line.setAttribute("d", path)); };
+}
