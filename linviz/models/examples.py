@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 CHUNK = 1000  # clips drawn at a time
 TASKS = {"motion": "motion_task", "front": "front_task"}
+OWN = "own"   # the task of a recipe on somebody's own videos, which are not made by seed but read (see own_data)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +71,9 @@ def stored(task: Task) -> Examples:
 def maker(task: str) -> Callable[..., Task]:
     """The function that draws clips of a task, by its name."""
     from .. import clips  # here and not above: a wide door, for those who only build a model
+    if task == OWN:
+        raise ValueError("the videos of this recipe are somebody's own: read them with models.own_data.read(folder) "
+                         "and hand them over as data=")
     if task not in TASKS:
         raise ValueError(f"no task called {task!r}; there are: {', '.join(TASKS)}")
     function: Callable[..., Task] = getattr(clips, TASKS[task])

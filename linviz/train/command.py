@@ -20,6 +20,7 @@ from ..models.arms import arm
 from ..models.checkpoints import canonical, ship, slug
 from ..models.examples import Data, made
 from ..models.kept import write_whole
+from ..models.own_data import OwnData, read
 from ..models.prediction import interval
 from ..models.recipe import Recipe
 from ..models.training import Run, train
@@ -27,14 +28,16 @@ from ..models.training import Run, train
 
 def run(given: argparse.Namespace) -> int:
     """Train what was asked for; 130 where Ctrl-C stopped it."""
-    wanted = [(canonical(name), seed, asked(name, given)) for name in given.mechanism for seed in given.seeds]
+    names = [canonical(name) for name in given.mechanism]
+    own = None if given.data is None else gathered(given.data)
+    wanted = [(name, seed, asked(name, given, own)) for name in names for seed in given.seeds]
     for name, seed, recipe in wanted:
         path = given.out / f"{slug(name)}.{seed}.safetensors"
         if finished(path, recipe):
             print(f"{name}, seed {seed}: is there already, {told(path)}")
             continue
         try:
-            one(name, seed, recipe, path, given.device)
+            one(name, seed, recipe, path, given.device, own.data if own else None)
         except KeyboardInterrupt:
             print(f"\n{name}, seed {seed}: stopped. The same command goes on from the last {kept(path).name}.")
             return 130
@@ -42,16 +45,26 @@ def run(given: argparse.Namespace) -> int:
     return 0
 
 
-def asked(name: str, given: argparse.Namespace) -> Recipe:
+def asked(name: str, given: argparse.Namespace, own: OwnData | None = None) -> Recipe:
     """The recipe of an arm as the options change it."""
     recipe = arm(name, given.budget, setting=given.setting)
-    return recipe if given.steps is None else replace(recipe, steps=given.steps)
+    recipe = recipe if given.steps is None else replace(recipe, steps=given.steps)
+    return recipe if own is None else own.recipe(recipe)
+
+
+def gathered(folder: Path) -> OwnData:
+    """The videos in a folder of folders, with a bar while they are read; what was found is printed."""
+    with tqdm(desc=f"reading {folder}", unit="file", leave=False) as bar:
+        own = read(folder, progress=lambda _: bar.update() and None)
+    print(own.said())
+    return own
 
 
 def one(name: str, seed: int, recipe: Recipe, path: Path, device: str | None, data: Data | None = None) -> None:
     """Train one model with a bar that shows loss, accuracy and the time left; write it down."""
-    print(f"{name}, seed {seed}: drawing {recipe.pool + recipe.tests:,} clips...", end="\r", flush=True)
-    data = data or made(recipe)
+    if data is None:
+        print(f"{name}, seed {seed}: drawing {recipe.pool + recipe.tests:,} clips...", end="\r", flush=True)
+        data = made(recipe)
     with tqdm(total=recipe.steps, desc=f"{name}, seed {seed}", unit="step", leave=False) as bar:
         def progress(run: Run, loss: float, right: float) -> None:
             bar.update(run.step - bar.n)
@@ -86,7 +99,7 @@ def told(path: Path) -> str:
 
 def expected(name: str, given: argparse.Namespace) -> str:
     """Where 95 of 100 new seeds are expected, if linviz has trained this arm with several; else nothing."""
-    if given.steps is not None or given.setting != "main":
+    if given.steps is not None or given.setting != "main" or given.data is not None:
         return ""
     found = interval(name, given.budget)
     return "" if found is None else f"; 95 % prediction interval of a new seed: {found[0]:.3f} to {found[1]:.3f}"
