@@ -7,9 +7,10 @@ from linviz.models.prediction import prediction
 
 from .ledger import Ledger, crossing
 from .stats import of_share
-from .words import called, counted, gap, listed, number, percent, share, table, three, within
+from .words import called, counted, gap, listed, percent, share, table, three, whole, within
 
 CHANCE = 1 / 8
+NEAR_ALL = 0.94
 LEVELS = (0.25, 0.5, 0.75)  # of held-out accuracy, for how fast
 PAIRS = (  # one arm, another, what the difference asks
     ("softmax", "relu_floor", "what the linear baseline lacks"),
@@ -49,12 +50,12 @@ def long(book: Ledger) -> str:
     """The table of the long budget: one seed an arm, so the interval is over clips."""
     rows = []
     for name in book.names("long"):
-        first = book.models("long", name)[0]
-        steps = " / ".join(number(crossing(first["curve"], level), 0) for level in LEVELS)
-        rows.append([called(name), f"{first['parameters']:,}", share(book.accuracy("long", name)),
-                     gap(book.gap("long", name, "softmax")) if book.has("long", "softmax") else "-", steps])
+        others = [gap(book.gap("long", name, other)) if other != name and book.has("long", other) else "-"
+                  for other in ("softmax", "relu_floor")]
+        rows.append([called(name), f"{book.models('long', name)[0]['parameters']:,}",
+                     share(book.accuracy("long", name)), *others])
     head = ("attention", "parameters", "accuracy, 95 % interval over clips", "points from softmax",
-            "step at which 25 / 50 / 75 % is reached")
+            "points from relu + floor")
     return table(head, rows)
 
 
@@ -107,7 +108,7 @@ def sentence_short(book: Ledger) -> str:
                   "softmax and the linear baseline with a floor are not told apart")
     helps = three(brings, "the gate helps that baseline", "the gate harms that baseline",
                   "whether the gate helps is not told")
-    part = f", {brings.mean / lack.mean:.0%} of what is lacking" if lack.sign == brings.sign == 1 else ""
+    part = f", {whole(brings.mean / lack.mean)} of what is lacking" if lack.sign == brings.sign == 1 else ""
     return (f"After 800 steps {ahead} ({percent(soft.mean)} and {percent(floor.mean)}: {gap(lack)} points, "
             f"{counted(lack)}), and {helps} ({percent(gate.mean)}: {gap(brings)} points{part}). {where}".strip())
 
@@ -126,9 +127,16 @@ def sentence_shift(book: Ledger) -> str:
     """What the shift does, with and without a gate, and to softmax."""
     asked = [("softmax+shift", "softmax"), ("relu_floor+shift", "relu_floor"),
              ("relu_floor+gate+shift", "relu_floor+gate")]
-    said = [f"{called(other)} {three(v, 'gains', 'loses', 'is not changed for sure')} ({gap(v)})"
+    said = [f"{called(other)} {three(v, 'gains', 'loses', 'neither gains nor loses for sure')} ({gap(v)} points)"
             for one, other in asked if book.has("long", one, other) for v in [book.gap("long", one, other)]]
-    return f"By the shift in time, at 2,400 steps, {listed(said)} points." if said else ""
+    return f"By the shift in time, at 2,400 steps and with one seed, {listed(said)}." if said else ""
+
+
+def sentence_ceiling(book: Ledger) -> str:
+    """Whether the long runs are so near to all right that differences between them are squeezed."""
+    top = [n for n in book.names("long") if book.accuracy("long", n).mean > NEAR_ALL]
+    return (f"At 2,400 steps {len(top)} of {len(book.names('long'))} arms are above {whole(NEAR_ALL)}: near the "
+            "ceiling, differences are squeezed, and say less than how fast it was reached." if len(top) > 2 else "")
 
 
 def sentence_wide(book: Ledger) -> str:

@@ -7,9 +7,11 @@ from operator import itemgetter
 from .ledger import Ledger, Told, Value
 from .measuring import TEMPERATURES, unpacked
 from .stats import of_difference, of_mean
-from .words import called, gap, percent, table
+from .words import called, gap, percent, table, whole
 
 GATES = ("both held", "k held", "q held", "over tokens", "over channels")
+STEPS = {"short": "800", "long": "2,400"}
+MOST = 2 / 3    # of what a gate brings, from which an alteration is said to keep most of it
 RELIES = -0.05  # a model whose accuracy falls by less without its gate is not asked what in the gate it relies on
 
 
@@ -83,13 +85,13 @@ def sentence_sides(book: Ledger, budget: str) -> str:
     """Which side of the gate the trained models rely on."""
     found = {n: (kept(book, budget, n, "q held"), kept(book, budget, n, "k held")) for n in core(book, budget)}
     if not found:
-        return "No model of this budget relies on its gate."
-    head = ("The key gate carries most of what the gate does" if all(key > 2 * max(query, 0) for key, query in
+        return f"After {STEPS[budget]} steps no model relies on its gate."
+    head = ("the key gate carries most of what the gate does" if all(key > 2 * max(query, 0) for key, query in
                                                                      found.values())
-            else "Neither side of the gate carries what it does alone")
-    rest = "; ".join(f"in {called(n)} {key:.0%} is left with the key gate alone, {query:.0%} with the query gate alone"
-                     for n, (key, query) in found.items())
-    return f"{head}: {rest}."
+            else "neither side of the gate carries what it does alone")
+    rest = "; ".join(f"in {called(n)} {whole(key)} is left with the key gate alone, {whole(query)} with the query "
+                     "gate alone" for n, (key, query) in found.items())
+    return f"After {STEPS[budget]} steps {head}: {rest}."
 
 
 def sentence_tokens(book: Ledger, budget: str) -> str:
@@ -98,10 +100,21 @@ def sentence_tokens(book: Ledger, budget: str) -> str:
              for n in core(book, budget)}
     if not found:
         return ""
-    tokens = [a for a, _ in found.values()]
-    head = ("The gate acts mostly as one weight a token" if min(tokens) > 2 / 3 else
-            "The gate does not act as one weight a token" if max(tokens) < 1 / 3 else
-            "The gate acts partly as one weight a token, and partly channel by channel")
-    rest = "; ".join(f"in {called(n)} {a:.0%} is left with one weight a token, {b:.0%} with one profile of channels "
-                     "for all tokens" for n, (a, b) in found.items())
-    return f"{head}: {rest}."
+    rest = "; ".join(f"in {called(n)} {acts(a, b)} ({whole(a)} is left with one weight a token, {whole(b)} with one "
+                     "profile of channels for all tokens)" for n, (a, b) in found.items())
+    return f"After {STEPS[budget]} steps the gate acts {rest}."
+
+
+def acts(tokens: float, channels: float) -> str:
+    """How a gate acts, by what is left with one weight a token, and with one profile of channels.
+
+    >>> acts(0.9, 0.1), acts(0.1, 0.1)
+    ('mostly as one weight a token', 'channel by channel, otherwise on every token')
+    """
+    if tokens > MOST:
+        return "mostly as one weight a token"
+    if channels > MOST:
+        return "mostly as one profile of channels"
+    if max(tokens, channels) < 1 - MOST:
+        return "channel by channel, otherwise on every token"
+    return "partly as one weight a token" if tokens > channels else "partly as one profile of channels"

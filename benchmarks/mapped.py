@@ -4,9 +4,10 @@ from __future__ import annotations
 import math
 import statistics as plain
 
+from .altered import STEPS
 from .ledger import Ledger, Told, layers
 from .stats import bootstrap, partial, spearman
-from .words import called, listed, number, percent, points, table
+from .words import called, listed, number, percent, points, table, whole
 
 MEASURES = {"entropy": "entropy / log2 N", "top": "weight of the heaviest 5 %", "object": "weight on the digit, x fair",
             "effective_rank": "effective rank", "diversity": "row diversity"}
@@ -73,11 +74,11 @@ def sentence_rank(book: Ledger, budget: str) -> str:
     floor, gate, soft = ({key: plain.fmean(layers(m, key) or 0 for m in book.models(budget, name))
                           for key in ("entropy", "effective_rank", "diversity")}
                          for name in ("relu_floor", "relu_floor+gate", "softmax"))
-    way = {key: f"{(gate[key] - floor[key]) / (soft[key] - floor[key]):.0%} of the way in" for key in floor}
+    way = {key: f"{whole((gate[key] - floor[key]) / (soft[key] - floor[key]))} of the way in" for key in floor}
     told = {key: f"({floor[key]:.2f} -> {gate[key]:.2f}, softmax {soft[key]:.2f})" for key in floor}
-    return (f"From the floor's maps to softmax's, the gate goes {way['entropy']} entropy {told['entropy']}, "
-            f"{way['effective_rank']} effective rank {told['effective_rank']} and {way['diversity']} row diversity "
-            f"{told['diversity']}.")
+    return (f"After {STEPS[budget]} steps the gate goes, from the floor's maps to softmax's, {way['entropy']} entropy "
+            f"{told['entropy']}, {way['effective_rank']} effective rank {told['effective_rank']} and "
+            f"{way['diversity']} row diversity {told['diversity']}.")
 
 
 def sentence_link(book: Ledger) -> str:

@@ -97,7 +97,7 @@ def _mean(of: list[Told], measure: str) -> float | None:
 
 def together(found: dict[str, tuple[float, float, float]]) -> str:
     """Which of the two stories goes with accuracy: alone, and with the other taken out; with and without uniform."""
-    rows, said = [], ""
+    rows = []
     for which in ({}, {"uniform"}):
         own = [x for name, x in found.items() if name not in which]
         conc, rank, right = ([x[n] for x in own] for n in range(3))
@@ -106,9 +106,18 @@ def together(found: dict[str, tuple[float, float, float]]) -> str:
                             ([rank, right, conc], partial)):
             cells.append((of(*columns), bootstrap(columns, of)))
         rows.append([f"{len(own)} mechanisms" + ", without uniform" * bool(which), *(interval(*c) for c in cells)])
-        said = said or verdict(cells[2][1], cells[3][1])
     head = ("over", "concentration", "rank", "concentration, rank taken out", "rank, concentration taken out")
-    return table(head, rows) + "\n\n" + said + " Mechanisms are the units; intervals are bootstraps over them."
+    return table(head, rows) + f"\n\n{stories_told(found)}. Intervals are bootstraps over mechanisms."
+
+
+def stories_told(found: dict[str, tuple[float, float, float]]) -> str:
+    """The verdict over all mechanisms, and over all but uniform where that is another."""
+    said = []
+    for which in ({}, {"uniform"}):
+        conc, rank, right = ([x[n] for name, x in found.items() if name not in which] for n in range(3))
+        said.append(verdict(bootstrap([conc, right, rank], partial), bootstrap([rank, right, conc], partial)))
+    all_of_them, without = (text.rstrip(".") for text in said)
+    return all_of_them + (" (with and without uniform)" if all_of_them == without else f"; without uniform: {without}")
 
 
 def verdict(concentration: tuple[float, float], rank: tuple[float, float]) -> str:

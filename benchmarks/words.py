@@ -2,11 +2,13 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 
 from .ledger import Value
 from .stats import Interval
 
+NUMBER = re.compile(r"[-+]?[\d\[]|-$|never$")  # how a cell of numbers begins
 CALLED = {"softmax": "softmax", "relu_floor": "relu + floor", "relu": "relu", "linear": "elu + 1", "uniform": "uniform",
           "efficient": "efficient", "cosformer": "cosFormer", "focused": "focused"}
 
@@ -32,6 +34,15 @@ def percent(x: float) -> str:
     '85.2 %'
     """
     return f"{100 * x:.1f} %"
+
+
+def whole(x: float) -> str:
+    """A share without digits after the point.
+
+    >>> whole(0.8521)
+    '85 %'
+    """
+    return f"{100 * x:.0f} %"
 
 
 def points(x: float) -> str:
@@ -90,16 +101,17 @@ def listed(names: Iterable[str], last: str = "and") -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table in Markdown; the first column is words, the others are set to the right.
+    """A table in Markdown; columns of numbers are set to the right.
 
     >>> print(table(["arm", "accuracy"], [["relu", "80 %"]]))
     | arm | accuracy |
     |---|---:|
     | relu | 80 % |
     """
-    lines = [list(head), *map(list, rows)]
-    body = ["| " + " | ".join(line) + " |" for line in lines]
-    return "\n".join([body[0], "|---" + "|---:" * (len(head) - 1) + "|", *body[1:]])
+    cells = list(map(list, rows))
+    right = [all(NUMBER.match(row[n]) for row in cells) for n in range(len(head))]
+    body = ["| " + " | ".join(line) + " |" for line in (list(head), *cells)]
+    return "\n".join([body[0], "".join("|---:" if x else "|---" for x in right) + "|", *body[1:]])
 
 
 def three(value: Value, more: str, less: str, alike: str) -> str:

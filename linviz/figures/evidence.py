@@ -1,0 +1,174 @@
+"""What trained models show: accuracies with their intervals, learning curves, and what goes with accuracy.
+
+Nothing is computed here: means, intervals and bands are given. The alt text repeats the given numbers.
+"""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+
+from . import theme
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One arm: its name and looks, the values of its seeds, their mean and the interval around it, all in 0..1."""
+
+    title: str
+    spec: str
+    family: str
+    values: Sequence[float]
+    mean: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Band:
+    """A learning curve: accuracy y over steps x, between the lowest and the highest seed; one seed has no band."""
+
+    title: str
+    spec: str
+    family: str
+    x: Sequence[float]
+    y: Sequence[float]
+    low: Sequence[float]
+    high: Sequence[float]
+
+
+@dataclass(frozen=True)
+class Point:
+    """One arm or mechanism of a scatter: what its maps measure, by name, and its accuracy in 0..1."""
+
+    title: str
+    spec: str
+    family: str
+    measures: Mapping[str, float]
+    accuracy: float
+    at: str = "middle right"  # where its name stands, in plotly's words
+
+
+def intervals(arms: Sequence[Arm], *, levels: Mapping[str, float] | None = None, dark: bool = False) -> go.Figure:
+    """A row an arm, first on top: a dot a seed, a tick for the mean, a line for its interval; levels stand upright.
+
+    >>> intervals([Arm("relu", "relu", "kernel", [0.7, 0.8], 0.75, 0.6, 0.9)]).layout.xaxis.title.text
+    'accuracy on held-out clips'
+    """
+    said = " ".join(f"{a.title}: {a.mean:.1%}, interval {a.low:.1%} to {a.high:.1%}." for a in arms)
+    fig = theme.figure(f"Accuracy on held-out clips, a row an arm. {said}", dark, height=110 + 38 * len(arms),
+                       margin={"t": 30})
+    for arm in arms:
+        style = theme.style(arm.spec, arm.family)
+        fig.add_scatter(x=[arm.low, arm.high], y=[arm.title] * 2, mode="lines", hoverinfo="skip", showlegend=False,
+                        line={"color": style.hue, "width": 3})
+        fig.add_scatter(x=[arm.mean], y=[arm.title], mode="markers", hoverinfo="skip", showlegend=False,
+                        marker={"symbol": "line-ns-open", "size": 20, "color": theme.INK[theme.mode(dark)],
+                                "line": {"width": 2}})
+        fig.add_scatter(x=list(arm.values), y=[arm.title] * len(arm.values), mode="markers", showlegend=False,
+                        name=arm.title, hovertemplate="%{x:.1%}<extra>" + arm.title + "</extra>",
+                        marker={"symbol": style.marker, "size": 9, "color": style.hue, "opacity": 0.75})
+    _levels(fig, levels or {}, dark)
+    fig.update_layout(xaxis=_share("accuracy on held-out clips"), yaxis={
+        "categoryorder": "array", "categoryarray": [a.title for a in arms][::-1], "showgrid": True, "ticks": ""})
+    return fig
+
+
+def learning(bands: Sequence[Band], *, chance: float | None = None, dark: bool = False) -> go.Figure:
+    """Accuracy over steps: the mean of the seeds as a line, from the lowest to the highest seed as a band.
+
+    >>> band = Band("relu", "relu", "kernel", [50, 100], [0.1, 0.5], [0.1, 0.4], [0.1, 0.6])
+    >>> learning([band]).layout.xaxis.title.text
+    'training steps'
+    """
+    said = " ".join(f"{b.title}: {b.y[0]:.1%} at step {b.x[0]:g}, {b.y[-1]:.1%} at step {b.x[-1]:g}." for b in bands)
+    fig = theme.figure(f"Accuracy on held-out clips over training steps. {said}", dark, height=400, margin={"t": 60})
+    for band in bands:
+        style = theme.style(band.spec, band.family)
+        for edge, fill in ((band.low, None), (band.high, "tonexty")):
+            fig.add_scatter(x=list(band.x), y=list(edge), mode="lines", line={"width": 0, "color": style.hue},
+                            fill=fill, fillcolor=_pale(style.hue), hoverinfo="skip", showlegend=False)
+        fig.add_scatter(x=list(band.x), y=list(band.y), name=band.title, mode="lines+markers",
+                        line={"color": style.hue, "dash": style.dash, "width": 2.5},
+                        marker={"symbol": style.marker, "size": 6, "color": style.hue},
+                        hovertemplate="step %{x}: %{y:.1%}<extra>" + band.title + "</extra>")
+    if chance is not None:
+        fig.add_hline(y=chance, line={"color": theme.SOFT[theme.mode(dark)], "width": 1, "dash": "dot"},
+                      annotation={"text": "chance", "xanchor": "right", "yanchor": "bottom"})
+    fig.update_layout(xaxis={"title": "training steps", "zeroline": False}, yaxis=_share("accuracy on held-out clips"))
+    return fig
+
+
+def scatter(points: Sequence[Point], measures: Mapping[str, str], *, dark: bool = False) -> go.Figure:
+    """Accuracy over two or more measures of the maps, a panel a measure, one scale of accuracy; a name at every point.
+
+    measures: which to show, each with the title of its axis.
+
+    >>> fig = scatter([Point("relu", "relu", "kernel", {"entropy": 0.6}, 0.8)], {"entropy": "entropy / log2 N"})
+    >>> fig.layout.xaxis.title.text
+    'entropy / log2 N'
+    """
+    said = " ".join(f"{p.title}: accuracy {p.accuracy:.1%}, "
+                    + ", ".join(f"{title} {p.measures[key]:.2f}" for key, title in measures.items()) + "."
+                    for p in points)
+    fig = theme.figure(f"Accuracy over {' and over '.join(measures.values())}. {said}", dark, height=460,
+                       showlegend=False, margin={"t": 24})
+    for n, (key, title) in enumerate(measures.items(), 1):
+        for point in points:
+            style = theme.style(point.spec, point.family)
+            fig.add_scatter(x=[point.measures[key]], y=[point.accuracy], xaxis=f"x{n}", yaxis="y", name=point.title,
+                            mode="markers+text", text=[point.title], textposition=point.at, textfont={"size": 10},
+                            cliponaxis=False, marker={"symbol": style.marker, "size": 10, "color": style.hue},
+                            hovertemplate="%{x:.2f}: %{y:.1%}<extra>" + point.title + "</extra>")
+        fig.update_layout({f"xaxis{n}": {"title": title, "domain": _panel(n - 1, len(measures)), "zeroline": False}})
+    fig.update_layout(yaxis=_share("accuracy on held-out clips"))
+    return fig
+
+
+def dose(arms: Sequence[Arm], floors: Sequence[float], *, dark: bool = False) -> go.Figure:
+    """Accuracy over the floor: a dot a seed, the means as a line with their intervals.
+
+    >>> fig = dose([Arm("relu", "relu", "kernel", [0.7, 0.8], 0.75, 0.6, 0.9)], [0.0])
+    >>> fig.layout.xaxis.title.text
+    'floor f of relu(x) + f'
+    """
+    said = " ".join(f"Floor {f:g}: {a.mean:.1%}, {a.low:.1%} to {a.high:.1%}." for f, a in zip(floors, arms))
+    fig = theme.figure(f"Accuracy over the floor. {said}", dark, height=360, showlegend=False)
+    ink, hue = theme.INK[theme.mode(dark)], theme.HUES["kernel"]
+    fig.add_scatter(x=list(floors), y=[a.mean for a in arms], mode="lines+markers", hoverinfo="skip",
+                    line={"color": ink, "width": 1.5}, marker={"symbol": "line-ew-open", "size": 18, "color": ink})
+    for floor, arm in zip(floors, arms):
+        fig.add_scatter(x=[floor, floor], y=[arm.low, arm.high], mode="lines", hoverinfo="skip",
+                        line={"color": hue, "width": 3})
+        fig.add_scatter(x=[floor] * len(arm.values), y=list(arm.values), mode="markers", name=arm.title,
+                        marker={"symbol": theme.style(arm.spec, arm.family).marker, "size": 9, "color": hue,
+                                "opacity": 0.75}, hovertemplate="%{y:.1%}<extra>floor %{x:g}</extra>")
+    fig.update_layout(xaxis={"title": "floor f of relu(x) + f", "tickvals": list(floors), "zeroline": False},
+                      yaxis=_share("accuracy on held-out clips"))
+    return fig
+
+
+def _share(title: str) -> dict[str, object]:
+    return {"title": title, "range": [0, 1.02], "tickformat": ".0%", "zeroline": False}
+
+
+def _panel(n: int, of: int) -> list[float]:
+    """Where panel n of several stands, from 0 to 1."""
+    return [n / of + 0.03 * (n > 0), (n + 1) / of - 0.03 * (n + 1 < of)]
+
+
+def _levels(fig: go.Figure, levels: Mapping[str, float], dark: bool) -> None:
+    for name, x in levels.items():
+        fig.add_vline(x=x, line={"color": theme.SOFT[theme.mode(dark)], "width": 1, "dash": "dot"},
+                      annotation={"text": name, "yanchor": "bottom", "yref": "y domain", "y": 1, "xanchor": "center"})
+
+
+def _pale(hue: str) -> str:
+    """A hue as plotly's colour of an area that lets others through.
+
+    >>> _pale("#0072b2")
+    'rgba(0, 114, 178, 0.14)'
+    """
+    red, green, blue = (int(hue[i:i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red}, {green}, {blue}, 0.14)"
