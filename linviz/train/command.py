@@ -24,12 +24,13 @@ from ..models.own_data import OwnData, read
 from ..models.prediction import interval
 from ..models.recipe import Recipe
 from ..models.training import Run, train
+from ..models.video_transformer import Shape
 
 
 def run(given: argparse.Namespace) -> int:
     """Train what was asked for; 130 where Ctrl-C stopped it."""
     names = [canonical(name) for name in given.mechanism]
-    own = None if given.data is None else gathered(given.data)
+    own = None if given.data is None else gathered(given.data, arm(names[0], given.budget).shape)
     wanted = [(name, seed, asked(name, given, own)) for name in names for seed in given.seeds]
     for name, seed, recipe in wanted:
         path = given.out / f"{slug(name)}.{seed}.safetensors"
@@ -52,10 +53,10 @@ def asked(name: str, given: argparse.Namespace, own: OwnData | None = None) -> R
     return recipe if own is None else own.recipe(recipe)
 
 
-def gathered(folder: Path) -> OwnData:
+def gathered(folder: Path, shape: Shape) -> OwnData:
     """The videos in a folder of folders, with a bar while they are read; what was found is printed."""
     with tqdm(desc=f"reading {folder}", unit="file", leave=False) as bar:
-        own = read(folder, progress=lambda _: bar.update() and None)
+        own = read(folder, shape, progress=lambda _: bar.update() and None)
     print(own.said())
     return own
 

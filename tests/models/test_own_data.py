@@ -111,6 +111,8 @@ def test_what_cannot_be_opened_is_skipped(folder: Path, monkeypatch: pytest.Monk
     (folder / "day" / "0.gif").write_bytes(bytes(10_001))
     assert "day/0.gif is larger than the 0 MB that are read" in own_data.read(folder, SMALL).skipped
 
+    (folder / "day" / "0.gif").unlink()
+
     def refuse(self: Path) -> bytes:
         raise PermissionError(13, "Permission denied")
     monkeypatch.setattr(Path, "read_bytes", refuse)

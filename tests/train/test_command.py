@@ -1,0 +1,109 @@
+"""`linviz train` as it is run: what it leaves behind, stopped by Ctrl-C, taken up again, on one's own videos."""
+from __future__ import annotations
+
+import csv
+import json
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from linviz import cli
+from linviz.models import Shape, training
+from linviz.models.arms import arm
+from linviz.train import command
+from tests.clips import files
+
+TINY = Shape(tubelet=(4, 12, 12), channels=12, heads=2, blocks=1)
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every arm's model and pool are small, so that a run takes a second."""
+    def tiny(name: str, budget: str, **how: str):
+        return replace(arm(name, budget, **how), shape=TINY, pool=24, tests=8, batch=4, steps=52)
+    monkeypatch.setattr(command, "arm", tiny)
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two classes of two videos each, one of them broken beside them."""
+    folder = tmp_path_factory.mktemp("own")
+    for name, clips in {"grows": [files.video(), files.video("libvpx-vp9")],
+                        "sits": [files.animated("GIF"), files.video(stamps=(0, 9))]}.items():
+        (folder / name).mkdir()
+        for n, data in enumerate(clips):
+            (folder / name / f"{n}.mp4").write_bytes(data)
+    (folder / "sits" / "cut.mp4").write_bytes(files.video()[:500])
+    return folder
+
+
+def run(*words: object) -> int:
+    """The command line's exit status."""
+    return cli.main(["train", *map(str, words)])
+
+
+def test_a_run_leaves_a_model_its_story_and_its_curve(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    out = tmp_path / "runs"
+    assert run("--mechanism", "relu_floor+gate", "--mechanism", "softmax", "--seeds", "1", "--out", out) == 0
+    said = capsys.readouterr().out
+    names = ["relu_floor-gate.1", "softmax.1"]
+    assert {p.name for p in out.iterdir()} == {f"{n}.{end}" for n in names for end in ("safetensors", "json", "csv")}
+    told = json.loads((out / "softmax.1.json").read_text())
+    with (out / "softmax.1.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["step"] for row in rows] == ["50", "52"]
+    assert [float(r["loss"]) for r in rows] == pytest.approx([r["loss"] for r in told["curve"]], abs=1e-5)
+    assert f"softmax, seed 1: {told['test_accuracy']:.3f} of 8 held-out clips right" in said
+    assert said.count("; 95 % prediction interval of a new seed: ") == 2
+    assert run("--mechanism", "softmax", "--seeds", "1", "--out", out) == 0
+    assert "softmax, seed 1: is there already" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["task", "videos"])
+def test_stopped_by_ctrl_c_it_goes_on_to_the_same_numbers(own, videos: Path, tmp_path: Path, capsys, monkeypatch):
+    words = ["--mechanism", "relu", *(["--data", videos] if own else [])]
+    assert run(*words, "--out", tmp_path / "whole") == 0
+
+    def interrupted(state, examples, device):
+        if state.step == 51:
+            signal.raise_signal(signal.SIGINT)
+        return step(state, examples, device)
+    step = training.one_step
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "one_step", interrupted)
+        assert run(*words, "--out", tmp_path / "stopped") == 130
+    assert [p.name for p in (tmp_path / "stopped").iterdir()] == ["relu.0.going"]
+    assert "stopped. The same command goes on from the last relu.0.going." in capsys.readouterr().out
+    assert run(*words, "--steps", 60, "--out", tmp_path / "stopped") == 1
+    assert "holds another run (seed 0, relu, 52 steps)" in capsys.readouterr().err
+    assert run(*words, "--out", tmp_path / "stopped") == 0
+    for name in ("relu.0.csv", "relu.0.safetensors"):
+        assert (tmp_path / "stopped" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    assert len(list((tmp_path / "stopped").iterdir())) == 3
+
+
+def test_ones_own_videos_are_told_of_and_trained_on(videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    words = ["--mechanism", "relu", "--data", videos, "--steps", 3, "--out", tmp_path]
+    assert run(*words) == 0
+    said = capsys.readouterr().out
+    assert "grows: 1 to learn from, 1 held out\nsits: 1 to learn from, 1 held out\nskipped: sits/cut.mp4 cannot" in said
+    assert "of 2 held-out clips right" in said and "interval" not in said
+    told = json.loads((tmp_path / "relu.0.json").read_text())
+    assert told["classes"] == ["grows", "sits"] and told["recipe"]["task"] == "own" and told["tests"] == 2
+    assert told["recipe"]["shape"]["colours"] == 3
+    assert run(*words) == 0 and "is there already" in capsys.readouterr().out
+    (videos / "sits" / "new.gif").write_bytes(files.animated("GIF", 4))
+    assert run(*words) == 1
+    assert "is a model of another recipe: name another folder with --out" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words, sentence", [
+    (("--mechanism", "relu", "--data", "nowhere"), "there is no folder nowhere"),
+    (("--mechanism", "blue", "--data", "nowhere"), "blue"),
+    (("--mechanism", "relu", "--steps", "0"), "steps is a whole number from 1 up; got 0")])
+def test_mistakes_get_one_sentence(words, sentence, capsys: pytest.CaptureFixture[str]):
+    assert run(*words) == 1
+    said = capsys.readouterr().err.rsplit("\r")[-1]      # behind the bar that was wiped away
+    assert said.startswith("linviz: ") and sentence in said and said.count("\n") == 1
