@@ -1,4 +1,4 @@
-"""The same numbers everywhere: a chapter as it runs, the explorer's page, and the right answers to the exercises.
+"""The same numbers everywhere: a chapter as it runs, the explorer's page, the right answers, the printed answer key.
 
 The sample is the opening: the cat, 28 x 28 patches, softmax, the floor, and the gate fitted to softmax.
 """
@@ -20,7 +20,7 @@ from linviz.course import checks
 from tests.course.answers import ANSWERS
 from tests.explorer.harness import quiet, view, visit
 
-from .books import PLOTLY, outputs, ran
+from .books import PLOTLY, ROOT, outputs, ran
 
 CHAPTER = "13_feature_fixation"
 DATA = re.compile(r'<data value="([^"]+)">')
@@ -88,6 +88,15 @@ def test_notebook_explorer_and_answer_key_agree(name: str) -> None:
     assert [len(x) for x in shown] == [3, 3, 3]
     for other in shown[1:]:
         assert other == pytest.approx(shown[0], rel=1e-6)
+
+
+def test_the_printed_answer_key_says_what_the_chapter_says() -> None:
+    """Rows of softmax and of the floor, digit by digit; the gate's depend on a fit, and that on the machine."""
+    printed = (ROOT / "course" / "instructor" / f"{CHAPTER}.md").read_text(encoding="utf-8")
+    texts = (o.get("data", {}).get("text/markdown", "") for _, o in outputs(ran(CHAPTER, "solution")))
+    rows = [re.sub(r"</?data[^>]*>", "", row) for text in texts for row in text.splitlines()
+            if "<data" in row and "+ gate" not in row]
+    assert len(rows) == 4 and [row for row in rows if f" {row}\n" not in printed] == []
 
 
 def stored(x: Any) -> Any:
