@@ -12,5 +12,6 @@ st.set_page_config(page_title="linviz", page_icon=str(HERE / "icon.svg"), layout
 st.html(HERE / "style.css")
 pages = [st.Page("pages/concentrate.py", title="Concentrate", icon=":material/center_focus_strong:", default=True),
          st.Page("pages/atlas.py", title="Atlas", icon=":material/grid_view:"),
-         st.Page("pages/who_sees_whom.py", title="Who sees whom", icon=":material/hearing:")]
+         st.Page("pages/who_sees_whom.py", title="Who sees whom", icon=":material/hearing:"),
+         st.Page("pages/evidence.py", title="Evidence", icon=":material/query_stats:")]
 st.navigation(pages, position="top" if len(pages) > 1 else "hidden").run()

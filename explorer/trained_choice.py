@@ -3,8 +3,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
-from linviz.models.checkpoints import canonical, shipped
+from linviz.models.checkpoints import FOLDER, canonical, shipped
 
 from .address import Address, one_of, within
 from .trained_source import SOURCES
@@ -45,6 +46,11 @@ class Choice:
 
 def there() -> dict[tuple[str, int], list[str]]:
     """Names of the models that are shipped for every budget and seed; the opening's first."""
+    return _there(tuple((path.name, path.stat().st_mtime_ns) for path in sorted(FOLDER.glob("*/"))))
+
+
+@lru_cache(maxsize=2)
+def _there(folders: tuple[tuple[str, int], ...]) -> dict[tuple[str, int], list[str]]:
     found: dict[tuple[str, int], list[str]] = {}
     for budget, name, seed in shipped():
         found.setdefault((budget, seed), []).append(name)

@@ -42,6 +42,8 @@ def _models(models: dict[tuple[str, int], list[str]]) -> None:
     st.session_state[key("arms")] = kept if kept else names[:limits.ARMS[1]]
     st.multiselect("Models side by side, two to four", names, key=key("arms"), format_func=title,
                    max_selections=limits.ARMS[1])
+    if len(st.session_state[key("arms")]) < limits.ARMS[0]:
+        st.error("Choose two models or more; one is added until then.")
 
 
 def another() -> None:

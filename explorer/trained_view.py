@@ -11,7 +11,6 @@ from dataclasses import replace
 from typing import Any
 
 import streamlit as st
-import torch
 import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
@@ -36,6 +35,7 @@ def drawn(a: Map, head: str) -> tuple[Map, tuple[int, int]]:
     The gate is part of the map: its strength is a matter of the whole model. A mean of maps with factors has
     factors, those of all heads side by side.
 
+    >>> import torch
     >>> x = torch.rand(1, 3, 4, 2)
     >>> a = Factored(x, x, False)
     >>> mean, at = drawn(a, "all")
@@ -57,6 +57,7 @@ def drawn(a: Map, head: str) -> tuple[Map, tuple[int, int]]:
 def moments(frames: Tensor, deep: int) -> Tensor:
     """What tokens see of a clip (T, 3, Ypx, Xpx): means of every `deep` frames, enlarged; (T / deep, 3, ...).
 
+    >>> import torch
     >>> moments(torch.rand(8, 3, 36, 36), deep=2).shape
     torch.Size([4, 3, 432, 432])
     """
@@ -80,8 +81,7 @@ def blob(choice: Choice, found: list[Answer], mode: str) -> bytes:
 
 @st.cache_data(max_entries=48, show_spinner=False)
 def _blob(names: Any, layer: int, head: str, of: Film, mode: str, _found: list[Answer]) -> bytes:
-    shown, clip = task(*of), task(*of).clip(0)
-    shape = _found[0].shape
+    clip, shape = task(*of).clip(0), _found[0].shape
     panels = []
     for one in _found:
         seen, at = drawn(one.layers[layer - 1].map, head)
@@ -95,6 +95,7 @@ def _blob(names: Any, layer: int, head: str, of: Film, mode: str, _found: list[A
 def first_query(clip: clips.Clip, shape: Shape) -> int:
     """The patch with most of the digit's ink in it; the middle one where the digit is never to be seen.
 
+    >>> import torch
     >>> mask = torch.zeros(8, 36, 36, dtype=torch.bool)
     >>> mask[5, 12:18, 6:12] = True
     >>> clip = clips.Clip.plain(torch.zeros(8, 3, 36, 36), "dark")

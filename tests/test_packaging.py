@@ -139,11 +139,12 @@ def modules_of(*extras: str) -> set[str]:
 
 @pytest.mark.parametrize("folder, extras, own", [
     ("linviz", ("lab", "explorer", "video"), set()),
-    ("explorer", ("explorer", "video"), {"explorer"}),
+    ("explorer", ("explorer", "video"), {"benchmarks", "explorer"}),
     ("notebooks", ("lab", "video"), {"build"}),
     ("course", ("lab",), {"notebooks"}),
-    ("tools", ("lab", "explorer", "video", "dev"), {"start"}),
-    ("tests", ("lab", "explorer", "video", "dev"), {"conftest", "course", "explorer", "notebooks", "start", "tests"}),
+    ("tools", ("lab", "explorer", "video", "dev"), {"benchmarks", "start"}),
+    ("tests", ("lab", "explorer", "video", "dev"), {"benchmarks", "conftest", "course", "explorer", "notebooks",
+                                                   "start", "tests"}),
 ])
 def test_every_import_is_declared(folder, extras, own):
     for path in (ROOT / folder).rglob("*.py"):

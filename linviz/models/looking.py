@@ -51,7 +51,8 @@ def measured(layer: Traced, inked: Tensor) -> dict[str, float]:
     a = reading.whole.shared
     if a is None:
         return {}
-    return {"effective_rank": reading.effective_rank.mean().item(), "diversity": diversity(a)} | concentrated(layer, inked)
+    ranks = {"effective_rank": reading.effective_rank.mean().item(), "diversity": diversity(a)}
+    return ranks | concentrated(layer, inked)
 
 
 def concentrated(layer: Traced, inked: Tensor) -> dict[str, float]:

@@ -718,8 +718,9 @@ assert rise > 3 > 2 * (rest[gated.title] - rest[floor.title])
 # %% [markdown]
 # ## 13 · What was not shown
 #
-# - **A map, not a task.** The gate copied softmax's rows. Whether that helps to recognise anything was not asked, and
-#   to fit it we had to write softmax's rows down: as a method it would save nothing.
+# - **A map, not a task.** The gate copied softmax's rows. Whether that helps to recognise anything was not asked here
+#   ([trained models were asked](http://localhost:8501/evidence)), and to fit it we had to write softmax's rows down:
+#   as a method it would save nothing.
 # - **A handful of photographs, raw descriptors, $q = k = v$.** A trained network has other queries and keys, and
 #   other gates.
 # - **No claim about speed.** Cost grows with $N$; at this size the gate is most of it.

@@ -1,0 +1,42 @@
+"""Evidence: what the trained models show, with seeds, intervals and controls, and what they do not show."""
+import streamlit as st
+
+from explorer import chapters, controls
+from explorer.evidence_work import ABSENT, ADDRESS, BUDGETS, LATER, NOTES, TITLES, book, claim, figure
+
+
+def show(name, kept, budget):
+    """One figure under its title, or a sentence where its numbers are not there yet."""
+    st.subheader(TITLES[name])
+    fig = figure(name, kept, budget, dark=st.context.theme.type == "dark")
+    if fig is None:
+        st.caption(LATER)
+        return
+    fig.update_layout(paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)")
+    st.plotly_chart(fig, theme=None, key=f"evidence_{name}", alt=fig.layout.meta["alt"], config={"displaylogo": False})
+    st.caption(NOTES[name])
+
+
+said = ADDRESS.come()
+if said:
+    st.warning("  \n".join(map(controls.plain, said)))
+st.title("What trained models show, and what they do not")
+st.markdown("Small video transformers, alike but for their attention, learn which way a digit moves. "
+            "[Ask the models themselves](/?source=trained): one clip, their answers, and where they look.")
+kept = book()
+if kept is None:
+    st.info(ABSENT)
+else:
+    st.segmented_control("Trained for", BUDGETS, key=ADDRESS.key("budget"), format_func=BUDGETS.get, required=True)
+    budget = ADDRESS.chosen().budget
+    left, right = st.columns(2, gap="large")
+    with left:
+        show("accuracy", kept, budget)
+    with right:
+        show("curves", kept, budget)
+    with st.expander("In plain words, with every interval"):
+        st.markdown(claim(kept))
+    for name in ("maps", "breadth", "dose", "gates"):
+        show(name, kept, budget)
+st.caption("One small task, 63 thousand numbers a model, 144 patches: a size of a gap belongs to this task and this "
+           "budget. " + chapters.derived("evidence"))

@@ -1,0 +1,343 @@
+"""Trained models on the page Concentrate: every control, numbers that are linviz's, and tokens where they are lit."""
+from __future__ import annotations
+
+import ast
+import io
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from explorer import trained_choice, trained_work
+from explorer.trained_choice import ADDRESS, ALL, Choice, settle, there
+from explorer.trained_page import NONE, headline
+from explorer.trained_tables import says
+from explorer.trained_view import blob, drawn, first_query
+from explorer.trained_work import answers, film, task
+from linviz import clips
+from linviz.models import Shape, VideoTransformer, interventions
+from linviz.models.checkpoints import pretrained
+from linviz.models.looking import concentrated, touched
+from linviz.view import unpack
+
+from .harness import said, tables, titles, view, visit, well
+
+OPENED = replace(Choice(), source="trained")
+FILE = Path(__file__).parents[2] / "explorer" / "pages" / "concentrate.py"
+
+
+def on(app: Any, kind: str, name: str, value: Any) -> Any:
+    return well(getattr(app, kind)(key=f"trained_{name}").set_value(value).run())
+
+
+def press(app: Any, label: str) -> Any:
+    (button,) = [b for b in app.button if b.label == label]
+    return well(button.click().run())
+
+
+def address(app: Any) -> dict[str, str]:
+    return {name: text[0] if isinstance(text, list) else text for name, text in app.query_params.items()}
+
+
+def verdicts(app: Any) -> list[str]:
+    return [cells[-1] for title, cells in tables(app)[0].items() if title]
+
+
+# ------------------------------------------------------------------------------------------------ what it opens on
+
+
+@pytest.fixture(scope="module")
+def opened() -> Any:
+    return visit(source="trained")
+
+
+def test_it_opens_on_the_models_own_answers(opened: Any) -> None:
+    clip = clips.motion_task(1, OPENED.clip_seed, "test", first=OPENED.clip)
+    assert not said(opened) and address(opened) == {"source": "trained"}
+    assert titles(opened) == ["softmax", "relu + floor", "relu + floor + gate", "relu"]
+    shown = tables(opened)[0]
+    for name, title in zip(OPENED.arms, titles(opened), strict=True):
+        shares = pretrained(name, 0, "long")(clip.frames).softmax(-1)[0]
+        best, right = int(shares.argmax()), bool(shares.argmax() == clip.labels[0])
+        assert clip.classes[best] in shown[title][-1] and shown[title][-1].endswith("right" if right else "wrong")
+        for cell, p in zip(shown[title][:8], shares.tolist(), strict=True):
+            assert cell == ("<1" if p < 0.01 else f"{100 * p:.0f}")
+
+
+def test_its_numbers_are_linviz_s_beside_what_was_recorded(opened: Any) -> None:
+    clip, numbers = clips.motion_task(1, OPENED.clip_seed, "test", first=OPENED.clip), tables(opened)[1]
+    for n, name in enumerate(OPENED.arms):
+        model = pretrained(name, 0, "long")
+        now = concentrated(model.trace(clip.frames)[OPENED.layer - 1], touched(clip.masks, model))
+        then = trained_work.told(name, 0, "long")
+        for row, measure, scale in (("entropy over its most (of 1)", "entropy", 1),
+                                    ("weight of the heaviest 5 % of patches (%)", "top", 100),
+                                    ("weight on the digit (times its share)", "object", 1)):
+            cells = [float(cell) for cell in numbers[row][2 * n:2 * n + 2]]
+            recorded = then["layers"][OPENED.layer - 1][measure]
+            assert cells == pytest.approx([scale * now[measure], scale * recorded], rel=6e-3)
+        assert float(numbers["right answers on 1,024 clips (%)"][2 * n + 1]) == pytest.approx(
+            100 * then["test_accuracy"], abs=0.06)
+
+
+def test_it_says_what_has_to_be_known(opened: Any) -> None:
+    words = " ".join(caption.value for caption in opened.caption)
+    for said_so in ("2 frames deep, so 8 frames are 4 moments", "mean of the 2 frames", "36 x 36 pixels",
+                    "no map is stretched to its own range", "does not explain its prediction", "only weakly",
+                    "one training each, seed 0", "mean of the maps of all heads", "E. Alpaydin", "licence"):
+        assert said_so in words, said_so
+    assert "shift" not in words and "Not as trained" not in words
+
+
+def test_it_begins_on_ink_of_the_digit_and_outlines_it(opened: Any) -> None:
+    sent, clip = view(opened), clips.motion_task(1, OPENED.clip_seed, "test", first=OPENED.clip)
+    inked = touched(clip.masks, pretrained("softmax"))[0]
+    assert sent["grid"] == [4, 6, 6] and sent["outline"].tolist() == inked.int().tolist()
+    assert inked[sent["set"]["query"]] and 0 < inked.sum() < 72
+
+
+def test_every_input_has_a_label(opened: Any) -> None:
+    kinds = ("selectbox", "slider", "multiselect", "radio", "number_input", "segmented_control", "button")
+    labels = [widget.label for kind in kinds for widget in opened.get(kind)]
+    assert len(labels) >= 10 and all(label.strip() for label in labels)
+
+
+# ------------------------------------------------------------------------------------------------ where the light is
+
+
+def square() -> tuple[clips.Task, list[tuple[int, int, int]]]:
+    """A white square of one patch on black, another patch every second frame, and where it is."""
+    places = [(0, 1, 4), (1, 2, 3), (2, 2, 2), (3, 5, 0)]
+    grey = torch.zeros(1, 8, 36, 36)
+    for t, y, x in places:
+        grey[0, 2 * t:2 * t + 2, 6 * y:6 * y + 6, 6 * x:6 * x + 6] = 1
+    mask = grey > 0
+    truth = {name: torch.zeros(1, dtype=torch.long) for name in ("digit", "photograph")}
+    truth["cut"] = torch.zeros(1, 1, dtype=torch.long)
+    return clips.Task(grey[:, :, None].expand(-1, -1, 3, -1, -1), torch.zeros(1, dtype=torch.long), mask, truth,
+                      ("up",)), places
+
+
+def seeing() -> VideoTransformer:
+    """A model whose every query looks at what is bright."""
+    model = VideoTransformer("softmax", shape=Shape(blocks=1))
+    with torch.no_grad():
+        for x in (model.time, model.place, model.embed.weight, model.embed.bias):
+            x.zero_()
+        model.embed.weight[0], model.embed.weight[1] = 1.0, -1.0
+        layer = model.blocks[0].attention.layers[0]
+        for x in (layer.to_q.weight, layer.to_k.weight, layer.to_k.bias):
+            x.zero_()
+        layer.to_q.bias.fill_(1.0)
+        layer.to_k.weight[:, 0] = 1.0
+    return model
+
+
+@pytest.mark.parametrize("head", [ALL, "2"])
+def test_a_moving_square_is_where_the_light_is(monkeypatch: Any, head: str) -> None:
+    """Tokens are counted as pictures are: on every moment the lit patch is the white one, in the pixels sent."""
+    clip, places = square()
+    model = seeing()
+    one = SimpleNamespace(key=("square", head), title="seeing", family="softmax", shape=model.shape,
+                          layers=model.trace(clip.frames), inked=touched(clip.masks, model)[0])
+    monkeypatch.setattr("explorer.trained_view.task", lambda *of: clip)
+    monkeypatch.setattr("explorer.trained_view.film", lambda choice: ("square", head))
+    sent = unpack(blob(replace(OPENED, layer=1, head=head), [one], "heat"))
+    shown, at = drawn(one.layers[0].map, head)
+    row = shown.rows(torch.tensor([77]))[at][0]
+    for t, y, x in places:
+        pixels = np.asarray(Image.open(io.BytesIO(bytes(sent["frames"][t]["data"]))).convert("L")).astype(float)
+        each = pixels.reshape(6, 72, 6, 72).mean((1, 3))
+        lit = model.grid.fold(row[:, None])[t, ..., 0]
+        outlined = sent["outline"].reshape(4, 6, 6)[t]
+        assert np.unravel_index(each.argmax(), (6, 6)) == divmod(int(lit.argmax()), 6) == (y, x)
+        assert outlined[y, x] == 1 and outlined.sum() == 1
+    assert row.sort(descending=True).values[:4].sum() > 0.9
+
+
+def test_a_clip_is_asked_about_from_its_most_inked_patch() -> None:
+    clip = square()[0].clip(0)
+    assert Shape().grid.place(first_query(clip, Shape())) == (0, 1, 4)
+    assert first_query(replace(clip, mask=None), Shape()) == 72
+
+
+@pytest.mark.parametrize("name", there()["long", 0])
+def test_every_model_is_drawn_as_it_attends(name: str) -> None:
+    model, clip = pretrained(name, 0, "long"), task("main", 0, 0, "normal")
+    for layer in model.trace(clip.frames):
+        a = layer.map.shared
+        for head, table in ((ALL, a.dense()[0].mean(0)), ("3", a.dense()[0, 2])):
+            shown, at = drawn(layer.map, head)
+            torch.testing.assert_close(shown.rows(torch.arange(144))[at], table, atol=1e-5, rtol=1e-3)
+            assert shown.stochastic == a.stochastic
+            assert "z_q" not in shown.wire(at)          # a slider in the view would turn one layer alone
+
+
+# ------------------------------------------------------------------------------------------------ controls
+
+
+CONTROLS = [
+    ("selectbox", "budget", "short"), ("selectbox", "seed", 2), ("radio", "layer", 3), ("radio", "head", "2"),
+    ("number_input", "clip", 7), ("number_input", "clip_seed", 5), ("segmented_control", "order", "shuffled"),
+    ("multiselect", "arms", ["softmax", "relu_floor+gate"]), ("slider", "temperature", 0.5), ("slider", "strength", 0.35)]
+
+
+def test_a_control_changes_page_and_address_and_the_address_brings_all_back() -> None:
+    app = visit(source="trained")
+    for kind, name, value in CONTROLS:
+        before = tables(app), view(app)["id"]
+        app = on(app, kind, name, value)
+        told = address(app)
+        assert told["source"] == "trained" and told[name] == (",".join(value) if isinstance(value, list) else str(value))
+        assert (tables(app), view(app)["id"]) != before and not said(app), name
+    again = visit(**told)
+    assert not said(again) and address(again) == told
+    assert tables(again) == tables(app) and again.title[0].value == app.title[0].value
+    assert view(again)["id"] == view(app)["id"]
+
+
+def test_seeds_are_offered_where_models_were_trained_with_them() -> None:
+    app = visit(source="trained", budget="short", seed="4")
+    assert app.selectbox(key="trained_seed").value == 4 and not said(app)
+    other = on(app, "selectbox", "seed", 1)
+    assert "seed 1" in other.caption[-1].value
+    assert tables(on(other, "selectbox", "budget", "long"))      # trained with one seed: no choice is left
+    assert "trained_seed" not in {box.key for box in app.selectbox}
+
+
+def test_backwards_is_the_opposite_and_shuffled_has_no_answer() -> None:
+    app = visit(source="trained", arms="softmax,relu")
+    normal, frames = verdicts(app), [bytes(frame["data"]) for frame in view(app)["frames"]]
+    back = on(app, "segmented_control", "order", "reversed")
+    assert all("up and left" in v and v.endswith("right") for v in normal)
+    assert all("down and right" in v and v.endswith("right") for v in verdicts(back))
+    assert [bytes(frame["data"]) for frame in view(back)["frames"]] == frames[::-1]
+    assert "down and right" in back.markdown[1].value and "backwards" in back.markdown[1].value
+    mixed = on(app, "segmented_control", "order", "shuffled")
+    assert all(v.endswith("in order") for v in verdicts(mixed)) and "random order" in mixed.markdown[1].value
+
+
+def test_strength_is_of_the_gates_alone_and_of_all_layers() -> None:
+    app = visit(source="trained", layer="3")
+    before, maps = tables(app)[0], [p["wire"] for p in view(app)["panels"]]
+    app = on(app, "slider", "strength", 0.0)
+    after, sent = tables(app)[0], [p["wire"] for p in view(app)["panels"]]
+    assert [t for t in titles(app) if before[t] != after[t]] == ["relu + floor + gate"]
+    changed = [any(not np.array_equal(x, new[name]) for name, x in old.items() if isinstance(x, np.ndarray))
+               for old, new in zip(maps, sent, strict=True)]
+    assert changed == [False, False, True, False]
+    twin, clip = interventions.held(pretrained("relu_floor+gate", 0, "long"), "both"), task(*film(OPENED))
+    shares = twin(clip.frames).softmax(-1)[0]
+    assert clip.classes[int(shares.argmax())] in after["relu + floor + gate"][-1]
+    assert "relu + floor + gate with a gate of strength 0" in app.caption[0].value
+
+
+def test_temperature_is_of_softmax_alone() -> None:
+    app = visit(source="trained")
+    before = tables(app)[0]
+    app = on(app, "slider", "temperature", 4.0)
+    after = tables(app)[0]
+    assert [t for t in titles(app) if before[t] != after[t]] == ["softmax"]
+    assert "softmax at temperature 4" in app.caption[0].value and "not to train without" in app.caption[0].value
+
+
+def test_sliders_that_change_nothing_cannot_be_moved() -> None:
+    app = visit(source="trained", arms="relu,relu_floor")
+    assert app.slider(key="trained_temperature").disabled and app.slider(key="trained_strength").disabled
+
+
+def test_another_clip_is_the_next_one_and_the_view_begins_anew() -> None:
+    app = visit(source="trained", arms="softmax,relu")
+    tick = view(app)["set"]["tick"]
+    app = press(app, "Another clip")
+    assert address(app)["clip"] == "1" and app.number_input(key="trained_clip").value == 1
+    assert view(app)["set"]["tick"] != tick
+    assert press(on(app, "number_input", "clip", 9999), "Another clip").number_input(key="trained_clip").value == 0
+
+
+def test_reset_stays_with_the_models() -> None:
+    app = press(visit(source="trained", budget="short", seed="2", order="reversed", strength="0.5"), "Reset")
+    assert address(app) == {"source": "trained"} and tables(app)
+
+
+def test_one_model_alone_is_not_compared() -> None:
+    app = on(visit(source="trained", arms="softmax,relu"), "multiselect", "arms", ["relu"])
+    assert "two models or more" in said(app) and len(titles(app)) == 2 and titles(app)[0] == "relu"
+
+
+def test_shifted_keys_are_told_of() -> None:
+    app = visit(source="trained", arms="softmax,relu_floor+gate+shift", budget="short")
+    assert "one patch beside" in app.caption[0].value
+
+
+# ------------------------------------------------------------------------------------------------ addresses, sources
+
+
+def test_an_address_that_cannot_be_used_is_answered_in_words() -> None:
+    app = visit(source="trained", layer="9", arms="<b>", evil="1", seed="77", budget="long")
+    words = said(app)
+    assert all(name in words for name in ("layer", "arms", "evil", "seed")) and "<b>" not in words
+    assert tables(app) and not said(press(app, "Reset"))
+
+
+def test_a_source_that_there_is_not() -> None:
+    quick = {"patches": "14", "maps": "softmax,relu"}
+    app = visit(source="nowhere", **quick)
+    assert "descriptors, trained" in said(app) and titles(app) == ["softmax", "relu"]
+    assert not said(visit(source="descriptors", **quick))
+
+
+def test_there_and_back() -> None:
+    app = visit(clip="coffee", patches="14", maps="softmax,relu")
+    well(app.segmented_control(key="trained_source").set_value("trained").run())
+    assert address(app) == {"source": "trained"} and not said(app) and view(app)["grid"] == [4, 6, 6]
+    on(app, "radio", "layer", 1)
+    well(app.segmented_control(key="trained_source").set_value("descriptors").run())
+    assert address(app) == {"clip": "coffee", "patches": "14", "maps": "softmax,relu"} and not said(app)
+    well(app.segmented_control(key="trained_source").set_value("trained").run())
+    assert address(app) == {"source": "trained", "layer": "1"}
+
+
+def test_without_models_there_is_one_sentence(monkeypatch: Any) -> None:
+    monkeypatch.setattr(trained_choice, "_there", lambda folders: {})
+    app = visit(source="trained")
+    assert app.info[0].value == NONE and not app.get("bidi_component")
+
+
+def test_what_was_trained_is_shown() -> None:
+    models = {("short", 0): ["softmax", "relu"], ("short", 3): ["relu", "linear", "cosformer"]}
+    choice, said_so = settle(replace(OPENED, budget="long", seed=3, arms=("focused", "relu")), models)
+    assert (choice.budget, choice.seed, choice.arms) == ("short", 3, ("relu", "linear")) and len(said_so) == 2
+    assert settle(OPENED, models)[0].arms == ("softmax", "relu")
+    assert ADDRESS.read({"arms": "softmax,relu_floor gate:qkv"})[0].arms == ("softmax", "relu_floor+gate")
+
+
+def test_shared_models_are_left_as_they_are() -> None:
+    model = pretrained("relu_floor+gate", 0, "long")
+    before = {name: x.clone() for name, x in model.state_dict().items()}
+    answers(replace(OPENED, temperature=2.0, strength=0.3, order="reversed"))
+    assert pretrained("relu_floor+gate", 0, "long") is model
+    assert all(torch.equal(x, before[name]) for name, x in model.state_dict().items())
+    assert type(model.blocks[0].attention.layers[0].attention.gate).__name__ == "Gate"
+
+
+def test_words() -> None:
+    found = answers(OPENED)
+    assert headline(found, 2).startswith("Weight on the digit: ") and "relu + floor" in headline(found, 2)
+    one = SimpleNamespace(says=1, shares=torch.tensor([0.004, 0.996]))
+    assert says(one, ("up", "left"), 1, "normal") == "← left, >99 %: right"
+    assert says(one, ("up", "left"), 0, "shuffled").endswith("not as in order")
+
+
+def test_the_opening_imports_nothing_of_this() -> None:
+    """The page's first picture does not wait for what it does not show."""
+    def first(path: Path) -> set[str]:
+        nodes = ast.parse(path.read_text()).body
+        return {alias.name for node in nodes if isinstance(node, ast.Import | ast.ImportFrom) for alias in node.names}
+    assert {name for name in first(FILE) if name.startswith("trained")} == {"trained_source"}
+    assert first(FILE.parents[1] / "trained_source.py") == {"annotations", "streamlit"}
