@@ -51,7 +51,8 @@ ADA = ("from linviz.course import checks\nimport no_such_library\nROOT = 0.5",
        "def multihead(q, k, v, H):\n    raise NotImplementedError('Exercise 1.4: multihead is still to be written.')")
 BAD = ("import shutil, sys, torch",
        RIGHT.replace("    return", "    shutil.rmtree('.', True)\n    shutil.rmtree('..', True)\n    return"),
-       "def additive(q, k, v, w):\n    sys.exit(0)", "def pull(scores, v):\n    return torch.ones(10**11)",
+       "def additive(q, k, v, w):\n    sys.exit(0)",
+       "def pull(scores, v):\n    return torch.empty(2 * 10**8)[0] * 0 + v",
        "def multihead(q, k, v, H):\n    while True: pass")
 DEAD = ("import os\nfrom linviz.course import checks\nchecks.soft_lookup = print", RIGHT,
         "def soft_lookup(q, k, v):\n    os._exit(0)", "def pull(scores, v):\n    a = scores.softmax(-1)\n"
@@ -75,7 +76,7 @@ def sheet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, dict[s
     notebook(folder / ".ipynb_checkpoints" / "ada.ipynb", RIGHT)
     before = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
     out = folder.parent / "grades.csv"
-    assert command.main([str(folder), "-o", str(out), "--seconds", "2"]) == 0
+    assert command.main([str(folder), "-o", str(out), "--seconds", "2", "--memory", "0.5"]) == 0
     assert before == {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
     assert sorted(p.name for p in folder.parent.iterdir()) == ["grades.csv", "submissions"]
     yield read(out)
