@@ -109,12 +109,12 @@ def acts(tokens: float, channels: float) -> str:
     """How a gate acts, by what is left with one weight a token, and with one profile of channels.
 
     >>> acts(0.9, 0.1), acts(0.1, 0.1)
-    ('mostly as one weight a token', 'channel by channel, otherwise on every token')
+    ('mostly as one weight a token', 'on tokens and channels together')
     """
     if tokens > MOST:
         return "mostly as one weight a token"
     if channels > MOST:
         return "mostly as one profile of channels"
     if max(tokens, channels) < 1 - MOST:
-        return "channel by channel, otherwise on every token"
+        return "on tokens and channels together"
     return "partly as one weight a token" if tokens > channels else "partly as one profile of channels"

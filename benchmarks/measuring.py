@@ -28,9 +28,9 @@ FORM = 1                                   # raised when the code changes what a
 
 
 @lru_cache(maxsize=1)
-def clips(n: int = ALTERED) -> Task:
-    """The first n clips of the fresh seed."""
-    return motion_task(n, SEED, "test")
+def clips() -> Task:
+    """The first ALTERED clips of the fresh seed, with their truth."""
+    return motion_task(ALTERED, SEED, "test")
 
 
 @lru_cache(maxsize=2)

@@ -15,6 +15,7 @@ from linviz.mechanisms import REGISTRY
 from .accuracies import CHANCE
 from .ledger import Ledger, layers
 from .others import doses, missing, over_seeds, stories
+from .places import placed
 from .words import called
 
 CORE = ("softmax", "relu", "relu_floor+gate+shift", "relu_floor+gate", "relu_floor")
@@ -46,15 +47,17 @@ def curves(book: Ledger, budget: str = "short", dark: bool = False) -> go.Figure
     return learning(bands, chance=CHANCE, dark=dark) if bands else None
 
 
-def maps(book: Ledger, budget: str = "long", dark: bool = False) -> go.Figure | None:
-    """Accuracy over entropy and over rank, an arm a point."""
+def maps(book: Ledger, budget: str = "short", dark: bool = False) -> go.Figure | None:
+    """Accuracy over entropy and over rank, a model a point; an arm's name stands at its most accurate model."""
     points = []
     for name in book.names(budget):
-        found = {key: [layers(model, key) for model in book.models(budget, name)] for key in SHOWN}
-        if not any(None in values for values in found.values()):
-            points.append(Point(called(name), name, family(name), {k: plain.fmean(x or 0 for x in v) for k, v in
-                                                                   found.items()}, book.accuracy(budget, name).mean))
-    return scatter(points, SHOWN, dark=dark) if points else None
+        models = sorted(book.models(budget, name), key=lambda model: -model["accuracy"])
+        for n, model in enumerate(models):
+            found = {key: layers(model, key) for key in SHOWN}
+            if None not in found.values():
+                points.append(Point(called(name), name, family(name), {k: x or 0.0 for k, x in found.items()},
+                                    model["accuracy"], {} if n else dict.fromkeys(SHOWN, "middle right")))
+    return scatter(placed(points, SHOWN), SHOWN, dark=dark) if points else None
 
 
 def doses_drawn(book: Ledger, dark: bool = False) -> go.Figure | None:
@@ -74,9 +77,9 @@ def breadth(book: Ledger, dark: bool = False) -> go.Figure | None:
     """Accuracy over concentration and over rank, a mechanism a point."""
     if missing(book, "breadth"):
         return None
-    points = [Point(called(name), name, family(name), {"concentration": conc, "rank": rank}, right)
-              for name, (conc, rank, right) in stories(book).items()]
-    return scatter(points, STORIES, dark=dark)
+    points = [Point(called(name), name, family(name), {"concentration": conc, "rank": rank}, right,
+                    dict.fromkeys(STORIES, "middle right")) for name, (conc, rank, right) in stories(book).items()]
+    return scatter(placed(points, STORIES), STORIES, dark=dark)
 
 
 PLOTS: dict[str, Callable[..., go.Figure | None]] = {

@@ -1,4 +1,4 @@
-"""The command line, a thin dispatcher: `linviz explore | lab | export | grade | doctor | citation`.
+"""The command line, a thin dispatcher: `linviz explore | lab | export | train | grade | doctor | citation`.
 
 Whatever a command needs is imported when it runs, so that `linviz --help` answers at once.
 """
@@ -15,6 +15,7 @@ from importlib import metadata
 from pathlib import Path
 
 from .grade.options import options as options_of_grade
+from .train.options import options as options_of_train
 
 ROOT = Path(__file__).resolve().parents[1]      # the clone: notebooks and explorer lie beside the package
 PORT = 8501
@@ -63,6 +64,7 @@ def parser() -> argparse.ArgumentParser:
     _options_of_servers(command("explore", explore, "open the explorer in a browser"),
                         command("lab", lab, "open the notebooks in JupyterLab"))
     _options_of_export(command("export", export, "write one page that opens without network"))
+    options_of_train(command("train", train, "train a small video transformer"))
     options_of_grade(command("grade", grade, "grade a folder of learners' notebooks (not a sandbox)"))
     command("doctor", doctor, "say whether everything is there, and of the right version")
     command("citation", citation, "print how to cite linviz")
@@ -123,6 +125,12 @@ def export(given: argparse.Namespace) -> None:
     chosen = {} if given.temperature is None else {"temperature": given.temperature}
     path = save_example(given.path, photo=given.photo, patches=given.patches, specs=given.mechanisms, **chosen)
     print(f"{path}: {Path(path).stat().st_size / 1e6:.2f} MB; open it in any browser.")
+
+
+def train(given: argparse.Namespace) -> int:
+    """Train the arms and seeds that were asked for."""
+    from .train.command import run
+    return run(given)
 
 
 def grade(given: argparse.Namespace) -> int:

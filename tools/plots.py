@@ -1,4 +1,4 @@
-"""Draw the plots of benchmarks/EVIDENCE.md: benchmarks/plots/*.svg, from the kept numbers, in a browser without a screen.
+"""Draw the plots of benchmarks/EVIDENCE.md: benchmarks/plots/*.svg, from the kept numbers, in a browser.
 
     .venv/bin/python tools/plots.py
 
@@ -14,8 +14,8 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import plotly.graph_objects as go
-from plotly.offline import get_plotlyjs
 from playwright.sync_api import Page, sync_playwright
+from plotly.offline import get_plotlyjs
 
 HOME = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(HOME))
@@ -25,8 +25,8 @@ from benchmarks.ledger import Ledger  # noqa: E402
 from benchmarks.plots import PLOTS  # noqa: E402
 
 FOLDER, WIDE = HOME / "benchmarks" / "plots", 900
-DRAW = """async figure => Plotly.toImage({data: figure.data, layout: figure.layout},
-                                         {format: 'svg', width: %d, height: figure.layout.height})""" % WIDE
+DRAW = f"""async figure => Plotly.toImage({{data: figure.data, layout: figure.layout}},
+                                          {{format: 'svg', width: {WIDE}, height: figure.layout.height}})"""
 
 
 def main() -> None:
@@ -59,10 +59,10 @@ def decoded(address: str) -> str:
 
 
 def settled(svg: str) -> str:
-    """The same picture with the same names every time: plotly's own are six random hexadecimal digits."""
-    for n, name in enumerate(dict.fromkeys(re.findall(r'id="(?:\w*?)([0-9a-f]{6})', svg))):
-        svg = svg.replace(name, f"p{n}")
-    return svg + "\n"
+    """The same picture with the same names every time: plotly's own end in six random hexadecimal digits."""
+    names: dict[str, str] = {}
+    named = re.sub(r"(defs-|clip|trace)([0-9a-f]{6})", lambda m: m[1] + names.setdefault(m[2], f"n{len(names)}"), svg)
+    return named + "\n"
 
 
 if __name__ == "__main__":

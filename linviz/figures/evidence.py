@@ -5,7 +5,7 @@ Nothing is computed here: means, intervals and bands are given. The alt text rep
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import plotly.graph_objects as go
 
@@ -40,14 +40,17 @@ class Band:
 
 @dataclass(frozen=True)
 class Point:
-    """One arm or mechanism of a scatter: what its maps measure, by name, and its accuracy in 0..1."""
+    """One model or arm of a scatter: what its maps measure, by name, and its accuracy in 0..1.
+
+    at: by measure, where its name stands, in plotly's words ("middle right"); without an entry it has none.
+    """
 
     title: str
     spec: str
     family: str
     measures: Mapping[str, float]
     accuracy: float
-    at: str = "middle right"  # where its name stands, in plotly's words
+    at: Mapping[str, str] = field(default_factory=dict)
 
 
 def intervals(arms: Sequence[Arm], *, levels: Mapping[str, float] | None = None, dark: bool = False) -> go.Figure:
@@ -91,17 +94,18 @@ def learning(bands: Sequence[Band], *, chance: float | None = None, dark: bool =
                             fill=fill, fillcolor=_pale(style.hue), hoverinfo="skip", showlegend=False)
         fig.add_scatter(x=list(band.x), y=list(band.y), name=band.title, mode="lines+markers",
                         line={"color": style.hue, "dash": style.dash, "width": 2.5},
-                        marker={"symbol": style.marker, "size": 6, "color": style.hue},
+                        marker={"symbol": style.marker, "size": 8, "color": style.hue},
                         hovertemplate="step %{x}: %{y:.1%}<extra>" + band.title + "</extra>")
     if chance is not None:
         fig.add_hline(y=chance, line={"color": theme.SOFT[theme.mode(dark)], "width": 1, "dash": "dot"},
                       annotation={"text": "chance", "xanchor": "right", "yanchor": "bottom"})
-    fig.update_layout(xaxis={"title": "training steps", "zeroline": False}, yaxis=_share("accuracy on held-out clips"))
+    fig.update_layout(legend={"traceorder": "normal"}, xaxis={"title": "training steps", "zeroline": False},
+                      yaxis=_share("accuracy on held-out clips"))
     return fig
 
 
 def scatter(points: Sequence[Point], measures: Mapping[str, str], *, dark: bool = False) -> go.Figure:
-    """Accuracy over two or more measures of the maps, a panel a measure, one scale of accuracy; a name at every point.
+    """Accuracy over two or more measures of the maps, a panel a measure, one scale of accuracy; a ring means a gate.
 
     measures: which to show, each with the title of its axis.
 
@@ -115,12 +119,7 @@ def scatter(points: Sequence[Point], measures: Mapping[str, str], *, dark: bool 
     fig = theme.figure(f"Accuracy over {' and over '.join(measures.values())}. {said}", dark, height=460,
                        showlegend=False, margin={"t": 24})
     for n, (key, title) in enumerate(measures.items(), 1):
-        for point in points:
-            style = theme.style(point.spec, point.family)
-            fig.add_scatter(x=[point.measures[key]], y=[point.accuracy], xaxis=f"x{n}", yaxis="y", name=point.title,
-                            mode="markers+text", text=[point.title], textposition=point.at, textfont={"size": 10},
-                            cliponaxis=False, marker={"symbol": style.marker, "size": 10, "color": style.hue},
-                            hovertemplate="%{x:.2f}: %{y:.1%}<extra>" + point.title + "</extra>")
+        fig.add_traces([_named(point, key, f"x{n}", theme.INK[theme.mode(dark)]) for point in points])
         fig.update_layout({f"xaxis{n}": {"title": title, "domain": _panel(n - 1, len(measures)), "zeroline": False}})
     fig.update_layout(yaxis=_share("accuracy on held-out clips"))
     return fig
@@ -147,6 +146,18 @@ def dose(arms: Sequence[Arm], floors: Sequence[float], *, dark: bool = False) ->
     fig.update_layout(xaxis={"title": "floor f of relu(x) + f", "tickvals": list(floors), "zeroline": False},
                       yaxis=_share("accuracy on held-out clips"))
     return fig
+
+
+def _named(point: Point, key: str, axis: str, ink: str) -> go.Scatter:
+    """A point and, where it has a place, its name."""
+    style, at = theme.style(point.spec, point.family), point.at.get(key)
+    marker = {"symbol": style.marker, "size": 10, "color": style.hue, "opacity": 0.85}
+    if "+gate" in point.spec and "open" not in style.marker:
+        marker["line"] = {"width": 2, "color": ink}
+    return go.Scatter(x=[point.measures[key]], y=[point.accuracy], xaxis=axis, yaxis="y", name=point.title,
+                      mode="markers+text" if at else "markers", text=[point.title], textposition=at,
+                      textfont={"size": 10}, cliponaxis=False, marker=marker,
+                      hovertemplate="%{x:.2f}: %{y:.1%}<extra>" + point.title + "</extra>")
 
 
 def _share(title: str) -> dict[str, object]:

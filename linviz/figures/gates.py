@@ -45,17 +45,17 @@ def forms(points: Sequence[Point], levels: Mapping[str, Mapping[int, Mapping[str
                         figure=theme.figure(_said(points, levels), dark))
     for down, measure in enumerate(measures, 1):
         fig.update_yaxes(title=measure, col=1, row=down)
+        fig.update_yaxes(range=[0, 1.05 * max(p.values[measure] for p in points)], zeroline=False, row=down)
         for across, layer in enumerate(layers, 1):
             here = [p for p in points if p.layer == layer]
             fig.add_traces([_trace(form, here, kernels, measure, dark, down == across == 1) for form in FORMS],
                            rows=down, cols=across)
             for name, value in levels[measure].get(layer, {}).items():
-                _level(fig, name, value, down, across, dark)
-    fig.update_yaxes(rangemode="tozero", zeroline=False)
+                _level(fig, name if across == len(layers) else "", value, down, across, dark)
     fig.update_xaxes(tickvals=list(range(len(kernels))), ticktext=kernels, tickangle=-40, zeroline=False,
                      range=[-0.6, len(kernels) - 0.4])
     return fig.update_layout(height=150 + 260 * len(measures), title=_title(title),
-                             margin={"t": 120, "r": 16, "b": 96}, legend={"y": 1.07})
+                             margin={"t": 120, "r": 96, "b": 96}, legend={"y": 1.07})
 
 
 def _trace(form: str, here: Sequence[Point], kernels: list[str], measure: str, dark: bool, legend: bool) -> go.Scatter:
@@ -72,9 +72,11 @@ def _trace(form: str, here: Sequence[Point], kernels: list[str], measure: str, d
 
 
 def _level(fig: go.Figure, name: str, value: float, down: int, across: int, dark: bool) -> None:
-    fig.add_hline(y=value, row=down, col=across, line={"color": theme.HUES["softmax"], "width": 1.5, "dash": "dot"},
-                  annotation={"text": name if across == 1 else "", "font": {"color": theme.SOFT[theme.mode(dark)]}},
-                  annotation_position="bottom left")
+    """A line across a panel; its name stands beside the last one."""
+    fig.add_hline(y=value, row=down, col=across, line={"color": theme.HUES["softmax"], "width": 1.5, "dash": "dot"})
+    if name:
+        fig.add_annotation(text=name, x=1, xref="x domain", xanchor="left", xshift=4, y=value, row=down, col=across,
+                           font={"color": theme.SOFT[theme.mode(dark)]})
 
 
 def _said(points: Sequence[Point], levels: Mapping[str, Mapping[int, Mapping[str, float]]]) -> str:
