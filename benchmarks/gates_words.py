@@ -69,7 +69,7 @@ the summed distance of a row to its mean row. *Output error*: |o − o of softma
    shifted in time, is {kl_soft_time} bits from its own map. The output errs further, because v is shifted as well.
    In training, q, k and v can make use of shifts; this study cannot see that, and it is no evidence against them.
 8. **Not one model's accident, but one task's.** On {n_others} short softmax models of other training the same gate
-   recovers {rec_others}.
+   recovers {rec_others} (–: a layer's softmax is too flat there for a share to mean anything).
 
 **What this does not say.** That a network would be as good with the gated map: nothing is trained behind it, and
 softmax's map need not be the best one for a kernel. That the gate would find these ratios by training on a task.
@@ -163,7 +163,7 @@ def others(rows: Rows) -> dict[str, str]:
     ranks = {"rank_bare": bare(), "rank_gate": gated(), "rank_soft": softmax(), "rank_relu": bare("relu"),
              "free_rank": gated(how="free")}
     models = sorted({row["model"] for row in rows.all if row["model"].startswith("short")})
-    recovered = [x for m in models if (x := rows.recovered(**gated(model=m))) is not None]
+    recovered = [rows.recovered(**gated(model=m)) for m in models]
     return {name: told(x, "recovered", 0) for name, x in ratio.items()} | {
         name: f"{rows.mean('effective_rank', **fields):.1f}" for name, fields in ranks.items()} | {
         "e_bare": f"{rows.mean('error', **bare()):.2f}", "e_gate": f"{rows.mean('error', **gated()):.2f}",
