@@ -4,6 +4,8 @@ What they claim in words (more, less, most) is held to the rows by tests/benchma
 """
 from __future__ import annotations
 
+from typing import Any
+
 from .gates_page import LAYERS, ORDER, Rows, bare, gated, softmax, told
 
 WORDS = """# What can a gate do?
@@ -128,7 +130,7 @@ def words(rows: Rows) -> dict[str, str]:
 
 def entropies(rows: Rows) -> dict[str, str]:
     """Bits of rows, and shares recovered."""
-    def share(**fields: object) -> str:
+    def share(**fields: Any) -> str:
         return told(rows.recovered(**fields), "recovered", 0)
 
     each = (told(rows.recovered(n, **gated()), "recovered", 0) for n in LAYERS)

@@ -18,9 +18,9 @@ from typing import Any
 import torch
 
 from linviz.clips import motion_task
-from linviz.models import pretrained, shipped
+from linviz.models import pretrained
 from linviz.models.arms import jobs
-from linviz.models.checkpoints import FOLDER, card, find
+from linviz.models.checkpoints import FOLDER, card, find, shipped
 from linviz.models.examples import stored
 from linviz.models.kept import write_whole
 

@@ -5,7 +5,7 @@ maps on 32. All models meet the same clips, so that two can be compared clip by 
 """
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from typing import Any
 
@@ -90,7 +90,7 @@ def over_time(model: VideoTransformer) -> dict[str, float]:
             "shuffled": accuracy(model, in_order("shuffled"))}
 
 
-def alterations(model: VideoTransformer) -> dict[str, Callable[[VideoTransformer], VideoTransformer]]:
+def alterations(model: VideoTransformer) -> Mapping[str, Callable[[VideoTransformer], VideoTransformer]]:
     """The interventions that a model can undergo, by name."""
     if model.spec.split("@")[0].split("+")[0] == "softmax":
         return {f"temperature {t:g}": partial(warmed, temperature=t) for t in TEMPERATURES}

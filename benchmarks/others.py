@@ -98,7 +98,7 @@ def _mean(of: list[Told], measure: str) -> float | None:
 def together(found: dict[str, tuple[float, float, float]]) -> str:
     """Which of the two stories goes with accuracy: alone, and with the other taken out; with and without uniform."""
     rows = []
-    for which in ({}, {"uniform"}):
+    for which in (set[str](), {"uniform"}):
         own = [x for name, x in found.items() if name not in which]
         conc, rank, right = ([x[n] for x in own] for n in range(3))
         cells = []
@@ -113,7 +113,7 @@ def together(found: dict[str, tuple[float, float, float]]) -> str:
 def stories_told(found: dict[str, tuple[float, float, float]]) -> str:
     """The verdict over all mechanisms, and over all but uniform where that is another."""
     said = []
-    for which in ({}, {"uniform"}):
+    for which in (set[str](), {"uniform"}):
         conc, rank, right = ([x[n] for name, x in found.items() if name not in which] for n in range(3))
         said.append(verdict(bootstrap([conc, right, rank], partial), bootstrap([rank, right, conc], partial)))
     all_of_them, without = (text.rstrip(".") for text in said)
