@@ -5,6 +5,7 @@ N x N table is held only for the spectrum of a map that has no factors.
 """
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -133,17 +134,19 @@ class Reading:
         """Roy and Vetterli's effective rank, (B, H)."""
         return spectra.effective_rank(self.singular_values)
 
-    def summary(self, spectrum: bool = True, **more: dict[str, Any]) -> dict[str, float]:
+    def summary(self, spectrum: bool = True, of_rows: Sequence[str] = OF_ROWS,
+                **more: dict[str, Any]) -> dict[str, float]:
         """One number a measure: the mean over live rows of a head, then over heads and batch.
 
         Never the measure of a mean map, which is another thing. With dead and all rows counted; without the
-        measures of rows where the map is signed. `spectrum=False` leaves out the singular values; `more` names
-        row measures that need to be told something, as in distance={"patch": 16} or mass={"mask": mask}.
+        measures of rows where the map is signed. `spectrum=False` leaves out the singular values, `of_rows` names
+        the only row measures that are wanted; `more` names those that need to be told something, as in
+        distance={"patch": 16} or mass={"mask": mask}.
         """
         dead = self.dead
         out = {"rows": float(dead.numel()), "dead": float(dead.sum()), "rank_bound": float(self.map.rank_bound)}
         if self.map.stochastic and not bool(dead.all()):
-            out |= {name: _mean(self.rows(name, **more.get(name, {}))) for name in (*OF_ROWS, *more)}
+            out |= {name: _mean(self.rows(name, **more.get(name, {}))) for name in (*of_rows, *more)}
         if spectrum:
             s = self.singular_values
             out |= {"tolerance": self.tolerance, "numerical_rank": self.numerical_rank.double().mean().item()}

@@ -67,6 +67,12 @@ def test_a_summary_never_holds_nan() -> None:
     assert s["dead"] == 12 and "entropy" not in s and all(math.isfinite(x) for x in s.values())
 
 
+def test_a_summary_of_few_measures_is_of_those_alone() -> None:
+    few, whole = reading().summary(False, ("gini",), top_share={"k": 2}), reading().summary()
+    assert set(few) == {"rows", "dead", "rank_bound", "gini", "top_share"} and few["gini"] == whole["gini"]
+    assert few["top_share"] < whole["top_share"]
+
+
 def test_only_a_gate_has_fixation_ratios() -> None:
     r_q, r_k = reading().fixation
     assert r_q.shape == r_k.shape == (2, 3, len(GRID), 8) and bool(((r_q > 0) & (r_q < 1)).all())

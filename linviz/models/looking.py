@@ -62,7 +62,7 @@ def concentrated(layer: Traced, inked: Tensor) -> dict[str, float]:
     if a is None or not a.stochastic:
         return {}
     few = math.ceil(FEW * a.shape[1])
-    summary = reading.summary(spectrum=False, top_share={"k": few})
+    summary = reading.summary(spectrum=False, of_rows=("entropy_share",), top_share={"k": few})
     return {"entropy": summary["entropy_share"], "top": summary["top_share"], "object": on_object(a, inked),
             "dead": summary["dead"] / summary["rows"]}
 

@@ -184,7 +184,8 @@ def test_every_model_is_drawn_as_it_attends(name: str) -> None:
 CONTROLS = [
     ("selectbox", "budget", "short"), ("selectbox", "seed", 2), ("radio", "layer", 3), ("radio", "head", "2"),
     ("number_input", "clip", 7), ("number_input", "clip_seed", 5), ("segmented_control", "order", "shuffled"),
-    ("multiselect", "arms", ["softmax", "relu_floor+gate"]), ("slider", "temperature", 0.5), ("slider", "strength", 0.35)]
+    ("multiselect", "arms", ["softmax", "relu_floor+gate"]), ("slider", "temperature", 0.5),
+    ("slider", "strength", 0.35)]
 
 
 def test_a_control_changes_page_and_address_and_the_address_brings_all_back() -> None:
@@ -193,7 +194,8 @@ def test_a_control_changes_page_and_address_and_the_address_brings_all_back() ->
         before = tables(app), view(app)["id"]
         app = on(app, kind, name, value)
         told = address(app)
-        assert told["source"] == "trained" and told[name] == (",".join(value) if isinstance(value, list) else str(value))
+        text = ",".join(value) if isinstance(value, list) else str(value)
+        assert told["source"] == "trained" and told[name] == text
         assert (tables(app), view(app)["id"]) != before and not said(app), name
     again = visit(**told)
     assert not said(again) and address(again) == told
