@@ -9,7 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 LAYERS = ("shapes", "measure", "grid", "scopes", "maps", "spectra", "concentration", "flow", "cost", "fixation",
-          "mechanisms", "reading", "clips", "models", "figures", "view", "course", "grade", "train", "cli")
+          "mechanisms", "reading", "clips", "models", "figures", "view", "record", "course", "grade",
+          "train", "cli")
 DOORS = ("__init__", "__main__")        # linviz/__init__.py and __main__.py may import any layer
 MODULES = sorted((ROOT / "linviz").rglob("*.py"))
 PAGES = sorted((ROOT / "explorer").rglob("*.py"))
@@ -76,7 +77,7 @@ def test_linviz_does_not_import_what_is_built_on_it(path):
     ("plotly", ("linviz/figures", "explorer")),
     ("anywidget", ("linviz/view",)),
     ("IPython", ("linviz/view", "linviz/course")),
-    ("av", ("linviz/clips",)),
+    ("av", ("linviz/clips", "linviz/record")),
 ])
 def test_a_library_stays_at_home(library, homes):
     users = [p.relative_to(ROOT).as_posix() for p in MODULES + PAGES if library in {n.split(".")[0] for n in of(p)}]

@@ -1,0 +1,184 @@
+"""The numbers of a view: every row measure of the pinned patch beside its mean over all rows; as CSV, JSON and NPZ.
+
+A row that is signed, that does not sum to one or that is empty holds no shares: then the number is missing, and `note`
+says why. Nothing is rounded.
+"""
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..concentration import DEAD
+from ..measure import MEASURES
+from ..reading import OF_ROWS
+from .opening import Opened, Shown
+from .state import File, Progress
+
+MOST = 500_000_000  # bytes of whole maps that are written at once
+SIGNED, EMPTY = "signed: its rows are no shares", "dead: this patch gives weight to none"
+UNEQUAL = "its rows do not sum to one: they are no shares"
+
+
+@dataclass(frozen=True)
+class Number:
+    """One measure of one mechanism: of the pinned patch's row, and its mean over all rows that are not dead."""
+
+    spec: str
+    title: str
+    family: str
+    measure: str
+    unit: str
+    patch: float | None
+    mean: float | None
+    note: str = ""
+
+
+@torch.no_grad()
+def numbers(opened: Opened, progress: Progress | None = None) -> list[Number]:
+    """Every number of a view, mechanism by mechanism.
+
+    >>> from linviz.record import View
+    >>> n = numbers(View("coffee", patches=7, specs=("uniform",)).open())[0]
+    >>> n.measure, n.unit, round(n.mean - n.patch, 6)
+    ('entropy', 'bits', 0.0)
+    """
+    return [number for shown, title in zip(opened.shown, opened.titles)
+            for number in _of(opened, shown, title, progress)]
+
+
+def _of(opened: Opened, shown: Shown, title: str, progress: Progress | None) -> Iterator[Number]:
+    patch, note = of_row(opened, shown)
+    mean = of_all(opened, shown, progress)
+    for name in (*OF_ROWS, *opened.places):
+        yield Number(shown.spec, title, shown.family, name, MEASURES[name].unit, patch.get(name), mean.get(name), note)
+
+
+def row_of(opened: Opened, shown: Shown) -> Tensor:
+    """The pinned patch's row of weights, (S,)."""
+    return shown.reading.map.rows(torch.tensor([opened.query]))[0, 0, 0]
+
+
+def of_row(opened: Opened, shown: Shown) -> tuple[dict[str, float], str]:
+    """The measures of the pinned patch's row, and why there are none."""
+    row = row_of(opened, shown)
+    if not shown.reading.map.stochastic:
+        return {}, SIGNED if row.min() < 0 else UNEQUAL
+    if row.sum() < DEAD:
+        return {}, EMPTY
+    out = {}
+    for name in (*OF_ROWS, *opened.places):
+        seated = name in ("distance", "frame_distance")
+        place = {"grid": opened.grid, "queries": torch.tensor([opened.query])} if seated else {}
+        out[name] = MEASURES[name].function(row[None], **place, **opened.places.get(name, {})).item()
+    return out, ""
+
+
+def of_all(opened: Opened, shown: Shown, progress: Progress | None = None) -> dict[str, float]:
+    """The means over all rows, and how many rows are dead; without the spectrum."""
+    reading, told = shown.reading, dict[str, Any](opened.places)
+    every = (*OF_ROWS, *told) if reading.map.stochastic else ()
+    for n, name in enumerate(every, 1):  # one by one, to tell how far it is; the reading keeps them for its summary
+        reading.rows(name, **told.get(name, {}))
+        if progress is not None:
+            progress(n, len(every), f"measuring {shown.spec}")
+    return reading.summary(spectrum=False, **told)
+
+
+# ------------------------------------------------------------------------------------------------ as text
+
+
+def about(opened: Opened) -> dict[str, Any]:
+    """The state a reader of a table needs, flat: one column a field, so that tables can be put under each other."""
+    told = opened.view.told()
+    view, source = told.pop("view"), opened.view.source
+    file = source if isinstance(source, File) else None
+    place = dict(zip(("query_frame", "query_row", "query_column"), opened.place))
+    return {"source": file.name if file else source, "sha256": file.sha256 if file else "", **place,
+            "patches": view["patches"], "frames": opened.grid.T, "temperature": view["temperature"],
+            "causal": view["causal"], "steps": view["steps"], "seed": view["seed"], **told}
+
+
+def csv_text(opened: Opened, progress: Progress | None = None) -> str:
+    """The numbers as CSV, a line each; the state stands in every line. A number that does not exist is left empty.
+
+    >>> from linviz.record import View
+    >>> csv_text(View("coffee", patches=7, specs=("uniform",)).open()).splitlines()[1][:37]
+    'uniform,uniform,content-free,entropy,'
+    """
+    out, state = io.StringIO(), about(opened)
+    names = [field.name for field in fields(Number)]
+    table = csv.DictWriter(out, [*names, *state], lineterminator="\n")
+    table.writeheader()
+    table.writerows(asdict(number) | state for number in numbers(opened, progress))
+    return out.getvalue()
+
+
+def json_text(opened: Opened, progress: Progress | None = None) -> str:
+    """The numbers as JSON: the state and its versions, what every measure is, and the numbers by mechanism.
+
+    >>> from linviz.record import View
+    >>> found = json.loads(json_text(View("coffee", patches=7, specs=("uniform",)).open()))
+    >>> found["query"], found["mechanisms"][0]["mean"]["entropy"] == found["mechanisms"][0]["patch"]["entropy"]
+    ([0, 3, 3], True)
+    """
+    clip, every = opened.clip, numbers(opened, progress)
+    told = opened.view.told() | {
+        "clip": {"title": clip.title, "author": clip.author, "licence": clip.licence, "source": clip.source},
+        "grid": [opened.grid.T, opened.grid.Y, opened.grid.X], "query": list(opened.place),
+        "measures": {name: _declared(name) for name in (*OF_ROWS, *opened.places)},
+        "mechanisms": [_mechanism(opened, shown, title, every) for shown, title in zip(opened.shown, opened.titles)]}
+    return json.dumps(told, indent=1, allow_nan=False) + "\n"
+
+
+def _declared(name: str) -> dict[str, str]:
+    m = MEASURES[name]
+    return {"title": m.title, "symbol": m.symbol, "unit": m.unit, "range": m.range, "source": m.source}
+
+
+def _mechanism(opened: Opened, shown: Shown, title: str, every: list[Number]) -> dict[str, Any]:
+    mine = [number for number in every if number.spec == shown.spec]
+    out = {"spec": shown.spec, "title": title, "family": shown.family, "note": mine[0].note,
+           "dead_rows": int(shown.reading.dead.sum()), "patch": {n.measure: n.patch for n in mine},
+           "mean": {n.measure: n.mean for n in mine}}
+    if shown.gate is not None:
+        out["fit"] = {"steps": shown.gate["steps"][-1], "to": "softmax", "seed": opened.view.seed}
+    return out
+
+
+# ------------------------------------------------------------------------------------------------ as arrays
+
+
+@torch.no_grad()
+def npz_bytes(opened: Opened, whole: bool = False) -> bytes:
+    """The weights themselves as NPZ without pickle: by spec the pinned patch's row (N,), or the whole map (N, N).
+
+    Beside them `grid` (frames, rows, columns), `query` (frame, row, column) and `state`, JSON as text. A row folds to
+    pictures by `row.reshape(grid)`. ValueError where whole maps are more than half a gigabyte.
+
+    >>> from linviz.record import View
+    >>> data = npz_bytes(View("coffee", patches=7, specs=("uniform",)).open())
+    >>> np.load(io.BytesIO(data))["uniform"].reshape(1, 7, 7).shape
+    (1, 7, 7)
+    """
+    size = sum(4 * a.shape[0] * a.shape[1] for a in (shown.reading.map for shown in opened.shown))
+    if whole and size > MOST:
+        raise ValueError(f"the whole maps are {size / 1e9:.1f} GB and at most {MOST / 1e9:.1f} are written: take fewer "
+                         "patches, frames or mechanisms, or the rows of one patch")
+    arrays = {shown.spec: (_dense(shown) if whole else row_of(opened, shown)).numpy() for shown in opened.shown}
+    state = json.dumps(opened.view.told(), allow_nan=False)
+    out = io.BytesIO()
+    np.savez_compressed(out, allow_pickle=False, grid=np.array([opened.grid.T, opened.grid.Y, opened.grid.X]),
+                        query=np.array(opened.place), state=np.array(state), **arrays)
+    return out.getvalue()
+
+
+def _dense(shown: Shown) -> Tensor:
+    return shown.reading.map.dense()[0, 0]

@@ -1,0 +1,180 @@
+"""A view opened: its clip cut into tokens, its maps made and its gates fitted, each once."""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .. import clips
+from ..clips import Clip
+from ..grid import Grid
+from ..mechanisms import Attention, make, parse
+from ..models import fit_gate
+from ..reading import Reading, read
+from ..view import Panel, fitted
+from .state import File, Progress, View
+
+PATCH = 16  # pixels a patch is described by, and in which distances are given
+SHARP = 640  # pixels a picture is shown with, where the original has them
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """One mechanism of a view: its title, its reading, and the snapshots of its gate's fit (`linviz.view.fitted`)."""
+
+    title: str
+    reading: Reading
+    gate: dict[str, Any] | None = None
+
+    @property
+    def spec(self) -> str:
+        """The spec in its shortest form."""
+        return self.reading.mechanism.spec
+
+    @property
+    def family(self) -> str:
+        """The mechanism's family, which gives its colour."""
+        return self.reading.mechanism.family
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """What a view shows. Whoever has these parts already puts them together here, and exports without a second fit.
+
+    clip     as it is described, (T, 3, Y * 16, X * 16);  picture: the same, as sharp as it is shown
+    mask     the object's share of every token, (N,), where it is known
+    said     what was read of somebody's own file, in one line
+    """
+
+    view: View
+    clip: Clip
+    picture: Clip
+    grid: Grid
+    shown: tuple[Shown, ...]
+    mask: Tensor | None = None
+    said: str = ""
+
+    @property
+    def place(self) -> tuple[int, int, int]:
+        """Frame, row and column of the pinned patch, from 0."""
+        return self.view.query or self.grid.place(clips.token_at(self.clip, self.grid))
+
+    @property
+    def query(self) -> int:
+        """The pinned patch's token number."""
+        return self.grid.number(*self.place)
+
+    @property
+    def titles(self) -> list[str]:
+        """What to call each map: its spec where two would have one title."""
+        titles = [shown.title for shown in self.shown]
+        return [shown.spec if titles.count(shown.title) > 1 else shown.title for shown in self.shown]
+
+    @property
+    def panels(self) -> list[Panel]:
+        """The panels of the view."""
+        return [Panel(title, shown.family, shown.reading.map, gate=shown.gate)
+                for shown, title in zip(self.shown, self.titles)]
+
+    @property
+    def places(self) -> dict[str, dict[str, Any]]:
+        """The row measures that need to know where tokens lie, with what they need."""
+        seen: dict[str, dict[str, Any]] = {"distance": {"patch": PATCH}}
+        if self.grid.T > 1:
+            seen["frame_distance"] = {}
+        if self.mask is not None:
+            seen |= {"mass": {"mask": self.mask}, "lift": {"mask": self.mask}}
+        return seen
+
+
+def opened(view: View, media: bytes | None = None, progress: Progress | None = None) -> Opened:
+    """What `View.open` returns."""
+    source, said = given(view, media)
+    grid = grid_of(view, source)
+    if view.query is not None and any(at >= size for at, size in zip(view.query, (grid.T, grid.Y, grid.X))):
+        raise ValueError(f"the query {','.join(map(str, view.query))} is a frame, row and column counted from 0, and "
+                         f"{source.name} is cut to {grid.T} x {grid.Y} x {grid.X}")
+    clip, picture = clips.fit(source, grid, PATCH), clips.fit(source, grid, sharp(source, grid))
+    qkv = clips.descriptors(clip, grid, view.temperature)
+    mask = None if clip.mask is None else clips.token_mask(clip, grid)
+    return Opened(view, clip, picture, grid, tuple(readings(view, grid, qkv, progress)), mask, said)
+
+
+def grid_of(view: View, clip: Clip) -> Grid:
+    """The grid of a clip: square for a sample, while somebody's own picture keeps its form."""
+    frames, rows, columns = clip.size
+    if not isinstance(view.source, File):
+        rows = columns = 1
+    y, x = (max(1, round(view.patches * side / max(rows, columns))) for side in (rows, columns))
+    return Grid(min(frames, view.most.T), y, x)
+
+
+def sharp(clip: Clip, grid: Grid) -> int:
+    """Pixels of a patch that is shown: as many as the clip has, up to a side of `SHARP` pixels in all.
+
+    >>> sharp(clips.photograph("coffee"), Grid(1, 20, 28)), sharp(clips.photograph("chelsea"), Grid(1, 28, 28))
+    (20, 16)
+    """
+    _, rows, columns = clip.size
+    return max(PATCH, min(SHARP // max(grid.Y, grid.X), rows // grid.Y, columns // grid.X))
+
+
+def given(view: View, media: bytes | None) -> tuple[Clip, str]:
+    """The clip that a view is of, as it comes, and what was read of it."""
+    if not isinstance(view.source, File):
+        if media is not None:
+            raise ValueError(f"a view of the sample {view.source!r} takes no file")
+        return clips.load(view.source, frames=max(view.frames, clips.FRAMES[0])), ""
+    if media is None:
+        raise ValueError(f"this view is of the file {view.source.name} (sha256 {view.source.sha256[:12]}...): give it")
+    if (other := File.of(view.source.name, media).sha256) != view.source.sha256:
+        raise ValueError(f"this view is of another file {view.source.name}: its sha256 begins with "
+                         f"{view.source.sha256[:12]}, that of the one given with {other[:12]}")
+    found = clips.decode(media, view.source.name, view.frames)
+    return found.clip, found.said
+
+
+def readings(view: View, grid: Grid, qkv: tuple[Tensor, Tensor, Tensor], progress: Progress | None) -> Iterator[Shown]:
+    """Every mechanism of the view measured on its tokens, its gate fitted."""
+    for spec in view.specs:
+        mechanism, gate = make(spec, 1, qkv[0].shape[-1], grid, causal=view.causal), None
+        if mechanism.gate is not None:
+            mechanism, gate = gated(view, spec, grid, qkv, progress)
+        reading, title = measured(mechanism, qkv, view.causal)
+        yield Shown(title + ", fitted" * (gate is not None), reading, gate)
+
+
+def gated(view: View, spec: str, grid: Grid, qkv: tuple[Tensor, Tensor, Tensor],
+          progress: Progress | None) -> tuple[Attention, dict[str, Any]]:
+    """A mechanism with its gate fitted to the softmax map of the same q and k in the same scope; the fit's snapshots.
+
+    q, k, v are (1, 1, N, D) each.
+    """
+    width = qkv[0].shape[-1]
+    mechanism = make(spec, 1, width, grid, view.seed, causal=view.causal)
+    with torch.no_grad():
+        target = make(softmax_like(spec), 1, width, grid, causal=view.causal).map(*qkv)
+    watch = None if progress is None else lambda step, steps, kl: progress(step, steps, f"fitting {spec}")
+    fit = fit_gate(mechanism, target, *qkv, steps=view.steps, seed=view.seed, progress=watch)
+    return mechanism, fitted(fit, *qkv)
+
+
+def softmax_like(spec: str) -> str:
+    """The softmax that sees what a spec sees.
+
+    >>> softmax_like("relu_floor+gate@window:4"), softmax_like("relu_floor+gate")
+    ('softmax@window:4', 'softmax')
+    """
+    _, at, scope = str(parse(spec)).partition("@")
+    return f"softmax{at}{scope}"
+
+
+def measured(mechanism: Attention, qkv: tuple[Tensor, Tensor, Tensor], causal: bool) -> tuple[Reading, str]:
+    """A reading, and what to call it; where each channel has its own map, the first is shown."""
+    reading, title = read(mechanism, *qkv), mechanism.title + ", causal" * causal
+    if reading.whole.shared is not None:
+        return reading, title
+    return read(mechanism, *qkv, channel=0), f"{title}, channel 1"

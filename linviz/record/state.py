@@ -1,0 +1,245 @@
+"""The state of a view: the few words from which anybody's linviz makes the same clip, maps and numbers.
+
+As JSON it stands beside the versions that wrote it:
+
+    {"linviz": "0.1.0", "torch": "2.13.0", "numpy": "2.4.6", "view": {"source": "chelsea", "patches": 28, ...}}
+
+A field is one name everywhere: attribute, key of the dictionary, option of the command line.
+"""
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+from .. import __version__, clips
+from ..clips import limits
+from ..clips.decode import plain_name
+from ..grid import Grid
+from ..mechanisms import parse
+
+if TYPE_CHECKING:
+    from .opening import Opened
+
+SPECS = ("softmax", "relu_floor", "relu_floor+gate")
+PATCHES, FRAMES, STEPS, SEEDS, HEADS, MAPS = (1, 112), (1, limits.ASKED), (1, 10_000), (0, 2**32 - 1), (1, 256), (1, 8)
+TEMPERATURES = (0.01, 100.0)
+TOKENS = 12_544  # 112 x 112 patches, or 16 frames of 28 x 28
+WRITERS = ("linviz", "torch", "numpy")  # whose versions are told
+Progress = Callable[[int, int, str], None]  # done, of how much, what
+
+
+@dataclass(frozen=True)
+class File:
+    """Somebody's own file, told by its name and the SHA-256 of its bytes (64 hexadecimal digits).
+
+    >>> File.of("../night.png", b"abc").name
+    'night.png'
+    """
+
+    name: str
+    sha256: str
+
+    def __post_init__(self) -> None:
+        if self.name != plain_name(self.name):
+            raise ValueError(f"a file is told by a plain short name without folders; got {self.name!r:.80}")
+        if not re.fullmatch("[0-9a-f]{64}", self.sha256):
+            raise ValueError(f"a file's sha256 is 64 hexadecimal digits; got {self.sha256!r:.80}")
+
+    @classmethod
+    def of(cls, name: str, data: bytes) -> File:
+        """The file of these bytes."""
+        return cls(plain_name(name), hashlib.sha256(data).hexdigest())
+
+
+@dataclass(frozen=True)
+class View:
+    """Everything that decides what a view shows.
+
+    source       a sample's name (`linviz.clips.names()`), or a `File`: its bytes are given when it is opened
+    patches      a side; of somebody's own picture, along its longer side
+    frames       of a clip at most, evenly spaced in time; a photograph has one
+    temperature  of the descriptors: lower is sharper;  causal: no patch sees one that is counted after it
+    specs        the mechanisms, in their shortest form, none twice
+    steps, seed  of every gate's fit to softmax's map (the seed draws nothing else)
+    query        frame, row, column of the pinned patch, from 0; None: the clip's own
+    head         of somebody's own tensors, from 1
+
+    ValueError, in one sentence, for anything else.
+
+    >>> View("coffee", patches=14, specs=("softmax", "relu_floor+gate:qkv")).specs
+    ('softmax', 'relu_floor+gate')
+    """
+
+    source: str | File = "chelsea"
+    patches: int = 28
+    frames: int = 8
+    temperature: float = clips.OPENING.temperature
+    specs: tuple[str, ...] = SPECS
+    causal: bool = False
+    steps: int = 300
+    seed: int = 0
+    query: tuple[int, int, int] | None = None
+    head: int = 1
+
+    def __post_init__(self) -> None:
+        for name, value in checked({field.name: getattr(self, field.name) for field in fields(self)}).items():
+            object.__setattr__(self, name, value)
+
+    @classmethod
+    def best(cls, sample: str, **chosen: Any) -> View:
+        """The patches, frames, temperature and query with which a sample shows best, and what was `chosen` instead.
+
+        >>> View.best("digit").patches, View.best("digit", patches=7).query
+        (14, None)
+        """
+        best = clips.OPENINGS[clips.known_name(sample, clips.names(), "photograph or clip")]
+        fresh = {"patches", "frames"} & chosen.keys()
+        shows = {"patches": best.grid.Y, "temperature": best.temperature, "query": None if fresh else (0, *best.place)}
+        return cls(sample, **(shows | ({"frames": best.grid.T} if best.grid.T > 1 else {}) | chosen))
+
+    @property
+    def still(self) -> bool:
+        """Whether it is known to show a photograph: a file is known when it is opened."""
+        return self.source in clips.PHOTOGRAPHS
+
+    @property
+    def most(self) -> Grid:
+        """The grid, if the clip has all the frames that are asked for."""
+        return largest(self.source, self.frames, self.patches)
+
+    def told(self) -> dict[str, Any]:
+        """The view as a dictionary that JSON can hold, with the versions that wrote it.
+
+        >>> View.read(View("coffee").told()) == View("coffee")
+        True
+        """
+        view = asdict(self) | {"specs": list(self.specs), "query": None if self.query is None else list(self.query)}
+        return versions() | {"view": view}
+
+    @classmethod
+    def read(cls, told: Any) -> View:
+        """The view of a dictionary that `told` made; ValueError, in one sentence, for any other.
+
+        >>> View.read({"linviz": "9.0.0", "torch": "3", "numpy": "3", "view": {}, "colour": "blue"})
+        Traceback (most recent call last):
+        ValueError: a view's state has no 'colour' (written by linviz 9.0.0, this is 0.1.0)
+        """
+        outer = _keys(told, {*WRITERS, "view"}, told)
+        found = _keys(outer["view"], {field.name for field in fields(cls)}, told)
+        source = found["source"]
+        if isinstance(source, Mapping):
+            file = _keys(source, {"name", "sha256"}, told)
+            source = File(str(file["name"]), str(file["sha256"]))
+        tuples = {name: _tuple(found[name]) for name in ("specs", "query")}
+        return cls(**checked(found | tuples | {"source": source}))
+
+    def open(self, media: bytes | None = None, progress: Progress | None = None) -> Opened:
+        """Make the clip, the maps and their readings; `media` is the file of a view of somebody's own.
+
+        A gate is fitted to softmax's map of the same queries and keys, in the same scope. ValueError, in one sentence,
+        where the file is missing, another one or unreadable, or where a mechanism cannot be made on this grid.
+
+        >>> View("coffee", patches=7, specs=("softmax",)).open().shown[0].reading.entropy.shape
+        torch.Size([1, 1, 49])
+        """
+        from .opening import opened
+        return opened(self, media, progress)
+
+
+def versions() -> dict[str, str]:
+    """The versions on which the numbers depend.
+
+    >>> sorted(versions())
+    ['linviz', 'numpy', 'torch']
+    """
+    return {"linviz": __version__} | {name: metadata.version(name) for name in WRITERS[1:]}
+
+
+def largest(source: str | File, frames: int, patches: int) -> Grid:
+    """The grid of a source that has all the frames that are asked for.
+
+    >>> largest("coffee", 8, 14), largest("pan", 8, 14)
+    (Grid(T=1, Y=14, X=14, prefix=0), Grid(T=8, Y=14, X=14, prefix=0))
+    """
+    return Grid(1 if source in clips.PHOTOGRAPHS else frames, patches, patches)
+
+
+# ------------------------------------------------------------------------------------------------ what may be asked
+
+
+def checked(found: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a view, each in its one form; ValueError, in one sentence, for a value that is none."""
+    for name, low, high in (("patches", *PATCHES), ("frames", *FRAMES), ("steps", *STEPS), ("seed", *SEEDS),
+                            ("head", *HEADS)):
+        _whole(name, found[name], low, high)
+    if not isinstance(found["causal"], bool):
+        raise ValueError(f"causal is true or false; got {found['causal']!r:.80}")
+    source, patches = _source(found["source"]), found["patches"]
+    grid = largest(source, found["frames"], patches)
+    if len(grid) > TOKENS:
+        raise ValueError(f"{grid.T} frames of {patches} x {patches} patches are {len(grid):,} tokens and {TOKENS:,} "
+                         "can be read: take fewer patches or frames")
+    return found | {"source": source, "temperature": _temperature(found["temperature"]),
+                    "specs": _specs(found["specs"]), "query": _query(found["query"], grid)}
+
+
+def _whole(name: str, value: Any, low: int, high: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise ValueError(f"{name} takes a whole number from {low} to {high:,}; got {value!r:.80}")
+
+
+def _source(source: Any) -> str | File:
+    if isinstance(source, File):
+        return source
+    if not isinstance(source, str):
+        raise ValueError(f"a view is of a sample, told by its name, or of a file; got {source!r:.80}")
+    return clips.known_name(source, clips.names(), "photograph or clip")
+
+
+def _temperature(value: Any) -> float:
+    low, high = TEMPERATURES
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise ValueError(f"temperature takes a number from {low} to {high:g}; got {value!r:.80}")
+    return float(value)
+
+
+def _specs(specs: Any) -> tuple[str, ...]:
+    if not isinstance(specs, tuple) or not MAPS[0] <= len(specs) <= MAPS[1]:
+        raise ValueError(f"a view shows {MAPS[0]} to {MAPS[1]} mechanisms; got {specs!r:.80}")
+    if strange := [spec for spec in specs if not isinstance(spec, str)]:
+        raise ValueError(f"a mechanism is named by a spec, as in relu_floor+gate; got {strange[0]!r:.80}")
+    short = tuple(str(parse(spec)) for spec in specs)
+    if len(set(short)) < len(short):
+        raise ValueError(f"a view shows each mechanism once; got {', '.join(short)}")
+    return short
+
+
+def _query(query: Any, grid: Grid) -> tuple[int, int, int] | None:
+    if query is None:
+        return None
+    if not isinstance(query, tuple) or len(query) != 3:
+        raise ValueError(f"a query is a frame, a row and a column, counted from 0, or none; got {query!r:.80}")
+    for name, at, size in zip(("frame", "row", "column"), query, (grid.T, grid.Y, grid.X)):
+        _whole(f"the query's {name}", at, 0, size - 1)
+    return query
+
+
+def _tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _keys(found: Any, wanted: set[str], told: Any) -> dict[str, Any]:
+    """The dictionary itself, if it has exactly these keys."""
+    if not isinstance(found, Mapping):
+        raise ValueError(f"a view's state is a dictionary with {', '.join(sorted(wanted))}; got {found!r:.80}")
+    writer = told.get("linviz")
+    by = f" (written by linviz {writer:.20}, this is {__version__})" if isinstance(writer, str) else ""
+    if unknown := [name for name in found if name not in wanted]:
+        raise ValueError(f"a view's state has no {unknown[0]!r:.80}{by}")
+    if missing := sorted(wanted - found.keys()):
+        raise ValueError(f"a view's state needs {', '.join(missing)}{by}")
+    return dict(found)
