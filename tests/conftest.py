@@ -135,9 +135,23 @@ def lab_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 # ---------------------------------------------------------------- the order
 
 
+ALONE = ("budget", "browser")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests run last: while Playwright is open its event loop belongs to the thread that all tests share."""
+    """Tests that assert a time and browser tests run last, in one process and in this order.
+
+    While Playwright is open its event loop belongs to the thread that all tests share. With two processes a file's
+    tests stay together, for the sake of what they share; files that share something name a group of their own.
+    """
     for item in items:
         if "chromium" in getattr(item, "fixturenames", ()):
             item.add_marker("browser")
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+        if not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group("alone" if place(item) else item.path.as_posix()))
+    items.sort(key=place)
+
+
+def place(item: pytest.Item) -> int:
+    """0 for a test that minds nothing, else when it may run."""
+    return max((n for n, name in enumerate(ALONE, 1) if item.get_closest_marker(name)), default=0)

@@ -320,6 +320,14 @@ def test_tests_run_on_one_thread_with_a_browser(handed, monkeypatch):
     assert environment == {"LINVIZ_CHROMIUM": "/usr/bin/chromium", "OMP_NUM_THREADS": "1"}
 
 
+@pytest.mark.parametrize("cores, processes", [(1, []), (2, ["-n", "2"]), (64, ["-n", "2"]), (None, [])])
+def test_the_whole_suite_takes_two_cores(handed, monkeypatch, cores, processes):
+    monkeypatch.setattr(start, "find_browser", lambda: "/usr/bin/chromium")
+    monkeypatch.setattr(start.os, "cpu_count", lambda: cores)
+    start.main(["test"])
+    assert handed[0][1][:2] == processes
+
+
 def test_bench_says_where_there_is_none(handed, place, capsys):
     assert start.main(["bench"]) == 1 and "no benchmarks yet" in capsys.readouterr().err
     script(place / "benchmarks" / "__main__.py")

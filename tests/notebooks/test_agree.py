@@ -22,6 +22,7 @@ from tests.explorer.harness import quiet, view, visit
 
 from .books import PLOTLY, ROOT, outputs, ran
 
+pytestmark = pytest.mark.xdist_group("chapters that are run")
 CHAPTER = "13_feature_fixation"
 DATA = re.compile(r'<data value="([^"]+)">')
 SPECS = ("softmax", "relu_floor", "relu_floor+gate")

@@ -9,6 +9,7 @@ from .books import NAMES, code, load, outputs, ran, run, seconds
 CELL, BOOK, COURSE = 10, 60, 240  # seconds
 MEMORY = 2e9  # bytes
 each = pytest.mark.parametrize("name", NAMES)
+pytestmark = pytest.mark.xdist_group("chapters that are run")  # each once, though several tests ask
 
 
 @each
@@ -41,7 +42,6 @@ def test_an_exercise_still_to_be_written_is_one_line_and_no_traceback(name: str)
             assert len(o.traceback) == 1 and o.traceback[0].endswith("is still to be written.")
 
 
-@pytest.mark.budget
 @each
 @pytest.mark.parametrize("kind", ["learner", "solution"])
 def test_no_cell_takes_ten_seconds_and_no_notebook_a_minute(name: str, kind: str) -> None:
@@ -50,7 +50,6 @@ def test_no_cell_takes_ten_seconds_and_no_notebook_a_minute(name: str, kind: str
     assert sum(times.values()) < BOOK, sum(times.values())
 
 
-@pytest.mark.budget
 @pytest.mark.parametrize("kind", ["learner", "solution"])
 def test_all_chapters_together_take_four_minutes(kind: str) -> None:
     times = {name: sum(map(seconds, code(ran(name, kind)))) for name in NAMES}
