@@ -18,12 +18,8 @@ function outlines(marks, {T, Y, X, first}) {                     // one path a f
 }
 
 function edge(box, {Y, X}) {                                     // over a picture; dark under light: it shows on both
-  const make = name => document.createElementNS("http://www.w3.org/2000/svg", name), svg = make("svg");
-  const lines = [make("path"), make("path")];
-  svg.setAttribute("viewBox", `0 0 ${X} ${Y}`);
-  svg.setAttribute("preserveAspectRatio", "none");
-  svg.setAttribute("class", "edge");
-  svg.append(...lines);
-  box.append(svg);
+  box.insertAdjacentHTML("beforeend",
+    `<svg class="edge" viewBox="0 0 ${X} ${Y}" preserveAspectRatio="none"><path/><path/></svg>`);
+  const lines = [...box.lastElementChild.children];
   return path => { if (lines[0].getAttribute("d") !== path) lines.forEach(line => line.setAttribute("d", path)); };
 }
