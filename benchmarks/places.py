@@ -1,55 +1,128 @@
-"""Where the names of points stand, so that they cover each other as little as can be had in one pass."""
+"""Where the names of points stand in a scatter: beside their points where there is room, else farther off, on a line.
+
+All is counted in pixels, rightwards and upwards, and for a narrow and a wide panel at once: a page is as wide as its
+reader likes, but letters stay as they are.
+"""
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from linviz.figures.evidence import Point
+from linviz.figures.evidence import HIGH, Point, span
 
-Box = tuple[float, float, float, float]  # left, bottom, right, top, in shares of a panel
-WIDE, HIGH, AWAY = 0.0145, 0.03, 0.02    # of a letter, of a line, and from a point to its name
-SIDES = {"middle right": (0.5, 0.0), "middle left": (-0.5, 0.0), "top center": (0.0, 1.0), "bottom center": (0.0, -1.0)}
+Spot = tuple[float, float]
+Box = tuple[float, float, float, float]  # left, bottom, right, top
+WIDTHS = (360, 540)                      # of a panel
+LETTER, LINE, DOT = 5.5, 13.0, 9.0       # of a letter, of a line of text, and from a point's middle to its edge
+RINGS, TURNS, ROUNDS = (30, 48, 70, 96, 124), 12, 3
+
+
+@dataclass(frozen=True)
+class Panel:
+    """How wide a panel is, and where in it the points lie."""
+
+    wide: float
+    points: Sequence[Spot]
+
+    def dots(self, but: int) -> list[Box]:
+        """The boxes of all points but one."""
+        return [(x - DOT, y - DOT, x + DOT, y + DOT) for n, (x, y) in enumerate(self.points) if n != but]
 
 
 def placed(points: Sequence[Point], measures: Mapping[str, str]) -> list[Point]:
     """The same points; those that have a name have it at its best place in every panel."""
-    at: list[dict[str, str]] = [{} for _ in points]
+    at: list[dict[str, Spot]] = [{} for _ in points]
     for key in measures:
-        spots = spread([p.measures[key] for p in points]), [p.accuracy for p in points]
-        taken = [(x - AWAY / 2, y - AWAY / 2, x + AWAY / 2, y + AWAY / 2) for x, y in zip(*spots)]
-        for n, point in enumerate(points):
-            if key in point.at:
-                boxes = {side: box(spots[0][n], spots[1][n], point.title, side) for side in SIDES}
-                best = min(boxes, key=lambda side: covered(boxes[side], taken))
-                at[n][key] = best
-                taken.append(boxes[best])
+        low, high = span([p.measures[key] for p in points])
+        panels = [Panel(wide, [((p.measures[key] - low) / (high - low) * wide, p.accuracy * HIGH) for p in points])
+                  for wide in WIDTHS]
+        names = {n: LETTER * len(p.title) for n, p in enumerate(points) if key in p.at}
+        for n, spot in settled(panels, names).items():
+            at[n][key] = spot
     return [replace(point, at=where) for point, where in zip(points, at)]
 
 
-def spread(values: Sequence[float]) -> list[float]:
-    """Values from 0.05 to 0.95, as an axis shows them.
+def settled(panels: Sequence[Panel], names: Mapping[int, float]) -> dict[int, Spot]:
+    """From each named point to the middle of its name: every name in turn takes what is best beside the others.
 
-    >>> [round(x, 2) for x in spread([1.0, 3.0, 2.0])]
-    [0.05, 0.95, 0.5]
+    names: the width of each name, by its point's number.
+
+    >>> settled([Panel(100, [(50.0, 50.0), (60.0, 50.0)])], {0: 20.0})
+    {0: (-21.0, 0.0)}
     """
-    low, high = min(values), max(values)
-    return [0.05 + 0.9 * (x - low) / ((high - low) or 1) for x in values]
+    found: dict[int, Spot] = {}
+    for _ in range(ROUNDS):
+        for n, wide in names.items():
+            others = {m: (to, names[m]) for m, to in found.items() if m != n}
+            found[n] = least([Around(panel, n, others) for panel in panels], wide)
+    return found
 
 
-def box(x: float, y: float, title: str, side: str) -> Box:
-    """The box of a name beside a point."""
-    wide, (right, up) = WIDE * len(title), SIDES[side]
-    x, y = x + right * (wide + 2 * AWAY), y + up * (HIGH + AWAY)
-    return x - wide / 2, y - HIGH / 2, x + wide / 2, y + HIGH / 2
+def least(around: Sequence[Around], wide: float) -> Spot:
+    """The first place that bothers nobody in any panel, else the one that bothers least."""
+    found: dict[Spot, float] = {}
+    for to in spots(wide):
+        found[to] = sum(one.bother(to, wide) for one in around)
+        if not found[to]:
+            break
+    return min(found, key=lambda to: found[to])
 
 
-def covered(name: Box, taken: Sequence[Box]) -> float:
-    """How much of a name lies on others or outside the panel.
+def spots(wide: float) -> Iterator[Spot]:
+    """Where a name may stand: right, left, above, below, and around, ring by ring.
 
-    >>> covered((0, 0, 1, 1), [(0.5, 0, 2, 1)])
+    >>> next(spots(20.0))
+    (21.0, 0.0)
+    """
+    aside, over = DOT + 2 + wide / 2, DOT + LINE / 2
+    yield from ((aside, 0.0), (-aside, 0.0), (0.0, over), (0.0, -over))
+    for ring in RINGS:
+        for turn in range(TURNS):
+            angle = 2 * math.pi * (turn + 0.5) / TURNS  # never straight: that is beside the point
+            right, up = math.cos(angle), math.sin(angle)
+            yield round(ring * right + wide / 2 * right, 1), round(ring * up, 1)
+
+
+def box(point: Spot, to: Spot, wide: float) -> Box:
+    """The box of a name."""
+    x, y = point[0] + to[0], point[1] + to[1]
+    return x - wide / 2, y - LINE / 2, x + wide / 2, y + LINE / 2
+
+
+class Around:
+    """What lies around one point of a panel: other points, their names, and the lines between."""
+
+    def __init__(self, panel: Panel, n: int, others: Mapping[int, tuple[Spot, float]]) -> None:
+        self.point, self.wide, self.dots = panel.points[n], panel.wide, panel.dots(but=n)
+        self.names = [box(panel.points[m], to, wide) for m, (to, wide) in others.items()]
+        self.threads = [spot for m, (to, _) in others.items() for spot in thread(panel.points[m], to)]
+
+    def bother(self, to: Spot, wide: float) -> float:
+        """How bad a place for a name is: what it covers, what crosses its line, what hangs out, how far it is off."""
+        name, line, taken = box(self.point, to, wide), thread(self.point, to), self.names + self.dots
+        crossed = sum(inside(spot, b) for spot in line for b in taken) + sum(inside(s, name) for s in self.threads)
+        out = max(0, -name[0]) + max(0, name[2] - self.wide) + max(0, -name[1]) + max(0, name[3] - HIGH - LINE)
+        far = 0.6 * math.dist((0, 0), to) if line else 0
+        return sum(covered(name, b) for b in taken) + 60 * crossed + LINE * out + far
+
+
+def thread(point: Spot, to: Spot) -> list[Spot]:
+    """Spots on the line from a point to its name; none where the name stands right beside it."""
+    if 0.0 in to:
+        return []
+    return [(point[0] + part * to[0], point[1] + part * to[1]) for part in (0.3, 0.5, 0.7, 0.85)]
+
+
+def inside(spot: Spot, of: Box) -> bool:
+    """Whether a spot lies in a box."""
+    return of[0] <= spot[0] <= of[2] and of[1] <= spot[1] <= of[3]
+
+
+def covered(one: Box, other: Box) -> float:
+    """The area that two boxes share.
+
+    >>> covered((0, 0, 1, 1), (0.5, 0, 2, 1))
     0.5
     """
-    over = [max(0, min(name[2], b[2]) - max(name[0], b[0])) * max(0, min(name[3], b[3]) - max(name[1], b[1]))
-            for b in taken]
-    outside = max(0, -name[0]) + max(0, name[2] - 1.05)
-    return sum(over) + outside * (name[3] - name[1])
+    return max(0, min(one[2], other[2]) - max(one[0], other[0])) * max(0, min(one[3], other[3]) - max(one[1], other[1]))

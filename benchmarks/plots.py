@@ -56,7 +56,7 @@ def maps(book: Ledger, budget: str = "short", dark: bool = False) -> go.Figure |
             found = {key: layers(model, key) for key in SHOWN}
             if None not in found.values():
                 points.append(Point(called(name), name, family(name), {k: x or 0.0 for k, x in found.items()},
-                                    model["accuracy"], {} if n else dict.fromkeys(SHOWN, "middle right")))
+                                    model["accuracy"], {} if n else dict.fromkeys(SHOWN, (0.0, 0.0))))
     return scatter(placed(points, SHOWN), SHOWN, dark=dark) if points else None
 
 
@@ -78,7 +78,7 @@ def breadth(book: Ledger, dark: bool = False) -> go.Figure | None:
     if missing(book, "breadth"):
         return None
     points = [Point(called(name), name, family(name), {"concentration": conc, "rank": rank}, right,
-                    dict.fromkeys(STORIES, "middle right")) for name, (conc, rank, right) in stories(book).items()]
+                    dict.fromkeys(STORIES, (0.0, 0.0))) for name, (conc, rank, right) in stories(book).items()]
     return scatter(placed(points, STORIES), STORIES, dark=dark)
 
 

@@ -11,6 +11,8 @@ import plotly.graph_objects as go
 
 from . import theme
 
+HIGH = 380  # pixels from no to all right answers in a scatter
+
 
 @dataclass(frozen=True)
 class Arm:
@@ -42,7 +44,8 @@ class Band:
 class Point:
     """One model or arm of a scatter: what its maps measure, by name, and its accuracy in 0..1.
 
-    at: by measure, where its name stands, in plotly's words ("middle right"); without an entry it has none.
+    at: by measure, where the middle of its name stands: pixels to the right of the point and above it; without an
+    entry it has none. A name that is neither straight beside nor straight above its point has a line to it.
     """
 
     title: str
@@ -50,7 +53,7 @@ class Point:
     family: str
     measures: Mapping[str, float]
     accuracy: float
-    at: Mapping[str, str] = field(default_factory=dict)
+    at: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 def intervals(arms: Sequence[Arm], *, levels: Mapping[str, float] | None = None, dark: bool = False) -> go.Figure:
@@ -116,13 +119,27 @@ def scatter(points: Sequence[Point], measures: Mapping[str, str], *, dark: bool 
     said = " ".join(f"{p.title}: accuracy {p.accuracy:.1%}, "
                     + ", ".join(f"{title} {p.measures[key]:.2f}" for key, title in measures.items()) + "."
                     for p in points)
-    fig = theme.figure(f"Accuracy over {' and over '.join(measures.values())}. {said}", dark, height=460,
+    fig = theme.figure(f"Accuracy over {' and over '.join(measures.values())}. {said}", dark, height=HIGH + 80,
                        showlegend=False, margin={"t": 24})
     for n, (key, title) in enumerate(measures.items(), 1):
-        fig.add_traces([_named(point, key, f"x{n}", theme.INK[theme.mode(dark)]) for point in points])
-        fig.update_layout({f"xaxis{n}": {"title": title, "domain": _panel(n - 1, len(measures)), "zeroline": False}})
+        fig.add_traces([_rings(points, key, f"x{n}", dark), *(_point(point, key, f"x{n}") for point in points)])
+        for point in points:
+            _name(fig, point, key, f"x{n}", dark)
+        fig.update_layout({f"xaxis{n}": {"title": title, "domain": _panel(n - 1, len(measures)), "zeroline": False,
+                                         "range": span([point.measures[key] for point in points])}})
     fig.update_layout(yaxis=_share("accuracy on held-out clips"))
     return fig
+
+
+def span(values: Sequence[float]) -> tuple[float, float]:
+    """From where to where an axis goes: a little beyond the values at both ends.
+
+    >>> span([0.0, 10.0])
+    (-0.6, 10.6)
+    """
+    low, high = min(values), max(values)
+    more = 0.06 * (high - low or 1)
+    return low - more, high + more
 
 
 def dose(arms: Sequence[Arm], floors: Sequence[float], *, dark: bool = False) -> go.Figure:
@@ -148,16 +165,34 @@ def dose(arms: Sequence[Arm], floors: Sequence[float], *, dark: bool = False) ->
     return fig
 
 
-def _named(point: Point, key: str, axis: str, ink: str) -> go.Scatter:
-    """A point and, where it has a place, its name."""
-    style, at = theme.style(point.spec, point.family), point.at.get(key)
-    marker = {"symbol": style.marker, "size": 10, "color": style.hue, "opacity": 0.85}
-    if "+gate" in point.spec and "open" not in style.marker:
-        marker["line"] = {"width": 2, "color": ink}
+def _point(point: Point, key: str, axis: str) -> go.Scatter:
+    """A point, without its name."""
+    style = theme.style(point.spec, point.family)
     return go.Scatter(x=[point.measures[key]], y=[point.accuracy], xaxis=axis, yaxis="y", name=point.title,
-                      mode="markers+text" if at else "markers", text=[point.title], textposition=at,
-                      textfont={"size": 10}, cliponaxis=False, marker=marker,
+                      mode="markers", cliponaxis=False, marker={"symbol": style.marker, "size": 10, "color": style.hue},
                       hovertemplate="%{x:.2f}: %{y:.1%}<extra>" + point.title + "</extra>")
+
+
+def _rings(points: Sequence[Point], key: str, axis: str, dark: bool) -> go.Scatter:
+    """A ring around every point that has a gate: open and full marks can wear it."""
+    gated = [point for point in points if "+gate" in point.spec]
+    return go.Scatter(x=[p.measures[key] for p in gated], y=[p.accuracy for p in gated], xaxis=axis, yaxis="y",
+                      name="gate", mode="markers", cliponaxis=False, hoverinfo="skip",
+                      marker={"symbol": "circle-open", "size": 17, "color": theme.INK[theme.mode(dark)],
+                              "line": {"width": 1.4}})
+
+
+def _name(fig: go.Figure, point: Point, key: str, axis: str, dark: bool) -> None:
+    """A point's name at its place, and a line from one to the other where it stands farther off."""
+    if key not in point.at:
+        return
+    right, up = point.at[key]
+    straight = {"xshift": right, "yshift": up} if 0.0 in (right, up) else {
+        "showarrow": True, "ax": right, "ay": -up, "arrowhead": 0, "arrowwidth": 1, "standoff": 6,
+        "arrowcolor": theme.SOFT[theme.mode(dark)]}
+    fig.add_annotation(x=point.measures[key], y=point.accuracy, xref=axis, yref="y", text=point.title,
+                       xanchor="center", yanchor="middle", font={"size": 11, "color": theme.INK[theme.mode(dark)]},
+                       **straight)
 
 
 def _share(title: str) -> dict[str, object]:
