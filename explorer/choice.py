@@ -1,21 +1,23 @@
-"""What a visitor has chosen on the page Concentrate: its fields, their limits, and how an address tells of them.
+"""What a visitor has chosen on the page Concentrate: its fields, their limits, and what goes together.
 
 A field is one name everywhere: the widget's key, the address's parameter, the attribute of `Choice`.
 """
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from linviz import Grid, clips, make
 from linviz.mechanisms import REGISTRY, Kernel, parse
 
+OWN = "own"  # the clip that somebody brings
 MOST = 3136  # tokens: 56 x 56 patches, or 16 frames of 14 x 14; a browser follows the hand up to here
 PATCHES, FRAMES = (14, 56), (2, 16)
 CLIP_PATCHES = 28  # of a clip: more leave room for fewer than four frames
+OWN_CLIP = 16  # patches along the longer side with which somebody's own clip is shown first
 TEMPERATURES = (0.1, 4.0)
-STEPS, SEEDS = (10, 2000), (0, 9999)
+STEPS, SEEDS, HEADS = (10, 2000), (0, 9999), (1, 256)
 MAPS = (2, 4)  # mechanisms side by side
 SEES = ("self", "qk", "qkv")
 SHIFTS = ("none", "time", "space")
@@ -26,7 +28,8 @@ class Choice:
     """Everything that decides what is drawn, but for the query, which belongs to the view.
 
     maps are picks from the menu, to whose gates sees, shared and shift apply; spec is one more, written by hand.
-    causal: no patch sees one that is counted after it.
+    causal: no patch sees one that is counted after it. file and sha256 name what somebody brings, `there` is what is
+    in it: nothing before it has come, (frames, pixel rows, pixel columns), or the grid (T, Y, X, prefix) of tensors.
     """
 
     clip: str = clips.OPENING.name
@@ -41,16 +44,26 @@ class Choice:
     steps: int = 300
     seed: int = 0
     causal: bool = False
+    file: str = ""
+    sha256: str = ""
+    head: int = 1
+    there: tuple[int, ...] = ()
 
     @property
     def moving(self) -> bool:
-        """Whether it is a clip and not a photograph."""
+        """Whether it is, or may be, a clip and not a photograph."""
+        if self.clip == OWN:
+            return not self.there or self.there[0] > 1
         return self.clip not in clips.PHOTOGRAPHS
 
     @property
     def grid(self) -> Grid:
         """The grid of patches; a clip has no more frames than fit into `MOST` tokens."""
-        return Grid(shown_frames(self.frames, self.patches) if self.moving else 1, self.patches, self.patches)
+        if len(self.there) == 4:
+            return Grid(*self.there)
+        y, x = sides(self.patches, self.there)
+        most = min(self.there[:1] or (self.frames,))
+        return Grid(min(most, shown_frames(self.frames, y * x)) if self.moving else 1, y, x)
 
     @property
     def specs(self) -> tuple[str, ...]:
@@ -62,24 +75,38 @@ class Choice:
 OPENING = Choice()
 
 
-def good(clip: str) -> dict[str, Any]:
-    """The fields with which a photograph or clip shows best.
+def good(clip: str, there: tuple[int, ...] = ()) -> dict[str, Any]:
+    """The fields with which a photograph or clip shows best; tensors are taken as they are given.
 
     >>> good("digit")
     {'patches': 14, 'frames': 8, 'temperature': 1.0}
     """
+    if clip == OWN:
+        moving, given = there[:1] > (1,), len(there) == 4
+        return {"patches": OWN_CLIP if moving else OPENING.patches, "frames": OPENING.frames,
+                "temperature": 1.0 if given else OPENING.temperature}
     best = clips.OPENINGS[clip]
     return {"patches": best.grid.Y, "frames": best.grid.T if best.grid.T > 1 else OPENING.frames,
             "temperature": best.temperature}
 
 
 def shown_frames(frames: int, patches: int) -> int:
-    """How many of `frames` frames fit at so many patches a side.
+    """How many of `frames` frames fit at so many patches in each.
 
-    >>> shown_frames(16, 14), shown_frames(16, 28)
+    >>> shown_frames(16, 14 * 14), shown_frames(16, 28 * 28)
     (16, 4)
     """
-    return min(frames, MOST // patches**2)
+    return min(frames, MOST // patches)
+
+
+def sides(patches: int, there: tuple[int, ...]) -> tuple[int, int]:
+    """Rows and columns of patches: as many of both for a sample, while one's own picture keeps its form.
+
+    >>> sides(28, ()), sides(16, (8, 1080, 1920))
+    ((28, 28), (9, 16))
+    """
+    rows, columns = there[1:3] or (1, 1)
+    return max(1, round(patches * rows / max(rows, columns))), max(1, round(patches * columns / max(rows, columns)))
 
 
 def menu() -> list[str]:
@@ -133,76 +160,13 @@ def no_order(spec: str) -> str:
     return ""
 
 
-def _within(low: float, high: float, unit: str, kind: type = int) -> Callable[[str], Any]:
-    def read(text: str) -> Any:
-        try:
-            value = kind(text)
-        except ValueError:
-            value = None
-        if value is None or not low <= value <= high:
-            raise ValueError(f"it takes {unit} from {low} to {high}")
-        return value
-    return read
-
-
-def _one_of(*there: str) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if text not in there:
-            raise ValueError(f"it takes one of {', '.join(there)}")
-        return text
-    return read
-
-
-def _maps(text: str) -> tuple[str, ...]:
-    picks = tuple(dict.fromkeys(text.replace(" ", "+").split(",")))  # an address typed by hand has lost its pluses
-    if not MAPS[0] <= len(picks) <= MAPS[1] or set(picks) - set(menu()):
-        raise ValueError(f"it takes {MAPS[0]} to {MAPS[1]} of {', '.join(menu())}, with commas between")
-    return picks
-
-
-def _spec(text: str) -> str:
-    return check_spec(text.replace(" ", "+"), ())
-
-
-def _switch(text: str) -> bool:
-    return _one_of("0", "1")(text) == "1"
-
-
-READERS: dict[str, Callable[[str], Any]] = {
-    "clip": _one_of(*clips.names()), "patches": _within(*PATCHES, "a whole number"),
-    "frames": _within(*FRAMES, "a whole number"), "temperature": _within(*TEMPERATURES, "a number", float),
-    "maps": _maps, "spec": _spec, "sees": _one_of(*SEES), "shared": _switch,
-    "shift": _one_of(*SHIFTS), "steps": _within(*STEPS, "a whole number"), "seed": _within(*SEEDS, "a whole number"),
-    "causal": _switch}
-
-
-# ------------------------------------------------------------------------------------------------ addresses
-
-
-def from_address(parameters: Mapping[str, str]) -> tuple[Choice, list[str]]:
-    """The choice that an address tells of, and a sentence on every parameter that could not be used.
-
-    >>> from_address({"clip": "coffee", "patches": "99"})[1]
-    ["patches='99' in the address has no effect: it takes a whole number from 14 to 56."]
-    """
-    clip = parameters.get("clip", "")
-    found, problems = asdict(OPENING) | (good(clip) if clip in clips.OPENINGS else {}), []
-    for name, text in parameters.items():
-        if name not in READERS:
-            problems.append(f"{name[:80]!r} in the address has no effect: this page knows {', '.join(READERS)}.")
-            continue
-        try:
-            found[name] = READERS[name](text)
-        except ValueError as error:
-            problems.append(f"{name}={text[:80]!r} in the address has no effect: {error}.")
-    choice, more = settle(Choice(**found))
-    return choice, problems + more
-
-
 def settle(choice: Choice) -> tuple[Choice, list[str]]:
     """The nearest choice that can be drawn, and what was changed: fields that are right alone may not go together."""
     fields, said = asdict(choice), []
-    if choice.moving and choice.patches > CLIP_PATCHES:
+    if choice.clip != OWN and (choice.file or choice.sha256):
+        said.append(f"A file belongs to clip={OWN}, so {choice.file!r} is left out.")
+        fields |= {"file": "", "sha256": ""}
+    if choice.moving and choice.patches > CLIP_PATCHES and (choice.there or choice.clip != OWN):
         said.append(f"A clip is shown with at most {CLIP_PATCHES} patches a side, not {choice.patches}.")
         fields["patches"] = CLIP_PATCHES
     if choice.shift == "time" and not choice.moving:
@@ -215,16 +179,6 @@ def settle(choice: Choice) -> tuple[Choice, list[str]]:
         said.append(f"There is room for {MAPS[1]} mechanisms, so {choice.spec!r} is left out.")
         fields["spec"] = ""
     return Choice(**fields), said
-
-
-def to_address(choice: Choice) -> dict[str, str]:
-    """What an address has to say of a choice: all that is not as on opening, or as its clip shows best.
-
-    >>> to_address(Choice(clip="coffee", shared=True))
-    {'clip': 'coffee', 'shared': '1'}
-    """
-    opening = asdict(OPENING) | good(choice.clip)
-    return {name: shown(value) for name, value in asdict(choice).items() if value != opening[name]}
 
 
 def shown(value: Any) -> str:

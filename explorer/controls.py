@@ -14,7 +14,9 @@ from linviz.mechanisms import REGISTRY, parse
 from linviz.models import LABEL
 
 from . import choice as limits
-from .choice import OPENING, Choice
+from . import link, own
+from .choice import OPENING, OWN, Choice
+from .scenes import Scene
 from .visit import Visit
 
 READS = {"self": "its own token", "qk": "q and k", "qkv": "q, k and v"}
@@ -38,11 +40,17 @@ def title(spec: str) -> str:
     return REGISTRY[parse(spec).name].title + " + gate" * bool(parse(spec).gate)
 
 
+def credit(here: Scene) -> str:
+    """Whose picture it is, and what its tokens are."""
+    whose = "your own" if here.shelf else f"{here.clip.author}, {here.clip.licence}"
+    return f"{plain(here.clip.title)}: {whose}. {clips.DESCRIPTORS_NOTE.capitalize()}."
+
+
 def come() -> Visit:
     """This visitor's own things; on the first run the address is read into the widgets."""
     if "visit" not in st.session_state:
         st.session_state.visit = Visit()
-        found, st.session_state.said = limits.from_address(st.query_params.to_dict())
+        found, st.session_state.said = link.from_address(st.query_params.to_dict())
         _put(found)
     for name, value in asdict(st.session_state.get("good", OPENING)).items():  # widgets of another page were forgotten
         st.session_state.setdefault(name, list(value) if isinstance(value, tuple) else value)
@@ -58,12 +66,15 @@ def _put(choice: Choice) -> None:
 def _reset() -> None:
     st.session_state.visit.reset()
     st.session_state.said = []
+    st.session_state.uploads = {}
     _put(OPENING)
 
 
 def _other_picture() -> None:
     """Fields that were as the old picture shows best become as the new one does; what a visitor set stays."""
-    old, new = (limits.good(name) for name in (st.session_state.good.clip, st.session_state.clip))
+    last, there = st.session_state.good, own.current()
+    old = limits.good(last.clip, last.there)
+    new = limits.good(st.session_state.clip, there.size if there else ())
     for name, value in new.items():
         if st.session_state.get(name, old[name]) == old[name]:
             st.session_state[name] = value
@@ -85,9 +96,9 @@ def choose() -> Choice:
             _gate()
         st.button("Reset", on_click=_reset, width="stretch")
     rest = {name: st.session_state[name] for name in asdict(OPENING) if name in st.session_state}
-    wanted = Choice(**rest | {"maps": maps, "spec": spec})
+    wanted = Choice(**rest | own.known() | {"maps": maps, "spec": spec})
     st.session_state.good = wanted
-    address = limits.to_address(wanted)
+    address = link.to_address(wanted)
     if st.query_params.to_dict() != address:
         st.query_params.from_dict(address)
     return wanted
@@ -107,28 +118,47 @@ def _mechanisms() -> tuple[tuple[str, ...], str, str]:
 
 
 def _picture() -> None:
-    def called(name: str) -> str:
-        return f"{name.capitalize()} ({'photograph' if name in clips.PHOTOGRAPHS else 'clip'})"
-
-    st.selectbox("Photograph or clip", clips.names(), key="clip", on_change=_other_picture, format_func=called)
-    moving = st.session_state.clip not in clips.PHOTOGRAPHS
-    most = limits.CLIP_PATCHES if moving else limits.PATCHES[1]
+    st.selectbox("Photograph or clip", [OWN, *clips.names()], key="clip", on_change=_other_picture, format_func=_called)
+    now = _now()
+    most = limits.CLIP_PATCHES if now.moving and (now.there or now.clip != OWN) else limits.PATCHES[1]
     st.session_state.patches = min(st.session_state.patches, most)
-    n = st.slider("Patches per side", limits.PATCHES[0], most, key="patches")
-    if moving:
-        frames = limits.shown_frames(st.slider("Frames", *limits.FRAMES, key="frames"), n)
-        full = "" if frames == st.session_state.frames else f"; no more frames fit into {limits.MOST:,}"
-        st.caption(f"{frames} frames of {n} x {n} are {frames * n * n:,} patches{full}.")
-    else:
-        st.caption(f"{n} x {n} are {n * n:,} patches.")
+    longer = "Patches along the longer side" if now.clip == OWN else "Patches per side"
+    st.slider(longer, limits.PATCHES[0], most, key="patches")
+    if now.moving:
+        st.slider("Frames", *limits.FRAMES, key="frames")
+    grid = _now().grid
+    frames, tokens = f"{grid.T} frames of " * now.moving, len(grid)
+    if now.there or now.clip != OWN:
+        st.caption(f"{frames}{grid.Y} x {grid.X} are {tokens:,} patches{_full(grid.T)}.")
     st.slider("Temperature", *limits.TEMPERATURES, step=0.01, key="temperature",
               help="q and k are divided by its root, so every logit by it: below 1 attention is sharper.")
+
+
+def _called(name: str) -> str:
+    """What the menu calls a picture."""
+    if name == OWN:
+        return "Your own: bring a file"
+    return f"{name.capitalize()} ({'photograph' if name in clips.PHOTOGRAPHS else 'clip'})"
+
+
+def _now() -> Choice:
+    """The picture as its widgets have it."""
+    state = st.session_state
+    return Choice(clip=state.clip, patches=state.patches, frames=state.frames, there=own.known()["there"])
+
+
+def _full(frames: int) -> str:
+    """Why there are not as many frames as were asked for."""
+    now = _now()
+    if not now.moving or frames == now.frames:
+        return ""
+    return "; there are no more" if frames in now.there[:1] else f"; no more frames fit into {limits.MOST:,}"
 
 
 def _gate() -> None:
     st.radio("It reads", limits.SEES, key="sees", format_func=READS.get)
     st.checkbox("One layer for q and k", key="shared")
-    timeless = st.session_state.causal or st.session_state.clip in clips.PHOTOGRAPHS
+    timeless = st.session_state.causal or not _now().moving
     shifts = [s for s in limits.SHIFTS if s != "time" or not timeless]
     st.session_state.shift = st.session_state.shift if st.session_state.shift in shifts else "none"
     st.radio("Neighbours shifted into k and v", shifts, key="shift", horizontal=True)

@@ -9,19 +9,19 @@ import streamlit as st
 from linviz import figures
 
 from . import stage, tables
-from .stage import SHELF, Shown
+from .stage import Scene, Shown
 
 CURVES = {"s": "singular values", "cumulative": "cumulative share of s", "energy": "cumulative share of s²"}
 
 
-def spectrum_of(shown: Shown) -> dict[str, Any] | None:
+def spectrum_of(shown: Shown, here: Scene) -> dict[str, Any] | None:
     """A panel's spectrum: at once where the map has factors or somebody asked before, else None for now."""
     if shown.waiting:
         return None
-    said: dict[str, Any] | None = SHELF.get(("spectrum", shown.key))
+    said: dict[str, Any] | None = stage.shelf(here).get(("spectrum", shown.key))
     if said is None and stage.factored(shown):
         said = stage.spectrum(None, shown)
-        SHELF.put(("spectrum", shown.key), said)
+        stage.shelf(here).put(("spectrum", shown.key), said)
     return said
 
 
@@ -34,13 +34,13 @@ def lines(panels: Sequence[Shown], titles: Sequence[str], said: Sequence[dict[st
 
 
 @st.fragment
-def spectra_panel(panels: Sequence[Shown], titles: Sequence[str]) -> None:
+def spectra_panel(panels: Sequence[Shown], titles: Sequence[str], here: Scene) -> None:
     """Chart, switches and table. What is not there yet is said; the page runs again when it has come."""
     st.subheader("How many directions a map uses")
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     curve = left.radio("Curve", CURVES, format_func=CURVES.get, horizontal=True, key="curve")
     which = "centred" if right.toggle("Mean row removed", key="centred") else "raw"
-    said = [spectrum_of(shown) for shown in panels]
+    said = [spectrum_of(shown, here) for shown in panels]
     dark = st.context.theme.type == "dark"
     drawn = lines(panels, titles, said, which, curve)
     fig = (figures.spectrum(drawn, centred=which == "centred", dark=dark) if curve == "s" else

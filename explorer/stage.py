@@ -6,7 +6,7 @@ of maps without factors) is done by a `Job`, and until then there is a stand-in.
 from __future__ import annotations
 
 import time
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 import linviz
-from linviz import Grid, Reading, clips, spectra
+from linviz import Grid, Reading, spectra
 from linviz.maps import Factored
 from linviz.mechanisms import Attention, parse
 from linviz.models import Fit, fit_gate
@@ -26,37 +26,12 @@ from linviz.view.wires import numbers
 
 from .choice import Choice
 from .jobs import Job, Report, Shelf
+from .scenes import PATCH, Key, Scene, scene
 
 HEAD_START = 0.1  # seconds the page has to be drawn before a fit takes its share of the processor
-PATCH = 16  # pixels a patch is described by, and in which distances are given
-SHARP = 640  # pixels a picture is shown with, where the original has them
 SHELF = Shelf(most=96)
 TABLE = 1568  # tokens: above, a map that can only travel as its whole table is not shown
 FITS, READINGS, LONG = (ThreadPoolExecutor(most, name) for most, name in ((2, "fit"), (2, "read"), (1, "long")))
-Key = tuple[Hashable, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class Scene:
-    """One picture cut into tokens: the clip as it is described and as it is shown, q, k, v and the object's mask.
-
-    `causal`: tokens are read in their order, frame by frame and row by row, and none sees what comes after it.
-    """
-
-    key: Key
-    clip: clips.Clip
-    picture: clips.Clip
-    grid: Grid
-    q: Tensor
-    k: Tensor
-    v: Tensor
-    mask: Tensor | None
-    causal: bool = False
-
-    @property
-    def query(self) -> int:
-        """The token to look from first."""
-        return clips.token_at(self.clip, self.grid)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,27 +53,9 @@ class Shown:
         return self.reading.mechanism
 
 
-@st.cache_resource(max_entries=16, show_spinner="Making the clip: a few seconds, once.")
-def load(name: str, frames: int) -> clips.Clip:
-    """A photograph or a clip as it comes."""
-    return clips.load(name, frames=frames)
-
-
-@st.cache_resource(max_entries=12, show_spinner=False)
-def cut(name: str, grid: Grid) -> tuple[clips.Clip, clips.Clip, Tensor | None]:
-    """A picture as it is described, as it is shown, and its mask; `grid` decides how many frames there are."""
-    source = load(name, max(grid.T, 2))
-    clip = clips.fit(source, grid, PATCH)
-    sharp = max(PATCH, min(SHARP, *source.size[1:]) // grid.Y)
-    return clip, clips.fit(source, grid, sharp), None if clip.mask is None else clips.token_mask(clip, grid)
-
-
-@st.cache_resource(max_entries=12, show_spinner=False)
-def scene(name: str, grid: Grid, temperature: float, causal: bool = False) -> Scene:
-    """The tokens of a picture."""
-    clip, picture, mask = cut(name, grid)
-    qkv = clips.descriptors(clip, grid, temperature)
-    return Scene((name, grid, temperature, causal), clip, picture, grid, *qkv, mask, causal)
+def shelf(here: Scene) -> Shelf:
+    """Where results of a scene are kept: with those of all visitors, or in the visit that brought the file."""
+    return SHELF if here.shelf is None else here.shelf
 
 
 def make(spec: str, here: Scene, seed: int = 0) -> Attention:
@@ -150,13 +107,27 @@ def fitting(spec: str, here: Scene, choice: Choice) -> Job:
         with torch.no_grad():
             target = make("softmax" + scope, here).map(*qkv)
         return fit_gate(mechanism, target, *qkv, steps=choice.steps, seed=choice.seed, progress=report)
-    return Job(task, FITS, lambda fit: SHELF.put(key, fit))
+    return Job(task, FITS, lambda fit: shelf(here).put(key, fit))
+
+
+def plain(spec: str, here: Scene) -> Shown:
+    """A panel that needs no fit: made once for all visitors, or, of somebody's own file, once in the visit."""
+    if here.shelf is None:
+        return sample(spec, *here.key)
+    shown: Shown | None = here.shelf.get(key := ("plain", spec, *here.key))
+    if shown is None:
+        here.shelf.put(key, shown := ungated(spec, here))
+    return shown
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
-def plain(spec: str, *key: Any) -> Shown:
-    """A panel of the scene of that key that needs no fit; a gate in it is held at one half: no gate at all."""
-    here = scene(*key)
+def sample(spec: str, *key: Any) -> Shown:
+    """A panel of the sample scene of that key that needs no fit."""
+    return ungated(spec, scene(*key))
+
+
+def ungated(spec: str, here: Scene) -> Shown:
+    """A mechanism measured on a scene; a gate in it is held at one half: no gate at all."""
     mechanism = make(spec, here)
     if mechanism.gate is not None:
         mechanism.gate.hold(0.5)
@@ -166,19 +137,19 @@ def plain(spec: str, *key: Any) -> Shown:
 
 def stand_in(spec: str, here: Scene, word: str) -> Shown:
     """A panel whose gate is not fitted: held at one half, and its title says so."""
-    shown = plain(spec, *here.key)
+    shown = plain(spec, here)
     return replace(shown, key=("waiting", spec, *here.key), waiting=True, title=f"{shown.title}, {word}")
 
 
 def after(fit: Fit, key: Key, here: Scene) -> Shown:
     """A panel whose gate is fitted, or was stopped on the way."""
     key = ("shown", *key, fit.steps)  # with its seed, a fit is the same at the same step
-    shown: Shown | None = SHELF.get(key)
+    shown: Shown | None = shelf(here).get(key)
     if shown is None:
         reading, title = read(fit.mechanism, here)
         title += f", stopped at step {fit.steps}" if fit.cancelled else ", fitted"
         shown = Shown(key, title, reading, fitted(fit, here.q, here.k, here.v))
-        SHELF.put(key, shown)
+        shelf(here).put(key, shown)
     return shown
 
 
@@ -191,12 +162,12 @@ def told_apart(panels: list[Shown]) -> list[str]:
 def blob(panels: list[Shown], titles: list[str], here: Scene, intro: bool) -> bytes:
     """What the view draws. The pinned query is not in it: it belongs to the view."""
     key = ("blob", *(shown.key for shown in panels), *titles, *here.key, intro)
-    found: bytes | None = SHELF.get(key)
+    found: bytes | None = shelf(here).get(key)
     if found is None:
         drawn = [Panel(title, shown.mechanism.family, shown.reading.map, gate=shown.gate)
                  for shown, title in zip(panels, titles)]
         found = pack(drawn, here.picture, here.grid, query=here.query, intro=intro)
-        SHELF.put(key, found)
+        shelf(here).put(key, found)
     return found
 
 

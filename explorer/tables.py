@@ -12,7 +12,7 @@ from linviz.figures import HUES
 from linviz.measure import MEASURES, exact
 
 from . import stage
-from .stage import SHELF, Scene, Shown
+from .stage import Scene, Shown
 
 ROWS = ("entropy", "effective_tokens", "top_share", "support", "gini")
 WAIT, NONE = "…", "–"
@@ -75,7 +75,7 @@ def one_row(shown: Shown, query: int, here: Scene) -> dict[str, float] | None:
 
 def concentration(panels: Sequence[Shown], titles: Sequence[str], query: int, here: Scene) -> str:
     """The table of row statistics, as HTML: for each panel the pinned query's, and the mean over all rows."""
-    means = [None if shown.waiting else SHELF.get(("means", shown.key)) for shown in panels]
+    means = [None if shown.waiting else stage.shelf(here).get(("means", shown.key)) for shown in panels]
     rows = [one_row(shown, query, here) for shown in panels]
     body = []
     for name in (*ROWS, *stage.places(here)):

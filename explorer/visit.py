@@ -13,7 +13,7 @@ from linviz.models import Fit
 from . import stage
 from .choice import Choice, no_order
 from .jobs import Desk, Job
-from .stage import SHELF, Key, Scene, Shown
+from .stage import Key, Scene, Shown, shelf
 
 SMALL = 400  # tokens: up to here everything is fitted and read in a blink, so a page may wait for it
 BLINK, FIRST = 0.25, 3.0  # seconds a page waits for small pictures, and on opening
@@ -50,12 +50,12 @@ class Visit:
         self.fits = []
         for spec in self._drawable(here, choice):
             if not parse(spec).gate:
-                shown.append(stage.plain(spec, *here.key))
+                shown.append(stage.plain(spec, here))
                 continue
             key = stage.fit_key(spec, here, choice)
             self.fits.append(key)
             shown.append(self._gated(spec, key, here))
-            if key in self.again or not (SHELF.get(key) or key in self.stopped or key in self.failed):
+            if key in self.again or not (shelf(here).get(key) or key in self.stopped or key in self.failed):
                 tasks[key] = partial(stage.fitting, spec, here, choice)
         self._read = {(panel.key,) for panel in shown}
         self._tasks = tasks | self._readings(shown, here)
@@ -93,7 +93,7 @@ class Visit:
         return [spec for spec in choice.specs if not why[spec] and spec not in self.left_out] or ["softmax"]
 
     def _gated(self, spec: str, key: Key, here: Scene) -> Shown:
-        fit = self.stopped.get(key) or SHELF.get(key)
+        fit = self.stopped.get(key) or shelf(here).get(key)
         if fit is not None:
             return stage.after(fit, key, here)
         return stage.stand_in(spec, here, "not fitted" if key in self.stopped or key in self.failed else "fitting")
@@ -104,11 +104,11 @@ class Visit:
         for shown in panels:
             if shown.waiting:
                 continue
-            if SHELF.get(("means", shown.key)) is None:
-                tasks["means", shown.key] = partial(_reading, stage.READINGS, stage.means, shown, here)
-            if not stage.factored(shown) and SHELF.get(("spectrum", shown.key)) is None:
+            if shelf(here).get(("means", shown.key)) is None:
+                tasks["means", shown.key] = partial(_reading, here, stage.READINGS, stage.means, shown, here)
+            if not stage.factored(shown) and shelf(here).get(("spectrum", shown.key)) is None:
                 pool = stage.LONG if len(here.grid) > stage.TABLE else stage.READINGS  # minutes hold up no seconds
-                tasks["spectrum", shown.key] = partial(_reading, pool, stage.spectrum, shown)
+                tasks["spectrum", shown.key] = partial(_reading, here, pool, stage.spectrum, shown)
         return {key: task for key, task in tasks.items() if key not in self.failed}
 
     def collect(self) -> bool:
@@ -174,7 +174,7 @@ class Visit:
         self.round += 1
 
 
-def _reading(pool: Executor, read: Callable[..., Any], shown: Shown, *more: Any) -> Job:
-    """Begin a reading of a panel; what comes of it goes on the shelf under the reader's name."""
+def _reading(here: Scene, pool: Executor, read: Callable[..., Any], shown: Shown, *more: Any) -> Job:
+    """Begin a reading of a panel; what comes of it goes on the scene's shelf under the reader's name."""
     key = (read.__name__, shown.key)
-    return Job(lambda report: read(report, shown, *more), pool, partial(SHELF.put, key))
+    return Job(lambda report: read(report, shown, *more), pool, partial(shelf(here).put, key))

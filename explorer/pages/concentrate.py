@@ -1,10 +1,9 @@
 """Where attention concentrates: one picture under several mechanisms, lit by the patch under the hand."""
 import streamlit as st
 
-from explorer import chapters, controls, stage, tables, trained_source, warm
+from explorer import chapters, controls, desk, own, stage, tables, trained_source, warm
 from explorer.spectra_panel import spectra_panel
 from explorer.visit import BLINK, FIRST, SMALL
-from linviz import clips
 from linviz.models import LABEL
 from linviz.view.streamlit import patch_view
 
@@ -28,9 +27,7 @@ def view(visit, panels, titles, here):
     ready = not any(shown.waiting for shown in panels)
     key = f"view{visit.round}"
     query = visit.follow(patch_view(stage.blob(panels, titles, here, intro=ready), key=key).query, here)
-    clip = here.clip
-    st.caption(f"{clip.title}: {clip.author}, {clip.licence}. {clips.DESCRIPTORS_NOTE.capitalize()}. "
-               f"A gate is {LABEL}. {CAVEAT} {chapters.derived('concentrate')}")
+    st.caption(f"{controls.credit(here)} A gate is {LABEL}. {CAVEAT} {chapters.derived('concentrate')}")
     t, y, x = here.grid.place(query)
     place = f"row {y + 1}, column {x + 1}" + f", frame {t + 1}" * (here.grid.T > 1)
     st.subheader(f"The pinned patch ({place}), beside the mean of all {len(here.grid):,}")
@@ -46,13 +43,19 @@ if trained:
 visit = controls.come()
 st.session_state.said += trained_source.said()
 first = "shown" not in st.session_state
-choice = controls.choose()
+top = st.container()
+desk.show()
+choice = own.drawn(controls.choose())
 for sentence in st.session_state.said:
     st.warning(controls.plain(sentence))
-say(choice.specs, choice.causal)
+if choice is None:  # a link to a file that is not there yet
+    top.title(desk.TITLE)
+    st.stop()
+with top:
+    say(choice.specs, choice.causal)
 if first:
     warm.wait(20)
-here = stage.scene(choice.clip, choice.grid, choice.temperature, choice.causal)
+here = own.staged(choice)
 panels = visit.panels(here, choice)
 small = len(here.grid) <= SMALL
 if first or small:  # rather a moment's wait than a stand-in for a moment
@@ -63,6 +66,6 @@ titles = stage.told_apart(panels)
 for sentence in visit.troubles():
     st.warning(controls.plain(sentence))
 view(visit, panels, titles, here)
-spectra_panel(panels, titles)
+spectra_panel(panels, titles, here)
 visit.begin()
 controls.foot(visit)

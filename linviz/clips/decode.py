@@ -30,12 +30,14 @@ class Decoded:
     said     one line: how many frames of how many, their size, how long, and what is missing
     partial  whether anything is: the file breaks off, is damaged, or is more than is read
     times    seconds from the file's first frame at which each frame of the clip comes on
+    total    frames of the file that could be read
     """
 
     clip: Clip
     said: str
     partial: bool
     times: tuple[float, ...]
+    total: int
 
 
 def decode(data: bytes, name: str = "", frames: int = 8, seconds: float = limits.SECONDS) -> Decoded:
@@ -63,7 +65,7 @@ def decode(data: bytes, name: str = "", frames: int = 8, seconds: float = limits
     said = sentence(found, frames)
     clip = Clip(shown, shown, stack(found.pictures), author="your own", licence="your own", source=f"the file {shown}",
                 recipe=said[0].upper() + said[1:] + ".", alt=f"{shown}: no description was given")
-    return Decoded(clip, said, bool(found.notes), tuple(found.starts))
+    return Decoded(clip, said, bool(found.notes), tuple(found.starts), found.total)
 
 
 def read(data: bytes, frames: int, seconds: float) -> Found:

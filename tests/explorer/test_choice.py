@@ -5,7 +5,8 @@ import pytest
 
 import linviz
 from explorer import choice as limits
-from explorer.choice import OPENING, Choice, from_address, menu, settle, to_address
+from explorer.choice import OPENING, Choice, menu, settle
+from explorer.link import from_address, to_address
 from linviz import clips
 
 

@@ -149,7 +149,6 @@ def test_the_canvas_holds_what_the_maps_of_linviz_send(opening):
 
 def test_a_server_makes_the_opening_before_anybody_comes(monkeypatch):
     monkeypatch.setattr(stage, "SHELF", shelf := Shelf(96))
-    monkeypatch.setattr("explorer.visit.SHELF", shelf)
     monkeypatch.setattr(warm, "_thread", None)
     warm.begin()
     warm.wait(120)

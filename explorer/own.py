@@ -1,0 +1,136 @@
+"""Somebody's own file on the page Concentrate: it lies in the visit that brought it, and nowhere else.
+
+What is computed of it lies with it, on a shelf of its own, so that nothing of it outlives the visit. Of several files
+the newest are kept, for the way back: together no larger than one may be.
+"""
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import streamlit as st
+from starlette.formparsers import MultiPartParser
+
+from linviz import clips
+from linviz.clips import limits
+
+from . import stage
+from .choice import FRAMES, OPENING, OWN, Choice, good, settle
+from .jobs import Shelf
+from .scenes import PATCH, Scene, sharp
+
+MultiPartParser.spool_max_size = limits.BYTES + (1 << 20)  # else what comes over a wire lies in a file for a while
+
+
+@dataclass(frozen=True, eq=False)
+class Upload:
+    """A file that can be read. size: frames that could be shown, pixel rows and columns of what is kept of it."""
+
+    name: str
+    sha256: str
+    data: bytes
+    size: tuple[int, int, int]
+    films: Shelf = field(default_factory=lambda: Shelf(most=1))
+    scenes: Shelf = field(default_factory=lambda: Shelf(most=2))
+    shelf: Shelf = field(default_factory=lambda: Shelf(most=48))
+
+    def film(self, frames: int, patches: int) -> clips.Decoded:
+        """As many of its frames, evenly spaced, as were asked for and fit."""
+        count = Choice(clip=OWN, frames=frames, patches=patches, there=self.size).grid.T
+        found: clips.Decoded | None = self.films.get(count)
+        if found is None:
+            self.films.put(count, found := clips.decode(self.data, self.name, count))
+        return found
+
+    def there(self, frames: int, patches: int) -> tuple[int, ...]:
+        """What a choice has to know of it: frames that there are, pixel rows and columns."""
+        return len(self.film(frames, patches).clip.frames), *self.size[1:]
+
+
+def bring(data: bytes, name: str, frames: int = OPENING.frames) -> Upload:
+    """A file as it comes from a visitor; clips.Unreadable, in one sentence, where it cannot be read."""
+    found = clips.decode(data, name, frames)
+    size = (min(found.total, FRAMES[1]), *found.clip.size[1:])
+    upload = Upload(found.clip.name, hashlib.sha256(data).hexdigest(), data, size)
+    upload.films.put(min(frames, found.total), found)
+    return upload
+
+
+def scene(choice: Choice, upload: Upload) -> Scene:
+    """The tokens of somebody's own file."""
+    key = (OWN, upload.sha256, choice.grid, choice.temperature, choice.causal)
+    here: Scene | None = upload.scenes.get(key)
+    if here is None:
+        clip, grid = upload.film(choice.frames, choice.patches).clip, choice.grid
+        small = clips.fit(clip, grid, PATCH)
+        qkv = clips.descriptors(small, grid, choice.temperature)
+        picture = clips.fit(clip, grid, sharp(clip, grid))
+        here = Scene(key, small, picture, grid, *qkv, None, choice.causal, upload.shelf)
+        upload.scenes.put(key, here)
+    return here
+
+
+# ------------------------------------------------------------------------------------------------ the session
+
+
+def keep(upload: Upload) -> None:
+    """Put a file beside those that this visit has brought, and show it; the oldest go where there is no room."""
+    kept: dict[str, Upload] = st.session_state.setdefault("uploads", {})
+    kept.pop(upload.sha256, None)
+    kept[upload.sha256] = upload
+    while sum(len(one.data) for one in kept.values()) > limits.BYTES:
+        del kept[next(iter(kept))]
+    st.session_state.file, st.session_state.sha256 = upload.name, upload.sha256
+
+
+def forget(sha256: str) -> None:
+    """Take a file out of the visit."""
+    st.session_state.get("uploads", {}).pop(sha256, None)
+    if st.session_state.sha256 == sha256:
+        st.session_state.file = st.session_state.sha256 = ""
+
+
+def current() -> Upload | None:
+    """The file that is shown, where it has come."""
+    found: Upload | None = st.session_state.get("uploads", {}).get(st.session_state.sha256)
+    return found
+
+
+def known() -> dict[str, Any]:
+    """What a choice has to know of the file that is shown, or that a link asks for; nothing where a sample is."""
+    if st.session_state.clip != OWN:
+        return {"file": "", "sha256": "", "there": ()}
+    upload, now = current(), st.session_state
+    if upload is None:
+        return {"file": now.file, "sha256": now.sha256, "there": ()}
+    return {"file": upload.name, "sha256": upload.sha256, "there": upload.there(now.frames, now.patches)}
+
+
+def at_best(upload: Upload) -> None:
+    """Fields that are as on opening become as this file shows best: before any widget is made."""
+    best = good(OWN, upload.size)
+    for name, value in good(OWN).items():
+        if st.session_state[name] == value:
+            st.session_state[name] = best[name]
+
+
+def drawn(choice: Choice) -> Choice | None:
+    """What is drawn: the choice itself; while a file is awaited, it with the sample that was drawn last.
+
+    None where somebody comes by a link to a file: nothing was drawn before, and a sample would be taken for it.
+    """
+    if choice.clip != OWN:
+        st.session_state.sample = choice.clip
+    if choice.clip != OWN or choice.there:
+        return choice
+    sample = st.session_state.get("sample", "" if choice.sha256 else OPENING.clip)
+    return settle(replace(choice, clip=sample, file="", sha256=""))[0] if sample else None
+
+
+def staged(choice: Choice) -> Scene:
+    """The scene of a choice, a sample's or one's own."""
+    upload = current() if choice.clip == OWN else None
+    if upload is not None:
+        return scene(choice, upload)
+    return stage.scene(choice.clip, choice.grid, choice.temperature, choice.causal)

@@ -1,0 +1,74 @@
+"""A picture cut into tokens: what the page Concentrate draws attention over. Samples are cached for all visitors."""
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+import streamlit as st
+from torch import Tensor
+
+from linviz import Grid, clips
+
+from .jobs import Shelf
+
+PATCH = 16  # pixels a patch is described by, and in which distances are given
+SHARP = 640  # pixels a picture is shown with, where the original has them
+Key = tuple[Hashable, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """One picture cut into tokens: the clip as it is described and as it is shown, q, k, v and the object's mask.
+
+    causal: tokens are read in their order, frame by frame and row by row, and none sees what comes after it.
+    shelf: of somebody's own file, where all that is computed of it is kept: in the visit that brought it.
+    """
+
+    key: Key
+    clip: clips.Clip
+    picture: clips.Clip
+    grid: Grid
+    q: Tensor
+    k: Tensor
+    v: Tensor
+    mask: Tensor | None
+    causal: bool = False
+    shelf: Shelf | None = None
+
+    @property
+    def query(self) -> int:
+        """The token to look from first."""
+        return clips.token_at(self.clip, self.grid)
+
+
+@st.cache_resource(max_entries=16, show_spinner="Making the clip: a few seconds, once.")
+def load(name: str, frames: int) -> clips.Clip:
+    """A photograph or a clip as it comes."""
+    return clips.load(name, frames=frames)
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def cut(name: str, grid: Grid) -> tuple[clips.Clip, clips.Clip, Tensor | None]:
+    """A picture as it is described, as it is shown, and its mask; `grid` decides how many frames there are."""
+    source = load(name, max(grid.T, 2))
+    clip = clips.fit(source, grid, PATCH)
+    mask = None if clip.mask is None else clips.token_mask(clip, grid)
+    return clip, clips.fit(source, grid, sharp(source, grid)), mask
+
+
+def sharp(clip: clips.Clip, grid: Grid) -> int:
+    """Pixels of a patch that is shown: as many as the clip has, up to a side of `SHARP` pixels in all.
+
+    >>> sharp(clips.photograph("coffee"), Grid(1, 20, 28)), sharp(clips.photograph("chelsea"), Grid(1, 28, 28))
+    (20, 16)
+    """
+    _, rows, columns = clip.size
+    return max(PATCH, min(SHARP // max(grid.Y, grid.X), rows // grid.Y, columns // grid.X))
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def scene(name: str, grid: Grid, temperature: float, causal: bool = False) -> Scene:
+    """The tokens of a picture."""
+    clip, picture, mask = cut(name, grid)
+    qkv = clips.descriptors(clip, grid, temperature)
+    return Scene((name, grid, temperature, causal), clip, picture, grid, *qkv, mask, causal)
