@@ -15,7 +15,8 @@ Spot = tuple[float, float]
 Box = tuple[float, float, float, float]  # left, bottom, right, top
 WIDTHS = (360, 540)                      # of a panel
 LETTER, LINE, DOT = 5.5, 13.0, 9.0       # of a letter, of a line of text, and from a point's middle to its edge
-RINGS, TURNS, ROUNDS = (30, 48, 70, 96, 124), 12, 3
+RINGS, TURNS, ROUNDS = (28, 44, 62, 84, 110, 140), 12, 3
+PARTS = (0.15, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)  # of the way from a point to its name, where something may be crossed
 
 
 @dataclass(frozen=True)
@@ -103,15 +104,15 @@ class Around:
         name, line, taken = box(self.point, to, wide), thread(self.point, to), self.names + self.dots
         crossed = sum(inside(spot, b) for spot in line for b in taken) + sum(inside(s, name) for s in self.threads)
         out = max(0, -name[0]) + max(0, name[2] - self.wide) + max(0, -name[1]) + max(0, name[3] - HIGH - LINE)
-        far = 0.6 * math.dist((0, 0), to) if line else 0
-        return sum(covered(name, b) for b in taken) + 60 * crossed + LINE * out + far
+        far = math.dist((0, 0), to) if line else 0
+        return 4 * sum(covered(name, b) for b in taken) + 40 * crossed + LINE * out + far
 
 
 def thread(point: Spot, to: Spot) -> list[Spot]:
     """Spots on the line from a point to its name; none where the name stands right beside it."""
     if 0.0 in to:
         return []
-    return [(point[0] + part * to[0], point[1] + part * to[1]) for part in (0.3, 0.5, 0.7, 0.85)]
+    return [(point[0] + part * to[0], point[1] + part * to[1]) for part in PARTS]
 
 
 def inside(spot: Spot, of: Box) -> bool:

@@ -23,14 +23,18 @@ NOTES = {
     "accuracy": "A dot a seed, a tick for the mean, a line for the 95 % interval: over seeds from three seeds on, else "
                 "over clips, which says nothing of another seed.",
     "curves": "The mean of the seeds, in a band from the lowest to the highest.",
-    "maps": "Means over heads, queries, layers and seeds. Floor, flat maps and low rank come together here: which of "
-            "them makes learning slow is not told by this picture.",
-    "breadth": "A point a mechanism, trained in short with three seeds.",
+    "maps": "A point a trained model: means over its heads, queries and layers; a ring means a gate, an open mark a "
+            "shift, and a name stands at the best seed of its kind. Floor, flat maps and low rank come together here: "
+            "which of them makes learning slow is not told by this picture.",
+    "breadth": "A point a mechanism: the mean of three models, trained for 800 steps.",
     "dose": "relu(x) + f; what was predicted is in benchmarks/DOSE.md.",
     "gates": "Gates fitted to softmax's maps on training clips, measured on held-out clips; nothing is trained on the "
-             "task, so nothing but the gate differs."}
+             "task, so nothing but the gate differs. Dotted: softmax itself, and how far its own mean row, one row for "
+             "all queries, is from its maps."}
 LATER = ("Not measured yet: `python -m benchmarks.sets` trains these models, `python -m benchmarks.evidence` measures "
          "them.")
+FIRST = 3       # sentences of the claim that stand openly on the page
+GATES_TOP = 84  # pixels over the gates' panels: their legend stands there, and the page has its title
 
 
 @dataclass(frozen=True)
@@ -59,24 +63,44 @@ def _book(changed: int) -> Any:
     return Ledger(read(), read(SEALED))
 
 
-def claim(kept: Any) -> str:
-    """What the numbers say, in the words of benchmarks/EVIDENCE.md."""
+def claim(kept: Any) -> tuple[str, str]:
+    """What the numbers say, in the words of benchmarks/EVIDENCE.md: the main sentences with what is not claimed, and
+    the rest with what was done."""
     from benchmarks.page import PARTS
-    return "\n\n".join(make(kept) for _, make in PARTS[:2])
+    said, done = (make(kept) for _, make in PARTS[:2])
+    lines, _, limits = said.partition("\n\n")
+    points = lines.split("\n")
+    return "\n".join(points[:FIRST]) + "\n\n" + limits, "\n".join(points[FIRST:]) + "\n\n" + done
+
+
+def sizes(kept: Any) -> str:
+    """How many numbers a model has, from the smallest to the largest."""
+    found = [model["parameters"] for own in kept.told["motion"].values() for model in own.values()]
+    return f"{min(found) / 1000:.0f} to {max(found) / 1000:.0f} thousand"
 
 
 def figure(name: str, kept: Any, budget: str, dark: bool) -> Any:
     """A figure by its name, or None where its numbers are not there yet."""
+    from benchmarks.kept import EVIDENCE, RESULTS
+    stamps = [path.stat().st_mtime_ns for path in (EVIDENCE, RESULTS / "gates.json") if path.exists()]
+    return _figure(name, tuple(stamps), budget, dark, kept)
+
+
+@st.cache_data(max_entries=24, show_spinner=False)
+def _figure(name: str, changed: tuple[int, ...], budget: str, dark: bool, _kept: Any) -> Any:
     from benchmarks.plots import PLOTS
     if name == "gates":
         return _gates(dark)
     more: dict[str, str] = {"budget": budget} if name in ("accuracy", "curves", "maps") else {}
     draw: Callable[..., Any] = PLOTS[name]
-    return draw(kept, dark=dark, **more)
+    return draw(_kept, dark=dark, **more)
 
 
 def _gates(dark: bool) -> Any:
     from benchmarks import gates_page
     from benchmarks.kept import RESULTS, read
     kept = read(RESULTS / "gates.json")
-    return gates_page.figure(kept, dark).update_layout(title=None) if kept else None
+    if not kept:
+        return None
+    fig = gates_page.figure(kept, dark)
+    return fig.update_layout(title=None, margin_t=GATES_TOP, height=fig.layout.height - fig.layout.margin.t + GATES_TOP)

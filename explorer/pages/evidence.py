@@ -2,7 +2,7 @@
 import streamlit as st
 
 from explorer import chapters, controls
-from explorer.evidence_work import ABSENT, ADDRESS, BUDGETS, LATER, NOTES, TITLES, book, claim, figure
+from explorer.evidence_work import ABSENT, ADDRESS, BUDGETS, LATER, NOTES, TITLES, book, claim, figure, sizes
 
 
 def show(name, kept, budget):
@@ -12,7 +12,7 @@ def show(name, kept, budget):
     if fig is None:
         st.caption(LATER)
         return
-    fig.update_layout(paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)")
+    fig.update_layout(paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", dragmode=False)
     st.plotly_chart(fig, theme=None, key=f"evidence_{name}", alt=fig.layout.meta["alt"], config={"displaylogo": False})
     st.caption(NOTES[name])
 
@@ -34,9 +34,12 @@ else:
         show("accuracy", kept, budget)
     with right:
         show("curves", kept, budget)
-    with st.expander("In plain words, with every interval"):
-        st.markdown(claim(kept))
+    first, rest = claim(kept)
+    st.subheader("In plain words")
+    st.markdown(first)
+    with st.expander("The rest of it, and what was done"):
+        st.markdown(rest)
     for name in ("maps", "breadth", "dose", "gates"):
         show(name, kept, budget)
-st.caption("One small task, 63 thousand numbers a model, 144 patches: a size of a gap belongs to this task and this "
-           "budget. " + chapters.derived("evidence"))
+    st.caption(f"One small task, {sizes(kept)} numbers a model, 144 patches: the size of a gap belongs to this task "
+               f"and this budget. {chapters.derived('evidence')}")

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explorer.evidence_work import ABSENT, LATER, NOTES, TITLES, book, figure
+from benchmarks.page import PARTS
+from benchmarks.places import WIDTHS, Panel, box, covered, settled
+from explorer.evidence_work import ABSENT, FIRST, LATER, NOTES, TITLES, book, figure
 
 PAGE = Path(__file__).parents[2] / "explorer" / "pages" / "evidence.py"
 
@@ -22,12 +24,22 @@ def opened(**address: str) -> AppTest:
 
 def test_every_figure_or_a_sentence_in_its_place() -> None:
     app, kept = opened(), book()
-    assert [head.value for head in app.subheader] == list(TITLES.values())
+    heads = [head.value for head in app.subheader]
+    assert heads.pop(2) == "In plain words" and heads == list(TITLES.values())
     there = [name for name in TITLES if figure(name, kept, "short", dark=False)]
     assert {"accuracy", "curves", "maps"} <= set(there) and len(app.get("plotly_chart")) == len(there)
     said = [caption.value for caption in app.caption]
     assert said.count(LATER) == len(TITLES) - len(there) and all(NOTES[name] in said for name in there)
-    assert "Not claimed" in app.expander[0].markdown[0].value and not app.warning
+    assert not app.warning
+
+
+def test_what_the_numbers_say_is_said_whole() -> None:
+    """Every sentence of the claim stands on the page, the first ones and what is not claimed openly."""
+    app, kept = opened(), book()
+    first, rest = app.markdown[1].value, app.expander[0].markdown[0].value
+    assert first.count("\n- ") == FIRST - 1 and "Not claimed" in first and "**Intervals.**" in rest
+    for line in PARTS[0][1](kept).split("\n"):
+        assert line in first + "\n" + rest
 
 
 def test_the_budget_is_in_the_address() -> None:
@@ -49,3 +61,16 @@ def test_without_the_numbers_there_is_one_sentence(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("benchmarks.kept.EVIDENCE", tmp_path / "none.json")
     app = opened()
     assert app.info[0].value == ABSENT and not app.get("plotly_chart") and not app.subheader
+
+
+def test_names_of_crowded_points_cover_neither_each_other_nor_the_points() -> None:
+    """Nine models at nearly the same accuracy: no name lies on another, in a narrow panel or in a wide one."""
+    panels = [Panel(wide, [(wide * (0.05 + 0.1 * n), 360.0 + n % 3) for n in range(9)]) for wide in WIDTHS]
+    names = {n: 60.0 + 10 * (n % 4) for n in range(9)}
+    found = settled(panels, names)
+    for panel in panels:
+        boxes = [box(panel.points[n], to, names[n]) for n, to in found.items()]
+        pairs = [(a, b) for n, a in enumerate(boxes) for b in boxes[:n]]
+        assert sum(covered(a, b) for a, b in pairs) < 36, "half a letter"
+        assert sum(covered(a, dot) for n, a in enumerate(boxes) for dot in panel.dots(but=n)) < 36
+        assert all(0 <= left and right <= panel.wide for left, _, right, _ in boxes)
