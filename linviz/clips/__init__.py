@@ -19,6 +19,7 @@ from .pan import pan
 from .parallax import motorcycle
 from .photographs import PHOTOGRAPHS, known_name, photograph
 from .task import Task, reverse, shuffle
+from .tracks import tracks
 from .warp import follow
 
 CLIPS: dict[str, Callable[..., Clip]] = {f.__name__: f for f in (motorcycle, pan, digit, crossing)}
@@ -53,4 +54,4 @@ def load(name: str, seed: int = 0, frames: int = 8) -> Clip:
 __all__ = ["CLIPS", "DESCRIPTORS_NOTE", "FRAMES", "FRONT_SETTINGS", "OPENING", "OPENINGS", "PHOTOGRAPHS", "SETTINGS",
            "Clip", "Decoded", "Opening", "Setting", "Task", "Unreadable", "crossing", "decode", "descriptors", "digit",
            "fit", "follow", "front_task", "load", "motion_task", "motorcycle", "names", "pan", "photograph", "reverse",
-           "shuffle", "to_frames", "token_at", "token_mask"]
+           "shuffle", "to_frames", "token_at", "token_mask", "tracks"]

@@ -1,6 +1,6 @@
 """What the view draws, packed for its hosts: panels over one clip, and what is asked of the view at first.
 
-What is asked (query, frame, strength, mode) may change while the content stays: then the view is moved, not rebuilt.
+What is asked (query, frame, how to draw) may change while the content stays: then the view is moved, not rebuilt.
 """
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from .packing import encode
 from .wires import Wire, extent, numbers
 
 FULL, FLOOR = 12, 0.04  # light: a patch with FULL times its share shines; FLOOR: what nobody looks at
+MODES, TONES = ("light", "heat", "difference"), ("root", "linear", "log")
+MOST = 0.95  # of the attention that a line may be drawn around
 LONGEST, QUALITY = 720, 88  # of a picture, in pixels and in JPEG's percent
 
 
@@ -57,14 +59,19 @@ class Panel:
 
 def pack(panels: Sequence[Panel], clip: Pictured, grid: Grid, *, query: int, title: str | None = None,
          mode: str = "light", strength: float = 1.0, frame: int | None = None, intro: bool = False,
-         half: bool = False, tick: int = 0, outline: Tensor | None = None) -> bytes:
+         half: bool = False, tick: int = 0, own: bool = False, share: float = 0.0, tone: str = "root",
+         follow: bool = False, outline: Tensor | None = None, tracks: Tensor | None = None) -> bytes:
     """The blob of a view: panels side by side over one clip, all showing the row of the same query.
 
     query     token number on `grid`; frame: shown at first, the query's own where None.
-    mode      "light" or "heat";  strength: of the gates, 0 to 1;  intro: let it rise once from 0 on opening.
+    mode      "light", "heat", or "difference": every panel less the first;  tone: "root", "linear" or "log".
+    strength  of the gates, 0 to 1;  intro: let it rise once from 0 on opening.
+    own       every panel has an exposure of its own;  share: encircle the fewest patches that hold it, 0 to 0.95.
     half      float16 numbers, for files: an entropy changes by at most 0.005 bits.
     outline   tokens that show the object, (N,) bool: a line is drawn around them on every frame.
-    tick      raise it to make a view obey query, frame, strength and mode again although they are the same.
+    tracks    where each token's patch is on every frame, (N, T), -1 unknown (`linviz.clips.tracks`);
+    follow    the query goes with its patch from frame to frame.
+    tick      raise it to make a view obey all that is asked again although it is the same.
 
     Raises ValueError, in one sentence, where panels, clip and grid do not fit together or a number is not finite.
 
@@ -77,7 +84,8 @@ def pack(panels: Sequence[Panel], clip: Pictured, grid: Grid, *, query: int, tit
     b'LVIZ'
     """
     wish = {"query": _query(query, grid), "frame": _frame(frame, grid), "strength": _strength(strength),
-            "mode": _mode(mode), "intro": bool(intro), "tick": int(tick)}
+            "mode": _one_of("attention is drawn", mode, MODES), "tone": _one_of("brightness is drawn", tone, TONES),
+            "share": _share(share), "own": bool(own), "follow": bool(follow), "intro": bool(intro), "tick": int(tick)}
     if not panels:
         raise ValueError("a view needs at least one panel")
     content = {"title": title if title is not None else getattr(clip, "title", ""), "alt": getattr(clip, "alt", ""),
@@ -85,6 +93,8 @@ def pack(panels: Sequence[Panel], clip: Pictured, grid: Grid, *, query: int, tit
                "frames": _frames(clip, grid), "panels": [_panel(p, grid, half) for p in panels]}
     if outline is not None:
         content["outline"] = _outline(outline, grid)
+    if tracks is not None:
+        content["tracks"] = _tracks(tracks, grid)
     return encode(content, wish)
 
 
@@ -133,10 +143,16 @@ def _strength(strength: float) -> float:
     return float(strength)
 
 
-def _mode(mode: str) -> str:
-    if mode not in ("light", "heat"):
-        raise ValueError(f"attention is drawn as 'light' or as 'heat', not as {mode!r}")
-    return mode
+def _share(share: float) -> float:
+    if not 0 <= share <= MOST:
+        raise ValueError(f"a share to encircle lies between 0 (none) and {MOST}; got {share}")
+    return float(share)
+
+
+def _one_of(what: str, word: str, there: tuple[str, ...]) -> str:
+    if word not in there:
+        raise ValueError(f"{what} as one of {', '.join(map(repr, there))}, not as {word!r}")
+    return word
 
 
 # ------------------------------------------------------------------------------------------------ what is shown
@@ -162,6 +178,13 @@ def _outline(outline: Tensor, grid: Grid) -> np.ndarray:
         raise ValueError(f"an outline says of every token of {grid} whether it shows the object, ({len(grid)},); got "
                          f"{tuple(outline.shape)}")
     return _numpy(outline > 0).astype(np.uint8)
+
+
+def _tracks(tracks: Tensor, grid: Grid) -> np.ndarray:
+    if tracks.shape != (len(grid), grid.T) or int(tracks.min()) < -1 or int(tracks.max()) >= len(grid):
+        raise ValueError(f"tracks name for every token of {grid} one token a frame or -1, ({len(grid)}, {grid.T}); got "
+                         f"{tuple(tracks.shape)}, {int(tracks.min())} to {int(tracks.max())}")
+    return _numpy(tracks).astype(np.int32)
 
 
 def _frames(clip: Pictured, grid: Grid) -> list[dict[str, Any]]:

@@ -9,7 +9,11 @@ class Controls {                                                 // act: what th
       return b;
     };
     const group = (ariaLabel, kids) => h("div", {className: "seg", role: "group", ariaLabel}, ...kids);
-    this.mode = ["light", "heat"].map(mode => button(mode, () => act.set({mode}, true), mode));
+    this.mode = ["light", "heat", "difference"].map(mode => button(mode, () => act.set({mode}, true), mode));
+    this.tone = ["root", "linear", "log"].map(tone => button(tone, () => act.set({tone}, true), tone));
+    this.follow = button("follow the motion", () => act.set({follow: this.follow.ariaPressed !== "true"}, true));
+    this.share = h("input", {type: "range", min: 0, max: .95, step: .05, ariaLabel: "share of the attention to encircle"});
+    this.held = h("b");
     this.own = [button("one exposure", () => act.set({own: false}, true), "one"),
                 button("each its own", () => act.set({own: true}, true), "own")];
     this.replay = button("", act.replay);
@@ -25,11 +29,17 @@ class Controls {                                                 // act: what th
       h("label", {className: "strength", title}, "gate strength", this.range, this.value), this.fit);
     this.rest = h("div", {className: "tools"}, this.play, group("how attention is drawn", this.mode),
       group("exposure", this.own), this.where);
+    this.ways = h("details", {className: "ways"}, h("summary", {}, "More ways to look"), h("div", {className: "tools"},
+      group("brightness, of the attention", this.tone),
+      h("label", {title: "a line around the fewest patches that hold this share"}, "encircle", this.share, this.held),
+      this.follow));
+    on(this.share, "input", () => act.set({share: +this.share.value}));
+    on(this.share, "change", act.tell);
     on(this.range, "input", () => act.slide(+this.range.value));
     on(this.range, "change", act.tell);
   }
 
-  show({strength, mode, own}, query, grid, panels, progress) {   // what follows the query and the slider
+  show({strength, mode, own, share, tone, follow}, query, grid, panels, progress) {    // follows query and controls
     const at = grid.place(query);
     write(this.where, at === null ? `query: token ${query + 1} of the ${grid.first} before the picture`
       : `query: row ${at[1] + 1}, column ${at[2] + 1}` + (grid.T > 1 ? `, frame ${at[0] + 1}` : ""));
@@ -37,19 +47,26 @@ class Controls {                                                 // act: what th
     this.range.style.setProperty("--fill", `${100 * strength}%`);
     if (+this.range.value !== strength) this.range.value = strength;
     for (const b of this.mode) b.ariaPressed = b.dataset.value === mode;
+    for (const b of this.tone) b.ariaPressed = b.dataset.value === tone;
+    this.follow.ariaPressed = follow;
+    write(this.held, share ? `${Math.round(100 * share)} %` : "nothing");
+    this.share.style.setProperty("--fill", `${share / .95 * 100}%`);
+    if (+this.share.value !== share) this.share.value = share;
     for (const b of this.own) b.ariaPressed = (b.dataset.value === "own") === own;
     const fits = panels.filter(p => p.fit).map(p => p.stepped(progress));
     const steps = [...new Set(fits.map(f => f[0]))].join(" | "), kl = fits.map(f => f[1]).join(" | ");
     write(this.step, fits.length ? `step ${steps}, KL ${kl} bits` : "");
   }
 
-  label(panels, moving, playing, calm) {                         // what follows the content
+  label(panels, moving, playing, calm, tracked) {                // what follows the content
     const gated = panels.filter(p => p.road?.turn), fit = gated.find(p => p.fit)?.fit;
     this.gate.hidden = !gated.length;
     this.fit.hidden = !fit;
     this.fit.title = `${fit?.label ?? "fitted to a map"}; KL is the mean divergence from that map`;
     write(this.replay, calm ? "next step of the fit" : "replay the fit");
     this.play.hidden = !moving;
+    this.follow.hidden = !tracked;
+    this.mode[2].hidden = panels.length < 2;
     write(this.play, calm ? "next frame" : playing ? "❚❚ pause" : "▶ play");
   }
 

@@ -11,9 +11,9 @@ export default function ({data, parentElement, setStateValue}) {
     const place = parentElement.appendChild(document.createElement("div"));
     home = {place, send: setStateValue, n: 0, trail: []};
     home.view = mount(place, data, {                             // nothing is sent at mount: state comes from a person
-      onChange({query, frame, strength, mode}, pinned) {
-        if (pinned) { home.n++; home.trail = [...home.trail, query].slice(-64); }    // reruns merge; this does not
-        home.send("query", {query, frame, strength, mode, n: home.n, trail: home.trail});
+      onChange(state, pinned) {
+        if (pinned) { home.n++; home.trail = [...home.trail, state.query].slice(-64); }    // reruns merge; this does not
+        home.send("query", {...state, n: home.n, trail: home.trail});
       },
     });
     homes.set(parentElement, home);

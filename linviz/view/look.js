@@ -17,11 +17,12 @@ const viridis = ramp("440154", "472d7b", "3b528b", "2c728e", "21918c", "28ae80",
 const diverging = ramp("0b4f8a", "5aa0cf", "f7f7f7", "f0a35e", "c04d00");     // negative, nothing, positive
 
 // A small image of shadow, one pixel a patch. Light: black, as opaque as the patch is unattended, so the photograph
-// below keeps a brightness of floor + (1 - floor) sqrt(min(1, a gain)). Heat and signed: colour on a grey photograph.
-function paint(image, row, first, {gain, floor, heat, signed}) {
-  const d = image.data;
+// below keeps a brightness of floor + (1 - floor) tone(min(1, a gain)). Heat and signed: colour on a grey photograph.
+const tones = {root: Math.sqrt, linear: x => x, log: x => Math.max(0, 1 + Math.log10(x) / 3)};     // log: three decades
+function paint(image, row, first, {gain, floor, heat, signed, tone}) {
+  const d = image.data, bright = tones[tone];
   for (let n = 0, j = first; n < d.length; n += 4, j++) {
-    const e = Math.sqrt(Math.min(1, Math.abs(row[j]) * gain));
+    const e = bright(Math.min(1, Math.abs(row[j]) * gain));
     if (signed) tint(d, n, diverging, .5 + Math.sign(row[j]) * e / 2, 205);
     else if (heat) tint(d, n, viridis, e, 235 * Math.min(1, 1.6 * e));
     else { d[n] = d[n + 1] = d[n + 2] = 0; d[n + 3] = 255 * (1 - floor) * (1 - e) + .5; }
@@ -95,6 +96,7 @@ const css = `
 .edge { position: absolute; inset: 0; width: 100%; height: 100%; pointer-events: none; fill: none; }
 .edge path { vector-effect: non-scaling-stroke; stroke: #000a; stroke-width: 3.5px; }
 .edge path + path { stroke: #fff; stroke-width: 1.3px; }
+.edge.held path + path { stroke: #ffd84d; stroke-dasharray: 4 2.5; }
 .strip .edge path { stroke-width: 2px; }
 .strip .edge path + path { stroke-width: 1px; }
 .pin { width: 7px; height: 7px; background: #fff; box-shadow: 0 0 0 1.5px #000c; }
@@ -105,6 +107,8 @@ const css = `
 .strip button { all: unset; display: block; min-width: 0; cursor: pointer; text-align: center; white-space: nowrap;
   font-size: 11px; color: var(--soft); font-variant-numeric: tabular-nums; }
 .strip .stage { border-radius: 3px; cursor: pointer; margin-bottom: 2px; }
+.strip .share { display: block; height: 3px; background: var(--line); margin: 0 0 1px; }
+.strip .share i { display: block; height: 100%; background: var(--hue); transform-origin: 0 0; }
 .strip [aria-pressed=true] { color: var(--ink); font-weight: 600; }
 .strip [aria-pressed=true] .stage { outline: 2px solid var(--ink); outline-offset: 1px; }
 .strip.long [aria-pressed=false] .unit { display: none; }
@@ -121,6 +125,11 @@ const css = `
 .note { margin: 0; }
 .troubled .facts { visibility: hidden; }
 
+.ways summary { cursor: pointer; width: max-content; color: var(--soft); }
+.ways summary:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; border-radius: 3px; }
+.ways .tools { margin-top: 10px; }
+.ways label { display: flex; align-items: center; gap: 10px; }
+.ways b { color: var(--ink); min-width: 3em; font-variant-numeric: tabular-nums; }
 .tools { display: flex; flex-wrap: wrap; align-items: center; gap: 10px 20px; min-height: 33px; color: var(--soft); }
 .strength { display: flex; align-items: center; gap: 10px; flex: 1 1 260px; }
 .strength input { flex: 1; min-width: 90px; }

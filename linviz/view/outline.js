@@ -1,4 +1,4 @@
-// outline.js: a line around the patches that show the object, where somebody said which they are.
+// outline.js: lines around patches: those that show the object, and the fewest that hold a share of the attention.
 
 function outlines(marks, {T, Y, X, first}) {                     // one path a frame, in patches; none: empty paths
   return Array.from({length: T}, (_, t) => {
@@ -17,9 +17,9 @@ function outlines(marks, {T, Y, X, first}) {                     // one path a f
   });
 }
 
-function edge(box, {Y, X}) {                                     // over a picture; dark under light: it shows on both
+function edge(box, {Y, X}, kind = "edge") {                      // over a picture; dark under light: it shows on both
   box.insertAdjacentHTML("beforeend",
-    `<svg class="edge" viewBox="0 0 ${X} ${Y}" preserveAspectRatio="none"><path/><path/></svg>`);
+    `<svg class="${kind}" viewBox="0 0 ${X} ${Y}" preserveAspectRatio="none"><path/><path/></svg>`);
   const lines = [...box.lastElementChild.children];
   return path => { if (lines[0].getAttribute("d") !== path) lines.forEach(line => line.setAttribute("d", path)); };
 }

@@ -23,16 +23,18 @@ class Panel {
     this.ring = h("div", {className: "ring"});
     this.pin = h("div", {className: "pin"});
     this.main.edge = edge(this.main.box, grid);
+    this.main.held = edge(this.main.box, keys, "edge held");
     this.main.box.append(this.pin, this.ring);
     this.thumbs = Array.from({length: T > 1 ? T : 0}, (_, t) => this.thumb(t, stage(...shown, 1), pickFrame));
     this.name = h("span");
+    this.less = h("span", {className: "less"});
     this.level = h("i");
     this.bar = h("div", {className: "bar"}, this.level);
     this.note = h("p", {className: "note"});
     this.facts = [h("dd"), h("dd"), h("dd")];
     const sizes = `--x:${X};--aspect:${X}/${Y};--t:${Math.min(T, 16)};--few:${Math.min(T, 8)}`;
     this.el = h("section", {className: "panel", style: sizes},
-      h("div", {className: "head"}, this.name), this.main.box,
+      h("div", {className: "head"}, this.name, this.less), this.main.box,
       h("div", {className: "strip" + (T > 8 ? " long" : ""), hidden: T === 1}, ...this.thumbs.map(s => s.button)),
       this.bar, h("div", {className: "under"}, this.list(), this.note));
   }
@@ -48,8 +50,11 @@ class Panel {
 
   thumb(t, s, pickFrame) {
     s.edge = edge(s.box, this.grid);
+    s.held = edge(s.box, this.keys, "edge held");
     s.share = h("span");
-    s.button = h("button", {ariaLabel: `frame ${t + 1}`}, s.box, s.share, h("span", {className: "unit"}, " %"));
+    s.level = h("i");                                            // the whole width: all attention; bars sum to it
+    s.button = h("button", {ariaLabel: `frame ${t + 1}`}, s.box, h("span", {className: "share"}, s.level), s.share,
+      h("span", {className: "unit"}, " %"));
     s.button.addEventListener("click", () => pickFrame(t));
     return s;
   }
@@ -96,11 +101,16 @@ class Panel {
     return this.measures;
   }
 
-  draw(query, pinned, {frame, mode, own}, {full, floor}) {
+  draw(query, pinned, {frame, mode, own, share, tone}, {full, floor}, base) {
     const {size, trouble} = this.weigh(query), heat = mode === "heat";
     this.signed ||= trouble === "signed";
-    const gain = trouble === "dead" ? 0 : own ? 1 / (size || 1) : this.row.length / full;
-    paint(this.main.image, this.row, this.keys.first, {gain, floor, heat, signed: this.signed});
+    const less = mode === "difference" && this.against(base), signed = this.signed || less;
+    const gain = trouble === "dead" ? 0 : own && !less ? 1 / (size || 1) : this.row.length / full;
+    const drawn = less ? this.row.map((a, j) => a - base.row[j]) : this.row;
+    paint(this.main.image, drawn, this.keys.first, {gain, floor, heat, signed, tone});
+    this.circled = outlines(trouble ? null : {data: fewest(this.row, share)}, this.keys);
+    this.tinted = signed;
+    write(this.less, less ? `minus ${base.title}` : "");
     this.show(this.main, frame, heat);
     this.thumbs.forEach((s, t) => this.strip(s, t, frame, heat));
     const at = this.grid.place(query), away = at !== null && at[0] !== frame;
@@ -110,13 +120,18 @@ class Panel {
     this.tell();
   }
 
+  against(base) {                                                // whether its rows can be subtracted from this one's
+    return base !== this && base.keys.name === this.keys.name && !this.measures.trouble && !base.measures.trouble;
+  }
+
   key(t) { return Math.floor(t * this.keys.T / this.grid.T); }   // keys may lie on fewer frames than queries
 
   show(s, t, heat) {
     s.put(this.key(t), this.main.image);
     s.edge(this.edges[t]);
-    s.box.classList.toggle("heat", heat && !this.signed);
-    s.box.classList.toggle("signed", this.signed);
+    s.held(this.circled[this.key(t)]);
+    s.box.classList.toggle("heat", heat && !this.tinted);
+    s.box.classList.toggle("signed", this.tinted);
   }
 
   strip(s, t, frame, heat) {                                     // a thumb: this frame's attention and its share of all
@@ -126,6 +141,7 @@ class Panel {
     const known = !this.measures.trouble;
     this.show(s, t, heat);
     write(s.share, known ? `${Math.round(100 * share)}` : "–");
+    s.level.style.transform = `scaleX(${known ? share / this.measures.sum : 0})`;
     s.button.ariaPressed = t === frame;
     s.button.title = `frame ${t + 1}` + (known ? `: ${three(100 * share)} % of the attention` : "");
   }

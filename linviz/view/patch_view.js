@@ -6,16 +6,16 @@
 
 const reduced = matchMedia("(prefers-reduced-motion: reduce)");
 const between = (x, least, most) => Math.max(least, Math.min(most, x));
-const told = ["query", "frame", "strength", "mode"];
+const told = ["query", "frame", "strength", "mode", "own", "share", "tone", "follow"];
 
 export function mount(host, bytes, {onChange} = {}) {
   const root = host.shadowRoot ?? host.attachShadow({mode: "open"}), gone = new AbortController();
   const on = (target, name, act, more) => target.addEventListener(name, act, {signal: gone.signal, ...more});
-  const state = {query: 0, frame: 0, strength: 1, mode: "light", own: false};
+  const state = {query: 0, frame: 0, strength: 1, mode: "light", own: false, share: 0, tone: "root", follow: false};
   let model, grid, wished = {}, panels = [], pictures = [], hover = null;
   let queued = 0, gliding = 0, target = null, progress, playing = 0, said = 0, opened = false;
   const controls = new Controls(on, {set, replay, tell, play: () => play(!playing), slide});
-  const shelf = h("div", {className: "panels"}), parts = [shelf, controls.gate, controls.rest, controls.live];
+  const shelf = h("div", {className: "panels"}), parts = [shelf, controls.gate, controls.rest, controls.ways, controls.live];
   const face = h("div", {className: "view", tabIndex: 0, role: "application"}, ...parts);
   root.replaceChildren(h("style", {textContent: css}), face);
 
@@ -80,7 +80,7 @@ export function mount(host, bytes, {onChange} = {}) {
     if (wish.intro && !opened && panels.some(p => p.road?.turn) && !reduced.matches) intro();
   }
 
-  function set({query, frame, strength, mode, own}, person) {
+  function set({query, frame, strength, mode, own, share, tone, follow}, person) {
     if (!grid) return;
     if (strength !== undefined && !person) settle();
     const old = {...state};
@@ -88,17 +88,26 @@ export function mount(host, bytes, {onChange} = {}) {
     if (Number.isFinite(frame)) state.frame = between(Math.round(frame), 0, grid.T - 1);
     else if (state.query !== old.query) state.frame = grid.place(state.query)?.[0] ?? state.frame;
     if (Number.isFinite(strength)) state.strength = between(strength, 0, 1);
-    if (mode === "light" || mode === "heat") state.mode = mode;
+    if (["light", "heat", "difference"].includes(mode)) state.mode = mode;
+    if (tone in tones) state.tone = tone;
+    if (Number.isFinite(share)) state.share = between(share, 0, .95);
     if (own !== undefined) state.own = Boolean(own);
+    if (follow !== undefined) state.follow = Boolean(follow);
+    if (state.follow && state.query === old.query && state.frame !== old.frame) walk();
     if (state.frame !== old.frame) panels.forEach(p => p.paper(pictures, state.frame));
     turn();
     schedule();
     if (person && told.some(k => old[k] !== state[k])) onChange?.({...state}, state.query !== old.query);
   }
 
+  function walk() {                                              // the query goes where the motion takes its patch
+    const to = model.tracks?.data[state.query * grid.T + state.frame] ?? -1;
+    if (to >= 0) state.query = to;
+  }
+
   function label() {
     const names = panels.map(p => p.title).join(", "), moving = grid?.T > 1;
-    controls.label(panels, moving, playing, reduced.matches);
+    controls.label(panels, moving, playing, reduced.matches, Boolean(model?.tracks));
     face.style.setProperty("--accent", panels.find(p => p.road?.turn)?.hue ?? "#d55e00");
     face.ariaLabel = `${model?.title ?? ""}: attention of one patch under ${names}. ${model?.alt ?? ""} `
       + `Arrow keys move the query${moving ? ", Page Up and Page Down change the frame" : ""}.`;
@@ -113,7 +122,7 @@ export function mount(host, bytes, {onChange} = {}) {
     clearTimeout(said);
     queued = 0;
     if (!grid) return;
-    for (const p of panels) p.draw(hover ?? state.query, state.query, state, model);
+    for (const p of panels) p.draw(hover ?? state.query, state.query, state, model, panels[0]);
     controls.show(state, hover ?? state.query, grid, panels, progress);
     if (hover === null) said = setTimeout(() => controls.speak(panels), 350);    // a screen reader hears where it rests
   }

@@ -209,3 +209,14 @@ export function measures(row, shares = true, top = 10) {         // shares: the 
   const bits = Math.max(0, Math.log2(sum) - alog / sum);         // the row is taken as shares of its own sum
   return {trouble, sum, size, bits, effective: 2 ** bits, top: best.reduce((a, b) => a + b, 0) / sum};
 }
+
+export function fewest(row, share) {                             // 1 on the fewest keys that hold `share` of a row's sum
+  const held = new Uint8Array(row.length), order = Float64Array.from(row).sort(), sum = order.reduce((a, b) => a + b, 0);
+  if (!(share > 0 && sum > 0)) return held;
+  let n = order.length, part = 0;
+  while (n > 0 && part < share * sum * (1 - 1e-12)) part += order[--n];
+  let alike = 0;                                                 // of those as heavy as the lightest, the first
+  for (let j = n; j < order.length && order[j] === order[n]; j++) alike++;
+  for (let j = 0; j < row.length; j++) held[j] = row[j] > order[n] || row[j] === order[n] && alike-- > 0 ? 1 : 0;
+  return held;
+}

@@ -1,7 +1,8 @@
 """The view as it opens, as a still picture: for a notebook on a web page or on paper, where nothing can move.
 
-Drawn as the browser draws it: a patch's brightness is FLOOR + (1 - FLOOR) sqrt(min(1, a S / FULL)), interpolated
-between patch centres. Gates stand at their full strength.
+Drawn as the browser draws it (look.js): a patch's brightness is FLOOR + (1 - FLOOR) e, e = sqrt(min(1, |a| S / FULL)),
+interpolated between patch centres. Heat is viridis of e on a dimmed picture. A map with weights below zero is blue
+where it subtracts and orange where it adds, on a grey picture. Gates stand at their full strength.
 """
 from __future__ import annotations
 
@@ -9,8 +10,9 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageEnhance, ImageFont, ImageOps
 from torch import Tensor
 from torch.nn.functional import interpolate
 
@@ -20,6 +22,12 @@ from .blob import FLOOR, FULL, Panel, Pictured, picture
 SIDE, GAP, HEAD = 340, 16, 30  # pixels: width of a panel, between panels, above them
 HUES = {"softmax": "#0072b2", "kernel": "#d55e00", "low-rank": "#009e73", "local": "#cc79a7", "content-free": "#8a8a8a",
         "graph": "#b59f00"}
+
+
+VIRIDIS = ("440154", "472d7b", "3b528b", "2c728e", "21918c", "28ae80", "5ec962", "addc30", "fde725")
+DIVERGING = ("0b4f8a", "5aa0cf", "f7f7f7", "f0a35e", "c04d00")  # negative, nothing, positive
+SIGNED = "orange adds, blue subtracts"
+PROBES = (0.03, 0.21, 0.43, 0.64, 0.86)  # rows that are looked at, as shares of all, to learn whether a map is signed
 
 
 def lit(image: Image.Image, weights: Tensor, keys: int) -> Image.Image:
@@ -32,6 +40,58 @@ def lit(image: Image.Image, weights: Tensor, keys: int) -> Image.Image:
     light = interpolate(light[None, None], (image.height, image.width), mode="bilinear")[0, 0]
     shadow = Image.fromarray((255 * light).round().byte().numpy())
     return Image.composite(image, Image.new("RGB", image.size), shadow)
+
+
+def painted(image: Image.Image, weights: Tensor, keys: int, signed: bool = False, heat: bool = False) -> Image.Image:
+    """A picture under weights (Y, X), as the view shows it: signed, as heat, or lit.
+
+    >>> grey = Image.new("RGB", (4, 4), "grey")
+    >>> blue = painted(grey, torch.full((2, 2), -1.0), 4, signed=True).getpixel((1, 1))
+    >>> blue[2] > blue[0]
+    True
+    """
+    e = (weights.float().abs() * keys / FULL).clamp(0, 1).sqrt()
+    if signed:
+        colour, alpha = ramp(DIVERGING, 0.5 + weights.sign() * e / 2), torch.full_like(e, 205 / 255)
+        return _tinted(ImageOps.grayscale(image), colour, alpha)
+    if heat:
+        dimmed = ImageEnhance.Brightness(ImageEnhance.Color(image).enhance(0.1)).enhance(0.42)
+        return _tinted(dimmed, ramp(VIRIDIS, e), 235 / 255 * (1.6 * e).clamp_max(1))
+    return lit(image, weights, keys)
+
+
+def ramp(stops: Sequence[str], x: Tensor) -> Tensor:
+    """The colour at x in 0..1 between evenly spaced stops (hexadecimal): (...) -> (3, ...) in 0..1.
+
+    >>> ramp(("000000", "ffffff"), torch.tensor([0.5])).tolist()
+    [[0.5], [0.5], [0.5]]
+    """
+    table = torch.tensor([[int(stop[n:n + 2], 16) / 255 for n in (0, 2, 4)] for stop in stops])
+    at = x.clamp(0, 1) * (len(stops) - 1)
+    low = at.floor().clamp_max(len(stops) - 2).long()
+    return torch.lerp(table[low], table[low + 1], (at - low)[..., None]).movedim(-1, 0)
+
+
+def _tinted(image: Image.Image, colour: Tensor, alpha: Tensor) -> Image.Image:
+    """Colours (3, Y, X) over a picture, each as opaque as alpha (Y, X) says, interpolated between patch centres."""
+    over = torch.cat([colour * alpha, alpha[None]])[None]
+    top = interpolate(over, (image.height, image.width), mode="bilinear")[0].movedim(0, -1).numpy()
+    under = np.asarray(image.convert("RGB"), dtype=np.float32) / 255
+    mixed = top[..., :3] + under * (1 - top[..., 3:])
+    return Image.fromarray((255 * mixed).round().clip(0, 255).astype(np.uint8))
+
+
+def is_signed(map_: Any, query: int, at: tuple[int, int] = (0, 0)) -> bool:
+    """Whether a map has weights below zero in the query's row or in a few others.
+
+    >>> from linviz.maps import Dense
+    >>> is_signed(Dense(torch.eye(3) - 0.1, stochastic=False), 0)
+    True
+    """
+    N = map_.shape[0]
+    rows = map_.rows(torch.tensor([query, *(int(x * N) for x in PROBES)])).detach()
+    rows = rows[at] if rows.ndim == 4 else rows
+    return bool((rows < -1e-6 * rows.abs().amax(-1, keepdim=True)).any())
 
 
 def still(panels: Sequence[Panel], clip: Pictured, grid: Grid, query: int) -> bytes:
@@ -62,7 +122,12 @@ def _panel(panel: Panel, photo: Image.Image, grid: Grid, query: int, t: int) -> 
     row = _row(panel.map, query, panel.at)
     if row is None or len(row) != len(keys):
         return lit(photo, torch.zeros(1, 1), 1)
-    return lit(photo, keys.fold(row[:, None])[t * keys.T // grid.T, ..., 0], len(keys))
+    signed = is_signed(panel.map, query, panel.at)
+    shown = painted(photo, keys.fold(row[:, None])[t * keys.T // grid.T, ..., 0], len(keys), signed)
+    if signed:
+        place, font = (8, shown.height - 8), ImageFont.load_default(13)
+        ImageDraw.Draw(shown).text(place, SIGNED, "white", font, "lb", stroke_width=2, stroke_fill="black")
+    return shown
 
 
 def _row(map_: Any, query: int, at: tuple[int, int]) -> Tensor | None:

@@ -14,7 +14,7 @@ PAGE = """<!doctype html><meta charset="utf-8"><meta name="viewport" content="wi
 <style>:root {{ color-scheme: light dark; }} body {{ margin: 16px; }}</style>
 <div id="view"></div><script type="module">
 {source}
-Object.assign(window, {{mount, unpack, roadOf, measures, loaded: true}});
+Object.assign(window, {{mount, unpack, roadOf, measures, fewest, loaded: true}});
 window.fromText = text => Uint8Array.from(atob(text), c => c.charCodeAt(0));
 window.show = (text, id = "view") => {{
   window.said ??= [];

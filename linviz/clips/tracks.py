@@ -1,0 +1,113 @@
+"""Where the content of a patch is on the other frames of a clip whose motion is known."""
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import Tensor
+
+from ..grid import Grid
+from ..shapes import Int
+from .clip import Clip
+from .fitting import whole
+
+LOST = -1
+LEAST = 0.25  # of the pixels asked about a place must know their motion
+Step = Callable[[int, Tensor], tuple[Tensor, Tensor]]  # frame, places (M, 2) -> places on the next one, which are known
+
+
+def tracks(clip: Clip, grid: Grid) -> Int[Tensor, "N T"]:
+    """For every token the tokens on which the middle of its patch lies, frame by frame: (N, T); -1 where nobody knows.
+
+    A middle goes where the pixels about it go, forwards and backwards, until it leaves the picture or is covered; from
+    there on it is lost. Prefix tokens are nowhere. Raises ValueError for a clip without motion.
+
+    >>> from linviz import clips
+    >>> grid = Grid(4, 14, 14)
+    >>> path = tracks(clips.load("pan", frames=4), grid)[grid.number(1, 7, 7)]
+    >>> [grid.place(i)[1:] if i >= 0 else None for i in path.tolist()]
+    [(8, 8), (7, 7), (7, 6), (7, 6)]
+    """
+    fitted = whole(clip, grid)
+    if fitted.motion is None or fitted.known is None:
+        raise ValueError(f"clip {clip.name!r} has no motion: nobody said where its pixels go")
+    patch = fitted.size[1] // grid.Y
+    forth, back = (step(fitted.motion, fitted.known, patch // 4) for step in (forwards, backwards))
+    middles = (torch.cartesian_prod(torch.arange(grid.Y), torch.arange(grid.X)) + 0.5) * patch - 0.5
+    found = torch.full((len(grid), grid.T), LOST)
+    for t in range(grid.T):
+        own = slice(grid.prefix + t * len(middles), grid.prefix + (t + 1) * len(middles))
+        found[own, t] = torch.arange(own.start, own.stop)
+        for step, frames in ((forth, range(t, grid.T - 1)), (back, range(t, 0, -1))):
+            for to, where, seen in walk(step, frames, middles, 1 if step is forth else -1):
+                y, x = ((where + 0.5) // patch).long().unbind(-1)
+                found[own, to] = torch.where(seen, grid.prefix + (to * grid.Y + y) * grid.X + x, LOST)
+    return found
+
+
+def walk(step: Step, frames: Iterable[int], where: Tensor, way: int) -> Iterable[tuple[int, Tensor, Tensor]]:
+    """Frame after frame: its number, where the places are on it, and which of them are still known."""
+    seen = torch.ones(len(where), dtype=torch.bool)
+    for t in frames:
+        new, good = step(t, where)
+        seen = seen & good
+        where = torch.where(seen[:, None], new, where)
+        yield t + way, where, seen
+
+
+def forwards(motion: Tensor, known: Tensor, reach: int) -> Step:
+    """From frame t to t + 1: a place moves as most of the known pixels within reach of it."""
+    def step(t: int, where: Tensor) -> tuple[Tensor, Tensor]:
+        y, x, good = around(where, known, reach)
+        return moved(where, motion[t, :, y, x], good & known[t, y, x], known)
+    return step
+
+
+def backwards(motion: Tensor, known: Tensor, reach: int) -> Step:
+    """From frame t to t - 1: the same, by the pixels that have come within reach of the place."""
+    came = [arrivals(m, k) for m, k in zip(motion, known)]
+
+    def step(t: int, where: Tensor) -> tuple[Tensor, Tensor]:
+        y, x, good = around(where, known, reach)
+        source = came[t - 1][y, x]
+        from_y, from_x = source.clamp(min=0) // known.shape[2], source.clamp(min=0) % known.shape[2]
+        return moved(where, -motion[t - 1, :, from_y, from_x], good & (source >= 0), known)
+    return step
+
+
+def around(where: Tensor, known: Tensor, reach: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Rows and columns of a lattice of pixels about each place, (M, 25) each, and which lie on the frame."""
+    far = torch.linspace(-reach, reach, 5).round().long()
+    near = where.round().long()[:, None] + torch.cartesian_prod(far, far)
+    good = within(near, known)
+    y, x = near.unbind(-1)
+    return y.clamp(0, known.shape[1] - 1), x.clamp(0, known.shape[2] - 1), good
+
+
+def moved(where: Tensor, by: Tensor, good: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
+    """Places moved by the median of what is good of by (2, M, 25); known where a quarter is, and within the frame."""
+    middle = by.masked_fill(~good, torch.nan).nanmedian(-1).values.T
+    seen = good.float().mean(-1) >= LEAST
+    to = torch.where(seen[:, None], where + middle, where)
+    return to, seen & within(to, known)
+
+
+def arrivals(motion: Tensor, known: Tensor) -> Tensor:
+    """For every pixel of the next frame the number of the pixel that went there: (Ypx, Xpx), -1 where none did.
+
+    >>> arrivals(torch.tensor([[[0., 0., 0.]], [[1., 1., 1.]]]), torch.tensor([[True, True, False]])).tolist()
+    [[-1, 0, 1]]
+    """
+    y, x = known.nonzero(as_tuple=True)
+    to = (torch.stack([y, x], -1) + motion[:, y, x].T).round().long()
+    good = within(to, known[None])
+    out = torch.full(known.shape, LOST)
+    out[to[good, 0], to[good, 1]] = y[good] * known.shape[1] + x[good]
+    return out
+
+
+def within(where: Tensor, known: Tensor) -> Tensor:
+    """Which places (..., 2) round to a pixel of the frame."""
+    size = torch.tensor(known.shape[-2:])
+    near = where.round()
+    return ((near >= 0) & (near < size)).all(-1)
