@@ -22,12 +22,12 @@ TITLES = {
 NOTES = {
     "accuracy": "A dot a seed, a tick for the mean, a line for the 95 % interval: over seeds from three seeds on, else "
                 "over clips, which says nothing of another seed.",
-    "curves": "The mean of the seeds, in a band from the lowest to the highest.",
+    "curves": "The mean of the seeds, in a band from the lowest to the highest; one seed alone has no band.",
     "maps": "A point a trained model: means over its heads, queries and layers; a ring means a gate, an open mark a "
             "shift, and a name stands at the best seed of its kind. Floor, flat maps and low rank come together here: "
             "which of them makes learning slow is not told by this picture.",
     "breadth": "A point a mechanism: the mean of three models, trained for 800 steps.",
-    "dose": "relu(x) + f; what was predicted is in benchmarks/DOSE.md.",
+    "dose": "A dot a seed, trained for 800 steps; the means in a line, with 95 % intervals over seeds.",
     "gates": "Gates fitted to softmax's maps on training clips, measured on held-out clips; nothing is trained on the "
              "task, so nothing but the gate differs. Dotted: softmax itself, and how far its own mean row, one row for "
              "all queries, is from its maps."}
@@ -73,6 +73,21 @@ def claim(kept: Any) -> tuple[str, str]:
     return "\n".join(points[:FIRST]) + "\n\n" + limits, "\n".join(points[FIRST:]) + "\n\n" + done
 
 
+def note(name: str, kept: Any) -> str:
+    """What has to be known to read a figure, and what it comes to."""
+    return _note(name, _stamps(), kept)
+
+
+@st.cache_data(max_entries=24, show_spinner=False)
+def _note(name: str, changed: tuple[int, ...], _kept: Any) -> str:
+    from benchmarks import others
+    if name == "dose":
+        told = others.answers(others.doses(_kept))
+        return (f"{NOTES[name]} Predicted beforehand, in benchmarks/DOSE.md: of {len(told)} predictions "
+                f"{sum(a.true for a in told)} came true.")
+    return f"{NOTES[name]} {others.stories_told(others.stories(_kept))}." if name == "breadth" else NOTES[name]
+
+
 def sizes(kept: Any) -> str:
     """How many numbers a model has, from the smallest to the largest."""
     found = [model["parameters"] for own in kept.told["motion"].values() for model in own.values()]
@@ -81,9 +96,7 @@ def sizes(kept: Any) -> str:
 
 def figure(name: str, kept: Any, budget: str, dark: bool) -> Any:
     """A figure by its name, or None where its numbers are not there yet."""
-    from benchmarks.kept import EVIDENCE, RESULTS
-    stamps = [path.stat().st_mtime_ns for path in (EVIDENCE, RESULTS / "gates.json") if path.exists()]
-    return _figure(name, tuple(stamps), budget, dark, kept)
+    return _figure(name, _stamps(), budget, dark, kept)
 
 
 @st.cache_data(max_entries=24, show_spinner=False)
@@ -94,6 +107,12 @@ def _figure(name: str, changed: tuple[int, ...], budget: str, dark: bool, _kept:
     more: dict[str, str] = {"budget": budget} if name in ("accuracy", "curves", "maps") else {}
     draw: Callable[..., Any] = PLOTS[name]
     return draw(_kept, dark=dark, **more)
+
+
+def _stamps() -> tuple[int, ...]:
+    """When the kept numbers were last written: what is drawn from them is drawn once."""
+    from benchmarks.kept import EVIDENCE, RESULTS
+    return tuple(path.stat().st_mtime_ns for path in (EVIDENCE, RESULTS / "gates.json") if path.exists())
 
 
 def _gates(dark: bool) -> Any:

@@ -2,7 +2,7 @@
 import streamlit as st
 
 from explorer import chapters, controls
-from explorer.evidence_work import ABSENT, ADDRESS, BUDGETS, LATER, NOTES, TITLES, book, claim, figure, sizes
+from explorer.evidence_work import ABSENT, ADDRESS, BUDGETS, LATER, TITLES, book, claim, figure, note, sizes
 
 
 def show(name, kept, budget):
@@ -14,7 +14,7 @@ def show(name, kept, budget):
         return
     fig.update_layout(paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", dragmode=False)
     st.plotly_chart(fig, theme=None, key=f"evidence_{name}", alt=fig.layout.meta["alt"], config={"displaylogo": False})
-    st.caption(NOTES[name])
+    st.caption(note(name, kept))
 
 
 said = ADDRESS.come()

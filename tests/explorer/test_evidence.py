@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from benchmarks.page import PARTS
 from benchmarks.places import WIDTHS, Panel, box, covered, settled
-from explorer.evidence_work import ABSENT, FIRST, LATER, NOTES, TITLES, book, figure
+from explorer.evidence_work import ABSENT, FIRST, LATER, TITLES, book, figure, note
 
 PAGE = Path(__file__).parents[2] / "explorer" / "pages" / "evidence.py"
 
@@ -29,7 +29,7 @@ def test_every_figure_or_a_sentence_in_its_place() -> None:
     there = [name for name in TITLES if figure(name, kept, "short", dark=False)]
     assert {"accuracy", "curves", "maps"} <= set(there) and len(app.get("plotly_chart")) == len(there)
     said = [caption.value for caption in app.caption]
-    assert said.count(LATER) == len(TITLES) - len(there) and all(NOTES[name] in said for name in there)
+    assert said.count(LATER) == len(TITLES) - len(there) and all(note(name, kept) in said for name in there)
     assert not app.warning
 
 
