@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -72,6 +72,11 @@ class Opened:
         """What to call each map: its spec where two would have one title."""
         titles = [shown.title for shown in self.shown]
         return [shown.spec if titles.count(shown.title) > 1 else shown.title for shown in self.shown]
+
+    def only(self, spec: str) -> Opened:
+        """The same view of one of its mechanisms; no such, no panel."""
+        kept = tuple(shown for shown in self.shown if shown.spec == spec)
+        return replace(self, view=replace(self.view, specs=(spec,)), shown=kept)
 
     @property
     def panels(self) -> list[Panel]:

@@ -1,0 +1,222 @@
+"""The view as still pictures: PNG, twice as fine as the screen, and SVG, both with the state that made them inside.
+
+One panel a mechanism under one exposure, each lit (or tinted, or signed) as the live view draws it, with the pinned
+patch in a ring, its three numbers below, and for a clip a strip of all frames with what each holds.
+"""
+from __future__ import annotations
+
+import io
+import json
+
+import torch
+from PIL import Image, PngImagePlugin
+from torch import Tensor
+
+from .. import clips
+from ..concentration import frame_mass
+from ..models import LABEL
+from ..view.blob import FULL, picture
+from ..view.still import HUES, SIGNED, is_signed, painted
+from .numbers import of_row, row_of
+from .opening import Opened, Shown
+from .sheet import INK, SOFT, Dot, Picture, Ring, Sheet, Words, length, pixels, svg_text
+
+MARGIN, GAP, WIDE, ABREAST, STRIP = 28, 18, 320, 4, 8  # STRIP: frames side by side
+HEAD, FACTS, THUMB = 26, 46, 15  # pixels: over a panel, under it, under a small frame
+
+
+def png(opened: Opened, heat: bool = False) -> bytes:
+    """The view as PNG; its text chunk "linviz" holds the state as JSON.
+
+    >>> from linviz.record import View
+    >>> png(View("coffee", patches=7, specs=("uniform",)).open())[1:4]
+    b'PNG'
+    """
+    page, out, note = drawn(opened, heat), io.BytesIO(), PngImagePlugin.PngInfo()
+    note.add_itxt("linviz", page.note)
+    note.add_itxt("Description", page.text)
+    pixels(page).save(out, "PNG", pnginfo=note, dpi=(192, 192), compress_level=4)
+    return out.getvalue()
+
+
+def svg(opened: Opened, heat: bool = False) -> str:
+    """The view as SVG: words stay words, pictures are JPEG inside it; its metadata hold the state as JSON.
+
+    >>> from linviz.record import View
+    >>> svg(View("coffee", patches=7, specs=("uniform",)).open()).startswith("<svg")
+    True
+    """
+    return svg_text(drawn(opened, heat))
+
+
+@torch.no_grad()
+def drawn(opened: Opened, heat: bool = False) -> Sheet:
+    """The sheet that both print."""
+    inside = inner(opened)
+    page = sheet(opened, inside + _strip(opened), heading(opened.view.specs, opened.view.causal))
+    for n, shown in enumerate(opened.shown):
+        x, y = corner(opened, n, inside + _strip(opened))
+        panel(page, opened, shown, n, (x, y), opened.place[0], heat)
+        _facts(page, opened, shown, x, y + HEAD + inside)
+        _thumbs(page, opened, shown, x, y + HEAD + inside + FACTS + 6, heat)
+    return page
+
+
+# ------------------------------------------------------------------------------------------------ the page
+
+
+def heading(specs: tuple[str, ...], causal: bool) -> str:
+    """What to see.
+
+    >>> heading(("relu_floor", "relu_floor+gate"), False)
+    'The floor is fog; the gate gathers it'
+    """
+    if causal:
+        return "Each patch sees what came before it, and nothing after"
+    gated, floor = any("+gate" in s for s in specs), any(s.startswith("relu_floor") and "+gate" not in s for s in specs)
+    return ("The floor is fog; the gate gathers it" if gated and floor else "The gate gathers attention" if gated
+            else "One patch asks, and this is where it looks")
+
+
+def inner(opened: Opened) -> float:
+    """How high a panel's picture is."""
+    return WIDE * opened.grid.Y / opened.grid.X
+
+
+def sheet(opened: Opened, tall: float, title: str) -> Sheet:
+    """An empty page for panels so `tall`: what to see above, where it comes from below."""
+    columns = min(ABREAST, len(opened.shown))
+    rows = -(-len(opened.shown) // columns)
+    wide = 2 * MARGIN + columns * WIDE + (columns - 1) * GAP
+    below = folded(_source(opened), 0.86 * (wide - 2 * MARGIN))  # who opens the SVG may have a wider font
+    high = 2 * MARGIN + 50 + rows * (HEAD + tall + FACTS + GAP) + 18 * len(below)
+    page = Sheet(wide, high, title, f"{_asked(opened)} {opened.clip.alt}", json.dumps(opened.view.told()))
+    size = 20 if columns > 1 else 15
+    page.items += [Words(MARGIN, MARGIN + 16, title, size, INK, True), Words(MARGIN, MARGIN + 40, _asked(opened), 13)]
+    page.items += [Words(MARGIN, high - MARGIN - 18 * (len(below) - 1 - n), x, 12) for n, x in enumerate(below)]
+    return page
+
+
+def corner(opened: Opened, n: int, tall: float) -> tuple[float, float]:
+    """Where panel n begins."""
+    row, column = divmod(n, min(ABREAST, len(opened.shown)))
+    return MARGIN + column * (WIDE + GAP), MARGIN + 58 + row * (HEAD + tall + FACTS + GAP)
+
+
+def _asked(opened: Opened) -> str:
+    t, y, x = opened.place
+    place = f"The patch in row {y + 1}, column {x + 1}"
+    if opened.grid.T == 1:
+        return f"{place} asks."
+    return f"{place} of frame {t + 1} asks; beside each frame stands its share of the attention."
+
+
+def _source(opened: Opened) -> str:
+    """What stands below: whose picture, how it was read, what brightness means."""
+    view, grid, clip = opened.view, opened.grid, opened.clip
+    size = f"{grid.T} frames of " * (grid.T > 1) + f"{grid.Y} x {grid.X} patches"
+    gates = f" A gate is {LABEL}: {view.steps} steps, seed {view.seed}." if any(s.gate for s in opened.shown) else ""
+    return (f"{credit(clip)} {size}, temperature {view.temperature:.3g}. "
+            f"{clips.DESCRIPTORS_NOTE.capitalize()}.{gates} All panels have one exposure: a patch is fully lit at "
+            f"{FULL} times its equal share. linviz {view.told()['linviz']}.")
+
+
+def credit(clip: clips.Clip) -> str:
+    """Whose pictures these are; one's own have only a name.
+
+    >>> credit(clips.photograph("coffee"))
+    'A cup of coffee: Rachel Michetti, courtesy of Pikolo Espresso Bar, CC0.'
+    """
+    return f"{clip.title}." if clip.author == "your own" else f"{clip.title}: {clip.author}, {clip.licence}."
+
+
+def folded(text: str, wide: float, size: float = 12) -> list[str]:
+    """A text in lines at most so wide.
+
+    >>> folded("one two three", 60)
+    ['one two', 'three']
+    """
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        lines[-1:] = [longer] if length(longer, size) <= wide or not lines[-1] else [lines[-1], word]
+    return lines
+
+
+# ------------------------------------------------------------------------------------------------ a panel
+
+
+def panel(page: Sheet, opened: Opened, shown: Shown, n: int, at: tuple[float, float], t: int, heat: bool) -> None:
+    """A title and frame t under its attention, with the pinned patch in a ring."""
+    (x, y), (asked, row, column), grid = at, opened.place, opened.grid
+    page.items += [Dot(x + 5, y + 11, 5, HUES.get(shown.family, "#888888")),
+                   Words(x + 18, y + 16, opened.titles[n][:44], 15, INK, True),
+                   Picture(x, y + HEAD, WIDE, inner(opened), overlay(opened, shown, t, 2 * WIDE, heat)),
+                   Ring(x + (column + 0.5) / grid.X * WIDE, y + HEAD + (row + 0.5) / grid.Y * inner(opened),
+                        max(7.5, WIDE / grid.X / 2), t != asked)]
+
+
+def overlay(opened: Opened, shown: Shown, t: int, wide: int, heat: bool = False) -> Image.Image:
+    """Frame t, `wide` pixels across, under the attention of the pinned patch."""
+    photo = picture(opened.picture.frames[t])
+    photo = photo.resize((wide, max(1, round(wide * opened.grid.Y / opened.grid.X))), Image.Resampling.LANCZOS)
+    weights: Tensor = opened.grid.fold(row_of(opened, shown)[:, None])[t, ..., 0]
+    signed = is_signed(shown.reading.map, opened.query)
+    return painted(photo, weights, len(opened.grid), signed, heat)
+
+
+def _facts(page: Sheet, opened: Opened, shown: Shown, x: float, y: float) -> None:
+    """Three numbers of the pinned patch, or why there are none."""
+    found, note = of_row(opened, shown)
+    if not found:
+        signed = is_signed(shown.reading.map, opened.query)
+        page.items.append(Words(x, y + 22, f"signed: {SIGNED}" if signed else note, 13))
+        return
+    told = ((three(found["entropy"]), "bits of entropy"), (three(found["effective_tokens"]), "effective patches"),
+            (f"{three(100 * found['top_share'])} %", "in top 10"))
+    for n, (number, what) in enumerate(told):
+        left = x + n * WIDE / 2.75
+        page.items += [Words(left, y + 22, number, 16, INK, True), Words(left, y + 38, what, 12)]
+
+
+def three(x: float) -> str:
+    """A number with three digits, as the live view writes it.
+
+    >>> three(0.0123), three(12.34), three(1568.0)
+    ('0.01', '12.3', '1570')
+    """
+    return f"{float(f'{x:.3g}'):.0f}" if x >= 99.95 else f"{x:.1f}" if x >= 9.995 else f"{x:.2f}"
+
+
+# ------------------------------------------------------------------------------------------------ a clip's frames
+
+
+def _small(opened: Opened) -> float:
+    return (WIDE - 5 * (STRIP - 1)) / STRIP
+
+
+def _strip(opened: Opened) -> float:
+    """How high the strip of frames is; nothing for a photograph."""
+    rows = -(-opened.grid.T // STRIP) if opened.grid.T > 1 else 0
+    return rows * (_small(opened) * opened.grid.Y / opened.grid.X + THUMB + 5) + 6 * (rows > 0)
+
+
+def _thumbs(page: Sheet, opened: Opened, shown: Shown, x: float, y: float, heat: bool) -> None:
+    """Every frame, small, and the share of the attention that it holds."""
+    if opened.grid.T == 1:
+        return
+    side, held = _small(opened), shares(opened, shown)
+    high = side * opened.grid.Y / opened.grid.X
+    for t in range(opened.grid.T):
+        row, column = divmod(t, STRIP)
+        left, top = x + column * (side + 5), y + row * (high + THUMB + 5)
+        page.items.append(Picture(left, top, side, high, overlay(opened, shown, t, round(3 * side), heat)))
+        page.items.append(Words(left, top + high + 12, f"{held[t]} %" if held else f"{t + 1}", 11,
+                                INK if t == opened.place[0] else SOFT))
+
+
+def shares(opened: Opened, shown: Shown) -> list[str]:
+    """What every frame holds of the pinned patch's attention, in per cent; nothing where there are no shares."""
+    if not of_row(opened, shown)[0]:
+        return []
+    return [f"{100 * held:.0f}" for held in frame_mass(row_of(opened, shown), opened.grid).tolist()]
