@@ -29,7 +29,10 @@ Curve = list[dict[str, float]]
 
 @dataclass
 class Run:
-    """A training run after `step` steps. curve: a row every `EVERY` steps. seconds: of training, kept through stops."""
+    """A training run after `step` steps. curve: a row every `EVERY` steps.
+
+    seconds: of the processor's time spent on it, kept through stops; with one thread, what a core that is free takes.
+    """
 
     recipe: Recipe
     seed: int
@@ -81,10 +84,10 @@ def begin(recipe: Recipe, seed: int, classes: int, device: str, start: VideoTran
 def _go_on(run: Run, data: Data, device: str, keep: Path | None, progress: Progress | None) -> None:
     """Every step that is left. Losses and accuracies are gathered for a row of the curve every `EVERY` steps."""
     seen: list[tuple[float, float]] = []
-    began = time.perf_counter() - run.seconds
+    began = time.process_time() - run.seconds
     while run.step < run.recipe.steps:
         seen.append(one_step(run, data.train, device))
-        run.seconds = time.perf_counter() - began
+        run.seconds = time.process_time() - began
         if run.step % EVERY == 0 or run.step == run.recipe.steps:
             run.curve.append(_row(run, seen, data.test, device))
             seen.clear()
