@@ -26,7 +26,7 @@ def tracks(clip: Clip, grid: Grid) -> Int[Tensor, "N T"]:
     >>> grid = Grid(4, 14, 14)
     >>> path = tracks(clips.load("pan", frames=4), grid)[grid.number(1, 7, 7)]
     >>> [grid.place(i)[1:] if i >= 0 else None for i in path.tolist()]
-    [(8, 8), (7, 7), (7, 6), (7, 6)]
+    [(5, 6), (7, 7), (9, 8), (11, 10)]
     """
     fitted = whole(clip, grid)
     if fitted.motion is None or fitted.known is None:

@@ -32,7 +32,9 @@ def save_example(path: str | Path, photo: str = "chelsea", patches: int = 28,
     """
     clip, grid, panels = example(photo, patches, tuple(specs), temperature, frames)
     text = TEXT.format(label=LABEL, note=clips.DESCRIPTORS_NOTE, credit=f"{clip.title}: {clip.author}, {clip.licence}.")
-    return save(path, panels, clip, grid, query=clips.token_at(clip, grid), title=TITLE, text=text, intro=True)
+    tracks = None if clip.motion is None else clips.tracks(clip, grid)
+    return save(path, panels, clip, grid, query=clips.token_at(clip, grid), title=TITLE, text=text, intro=True,
+                tracks=tracks)
 
 
 def example(photo: str, patches: int, specs: tuple[str, ...], temperature: float,

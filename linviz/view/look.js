@@ -82,6 +82,8 @@ const css = `
 .panel { min-width: 0; container-type: inline-size; }
 .head { display: flex; align-items: baseline; gap: 7px; margin-bottom: 7px; font-weight: 600; white-space: nowrap; }
 .head span { overflow: hidden; text-overflow: ellipsis; }
+.head .less { font-weight: 400; color: var(--soft); }
+.head:has(.less:not(:empty)) { flex-wrap: wrap; row-gap: 0; }
 .head::before { content: ""; flex: none; width: 9px; height: 9px; border-radius: 50%; background: var(--hue); }
 
 .stage { position: relative; overflow: hidden; border-radius: 7px; background: #000; aspect-ratio: var(--aspect);

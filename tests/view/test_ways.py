@@ -36,7 +36,8 @@ def test_the_fewest_keys_are_those_of_the_library(page):
     rows[0], rows[1, 1:] = 1, 0  # all alike, and one alone
     rows /= rows.sum(-1, keepdim=True)
     for share in (0.05, 0.5, 0.9, 0.95):
-        held = np.array(page.evaluate("([rows, share]) => rows.map(r => [...fewest(r, share)])", [rows.tolist(), share]))
+        asked = [rows.tolist(), share]
+        held = np.array(page.evaluate("([rows, share]) => rows.map(r => [...fewest(r, share)])", asked))
         assert held.sum(-1).tolist() == support(rows, share).tolist()
         assert ((rows.numpy() * held).sum(-1) >= share - 1e-9).all()
         left, right = np.where(held, 0, rows.numpy()).max(-1), np.where(held, rows.numpy(), 1).min(-1)
@@ -115,7 +116,8 @@ def test_the_query_goes_with_its_patch(page):
 
 def test_what_cannot_be_asked_is_refused():
     for wrong, said in (({"share": 1.0}, "between 0"), ({"tone": "loud"}, "'log'"), ({"mode": "dark"}, "'difference'"),
-                        ({"tracks": torch.zeros(60, 2)}, r"\(60, 3\)"), ({"tracks": torch.full((60, 3), 60)}, "60 to 60")):
+                        ({"tracks": torch.zeros(60, 2)}, r"\(60, 3\)"),
+                        ({"tracks": torch.full((60, 3), 60)}, "60 to 60")):
         with pytest.raises(ValueError, match=said):
             clip(**wrong)
 
