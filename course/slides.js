@@ -1,10 +1,18 @@
 const slides = [...document.querySelectorAll(".slide")];
 const where = document.querySelector(".where");
+const LARGER = 1.3, REM = 19.84;                        // a figure beside its size in a notebook, at 1280 pixels
 let at = 0;
 
+function unit() {                                       // figures grow with the text
+  const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
+  document.documentElement.style.setProperty("--unit", rem / REM);
+  return rem / REM;
+}
 function draw(slide) {                                  // figures are drawn when their slide is first seen
   for (const place of slide.querySelectorAll("[data-figure]:not([data-drawn])")) {
     const {data, layout} = JSON.parse(document.getElementById(place.dataset.figure).textContent);
+    const room = place.parentElement.clientHeight / unit() / (place.dataset.height || 1);
+    place.style.setProperty("--room", Math.min(LARGER, room));
     place.dataset.drawn = "";
     Plotly.newPlot(place, data, {...layout, width: undefined, height: undefined, autosize: true},
                    {responsive: true, displayModeBar: false});
@@ -39,5 +47,7 @@ document.querySelector(".back").addEventListener("click", back);
 document.querySelector(".forth").addEventListener("click", forth);
 document.querySelector(".speak").addEventListener("click", notes);
 addEventListener("hashchange", () => go(Number(location.hash.slice(1)) - 1 || 0));
-addEventListener("beforeprint", () => slides.forEach(draw));
+addEventListener("resize", unit);
+addEventListener("beforeprint", () => { document.body.classList.add("printing"); slides.forEach(draw); });
+addEventListener("afterprint", () => document.body.classList.remove("printing"));
 go(Number(location.hash.slice(1)) - 1 || 0);

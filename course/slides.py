@@ -13,6 +13,7 @@ import html
 import json
 import re
 import sys
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,10 @@ from .outline import HERE, PLOTLY, Event, Lesson, figure, lessons
 
 POLICY = ("default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; "
           "img-src data: blob:; font-src data:; connect-src 'none'")
+
+
+TALL = 450   # pixels: a figure higher than this stands beside its words, whole; others stand below them, enlarged
+CODE = 88    # letters of code in a line of a slide
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,29 @@ def larger(gallery: str) -> str:
     return gallery.replace(grid[0], f"repeat({columns},minmax(0,{width / share:.1f}rem))")
 
 
+def wrapped(stub: str, width: int = CODE) -> str:
+    """A stub whose signature goes on below its first argument where a line would be longer than `width`.
+
+    >>> print(wrapped('def f(x: Float[Tensor, "N D"], y: int) -> int:\\n    ...', 36))
+    def f(x: Float[Tensor, "N D"],
+          y: int) -> int:
+        ...
+    """
+    signature, rest = stub.split(":\n", 1)
+    first, *others = re.split(r", (?=\w+:)", " ".join(signature.split()).replace(" )", ")"))
+    rows, indent = [first], " " * (first.index("(") + 1)
+    for argument in others:
+        if len(rows[-1]) + len(argument) + 3 > width:
+            rows[-1] += ","
+            rows.append(indent + argument)
+        else:
+            rows[-1] += f", {argument}"
+    if len(rows[-1]) >= width:
+        rows[-1] = rows[-1].replace(") -> ", f"\n{indent}) -> ")
+    said = (textwrap.fill(row, width, subsequent_indent=" " * 7, break_on_hyphens=False) for row in rest.splitlines())
+    return "\n".join([*rows[:-1], f"{rows[-1]}:", *said])
+
+
 class Deck:
     """The slides of one lesson, and the data of their figures."""
 
@@ -110,12 +138,13 @@ class Deck:
             if note["section"] == section and note.get("after", 0) == after:
                 formula = convert(note["formula"], display="block") if "formula" in note else ""
                 body = self._head(section, note["title"]) + items(note.get("points", [])) + formula
-                yield Slide(body + self._figure(figure(self.lesson, note)), text(note.get("notes", "")))
+                drawn = self._figure(figure(self.lesson, note), note.get("beside", False))
+                yield Slide(body + drawn, text(note.get("notes", "")), "beside" if "data-height" in drawn else "")
 
     def _head(self, section: int, title: str) -> str:
         return f'<p class="part">{section} · {line(self.lesson.sections[section])}</p><h2>{line(title)}</h2>'
 
-    def _figure(self, data: dict[str, Any] | None) -> str:
+    def _figure(self, data: dict[str, Any] | None, beside: bool = False) -> str:
         if data is None:
             return ""
         words = html.escape("".join(data.get("text/plain", "")))
@@ -124,7 +153,9 @@ class Deck:
         name = f"figure-{len(self.drawn) + 1}"
         drawn = {key: data[PLOTLY].get(key, {}) for key in ("data", "layout")}
         self.drawn[name] = json.dumps(drawn, separators=(",", ":")).replace("</", "<\\/")
-        return f'<div class="figure plot"><div data-figure="{name}" role="img" aria-label="{words}"></div></div>'
+        height = drawn["layout"].get("height", TALL)
+        tall = f' data-height="{height}"' if beside or height > TALL else ""
+        return f'<div class="figure plot"><div data-figure="{name}"{tall} role="img" aria-label="{words}"></div></div>'
 
     def _prompt(self, event: Event, number: int, section: int) -> Slide:
         """A prediction: the question first, and with the next key its answer."""
@@ -137,10 +168,11 @@ class Deck:
     def _exercise(self, number: str) -> Slide:
         worth = self.lesson.worths[number]
         task = next(e["task"] for e in self.lesson.chapter.exercises if e["number"] == number)
+        stub = self.lesson.stub(number)
         met = [f"*{n['when']}* {n['say']}" for n in self.lesson.notes["stuck"] if n.get("exercise") == number]
         marks = f"<p>Difficulty {dots(worth.difficulty)} · importance {dots(worth.importance)}</p>"
         return Slide(f'<p class="part">Your turn: {worth.minutes} minutes</p><h2>Exercise {number} · {worth.title}</h2>'
-                     f'<div class="task">{text(task)}</div><pre>{html.escape(self.lesson.stub(number))}</pre>{marks}',
+                     f'<div class="task">{text(task)}</div><pre>{html.escape(wrapped(stub))}</pre>{marks}',
                      f"<p>Mistakes you will meet:</p>{items(met)}")
 
     def _ending(self) -> Iterator[Slide]:

@@ -30,6 +30,8 @@ LOOK = """
 body { max-width: 62rem; margin: 0 auto !important; padding: 1.5rem !important; }
 .jp-InputPrompt, .jp-OutputPrompt { display: none; }
 .jp-Cell { padding: 2px 0 !important; }
+math { font-family: "STIX Two Math", "Cambria Math", "Latin Modern Math", "Libertinus Math", "TeX Gyre Termes Math",
+  "DejaVu Math TeX Gyre", math; }
 math[display=block] { margin: 1em 0; font-size: 1.1em; }
 nav { font-family: system-ui, sans-serif; margin: 0 0 1.5rem; }
 .plotly-graph-div { min-height: 420px; }

@@ -461,7 +461,7 @@ assert bits[soft.title] < bits[efficient.title] - 1 < bits[linear.title] - 2
 # ## 5 · Louder is not sharper
 #
 # Perhaps the queries and keys are merely too quiet? Softmax can be sharpened as one likes: multiply all queries and
-# keys by a number, and the largest score runs away from the others. A network learns to do just that.
+# keys by a number, and the largest score runs away from the others. A network can learn to do just that.
 #
 # > **Predict.** Multiply every query and every key by 10. Softmax then looks at one single patch. How many patches
 # > does elu + 1 look at: about one, about fifty, about five hundred?

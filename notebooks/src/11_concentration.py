@@ -507,7 +507,8 @@ assert H["softmax"] < H["floor + fitted gate"] < H["focused, power 3"] < H["no f
 # put it there.
 #
 # And do not read more into the order than it holds. The gate was *asked* to imitate this very map; the others were
-# asked nothing and have no weights to fit. What each of them brings to a trained network is another question.
+# asked nothing and have no weights to fit. What each of them brings to a trained network is another question
+# ([trained models were asked](http://localhost:8501/evidence)).
 #
 # ## 5 · How sharp can it get?
 #
@@ -727,6 +728,7 @@ assert knows["relu + floor"] < 0.2 < 2 < knows["softmax"]
 trail = [linviz.read(linviz.make("focused", 1, D, grid, power=p), q, k, v).summary() for p in spread.POWERS]
 across = curves.Curve("focused, powers 1 to 16", "focused", "kernel", [r["entropy"] for r in trail],
                       [r["numerical_rank"] for r in trail])
+BESIDE = {"softmax": "bottom center", "cosFormer": "middle right"}                 # where a name has room
 alone = {"softmax": soft, "relu + floor": floor, "cosFormer": cosformer, "its 2-d form": cosformer_2d,
          "fitted gate": gated, "uniform": linviz.make("uniform", 1, D, grid)}
 at = {title: linviz.read(m, q, k, v).summary() for title, m in alone.items()}
@@ -734,7 +736,7 @@ convolved = linviz.make("focused+conv", 1, D, grid, seed=0).requires_grad_(False
 one = linviz.read(convolved, q, k, v, channel=0)                      # the whole map of channel 0 of v
 rank = int(one.numerical_rank)
 show(charts.plane([charts.Point(title, m.spec, m.family, at[title]["entropy"], at[title]["numerical_rank"],
-                                "bottom center" if title == "softmax" else "top center")
+                                BESIDE.get(title, "top center"))
                    for title, m in alone.items()], across, ["" if p == 12 else f"p={p}" for p in spread.POWERS], most=N,
                   levels={"focused + convolution, one channel: no entropy": rank},
                   title="Focusing moves along the floor of rank, never up"))
@@ -839,7 +841,9 @@ show(charts.plane([*ends, charts.Point("identity", "uniform", "content-free", 0.
 # ## 8 · What was not shown
 #
 # - **Nothing was trained.** Raw descriptors, $q = k = v$, one photograph and three clips made here. In a trained
-#   network queries and keys are made to fit their map, and a floor may be trained around.
+#   network queries and keys are made to fit their map, and much of a floor can be trained around, given time: the
+#   [trained models](http://localhost:8501/evidence) that had one were far behind after a short training and near after
+#   a long one.
 # - **More gathered is not better.** A copying head should gather, an averaging head should not. What is good is
 #   decided by a task; section 2 stood in for one with a mask.
 # - **No measure is the right one.** Between spike and fog they order maps differently. Say which, say the mean of what,
