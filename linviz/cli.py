@@ -1,31 +1,36 @@
-"""The command line, a thin dispatcher: `linviz explore | lab | export | train | grade | doctor | citation`.
+"""The command line, a thin dispatcher: `linviz explore | lab | read | export | train | grade | doctor | citation`.
 
 Whatever a command needs is imported when it runs, so that `linviz --help` answers at once.
 """
 from __future__ import annotations
 
 import argparse
-import importlib.util
+import contextlib
 import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
 
 from .grade.options import options as options_of_grade
+from .record.options import options_of_export, options_of_read
 from .train.options import options as options_of_train
 
 ROOT = Path(__file__).resolve().parents[1]      # the clone: notebooks and explorer lie beside the package
 PORT = 8501
-SPECS = ("softmax", "relu_floor", "relu_floor+gate")
 CITATION = """@software{{linviz,
   title   = {{linviz: an interactive textbook on linear attention for images and video}},
   author  = {{{{The linviz authors}}}},
   version = {{{version}}},
   license = {{MIT}},
 }}"""
+
+
+OPENED = """Everyone on your network can now open   {address}
+They see the explorer, compute on this computer and can bring files into its memory; they see none of your files and
+nothing of each other's. There is no password, and what travels is not encrypted. Ctrl-C ends it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -63,7 +68,8 @@ def parser() -> argparse.ArgumentParser:
 
     _options_of_servers(command("explore", explore, "open the explorer in a browser"),
                         command("lab", lab, "open the notebooks in JupyterLab"))
-    _options_of_export(command("export", export, "write one page that opens without network"))
+    options_of_read(command("read", read, "measure attention on a sample or on your own picture or clip"))
+    options_of_export(command("export", export, "write a page, a picture, a film or a saved view"))
     options_of_train(command("train", train, "train a small video transformer"))
     options_of_grade(command("grade", grade, "grade a folder of learners' notebooks (not a sandbox)"))
     command("doctor", doctor, "say whether everything is there, and of the right version")
@@ -76,14 +82,6 @@ def _options_of_servers(explorer: argparse.ArgumentParser, notebooks: argparse.A
     explorer.add_argument("--lan", action="store_true", help="let everyone on your network open it")
     for sub in (explorer, notebooks):
         sub.add_argument("--no-browser", action="store_true", help="only print the address")
-
-
-def _options_of_export(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("path", type=Path, help="the file to write, like view.html")
-    sub.add_argument("--photo", default="chelsea", help="a sample photograph or clip (default: chelsea)")
-    sub.add_argument("--patches", type=int, default=28, help="patches per side (default: 28)")
-    sub.add_argument("--mechanisms", nargs="+", default=SPECS, metavar="SPEC", help=f"default: {' '.join(SPECS)}")
-    sub.add_argument("--temperature", type=float, help="of the similarity; lower is sharper")
 
 
 # ---------------------------------------------------------------- the commands
@@ -101,7 +99,9 @@ def explore(given: argparse.Namespace) -> None:
     if given.no_browser or given.lan:
         options += ["--server.headless", "true"]
     if given.lan:
-        print(f"Everyone on your network can now open http://{socket.gethostname()}:{port}")
+        here = own_address()
+        options += ["--browser.serverAddress", here]
+        print(OPENED.format(address=f"http://{here}:{port}"))
     become("explorer.serve", *options)
 
 
@@ -118,13 +118,16 @@ def lab(given: argparse.Namespace) -> None:
     become("jupyterlab", *map(str, chapters[:1] or [folder]), *options)
 
 
-def export(given: argparse.Namespace) -> None:
-    """Write a page about a sample photograph. Raises ValueError for a name or a size that does not exist."""
-    from .view import save_example
+def read(given: argparse.Namespace) -> int:
+    """Measure attention on a sample or on one's own file; a table, or numbers in a file."""
+    from .record.command import read as run
+    return run(given)
 
-    chosen = {} if given.temperature is None else {"temperature": given.temperature}
-    path = save_example(given.path, photo=given.photo, patches=given.patches, specs=given.mechanisms, **chosen)
-    print(f"{path}: {Path(path).stat().st_size / 1e6:.2f} MB; open it in any browser.")
+
+def export(given: argparse.Namespace) -> int:
+    """Write a view of a sample or of one's own file as a page, a picture or a film."""
+    from .record.command import export as run
+    return run(given)
 
 
 def train(given: argparse.Namespace) -> int:
@@ -141,7 +144,8 @@ def grade(given: argparse.Namespace) -> int:
 
 def doctor(given: argparse.Namespace) -> int:
     """Print one line a part, OK or FAIL with its remedy; 1 where any failed."""
-    found = list(checks())
+    from .doctor import checks
+    found = list(checks(ROOT))
     for good, line in found:
         print(f"{'OK  ' if good else 'FAIL'}  {line}")
     return int(not all(good for good, _ in found))
@@ -150,64 +154,6 @@ def doctor(given: argparse.Namespace) -> int:
 def citation(given: argparse.Namespace) -> None:
     """Print the BibTeX entry of this version."""
     print(CITATION.format(version=metadata.version("linviz")))
-
-
-# ---------------------------------------------------------------- what the doctor looks at
-
-
-def checks() -> Iterator[tuple[bool, str]]:
-    """(good, line) for Python, every dependency, torch at work, the parts beside the package, a browser."""
-    yield sys.version_info >= (3, 11), f"Python {sys.version.split()[0]} (3.11 or newer is needed)"
-    parts = (part for part in metadata.requires("linviz") or () if not part.startswith("linviz["))
-    yield from map(dependency, parts)
-    yield torch_works()
-    for name, what in (("explorer", "the explorer"), ("notebooks", "the notebooks")):
-        there = (ROOT / name).is_dir()
-        yield there, f"{what}: {ROOT / name}" if there else f"no {what}: run linviz from a whole clone"
-    yield browser()
-
-
-def dependency(text: str) -> tuple[bool, str]:
-    """Whether a requirement, as a package's metadata words it, is met.
-
-    >>> dependency("no-such-package>=1")
-    (False, 'no-such-package is missing: python3 start.py explore installs it')
-    """
-    from packaging.requirements import Requirement
-
-    wanted = Requirement(text)
-    remedy = "python3 start.py explore installs"
-    try:
-        version = metadata.version(wanted.name)
-    except metadata.PackageNotFoundError:
-        return False, f"{wanted.name} is missing: {remedy} it"
-    if wanted.specifier.contains(version, prereleases=True):
-        return True, f"{wanted.name} {version}"
-    return False, f"{wanted.name} {version} is not {wanted.specifier}: {remedy} one that is"
-
-
-def torch_works() -> tuple[bool, str]:
-    """Whether torch can be imported and computes."""
-    try:
-        import torch
-        good = float(torch.ones(2, 2).matmul(torch.ones(2, 2)).sum()) == 8
-    except (ImportError, OSError, RuntimeError) as error:
-        return False, f"torch does not run ({error}): remove .venv and run python3 start.py explore"
-    return good, f"torch computes, on {'the GPU too' if torch.cuda.is_available() else 'the CPU'}"
-
-
-def browser() -> tuple[bool, str]:
-    """The browser that the tests would use, as start.py finds it."""
-    spec = importlib.util.spec_from_file_location("start", ROOT / "start.py")
-    if spec is None or spec.loader is None or not (ROOT / "start.py").is_file():
-        return True, "browser: not looked for, since there is no start.py"
-    start = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(start)
-    try:
-        found = start.find_browser()
-    except start.Stop as stop:
-        return False, str(stop)
-    return True, f"browser: {found or 'your own; the tests alone need a Chromium, python3 start.py test installs one'}"
 
 
 # ---------------------------------------------------------------- helpers
@@ -222,6 +168,21 @@ def is_free(port: int) -> bool:
     """
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def own_address() -> str:
+    """The address by which others on the network reach this machine: numbers, since not every name is known to all.
+
+    >>> own_address().count(".")
+    3
+    """
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(("192.0.2.1", 9))   # an example's address (RFC 5737): only the way is asked for
+        return str(probe.getsockname()[0])
+    with contextlib.suppress(OSError):
+        found = {str(entry[4][0]) for entry in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)}
+        return min(found, key=lambda address: address.startswith("127."))
+    return "127.0.0.1"
 
 
 def become(module: str, *arguments: str) -> None:

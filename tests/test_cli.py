@@ -60,7 +60,26 @@ def test_a_number_that_is_no_port_is_said(became, capsys, port):
 
 def test_the_network_is_let_in_only_when_asked(became, capsys):
     cli.main(["explore", "--lan"])
-    assert "0.0.0.0" in became[0] and "Everyone on your network" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "0.0.0.0" in became[0] and "Everyone on your network" in said and "no password" in said
+
+
+def test_the_address_for_the_network_is_one_that_others_can_use(became, capsys, monkeypatch):
+    """Numbers, not a name that only this machine knows; and the server lets pages of that address talk to it."""
+    monkeypatch.setattr(cli, "own_address", lambda: "192.0.2.7")
+    cli.main(["explore", "--lan", "--port", "8765"])
+    assert "http://192.0.2.7:8765\n" in capsys.readouterr().out
+    assert became[0][became[0].index("--browser.serverAddress") + 1] == "192.0.2.7"
+
+
+def test_a_machine_without_a_network_still_has_an_address(monkeypatch):
+    def none(*given, **how):
+        raise OSError("Network is unreachable")
+    monkeypatch.setattr(socket.socket, "connect", none)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *a: [(2, 1, 6, "", (x, 0)) for x in ("127.0.1.1", "10.0.0.5")])
+    assert cli.own_address() == "10.0.0.5"
+    monkeypatch.setattr(socket, "getaddrinfo", none)
+    assert cli.own_address() == "127.0.0.1"
 
 
 def test_no_browser_opens_none(became):
@@ -106,27 +125,10 @@ def test_the_explorer_answers_and_stops_without_a_word(tmp_path):
 # ---------------------------------------------------------------- export, doctor, citation
 
 
-def test_export_passes_its_choices_on(monkeypatch, tmp_path, capsys):
-    import linviz.view
-    asked = {}
-
-    def save_example(path, **choices):
-        asked.update(choices)
-        path.write_bytes(bytes(1_500_000))
-        return path
-
-    monkeypatch.setattr(linviz.view, "save_example", save_example)
-    page = tmp_path / "view.html"
-    cli.main(["export", str(page), "--photo", "coffee", "--patches", "14", "--mechanisms", "softmax", "linear",
-              "--temperature", "0.5"])
-    assert asked == {"photo": "coffee", "patches": 14, "specs": ["softmax", "linear"], "temperature": 0.5}
-    assert f"{page}: 1.50 MB" in capsys.readouterr().out
-
-
-def test_export_writes_a_page(tmp_path):
+def test_export_writes_a_page(tmp_path, capsys):
     page = tmp_path / "view.html"
     assert cli.main(["export", str(page), "--patches", "8", "--mechanisms", "softmax", "relu_floor"]) == 0
-    assert page.read_text("utf-8").startswith("<!doctype html>")
+    assert page.read_text("utf-8").startswith("<!doctype html>") and "open it in any browser" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("wrong, said", [
@@ -143,7 +145,17 @@ def test_the_doctor_finds_this_environment_well(capsys):
     assert cli.main(["doctor"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert all(line.startswith("OK  ") for line in lines)
-    assert any("torch computes" in line for line in lines) and any("streamlit 1.67" in line for line in lines)
+    for part in ("torch computes", "streamlit 1.67", "av 18", "films: H.264, HEVC", "HEIC pictures are read"):
+        assert any(part in line for line in lines), part
+
+
+def test_the_doctor_tells_how_films_and_telephones_pictures_come_back(monkeypatch, capsys):
+    monkeypatch.setattr(cli.metadata, "requires", lambda name: [])
+    monkeypatch.setitem(sys.modules, "av.codec", None)
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    assert cli.main(["doctor"]) == 1
+    failed = [line for line in capsys.readouterr().out.splitlines() if line.startswith("FAIL")]
+    assert len(failed) == 2 and all("pip install --force-reinstall 'linviz[video]'" in line for line in failed)
 
 
 @pytest.mark.parametrize("wanted, said", [

@@ -12,10 +12,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .fields import File
     from .opening import Opened, Shown
-    from .state import File, View
+from .state import View
 
-HOMES = {"File": "state", "View": "state", "Opened": "opening", "Shown": "opening"}
+HOMES = {"File": "fields", "View": "state", "Opened": "opening", "Shown": "opening"}
 __all__ = ["File", "Opened", "Shown", "View"]
 
 

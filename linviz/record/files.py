@@ -17,7 +17,8 @@ from pathlib import Path
 
 from ..clips import limits
 from ..models.kept import write_whole
-from .state import File, View
+from .fields import File
+from .state import View
 
 ENDING, STATE, MEDIA = ".linviz", "state.json", "media/"
 LARGEST = 65_536  # bytes of a state, and of the zip's own list

@@ -19,8 +19,9 @@ from torch import Tensor
 from ..concentration import DEAD
 from ..measure import MEASURES
 from ..reading import OF_ROWS
+from .fields import File
 from .opening import Opened, Shown
-from .state import File, Progress
+from .state import Progress
 
 MOST = 500_000_000  # bytes of whole maps that are written at once
 SIGNED, EMPTY = "signed: its rows are no shares", "dead: this patch gives weight to none"

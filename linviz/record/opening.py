@@ -15,7 +15,8 @@ from ..mechanisms import Attention, make, parse
 from ..models import fit_gate
 from ..reading import Reading, read
 from ..view import Panel, fitted
-from .state import File, Progress, View
+from .fields import File
+from .state import Progress, View
 
 PATCH = 16  # pixels a patch is described by, and in which distances are given
 SHARP = 640  # pixels a picture is shown with, where the original has them

@@ -2,9 +2,9 @@
 from __future__ import annotations
 
 from ..clips import FRAMES
+from .fields import File
 from .numbers import of_row
 from .opening import PATCH, Opened, Shown, softmax_like
-from .state import File
 
 HEAD = '''# linviz {linviz}, torch {torch}: every number of one view, the pinned patch's and the mean over all rows
 {imports}
