@@ -47,14 +47,23 @@ def credit(here: Scene) -> str:
 
 
 def come() -> Visit:
-    """This visitor's own things; on the first run the address is read into the widgets."""
-    if "visit" not in st.session_state:
-        st.session_state.visit = Visit()
+    """This visitor's own things; on coming, and on the way back and forward, the address goes into the widgets."""
+    if "visit" not in st.session_state or _moved():
+        st.session_state.setdefault("visit", Visit())
         found, st.session_state.said = link.from_address(st.query_params.to_dict())
         _put(found)
     for name, value in asdict(st.session_state.get("good", OPENING)).items():  # widgets of another page were forgotten
         st.session_state.setdefault(name, list(value) if isinstance(value, tuple) else value)
     return st.session_state.visit
+
+
+def _moved() -> bool:
+    """Whether the browser went back or forward, so that the address is not the one that was written last.
+
+    A bare address with no widget alive is that of a page which somebody left: everything stands as it was.
+    """
+    there, alive = st.query_params.to_dict(), "patches" in st.session_state
+    return "written" in st.session_state and there != st.session_state.written and (alive or bool(there))
 
 
 def _put(choice: Choice) -> None:
@@ -76,7 +85,7 @@ def _other_picture() -> None:
     old = limits.good(last.clip, last.there)
     new = limits.good(st.session_state.clip, there.size if there else ())
     for name, value in new.items():
-        if st.session_state.get(name, old[name]) == old[name]:
+        if st.session_state.get(name, getattr(last, name)) == old[name]:  # a photograph has no slider for frames
             st.session_state[name] = value
 
 
@@ -101,6 +110,7 @@ def choose() -> Choice:
     address = link.to_address(wanted)
     if st.query_params.to_dict() != address:
         st.query_params.from_dict(address)
+    st.session_state.written = address
     return wanted
 
 

@@ -30,6 +30,9 @@ def show() -> None:
     if st.session_state.pop(f"{KEY}_changed", False):
         with right, st.spinner("Reading the file …"):
             _take(file)
+        st.rerun()  # without the empty place that a spinner leaves behind
+    if own.current() is not None:
+        left.button("Forget this file", on_click=_forget, type="tertiary", icon=":material/delete:")
     with right:
         _say()
 
@@ -39,13 +42,11 @@ def _changed() -> None:
 
 
 def _take(file: Any) -> None:
-    """A file has come, or was taken back."""
+    """A file has come. That none is there is no wish: browsers take the last one back before they send the next."""
     state = st.session_state
-    state[SAID] = ""
-    last, state.upload_last = state.get("upload_last", ""), ""
     if file is None:
-        own.forget(last)
         return
+    state[SAID] = ""
     try:
         upload = own.bring(file.getvalue(), file.name, state.frames)
     except Unreadable as error:
@@ -58,7 +59,11 @@ def _take(file: Any) -> None:
     else:
         own.at_best(upload)
     own.keep(upload)
-    state.upload_last = upload.sha256
+
+
+def _forget() -> None:
+    own.forget(st.session_state.sha256)
+    st.session_state[SAID] = ""
 
 
 def _say() -> None:

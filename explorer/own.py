@@ -20,7 +20,7 @@ from .choice import FRAMES, OPENING, OWN, Choice, good, settle
 from .jobs import Shelf
 from .scenes import PATCH, Scene, sharp
 
-MultiPartParser.spool_max_size = limits.BYTES + (1 << 20)  # else what comes over a wire lies in a file for a while
+MultiPartParser.spool_max_size = 1 << 28  # bytes, more than may be uploaded: else a file lies on a disk as it comes
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,16 +31,22 @@ class Upload:
     sha256: str
     data: bytes
     size: tuple[int, int, int]
-    films: Shelf = field(default_factory=lambda: Shelf(most=1))
+    films: Shelf = field(default_factory=lambda: Shelf(most=2))
     scenes: Shelf = field(default_factory=lambda: Shelf(most=2))
     shelf: Shelf = field(default_factory=lambda: Shelf(most=48))
 
     def film(self, frames: int, patches: int) -> clips.Decoded:
-        """As many of its frames, evenly spaced, as were asked for and fit."""
+        """As many of its frames, evenly spaced, as were asked for and fit; those from before if time runs out."""
         count = Choice(clip=OWN, frames=frames, patches=patches, there=self.size).grid.T
         found: clips.Decoded | None = self.films.get(count)
         if found is None:
-            self.films.put(count, found := clips.decode(self.data, self.name, count))
+            try:
+                found = clips.decode(self.data, self.name, count)
+            except clips.Unreadable:
+                last: clips.Decoded = self.films.get("last")
+                found = replace(last, said=f"{last.said}; it took too long to read it again for other frames")
+            self.films.put(count, found)
+            self.films.put("last", found)
         return found
 
     def there(self, frames: int, patches: int) -> tuple[int, ...]:
@@ -53,7 +59,8 @@ def bring(data: bytes, name: str, frames: int = OPENING.frames) -> Upload:
     found = clips.decode(data, name, frames)
     size = (min(found.total, FRAMES[1]), *found.clip.size[1:])
     upload = Upload(found.clip.name, hashlib.sha256(data).hexdigest(), data, size)
-    upload.films.put(min(frames, found.total), found)
+    for key in (min(frames, found.total), "last"):
+        upload.films.put(key, found)
     return upload
 
 

@@ -26,7 +26,8 @@ def view(visit, panels, titles, here):
     """The canvas and the numbers of its pinned query: a pin runs this part alone."""
     ready = not any(shown.waiting for shown in panels)
     key = f"view{visit.round}"
-    query = visit.follow(patch_view(stage.blob(panels, titles, here, intro=ready), key=key).query, here)
+    with st.container(width=stage.wide(here.grid, len(panels))):
+        query = visit.follow(patch_view(stage.blob(panels, titles, here, intro=ready), key=key).query, here)
     st.caption(f"{controls.credit(here)} A gate is {LABEL}. {CAVEAT} {chapters.derived('concentrate')}")
     t, y, x = here.grid.place(query)
     place = f"row {y + 1}, column {x + 1}" + f", frame {t + 1}" * (here.grid.T > 1)

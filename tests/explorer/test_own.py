@@ -1,0 +1,250 @@
+"""One's own file on the page Concentrate: brought, refused with a sentence, linked to, and left nowhere."""
+from __future__ import annotations
+
+import gc
+import re
+import tomllib
+import weakref
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from starlette.formparsers import MultiPartParser
+
+from explorer import own, stage
+from explorer.choice import OWN, Choice, good
+from explorer.link import from_address, to_address
+from linviz import Grid, clips
+from linviz.clips import limits
+from tests.clips import files
+from tests.clips.test_decode import STREAMED, before, header_of
+
+from .harness import said, view, visit, well
+
+PLAIN = {"clip": OWN, "patches": "14", "maps": "softmax,relu_floor"}
+SHA = "0123456789abcdef" * 4
+
+
+def bring(app: Any, data: bytes, name: str) -> Any:
+    """Choose a file."""
+    return well(app.file_uploader[0].set_value((name, data, "any/thing")).run())
+
+
+def address(app: Any) -> dict[str, str]:
+    """The address, a text a name."""
+    return {name: text[0] if isinstance(text, list) else text for name, text in app.query_params.items()}
+
+
+def words(app: Any) -> str:
+    """Everything the page says of files, without the signs that keep a name from being read as Markdown."""
+    return "\n".join(element.value for element in (*app.markdown, *app.info, *app.caption)).replace("\\", "")
+
+
+@pytest.fixture(scope="module")
+def opened() -> Any:
+    """A visit in which a small clip was brought first."""
+    return bring(visit(**PLAIN), files.video(), "first.mp4")
+
+
+# ---------------------------------------------------------------- what is brought
+
+
+def test_before_a_file_comes_a_sample_stays_and_the_page_says_what_happens_to_files() -> None:
+    app = visit(**PLAIN)
+    assert view(app)["title"] == clips.photograph("chelsea").title and not said(app)
+    for sentence in (limits.said(), "stays in the memory of this visit", "gone when the visit ends", "HEIC, MP4, MOV"):
+        assert sentence in words(app)
+
+
+def test_a_clip_is_cut_in_its_own_form_and_its_numbers_are_linviz_s(opened: Any) -> None:
+    sent, clip, grid = view(opened), clips.decode(files.video(), "first.mp4", 8).clip, Grid(8, 10, 14)
+    assert sent["grid"] == [8, 10, 14] and len(sent["frames"]) == 8 and sent["title"] == "first.mp4"
+    q = clips.descriptors(clips.fit(clip, grid), grid, opened.session_state.good.temperature)[0]
+    np.testing.assert_allclose(sent["panels"][0]["wire"]["q"], q[0, 0].numpy(), rtol=1e-6)
+    assert "first.mp4: 8 of 10 frames, evenly spaced in time, 32 x 24, 1.0 s." in words(opened).replace("**", "")
+    assert "8 frames of 10 x 14 are 1,120 patches." in words(opened)
+
+
+def test_controls_work_on_it(opened: Any) -> None:
+    app = bring(opened, files.animated("GIF", 5), "a.gif")
+    assert view(app)["grid"] == [5, 10, 14] and "there are no more" in words(app)
+    well(app.slider(key="frames").set_value(3).run())
+    assert view(app)["grid"] == [3, 10, 14] and "3 of 5 frames, evenly spaced" in words(app)
+    well(app.selectbox(key="clip").set_value("coffee").run())
+    assert view(app)["title"] == clips.photograph("coffee").title and "file" not in address(app)
+    well(app.selectbox(key="clip").set_value(OWN).run())
+    assert view(app)["grid"] == [3, 10, 14] and address(app)["file"] == "a.gif"
+    well(app.slider(key="frames").set_value(8).run())
+
+
+def test_each_kind_has_fields_at_which_it_shows_best() -> None:
+    assert [good(OWN, there)["patches"] for there in ((), (1, 9, 9), (8, 9, 9))] == [28, 28, 16]
+    assert good(OWN, (1, 4, 4, 0))["temperature"] == 1 > good(OWN, (8, 9, 9))["temperature"]
+
+
+def halves(data: bytes, tmp_path: Path) -> bytes:
+    """An MP4 with its index first, cut."""
+    return files.faststart(data, tmp_path)[:-60]
+
+
+@pytest.mark.parametrize("make, name, says", [
+    (lambda _: files.still("PNG"), "really.mp4", "one picture, 32 x 24."),
+    (lambda _: files.still("PNG"), "../../x.png", "x.png"),
+    (lambda _: files.still("PNG", np.array([[[9, 9, 9]]], np.uint8)), "dot.png", "one picture, 1 x 1."),
+    (lambda _: files.animated("GIF", 1), "one.gif", "one picture, 32 x 24."),
+    (lambda _: files.heic(), "phone.heic", "one picture, 32 x 24."),
+    (lambda _: files.video(stamps=(0, 1, 2, 30)), "phone.mov", "all 4 frames (8 were asked for)"),
+    (lambda at: halves(files.video(), at), "cut.mp4", "breaks off after 7 of 10 frames: those were read."),
+    (lambda _: files.animated("GIF")[:300], "cut.gif", "it breaks off after"),
+    (lambda _: files.video("libvpx-vp9")[:-300], "cut.webm", "breaks off after")],
+    ids=lambda x: x if isinstance(x, str) and "." in x and " " not in x else "")
+def test_odd_files_that_can_be_shown(opened: Any, tmp_path: Path, make: Any, name: str, says: str) -> None:
+    app = bring(opened, make(tmp_path), name)
+    assert says in words(app) and not said(app) and view(app)["title"] == name.rsplit("/", 1)[-1]
+
+
+BAD = {
+    "empty": lambda: b"", "zeros": lambda: bytes(1000), "text": lambda: b"To be, or not to be",
+    "header": lambda: files.video()[:40], "index lost": lambda: files.video()[:-900],
+    "webm header": lambda: files.video("libvpx-vp9")[:300],
+    "no frame": lambda: before(b"moof", files.video(movflags=STREAMED)), "sound": files.sound,
+    "100 megapixels": lambda: header_of(10_000, 10_000), "400 megapixels": lambda: header_of(20_000, 20_000),
+    "cut png": lambda: files.still("PNG")[:60], "cut heic": lambda: files.heic()[:-50],
+    "cut gif": lambda: files.animated("GIF")[:40], "random": lambda: np.random.default_rng(0).bytes(500)}
+
+
+def test_every_bad_file_gets_one_sentence_and_the_view_stays(opened: Any) -> None:
+    app = bring(opened, files.still("PNG"), "good.png")
+    there = view(app)["id"]
+    for what, make in BAD.items():
+        bring(app, make(), "x.mp4")
+        (warning,) = app.warning
+        assert warning.value.replace("\\", "").startswith("x.mp4 cannot be read: "), what
+        assert "\n" not in warning.value and not app.error and view(app)["id"] == there, what
+    bring(app, files.still("PNG"), "good.png")
+    assert not said(app)
+
+
+def test_where_a_second_reading_takes_too_long_the_first_one_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    upload = own.bring(files.video(), "a.mp4")
+
+    def late(*args: Any) -> None:
+        raise clips.Unreadable("it took more than 8 s to unpack, and was left")
+    monkeypatch.setattr(clips, "decode", late)
+    assert upload.there(3, 14) == (8, 24, 32) and "took too long" in upload.film(3, 14).said
+    here = own.scene(Choice(clip=OWN, frames=3, patches=14, there=upload.there(3, 14)), upload)
+    assert here.grid.T == 3 == len(here.clip.frames)
+
+
+# ---------------------------------------------------------------- where it lies
+
+
+def test_a_file_lies_in_its_visit_alone_and_can_be_forgotten() -> None:
+    data = files.still("PNG", files.picture(7))
+    app = bring(visit(**PLAIN), data, "secret.png")
+    (upload,) = app.session_state.uploads.values()
+    assert upload.shelf._kept and not [key for key in stage.SHELF._kept if upload.sha256 in repr(key)]
+    other = visit(**PLAIN | {"file": "secret.png", "sha256": upload.sha256})
+    assert not other.get("bidi_component"), "what one brought is nobody else's"
+    gone = weakref.ref(upload)
+    del upload
+    (forget,) = [b for b in app.button if b.label == "Forget this file"]
+    well(forget.click().run())
+    gc.collect()
+    assert gone() is None and "sha256" not in address(app) and not said(app)
+
+
+def test_the_newest_files_are_kept_up_to_the_size_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    state = SimpleNamespace(uploads={}, setdefault=lambda name, value: state.uploads)
+    monkeypatch.setattr(own.st, "session_state", state)
+    monkeypatch.setattr(limits, "BYTES", 10)
+    for name, size in (("a", 4), ("b", 5), ("c", 4), ("a", 4)):
+        own.keep(own.Upload(name, name, bytes(size), (1, 1, 1)))
+    assert list(state.uploads) == ["c", "a"] and (state.file, state.sha256) == ("a", "a")
+
+
+def test_limits_agree_and_nothing_is_spooled_to_a_disk() -> None:
+    text = (Path(__file__).parents[2] / ".streamlit" / "config.toml").read_text("utf-8")
+    most = tomllib.loads(text)["server"]["maxUploadSize"] << 20
+    assert limits.BYTES <= most < 1.1 * limits.BYTES and most < MultiPartParser.spool_max_size
+
+
+# ---------------------------------------------------------------- links
+
+
+def test_a_link_restores_the_controls_and_asks_for_the_very_file() -> None:
+    data = files.still("PNG", files.picture(5))
+    app = bring(visit(**PLAIN), data, "mine <b>.png")
+    well(app.slider(key="temperature").set_value(1.5).run())
+    link = address(app)
+    assert set(link) == {"clip", "patches", "maps", "temperature", "file", "sha256"} and link["file"] == "mine <b>.png"
+    friend = visit(**link)
+    assert "This link shows the file **mine <b>.png**" in words(friend) and "<b>" not in friend.info[0].value
+    assert not said(friend) and not friend.get("bidi_component") and address(friend) == link
+    bring(friend, b"text", "mine.png")
+    assert "it is text" in said(friend) and "This link shows" in words(friend) and address(friend) == link
+    bring(friend, data, "another name.png")
+    assert not said(friend) and address(friend) == link | {"file": "another name.png"}
+    assert view(friend)["panels"][0]["wire"]["q"].tolist() == view(app)["panels"][0]["wire"]["q"].tolist()
+
+
+def test_another_file_than_the_link_s_gets_a_warning_and_the_controls_stay() -> None:
+    app = bring(visit(**PLAIN | {"file": "a.png", "sha256": SHA, "temperature": "2.0"}), files.still("PNG"), "b.png")
+    (warning,) = app.warning
+    assert "not the file of the link, a.png (sha256 01234567" in warning.value.replace("\\", "")
+    assert view(app)["title"] == "b.png" and app.session_state.good.temperature == 2.0
+
+
+def test_back_and_forward() -> None:
+    app = bring(visit(**PLAIN), files.still("PNG"), "a.png")
+    first = address(app)
+    bring(app, files.still("PNG", files.picture(5)), "b.png")
+    well(app.slider(key="temperature").set_value(2.0).run())
+    second = address(app)
+    for there, title, temperature in ((first, "a.png", 2 / 3), (second, "b.png", 2.0)):
+        app.query_params.clear()
+        for name, text in there.items():
+            app.query_params[name] = text
+        well(app.run())
+        assert view(app)["title"] == title and app.session_state.good.temperature == temperature
+        assert address(app) == there and not said(app)
+
+
+@pytest.mark.parametrize("name", ["../../x.png", "a\x00\x1b[31m\u202eb.png", "x" * 10_000 + ".png",
+                                  "<img src=x onerror=alert(1)>.png", "**[a](http://example.org)**`$x$`.png", ""])
+def test_hostile_names_are_shown_and_nothing_more(opened: Any, name: str) -> None:
+    app = bring(opened, files.still("PNG"), name)
+    (told,) = [m.value for m in app.markdown if "one picture" in m.value]
+    shown, _, rest = told.partition("**: ")
+    assert rest and len(shown) < 100 and not set("[]<>*`$") & set(re.sub(r"\\.", "", shown.removeprefix("**")))
+    assert len(address(app)["file"]) <= 40 and address(app)["file"].isprintable() and "/" not in view(app)["title"]
+
+
+@pytest.mark.parametrize("given, word", [
+    ({"clip": OWN, "sha256": "../../etc"}, "64 digits"), ({"clip": OWN, "sha256": "A" * 64}, "64 digits"),
+    ({"file": "a.png"}, "belongs to clip=own"), ({"clip": OWN, "head": "0"}, "1 to 256"),
+    ({"clip": OWN, "there": "9"}, "this page knows")])
+def test_a_bad_parameter_of_a_link_has_no_effect_and_one_sentence(given: dict[str, str], word: str) -> None:
+    chosen, (sentence,) = from_address(given)
+    assert word in sentence and not chosen.sha256 and not chosen.there and (chosen.clip == OWN or not chosen.file)
+
+
+def test_an_address_brings_a_file_s_name_back() -> None:
+    chosen = Choice(clip=OWN, file="a.mp4", sha256=SHA, patches=20, frames=3, shift="time", head=2)
+    assert from_address(to_address(chosen)) == (chosen, [])
+    assert len(from_address({"clip": OWN, "file": "x" * 9999, "sha256": SHA})[0].file) <= 40
+
+
+@pytest.mark.parametrize("there, patches, frames, grid", [
+    ((1, 480, 640), 56, 8, Grid(1, 42, 56)), ((8, 1024, 576), 16, 8, Grid(8, 16, 9)),
+    ((16, 576, 1024), 28, 16, Grid(7, 16, 28)), ((3, 9, 9), 14, 16, Grid(3, 14, 14)),
+    ((1, 1, 900), 14, 8, Grid(1, 1, 14)), ((2, 3, 4, 1), 14, 8, Grid(2, 3, 4, 1))])
+def test_the_grid_follows_the_file(there: tuple[int, ...], patches: int, frames: int, grid: Grid) -> None:
+    assert Choice(clip=OWN, there=there, patches=patches, frames=frames).grid == grid
+
+
+def test_a_file_of_one_s_own_is_decoded_once() -> None:
+    upload = own.bring(files.video(), "a.mp4")
+    assert upload.film(8, 14) is upload.film(8, 20) and upload.there(8, 14) == (8, 24, 32)
