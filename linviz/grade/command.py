@@ -15,7 +15,7 @@ from ..course.exercise import Exercise
 from .marks import Outcome, worths
 from .options import options
 from .runner import Limits, Runner
-from .sheet import Row, write
+from .sheet import Row, safe, write
 from .slices import Broken, Statement, answer, meddling, needed, statements
 from .submissions import Submission, find
 
@@ -114,7 +114,7 @@ def progress(count: int) -> Callable[[Row], None]:
         nonlocal done
         done += 1
         chapter = "" if row.submission.chapter is None else f", chapter {row.submission.chapter}"
-        line = f"{done} of {count}: {row.submission.person}{chapter} ({time.monotonic() - begun:.0f} s)"
+        line = f"{done} of {count}: {safe(row.submission.person)}{chapter} ({time.monotonic() - begun:.0f} s)"
         if sys.stderr.isatty():
             print(f"\r\x1b[K{line[:100]}", end="\n" if done == count else "", file=sys.stderr, flush=True)
         else:

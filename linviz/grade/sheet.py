@@ -46,12 +46,12 @@ def columns(number: str) -> tuple[str, str, str]:
 
 
 def safe(text: str) -> str:
-    """One line, and no formula: a sheet would run a cell that begins like one.
+    """One line that can be written and seen, and no formula: a sheet would run a cell that begins like one.
 
-    >>> safe("=1+1"), safe("two\\nlines")
-    ("'=1+1", 'two lines')
+    >>> safe("=1+1"), safe("two\\nlines"), safe("no letter: \\udcff")
+    ("'=1+1", 'two lines', 'no letter: \\\\udcff')
     """
-    line = " ".join(text.split())
+    line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in " ".join(text.split()))
     return f"'{line}" if line[:1] in ("=", "+", "-", "@") else line
 
 

@@ -16,6 +16,7 @@ from linviz.course import checks
 from linviz.grade import command, marks, slices, submissions
 from linviz.grade.runner import Limits, Runner
 from linviz.grade.seal import Seal
+from linviz.grade.sheet import Row, write
 
 from .answers import ANSWERS
 
@@ -153,6 +154,16 @@ def test_a_failure_while_writing_leaves_the_old_sheet(folder: Path, monkeypatch,
     assert command.main([str(folder), "-o", str(out)]) == 1
     assert out.read_text() == "old" and [p.name for p in folder.parent.iterdir() if p.is_file()] == ["grades.csv"]
     assert capsys.readouterr().err.splitlines()[-1] == "linviz: the disk is full"
+
+
+def test_a_name_that_is_no_text_has_its_row(tmp_path: Path) -> None:
+    """A disc takes names that no sheet can hold: one of them must not cost everybody the sheet."""
+    rows = [Row(submissions.Submission(Path(f"{name}.ipynb"), name, trouble="an empty file"))
+            for name in ("ann\udcff", "bob\x1b[2J", "eve\nadam", "ünï")]
+    write(tmp_path / "grades.csv", rows, WORTH)
+    sheet = read(tmp_path / "grades.csv")
+    assert list(sheet) == ["ann\\udcff", "bob\\x1b[2J", "eve adam", "ünï"]
+    assert all(row["note"] == "an empty file" for row in sheet.values())
 
 
 def test_stop_ends_what_is_running() -> None:
