@@ -7,7 +7,7 @@ from collections.abc import Callable
 from .clip import Clip
 from .crossing import crossing
 from .decode import Decoded, decode
-from .descriptors import DESCRIPTORS_NOTE, descriptors
+from .descriptors import CHANNELS, DESCRIPTORS_NOTE, descriptors
 from .digit import digit
 from .fitting import fit, token_at, token_mask
 from .found import Unreadable
@@ -19,6 +19,7 @@ from .pan import pan
 from .parallax import motorcycle
 from .photographs import PHOTOGRAPHS, known_name, photograph
 from .task import Task, reverse, shuffle
+from .tensors import Tensors, is_tensors, tensors
 from .tracks import tracks
 from .warp import follow
 
@@ -51,7 +52,7 @@ def load(name: str, seed: int = 0, frames: int = 8) -> Clip:
     return CLIPS[name](seed, frames)
 
 
-__all__ = ["CLIPS", "DESCRIPTORS_NOTE", "FRAMES", "FRONT_SETTINGS", "OPENING", "OPENINGS", "PHOTOGRAPHS", "SETTINGS",
-           "Clip", "Decoded", "Opening", "Setting", "Task", "Unreadable", "crossing", "decode", "descriptors", "digit",
-           "fit", "follow", "front_task", "load", "motion_task", "motorcycle", "names", "pan", "photograph", "reverse",
-           "shuffle", "to_frames", "token_at", "token_mask", "tracks"]
+__all__ = ["CHANNELS", "CLIPS", "DESCRIPTORS_NOTE", "FRAMES", "FRONT_SETTINGS", "OPENING", "OPENINGS", "PHOTOGRAPHS",
+           "SETTINGS", "Clip", "Decoded", "Opening", "Setting", "Task", "Tensors", "Unreadable", "crossing", "decode",
+           "descriptors", "digit", "fit", "follow", "front_task", "is_tensors", "load", "motion_task", "motorcycle", "names", "pan",
+           "photograph", "reverse", "shuffle", "tensors", "to_frames", "token_at", "token_mask", "tracks"]

@@ -21,6 +21,9 @@ from .fitting import whole
 
 DESCRIPTORS_NOTE = "similarity of raw patch descriptors; nothing was learned"
 ORIENTATIONS = 8
+COLOURS = ("lightness", "green to red", "blue to yellow")
+CHANNELS = (*COLOURS, *(f"{name}, spread" for name in COLOURS), *(f"edges at {22.5 * n:g}°" for n in range(8)),
+            "row", "column", "frame", "change to the next frame")  # the last two of clips only
 STILL = 1e-6  # gradient, in units of L: below it a patch has no edges, not edges made of rounding errors
 ALIKE = 5e-3  # spread of a descriptor over the patches: below it all are alike (grey gets an a and b of up to 0.004)
 

@@ -1,0 +1,65 @@
+"""A fitted gate taken apart: what its parts recover of softmax's concentration on the q, k and v it was fitted on."""
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from ..concentration import DEAD, entropy
+from ..maps import Map
+from ..mechanisms import Attention, make
+from .gates import part_map
+
+WAYS = {"none": "no gate, or one that is constant", "whole": "the gate as it is",
+        "keys": "on keys alone", "queries": "on queries alone",
+        "tokens": "averaged over channels: who is seen", "channels": "averaged over tokens: which features count",
+        "no floor": "no gate, and no floor"}
+LEAST = 0.1  # bits by which softmax must be sharper than the kernel, for a share of the difference to mean anything
+
+
+def apart(m: Attention, q: Tensor, k: Tensor, v: Tensor, goal: Map) -> dict[str, dict[str, float | None]]:
+    """For each of WAYS the mean entropy of its rows in bits, and the share of the way it goes to the goal's.
+
+    recovered: (H of the kernel without a gate - H) / (H of the kernel without a gate - H of the goal), below 0 where
+    rows are flatter than without; None where the kernel is as sharp as the goal. "no floor" stands only where there is
+    one. ValueError where the map is more than gated features (a scope, a convolution, an order).
+
+    >>> from linviz import Grid
+    >>> x = torch.randn(1, 1, 9, 8)
+    >>> soft, gated = (make(spec, 1, 8, Grid(Y=3, X=3)) for spec in ("softmax", "relu_floor+gate"))
+    >>> found = apart(gated, x, x, x, soft.map(x, x, x))
+    >>> found["none"]["recovered"], list(found)[-1]
+    (0.0, 'no floor')
+    """
+    if m.gate is None:
+        raise ValueError(f"{m.spec} has no gate to take apart; add +gate")
+    maps = {name: part_map(m, q, k, v, name) for name in WAYS if name not in ("none", "no floor")}
+    held = deepcopy(m)
+    assert held.gate is not None
+    held.gate.hold()
+    maps |= {"none": part_map(held, q, k, v)} | floorless(m, q, k, v)
+    bits = {name: flatness(maps[name]) for name in WAYS if name in maps}
+    between = bits["none"] - flatness(goal)
+    return {name: {"entropy": h, "recovered": (bits["none"] - h) / between if between > LEAST else None}
+            for name, h in bits.items()}
+
+
+def floorless(m: Attention, q: Tensor, k: Tensor, v: Tensor) -> dict[str, Map]:
+    """The same without gate and floor, where there is a floor."""
+    if m.parsed.name != "relu_floor":
+        return {}
+    spec = str(replace(m.parsed, name="relu", gate=None, shared=False))
+    with torch.no_grad():
+        return {"no floor": make(spec, m.heads, m.mechanism.width, m.grid).map(q, k, v)}
+
+
+@torch.no_grad()
+def flatness(a: Map) -> float:
+    """Mean entropy of a map's rows in bits; rows without any weight are left out."""
+    found = []
+    for _, rows in a.walk():
+        alive = rows.sum(-1) >= DEAD
+        found.append(entropy(rows.where(alive[..., None], 1.0))[alive])
+    return torch.cat(found).double().mean().item()
