@@ -11,6 +11,7 @@ from .trained_source import KEY
 from .trained_work import title
 
 key = ADDRESS.key
+PLAYED = key("played")
 
 
 def choose() -> Choice | None:
@@ -46,15 +47,22 @@ def _models(models: dict[tuple[str, int], list[str]]) -> None:
         st.error("Choose two models or more; one is added until then.")
 
 
-def another() -> None:
-    """Beside the film: the next clip."""
-    st.button("Another clip", on_click=_next)
+def reel() -> None:
+    """Under the film: see it again, or the next clip."""
+    with st.container(horizontal=True):
+        st.button("Play again", on_click=_again)
+        st.button("Another clip", on_click=_next)
+
+
+def played() -> int:
+    """How often the visitor has asked to see a film again: the browser plays a film anew if it is another file."""
+    return int(st.session_state.get(PLAYED, 0))
 
 
 def change(choice: Choice) -> None:
     """Over the maps: what is done to the clip, and to the models in all layers at once."""
     specs = [parse(name.partition("~")[0]) for name in choice.arms]
-    left, middle, right = st.columns(3, gap="large")
+    left, middle, right = st.columns(3, gap="medium")
     left.segmented_control("Frames played", limits.ORDERS, key=key("order"), required=True)
     middle.slider("Temperature of softmax", *limits.TEMPERATURES, step=0.05, key=key("temperature"),
                   disabled=not any(spec.name == "softmax" for spec in specs),
@@ -63,6 +71,10 @@ def change(choice: Choice) -> None:
                  disabled=not any(spec.gate for spec in specs),
                  help="The gate's logits are multiplied by it in every layer. 1 is as trained; at 0 the gate is "
                       "constant, and the map is that of the same model without it.")
+
+
+def _again() -> None:
+    st.session_state[PLAYED] = played() + 1
 
 
 def _next() -> None:

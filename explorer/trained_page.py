@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from linviz.view.blob import FULL
 from linviz.view.streamlit import patch_view
 
 from . import chapters, controls, trained_controls, trained_tables
@@ -15,13 +16,15 @@ from .trained_work import Answer, answers, film, task
 
 VIEW = "trained_view"
 NONE = "No trained models came with this linviz: `linviz train` makes some."
-WHAT = ("Which way does the digit move? Small video transformers, alike but for their attention, were trained to tell. "
-        "Move over a picture: it is lit by where each model looks from there. Begin on the digit, then ask the ground.")
+WHAT = ("Which way does the digit move? Move over a picture: it is lit by where each model looks from there. "
+        "Ask the digit, then the ground.")
 NOTES = {
-    "clip": "Digits and photographs of these clips were in no training. A patch is {high} x {wide} pixels and {deep} "
+    "clip": "Small video transformers, alike but for their attention, were trained on one task; digits and photographs "
+            "of these clips were in no training. A patch is {high} x {wide} pixels and {deep} "
             "frames deep, so {frames} frames are {moments} moments: each picture is the mean of the {deep} frames that "
             "its patches see, at the {side} x {side} pixels that the models get. {author}; {licence}.",
-    "map": "Layer {layer}, {head}. One exposure for all; no map is stretched to its own range.",
+    "map": "Layer {layer}, {head}. With one exposure all pictures share one scale, and no map is stretched to its own "
+           "range: as bright as can be is {full} times what each patch has where all have the same, and more.",
     "why": "One clip's map does not explain its prediction: where the models look and how sure they are of the true "
            "answer go together only weakly. Attention is not explanation "
            "([Jain and Wallace 2019](https://arxiv.org/abs/1902.10186)).",
@@ -60,11 +63,12 @@ def _clip(choice: Choice, found: Sequence[Answer]) -> None:
     shown = task(*of)
     label = int(shown.labels[0])
     left, right = st.columns([1, 1.9], gap="medium")
+    said = truth(shown.classes, label, int(shown.truth["digit"][0]), choice.order)
     with left.container(horizontal=True):
-        st.image(movie(*of), width=MOVIE)
-        with st.container(width=MOVIE):
-            st.markdown(truth(shown.classes, label, int(shown.truth["digit"][0]), choice.order))
-            trained_controls.another()
+        st.image(movie(trained_controls.played(), *of), width=MOVIE, alt=f"The clip as a film. {plain(said)}")
+        st.container(width=MOVIE).markdown(said)
+    with left:
+        trained_controls.reel()
     right.html(trained_tables.answers(found, shown.classes, label, choice.order))
 
 
@@ -78,6 +82,15 @@ def truth(classes: Sequence[str], label: int, digit: int, order: str) -> str:
         return f"A handwritten **{digit}** jumps: its frames are in a random order. In order it moves {classes[label]}."
     return f"A handwritten **{digit}** moves **{classes[label]}**" + (
         ", for it is played backwards." if order == "reversed" else ".")
+
+
+def plain(text: str) -> str:
+    """Words without their stars.
+
+    >>> plain("a **7**")
+    'a 7'
+    """
+    return text.replace("*", "")
 
 
 @st.fragment
@@ -106,7 +119,7 @@ def notes(choice: Choice, found: Sequence[Answer]) -> str:
     said = [NOTES["clip"].format(high=high, wide=wide, deep=deep, frames=shape.frames, moments=shape.grid.T,
                                  side=shape.side, author=clip.author[0].upper() + clip.author[1:],
                                  licence=clip.licence),
-            NOTES["map"].format(layer=choice.layer, head=head)]
+            NOTES["map"].format(layer=choice.layer, head=head, full=FULL)]
     if any("+shift" in one.name for one in found):
         said.append(NOTES["shift"])
     if changed := altered(found):

@@ -41,5 +41,6 @@ def _turn() -> None:
     """The address is that of one source alone: the new page writes its own."""
     st.session_state[FIELD] = st.session_state[KEY]
     st.query_params.clear()
+    st.session_state.pop("written", None)  # nobody went back or forward
     if "visit" in st.session_state:
         st.session_state.visit.desk.want({})  # nobody waits for its fits

@@ -66,11 +66,15 @@ def moments(frames: Tensor, deep: int) -> Tensor:
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def movie(*of: Any) -> bytes:
-    """The clip in all its frames as a small film, that plays a few times and stops."""
+def movie(again: int, *of: Any) -> bytes:
+    """The clip in all its frames as a small GIF that plays a few times and stops; `again` makes it another file.
+
+    A GIF, since Streamlit turns every other film into its first frame.
+    """
     images = [picture(frame).resize((MOVIE, MOVIE), Image.Resampling.BICUBIC) for frame in task(*of).frames[0]]
     out = io.BytesIO()
-    images[0].save(out, "WEBP", save_all=True, append_images=images[1:], duration=PACE, loop=TIMES, quality=90)
+    images[0].save(out, "GIF", save_all=True, append_images=images[1:], duration=PACE, loop=TIMES - 1,
+                   comment=str(again).encode())
     return out.getvalue()
 
 

@@ -17,7 +17,7 @@ from explorer import trained_choice, trained_work
 from explorer.trained_choice import ADDRESS, ALL, Choice, settle, there
 from explorer.trained_page import NONE, headline
 from explorer.trained_tables import says
-from explorer.trained_view import blob, drawn, first_query
+from explorer.trained_view import TIMES, blob, drawn, first_query, movie
 from explorer.trained_work import answers, film, task
 from linviz import clips
 from linviz.models import Shape, VideoTransformer, interventions
@@ -99,6 +99,19 @@ def test_it_begins_on_ink_of_the_digit_and_outlines_it(opened: Any) -> None:
     inked = touched(clip.masks, pretrained("softmax"))[0]
     assert sent["grid"] == [4, 6, 6] and sent["outline"].tolist() == inked.int().tolist()
     assert inked[sent["set"]["query"]] and 0 < inked.sum() < 72
+
+
+def test_the_film_is_a_film_and_can_be_seen_again() -> None:
+    app = visit(source="trained", arms="softmax,relu")
+    (before,) = app.get("image")[0].proto.imgs
+    assert before.url.endswith(".gif") and "up and left" in before.alt
+    (after,) = press(app, "Play again").get("image")[0].proto.imgs
+    assert after.url.endswith(".gif") and after.url != before.url    # another file: the browser plays it from the start
+    frames, drawn_ones = task(*film(OPENED)).frames[0], Image.open(io.BytesIO(movie(0, *film(OPENED))))
+    assert drawn_ones.n_frames == len(frames) == 8 and drawn_ones.info["duration"] * 8 * TIMES <= 5_000
+    drawn_ones.seek(5)
+    shown = np.asarray(drawn_ones.convert("L").resize((36, 36))).astype(float) / 255
+    assert np.abs(shown - frames[5].mean(0).numpy()).mean() < 0.03
 
 
 def test_every_input_has_a_label(opened: Any) -> None:
