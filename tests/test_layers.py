@@ -77,7 +77,7 @@ def test_linviz_does_not_import_what_is_built_on_it(path):
     ("plotly", ("linviz/figures", "explorer")),
     ("anywidget", ("linviz/view",)),
     ("IPython", ("linviz/view", "linviz/course")),
-    ("av", ("linviz/clips", "linviz/record")),
+    ("av", ("linviz/clips", "linviz/record", "linviz/doctor.py")),
 ])
 def test_a_library_stays_at_home(library, homes):
     users = [p.relative_to(ROOT).as_posix() for p in MODULES + PAGES if library in {n.split(".")[0] for n in of(p)}]

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, fields
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
-from .. import __version__, clips
+from .. import clips
 from ..grid import Grid
 from .fields import OWN_CLIP, SPECS, File, checked, largest
 
@@ -136,7 +136,7 @@ def versions() -> dict[str, str]:
     >>> sorted(versions())
     ['linviz', 'numpy', 'torch']
     """
-    return {"linviz": __version__} | {name: metadata.version(name) for name in WRITERS[1:]}
+    return {name: metadata.version(name) for name in WRITERS}
 
 
 # ------------------------------------------------------------------------------------------------ dictionaries
@@ -151,7 +151,7 @@ def _keys(found: Any, wanted: set[str], told: Any) -> dict[str, Any]:
     if not isinstance(found, Mapping):
         raise ValueError(f"a view's state is a dictionary with {', '.join(sorted(wanted))}; got {found!r:.80}")
     writer = told.get("linviz")
-    by = f" (written by linviz {writer:.20}, this is {__version__})" if isinstance(writer, str) else ""
+    by = f" (written by linviz {writer:.20}, this is {metadata.version('linviz')})" if isinstance(writer, str) else ""
     if unknown := [name for name in found if name not in wanted]:
         raise ValueError(f"a view's state has no {unknown[0]!r:.80}{by}")
     if missing := sorted(wanted - found.keys()):
