@@ -54,5 +54,6 @@ def load(name: str, seed: int = 0, frames: int = 8) -> Clip:
 
 __all__ = ["CHANNELS", "CLIPS", "DESCRIPTORS_NOTE", "FRAMES", "FRONT_SETTINGS", "OPENING", "OPENINGS", "PHOTOGRAPHS",
            "SETTINGS", "Clip", "Decoded", "Opening", "Setting", "Task", "Tensors", "Unreadable", "crossing", "decode",
-           "descriptors", "digit", "fit", "follow", "front_task", "is_tensors", "load", "motion_task", "motorcycle", "names", "pan",
-           "photograph", "reverse", "shuffle", "tensors", "to_frames", "token_at", "token_mask", "tracks"]
+           "descriptors", "digit", "fit", "follow", "front_task", "is_tensors", "load", "motion_task", "motorcycle",
+           "names", "pan", "photograph", "reverse", "shuffle", "tensors", "to_frames", "token_at", "token_mask",
+           "tracks"]

@@ -9,13 +9,16 @@ FRAMES = 10_000             # frames of a clip, from its start
 ASKED = 32                  # frames of a clip that are kept, at most
 WORKING = 1024              # pixels: the longer side of what is kept; larger frames are scaled down as they come
 SECONDS = 8.0               # of work on one file
+TENSOR_BYTES = 100_000_000  # of a file of tensors
+NUMBERS = 10_000_000        # of one of its arrays, asked of its header
 
 
 def said() -> str:
     """The limits as a sentence for a page.
 
     >>> said()
-    'Up to 200 MB; pictures up to 50 megapixels; clips up to 4096 x 2304 pixels, of which the first 60 s are read.'
+    'Up to 200 MB; pictures up to 50 megapixels; clips up to 4096 x 2304 pixels, of which the first 60 s are read; \
+tensors up to 100 MB.'
     """
     return (f"Up to {BYTES / 1e6:.0f} MB; pictures up to {PIXELS / 1e6:.0f} megapixels; clips up to 4096 x 2304 "
-            f"pixels, of which the first {DURATION:.0f} s are read.")
+            f"pixels, of which the first {DURATION:.0f} s are read; tensors up to {TENSOR_BYTES / 1e6:.0f} MB.")

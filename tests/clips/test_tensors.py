@@ -1,0 +1,189 @@
+"""A researcher's q, k, v: what is read, what is refused and why, and that no file can do anything else."""
+from __future__ import annotations
+
+import io
+import json
+import pickle
+import time
+import tracemalloc
+import zipfile
+from typing import Any
+
+import numpy as np
+import pytest
+import safetensors.numpy
+import safetensors.torch
+import torch
+
+from linviz import Grid, clips
+from linviz.clips import limits
+
+X = np.random.default_rng(0).normal(size=(3, 16, 8)).astype(np.float32)
+
+
+def saved(how: Any = np.savez, **arrays: Any) -> bytes:
+    """What numpy writes."""
+    file = io.BytesIO()
+    how(file, **arrays)
+    return file.getvalue()
+
+
+def zipped(name: str, body: bytes, how: int = zipfile.ZIP_DEFLATED) -> bytes:
+    """A zip of one member, q and k both."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", how) as archive:
+        for member in (name, "k.npy"):
+            archive.writestr(member, body)
+    return file.getvalue()
+
+
+def header(shape: tuple[int, ...], descr: str = "<f4") -> bytes:
+    """The header of an array, without the array."""
+    file = io.BytesIO()
+    np.lib.format.write_array_header_1_0(file, {"descr": descr, "fortran_order": False, "shape": shape})
+    return file.getvalue()
+
+
+def safe(told: Any, body: bytes = b"") -> bytes:
+    """A safetensors file with this header."""
+    head = told if isinstance(told, bytes) else json.dumps(told).encode()
+    return len(head).to_bytes(8, "little") + head + body
+
+
+# ---------------------------------------------------------------- what is read
+
+
+@pytest.mark.parametrize("make", [
+    lambda: saved(q=X, k=2 * X, v=-X), lambda: saved(np.savez_compressed, q=X, k=2 * X, v=-X),
+    lambda: saved(q=np.asfortranarray(X), k=(2 * X).astype(">f8"), v=-X[None]),
+    lambda: safetensors.numpy.save({"q": X, "k": 2 * X, "v": -X}),
+    lambda: safetensors.numpy.save({"q": X.astype(np.float64), "k": 2 * X, "v": -X}, {"model": "mine"})])
+def test_every_way_to_save_gives_the_numbers(make: Any) -> None:
+    found = clips.tensors(make(), "a/b.npz")
+    for got, wanted in zip((found.q, found.k, found.v), (X, 2 * X, -X)):
+        assert got.dtype == torch.float32 and np.array_equal(got[0].numpy(), wanted)
+    assert found.grid == Grid(1, 4, 4) and found.name == "b.npz"
+    assert found.said == "3 heads of 16 tokens, 8 wide, on 4 x 4 patches"
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_numbers_are_read(dtype: torch.dtype) -> None:
+    x = torch.from_numpy(X).to(dtype)
+    found = clips.tensors(safetensors.torch.save({"q": x, "k": x.clone()}))
+    assert torch.equal(found.q[0], x.float()) and "k stands for it" in found.said and torch.equal(found.v, found.k)
+
+
+@pytest.mark.parametrize("shape, grid, said", [
+    ((9, 4), Grid(1, 3, 3), "1 head of 9 tokens, 4 wide, on 3 x 3 patches"),
+    ((10, 4), Grid(1, 3, 3, 1), "on 3 x 3 patches after 1 token of no place"),
+    ((2, 5, 9, 4), Grid(1, 3, 3), "5 heads of 9 tokens, 4 wide, on 3 x 3 patches; v is not there, so k stands for it; "
+     "the first of a batch of 2")])
+def test_shapes_and_squares(shape: tuple[int, ...], grid: Grid, said: str) -> None:
+    found = clips.tensors(saved(q=np.ones(shape, np.float16), k=np.ones(shape)))
+    assert found.grid == grid and said in found.said and found.q.shape[2] == len(grid)
+
+
+@pytest.mark.parametrize("given, grid", [
+    ([2, 8], Grid(1, 2, 8)), ([4, 2, 2], Grid(4, 2, 2)), ([3, 5], Grid(1, 3, 5, 1)),
+    ([[2], [2], [3]], Grid(2, 2, 3, 4))])
+def test_a_grid_says_where_tokens_lie(given: list[int], grid: Grid) -> None:
+    assert clips.tensors(saved(q=X, k=X, grid=given)).grid == grid
+    assert clips.tensors(safetensors.numpy.save({"q": X, "k": X, "grid": np.array(given)})).grid == grid
+
+
+# ---------------------------------------------------------------- what is not
+
+
+class Evil:
+    """What a pickle could do."""
+
+    def __reduce__(self) -> Any:
+        return (pytest.fail, ("a pickle was opened",))
+
+
+def torch_saved() -> bytes:
+    file = io.BytesIO()
+    torch.save({"q": torch.ones(4, 4)}, file)
+    return file.getvalue()
+
+
+NAN = X.copy()
+NAN[0, 0, :2] = np.nan, np.inf
+BAD = {
+    "pickle": (lambda: pickle.dumps({"q": Evil()}), "it is a pickle, which can run programs"),
+    "torch": (torch_saved, "it is a PyTorch file, a pickle inside"),
+    "objects": (lambda: saved(q=np.array([Evil()], object), k=X), "q holds Python objects, which only pickle reads"),
+    "one array": (lambda: header((4, 4)), "it holds one array without a name"),
+    "no k": (lambda: saved(q=X, keys=X), "there is no k in it, it has keys: save q and k with np.savez"),
+    "empty": (lambda: saved(), "there is no q in it, it is empty"),
+    "whole numbers": (lambda: saved(q=X.astype(int), k=X), "q is int64: q, k and v are floating point"),
+    "texts": (lambda: saved(q=np.array(["a"]), k=X), "q is <U1: q, k and v are floating point"),
+    "complex": (lambda: saved(q=X * 1j, k=X), "q is complex64"),
+    "one axis": (lambda: saved(q=X[0, 0], k=X), "q has the shape (8,): (N, D), (H, N, D) or (B, H, N, D)"),
+    "no tokens": (lambda: saved(q=X[:, :0], k=X), "q has the shape (3, 0, 8)"),
+    "not finite": (lambda: saved(q=NAN, k=X), "2 of the 384 numbers of q are not finite"),
+    "too far for float32": (lambda: saved(q=X.astype(float) * 1e300, k=X), "numbers of q are not finite"),
+    "other heads": (lambda: saved(q=X, k=X[:1]), "q is 3 x 16 x 8 and k 1 x 16 x 8: as many heads"),
+    "other v": (lambda: saved(q=X, k=X, v=X[:, :9]), "v is 3 x 9 x 8 and k 3 x 16 x 8: there is one v to every k"),
+    "no square": (lambda: saved(q=X[:, :14], k=X[:, :14]), "its 14 tokens are no square"),
+    "small grid": (lambda: saved(q=np.ones((64, 4)), k=np.ones((64, 4)), grid=[2, 3]), "a grid of 2 x 3 has 6 tokens"),
+    "large grid": (lambda: saved(q=X, k=X, grid=[4, 5]), "a grid of 4 x 5 has 20 tokens, and there are 16"),
+    "odd grid": (lambda: saved(q=X, k=X, grid=[0, 16]), "grid holds [0, 16]"),
+    "grid of reals": (lambda: saved(q=X, k=X, grid=[4.0, 4.0]), "grid holds no whole numbers"),
+    "huge by header": (lambda: zipped("q.npy", header((10**6, 10**6))), "q would have 1,000,000,000,000 numbers"),
+    "negative": (lambda: zipped("q.npy", header((-1, 4))), "q has no sensible shape"),
+    "bomb": (lambda: zipped("q.npy", header((9, 4)) + bytes(10**8)), "q has another size than its header says"),
+    "header bomb": (lambda: zipped("q.npy", b"\x93NUMPY\x02\x00" + (10**8).to_bytes(4, "little") + b" " * 10**8),
+                    "it is damaged or breaks off"),
+    "lzma": (lambda: zipped("q.npy", header((9, 4)), zipfile.ZIP_LZMA), "q is packed in a way that numpy does not"),
+    "short": (lambda: zipped("q.npy", header((9, 4)) + bytes(100)), "q has another size than its header says"),
+    "cut": (lambda: saved(q=X, k=X)[:-30], "it is damaged or breaks off"),
+    "many": (lambda: saved(**{f"a{n}": X[0, 0, :1] for n in range(201)}), "it has more than 200 arrays"),
+    "safe: cut header": (lambda: safe(b"{" + b" " * 99)[:20], "it breaks off inside its header"),
+    "safe: no JSON": (lambda: safe(b"{q:1}"), "it is damaged"), "safe: deep": (lambda: safe(b'{"q":' + b"[" * 50_000),
+                                                                               "it is damaged"),
+    "safe: cut": (lambda: safetensors.numpy.save({"q": X, "k": X})[:-4], "has another size than its header says"),
+    "safe: huge": (lambda: safe({"q": {"dtype": "F32", "shape": [10**9, 10**9], "data_offsets": [0, 4]}}), "q would"),
+    "safe: outside": (lambda: safe({"q": {"dtype": "F32", "shape": [1, 1], "data_offsets": [-4, 0]}}, b"abcd"),
+                      "q has another size"),
+    "safe: odd shape": (lambda: safe({"q": {"dtype": "F32", "shape": ["x"], "data_offsets": [0, 4]}}), "no sensible"),
+    "safe: odd type": (lambda: safe({"q": {"dtype": "U8", "shape": [1], "data_offsets": [0, 1]}}, b"a"), "q is U8")}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_what_cannot_be_read_gets_one_sentence_and_is_not_unpacked(what: str) -> None:
+    make, sentence = BAD[what]
+    data = make()
+    tracemalloc.start()
+    began = time.perf_counter()
+    assert clips.is_tensors(data)
+    with pytest.raises(clips.Unreadable) as left:
+        clips.tensors(data, "../x.npz")
+    assert str(left.value).startswith(f"x.npz cannot be read: {sentence}") or sentence in str(left.value)
+    assert "\n" not in str(left.value) and len(str(left.value)) < 300
+    assert tracemalloc.get_traced_memory()[1] < 30e6 and time.perf_counter() - began < 10
+    tracemalloc.stop()
+
+
+def test_limits_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = saved(q=X, k=X)
+    for name, value, said in (("TENSOR_BYTES", 1000, "MB of tensors are read"), ("NUMBERS", 383, "at most 383 are")):
+        with monkeypatch.context() as patch, pytest.raises(clips.Unreadable, match=said):
+            patch.setattr(limits, name, value)
+            clips.tensors(data)
+
+
+def test_pictures_are_no_tensors_and_accidents_give_tensors_or_a_sentence() -> None:
+    assert not any(map(clips.is_tensors, (b"", b"\x89PNG\r\n\x1a\n", b"....ftypqt  ", b"RIFF....WEBP", b"{}")))
+    good = [saved(np.savez_compressed, q=X, k=X), saved(q=X, k=X, grid=[4, 4]),
+            safetensors.numpy.save({"q": X, "k": X})]
+    draw, read = np.random.default_rng(1), 0
+    for n in range(300):
+        data = bytearray(good[n % 3])
+        for i in draw.integers(0, min(len(data), 400 if n % 2 else len(data)), 3):
+            data[i] = draw.integers(256)
+        try:
+            read += torch.isfinite(clips.tensors(bytes(data), "x").q).all().item()
+        except clips.Unreadable as error:
+            assert str(error).startswith("x cannot be read: ") and "\n" not in str(error)
+    assert 20 < read < 250
