@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from explorer.atlas_choice import ADDRESS as ATLAS
-from explorer.choice import from_address
+from explorer.link import from_address
 from explorer.reach_choice import ADDRESS as REACH
 from linviz.figures import colourscale
 
