@@ -28,7 +28,7 @@ from .pictures import png, svg
 from .snippet import code
 from .state import Progress, View
 
-FIELDS = ("patches", "frames", "temperature", "causal", "steps", "seed")
+FIELDS = ("patches", "frames", "temperature", "causal", "steps", "seed", "head")
 NAMES, CELL = 33, 8  # letters of a measure's name and of a number
 
 
@@ -100,8 +100,7 @@ def written(path: Path, data: bytes | str) -> str:
 def asked(name: str, given: argparse.Namespace) -> tuple[View, bytes | None]:
     """The view that is asked for, and the bytes of somebody's own file.
 
-    Every kind of source is told apart here: a sample by its name, a saved view and tensors by how they begin; what is
-    left is a picture or a video. `View.open` then makes the same of the bytes.
+    A sample is told by its name, a saved view by how it begins; pictures, videos and tensors by `View.of`.
     """
     chosen = choices(given)
     if name in clips.names():

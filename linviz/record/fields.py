@@ -64,7 +64,7 @@ def checked(found: dict[str, Any]) -> dict[str, Any]:
         raise ValueError(f"{grid.T} frames of {patches} x {patches} patches are {len(grid):,} tokens and {TOKENS:,} "
                          "can be read: take fewer patches or frames")
     return found | {"source": source, "temperature": _temperature(found["temperature"]),
-                    "specs": _specs(found["specs"]), "query": _query(found["query"], grid)}
+                    "specs": _specs(found["specs"]), "query": _query(found["query"], grid, isinstance(source, str))}
 
 
 def _whole(name: str, value: Any, low: int, high: int) -> None:
@@ -98,11 +98,11 @@ def _specs(specs: Any) -> tuple[str, ...]:
     return short
 
 
-def _query(query: Any, grid: Grid) -> tuple[int, int, int] | None:
+def _query(query: Any, grid: Grid, known: bool) -> tuple[int, int, int] | None:
     if query is None:
         return None
     if not isinstance(query, tuple) or len(query) != 3:
         raise ValueError(f"a query is a frame, a row and a column, counted from 0, or none; got {query!r:.80}")
     for name, at, size in zip(("frame", "row", "column"), query, (grid.T, grid.Y, grid.X)):
-        _whole(f"the query's {name}", at, 0, size - 1)
+        _whole(f"the query's {name}", at, 0, size - 1 if known else TOKENS)
     return query

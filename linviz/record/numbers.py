@@ -161,8 +161,9 @@ def _mechanism(opened: Opened, shown: Shown, title: str, every: list[Number]) ->
 def npz_bytes(opened: Opened, whole: bool = False) -> bytes:
     """The weights themselves as NPZ without pickle: by spec the pinned patch's row (N,), or the whole map (N, N).
 
-    Beside them `grid` (frames, rows, columns), `query` (frame, row, column) and `state`, JSON as text. A row folds to
-    pictures by `row.reshape(grid)`. ValueError where whole maps are more than half a gigabyte.
+    Beside them `grid` (frames, rows, columns), `prefix` (tokens before it), `query` (frame, row, column) and `state`,
+    JSON as text. A row folds to pictures by `row[prefix:].reshape(grid)`. ValueError where whole maps are more than
+    half a gigabyte.
 
     >>> from linviz.record import View
     >>> data = npz_bytes(View("coffee", patches=7, specs=("uniform",)).open())
@@ -174,10 +175,10 @@ def npz_bytes(opened: Opened, whole: bool = False) -> bytes:
         raise ValueError(f"the whole maps are {size / 1e9:.1f} GB and at most {MOST / 1e9:.1f} are written: take fewer "
                          "patches, frames or mechanisms, or the rows of one patch")
     arrays = {shown.spec: (_dense(shown) if whole else row_of(opened, shown)).numpy() for shown in opened.shown}
-    state = json.dumps(opened.view.told(), allow_nan=False)
-    out = io.BytesIO()
-    np.savez_compressed(out, allow_pickle=False, grid=np.array([opened.grid.T, opened.grid.Y, opened.grid.X]),
-                        query=np.array(opened.place), state=np.array(state), **arrays)
+    grid, out = opened.grid, io.BytesIO()
+    beside = {"grid": np.array([grid.T, grid.Y, grid.X]), "prefix": np.array(grid.prefix),
+              "query": np.array(opened.place), "state": np.array(json.dumps(opened.view.told(), allow_nan=False))}
+    np.savez_compressed(out, allow_pickle=False, **beside, **arrays)
     return out.getvalue()
 
 

@@ -10,12 +10,13 @@ from torch import Tensor
 
 from .. import clips
 from ..clips import Clip
+from ..clips.tensors import Tensors, is_tensors, tensors
 from ..grid import Grid
 from ..mechanisms import Attention, make, parse
 from ..models import fit_gate
 from ..reading import Reading, read
 from ..view import Panel, fitted
-from .fields import File
+from .fields import TOKENS, File
 from .state import Progress, View
 
 PATCH = 16  # pixels a patch is described by, and in which distances are given
@@ -48,6 +49,7 @@ class Opened:
     clip     as it is described, (T, 3, Y * 16, X * 16);  picture: the same, as sharp as it is shown
     mask     the object's share of every token, (N,), where it is known
     said     what was read of somebody's own file, in one line
+    note     what the queries and keys are
     """
 
     view: View
@@ -57,6 +59,7 @@ class Opened:
     shown: tuple[Shown, ...]
     mask: Tensor | None = None
     said: str = ""
+    note: str = clips.DESCRIPTORS_NOTE
 
     @property
     def place(self) -> tuple[int, int, int]:
@@ -67,6 +70,11 @@ class Opened:
     def query(self) -> int:
         """The pinned patch's token number."""
         return self.grid.number(*self.place)
+
+    @property
+    def given(self) -> bool:
+        """Whether q, k and v were given as tensors."""
+        return self.note != clips.DESCRIPTORS_NOTE
 
     @property
     def titles(self) -> list[str]:
@@ -98,15 +106,30 @@ class Opened:
 
 def opened(view: View, media: bytes | None = None, progress: Progress | None = None) -> Opened:
     """What `View.open` returns."""
-    source, said = given(view, media)
-    grid = grid_of(view, source)
+    media = checked_media(view, media)
+    given = tensors(media, name_of(view)) if media is not None and is_tensors(media) else None
+    source, said = paper(given) if given else clip_of(view, media)
+    grid = given.grid if given else grid_of(view, source)
+    check(view, grid, source.name)
+    clip, picture = clips.fit(source, grid, PATCH), clips.fit(source, grid, sharp(source, grid))
+    qkv = one_head(given, view) if given else clips.descriptors(clip, grid, view.temperature)
+    mask = None if clip.mask is None else clips.token_mask(clip, grid)
+    note = f"similarity of queries and keys as given, head {view.head}" if given else clips.DESCRIPTORS_NOTE
+    return Opened(view, clip, picture, grid, tuple(readings(view, grid, qkv, progress)), mask, said, note)
+
+
+def name_of(view: View) -> str:
+    """The name of what a view is of."""
+    return view.source.name if isinstance(view.source, File) else view.source
+
+
+def check(view: View, grid: Grid, name: str) -> None:
+    """ValueError, in one sentence, where the query is not on the grid, or the grid has too many tokens."""
     if view.query is not None and any(at >= size for at, size in zip(view.query, (grid.T, grid.Y, grid.X))):
         raise ValueError(f"the query {','.join(map(str, view.query))} is a frame, row and column counted from 0, and "
-                         f"{source.name} is cut to {grid.T} x {grid.Y} x {grid.X}")
-    clip, picture = clips.fit(source, grid, PATCH), clips.fit(source, grid, sharp(source, grid))
-    qkv = clips.descriptors(clip, grid, view.temperature)
-    mask = None if clip.mask is None else clips.token_mask(clip, grid)
-    return Opened(view, clip, picture, grid, tuple(readings(view, grid, qkv, progress)), mask, said)
+                         f"{name} is cut to {grid.T} x {grid.Y} x {grid.X}")
+    if len(grid) > TOKENS:
+        raise ValueError(f"{name} has {len(grid):,} tokens and {TOKENS:,} can be read")
 
 
 def grid_of(view: View, clip: Clip) -> Grid:
@@ -128,25 +151,49 @@ def sharp(clip: Clip, grid: Grid) -> int:
     return max(PATCH, min(SHARP // max(grid.Y, grid.X), rows // grid.Y, columns // grid.X))
 
 
-def given(view: View, media: bytes | None) -> tuple[Clip, str]:
+def clip_of(view: View, media: bytes | None) -> tuple[Clip, str]:
     """The clip that a view is of, as it comes, and what was read of it."""
+    if not isinstance(view.source, File) or media is None:
+        return clips.load(str(view.source), frames=max(view.frames, clips.FRAMES[0])), ""
+    found = clips.decode(media, view.source.name, view.frames)
+    return found.clip, found.said
+
+
+def paper(given: Tensors) -> tuple[Clip, str]:
+    """What is drawn under the attention of tensors: white paper, since nobody knows what they were made from."""
+    frames = torch.ones(given.grid.T, 3, given.grid.Y * PATCH, given.grid.X * PATCH)
+    alt = f"{given.name}: tensors, drawn on white paper"
+    return replace(Clip.plain(frames, given.name, alt=alt), source=f"the file {given.name}"), given.said
+
+
+def one_head(given: Tensors, view: View) -> tuple[Tensor, Tensor, Tensor]:
+    """q, k, v of the view's head, (1, 1, N, D) each; every logit is divided by the temperature."""
+    if view.head > given.q.shape[1]:
+        raise ValueError(f"{given.name} has {given.q.shape[1]} heads, counted from 1; there is no head {view.head}")
+    q, k, v = (x[:, view.head - 1:view.head] for x in (given.q, given.k, given.v))
+    scale = view.temperature**-0.5
+    return q * scale, k * scale, v
+
+
+def checked_media(view: View, media: bytes | None) -> bytes | None:
+    """The bytes of the view's file, if they are its; None for a sample."""
     if not isinstance(view.source, File):
         if media is not None:
             raise ValueError(f"a view of the sample {view.source!r} takes no file")
-        return clips.load(view.source, frames=max(view.frames, clips.FRAMES[0])), ""
+        return None
     if media is None:
         raise ValueError(f"this view is of the file {view.source.name} (sha256 {view.source.sha256[:12]}...): give it")
     if (other := File.of(view.source.name, media).sha256) != view.source.sha256:
         raise ValueError(f"this view is of another file {view.source.name}: its sha256 begins with "
                          f"{view.source.sha256[:12]}, that of the one given with {other[:12]}")
-    found = clips.decode(media, view.source.name, view.frames)
-    return found.clip, found.said
+    return media
 
 
 def readings(view: View, grid: Grid, qkv: tuple[Tensor, Tensor, Tensor], progress: Progress | None) -> Iterator[Shown]:
     """Every mechanism of the view measured on its tokens, its gate fitted."""
     for spec in view.specs:
-        mechanism, gate = make(spec, 1, qkv[0].shape[-1], grid, causal=view.causal), None
+        wide = {"value_width": qkv[2].shape[-1]}
+        mechanism, gate = make(spec, 1, qkv[0].shape[-1], grid, causal=view.causal, **wide), None
         if mechanism.gate is not None:
             mechanism, gate = gated(view, spec, grid, qkv, progress)
         reading, title = measured(mechanism, qkv, view.causal)
@@ -157,12 +204,12 @@ def gated(view: View, spec: str, grid: Grid, qkv: tuple[Tensor, Tensor, Tensor],
           progress: Progress | None) -> tuple[Attention, dict[str, Any]]:
     """A mechanism with its gate fitted to the softmax map of the same q and k in the same scope; the fit's snapshots.
 
-    q, k, v are (1, 1, N, D) each.
+    q and k are (1, 1, N, D), v (1, 1, N, E).
     """
-    width = qkv[0].shape[-1]
-    mechanism = make(spec, 1, width, grid, view.seed, causal=view.causal)
+    width, how = qkv[0].shape[-1], {"causal": view.causal, "value_width": qkv[2].shape[-1]}
+    mechanism = make(spec, 1, width, grid, view.seed, **how)
     with torch.no_grad():
-        target = make(softmax_like(spec), 1, width, grid, causal=view.causal).map(*qkv)
+        target = make(softmax_like(spec), 1, width, grid, **how).map(*qkv)
     watch = None if progress is None else lambda step, steps, kl: progress(step, steps, f"fitting {spec}")
     fit = fit_gate(mechanism, target, *qkv, steps=view.steps, seed=view.seed, progress=watch)
     return mechanism, fitted(fit, *qkv)

@@ -4,7 +4,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-FILE = "a sample's name, a picture or video of your own, or a saved view"
+FILE = "a sample's name, a picture, video or tensors (.npz, .safetensors) of your own, or a saved view"
 NUMBERS, LOOKS = (".csv", ".json", ".npz", ".py"), (".html", ".png", ".svg", ".mp4", ".linviz")
 
 
@@ -36,5 +36,6 @@ def _choices(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--frames", type=int, help="of a clip, at most")
     sub.add_argument("--temperature", type=float, help="of the similarity; lower is sharper")
     sub.add_argument("--causal", action="store_true", default=None, help="no patch sees one that comes after it")
+    sub.add_argument("--head", type=int, help="of tensors that have several, from 1")
     sub.add_argument("--steps", type=int, help="of a gate's fit to softmax; default: 300")
     sub.add_argument("--seed", type=int, help="of a gate's fit; default: 0")

@@ -21,7 +21,7 @@ def page(opened: Opened) -> str:
     """
     view, clip = opened.view, opened.clip
     gates = f" Gates are {LABEL}." if any(shown.gate for shown in opened.shown) else ""
-    text = TEXT.format(note=clips.DESCRIPTORS_NOTE, gates=gates, credit=credit(clip))
+    text = TEXT.format(note=opened.note, gates=gates, credit=credit(clip))
     tracks = None if clip.motion is None else clips.tracks(clip, opened.grid)
     return html(opened.panels, opened.picture, opened.grid, query=opened.query, frame=opened.place[0],
                 title=heading(view.specs, view.causal), text=text, intro=True,

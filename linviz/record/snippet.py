@@ -8,16 +8,13 @@ from .opening import PATCH, Opened, Shown, softmax_like
 
 HEAD = '''# linviz {linviz}, torch {torch}: every number of one view, the pinned patch's and the mean over all rows
 {imports}
-{clip}
-grid = linviz.Grid(T={T}, Y={Y}, X={X})
-clip = clips.fit(clip, grid)  # its middle, {patch} pixels a patch
-q, k, v = clips.descriptors(clip, grid, temperature={temperature!r})
+{tokens}
 query = grid.number({place})  # frame, row, column, from 0
 {more}
 
 
 def make(spec, seed=0):
-    return linviz.make(spec, heads=1, width=q.shape[-1], grid=grid, seed=seed{causal})
+    return linviz.make(spec, heads=1, width=q.shape[-1], grid=grid, seed=seed{how})
 
 
 def tell(mechanism, channel=None):
@@ -33,6 +30,15 @@ tell(gated{channel})
 '''
 TELL = '''tell(make({spec!r}){channel})
 '''
+CLIP = '''{clip}
+grid = linviz.Grid(T={T}, Y={Y}, X={X})
+clip = clips.fit(clip, grid)  # its middle, {patch} pixels a patch
+q, k, v = clips.descriptors(clip, grid, temperature={temperature!r})'''
+GIVEN = '''own = tensors(Path({name!r}).read_bytes(), {name!r})  # sha256 {sha}...
+grid = own.grid
+q, k, v = (x[:, {head}:{next}] for x in (own.q, own.k, own.v))'''
+COOLER = '''
+q, k = q * {temperature!r}**-0.5, k * {temperature!r}**-0.5'''
 NONE = '''print({said!r})
 '''
 
@@ -47,18 +53,27 @@ def code(opened: Opened) -> str:
     >>> exec(code(opened), {})      # doctest: +ELLIPSIS
     softmax                  entropy ...
     """
-    view, grid = opened.view, opened.grid
-    head = HEAD.format(**view.told(), imports=_imports(opened), clip=_clip(opened), T=grid.T, Y=grid.Y, X=grid.X,
-                       patch=PATCH, temperature=view.temperature, place=", ".join(map(str, opened.place)),
-                       more=_more(opened), causal=", causal=True" * view.causal)
+    how = ", value_width=v.shape[-1]" * opened.given + ", causal=True" * opened.view.causal
+    head = HEAD.format(**opened.view.told(), imports=_imports(opened), tokens=_tokens(opened), more=_more(opened),
+                       place=", ".join(map(str, opened.place)), how=how)
     return head + "\n\n" + "".join(_told(opened, shown) for shown in opened.shown)
 
 
 def _imports(opened: Opened) -> str:
     own, gates = isinstance(opened.view.source, File), any(shown.gate for shown in opened.shown)
-    lines = ["from pathlib import Path\n"] * own + ["import linviz", "from linviz import clips"]
+    lines = ["from pathlib import Path\n"] * own + ["import linviz"]
+    lines += ["from linviz.clips.tensors import tensors" if opened.given else "from linviz import clips"]
     lines += ["from linviz.models import fit_gate"] * gates + ["from linviz.reading import OF_ROWS\n"]
     return "\n".join(lines)
+
+
+def _tokens(opened: Opened) -> str:
+    """Where q, k, v and the grid come from, as source."""
+    view, grid, source = opened.view, opened.grid, opened.view.source
+    if opened.given and isinstance(source, File):
+        text = GIVEN.format(name=source.name, sha=source.sha256[:12], head=view.head - 1, next=view.head)
+        return text + (COOLER.format(temperature=view.temperature) if view.temperature != 1 else "")
+    return CLIP.format(clip=_clip(opened), T=grid.T, Y=grid.Y, X=grid.X, patch=PATCH, temperature=view.temperature)
 
 
 def _clip(opened: Opened) -> str:

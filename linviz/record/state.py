@@ -14,6 +14,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from .. import clips
+from ..clips.tensors import is_tensors
 from ..grid import Grid
 from .fields import OWN_CLIP, SPECS, File, checked, largest
 
@@ -72,11 +73,14 @@ class View:
 
     @classmethod
     def of(cls, name: str, data: bytes, **chosen: Any) -> View:
-        """A view of somebody's own file: 28 patches along the longer side of a picture, 16 of a clip, or as `chosen`.
+        """A view of somebody's own file, as it shows best or as `chosen`; ValueError where it cannot be read.
 
-        ValueError, in one sentence, where the file cannot be read.
+        28 patches along the longer side of a picture, 16 of a clip. Tensors are taken as they are: their own grid, 1
+        as temperature.
         """
-        if "patches" not in chosen:
+        if is_tensors(data):
+            chosen = {"temperature": 1.0} | chosen
+        elif "patches" not in chosen:
             moving = clips.decode(data, name, frames=2).clip.size[0] > 1
             chosen = chosen | {"patches": OWN_CLIP if moving else clips.OPENING.grid.Y}
         return cls(File.of(name, data), **chosen)

@@ -3,10 +3,11 @@ from __future__ import annotations
 
 import pytest
 
-from explorer import scenes, stage, tables
+from explorer import own, scenes, stage, tables
 from explorer.choice import Choice
-from linviz.record import View
+from linviz.record import File, View
 from linviz.record.numbers import numbers
+from tests.clips import files
 
 
 @pytest.mark.parametrize("choice, query", [
@@ -32,3 +33,16 @@ def test_the_same_numbers(choice, query):
         assert {n.measure: n.patch for n in said if n.measure in row} == pytest.approx(row, rel=1e-12, abs=1e-12)
         assert {n.measure: n.mean for n in said} == pytest.approx(
             {n.measure: mean[n.measure] for n in said}, rel=1e-12, abs=1e-12)
+
+
+def test_the_same_of_ones_own_film():
+    """As the explorer decodes, cuts and names it: seven frames asked for, ten there, wider than high."""
+    data = files.video()
+    upload = own.bring(data, "../film.mp4", 7)
+    choice = Choice(own.OWN, patches=14, frames=7, there=upload.size, maps=("softmax", "relu"))
+    here = own.scene(choice, upload)
+    opened = View(File(upload.name, upload.sha256), choice.patches, choice.grid.T, specs=choice.specs).open(data)
+    assert opened.grid == here.grid and opened.grid.Y < opened.grid.X and opened.query == here.query
+    assert (opened.picture.frames == here.picture.frames).all()
+    row = tables.one_row(stage.plain("softmax", here), here.query, here)
+    assert numbers(opened)[0].patch == pytest.approx(row["entropy"], rel=1e-12)
