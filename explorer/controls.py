@@ -43,7 +43,7 @@ def title(spec: str) -> str:
 def credit(here: Scene) -> str:
     """Whose picture it is, and what its tokens are."""
     whose = "your own" if here.shelf else f"{here.clip.author}, {here.clip.licence}"
-    return f"{plain(here.clip.title)}: {whose}. {clips.DESCRIPTORS_NOTE.capitalize()}."
+    return f"{plain(here.clip.title)}: {whose}. What is compared: {here.note}."
 
 
 def come() -> Visit:
@@ -130,6 +130,9 @@ def _mechanisms() -> tuple[tuple[str, ...], str, str]:
 def _picture() -> None:
     st.selectbox("Photograph or clip", [OWN, *clips.names()], key="clip", on_change=_other_picture, format_func=_called)
     now = _now()
+    if len(now.there) == 4:
+        _given()
+        return
     most = limits.CLIP_PATCHES if now.moving and (now.there or now.clip != OWN) else limits.PATCHES[1]
     st.session_state.patches = min(st.session_state.patches, most)
     longer = "Patches along the longer side" if now.clip == OWN else "Patches per side"
@@ -140,6 +143,20 @@ def _picture() -> None:
     frames, tokens = f"{grid.T} frames of " * now.moving, len(grid)
     if now.there or now.clip != OWN:
         st.caption(f"{frames}{grid.Y} x {grid.X} are {tokens:,} patches{_full(grid.T)}.")
+    _temperature()
+
+
+def _given() -> None:
+    """Of tensors: which head, and by what their logits are divided."""
+    upload = own.current()
+    if upload is not None and upload.heads > 1:
+        st.session_state.head = min(st.session_state.head, upload.heads)
+        st.number_input("Head", 1, upload.heads, key="head")
+    st.caption(f"{len(_now().grid):,} tokens.")
+    _temperature()
+
+
+def _temperature() -> None:
     st.slider("Temperature", *limits.TEMPERATURES, step=0.01, key="temperature",
               help="q and k are divided by its root, so every logit by it: below 1 attention is sharper.")
 

@@ -70,7 +70,7 @@ def _say() -> None:
     """What is shown, what could not be, what is asked for; and what is done with a file."""
     state, upload = st.session_state, own.current()
     if upload is not None:
-        said = upload.film(state.frames, state.patches).said
+        said = upload.said(state.frames, state.patches)
         st.markdown(f"**{plain(upload.name)}**: {plain(said)}.")
     elif state.sha256:
         st.info(ASKED.format(name=plain(state.file or "without a name"), sha256=state.sha256[:8]))

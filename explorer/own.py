@@ -10,27 +10,35 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import streamlit as st
+import torch
 from starlette.formparsers import MultiPartParser
 
 from linviz import clips
 from linviz.clips import limits
 
 from . import stage
-from .choice import FRAMES, OPENING, OWN, Choice, good, settle
+from .choice import FRAMES, HEADS, MOST, OPENING, OWN, Choice, good, settle
 from .jobs import Shelf
-from .scenes import PATCH, Scene, sharp
+from .scenes import PATCH, Key, Scene, sharp
 
 MultiPartParser.spool_max_size = 1 << 28  # bytes, more than may be uploaded: else a file lies on a disk as it comes
+WIDTH = 256  # numbers of q and k a token: more are too much for a browser at `MOST` tokens
+GREY = 0.7  # what is lit where there is no picture
+GIVEN = "q, k and v of one head, as they are in the file; a patch counts as 16 pixels"
 
 
 @dataclass(frozen=True, eq=False)
 class Upload:
-    """A file that can be read. size: frames that could be shown, pixel rows and columns of what is kept of it."""
+    """A file that can be read. size: frames that could be shown, pixel rows and columns of what is kept of it.
+
+    Of tensors it is their grid: frames, rows, columns, and tokens before them.
+    """
 
     name: str
     sha256: str
     data: bytes
-    size: tuple[int, int, int]
+    size: tuple[int, ...]
+    tensors: clips.Tensors | None = None
     films: Shelf = field(default_factory=lambda: Shelf(most=2))
     scenes: Shelf = field(default_factory=lambda: Shelf(most=2))
     shelf: Shelf = field(default_factory=lambda: Shelf(most=48))
@@ -51,11 +59,22 @@ class Upload:
 
     def there(self, frames: int, patches: int) -> tuple[int, ...]:
         """What a choice has to know of it: frames that there are, pixel rows and columns."""
-        return len(self.film(frames, patches).clip.frames), *self.size[1:]
+        return self.size if self.tensors else (len(self.film(frames, patches).clip.frames), *self.size[1:])
+
+    def said(self, frames: int, patches: int) -> str:
+        """What is shown of it, in one line."""
+        return self.tensors.said if self.tensors else self.film(frames, patches).said
+
+    @property
+    def heads(self) -> int:
+        """Of which one is shown."""
+        return self.tensors.q.shape[1] if self.tensors else 1
 
 
 def bring(data: bytes, name: str, frames: int = OPENING.frames) -> Upload:
     """A file as it comes from a visitor; clips.Unreadable, in one sentence, where it cannot be read."""
+    if clips.is_tensors(data):
+        return bring_tensors(data, name)
     found = clips.decode(data, name, frames)
     size = (min(found.total, FRAMES[1]), *found.clip.size[1:])
     upload = Upload(found.clip.name, hashlib.sha256(data).hexdigest(), data, size)
@@ -64,18 +83,43 @@ def bring(data: bytes, name: str, frames: int = OPENING.frames) -> Upload:
     return upload
 
 
+def bring_tensors(data: bytes, name: str) -> Upload:
+    """A researcher's tensors; clips.Unreadable where they cannot be read, or are more than a browser can follow."""
+    found = clips.tensors(data, name)
+    _, heads, tokens, width = found.q.shape
+    for count, most, what in ((tokens, MOST, "tokens"), (heads, HEADS[1], "heads"),
+                              (max(width, found.v.shape[-1]), WIDTH, "numbers a token")):
+        if count > most:
+            raise clips.Unreadable(f"{found.name} cannot be shown: it has {count:,} {what}, and up to {most:,} can be "
+                                   "followed by hand; linviz.read takes as many as you have")
+    grid = found.grid
+    return Upload(found.name, hashlib.sha256(data).hexdigest(), data, (grid.T, grid.Y, grid.X, grid.prefix), found)
+
+
 def scene(choice: Choice, upload: Upload) -> Scene:
     """The tokens of somebody's own file."""
-    key = (OWN, upload.sha256, choice.grid, choice.temperature, choice.causal)
+    key = (OWN, upload.sha256, choice.grid, choice.temperature, choice.head, choice.causal)
     here: Scene | None = upload.scenes.get(key)
     if here is None:
-        clip, grid = upload.film(choice.frames, choice.patches).clip, choice.grid
-        small = clips.fit(clip, grid, PATCH)
-        qkv = clips.descriptors(small, grid, choice.temperature)
-        picture = clips.fit(clip, grid, sharp(clip, grid))
-        here = Scene(key, small, picture, grid, *qkv, None, choice.causal, upload.shelf)
+        here = given(choice, upload.tensors, upload, key) if upload.tensors else pictured(choice, upload, key)
         upload.scenes.put(key, here)
     return here
+
+
+def pictured(choice: Choice, upload: Upload, key: Key) -> Scene:
+    """A picture or clip, described patch by patch."""
+    clip, grid = upload.film(choice.frames, choice.patches).clip, choice.grid
+    small = clips.fit(clip, grid, PATCH)
+    qkv = clips.descriptors(small, grid, choice.temperature)
+    return Scene(key, small, clips.fit(clip, grid, sharp(clip, grid)), grid, *qkv, None, choice.causal, upload.shelf)
+
+
+def given(choice: Choice, of: clips.Tensors, upload: Upload, key: Key) -> Scene:
+    """One head of a researcher's tensors, over a grey where no picture is."""
+    grid, at = of.grid, slice(choice.head - 1, choice.head)
+    clip = clips.Clip.plain(torch.full((grid.T, 3, PATCH * grid.Y, PATCH * grid.X), GREY), of.name, alt=of.said)
+    q, k = (x[:, at] * choice.temperature**-0.5 for x in (of.q, of.k))
+    return Scene(key, clip, clip, grid, q, k, of.v[:, at], None, choice.causal, upload.shelf, GIVEN)
 
 
 # ------------------------------------------------------------------------------------------------ the session
@@ -107,11 +151,12 @@ def current() -> Upload | None:
 def known() -> dict[str, Any]:
     """What a choice has to know of the file that is shown, or that a link asks for; nothing where a sample is."""
     if st.session_state.clip != OWN:
-        return {"file": "", "sha256": "", "there": ()}
+        return {"file": "", "sha256": "", "there": (), "head": 1}
     upload, now = current(), st.session_state
     if upload is None:
         return {"file": now.file, "sha256": now.sha256, "there": ()}
-    return {"file": upload.name, "sha256": upload.sha256, "there": upload.there(now.frames, now.patches)}
+    return {"file": upload.name, "sha256": upload.sha256, "there": upload.there(now.frames, now.patches),
+            "head": min(now.head, upload.heads)}
 
 
 def at_best(upload: Upload) -> None:

@@ -22,6 +22,7 @@ class Scene:
 
     causal: tokens are read in their order, frame by frame and row by row, and none sees what comes after it.
     shelf: of somebody's own file, where all that is computed of it is kept: in the visit that brought it.
+    note: what q, k and v are.
     """
 
     key: Key
@@ -34,6 +35,7 @@ class Scene:
     mask: Tensor | None
     causal: bool = False
     shelf: Shelf | None = None
+    note: str = clips.DESCRIPTORS_NOTE
 
     @property
     def query(self) -> int:

@@ -61,7 +61,9 @@ def shelf(here: Scene) -> Shelf:
 
 def make(spec: str, here: Scene, seed: int = 0) -> Attention:
     """The mechanism of a spec for a scene."""
-    return linviz.make(spec, heads=1, width=here.q.shape[-1], grid=here.grid, seed=seed, causal=here.causal)
+    wide, given = here.q.shape[-1], here.v.shape[-1]
+    other = {} if given == wide else {"value_width": given}
+    return linviz.make(spec, heads=1, width=wide, grid=here.grid, seed=seed, causal=here.causal, **other)
 
 
 def read(mechanism: Attention, here: Scene) -> tuple[Reading, str]:

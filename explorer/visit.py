@@ -31,6 +31,7 @@ class Visit:
         self.fits: list[Key] = []
         self.left_out: list[str] = []
         self.no_order: list[str] = []
+        self.unfit: list[str] = []
         self.round, self.query = 0, 0
         self._tasks: dict[Any, Callable[[], Job]] = {}
         self._choice: Choice | None = None
@@ -47,16 +48,19 @@ class Visit:
         if choice != self._choice:
             self._choice, self._since = choice, time.monotonic()
         shown, tasks = [], {}
-        self.fits = []
+        self.fits, self.unfit = [], []
         for spec in self._drawable(here, choice):
-            if not parse(spec).gate:
-                shown.append(stage.plain(spec, here))
-                continue
             key = stage.fit_key(spec, here, choice)
-            self.fits.append(key)
-            shown.append(self._gated(spec, key, here))
-            if key in self.again or not (shelf(here).get(key) or key in self.stopped or key in self.failed):
-                tasks[key] = partial(stage.fitting, spec, here, choice)
+            try:
+                shown.append(self._gated(spec, key, here) if parse(spec).gate else stage.plain(spec, here))
+            except ValueError as error:  # somebody's own tensors may be too narrow for it
+                self.unfit.append(f"{spec} is not shown: {error}.")
+                continue
+            if parse(spec).gate:
+                self.fits.append(key)
+                if key in self.again or not (shelf(here).get(key) or key in self.stopped or key in self.failed):
+                    tasks[key] = partial(stage.fitting, spec, here, choice)
+        shown = shown or [stage.plain("softmax", here)]
         self._read = {(panel.key,) for panel in shown}
         self._tasks = tasks | self._readings(shown, here)
         return shown
@@ -66,7 +70,8 @@ class Visit:
         out = [f"Not shown while nobody sees the future: {'; '.join(self.no_order)}."] if self.no_order else []
         out += [f"{', '.join(self.left_out)} would have to send the whole table of weights: shown up to "
                 f"{stage.TABLE:,} patches; take fewer."] if self.left_out else []
-        return out + [said for key, said in self.failed.items() if key in self.fits or key[1:] in self._read]
+        failed = [said for key, said in self.failed.items() if key in self.fits or key[1:] in self._read]
+        return out + self.unfit + failed
 
     @property
     def busy(self) -> bool:

@@ -133,7 +133,7 @@ def grid_of(given: Tensor | None, tokens: int) -> Grid:
                              "grid=[T, Y, X]")
         return Grid(1, side, side, tokens - side * side)
     sides = given.flatten().tolist() if not given.is_floating_point() else []
-    if len(sides) not in (2, 3) or min(sides) < 1 or math.prod(sides) > tokens + PREFIX:
+    if len(sides) not in (2, 3) or min(sides) < 1:
         raise Unreadable(f"grid holds {sides or 'no whole numbers'}: it says rows and columns, or frames, rows and "
                          f"columns, of the {tokens:,} tokens")
     prefix = tokens - math.prod(sides)

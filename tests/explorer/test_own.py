@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import re
 import tomllib
 import weakref
@@ -21,7 +22,7 @@ from linviz.clips import limits
 from tests.clips import files
 from tests.clips.test_decode import STREAMED, before, header_of
 
-from .harness import said, view, visit, well
+from .harness import quiet, said, titles, view, visit, well
 
 PLAIN = {"clip": OWN, "patches": "14", "maps": "softmax,relu_floor"}
 SHA = "0123456789abcdef" * 4
@@ -248,3 +249,43 @@ def test_the_grid_follows_the_file(there: tuple[int, ...], patches: int, frames:
 def test_a_file_of_one_s_own_is_decoded_once() -> None:
     upload = own.bring(files.video(), "a.mp4")
     assert upload.film(8, 14) is upload.film(8, 20) and upload.there(8, 14) == (8, 24, 32)
+
+
+# ---------------------------------------------------------------- tensors
+
+
+def arrays(**given: Any) -> bytes:
+    """What numpy writes."""
+    file = io.BytesIO()
+    np.savez(file, **given)
+    return file.getvalue()
+
+
+def test_a_researcher_s_tensors_are_drawn_as_they_are() -> None:
+    x = np.random.default_rng(0).normal(size=(2, 26, 8)).astype(np.float32)
+    app = bring(visit(clip=OWN, maps="softmax,relu_floor+gate", steps="10"), arrays(q=x, k=-x, v=x[..., :3]), "run.npz")
+    sent, wire = view(app), view(app)["panels"][0]["wire"]
+    assert sent["grid"] == [1, 5, 5] and sent["prefix"] == 1 and "as they are in the file" in words(app)
+    assert "2 heads of 26 tokens, 8 wide, on 5 x 5 patches after 1 token of no place." in words(app)
+    np.testing.assert_array_equal(wire["q"], x[0])
+    np.testing.assert_array_equal(wire["k"], -x[0])
+    well(app.number_input(key="head").set_value(2).run())
+    np.testing.assert_array_equal(view(app)["panels"][0]["wire"]["q"], x[1])
+    assert address(app)["head"] == "2" and address(app)["temperature"] == "1.0"
+    assert titles(quiet(app))[1].endswith("fitted") and not said(app)
+    well(app.slider(key="temperature").set_value(0.5).run())
+    np.testing.assert_allclose(view(app)["panels"][0]["wire"]["q"], x[1] * 2**0.5, rtol=1e-6)
+    well(app.radio(key="shift").set_value("space").run())
+    assert "is not shown" in said(app) and titles(app) == ["softmax"]
+    bring(app, arrays(q=x, k=x, grid=[9, 9]), "bad.npz")
+    assert "a grid of 9 x 9" in said(app) and view(app)["title"] == "run.npz"
+    bring(app, files.still("PNG"), "a.png")
+    assert view(app)["title"] == "a.png" and "head" not in address(app)
+
+
+@pytest.mark.parametrize("shape, word", [
+    ((3200, 2), "3,200 tokens"), ((16, 300), "300 numbers a token"), ((257, 4, 2), "257 heads")])
+def test_more_than_a_browser_can_follow_is_refused(shape: tuple[int, ...], word: str) -> None:
+    x = np.ones(shape, np.float32)
+    with pytest.raises(clips.Unreadable, match=f"it has {word}, and up to"):
+        own.bring(arrays(q=x, k=x, grid=[1, shape[-2]]), "a.npz")
