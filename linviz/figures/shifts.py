@@ -45,8 +45,8 @@ def _arrow(fig: go.Figure, y: int, x: int, ink: str) -> None:
 
 
 def _word(fig: go.Figure, y: int, x: int, text: str, colour: str) -> None:
-    fig.add_annotation(x=1.14 * x, y=1.14 * y, text=text.replace(" ", "<br>", 1) if (y, x) != (0, 0) else text,
-                       showarrow=False, font={"size": 11, "color": colour})
+    fig.add_annotation(x=1.14 * x, y=1.14 * y, text=text.replace(" ", "<br>", 1), showarrow=False,
+                       font={"size": 11, "color": colour})
 
 
 def _where(y: int, x: int, across: str) -> str:
