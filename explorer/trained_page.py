@@ -28,7 +28,7 @@ NOTES = {
     "why": "One clip's map does not explain its prediction: where the models look and how sure they are of the true "
            "answer go together only weakly. Attention is not explanation "
            "([Jain and Wallace 2019](https://arxiv.org/abs/1902.10186)).",
-    "recorded": "Recorded: as trained, means over heads, patches and 32 other clips; accuracy of {seed}. "
+    "recorded": "Recorded: as trained, means over heads, patches and {clips} other clips; accuracy of {seed}. "
                 "Differences between single models can be a seed's.",
     "shift": "With a shift, keys and values carry parts of their neighbours: light may stand one patch beside what "
              "is read there.",
@@ -54,7 +54,9 @@ def show() -> None:
     st.caption(f"{notes(choice, found)} {chapters.derived('concentrate')}")
     st.subheader(f"How concentrated layer {choice.layer} is")
     st.html(trained_tables.numbers(found, choice.layer))
-    st.caption(NOTES["recorded"].format(seed=f"one training each, seed {choice.seed}") + " " + NOTES["why"])
+    clips = 4 if choice.budget == "fine" else 32  # whose maps were measured, see benchmarks/sets.py
+    said = NOTES["recorded"].format(clips=clips, seed=f"one training each, seed {choice.seed}")
+    st.caption(f"{said} {NOTES['why']}")
 
 
 def _clip(choice: Choice, found: Sequence[Answer]) -> None:

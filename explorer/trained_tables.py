@@ -61,7 +61,7 @@ def percent(p: float) -> str:
 
 
 def numbers(found: Sequence[Answer], layer: int) -> str:
-    """How concentrated a layer is on this clip, beside the mean of 32 clips that is recorded with each model."""
+    """How concentrated a layer is on this clip, beside the mean of other clips that is recorded with each model."""
     lines = [_line(title, unit, [(_cell(name, one.measures(layer)), _cell(name, one.told["layers"][layer - 1]))
                                  for one in found]) for name, (title, unit) in ROWS.items()]
     right = [(NONE, exact(100 * (x := one.told["test_accuracy"]), three(100 * x))) for one in found]
