@@ -31,6 +31,7 @@ from .scenes import PATCH, Key, Scene, scene
 HEAD_START = 0.1  # seconds the page has to be drawn before a fit takes its share of the processor
 SHELF = Shelf(most=96)
 UPRIGHT, NARROW, GAP = 500, 250, 15  # pixels: an upright picture's height, the width that its numbers need, the gap
+BESIDE = 640  # pixels: in less, the view does not set panels side by side
 TABLE = 1568  # tokens: above, a map that can only travel as its whole table is not shown
 FITS, READINGS, LONG = (ThreadPoolExecutor(most, name) for most, name in ((2, "fit"), (2, "read"), (1, "long")))
 
@@ -177,10 +178,12 @@ def blob(panels: list[Shown], titles: list[str], here: Scene, intro: bool) -> by
 def wide(grid: Grid, panels: int) -> int | Literal["stretch"]:
     """Pixels across for panels side by side: all there are, or, of an upright picture, no more than fit a screen.
 
-    >>> wide(Grid(1, 14, 14), 3), wide(Grid(8, 16, 9), 3)
-    ('stretch', 888)
+    >>> wide(Grid(1, 14, 14), 3), wide(Grid(8, 16, 9), 3), wide(Grid(8, 16, 9), 2)
+    ('stretch', 888, 640)
     """
-    return "stretch" if grid.X >= grid.Y else panels * max(NARROW, UPRIGHT * grid.X // grid.Y + GAP)
+    if grid.X >= grid.Y:
+        return "stretch"
+    return max(BESIDE, panels * max(NARROW, UPRIGHT * grid.X // grid.Y + GAP))
 
 
 # ------------------------------------------------------------------------------------------------ numbers
