@@ -20,6 +20,7 @@ from .fields import TOKENS, File
 from .state import Progress, View
 
 PATCH = 16  # pixels a patch is described by, and in which distances are given
+GREY = 0.7  # what is lit where there is no picture
 SHARP = 640  # pixels a picture is shown with, where the original has them
 
 
@@ -114,7 +115,7 @@ def opened(view: View, media: bytes | None = None, progress: Progress | None = N
     clip, picture = clips.fit(source, grid, PATCH), clips.fit(source, grid, sharp(source, grid))
     qkv = one_head(given, view) if given else clips.descriptors(clip, grid, view.temperature)
     mask = None if clip.mask is None else clips.token_mask(clip, grid)
-    note = f"similarity of queries and keys as given, head {view.head}" if given else clips.DESCRIPTORS_NOTE
+    note = f"q, k and v of head {view.head}, as they are in the file" if given else clips.DESCRIPTORS_NOTE
     return Opened(view, clip, picture, grid, tuple(readings(view, grid, qkv, progress)), mask, said, note)
 
 
@@ -160,10 +161,10 @@ def clip_of(view: View, media: bytes | None) -> tuple[Clip, str]:
 
 
 def paper(given: Tensors) -> tuple[Clip, str]:
-    """What is drawn under the attention of tensors: white paper, since nobody knows what they were made from."""
-    frames = torch.ones(given.grid.T, 3, given.grid.Y * PATCH, given.grid.X * PATCH)
-    alt = f"{given.name}: tensors, drawn on white paper"
-    return replace(Clip.plain(frames, given.name, alt=alt), source=f"the file {given.name}"), given.said
+    """What is lit by the attention of tensors: grey paper, since nobody knows what they were made from."""
+    frames = torch.full((given.grid.T, 3, given.grid.Y * PATCH, given.grid.X * PATCH), GREY)
+    clip = Clip.plain(frames, given.name, alt=given.said)
+    return replace(clip, source=f"the file {given.name}"), given.said
 
 
 def one_head(given: Tensors, view: View) -> tuple[Tensor, Tensor, Tensor]:

@@ -52,7 +52,7 @@ def test_it_is_drawn_on_paper_and_saved(given, tmp_path):
     view = View.of("mine.npz", data, specs=("softmax", "linear"), query=(1, 2, 3))
     opened = view.open(data)
     Image.open(io.BytesIO(pictures.png(opened))).load()
-    assert "raw patch" not in pictures.svg(opened) and "as given, head 1" in pictures.svg(opened).replace("\n", " ")
+    assert "raw patch" not in pictures.svg(opened) and "v of head 1" in pictures.svg(opened)
     assert files.load(files.save(tmp_path / "a.linviz", view, data)) == (view, data)
 
 
