@@ -1,6 +1,7 @@
 """The teacher's pack: made from chapters and checks, minutes that add up, slides that ask nobody for anything."""
 from __future__ import annotations
 
+import ast
 import copy
 import re
 import shutil
@@ -189,6 +190,15 @@ def test_slides_are_one_file_that_names_no_other_and_hold_the_whole_chapter(fold
     assert all(place["aria-label"] and soup.find(id=place["data-figure"]) for place in soup.select("[data-figure]"))
     assert len(soup.select(".figure")) == sum("figure" in note for note in lesson.notes["slide"]) >= 3
     assert all(picture.get("alt") for picture in soup.find_all("img"))
+
+
+@each
+def test_a_stub_is_the_same_code_in_lines_that_fit_a_slide(lesson: Lesson) -> None:
+    for stub in map(lesson.stub, lesson.worths):
+        told = slides.wrapped(stub)
+        assert max(map(len, told.splitlines())) <= slides.CODE
+        signatures = [ast.unparse(ast.parse(code).body[0]).split(":\n")[0] for code in (stub, told)]
+        assert signatures[0] == signatures[1]
 
 
 FITS = """() => { const slide = document.querySelector(".slide.on"), foot = document.querySelector("footer");
