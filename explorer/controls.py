@@ -114,6 +114,17 @@ def choose() -> Choice:
     return wanted
 
 
+def invite() -> None:
+    """A way to one's own files that needs no sidebar, which telephones fold away."""
+    if st.session_state.clip != OWN:
+        st.button("Bring your own picture, clip or tensors", on_click=_own, type="tertiary", icon=":material/upload:")
+
+
+def _own() -> None:
+    st.session_state.clip = OWN
+    _other_picture()
+
+
 def _mechanisms() -> tuple[tuple[str, ...], str, str]:
     """Picks and spec that can be drawn, and a sentence about what cannot."""
     maps, spec, problem = tuple(st.session_state.maps), st.session_state.spec.strip(), ""

@@ -54,6 +54,7 @@ if choice is None:  # a link to a file that is not there yet
     st.stop()
 with top:
     say(choice.specs, choice.causal)
+    controls.invite()
 if first:
     warm.wait(20)
 here = own.staged(choice)

@@ -25,6 +25,7 @@ from tests.clips.test_decode import STREAMED, before, header_of
 from .harness import quiet, said, titles, view, visit, well
 
 PLAIN = {"clip": OWN, "patches": "14", "maps": "softmax,relu_floor"}
+SMALL = {"patches": "14"}
 SHA = "0123456789abcdef" * 4
 
 
@@ -53,8 +54,12 @@ def opened() -> Any:
 
 
 def test_before_a_file_comes_a_sample_stays_and_the_page_says_what_happens_to_files() -> None:
-    app = visit(**PLAIN)
-    assert view(app)["title"] == clips.photograph("chelsea").title and not said(app)
+    app = visit(**PLAIN | {"clip": "coffee"})
+    (invitation,) = [b for b in app.button if b.label.startswith("Bring your own")]
+    well(invitation.click().run())
+    assert app.session_state.clip == OWN and "Bring your own" not in [b.label for b in app.button]
+    assert view(app)["title"] == clips.photograph("coffee").title and not said(app)
+    assert view(visit(clip=OWN, **SMALL))["title"] == clips.photograph("chelsea").title
     for sentence in (limits.said(), "stays in the memory of this visit", "gone when the visit ends", "HEIC, MP4, MOV"):
         assert sentence in words(app)
 
