@@ -115,7 +115,7 @@ def opened(view: View, media: bytes | None = None, progress: Progress | None = N
     clip, picture = clips.fit(source, grid, PATCH), clips.fit(source, grid, sharp(source, grid))
     qkv = one_head(given, view) if given else clips.descriptors(clip, grid, view.temperature)
     mask = None if clip.mask is None else clips.token_mask(clip, grid)
-    note = f"q, k and v of head {view.head}, as they are in the file" if given else clips.DESCRIPTORS_NOTE
+    note = f"the q, k and v of head {view.head}, as they are in the file" if given else clips.DESCRIPTORS_NOTE
     return Opened(view, clip, picture, grid, tuple(readings(view, grid, qkv, progress)), mask, said, note)
 
 

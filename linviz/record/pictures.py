@@ -117,7 +117,7 @@ def _source(opened: Opened) -> str:
     size = f"{grid.T} frames of " * (grid.T > 1) + f"{grid.Y} x {grid.X} patches"
     gates = f" A gate is {LABEL}: {view.steps} steps, seed {view.seed}." if any(s.gate for s in opened.shown) else ""
     return (f"{credit(clip)} {size}, temperature {view.temperature:.3g}. "
-            f"{opened.note[0].upper() + opened.note[1:]}.{gates} All panels have one exposure: a patch is fully lit at "
+            f"{opened.note[0].upper() + opened.note[1:]}.{gates} All panels have one exposure, full where a patch gets "
             f"{FULL} times its equal share. linviz {view.told()['linviz']}.")
 
 
