@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
+from functools import cached_property
 
 import streamlit as st
 from torch import Tensor
@@ -41,6 +42,11 @@ class Scene:
     def query(self) -> int:
         """The token to look from first."""
         return clips.token_at(self.clip, self.grid)
+
+    @cached_property
+    def tracks(self) -> Tensor | None:
+        """Where each token's patch is on the other frames, if that is known of the clip."""
+        return None if self.clip.motion is None else clips.tracks(self.clip, self.grid)
 
 
 @st.cache_resource(max_entries=16, show_spinner="Making the clip: a few seconds, once.")

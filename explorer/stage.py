@@ -170,7 +170,7 @@ def blob(panels: list[Shown], titles: list[str], here: Scene, intro: bool) -> by
     if found is None:
         drawn = [Panel(title, shown.mechanism.family, shown.reading.map, gate=shown.gate)
                  for shown, title in zip(panels, titles)]
-        found = pack(drawn, here.picture, here.grid, query=here.query, intro=intro)
+        found = pack(drawn, here.picture, here.grid, query=here.query, intro=intro, tracks=here.tracks)
         shelf(here).put(key, found)
     return found
 

@@ -2,6 +2,7 @@
 import streamlit as st
 
 from explorer import chapters, controls, desk, own, stage, tables, trained_source, warm
+from explorer.fixation_panel import fixation_panel, follow
 from explorer.spectra_panel import spectra_panel
 from explorer.visit import BLINK, FIRST, SMALL
 from linviz.models import LABEL
@@ -33,6 +34,7 @@ def view(visit, panels, titles, here):
     place = f"row {y + 1}, column {x + 1}" + f", frame {t + 1}" * (here.grid.T > 1)
     st.subheader(f"The pinned patch ({place}), beside the mean of all {len(here.grid):,}")
     st.html(tables.concentration(panels, titles, query, here))
+    follow(query)
 
 
 trained = trained_source.trained()
@@ -68,6 +70,7 @@ titles = stage.told_apart(panels)
 for sentence in visit.troubles():
     st.warning(controls.plain(sentence))
 view(visit, panels, titles, here)
+fixation_panel(panels, titles, here, visit.query)
 spectra_panel(panels, titles, here)
 visit.begin()
 controls.foot(visit)

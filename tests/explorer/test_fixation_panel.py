@@ -1,0 +1,49 @@
+"""The fixation panel of Concentrate: nothing before it is opened; then ratios, features, parts, shifts, in words too."""
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from linviz.models.apart import WAYS
+
+from .harness import quiet, visit
+
+CELLS = re.compile(r"<th scope=\"row\">([^<]+)</th><td>([^<]+)</td><td>([^<]+)</td>")
+
+
+def opened(**address: str):
+    app = quiet(visit(patches="14", **address))
+    return quiet(next(t for t in app.toggle if t.key == "apart").set_value(True).run())
+
+
+def table(app) -> dict[str, tuple[str, str]]:
+    [text] = [h.value for h in app.get("html") if "softmax's concentration" in h.value] if app.get("html") else [""]
+    return {name: (bits, share) for name, bits, share in CELLS.findall(text)}
+
+
+def alts(app) -> list[str]:
+    return [chart.proto.alt for chart in app.get("plotly_chart") if chart.proto.alt]
+
+
+def test_a_gate_is_taken_apart():
+    app = opened()
+    found = table(app)
+    assert list(found) == list(WAYS.values())
+    bits = {name: float(found[title][0]) for name, title in WAYS.items()}
+    share = {name: float(found[title][1]) for name, title in WAYS.items()}
+    assert share["none"] == 0 < share["whole"] <= 130 and bits["whole"] < bits["none"]
+    said = " ".join(alts(app))
+    assert "Fixation ratios" in said and "queries, gated" in said
+    assert "lightness" in next(s for s in app.selectbox if s.key == "apart_channel").options
+
+
+def test_a_shift_is_drawn_and_where_content_came_from():
+    app = opened(shift="space", maps="softmax,relu_floor+gate")
+    said = " ".join(alts(app))
+    assert "channel 1 from below" in said and "where the content came from" in said
+
+
+@pytest.mark.parametrize("maps", ["softmax,relu_floor", "softmax,linear"])
+def test_without_a_gate_there_is_no_panel(maps: str):
+    assert not [t for t in quiet(visit(patches="14", maps=maps)).toggle if t.key == "apart"]
