@@ -148,4 +148,6 @@ def sentence_wide(book: Ledger) -> str:
     explains = three(gate, "The gate is more than its parameters",
                      "As many parameters in the MLPs do more than the gate",
                      "The gate and as many parameters in the MLPs are not told apart")
-    return f"{explains} ({gap(gate)} points; wider MLPs bring {gap(wide)} over the plain floor; one seed)."
+    noise = (" That more parameters make it worse says how much one seed of a baseline that waits on a plateau can be "
+             "off: more than an interval over clips tells.") if wide.sign < 0 else ""
+    return f"{explains} ({gap(gate)} points; wider MLPs bring {gap(wide)} over the plain floor; one seed).{noise}"

@@ -134,7 +134,7 @@ PARTS: tuple[tuple[str, Callable[[Ledger], str]], ...] = (
     ("Breadth", lambda book: joined("Every mechanism of linviz, 800 steps, three seeds: is it concentration, or rank?"
                                     , others.breadth(book), plot("breadth", book))),
     ("Front", lambda book: joined("The second task, which of two that cross is in front: a guess is right in half; "
-                                  "2,400 steps, three seeds.", others.front(book))),
+                                  "2,400 steps.", others.front(book))),
     ("Finer models", lambda book: joined("96 x 96 pixels, 1,024 tokens, begun from the models above; for looking at.",
                                          others.fine(book))),
     ("Sealed", others.sealed),

@@ -78,7 +78,7 @@ def jobs(which: str) -> Iterator[Job]:
         "short": (CORE, 5, "short", "motion"), "long": (LONG, 1, "long", "motion"),
         "dose": (tuple(f"relu_floor~floor={f}" for f in FLOORS[1:-1]), 5, "short", "motion"),
         "breadth": (tuple(names()), 3, "short", "motion"),
-        "front": ((*CORE, "uniform"), 3, "long", "front")}[which]
+        "front": ((*CORE, "uniform"), 1, "long", "front")}[which]
     yield from (Job(which, name, seed, arm(name, budget, task)) for seed in range(seeds) for name in arms)
 
 
