@@ -1,4 +1,4 @@
-"""The fixation panel of Concentrate: nothing before it is opened; then ratios, features, parts, shifts, in words too."""
+"""The fixation panel of Concentrate: nothing before it is opened; then ratios, features, parts and shifts."""
 from __future__ import annotations
 
 import re
