@@ -14,9 +14,9 @@ from .stats import bootstrap, of_mean, of_share, partial, spearman
 from .words import called, number, percent, share, table
 
 FULL = 0.25  # the floor of relu_floor with 16 channels a head
-FRONT = """Two discs with digits cross; the answer is the side from which the one in front came. Seed 0 of each arm: read from
-it what carries over, not by how much. The task was made harder once after first runs had been looked at (a third disc
-roams, and the discs meet at less of a fixed moment); the recipe is that of the first task, unchanged."""
+FRONT = """Two discs with digits cross; the answer is the side from which the one in front came. Seed 0 of each arm:
+read from it what carries over, not by how much. The task was made harder once after first runs had been looked at (a
+third disc roams, and the discs meet at less of a fixed moment); the recipe is that of the first task, unchanged."""
 NOT_RUN = "Not run yet ({there} of {wanted} runs are there): `python -m benchmarks.sets {which}`, then this page anew."
 
 
