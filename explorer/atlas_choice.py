@@ -10,6 +10,7 @@ from linviz.mechanisms import FAMILIES
 from . import choice as concentrate
 from .address import Address, Reader, one_of, some_of, within
 from .atlas_cards import SORTS
+from .link import to_address
 
 MOST = 400  # tokens: some thirty maps are sent at once, some of them as whole tables
 PATCHES = (8, 20)
@@ -86,4 +87,4 @@ def link(picks: tuple[str, ...], clip: str) -> str:
     if len(picks) < concentrate.MAPS[0]:
         picks = ("softmax", *picks) if picks != ("softmax",) else ("softmax", "relu_floor")
     there = concentrate.Choice(clip=clip, maps=picks, **concentrate.good(clip))
-    return "./?" + urlencode(concentrate.to_address(there))
+    return "./?" + urlencode(to_address(there))

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 import linviz
 from explorer import atlas_maps, atlas_view, stage
-from explorer import choice as concentrate
+from explorer import link as concentrate
 from explorer.atlas_cards import SORTS, YES, Card, card, cards, order, select, tags
 from explorer.atlas_choice import ADDRESS, MOST, Choice, link
 from linviz import clips, cost, names
