@@ -13,8 +13,6 @@ from torch import Tensor
 
 from .base import Map, lane
 
-SHORT = 16  # keys for every weight of a row: up to here to write the row out is quicker than to fetch values one by one
-
 
 class Sparse(Map):
     """Row i holds weights[..., i, p] at key index[..., i, p], of S = keys keys.
@@ -36,8 +34,6 @@ class Sparse(Map):
         return self.weights.dtype
 
     def apply(self, v: Tensor) -> Tensor:
-        if self.keys <= SHORT * self.index.shape[-1]:
-            return super().apply(v)
         lead = torch.broadcast_shapes(self.index.shape[:-2], v.shape[:-2])
         index = self.index.expand(*lead, *self.index.shape[-2:])
         flat = index.flatten(-2)[..., None].expand(*lead, -1, v.shape[-1])

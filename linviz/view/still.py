@@ -67,7 +67,7 @@ def ramp(stops: Sequence[str], x: Tensor) -> Tensor:
     [[0.5], [0.5], [0.5]]
     """
     table = torch.tensor([[int(stop[n:n + 2], 16) / 255 for n in (0, 2, 4)] for stop in stops])
-    at = x.clamp(0, 1) * (len(stops) - 1)
+    at = x.clamp(0, 1).float() * (len(stops) - 1)
     low = at.floor().clamp_max(len(stops) - 2).long()
     return torch.lerp(table[low], table[low + 1], (at - low)[..., None]).movedim(-1, 0)
 
