@@ -19,7 +19,7 @@ const diverging = ramp("0b4f8a", "5aa0cf", "f7f7f7", "f0a35e", "c04d00");     //
 // A small image of shadow, one pixel a patch. Light: black, as opaque as the patch is unattended, so the photograph
 // below keeps a brightness of floor + (1 - floor) tone(min(1, a gain)). Heat and signed: colour on a grey photograph.
 const tones = {root: Math.sqrt, linear: x => x, log: x => Math.max(0, 1 + Math.log10(x) / 3)};     // log: three decades
-function paint(image, row, first, {gain, floor, heat, signed, tone}) {
+function paint(image, row, first, {gain, floor, heat, signed, tone = "root"}) {
   const d = image.data, bright = tones[tone];
   for (let n = 0, j = first; n < d.length; n += 4, j++) {
     const e = bright(Math.min(1, Math.abs(row[j]) * gain));
