@@ -5,7 +5,9 @@ Every widget's key is a field of `Choice`. The address is read once, when a visi
 from __future__ import annotations
 
 import re
+from copy import deepcopy
 from dataclasses import asdict
+from typing import Any
 
 import streamlit as st
 
@@ -60,10 +62,13 @@ def come() -> Visit:
 def _moved() -> bool:
     """Whether the browser went back or forward, so that the address is not the one that was written last.
 
-    A bare address with no widget alive is that of a page which somebody left: everything stands as it was.
+    A bare address with no widget alive is that of a page which somebody left: everything stands as it was. Where a
+    widget was moved it was the hand, and the address is only late: a browser sends the old one for a moment.
     """
     there, alive = st.query_params.to_dict(), "patches" in st.session_state
-    return "written" in st.session_state and there != st.session_state.written and (alive or bool(there))
+    if "written" not in st.session_state or there == st.session_state.written or not (alive or there):
+        return False
+    return all(st.session_state.get(name, value) == value for name, value in st.session_state.held.items())
 
 
 def _put(choice: Choice) -> None:
@@ -110,8 +115,13 @@ def choose() -> Choice:
     address = link.to_address(wanted)
     if st.query_params.to_dict() != address:
         st.query_params.from_dict(address)
-    st.session_state.written = address
+    st.session_state.written, st.session_state.held = address, _held()
     return wanted
+
+
+def _held() -> dict[str, Any]:
+    """Where the widgets stand."""
+    return {name: deepcopy(st.session_state[name]) for name in asdict(OPENING) if name in st.session_state}
 
 
 def invite() -> None:
