@@ -135,24 +135,33 @@ def lab_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 # ---------------------------------------------------------------- the order
 
 
-ALONE = ("budget", "browser")
+LATE = ("budget", "browser")
 
 
 @pytest.hookimpl(tryfirst=True)  # before groups are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that assert a time and browser tests run last, in one process and in this order.
+    """Tests that assert a time and, after them, browser tests run last.
 
     While Playwright is open its event loop belongs to the thread that all tests share. With two processes a file's
-    tests stay together, for the sake of what they share; files that share something name a group of their own.
+    tests stay together (its browser tests apart, as they come last), for the sake of what they share; files that share
+    something name a group of their own.
     """
     for item in items:
         if "chromium" in getattr(item, "fixturenames", ()):
             item.add_marker("browser")
         if not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group("alone" if place(item) else item.path.as_posix()))
+            item.add_marker(pytest.mark.xdist_group(f"{item.path.as_posix()} {place(item)}"))
     items.sort(key=place)
 
 
 def place(item: pytest.Item) -> int:
     """0 for a test that minds nothing, else when it may run."""
-    return max((n for n, name in enumerate(ALONE, 1) if item.get_closest_marker(name)), default=0)
+    return max((n for n, name in enumerate(LATE, 1) if item.get_closest_marker(name)), default=0)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Stop where groups were not read: tests that share something would each make it anew, all at once."""
+    if getattr(session.config.option, "loadgroup", False) and not all("@" in item.nodeid for item in session.items):
+        raise pytest.UsageError("this pytest-xdist does not group tests under this pytest: take the versions of "
+                                "constraints.txt")

@@ -306,6 +306,22 @@ def handed(monkeypatch):
     return calls
 
 
+@pytest.fixture
+def seen(monkeypatch):
+    """The arguments of what was run to its end, and the exit statuses it is to have."""
+    class Seen:
+        calls, codes = [], [0, 0]
+
+    def run(module, arguments, **environment):
+        assert module == "pytest" and environment["OMP_NUM_THREADS"] == "1"
+        Seen.calls.append(arguments)
+        return Seen.codes[len(Seen.calls) - 1]
+
+    Seen.calls = []
+    monkeypatch.setattr(start, "see_through", run)
+    return Seen
+
+
 @pytest.mark.parametrize("command", ["explore", "lab", "export", "doctor"])
 def test_commands_of_linviz_pass_their_arguments_on(handed, command):
     start.main([command, "--port", "8600"])
@@ -320,12 +336,27 @@ def test_tests_run_on_one_thread_with_a_browser(handed, monkeypatch):
     assert environment == {"LINVIZ_CHROMIUM": "/usr/bin/chromium", "OMP_NUM_THREADS": "1"}
 
 
-@pytest.mark.parametrize("cores, processes", [(1, []), (2, ["-n", "2"]), (64, ["-n", "2"]), (None, [])])
-def test_the_whole_suite_takes_two_cores(handed, monkeypatch, cores, processes):
+def test_the_whole_suite_takes_two_cores_and_then_the_machine_to_itself(handed, seen, monkeypatch):
+    monkeypatch.setattr(start, "find_browser", lambda: "/usr/bin/chromium")
+    monkeypatch.setattr(start.os, "cpu_count", lambda: 2)
+    assert start.main(["test"]) == 0 and not handed
+    assert seen.calls[0][:4] == ["-m", "not budget", "-n", "2"] and seen.calls[1:] == [["-m", "budget"]]
+
+
+@pytest.mark.parametrize("codes, whole", [([0, 0], 0), ([1, 0], 1), ([0, 1], 1), ([1, 1], 1), ([0, 4], 4), ([2], 2)])
+def test_what_failed_in_either_part_has_failed(handed, seen, monkeypatch, codes, whole):
+    monkeypatch.setattr(start, "find_browser", lambda: "/usr/bin/chromium")
+    monkeypatch.setattr(start.os, "cpu_count", lambda: 64)
+    seen.codes = list(codes)
+    assert start.main(["test"]) == whole and len(seen.calls) == len(codes)
+
+
+@pytest.mark.parametrize("cores", [1, None])
+def test_on_one_core_the_suite_runs_in_one_piece(handed, seen, monkeypatch, cores):
     monkeypatch.setattr(start, "find_browser", lambda: "/usr/bin/chromium")
     monkeypatch.setattr(start.os, "cpu_count", lambda: cores)
     start.main(["test"])
-    assert handed[0][1][:2] == processes
+    assert handed[0][:2] == ("pytest", []) and not seen.calls
 
 
 def test_bench_says_where_there_is_none(handed, place, capsys):

@@ -278,13 +278,13 @@ def test_a_large_softmax_spectrum_comes_later_and_holds_up_nothing(page, explore
     page.goto(explorer_url + "?patches=48&temperature=0.93&maps=softmax,relu_floor")
     page.get_by_text("On its way: softmax").wait_for(timeout=60_000)
     page.wait_for_function("document.querySelector('.js-plotly-plot .main-svg')")
-    names = "document.querySelector('.js-plotly-plot').data.map(t => t.name)"
+    names = "document.querySelector('.js-plotly-plot')?.data.map(t => t.name)"
     assert page.evaluate(names) == ["relu + floor"]
     slide(page, "Temperature", "ArrowRight")
     page.wait_for_url("**temperature=0.94**")
     page.get_by_text("On its way: softmax").wait_for(timeout=30_000)
     press(page, "Reset")
-    page.wait_for_function(f"{names}.length === 3", timeout=60_000)
+    page.wait_for_function(f"{names}?.length === 3", timeout=60_000)
     assert not page.problems
 
 
