@@ -63,6 +63,7 @@ def test_a_run_leaves_a_model_its_story_and_its_curve(tmp_path: Path, capsys: py
 
 @pytest.mark.parametrize("own", [False, True], ids=["task", "videos"])
 def test_stopped_by_ctrl_c_it_goes_on_to_the_same_numbers(own, videos: Path, tmp_path: Path, capsys, monkeypatch):
+    signal.signal(signal.SIGINT, signal.default_int_handler)    # a run in the background is started without it
     words = ["--mechanism", "relu", *(["--data", videos] if own else [])]
     assert run(*words, "--out", tmp_path / "whole") == 0
 
