@@ -14,7 +14,7 @@ import argparse
 import datetime
 from pathlib import Path
 
-from linviz.models.kept import write_whole
+from linviz.whole import write_whole
 
 from .kept import EVIDENCE, SEALED, gathered, read, unsealed, write
 from .ledger import Ledger
@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> None:
     told = read(EVIDENCE) if asked.page else gathered(EVIDENCE)
     if asked.open_sealed:
         opened()
-    write_whole(PAGE, page(Ledger(told, read(SEALED))).encode())
+    write_whole(PAGE, page(Ledger(told, read(SEALED))))
     print(f"{PAGE.name} is written; `python tools/plots.py` draws its plots anew, where there is a browser")
 
 

@@ -27,10 +27,10 @@ from linviz.maps import Dense, Map
 from linviz.mechanisms import REGISTRY, Attention, Kernel
 from linviz.models.checkpoints import card, find, pretrained, shipped
 from linviz.models.gates import PARTS, Copied, Goal, compared, fit_free, fit_gates, part_map
-from linviz.models.kept import write_whole
 from linviz.models.looking import touched
 from linviz.models.trace import Traced
 from linviz.models.training import one_thread
+from linviz.whole import write_whole
 
 KEPT = Path(__file__).with_name("results") / "gates.json"
 SETTINGS = {"clips": 64, "clip_seed": 2001, "held_out": 64, "held_out_seed": 2002, "steps": 200, "rate": 2e-2,
@@ -185,7 +185,7 @@ def keep(told: dict[str, Any], path: Path) -> None:
     """Write what is known, whole or not at all; a row a line."""
     rows = ",\n".join(json.dumps(row) for row in told["rows"])
     head = json.dumps({name: x for name, x in told.items() if name != "rows"}, indent=1).removesuffix("\n}")
-    write_whole(path, f'{head},\n "rows": [\n{rows}\n]}}\n'.encode())
+    write_whole(path, f'{head},\n "rows": [\n{rows}\n]}}\n')
 
 
 def run(models: list[str], path: Path = KEPT, given: dict[str, Any] = SETTINGS) -> dict[str, Any]:

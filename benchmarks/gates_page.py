@@ -8,7 +8,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from linviz.figures.gates import CONSTANT, FORMS, NO_GATE, Point, forms
-from linviz.models.kept import write_whole
+from linviz.whole import write_whole
 
 from .gates import MAIN, SEEN
 
@@ -222,6 +222,6 @@ def figure(kept: dict[str, Any], dark: bool = False) -> go.Figure:
 
 def write(kept: dict[str, Any], path: Path = PAGE) -> None:
     """Write the page, whole or not at all."""
-    write_whole(path, page(kept).encode())
+    write_whole(path, page(kept))
 
 

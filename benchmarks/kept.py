@@ -22,7 +22,7 @@ from linviz.models import pretrained
 from linviz.models.arms import jobs
 from linviz.models.checkpoints import FOLDER, card, find, shipped
 from linviz.models.examples import stored
-from linviz.models.kept import write_whole
+from linviz.whole import write_whole
 
 from .measuring import CLIPS, SEALED_SEED, measure, rightly, settings
 
@@ -39,7 +39,7 @@ def read(path: Path = EVIDENCE) -> Told:
 
 def write(told: Told, path: Path = EVIDENCE) -> None:
     """Keep numbers, five digits of each: what was computed beyond is not the same on another machine anyway."""
-    write_whole(path, (json.dumps(rounded(told), indent=1) + "\n").encode())
+    write_whole(path, json.dumps(rounded(told), indent=1) + "\n")
 
 
 def rounded(x: Any) -> Any:

@@ -14,9 +14,9 @@ from linviz.models import VideoTransformer
 from linviz.models.arms import Job, jobs
 from linviz.models.checkpoints import FOLDER, pretrained, ship, slug
 from linviz.models.examples import maker
-from linviz.models.kept import write_whole
 from linviz.models.looking import look
 from linviz.models.training import Run, one_thread, train
+from linviz.whole import write_whole
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS, RUNS = ROOT / "benchmarks" / "results", ROOT / "runs"
@@ -58,13 +58,13 @@ def run_one(job: Job) -> None:
     """Train one model, measure its maps, and write both down; a result is taken over where it is the same model's."""
     same = FOLDER / "short" / card_of(job).name
     if job.set not in SHIPPED and same.exists() and json.loads(same.read_text())["digest"] == job.recipe.digest():
-        write_whole(card_of(job), same.read_bytes())
+        write_whole(card_of(job), same.read_bytes(), folder=True)
         return
     keep = RUNS / "going" / f"{job.set}-{slug(job.name)}-{job.seed}.safetensors"
     run = train(job.recipe, job.seed, keep=keep, start=beginning(job))
     path = ship(run, job.name, place(job), more=looks(job, run))
     if job.set not in SHIPPED:
-        write_whole(card_of(job), path.with_suffix(".json").read_bytes())
+        write_whole(card_of(job), path.with_suffix(".json").read_bytes(), folder=True)
     keep.unlink()
     told = json.loads(path.with_suffix(".json").read_text())
     print(f"{job.set:8} {job.name:26} seed {job.seed}: {told['test_accuracy']:.3f} in {run.seconds:.0f} s", flush=True)

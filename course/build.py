@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from linviz.grade.marks import MEANING, NEAR
+from linviz.whole import write_whole
 
 from . import formats
 from .outline import HERE, Lesson, check_of, lessons
@@ -131,9 +132,7 @@ def main(arguments: list[str] | None = None) -> int:
         if check:
             print(f"course/{name} is not what its sources make: run `python -m course.build`", file=sys.stderr)
         elif name in files:
-            (HERE / name).parent.mkdir(exist_ok=True)
-            (HERE / f"{name}.part").write_text(files[name], encoding="utf-8")
-            (HERE / f"{name}.part").replace(HERE / name)
+            write_whole(HERE / name, files[name], folder=True)
         else:
             (HERE / name).unlink()
     return int(check and bool(old))

@@ -25,6 +25,7 @@ from nbconvert.filters import markdown2html
 from plotly.offline import get_plotlyjs
 
 from linviz.course.chapter import dots
+from linviz.whole import write_whole
 from notebooks.book import formulas
 
 from .outline import HERE, PLOTLY, Event, Lesson, figure, lessons
@@ -210,13 +211,8 @@ def contents(every: list[Lesson]) -> str:
 
 def write(folder: Path, every: list[Lesson]) -> list[Path]:
     """Write the slides of these chapters and their index, each file whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
     texts = {"index.html": contents(every)} | {f"{lesson.name}.html": Deck(lesson).page() for lesson in every}
-    for name, page in texts.items():
-        part = folder / f"{name}.part"
-        part.write_text(page, encoding="utf-8")
-        part.replace(folder / name)
-    return [folder / name for name in texts]
+    return [write_whole(folder / name, page, folder=True) for name, page in texts.items()]
 
 
 def main(arguments: list[str] | None = None) -> int:

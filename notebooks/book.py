@@ -20,6 +20,8 @@ from latex2mathml.converter import convert
 from nbconvert import HTMLExporter
 from plotly.offline import get_plotlyjs
 
+from linviz.whole import write_whole
+
 HERE = Path(__file__).resolve().parent
 SOLUTIONS = HERE / "solutions"
 PLOTLY = "application/vnd.plotly.v1+json"
@@ -132,15 +134,10 @@ def write(folder: Path) -> list[Path]:
     pages = [Page(path) for path in sorted(SOLUTIONS.glob("*.ipynb"))]
     if not pages:
         raise ValueError(f"there are no executed solutions in {SOLUTIONS}; make them with notebooks/build.py")
-    folder.mkdir(parents=True, exist_ok=True)
     texts = {"plotly.min.js": get_plotlyjs(), "index.html": contents(pages)}
     for n, page in enumerate(pages):
         texts[page.name] = page.html(pages[n - 1] if n else None, pages[n + 1] if n + 1 < len(pages) else None)
-    for name, text in texts.items():
-        part = folder / f"{name}.part"
-        part.write_text(text, encoding="utf-8")
-        part.replace(folder / name)
-    return [folder / name for name in texts]
+    return [write_whole(folder / name, text, folder=True) for name, text in texts.items()]
 
 
 def main(arguments: list[str] | None = None) -> int:

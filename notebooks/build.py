@@ -21,6 +21,7 @@ import jupytext
 import nbformat
 
 from linviz.course.chapter import Chapter, exercise, key_points, opening, schedule
+from linviz.whole import write_whole
 
 HERE = Path(__file__).resolve().parent
 SOLUTION = re.compile(r"^( *)# solution\n(.*?)^ *# end\n?", re.MULTILINE | re.DOTALL)
@@ -159,12 +160,12 @@ def _text(path: Path) -> str:
 
 def make(chapters: list[Chapter], only: list[int]) -> None:
     """Write the notebooks of the named chapters, all if none is named, and the schedule of all."""
-    (HERE / "solutions").mkdir(exist_ok=True)
     for c in chapters:
         if not only or c.number in only:
-            nbformat.write(learner(c), HERE / f"{c.name}.ipynb")
-            nbformat.write(execute(solution(c)), HERE / "solutions" / f"{c.name}.ipynb")
-    (HERE / "SCHEDULE.md").write_text(schedule(chapters), encoding="utf-8")
+            write_whole(HERE / f"{c.name}.ipynb", nbformat.writes(learner(c)) + "\n")
+            solved = nbformat.writes(execute(solution(c))) + "\n"
+            write_whole(HERE / "solutions" / f"{c.name}.ipynb", solved, folder=True)
+    write_whole(HERE / "SCHEDULE.md", schedule(chapters))
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-LAYERS = ("shapes", "measure", "grid", "scopes", "maps", "spectra", "concentration", "flow", "cost", "fixation",
-          "mechanisms", "reading", "clips", "models", "figures", "view", "record", "course", "grade",
+LAYERS = ("whole", "shapes", "measure", "grid", "scopes", "maps", "spectra", "concentration", "flow", "cost",
+          "fixation", "mechanisms", "reading", "clips", "models", "figures", "view", "record", "course", "grade",
           "train", "doctor", "cli")
 DOORS = ("__init__", "__main__")        # linviz/__init__.py and __main__.py may import any layer
 MODULES = sorted((ROOT / "linviz").rglob("*.py"))

@@ -23,6 +23,7 @@ import start  # noqa: E402  (it knows where the browser is)
 from benchmarks.kept import EVIDENCE, SEALED, read  # noqa: E402
 from benchmarks.ledger import Ledger  # noqa: E402
 from benchmarks.plots import PLOTS  # noqa: E402
+from linviz.whole import write_whole  # noqa: E402
 
 FOLDER, WIDE = HOME / "benchmarks" / "plots", 900
 DRAW = f"""async figure => Plotly.toImage({{data: figure.data, layout: figure.layout}},
@@ -48,7 +49,7 @@ def write(path: Path, figure: go.Figure | None, page: Page) -> None:
         path.unlink(missing_ok=True)
         return
     address = page.evaluate(DRAW, figure.to_plotly_json() | {"layout": figure.layout.to_plotly_json()})
-    path.write_text(settled(decoded(address)), "utf-8")
+    write_whole(path, settled(decoded(address)))
     print(f"{path.relative_to(HOME)}: {path.stat().st_size / 1e3:.0f} KB")
 
 

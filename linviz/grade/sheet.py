@@ -2,11 +2,12 @@
 from __future__ import annotations
 
 import csv
-import os
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..whole import write_whole
 from .marks import Outcome, Worth
 from .submissions import Submission
 
@@ -56,15 +57,11 @@ def safe(text: str) -> str:
 
 
 def write(path: Path, rows: Sequence[Row], worth: Mapping[str, Worth]) -> None:
-    """Write the sheet beside its place and put it there when it is whole. UTF-8, marked so that Excel knows."""
+    """Write the sheet, whole or not at all; ValueError where that cannot be. UTF-8, marked so that Excel knows."""
     most = max((int(n.split(".")[1]) for row in rows for n in row.outcomes), default=0)
     head = [*FIRST, *(name for n in range(1, most + 1) for name in columns(f"0.{n}"))]
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with part.open("w", encoding="utf-8-sig", newline="") as file:
-            sheet = csv.DictWriter(file, head, restval="")
-            sheet.writeheader()
-            sheet.writerows(row.fields(worth) for row in rows)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    text = io.StringIO(newline="")
+    sheet = csv.DictWriter(text, head, restval="")
+    sheet.writeheader()
+    sheet.writerows(row.fields(worth) for row in rows)
+    write_whole(path, text.getvalue().encode("utf-8-sig"))

@@ -19,8 +19,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from ..mechanisms import parse
+from ..whole import write_whole
 from .examples import Data, made
-from .kept import write_whole
 from .recipe import Recipe
 from .training import Run, accuracy, one_thread
 from .video_transformer import VideoTransformer
@@ -133,6 +133,6 @@ def ship(run: Run, name: str, folder: Path, data: Data | None = None, more: dict
             "versions": {"torch": torch.__version__, "python": platform.python_version()},
             "sha256": hashlib.sha256(payload).hexdigest()} | (more or {})
     path = folder / f"{slug(canonical(name))}.{run.seed}.safetensors"
-    write_whole(path, payload)
-    write_whole(path.with_suffix(".json"), (json.dumps(told, indent=1) + "\n").encode())
+    write_whole(path, payload, folder=True)
+    write_whole(path.with_suffix(".json"), json.dumps(told, indent=1) + "\n")
     return path

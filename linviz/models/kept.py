@@ -5,14 +5,14 @@ safetensors, never pickle: a file from a stranger can be refused, but it cannot 
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
+
+from ..whole import write_whole
 
 if TYPE_CHECKING:
     from .training import Run
@@ -54,7 +54,7 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], note: dict[str, Any]) 
     """Tensors and a JSON note as one safetensors file; what was written."""
     flat = {name: x.detach().cpu().clone().contiguous() for name, x in tensors.items()}  # a shared gate has two names
     data: bytes = save(flat, {NOTE: json.dumps(note)})
-    write_whole(path, data)
+    write_whole(path, data, folder=True)
     return data
 
 
@@ -66,25 +66,3 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             return {name: file.get_tensor(name) for name in file.keys()}, note  # noqa: SIM118 (it is no dict)
     except (SafetensorError, KeyError, ValueError, OSError) as error:
         raise ValueError(f"{path} is no file of linviz, or not whole ({error}): move it away and run again") from error
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that it is there whole or not at all.
-
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_whole(Path(folder) / "deep" / "a.bin", b"abc"); (Path(folder) / "deep" / "a.bin").read_bytes()
-    b'abc'
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink()
-        raise

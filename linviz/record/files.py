@@ -16,7 +16,7 @@ import zlib
 from pathlib import Path
 
 from ..clips import limits
-from ..models.kept import write_whole
+from ..whole import write_whole
 from .fields import File
 from .state import View
 
@@ -36,14 +36,7 @@ def write(path: str | Path, data: bytes | str) -> Path:
     ...     write(Path(folder) / "a.txt", "whole").read_text()
     'whole'
     """
-    path = Path(path)
-    if not path.parent.is_dir():
-        raise ValueError(f"cannot write {path}: there is no folder {path.parent}")
-    try:
-        write_whole(path, data if isinstance(data, bytes) else data.encode())
-    except OSError as error:
-        raise ValueError(f"cannot write {path}: {error.strerror}; name a file in a folder you may write to") from error
-    return path
+    return write_whole(path, data)
 
 
 def save(path: str | Path, view: View, media: bytes | None = None) -> Path:

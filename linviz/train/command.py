@@ -19,12 +19,12 @@ from tqdm import tqdm
 from ..models.arms import arm
 from ..models.checkpoints import canonical, ship, slug
 from ..models.examples import Data, made
-from ..models.kept import write_whole
 from ..models.own_data import OwnData, read
 from ..models.prediction import interval
 from ..models.recipe import Recipe
 from ..models.training import Run, train
 from ..models.video_transformer import Shape
+from ..whole import write_whole
 
 
 def run(given: argparse.Namespace) -> int:
@@ -73,7 +73,7 @@ def one(name: str, seed: int, recipe: Recipe, path: Path, device: str | None, da
 
         done = train(recipe, seed, data=data, keep=kept(path), progress=progress, device=device)
     ship(done, name, path.parent, data)
-    write_whole(path.with_suffix(".csv"), table(done).encode())
+    write_whole(path.with_suffix(".csv"), table(done))
     kept(path).unlink()
 
 

@@ -6,15 +6,14 @@ come from nowhere else.
 from __future__ import annotations
 
 import base64
-import contextlib
 import html as escape_html
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from string import Template
 from typing import Any
 
 from ..grid import Grid
+from ..whole import write_whole
 from .blob import Panel, Pictured, pack
 from .source import source
 
@@ -73,19 +72,4 @@ def save(path: str | Path, panels: Sequence[Panel], clip: Pictured, grid: Grid, 
 
     ValueError in one sentence where the file cannot be written; otherwise its path.
     """
-    return write(path, html(panels, clip, grid, **options))
-
-
-def write(path: str | Path, page: str) -> Path:
-    """Put a page where `path` says, through a file beside it that takes its place when it is complete."""
-    path = Path(path)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        part.write_text(page, encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        raise ValueError(f"cannot write {path}: {error.strerror}; name a file in a folder you may write to") from error
-    finally:
-        with contextlib.suppress(OSError):  # usually it is gone already
-            part.unlink()
-    return path
+    return write_whole(path, html(panels, clip, grid, **options))

@@ -11,8 +11,9 @@ import torch
 from linviz.models import Data, Examples, Recipe, Shape, train
 from linviz.models import training as module
 from linviz.models.arms import LONG, arm, gate_parameters, jobs
-from linviz.models.kept import read_tensors, write_whole
+from linviz.models.kept import read_tensors
 from linviz.models.training import order, rate
+from linviz.whole import write_whole
 
 TINY = Shape(frames=2, side=6, tubelet=(1, 3, 3), channels=12, heads=2, blocks=1)
 RECIPE = Recipe("relu_floor+gate", shape=TINY, steps=60, batch=16, pool=128, tests=64, rate=1e-2)
@@ -82,7 +83,7 @@ def test_killed_while_writing_the_last_good_file_stays(tmp_path: Path, monkeypat
 
     def broken(_: int) -> None:
         raise KeyboardInterrupt
-    monkeypatch.setattr("linviz.models.kept.os.fsync", broken)
+    monkeypatch.setattr("linviz.whole.os.fsync", broken)
     with pytest.raises(KeyboardInterrupt):
         write_whole(target, b"half of something new")
     assert target.read_bytes() == b"good" and list(tmp_path.iterdir()) == [target]
