@@ -10,9 +10,8 @@ import torch
 from torch import Tensor
 
 from linviz import clips
-from linviz.course.scenes_14 import carried
 from linviz.figures import heat, ratios, shifts
-from linviz.fixation import PARTS, STEPS
+from linviz.fixation import PARTS, STEPS, carried
 from linviz.models.apart import WAYS, apart
 
 from . import stage, tables

@@ -103,6 +103,21 @@ def shift(x: Tensor, grid: Grid, axis: str = "time", parts: int | None = None) -
     return out.unflatten(-1, (x.shape[1], -1)).transpose(1, 2)
 
 
+def carried(row: Tensor, grid: Grid, channels: int, axis: str) -> Tensor:
+    """Whose content a row of weights (N,) brings in when v is shifted: (N,), the mean over the channels of v.
+
+    The weight on token j mixes in what *stands in slot* j of the shifted v; this sends every channel's share back to
+    the token it came from. What a border has cut off is lost, so the sum may fall short of the row's.
+
+    >>> carried(torch.tensor([0.0, 1.0, 0.0]), Grid(T=3), 4, "time").tolist()
+    [0.25, 0.5, 0.25]
+    """
+    x = torch.zeros(1, 1, len(grid), channels, dtype=row.dtype, requires_grad=True)
+    (row[:, None] * shift(x, grid, axis)[0, 0]).sum().backward()
+    assert x.grad is not None
+    return x.grad[0, 0].sum(-1) / channels
+
+
 def _fold(x: Tensor, n: int, steps: tuple[tuple[int, ...], ...]) -> Tensor:
     """Fold n (B, T, Y, X, c), taken from its neighbour, or as it is when no neighbour is named for it."""
     if n >= len(steps):

@@ -12,6 +12,7 @@ from ..cost import flops
 from ..figures import heat
 from ..figures.reach import Path
 from ..fixation import SPACE, shift
+from ..fixation import carried as carried  # the chapter draws with it
 from ..flow import Layer, reach
 from ..grid import Grid
 from ..maps import Map
@@ -20,21 +21,6 @@ from ..models import fit_gate
 
 FOLDS = tuple(range(len(SPACE)))
 WAYS = ("below", "above", "the right", "the left", "above left", "below right", "above right", "below left")
-
-
-def carried(row: Tensor, grid: Grid, channels: int, axis: str) -> Tensor:
-    """Whose content a row of weights (N,) brings in when v is shifted: (N,), the mean over the channels of v.
-
-    The weight on token j mixes in what *stands in slot* j of the shifted v; this sends every channel's share back to
-    the token it came from. What a border has cut off is lost, so the sum may fall short of the row's.
-
-    >>> carried(torch.tensor([0.0, 1.0, 0.0]), Grid(T=3), 4, "time").tolist()
-    [0.25, 0.5, 0.25]
-    """
-    x = torch.zeros(1, 1, len(grid), channels, dtype=row.dtype, requires_grad=True)
-    (row[:, None] * shift(x, grid, axis)[0, 0]).sum().backward()
-    assert x.grad is not None
-    return x.grad[0, 0].sum(-1) / channels
 
 
 def seen_by(m: Attention, q: Tensor, k: Tensor, v: Tensor, token: int) -> Tensor:
