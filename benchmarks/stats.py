@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
+from scipy.stats import rankdata
 
 from linviz.models.prediction import moments, t_quantile
 
@@ -49,25 +51,34 @@ def of_paired(right: Sequence[int], other: Sequence[int]) -> Interval:
     return float(gaps.mean() - reach), float(gaps.mean() + reach)
 
 
-def ranks(values: Sequence[float]) -> np.ndarray:
-    """Ranks from 1, ties at their mean.
+def ranks(values: Sequence[float] | np.ndarray) -> np.ndarray:
+    """Ranks from 1 along the last axis, ties at their mean.
 
     >>> ranks([0.2, 0.1, 0.2]).tolist()
     [2.5, 1.0, 2.5]
     """
-    x = np.asarray(values, float)
-    return ((x[:, None] > x).sum(1) + ((x[:, None] == x).sum(1) + 1) / 2).astype(float)
+    return np.asarray(rankdata(values, axis=-1), float)
 
 
-def pearson(x: Sequence[float] | np.ndarray, y: Sequence[float] | np.ndarray) -> float:
-    """Correlation; NaN where one of both does not vary."""
-    a, b = np.asarray(x, float) - np.mean(x), np.asarray(y, float) - np.mean(y)
-    size = math.sqrt((a @ a) * (b @ b))
-    return float(a @ b / size) if size > 0 else math.nan
+def pearson(x: Sequence[float] | np.ndarray, y: Sequence[float] | np.ndarray) -> Any:
+    """Correlation, a number for every row (..., n); NaN where one of both does not vary.
+
+    >>> pearson([1, 2, 3], [1, 2, 3]), pearson([[1, 2, 3], [3, 2, 1]], [[1, 2, 3], [1, 2, 3]]).tolist()
+    (1.0, [1.0, -1.0])
+    """
+    a, b = (v - v.mean(-1, keepdims=True) for v in (np.asarray(x, float), np.asarray(y, float)))
+    return _ratio((a * b).sum(-1), np.sqrt((a * a).sum(-1) * (b * b).sum(-1)), 0)
 
 
-def spearman(x: Sequence[float], y: Sequence[float]) -> float:
-    """Correlation of ranks.
+def _ratio(top: Any, bottom: Any, least: float) -> Any:
+    """A quotient, NaN where what is divided by is not above `least`; a float where there is one row."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = np.where(bottom > least, top / bottom, math.nan)
+    return found if found.ndim else found.item()
+
+
+def spearman(x: Sequence[float] | np.ndarray, y: Sequence[float] | np.ndarray) -> Any:
+    """Correlation of ranks, a number for every row.
 
     >>> round(spearman([1, 2, 3, 4], [1, 4, 9, 16]), 6)
     1.0
@@ -75,32 +86,35 @@ def spearman(x: Sequence[float], y: Sequence[float]) -> float:
     return pearson(ranks(x), ranks(y))
 
 
-def partial(x: Sequence[float], y: Sequence[float], given: Sequence[float]) -> float:
-    """Correlation of the ranks of x and y, what both share with the ranks of `given` taken out.
+def partial(x: Sequence[float] | np.ndarray, y: Sequence[float] | np.ndarray,
+            given: Sequence[float] | np.ndarray) -> Any:
+    """Correlation of the ranks of x and y, what both share with the ranks of `given` taken out; one for every row.
 
     >>> z = [1, 2, 3, 4, 5, 6]                 # both rise with z; where z is taken out, one falls as the other rises
     >>> round(partial([2, 1, 4, 3, 6, 5], [1, 3, 2, 5, 4, 6], z), 2), round(spearman([2, 1, 4, 3, 6, 5], z), 2)
     (-0.95, 0.83)
     """
-    xy, xz, yz = spearman(x, y), spearman(x, given), spearman(y, given)
+    a, b, c = (ranks(v) for v in (x, y, given))
+    xy, xz, yz = pearson(a, b), pearson(a, c), pearson(b, c)
     rest = (1 - xz**2) * (1 - yz**2)
-    return (xy - xz * yz) / math.sqrt(rest) if rest > 1e-12 else math.nan
+    return _ratio(xy - xz * yz, np.sqrt(np.maximum(rest, 0)), 1e-6)
 
 
-def bootstrap(columns: Sequence[Sequence[float]], statistic: Callable[..., float], seed: int = 0) -> Interval:
+def bootstrap(columns: Sequence[Sequence[float]], statistic: Callable[..., Any], seed: int = 0) -> Interval:
     """Percentile interval of a statistic of columns of equal length, whole rows drawn anew with replacement.
 
-    Draws in which the statistic is not defined (nothing varies) are left out; NaN where none is left.
+    The statistic is asked once, of all draws: columns (DRAWS, n). Draws in which it is not defined (nothing varies)
+    are left out; NaN where none is left.
 
     >>> low, high = bootstrap([[1, 2, 3, 4, 5, 6], [1, 3, 2, 5, 4, 6]], spearman)
     >>> 0 < low < high <= 1
     True
     """
     table = np.asarray(columns, float)
-    draw = np.random.default_rng(seed)
-    drawn = [statistic(*table[:, draw.integers(0, table.shape[1], table.shape[1])]) for _ in range(DRAWS)]
-    found = [x for x in drawn if not math.isnan(x)]
-    if not found:
+    n = table.shape[1]
+    found = statistic(*table[:, np.random.default_rng(seed).integers(0, n, (DRAWS, n))])
+    found = found[~np.isnan(found)]
+    if not len(found):
         return math.nan, math.nan
     low, high = np.percentile(found, [2.5, 97.5])
     return float(low), float(high)

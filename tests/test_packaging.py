@@ -142,6 +142,7 @@ def modules_of(*extras: str) -> set[str]:
     ("explorer", ("explorer", "video"), {"benchmarks", "explorer"}),
     ("notebooks", ("lab", "video"), {"build"}),
     ("course", ("lab",), {"notebooks"}),
+    ("benchmarks", (), {"benchmarks"}),
     ("tools", ("lab", "explorer", "video", "dev"), {"benchmarks", "start"}),
     ("tests", ("lab", "explorer", "video", "dev"), {"benchmarks", "conftest", "course", "explorer", "notebooks",
                                                    "start", "tests"}),
