@@ -1,4 +1,4 @@
-"""The words of benchmarks/GATES.md: every number in them is filled in from the kept rows.
+"""The words of benchmarks/GATES.md: every result in them is filled in from the kept rows.
 
 What they claim in words (more, less, most) is held to the rows by tests/benchmarks/test_gates.py.
 """
@@ -10,7 +10,7 @@ from .gates_page import LAYERS, ORDER, Rows, bare, gated, softmax, told
 
 WORDS = """# What can a gate do?
 
-`python -m benchmarks.gates` writes this page; no number in it is typed by hand.
+`python -m benchmarks.gates` writes this page; the setting is described by hand, but no result is.
 
 A trained softmax model attends with its own q, k and v. On these very tensors, each kernel makes a flatter map than
 softmax. Here a gate is put on the kernel's features and fitted until the gated map comes nearest softmax's map: no
@@ -68,8 +68,9 @@ the summed distance of a row to its mean row. *Output error*: |o − o of softma
    still that of the unmoved k. KL with a shift in time {kl_time}, in space {kl_space}, against {kl_gate}. The
    channels that move are counted through the heads: head 1 moves whole, head 2 by half, head 3 not at all, and so
    goes the damage ({heads_time} bits; without a shift {heads_none}). The gate repairs a part: softmax itself,
-   shifted in time, is {kl_soft_time} bits from its own map. The output errs further, because v is shifted as well.
-   In training, q, k and v can make use of shifts; this study cannot see that, and it is no evidence against them.
+   shifted in time, is {kl_soft_time} bits from its own map. The gated output errs further, because v is shifted as
+   well: {e_time}, where softmax's own v would leave {e_time_map}. In training, q, k and v can make use of shifts; this
+   study cannot see that, and it is no evidence against them.
 8. **Not one model's accident, but one task's.** On {n_others} short softmax models of other training the same gate
    recovers {rec_others} (–: a layer's softmax is too flat there for a share to mean anything).
 
@@ -169,6 +170,8 @@ def others(rows: Rows) -> dict[str, str]:
     return {name: told(x, "recovered", 0) for name, x in ratio.items()} | {
         name: f"{rows.mean('effective_rank', **fields):.1f}" for name, fields in ranks.items()} | {
         "e_bare": f"{rows.mean('error', **bare()):.2f}", "e_gate": f"{rows.mean('error', **gated()):.2f}",
+        "e_time": f"{rows.mean('error', **gated(shift='time')):.2f}",
+        "e_time_map": f"{rows.mean('error_of_map', **gated(shift='time')):.2f}",
         "kl_spread": f"{rows.spread('kl', **gated()):.3f}",
         "free_floor": f"{rows.mean('kl', **gated(how='free')):.2f}",
         "free_relu": f"{rows.mean('kl', **gated('relu', how='free')):.2f}",
