@@ -17,6 +17,8 @@ FULL = 0.25  # the floor of relu_floor with 16 channels a head
 FRONT = """Two discs with digits cross; the answer is the side from which the one in front came. Seed 0 of each arm:
 read from it what carries over, not by how much. The task was made harder once after first runs had been looked at (a
 third disc roams, and the discs meet at less of a fixed moment); the recipe is that of the first task, unchanged."""
+CUT_OFF = {"2026-11-21": " A first attempt at opening it was cut off before it had kept or shown a number. It was then "
+                         "repeated, once, and what stands here is that second attempt."}  # by the day of opening
 NOT_RUN = "Not run yet ({there} of {wanted} runs are there): `python -m benchmarks.sets {which}`, then this page anew."
 
 
@@ -183,5 +185,6 @@ def sealed(book: Ledger) -> str:
                              percent(book.accuracy(budget, name).mean)])
     again = f" It had been opened before, on {', '.join(book.sealed['earlier'])}, for other models." \
         if book.sealed["earlier"] else ""
-    return (f"Opened on {book.sealed['date']}, {book.sealed['clips']:,} clips.{again}\n\n"
+    cut_off = CUT_OFF.get(book.sealed["date"], "")
+    return (f"Opened on {book.sealed['date']}, {book.sealed['clips']:,} clips.{again}{cut_off}\n\n"
             + table(("attention", "steps", "sealed, 95 % interval", "test"), rows))

@@ -11,8 +11,9 @@ from .words import gap, three
 
 HEAD = """# Evidence: what attention learns, and what follows from it
 
-Written by `python -m benchmarks.evidence` from `benchmarks/results/evidence.json`; no number or verdict is typed by
-hand."""
+Written by `python -m benchmarks.evidence` from `benchmarks/results/evidence.json` and `sealed.json`: no result of this
+study, and no verdict on one, is typed by hand. The setting is described by hand, and what is told of an earlier study
+stands as that study left it, wherever it is named."""
 
 ABOUT = """A small video transformer (3 blocks, 48 channels, 3 heads of 16; 4 x 6 x 6 = 144 tokens) is asked which way
 a handwritten digit moves over a sliding photograph, past a distractor: eight headings, so a guess is right in 12.5 %.
@@ -39,12 +40,12 @@ by it.
 (78.3 % and 47.7 %: the same gap), a CLS token in place of the mean (52.6 % and 29.4 %), and two blocks in place of
 three (64.8 % and 30.6 %), one seed each. None of these is repeated here."""
 
-REPEAT = """`linviz train --mechanism relu_floor+gate --seeds 0 --budget short` trains one arm in about a minute on
-one quiet core and prints the interval in which a new seed is expected. `python -m benchmarks.sets short long fine
-dose breadth front` trains everything, `python -m benchmarks.evidence` measures it and writes this page, `python
-tools/plots.py` draws its plots. Another machine or another version of torch rounds differently, and a run that waits
-on a plateau can leave it at another step: expect the intervals, not the digits. Models are shipped in half precision;
-every number here is of the shipped weights."""
+REPEAT = """`linviz train --mechanism relu_floor+gate --seeds 0 --budget short` trains one arm{took} and prints the
+interval in which a new seed is expected. `python -m benchmarks.sets short long fine dose breadth front` trains
+everything, `python -m benchmarks.evidence` measures it and writes this page, `python tools/plots.py` draws its plots.
+Another machine or another version of torch rounds differently, and a run that waits on a plateau can leave it at
+another step: expect the intervals, not the digits. Models are shipped in half precision, and every accuracy here is of
+weights so rounded."""
 
 
 def page(book: Ledger) -> str:
@@ -116,6 +117,13 @@ def _gates(book: Ledger) -> str:
                   "Softmax with q divided by a temperature:", altered.temperatures(book))
 
 
+def _took(book: Ledger) -> str:
+    if not book.has("short", "relu_floor+gate"):
+        return ""
+    seconds = book.each("short", "relu_floor+gate", lambda model: model["seconds"])
+    return f" (here a seed took {min(seconds):.0f} to {max(seconds):.0f} s)"
+
+
 PARTS: tuple[tuple[str, Callable[[Ledger], str]], ...] = (
     ("The claim, in plain words", _claim),
     ("What was done", lambda book: ABOUT.format(**book.told["settings"])),
@@ -142,4 +150,4 @@ PARTS: tuple[tuple[str, Callable[[Ledger], str]], ...] = (
         earlier.differs(book), earlier.claims(book), earlier.accuracies(book), earlier.not_asked(book))),
     ("The task, and how it was chosen", lambda book: TASK),
     ("Objections", objections),
-    ("To repeat it", lambda book: REPEAT))
+    ("To repeat it", lambda book: REPEAT.format(took=_took(book))))

@@ -21,8 +21,8 @@ from benchmarks.kept import EVIDENCE, SEALED, SETS, read, rounded, unsealed
 from benchmarks.ledger import Ledger, crossing, layers
 from benchmarks.measuring import SEED, measure, packed, rightly, unpacked
 from benchmarks.objections import objections
-from benchmarks.others import missing
-from benchmarks.page import PARTS, page
+from benchmarks.others import FRONT, NOT_RUN, missing
+from benchmarks.page import ABOUT, HEAD, PARTS, REPEAT, TASK, page
 from benchmarks.plots import PLOTS
 from linviz.models import pretrained, shipped
 from linviz.models.checkpoints import card, find
@@ -186,6 +186,14 @@ def test_the_page_says_whether_it_was_opened(book: Ledger) -> None:
     shut, open_ = Ledger(book.told, {}), Ledger(book.told, {"date": "2031-05-06", "clips": 1024, "earlier": [],
                                                             "accuracy": names})
     assert "have not been opened" in page(shut) and "Opened on 2031-05-06, 1,024 clips." in page(open_)
+    assert "cut off" in page(book) and not any("cut off" in page(other) for other in (shut, open_))
+
+
+def test_what_is_quoted_stands_where_the_earlier_study_is_named() -> None:
+    """The head says so: a share typed into the words belongs to a paragraph that names that study, or is a guess's."""
+    typed = [text for text in (HEAD, ABOUT, *TASK.split("\n\n"), FRONT, REPEAT, NOT_RUN) if re.search(r"\d %", text)]
+    assert typed == [ABOUT, *TASK.split("\n\n")] and re.findall(r"[\d.]+ %", ABOUT) == ["12.5 %", "95 %"]
+    assert all("earlier study" in text or "That study" in text for text in TASK.split("\n\n"))
 
 
 # ---------------------------------------------------------------- statistics, and the dose's answers
