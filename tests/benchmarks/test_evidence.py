@@ -185,8 +185,9 @@ def test_the_page_says_whether_it_was_opened(book: Ledger) -> None:
     names = {f"short/{n}/{s}": 0.5 for n in book.names("short") for s in range(book.seeds("short", n))}
     shut, open_ = Ledger(book.told, {}), Ledger(book.told, {"date": "2031-05-06", "clips": 1024, "earlier": [],
                                                             "accuracy": names})
-    assert "have not been opened" in page(shut) and "Opened on 2031-05-06, 1,024 clips." in page(open_)
-    assert "cut off" in page(book) and not any("cut off" in page(other) for other in (shut, open_))
+    before, after, today = map(page, (shut, open_, book))
+    assert "have not been opened" in before and "Opened on 2031-05-06, 1,024 clips." in after
+    assert "cut off" in today and "cut off" not in before + after
 
 
 def test_what_is_quoted_stands_where_the_earlier_study_is_named() -> None:
