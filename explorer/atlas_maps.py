@@ -8,6 +8,7 @@ import streamlit as st
 import torch
 
 from linviz import Grid, Reading, cost
+from linviz.record.seen import measured
 from linviz.view.blob import encode
 from linviz.view.wires import extent, numbers
 
@@ -42,7 +43,7 @@ def drawn(name: str, clip: str, grid: Grid, temperature: float) -> Drawn:
 
 @torch.no_grad()
 def _draw(name: str, here: Scene) -> Drawn:
-    reading, _ = stage.read(stage.make(name, here), here)
+    reading, _ = measured(stage.make(name, here), here.q, here.k, here.v, here.causal)
     wire, N = numbers(reading.map.wire((0, 0)), half=True), len(here.grid)
     if extent(wire) != (N, N):
         raise ValueError(f"its map is {extent(wire)}, not one of {N} patches by {N}")

@@ -166,6 +166,10 @@ def settle(choice: Choice) -> tuple[Choice, list[str]]:
     if choice.clip != OWN and (choice.file or choice.sha256):
         said.append(f"A file belongs to clip={OWN}, so {choice.file!r} is left out.")
         fields |= {"file": "", "sha256": ""}
+    if len({*choice.maps, choice.spec} - {""}) < MAPS[0]:
+        said.append(f"maps={','.join(choice.maps)!r} alone has no effect: {MAPS[0]} to {MAPS[1]} mechanisms stand side "
+                    "by side.")
+        fields |= {"maps": OPENING.maps, "spec": ""}
     if choice.moving and choice.patches > CLIP_PATCHES and (choice.there or choice.clip != OWN):
         said.append(f"A clip is shown with at most {CLIP_PATCHES} patches a side, not {choice.patches}.")
         fields["patches"] = CLIP_PATCHES

@@ -1,13 +1,12 @@
 """The controls of the page Concentrate: what a visitor can choose, and what is said where it cannot be drawn.
 
-Every widget's key is a field of `Choice`. The address is read once, when a visitor comes, and kept up to date.
+Every widget's key is a field of `Choice`; `location` keeps them and the browser's address in step.
 """
 from __future__ import annotations
 
 import re
-from copy import deepcopy
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
 
 import streamlit as st
 
@@ -16,8 +15,9 @@ from linviz.mechanisms import REGISTRY, parse
 from linviz.models import LABEL
 
 from . import choice as limits
-from . import link, own
+from . import own
 from .choice import OPENING, OWN, Choice
+from .location import put
 from .scenes import Scene
 from .visit import Visit
 
@@ -31,6 +31,12 @@ def plain(text: str) -> str:
     '\\\\[a\\\\](b)'
     """
     return re.sub(r"([\\`*_\[\]{}<>#|~$:!])", r"\\\1", text)
+
+
+def warn(sentences: Sequence[str]) -> None:
+    """Say what could not be done, a sentence each."""
+    for sentence in sentences:
+        st.warning(plain(sentence))
 
 
 def title(spec: str) -> str:
@@ -48,40 +54,11 @@ def credit(here: Scene) -> str:
     return f"{plain(here.clip.title)}: {whose}. What is compared: {here.note}."
 
 
-def come() -> Visit:
-    """This visitor's own things; on coming, and on the way back and forward, the address goes into the widgets."""
-    if "visit" not in st.session_state or _moved():
-        st.session_state.setdefault("visit", Visit())
-        found, st.session_state.said = link.from_address(st.query_params.to_dict())
-        _put(found)
-    for name, value in asdict(st.session_state.get("good", OPENING)).items():  # widgets of another page were forgotten
-        st.session_state.setdefault(name, list(value) if isinstance(value, tuple) else value)
-    return st.session_state.visit
-
-
-def _moved() -> bool:
-    """Whether the browser went back or forward, so that the address is not the one that was written last.
-
-    A bare address with no widget alive is that of a page which somebody left: everything stands as it was. Where a
-    widget was moved it was the hand, and the address is only late: a browser sends the old one for a moment.
-    """
-    there, alive = st.query_params.to_dict(), "patches" in st.session_state
-    if "written" not in st.session_state or there == st.session_state.written or not (alive or there):
-        return False
-    return all(st.session_state.get(name, value) == value for name, value in st.session_state.held.items())
-
-
-def _put(choice: Choice) -> None:
-    for name, value in asdict(choice).items():
-        st.session_state[name] = list(value) if isinstance(value, tuple) else value
-    st.session_state.good = choice
-
-
 def _reset() -> None:
     st.session_state.visit.reset()
     st.session_state.said = []
     st.session_state.uploads = {}
-    _put(OPENING)
+    put(OPENING)
 
 
 def _other_picture() -> None:
@@ -112,16 +89,7 @@ def choose() -> Choice:
     rest = {name: st.session_state[name] for name in asdict(OPENING) if name in st.session_state}
     wanted = Choice(**rest | own.known() | {"maps": maps, "spec": spec})
     st.session_state.good = wanted
-    address = link.to_address(wanted)
-    if st.query_params.to_dict() != address:
-        st.query_params.from_dict(address)
-    st.session_state.written, st.session_state.held = address, _held()
     return wanted
-
-
-def _held() -> dict[str, Any]:
-    """Where the widgets stand."""
-    return {name: deepcopy(st.session_state[name]) for name in asdict(OPENING) if name in st.session_state}
 
 
 def invite() -> None:

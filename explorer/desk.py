@@ -7,8 +7,10 @@ import streamlit as st
 
 from linviz.clips import Unreadable, limits
 from linviz.clips.decode import READS
+from linviz.record import File
+from linviz.record.files import is_saved, unpacked
 
-from . import own
+from . import location, own, saved
 from .choice import OWN
 from .controls import plain
 
@@ -26,7 +28,7 @@ def show() -> None:
     if st.session_state.clip != OWN:
         return
     left, right = st.columns([2, 3], gap="medium")
-    file = left.file_uploader("Your own picture, clip or tensors", key=KEY, on_change=_changed)
+    file = left.file_uploader("Your own picture, clip or tensors, or a saved view", key=KEY, on_change=_changed)
     if st.session_state.pop(f"{KEY}_changed", False):
         with right, st.spinner("Reading the file …"):
             _take(file)
@@ -48,8 +50,11 @@ def _take(file: Any) -> None:
         return
     state[SAID] = ""
     try:
-        upload = own.bring(file.getvalue(), file.name, state.frames)
-    except Unreadable as error:
+        if is_saved(data := file.getvalue()):
+            _open(data, file.name)
+            return
+        upload = own.bring(data, file.name, state.frames)
+    except (Unreadable, ValueError) as error:
         state[SAID] = f"{error}."
         return
     if state.sha256 and own.current() is None:
@@ -59,6 +64,16 @@ def _take(file: Any) -> None:
     else:
         own.at_best(upload)
     own.keep(upload)
+
+
+def _open(data: bytes, name: str) -> None:
+    """A saved view has come: the page becomes what it was, and a file in it is brought."""
+    view, media = unpacked(data, name)
+    if isinstance(view.source, File) and media is not None:
+        own.keep(own.bring(media, view.source.name, view.frames))
+    parameters, left = saved.address(view)
+    location.go(parameters)
+    st.session_state.said = [said.replace("in the address", f"in {name}") for said in st.session_state.said] + left
 
 
 def _forget() -> None:
@@ -76,4 +91,4 @@ def _say() -> None:
         st.info(ASKED.format(name=plain(state.file or "without a name"), sha256=state.sha256[:8]))
     if state.get(SAID):
         st.warning(plain(state[SAID]))
-    st.caption(f"{READS}; tensors q and k as .npz or .safetensors. {limits.said()} {STAYS}")
+    st.caption(f"{READS}; tensors q and k as .npz or .safetensors; a saved view as .linviz. {limits.said()} {STAYS}")

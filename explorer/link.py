@@ -12,13 +12,14 @@ from linviz import clips
 from linviz.clips.decode import plain_name
 
 from . import choice as limits
+from . import hand
 from .address import Reader, one_of, within
 from .choice import OPENING, OWN, Choice, check_spec, good, menu, settle, shown
 
 
 def _maps(text: str) -> tuple[str, ...]:
     picks = tuple(dict.fromkeys(text.replace(" ", "+").split(",")))  # an address typed by hand has lost its pluses
-    if not limits.MAPS[0] <= len(picks) <= limits.MAPS[1] or set(picks) - set(menu()):
+    if len(picks) > limits.MAPS[1] or set(picks) - set(menu()):
         raise ValueError(f"it takes {limits.MAPS[0]} to {limits.MAPS[1]} of {', '.join(menu())}, with commas between")
     return picks
 
@@ -54,8 +55,11 @@ def from_address(parameters: Mapping[str, str]) -> tuple[Choice, list[str]]:
     clip = parameters.get("clip", "")
     found, problems = asdict(OPENING) | (good(clip) if clip in clips.OPENINGS else {}), []
     for name, text in parameters.items():
+        if name in hand.READERS:  # they ask something of the view
+            continue
         if name not in READERS:
-            problems.append(f"{name[:80]!r} in the address has no effect: this page knows {', '.join(READERS)}.")
+            known = ", ".join(READERS | hand.READERS)
+            problems.append(f"{name[:80]!r} in the address has no effect: this page knows {known}.")
             continue
         try:
             found[name] = READERS[name](text)

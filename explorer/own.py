@@ -15,11 +15,12 @@ from starlette.formparsers import MultiPartParser
 
 from linviz import clips
 from linviz.clips import limits
+from linviz.clips.fitting import PATCH
 
 from . import stage
 from .choice import FRAMES, HEADS, MOST, OPENING, OWN, Choice, good, settle
 from .jobs import Shelf
-from .scenes import PATCH, Key, Scene, sharp
+from .scenes import Key, Scene
 
 MultiPartParser.spool_max_size = 1 << 28  # bytes, more than may be uploaded: else a file lies on a disk as it comes
 WIDTH = 256  # numbers of q and k a token: more are too much for a browser at `MOST` tokens
@@ -109,9 +110,10 @@ def scene(choice: Choice, upload: Upload) -> Scene:
 def pictured(choice: Choice, upload: Upload, key: Key) -> Scene:
     """A picture or clip, described patch by patch."""
     clip, grid = upload.film(choice.frames, choice.patches).clip, choice.grid
-    small = clips.fit(clip, grid, PATCH)
+    small = clips.fit(clip, grid)
     qkv = clips.descriptors(small, grid, choice.temperature)
-    return Scene(key, small, clips.fit(clip, grid, sharp(clip, grid)), grid, *qkv, None, choice.causal, upload.shelf)
+    return Scene(key, small, clips.sharp(clip, grid), grid, *qkv, None, choice.causal, upload.shelf,
+                 upload=upload)
 
 
 def given(choice: Choice, of: clips.Tensors, upload: Upload, key: Key) -> Scene:
@@ -119,7 +121,7 @@ def given(choice: Choice, of: clips.Tensors, upload: Upload, key: Key) -> Scene:
     grid, at = of.grid, slice(choice.head - 1, choice.head)
     clip = clips.Clip.plain(torch.full((grid.T, 3, PATCH * grid.Y, PATCH * grid.X), GREY), of.name, alt=of.said)
     q, k = (x[:, at] * choice.temperature**-0.5 for x in (of.q, of.k))
-    return Scene(key, clip, clip, grid, q, k, of.v[:, at], None, choice.causal, upload.shelf, GIVEN)
+    return Scene(key, clip, clip, grid, q, k, of.v[:, at], None, choice.causal, upload.shelf, GIVEN, upload)
 
 
 # ------------------------------------------------------------------------------------------------ the session

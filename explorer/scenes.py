@@ -4,16 +4,19 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import streamlit as st
 from torch import Tensor
 
 from linviz import Grid, clips
+from linviz.record.seen import Places, places
 
 from .jobs import Shelf
 
-PATCH = 16  # pixels a patch is described by, and in which distances are given
-SHARP = 640  # pixels a picture is shown with, where the original has them
+if TYPE_CHECKING:
+    from .own import Upload
+
 Key = tuple[Hashable, ...]
 
 
@@ -22,7 +25,7 @@ class Scene:
     """One picture cut into tokens: the clip as it is described and as it is shown, q, k, v and the object's mask.
 
     causal: tokens are read in their order, frame by frame and row by row, and none sees what comes after it.
-    shelf: of somebody's own file, where all that is computed of it is kept: in the visit that brought it.
+    upload: somebody's own file; shelf: where all that is computed of it is kept, in the visit that brought it.
     note: what q, k and v are.
     """
 
@@ -37,11 +40,17 @@ class Scene:
     causal: bool = False
     shelf: Shelf | None = None
     note: str = clips.DESCRIPTORS_NOTE
+    upload: Upload | None = None
 
     @property
     def query(self) -> int:
         """The token to look from first."""
         return clips.token_at(self.clip, self.grid)
+
+    @property
+    def places(self) -> Places:
+        """The row measures that need to know where tokens lie, with what they need."""
+        return places(self.grid, self.mask)
 
     @cached_property
     def tracks(self) -> Tensor | None:
@@ -59,19 +68,9 @@ def load(name: str, frames: int) -> clips.Clip:
 def cut(name: str, grid: Grid) -> tuple[clips.Clip, clips.Clip, Tensor | None]:
     """A picture as it is described, as it is shown, and its mask; `grid` decides how many frames there are."""
     source = load(name, max(grid.T, 2))
-    clip = clips.fit(source, grid, PATCH)
+    clip = clips.fit(source, grid)
     mask = None if clip.mask is None else clips.token_mask(clip, grid)
-    return clip, clips.fit(source, grid, sharp(source, grid)), mask
-
-
-def sharp(clip: clips.Clip, grid: Grid) -> int:
-    """Pixels of a patch that is shown: as many as the clip has, up to a side of `SHARP` pixels in all.
-
-    >>> sharp(clips.photograph("coffee"), Grid(1, 20, 28)), sharp(clips.photograph("chelsea"), Grid(1, 28, 28))
-    (20, 16)
-    """
-    _, rows, columns = clip.size
-    return max(PATCH, min(SHARP // max(grid.Y, grid.X), rows // grid.Y, columns // grid.X))
+    return clip, clips.sharp(source, grid), mask
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)

@@ -16,17 +16,17 @@ import torch
 from torch import Tensor
 
 import linviz
-from linviz import Grid, Reading, spectra
+from linviz import Grid, record, spectra
 from linviz.maps import Factored
-from linviz.mechanisms import Attention, parse
+from linviz.mechanisms import Attention
 from linviz.models import Fit, fit_gate
-from linviz.reading import OF_ROWS
-from linviz.view import Panel, fitted, pack
+from linviz.record.seen import measured, of_all, softmax_like, told_apart
+from linviz.view import Panel, asked, fitted, pack
 from linviz.view.wires import numbers
 
 from .choice import Choice
 from .jobs import Job, Report, Shelf
-from .scenes import PATCH, Key, Scene, scene
+from .scenes import Key, Scene, scene
 
 HEAD_START = 0.1  # seconds the page has to be drawn before a fit takes its share of the processor
 SHELF = Shelf(most=96)
@@ -37,16 +37,13 @@ FITS, READINGS, LONG = (ThreadPoolExecutor(most, name) for most, name in ((2, "f
 
 
 @dataclass(frozen=True, eq=False)
-class Shown:
-    """One panel: its title and numbers. `gate`: snapshots of its fit; `key` names all that it depends on.
+class Shown(record.Shown):
+    """One panel: its title and numbers. `key` names all that it depends on.
 
     A panel with `waiting` stands in for one whose gate is not fitted yet: its numbers are not to be read.
     """
 
-    key: Key
-    title: str
-    reading: Reading
-    gate: dict[str, Any] | None = None
+    key: Key = ()
     waiting: bool = False
 
     @property
@@ -65,14 +62,6 @@ def make(spec: str, here: Scene, seed: int = 0) -> Attention:
     wide, given = here.q.shape[-1], here.v.shape[-1]
     other = {} if given == wide else {"value_width": given}
     return linviz.make(spec, heads=1, width=wide, grid=here.grid, seed=seed, causal=here.causal, **other)
-
-
-def read(mechanism: Attention, here: Scene) -> tuple[Reading, str]:
-    """A mechanism measured on a scene, and what to call it; where each channel has its own map, the first is shown."""
-    reading, title = linviz.read(mechanism, here.q, here.k, here.v), mechanism.title + ", causal" * here.causal
-    if reading.whole.shared is not None:
-        return reading, title
-    return linviz.read(mechanism, here.q, here.k, here.v, channel=0), f"{title}, channel 1"
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
@@ -102,14 +91,13 @@ def fit_key(spec: str, here: Scene, choice: Choice) -> Key:
 
 def fitting(spec: str, here: Scene, choice: Choice) -> Job:
     """Begin the fit of a spec's gate to the softmax map of the same queries and keys, in the same scope."""
-    key, parsed = fit_key(spec, here, choice), parse(spec)
-    scope = "" if parsed.scope == "joint" else "@" + str(parse(spec)).partition("@")[2]
+    key = fit_key(spec, here, choice)
 
     def task(report: Report) -> Fit:
         time.sleep(HEAD_START)
         mechanism, qkv = make(spec, here, choice.seed), (here.q, here.k, here.v)
         with torch.no_grad():
-            target = make("softmax" + scope, here).map(*qkv)
+            target = make(softmax_like(spec), here).map(*qkv)
         return fit_gate(mechanism, target, *qkv, steps=choice.steps, seed=choice.seed, progress=report)
     return Job(task, FITS, lambda fit: shelf(here).put(key, fit))
 
@@ -135,8 +123,8 @@ def ungated(spec: str, here: Scene) -> Shown:
     mechanism = make(spec, here)
     if mechanism.gate is not None:
         mechanism.gate.hold(0.5)
-    reading, title = read(mechanism, here)
-    return Shown(("plain", spec, *here.key), title, reading)
+    reading, title = measured(mechanism, here.q, here.k, here.v, here.causal)
+    return Shown(title, reading, key=("plain", spec, *here.key))
 
 
 def stand_in(spec: str, here: Scene, word: str) -> Shown:
@@ -150,29 +138,28 @@ def after(fit: Fit, key: Key, here: Scene) -> Shown:
     key = ("shown", *key, fit.steps)  # with its seed, a fit is the same at the same step
     shown: Shown | None = shelf(here).get(key)
     if shown is None:
-        reading, title = read(fit.mechanism, here)
+        reading, title = measured(fit.mechanism, here.q, here.k, here.v, here.causal)
         title += f", stopped at step {fit.steps}" if fit.cancelled else ", fitted"
-        shown = Shown(key, title, reading, fitted(fit, here.q, here.k, here.v))
+        shown = Shown(title, reading, fitted(fit, here.q, here.k, here.v), key)
         shelf(here).put(key, shown)
     return shown
 
 
-def told_apart(panels: list[Shown]) -> list[str]:
-    """Titles, with the spec in place of those that two panels share."""
-    titles = [shown.title for shown in panels]
-    return [shown.mechanism.spec if titles.count(shown.title) > 1 else shown.title for shown in panels]
+def titles(panels: list[Shown]) -> list[str]:
+    """What to call the panels: by their specs where two would have one title."""
+    return told_apart([shown.title for shown in panels], [shown.spec for shown in panels])
 
 
-def blob(panels: list[Shown], titles: list[str], here: Scene, intro: bool) -> bytes:
-    """What the view draws. The pinned query is not in it: it belongs to the view."""
+def blob(panels: list[Shown], titles: list[str], here: Scene, intro: bool, wish: dict[str, Any]) -> bytes:
+    """What the view draws, and what is asked of it (`hand.Hand.wish`), which is not kept with it."""
     key = ("blob", *(shown.key for shown in panels), *titles, *here.key, intro)
     found: bytes | None = shelf(here).get(key)
     if found is None:
-        drawn = [Panel(title, shown.mechanism.family, shown.reading.map, gate=shown.gate)
+        drawn = [Panel(title, shown.family, shown.reading.map, gate=shown.gate)
                  for shown, title in zip(panels, titles)]
         found = pack(drawn, here.picture, here.grid, query=here.query, intro=intro, tracks=here.tracks)
         shelf(here).put(key, found)
-    return found
+    return asked(found, here.grid, **wish)
 
 
 def wide(grid: Grid, panels: int) -> int | Literal["stretch"]:
@@ -216,20 +203,4 @@ def factored(shown: Shown) -> bool:
 @torch.no_grad()
 def means(report: Report, shown: Shown, here: Scene) -> dict[str, float] | None:
     """The mean over all rows of every measure of the table; None where `report` says that nobody waits any more."""
-    reading, told = shown.reading, places(here)
-    every = (*OF_ROWS, *told) if reading.map.stochastic else ()
-    for n, name in enumerate(every):  # one by one, to be able to stop; the reading keeps them for its summary
-        if not report(n, len(every), 0.0):
-            return None
-        reading.rows(name, **told.get(name, {}))
-    return reading.summary(spectrum=False, **told)
-
-
-def places(here: Scene) -> dict[str, dict[str, Any]]:
-    """The measures that need to know where tokens lie, with what they need."""
-    seen: dict[str, dict[str, Any]] = {"distance": {"patch": PATCH}}
-    if here.grid.T > 1:
-        seen["frame_distance"] = {}
-    if here.mask is not None:
-        seen |= {"mass": {"mask": here.mask}, "lift": {"mask": here.mask}}
-    return seen
+    return of_all(shown.reading, here.places, lambda done, of: report(done, of, 0.0))

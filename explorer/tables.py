@@ -5,11 +5,9 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-import torch
-
-from linviz.concentration import DEAD
 from linviz.figures import HUES
 from linviz.measure import MEASURES, exact
+from linviz.record.seen import named, of_row
 
 from . import stage
 from .stage import Scene, Shown
@@ -52,25 +50,17 @@ def label(name: str) -> str:
     >>> label("distance")
     'mean attended distance <span class="unit">(pixels)</span>'
     """
-    title = MEASURES[name].title.replace("top k", "top 10").replace("support", "support of 90 %")
-    unit = MEASURES[name].unit.replace("of 1", "%")
+    title, unit = named(name)
+    unit = unit.replace("of 1", "%")
     return escape(title) + (f' <span class="unit">({escape(unit)})</span>' if unit else "")
 
 
-@torch.no_grad()
 def one_row(shown: Shown, query: int, here: Scene) -> dict[str, float] | None:
     """The table's measures of the pinned query's row: none where it is dead or signed, None while a fit is awaited."""
     if shown.waiting:
         return None
-    a = shown.reading.map
-    row = a.rows(torch.tensor([query]))[0, 0]
-    if not a.stochastic or row.sum() < DEAD:
-        return {}
-    out = {}
-    for name, options in ({name: {} for name in ROWS} | stage.places(here)).items():
-        place = {"grid": here.grid, "queries": torch.tensor([query])} if name in ("distance", "frame_distance") else {}
-        out[name] = float(MEASURES[name].function(row, **place, **options))
-    return out
+    found, _ = of_row(shown.reading.map, query, here.grid, here.mask)
+    return found
 
 
 def concentration(panels: Sequence[Shown], titles: Sequence[str], query: int, here: Scene) -> str:
@@ -78,7 +68,7 @@ def concentration(panels: Sequence[Shown], titles: Sequence[str], query: int, he
     means = [None if shown.waiting else stage.shelf(here).get(("means", shown.key)) for shown in panels]
     rows = [one_row(shown, query, here) for shown in panels]
     body = []
-    for name in (*ROWS, *stage.places(here)):
+    for name in (*ROWS, *here.places):
         cells = "".join(f'<td>{_cell(name, row)}</td><td class="mean">{_cell(name, mean)}</td>'
                         for row, mean in zip(rows, means))
         body.append(f'<tr><th scope="row">{label(name)}</th>{cells}</tr>')

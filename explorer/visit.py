@@ -1,4 +1,4 @@
-"""One visitor: which fits and readings are on their way, what was stopped, and which patch is pinned."""
+"""One visitor: which fits and readings are on their way, what was stopped, and what the hand has done."""
 from __future__ import annotations
 
 import time
@@ -12,6 +12,7 @@ from linviz.models import Fit
 
 from . import stage
 from .choice import Choice, no_order
+from .hand import Hand
 from .jobs import Desk, Job
 from .stage import Key, Scene, Shown, shelf
 
@@ -32,13 +33,11 @@ class Visit:
         self.left_out: list[str] = []
         self.no_order: list[str] = []
         self.unfit: list[str] = []
-        self.round, self.query = 0, 0
+        self.round, self.hand = 0, Hand()
         self._tasks: dict[Any, Callable[[], Job]] = {}
         self._choice: Choice | None = None
         self._since = 0.0
         self._read: set[Any] = set()
-        self._place: Any = None
-        self._heard: Any = None
 
     # -------------------------------------------------------------------------------------------- panels
 
@@ -160,22 +159,20 @@ class Visit:
 
     # -------------------------------------------------------------------------------------------- the hand
 
+    @property
+    def query(self) -> int:
+        """The pinned query."""
+        return self.hand.query
+
     def follow(self, message: dict[str, Any] | None, here: Scene) -> int:
-        """The pinned query, as the view has it. A message from before a change of picture is no longer heard."""
-        place = (here.grid, here.query)
-        if place != self._place:
-            self._place, self.query, self._heard = place, here.query, message
-        elif message is None:  # a view that was made anew, as after another page, starts from the first query
-            self.query, self._heard = here.query, None
-        elif message != self._heard:
-            self._heard = message
-            self.query = message["query"] if 0 <= message["query"] < len(here.grid) else here.query
-        return self.query
+        """The pinned query, after what the view has told."""
+        return self.hand.follow(message, here.grid, here.query)
 
     def reset(self) -> None:
         """As on opening; the view is made anew."""
         self.stop()
-        self.stopped, self.failed, self.again, self._place, self._heard = {}, {}, set(), None, None
+        self.stopped, self.failed, self.again = {}, {}, set()
+        self.hand.clear()
         self.round += 1
 
 

@@ -32,4 +32,4 @@ def _make() -> None:
     for _ in ("fits", "readings of what was fitted"):
         visit.panels(here, OPENING)
         visit.settle(60, readings=True)
-    stage.blob(panels := visit.panels(here, OPENING), stage.told_apart(panels), here, intro=True)
+    stage.blob(panels := visit.panels(here, OPENING), stage.titles(panels), here, intro=True, wish={})

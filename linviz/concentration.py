@@ -102,6 +102,18 @@ def support(rows: Rows, share: float = 0.9) -> Int[Tensor, "*lead"]:
     return (held < share - 1e-6).sum(-1).add(1).clamp_max(rows.shape[-1])
 
 
+def fewest(row: Tensor, share: float) -> Tensor:
+    """The fewest keys that together hold `share` of a row (S,): (S,) bool; of equals the first, and none for 0.
+
+    >>> fewest(torch.tensor([0.2, 0.5, 0.3]), share=0.8).tolist()
+    [False, True, True]
+    """
+    held = torch.zeros_like(row, dtype=torch.bool)
+    if share:
+        held[row.argsort(descending=True, stable=True)[:int(support(row, share))]] = True
+    return held
+
+
 @measure("row", "Gini coefficient", "G", "", "0 to 1 - 1/S", "Gini 1912; Hurley and Rickard 2009")
 def gini(rows: Rows) -> PerRow:
     """0 when all keys get the same, 1 - 1/S when one gets all.

@@ -1,7 +1,7 @@
 """Where attention concentrates: one picture under several mechanisms, lit by the patch under the hand."""
 import streamlit as st
 
-from explorer import chapters, controls, desk, own, stage, tables, trained_source, warm
+from explorer import chapters, controls, desk, exports, location, own, stage, tables, trained_source, warm
 from explorer.fixation_panel import fixation_panel, follow
 from explorer.spectra_panel import spectra_panel
 from explorer.visit import BLINK, FIRST, SMALL
@@ -23,13 +23,16 @@ def say(specs, causal):
 
 
 @st.fragment
-def view(visit, panels, titles, here):
+def view(visit, panels, titles, here, choice):
     """The canvas and the numbers of its pinned query: a pin runs this part alone."""
     ready = not any(shown.waiting for shown in panels)
-    key = f"view{visit.round}"
+    query = visit.follow(location.message(visit), here)
     with st.container(width=stage.wide(here.grid, len(panels))):
-        query = visit.follow(patch_view(stage.blob(panels, titles, here, intro=ready), key=key).query, here)
+        patch_view(stage.blob(panels, titles, here, ready, visit.hand.wish), key=location.view_key(visit))
+    location.write(visit, here)
+    controls.warn(visit.hand.said)
     st.caption(f"{controls.credit(here)} A gate is {LABEL}. {CAVEAT} {chapters.derived('concentrate')}")
+    exports.show(visit, panels, here, choice)
     t, y, x = here.grid.place(query)
     place = f"row {y + 1}, column {x + 1}" + f", frame {t + 1}" * (here.grid.T > 1)
     st.subheader(f"The pinned patch ({place}), beside the mean of all {len(here.grid):,}")
@@ -43,16 +46,16 @@ if trained:
     from explorer import trained_page  # what it needs is not imported before it is asked for
     trained_page.show()
     st.stop()
-visit = controls.come()
+visit = location.come()
 st.session_state.said += trained_source.said()
 first = "shown" not in st.session_state
 top = st.container()
 desk.show()
 choice = own.drawn(controls.choose())
-for sentence in st.session_state.said:
-    st.warning(controls.plain(sentence))
+controls.warn(st.session_state.said)
 if choice is None:  # a link to a file that is not there yet
     top.title(desk.TITLE)
+    location.write(visit, None)
     st.stop()
 with top:
     say(choice.specs, choice.causal)
@@ -66,10 +69,9 @@ if first or small:  # rather a moment's wait than a stand-in for a moment
     visit.settle(FIRST if first else BLINK, readings=small)
     panels = visit.panels(here, choice)
 st.session_state.shown = True
-titles = stage.told_apart(panels)
-for sentence in visit.troubles():
-    st.warning(controls.plain(sentence))
-view(visit, panels, titles, here)
+titles = stage.titles(panels)
+controls.warn(visit.troubles())
+view(visit, panels, titles, here, choice)
 fixation_panel(panels, titles, here, visit.query)
 spectra_panel(panels, titles, here)
 visit.begin()

@@ -9,7 +9,7 @@ from .crossing import crossing
 from .decode import Decoded, decode
 from .descriptors import CHANNELS, DESCRIPTORS_NOTE, descriptors
 from .digit import digit
-from .fitting import fit, token_at, token_mask
+from .fitting import fit, sharp, token_at, token_mask
 from .found import Unreadable
 from .front import FRONT_SETTINGS, front_task
 from .motion import SETTINGS, Setting, motion_task
@@ -55,5 +55,5 @@ def load(name: str, seed: int = 0, frames: int = 8) -> Clip:
 __all__ = ["CHANNELS", "CLIPS", "DESCRIPTORS_NOTE", "FRAMES", "FRONT_SETTINGS", "OPENING", "OPENINGS", "PHOTOGRAPHS",
            "SETTINGS", "Clip", "Decoded", "Opening", "Setting", "Task", "Tensors", "Unreadable", "crossing", "decode",
            "descriptors", "digit", "fit", "follow", "front_task", "is_tensors", "load", "motion_task", "motorcycle",
-           "names", "pan", "photograph", "reverse", "shuffle", "tensors", "to_frames", "token_at", "token_mask",
-           "tracks"]
+           "names", "pan", "photograph", "reverse", "sharp", "shuffle", "tensors", "to_frames", "token_at",
+           "token_mask", "tracks"]

@@ -10,8 +10,11 @@ from ..shapes import Float
 from .clip import Clip
 from .warp import inside, places, sample
 
+PATCH = 16  # pixels a patch is described by
+SHARP = 640  # pixels a side that a picture is shown with, where the original has them
 
-def fit(clip: Clip, grid: Grid, patch: int = 16) -> Clip:
+
+def fit(clip: Clip, grid: Grid, patch: int = PATCH) -> Clip:
     """Cut the clip's middle to the grid's aspect ratio and resize it to (Y * patch, X * patch) pixels, antialiased.
 
     The mask follows by area (a pixel belongs to it if more than half of it does). Motion is scaled, never averaged:
@@ -39,6 +42,17 @@ def fit(clip: Clip, grid: Grid, patch: int = 16) -> Clip:
                     in zip(clip.query[1:], clip.size[1:], (top, left), (high, wide)))
     return replace(clip, frames=_resize(clip.frames[cut], size).clamp(0, 1), mask=mask, motion=motion, known=known,
                    query=(clip.query[0], min(1.0, max(0.0, down)), min(1.0, max(0.0, across))))
+
+
+def sharp(clip: Clip, grid: Grid) -> Clip:
+    """The clip as `fit` cuts it, to be looked at: with all its pixels, up to a side of `SHARP` in all.
+
+    >>> from linviz import clips
+    >>> [sharp(clips.photograph(name), Grid(1, 28, 28)).size[1] // 28 for name in ("coffee", "chelsea")]
+    [16, 16]
+    """
+    _, rows, columns = clip.size
+    return fit(clip, grid, max(PATCH, min(SHARP // max(grid.Y, grid.X), rows // grid.Y, columns // grid.X)))
 
 
 def token_mask(clip: Clip, grid: Grid) -> Float[Tensor, "N"]:

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .fields import File
+    from .look import Look
     from .opening import Opened, Shown
 from .state import View
 
-HOMES = {"File": "fields", "View": "state", "Opened": "opening", "Shown": "opening"}
-__all__ = ["File", "Opened", "Shown", "View"]
+HOMES = {"File": "fields", "View": "state", "Look": "look", "Opened": "opening", "Shown": "opening"}
+__all__ = ["File", "Look", "Opened", "Shown", "View"]
 
 
 def __getattr__(name: str) -> Any:

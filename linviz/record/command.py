@@ -7,27 +7,26 @@ from __future__ import annotations
 
 import argparse
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
 from .. import clips
-from ..measure import MEASURES
 from ..reading import OF_ROWS
-from .files import content, is_saved, packed, unpacked, write
-from .film import film
-from .numbers import Number, csv_text, json_text, npz_bytes, numbers
+from .files import content, is_saved, unpacked, write
+from .look import Look
+from .made import made
+from .numbers import Number, numbers
 from .opening import Opened
 from .options import LOOKS, NUMBERS
-from .page import page
-from .pictures import png, svg
-from .snippet import code
+from .seen import named
 from .state import Progress, View
 
+LOOK = tuple(field.name for field in fields(Look))
 FIELDS = ("patches", "frames", "temperature", "causal", "steps", "seed", "head")
 NAMES, CELL = 33, 8  # letters of a measure's name and of a number
 
@@ -54,21 +53,9 @@ def export(given: argparse.Namespace) -> int:
     view, media = asked(given.file or given.photo or clips.OPENING.name, given)
     with bar() as progress:
         opened = view.open(media, progress)
-        data = made(ending, opened, media, progress, heat=given.heat)
+        data = made(ending, opened, media, progress)
     print(written(given.path, data))
     return 0
-
-
-def made(ending: str, opened: Opened, media: bytes | None, progress: Progress, heat: bool = False,
-         whole: bool = False) -> bytes | str:
-    """What stands in a file with this ending."""
-    makers: dict[str, Callable[[], bytes | str]] = {
-        ".csv": lambda: csv_text(opened, progress), ".json": lambda: json_text(opened, progress),
-        ".npz": lambda: npz_bytes(opened, whole), ".py": lambda: code(opened), ".html": lambda: page(opened),
-        ".png": lambda: png(opened, heat), ".svg": lambda: svg(opened, heat),
-        ".mp4": lambda: film(opened, heat, progress=progress),
-        ".linviz": lambda: packed(replace(opened.view, query=opened.place), media)}
-    return makers[ending]()
 
 
 def ending_of(path: Path, there: tuple[str, ...]) -> str:
@@ -102,7 +89,7 @@ def asked(name: str, given: argparse.Namespace) -> tuple[View, bytes | None]:
 
     A sample is told by its name, a saved view by how it begins; pictures, videos and tensors by `View.of`.
     """
-    chosen = choices(given)
+    chosen = choices(given, Look())
     if name in clips.names():
         return View.best(name, **chosen), None
     if not Path(name).exists():
@@ -110,16 +97,17 @@ def asked(name: str, given: argparse.Namespace) -> tuple[View, bytes | None]:
     data = content(name)
     if is_saved(data):
         view, media = unpacked(data, Path(name).name)
-        return replace(view, **chosen), media
+        return replace(view, **choices(given, view.look)), media
     return View.of(Path(name).name, data, **chosen), data
 
 
-def choices(given: argparse.Namespace) -> dict[str, Any]:
-    """The fields of a view that were chosen."""
+def choices(given: argparse.Namespace, look: Look) -> dict[str, Any]:
+    """The fields of a view that were chosen; how it is looked at is `look` where nothing else is said."""
     found = {name: getattr(given, name) for name in FIELDS if getattr(given, name) is not None}
-    if given.specs:
-        found["specs"] = tuple(given.specs)
-    return found | ({} if given.query is None else {"query": place(given.query)})
+    said = {name: one for name in LOOK if (one := getattr(given, name, None)) is not None}
+    specs = {"specs": tuple(given.specs)} if given.specs else {}
+    query = {} if given.query is None else {"query": place(given.query)}
+    return found | specs | query | {"look": replace(look, **said)}
 
 
 def place(text: str) -> tuple[int, int, int]:
@@ -185,13 +173,12 @@ def _block(opened: Opened, found: list[Number], specs: tuple[str, ...]) -> str:
 
 
 def called(name: str) -> str:
-    """What a row measure is called, with its unit.
+    """What a row measure is called, with its unit in brackets.
 
-    >>> called("top_share"), called("support")
-    ('share of the top 10 (of 1)', 'smallest support of 90 % (tokens)')
+    >>> called("top_share"), called("distance")
+    ('share of the top 10 (of 1)', 'mean attended distance (pixels)')
     """
-    title, unit = MEASURES[name].title, MEASURES[name].unit
-    title = title.replace("top k", "top 10").replace("support", "support of 90 %")
+    title, unit = named(name)
     return title + (f" ({unit})" if unit else "")
 
 

@@ -11,6 +11,7 @@ from ..clips import limits
 from ..clips.decode import plain_name
 from ..grid import Grid
 from ..mechanisms import parse
+from .look import Look
 
 SPECS = ("softmax", "relu_floor", "relu_floor+gate")
 PATCHES, FRAMES, STEPS, SEEDS, HEADS, MAPS = (1, 112), (1, limits.ASKED), (1, 10_000), (0, 2**32 - 1), (1, 256), (1, 8)
@@ -58,6 +59,8 @@ def checked(found: dict[str, Any]) -> dict[str, Any]:
         _whole(name, found[name], low, high)
     if not isinstance(found["causal"], bool):
         raise ValueError(f"causal is true or false; got {found['causal']!r:.80}")
+    if not isinstance(found["look"], Look):
+        raise ValueError(f"look is a linviz.record.Look; got {found['look']!r:.80}")
     source, patches = _source(found["source"]), found["patches"]
     grid = largest(source, found["frames"], patches)
     if len(grid) > TOKENS:

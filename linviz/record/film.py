@@ -16,7 +16,8 @@ import torch
 from PIL import Image
 
 from .opening import Opened
-from .pictures import FACTS, HEAD, corner, heading, inner, panel, shares, sheet
+from .painting import shares
+from .pictures import FACTS, HEAD, corner, heading, inner, panel, sheet
 from .sheet import INK, Words, pixels
 from .state import Progress
 
@@ -26,7 +27,7 @@ BT709 = 1  # how colours are told in the file, and made: players guess otherwise
 OPTIONS = {"crf": "17", "preset": "faster", "tune": "stillimage"}
 
 
-def film(opened: Opened, heat: bool = False, only: str | None = None, progress: Progress | None = None) -> bytes:
+def film(opened: Opened, only: str | None = None, progress: Progress | None = None) -> bytes:
     """The film as bytes. `only` is the spec of the one panel to show; ValueError for a photograph or an unknown spec.
 
     >>> from linviz.record import View
@@ -35,24 +36,24 @@ def film(opened: Opened, heat: bool = False, only: str | None = None, progress: 
     """
     if opened.grid.T == 1:
         raise ValueError("a photograph has one frame and makes no film: write .png or .svg instead")
-    return encoded(frames(opened, heat, only, progress))
+    return encoded(frames(opened, only, progress))
 
 
 @torch.no_grad()
-def frames(opened: Opened, heat: bool = False, only: str | None = None,
-           progress: Progress | None = None) -> Iterator[Image.Image]:
-    """Every frame of the film as an RGB image with even sides, once."""
+def frames(opened: Opened, only: str | None = None, progress: Progress | None = None) -> Iterator[Image.Image]:
+    """Every frame of the film as an RGB image with even sides, once; the query walks along where the look follows."""
     there = [shown.spec for shown in opened.shown]
     if only is not None and only not in there:
         raise ValueError(f"the view does not show {only!r}; it shows {', '.join(there)}")
-    kept = opened.only(only) if only else opened
-    held = [shares(kept, shown) for shown in kept.shown]
-    for t in range(kept.grid.T):
+    whole = (opened.only(only) if only else opened).turned
+    for t in range(whole.grid.T):
+        kept = whole.walked(t)
+        parts = [shares(kept, shown) for shown in kept.shown]
         page = sheet(kept, inner(kept), heading(kept.view.specs, kept.view.causal))
         for n, shown in enumerate(kept.shown):
             x, y = corner(kept, n, inner(kept))
-            panel(page, kept, shown, n, (x, y), t, heat)
-            said = f": {held[n][t]} % of the attention" if held[n] else ""
+            panel(page, kept, shown, n, (x, y), t)
+            said = f": {parts[n][t]} % of the attention" if parts[n] else ""
             page.items.append(Words(x, y + HEAD + inner(kept) + FACTS / 2, f"frame {t + 1} of {kept.grid.T}{said}", 15,
                                     INK))
         yield pixels(page, min(2.0, WIDEST / page.wide), even=True)

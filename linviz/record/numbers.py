@@ -16,16 +16,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..concentration import DEAD
 from ..measure import MEASURES
 from ..reading import OF_ROWS
 from .fields import File
 from .opening import Opened, Shown
+from .seen import of_all, of_row, row_of
 from .state import Progress
 
 MOST = 500_000_000  # bytes of whole maps that are written at once
-SIGNED, EMPTY = "signed: its rows are no shares", "dead: this patch gives weight to none"
-UNEQUAL = "its rows do not sum to one: they are no shares"
 
 
 @dataclass(frozen=True)
@@ -56,41 +54,13 @@ def numbers(opened: Opened, progress: Progress | None = None) -> list[Number]:
 
 
 def _of(opened: Opened, shown: Shown, title: str, progress: Progress | None) -> Iterator[Number]:
-    patch, note = of_row(opened, shown)
-    mean = of_all(opened, shown, progress)
+    patch, note = of_row(shown.reading.map, opened.query, opened.grid, opened.mask)
+    def report(done: int, of: int) -> None:
+        if progress is not None:
+            progress(done, of, f"measuring {shown.spec}")
+    mean = of_all(shown.reading, opened.places, report) or {}
     for name in (*OF_ROWS, *opened.places):
         yield Number(shown.spec, title, shown.family, name, MEASURES[name].unit, patch.get(name), mean.get(name), note)
-
-
-def row_of(opened: Opened, shown: Shown) -> Tensor:
-    """The pinned patch's row of weights, (S,)."""
-    return shown.reading.map.rows(torch.tensor([opened.query]))[0, 0, 0]
-
-
-def of_row(opened: Opened, shown: Shown) -> tuple[dict[str, float], str]:
-    """The measures of the pinned patch's row, and why there are none."""
-    row = row_of(opened, shown)
-    if not shown.reading.map.stochastic:
-        return {}, SIGNED if row.min() < 0 else UNEQUAL
-    if row.sum() < DEAD:
-        return {}, EMPTY
-    out = {}
-    for name in (*OF_ROWS, *opened.places):
-        seated = name in ("distance", "frame_distance")
-        place = {"grid": opened.grid, "queries": torch.tensor([opened.query])} if seated else {}
-        out[name] = MEASURES[name].function(row[None], **place, **opened.places.get(name, {})).item()
-    return out, ""
-
-
-def of_all(opened: Opened, shown: Shown, progress: Progress | None = None) -> dict[str, float]:
-    """The means over all rows, and how many rows are dead; without the spectrum."""
-    reading, told = shown.reading, dict[str, Any](opened.places)
-    every = (*OF_ROWS, *told) if reading.map.stochastic else ()
-    for n, name in enumerate(every, 1):  # one by one, to tell how far it is; the reading keeps them for its summary
-        reading.rows(name, **told.get(name, {}))
-        if progress is not None:
-            progress(n, len(every), f"measuring {shown.spec}")
-    return reading.summary(spectrum=False, **told)
 
 
 # ------------------------------------------------------------------------------------------------ as text
@@ -174,7 +144,8 @@ def npz_bytes(opened: Opened, whole: bool = False) -> bytes:
     if whole and size > MOST:
         raise ValueError(f"the whole maps are {size / 1e9:.1f} GB and at most {MOST / 1e9:.1f} are written: take fewer "
                          "patches, frames or mechanisms, or the rows of one patch")
-    arrays = {shown.spec: (_dense(shown) if whole else row_of(opened, shown)).numpy() for shown in opened.shown}
+    arrays = {shown.spec: (_dense(shown) if whole else row_of(shown.reading.map, opened.query)).numpy()
+              for shown in opened.shown}
     grid, out = opened.grid, io.BytesIO()
     beside = {"grid": np.array([grid.T, grid.Y, grid.X]), "prefix": np.array(grid.prefix),
               "query": np.array(opened.place), "state": np.array(json.dumps(opened.view.told(), allow_nan=False))}

@@ -12,16 +12,16 @@ from .. import clips
 from ..clips import Clip
 from ..clips.tensors import Tensors, is_tensors, tensors
 from ..grid import Grid
-from ..mechanisms import Attention, make, parse
+from ..mechanisms import Attention, make
 from ..models import fit_gate
-from ..reading import Reading, read
+from ..reading import Reading
 from ..view import Panel, fitted
 from .fields import TOKENS, File
+from .look import turned
+from .seen import PATCH, Places, measured, places, softmax_like, told_apart
 from .state import Progress, View
 
-PATCH = 16  # pixels a patch is described by, and in which distances are given
 GREY = 0.7  # what is lit where there is no picture
-SHARP = 640  # pixels a picture is shown with, where the original has them
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,13 +80,35 @@ class Opened:
     @property
     def titles(self) -> list[str]:
         """What to call each map: its spec where two would have one title."""
-        titles = [shown.title for shown in self.shown]
-        return [shown.spec if titles.count(shown.title) > 1 else shown.title for shown in self.shown]
+        return told_apart([shown.title for shown in self.shown], [shown.spec for shown in self.shown])
 
     def only(self, spec: str) -> Opened:
         """The same view of one of its mechanisms; no such, no panel."""
         kept = tuple(shown for shown in self.shown if shown.spec == spec)
         return replace(self, view=replace(self.view, specs=(spec,)), shown=kept)
+
+    @property
+    def frame(self) -> int:
+        """The frame that is shown large."""
+        t = self.view.look.frame
+        return self.place[0] if t is None else min(t, self.grid.T - 1)
+
+    @property
+    def turned(self) -> Opened:
+        """The same with every gate at the strength that it is looked at with; `titles` stay."""
+        strength = self.view.look.strength
+        return replace(self, shown=tuple(replace(s, reading=turned(s.reading, strength)) for s in self.shown))
+
+    @property
+    def tracks(self) -> Tensor | None:
+        """Where each token's patch is on the other frames, if that is known of the clip."""
+        return None if self.clip.motion is None else clips.tracks(self.clip, self.grid)
+
+    def walked(self, t: int) -> Opened:
+        """The same, asked by the patch where motion has taken the pinned one on frame t, if the look follows it."""
+        tracks = self.tracks if self.view.look.follow else None
+        to = -1 if tracks is None else int(tracks[self.query, t])
+        return self if to < 0 else replace(self, view=replace(self.view, query=self.grid.place(to)))
 
     @property
     def panels(self) -> list[Panel]:
@@ -95,14 +117,9 @@ class Opened:
                 for shown, title in zip(self.shown, self.titles)]
 
     @property
-    def places(self) -> dict[str, dict[str, Any]]:
+    def places(self) -> Places:
         """The row measures that need to know where tokens lie, with what they need."""
-        seen: dict[str, dict[str, Any]] = {"distance": {"patch": PATCH}}
-        if self.grid.T > 1:
-            seen["frame_distance"] = {}
-        if self.mask is not None:
-            seen |= {"mass": {"mask": self.mask}, "lift": {"mask": self.mask}}
-        return seen
+        return places(self.grid, self.mask)
 
 
 def opened(view: View, media: bytes | None = None, progress: Progress | None = None) -> Opened:
@@ -112,7 +129,7 @@ def opened(view: View, media: bytes | None = None, progress: Progress | None = N
     source, said = paper(given) if given else clip_of(view, media)
     grid = given.grid if given else grid_of(view, source)
     check(view, grid, source.name)
-    clip, picture = clips.fit(source, grid, PATCH), clips.fit(source, grid, sharp(source, grid))
+    clip, picture = clips.fit(source, grid), clips.sharp(source, grid)
     qkv = one_head(given, view) if given else clips.descriptors(clip, grid, view.temperature)
     mask = None if clip.mask is None else clips.token_mask(clip, grid)
     note = f"the q, k and v of head {view.head}, as they are in the file" if given else clips.DESCRIPTORS_NOTE
@@ -140,16 +157,6 @@ def grid_of(view: View, clip: Clip) -> Grid:
         rows = columns = 1
     y, x = (max(1, round(view.patches * side / max(rows, columns))) for side in (rows, columns))
     return Grid(min(frames, view.most.T), y, x)
-
-
-def sharp(clip: Clip, grid: Grid) -> int:
-    """Pixels of a patch that is shown: as many as the clip has, up to a side of `SHARP` pixels in all.
-
-    >>> sharp(clips.photograph("coffee"), Grid(1, 20, 28)), sharp(clips.photograph("chelsea"), Grid(1, 28, 28))
-    (20, 16)
-    """
-    _, rows, columns = clip.size
-    return max(PATCH, min(SHARP // max(grid.Y, grid.X), rows // grid.Y, columns // grid.X))
 
 
 def clip_of(view: View, media: bytes | None) -> tuple[Clip, str]:
@@ -197,7 +204,7 @@ def readings(view: View, grid: Grid, qkv: tuple[Tensor, Tensor, Tensor], progres
         mechanism, gate = make(spec, 1, qkv[0].shape[-1], grid, causal=view.causal, **wide), None
         if mechanism.gate is not None:
             mechanism, gate = gated(view, spec, grid, qkv, progress)
-        reading, title = measured(mechanism, qkv, view.causal)
+        reading, title = measured(mechanism, *qkv, view.causal)
         yield Shown(title + ", fitted" * (gate is not None), reading, gate)
 
 
@@ -214,21 +221,3 @@ def gated(view: View, spec: str, grid: Grid, qkv: tuple[Tensor, Tensor, Tensor],
     watch = None if progress is None else lambda step, steps, kl: progress(step, steps, f"fitting {spec}")
     fit = fit_gate(mechanism, target, *qkv, steps=view.steps, seed=view.seed, progress=watch)
     return mechanism, fitted(fit, *qkv)
-
-
-def softmax_like(spec: str) -> str:
-    """The softmax that sees what a spec sees.
-
-    >>> softmax_like("relu_floor+gate@window:4"), softmax_like("relu_floor+gate")
-    ('softmax@window:4', 'softmax')
-    """
-    _, at, scope = str(parse(spec)).partition("@")
-    return f"softmax{at}{scope}"
-
-
-def measured(mechanism: Attention, qkv: tuple[Tensor, Tensor, Tensor], causal: bool) -> tuple[Reading, str]:
-    """A reading, and what to call it; where each channel has its own map, the first is shown."""
-    reading, title = read(mechanism, *qkv), mechanism.title + ", causal" * causal
-    if reading.whole.shared is not None:
-        return reading, title
-    return read(mechanism, *qkv, channel=0), f"{title}, channel 1"

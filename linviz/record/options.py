@@ -24,7 +24,13 @@ def options_of_export(sub: argparse.ArgumentParser) -> None:
                      ".linviz (a saved view)")
     sub.add_argument("file", metavar="FILE", nargs="?", help=f"{FILE}; default: chelsea")
     sub.add_argument("--photo", metavar="NAME", help="the same, as an option")
-    sub.add_argument("--heat", action="store_true", help="colour in place of light, in pictures and films")
+    sub.add_argument("--mode", metavar="HOW", help="light, heat or difference (every map less the first)")
+    sub.add_argument("--tone", metavar="HOW", help="brightness by the root (default), linear or log")
+    sub.add_argument("--own", action="store_true", default=None, help="every map has an exposure of its own")
+    sub.add_argument("--share", type=float, help="a line around the fewest patches that hold this share, 0 to 0.95")
+    sub.add_argument("--strength", type=float, help="of the gates, 0 to 1, in pictures")
+    sub.add_argument("--follow", action="store_true", default=None, help="the query goes where its patch moves")
+    sub.add_argument("--frame", type=int, help="shown large, from 0; default: the query's own")
     _choices(sub)
 
 

@@ -1,7 +1,6 @@
 """The view as one HTML file that opens by double-click, without linviz and without a network."""
 from __future__ import annotations
 
-from .. import clips
 from ..models import LABEL
 from ..view import html
 from .opening import Opened
@@ -22,7 +21,6 @@ def page(opened: Opened) -> str:
     view, clip = opened.view, opened.clip
     gates = f" Gates are {LABEL}." if any(shown.gate for shown in opened.shown) else ""
     text = TEXT.format(note=opened.note, gates=gates, credit=credit(clip))
-    tracks = None if clip.motion is None else clips.tracks(clip, opened.grid)
-    return html(opened.panels, opened.picture, opened.grid, query=opened.query, frame=opened.place[0],
-                title=heading(view.specs, view.causal), text=text, intro=True,
-                tracks=tracks)
+    look = view.look.asked(opened.grid.T) | {"frame": opened.frame}
+    return html(opened.panels, opened.picture, opened.grid, query=opened.query, title=heading(view.specs, view.causal),
+                text=text, intro=view.look.strength == 1, tracks=opened.tracks, **look)

@@ -9,56 +9,55 @@ import io
 import json
 
 import torch
-from PIL import Image, PngImagePlugin
-from torch import Tensor
+from PIL import PngImagePlugin
 
 from .. import clips
-from ..concentration import frame_mass
 from ..models import LABEL
-from ..view.blob import FULL, picture
-from ..view.still import HUES, SIGNED, is_signed, painted
-from .numbers import of_row, row_of
+from ..view.blob import FULL
+from ..view.still import HUES, SIGNED, is_signed
 from .opening import Opened, Shown
-from .sheet import INK, SOFT, Dot, Picture, Ring, Sheet, Words, length, pixels, svg_text
+from .painting import WIDE, base, shares, told, under
+from .sheet import INK, SOFT, Dot, Ring, Sheet, Words, length, pixels, svg_text
 
-MARGIN, GAP, WIDE, ABREAST, STRIP = 28, 18, 320, 4, 8  # STRIP: frames side by side
+MARGIN, GAP, ABREAST, STRIP = 28, 18, 4, 8  # STRIP: frames side by side
+TONED = {"root": ".", "linear": "; brightness is in proportion.", "log": "; brightness is logarithmic, three decades."}
 HEAD, FACTS, THUMB = 26, 46, 15  # pixels: over a panel, under it, under a small frame
 
 
-def png(opened: Opened, heat: bool = False) -> bytes:
+def png(opened: Opened) -> bytes:
     """The view as PNG; its text chunk "linviz" holds the state as JSON.
 
     >>> from linviz.record import View
     >>> png(View("coffee", patches=7, specs=("uniform",)).open())[1:4]
     b'PNG'
     """
-    page, out, note = drawn(opened, heat), io.BytesIO(), PngImagePlugin.PngInfo()
+    page, out, note = drawn(opened), io.BytesIO(), PngImagePlugin.PngInfo()
     note.add_itxt("linviz", page.note)
     note.add_itxt("Description", page.text)
     pixels(page).save(out, "PNG", pnginfo=note, dpi=(192, 192), compress_level=4)
     return out.getvalue()
 
 
-def svg(opened: Opened, heat: bool = False) -> str:
+def svg(opened: Opened) -> str:
     """The view as SVG: words stay words, pictures are JPEG inside it; its metadata hold the state as JSON.
 
     >>> from linviz.record import View
     >>> svg(View("coffee", patches=7, specs=("uniform",)).open()).startswith("<svg")
     True
     """
-    return svg_text(drawn(opened, heat))
+    return svg_text(drawn(opened))
 
 
 @torch.no_grad()
-def drawn(opened: Opened, heat: bool = False) -> Sheet:
-    """The sheet that both print."""
-    inside = inner(opened)
+def drawn(opened: Opened) -> Sheet:
+    """The sheet that both print: as its `look` has it."""
+    opened, inside = opened.turned, inner(opened)
     page = sheet(opened, inside + _strip(opened), heading(opened.view.specs, opened.view.causal))
     for n, shown in enumerate(opened.shown):
         x, y = corner(opened, n, inside + _strip(opened))
-        panel(page, opened, shown, n, (x, y), opened.place[0], heat)
+        panel(page, opened, shown, n, (x, y), opened.frame)
         _facts(page, opened, shown, x, y + HEAD + inside)
-        _thumbs(page, opened, shown, x, y + HEAD + inside + FACTS + 6, heat)
+        _thumbs(page, opened, shown, x, y + HEAD + inside + FACTS + 6)
     return page
 
 
@@ -117,8 +116,22 @@ def _source(opened: Opened) -> str:
     size = f"{grid.T} frames of " * (grid.T > 1) + f"{grid.Y} x {grid.X} patches"
     gates = f" A gate is {LABEL}: {view.steps} steps, seed {view.seed}." if any(s.gate for s in opened.shown) else ""
     return (f"{credit(clip)} {size}, temperature {view.temperature:.3g}. "
-            f"{opened.note[0].upper() + opened.note[1:]}.{gates} All panels have one exposure, full where a patch gets "
-            f"{FULL} times its equal share. linviz {view.told()['linviz']}.")
+            f"{opened.note[0].upper() + opened.note[1:]}.{gates} {looked(opened)} linviz {view.told()['linviz']}.")
+
+
+def looked(opened: Opened) -> str:
+    """How it is drawn, in sentences."""
+    look, gated = opened.view.look, any(shown.gate for shown in opened.shown)
+    said = []
+    if look.mode == "difference" and len(opened.shown) > 1:
+        said.append(f"Drawn is each map less {opened.titles[0]}: orange is more, blue is less.")
+    one = f"All panels have one exposure, full where a patch gets {FULL} times its equal share"
+    said.append(("Each panel has its own exposure, full at its heaviest patch" if look.own else one) + TONED[look.tone])
+    if look.strength != 1 and gated:
+        said.append(f"Gates stand at strength {look.strength:.2f} of 1.")
+    if look.share:
+        said.append(f"The line is around the fewest patches that hold {100 * look.share:.0f} % of the attention.")
+    return " ".join(said)
 
 
 def credit(clip: clips.Clip) -> str:
@@ -146,35 +159,32 @@ def folded(text: str, wide: float, size: float = 12) -> list[str]:
 # ------------------------------------------------------------------------------------------------ a panel
 
 
-def panel(page: Sheet, opened: Opened, shown: Shown, n: int, at: tuple[float, float], t: int, heat: bool) -> None:
+def panel(page: Sheet, opened: Opened, shown: Shown, n: int, at: tuple[float, float], t: int) -> None:
     """A title and frame t under its attention, with the pinned patch in a ring."""
     (x, y), (asked, row, column), grid = at, opened.place, opened.grid
     page.items += [Dot(x + 5, y + 11, 5, HUES.get(shown.family, "#888888")),
-                   Words(x + 18, y + 16, opened.titles[n][:44], 15, INK, True),
-                   Picture(x, y + HEAD, WIDE, inner(opened), overlay(opened, shown, t, 2 * WIDE, heat)),
-                   Ring(x + (column + 0.5) / grid.X * WIDE, y + HEAD + (row + 0.5) / grid.Y * inner(opened),
-                        max(7.5, WIDE / grid.X / 2), t != asked)]
+                   Words(x + 18, y + 16, titled(opened, n)[:44], 15, INK, True)]
+    page.items += under(opened, shown, t, (x, y + HEAD, WIDE, inner(opened)), 2 * WIDE)
+    page.items.append(Ring(x + (column + 0.5) / grid.X * WIDE, y + HEAD + (row + 0.5) / grid.Y * inner(opened),
+                           max(7.5, WIDE / grid.X / 2), t != asked))
 
 
-def overlay(opened: Opened, shown: Shown, t: int, wide: int, heat: bool = False) -> Image.Image:
-    """Frame t, `wide` pixels across, under the attention of the pinned patch."""
-    photo = picture(opened.picture.frames[t])
-    photo = photo.resize((wide, max(1, round(wide * opened.grid.Y / opened.grid.X))), Image.Resampling.LANCZOS)
-    weights: Tensor = opened.grid.fold(row_of(opened, shown)[:, None])[t, ..., 0]
-    signed = is_signed(shown.reading.map, opened.query)
-    return painted(photo, weights, len(opened.grid), signed, heat)
+def titled(opened: Opened, n: int) -> str:
+    """What stands over a panel."""
+    less = opened.view.look.mode == "difference" and base(opened, opened.shown[n]) is not None
+    return opened.titles[n] + f" minus {opened.titles[0]}" * less
 
 
 def _facts(page: Sheet, opened: Opened, shown: Shown, x: float, y: float) -> None:
     """Three numbers of the pinned patch, or why there are none."""
-    found, note = of_row(opened, shown)
+    found, note = told(opened, shown)
     if not found:
         signed = is_signed(shown.reading.map, opened.query)
         page.items.append(Words(x, y + 22, f"signed: {SIGNED}" if signed else note, 13))
         return
-    told = ((three(found["entropy"]), "bits of entropy"), (three(found["effective_tokens"]), "effective patches"),
+    facts = ((three(found["entropy"]), "bits of entropy"), (three(found["effective_tokens"]), "effective patches"),
             (f"{three(100 * found['top_share'])} %", "in top 10"))
-    for n, (number, what) in enumerate(told):
+    for n, (number, what) in enumerate(facts):
         left = x + n * WIDE / 2.75
         page.items += [Words(left, y + 22, number, 16, INK, True), Words(left, y + 38, what, 12)]
 
@@ -201,22 +211,15 @@ def _strip(opened: Opened) -> float:
     return rows * (_small(opened) * opened.grid.Y / opened.grid.X + THUMB + 5) + 6 * (rows > 0)
 
 
-def _thumbs(page: Sheet, opened: Opened, shown: Shown, x: float, y: float, heat: bool) -> None:
+def _thumbs(page: Sheet, opened: Opened, shown: Shown, x: float, y: float) -> None:
     """Every frame, small, and the share of the attention that it holds."""
     if opened.grid.T == 1:
         return
-    side, held = _small(opened), shares(opened, shown)
+    side, parts = _small(opened), shares(opened, shown)
     high = side * opened.grid.Y / opened.grid.X
     for t in range(opened.grid.T):
         row, column = divmod(t, STRIP)
         left, top = x + column * (side + 5), y + row * (high + THUMB + 5)
-        page.items.append(Picture(left, top, side, high, overlay(opened, shown, t, round(3 * side), heat)))
-        page.items.append(Words(left, top + high + 12, f"{held[t]} %" if held else f"{t + 1}", 11,
+        page.items += under(opened, shown, t, (left, top, side, high), round(3 * side))
+        page.items.append(Words(left, top + high + 12, f"{parts[t]} %" if parts else f"{t + 1}", 11,
                                 INK if t == opened.place[0] else SOFT))
-
-
-def shares(opened: Opened, shown: Shown) -> list[str]:
-    """What every frame holds of the pinned patch's attention, in per cent; nothing where there are no shares."""
-    if not of_row(opened, shown)[0]:
-        return []
-    return [f"{100 * held:.0f}" for held in frame_mass(row_of(opened, shown), opened.grid).tolist()]

@@ -15,6 +15,7 @@ from html import escape
 from PIL import Image, ImageDraw, ImageFont
 
 PAPER, INK, SOFT = "#ffffff", "#1d232b", "#59616b"
+DARK, HELD = "#000000", "#ffd84d"  # a line around what is held, on any picture
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
 SHARPER = 4  # rings and dots are drawn so many times too large and shrunk: Pillow's own have steps
 
@@ -63,6 +64,17 @@ class Ring:
     faint: bool = False
 
 
+@dataclass(frozen=True)
+class Lines:
+    """Straight lines (x, y, x, y), light on dark, so that they show on any picture; `width` of the light."""
+
+    ends: tuple[tuple[float, float, float, float], ...]
+    width: float = 1.4
+
+
+Item = Picture | Words | Dot | Ring | Lines
+
+
 @dataclass
 class Sheet:
     """What is drawn, in order; `title` and `text` say it in words, `note` is the state it was drawn from."""
@@ -72,7 +84,7 @@ class Sheet:
     title: str = ""
     text: str = ""
     note: str = ""
-    items: list[Picture | Words | Dot | Ring] = field(default_factory=list)
+    items: list[Item] = field(default_factory=list)
 
 
 # ------------------------------------------------------------------------------------------------ pixels
@@ -94,6 +106,11 @@ def pixels(sheet: Sheet, scale: float = 2.0, even: bool = False) -> Image.Image:
         elif isinstance(item, Words):
             ImageDraw.Draw(image).text((item.x * scale, item.y * scale), plain(item.text), item.fill,
                                        _font(item.size * scale), "rs" if item.end else "ls")
+        elif isinstance(item, Lines):
+            pen = ImageDraw.Draw(image)
+            for width, colour in _strokes(item):
+                for end in item.ends:
+                    pen.line([at * scale for at in end], colour, max(1, round(width * scale)))
         else:
             _mark(image, item, scale)
     return image
@@ -163,7 +180,16 @@ def svg_text(sheet: Sheet) -> str:
             f'<rect width="100%" height="100%" fill="{PAPER}"/>\n{body}\n</svg>\n')
 
 
-def _element(item: Picture | Words | Dot | Ring) -> str:
+def _strokes(item: Lines) -> tuple[tuple[float, str], ...]:
+    """The width and the colour of both strokes."""
+    return (item.width + 2, DARK), (item.width, HELD)
+
+
+def _element(item: Item) -> str:
+    if isinstance(item, Lines):
+        path = "".join(f"M{_short(a)} {_short(b)}L{_short(c)} {_short(d)}" for a, b, c, d in item.ends)
+        return "".join(f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="{_short(width)}"/>'
+                       for width, colour in _strokes(item))
     x, y = _short(item.x), _short(item.y)
     if isinstance(item, Picture):
         return (f'<image x="{x}" y="{y}" width="{_short(item.wide)}" height="{_short(item.high)}" '

@@ -3,8 +3,8 @@ from __future__ import annotations
 
 from ..clips import FRAMES
 from .fields import File
-from .numbers import of_row
-from .opening import PATCH, Opened, Shown, softmax_like
+from .opening import Opened, Shown
+from .seen import PATCH, of_row, softmax_like
 
 HEAD = '''# linviz {linviz}, torch {torch}: every number of one view, the pinned patch's and the mean over all rows
 {imports}
@@ -95,7 +95,7 @@ def _more(opened: Opened) -> str:
 def _told(opened: Opened, shown: Shown) -> str:
     view, channel = opened.view, ", channel=0" * (shown.reading.channel == 0)
     if not shown.reading.map.stochastic:
-        return NONE.format(said=f"{shown.spec}: {of_row(opened, shown)[1]}")
+        return NONE.format(said=f"{shown.spec}: {of_row(shown.reading.map, opened.query, opened.grid)[1]}")
     if shown.gate is None:
         return TELL.format(spec=shown.spec, channel=channel)
     return FIT.format(spec=shown.spec, softmax=softmax_like(shown.spec), steps=view.steps, seed=view.seed,

@@ -17,6 +17,7 @@ from .. import clips
 from ..clips.tensors import is_tensors
 from ..grid import Grid
 from .fields import OWN_CLIP, SPECS, File, checked, largest
+from .look import Look
 
 if TYPE_CHECKING:
     from .opening import Opened
@@ -37,6 +38,7 @@ class View:
     steps, seed  of every gate's fit to softmax's map (the seed draws nothing else)
     query        frame, row, column of the pinned patch, from 0; None: the clip's own
     head         of somebody's own tensors, from 1
+    look         what the view's own controls say; the numbers are those of gates as they were fitted
 
     ValueError, in one sentence, for anything else.
 
@@ -54,6 +56,7 @@ class View:
     seed: int = 0
     query: tuple[int, int, int] | None = None
     head: int = 1
+    look: Look = Look()
 
     def __post_init__(self) -> None:
         for name, value in checked({field.name: getattr(self, field.name) for field in fields(self)}).items():
@@ -119,7 +122,7 @@ class View:
             file = _keys(source, {"name", "sha256"}, told)
             source = File(str(file["name"]), str(file["sha256"]))
         tuples = {name: _tuple(found[name]) for name in ("specs", "query")}
-        return cls(**checked(found | tuples | {"source": source}))
+        return cls(**checked(found | tuples | {"source": source, "look": Look.read(found["look"])}))
 
     def open(self, media: bytes | None = None, progress: Progress | None = None) -> Opened:
         """Make the clip, the maps and their readings; `media` is the file of a view of somebody's own.

@@ -7,7 +7,7 @@
 """
 from typing import TYPE_CHECKING, Any
 
-from .blob import Panel, fitted, pack
+from .blob import Panel, asked, fitted, pack
 from .example import save_example
 from .html import html, save
 from .packing import unpack
@@ -16,7 +16,7 @@ from .source import source
 if TYPE_CHECKING:
     from .widget import PatchView
 
-__all__ = ["PatchView", "Panel", "fitted", "html", "pack", "save", "save_example", "source", "unpack"]
+__all__ = ["PatchView", "Panel", "asked", "fitted", "html", "pack", "save", "save_example", "source", "unpack"]
 
 
 def __getattr__(name: str) -> Any:

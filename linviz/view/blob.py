@@ -5,7 +5,7 @@ What is asked (query, frame, how to draw) may change while the content stays: th
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from ..grid import Grid
-from .packing import encode
+from .packing import asking, encode
 from .wires import Wire, extent, numbers
 
 FULL, FLOOR = 12, 0.04  # light: a patch with FULL times its share shines; FLOOR: what nobody looks at
@@ -83,9 +83,8 @@ def pack(panels: Sequence[Panel], clip: Pictured, grid: Grid, *, query: int, tit
     >>> pack([panel], picture, Grid(Y=2, X=2), query=0)[:4]
     b'LVIZ'
     """
-    wish = {"query": _query(query, grid), "frame": _frame(frame, grid), "strength": _strength(strength),
-            "mode": _one_of("attention is drawn", mode, MODES), "tone": _one_of("brightness is drawn", tone, TONES),
-            "share": _share(share), "own": bool(own), "follow": bool(follow), "intro": bool(intro), "tick": int(tick)}
+    wish = _wish(grid, query=query, frame=frame, strength=strength, mode=mode, tone=tone, share=share, own=own,
+                 follow=follow, intro=intro, tick=tick)
     if not panels:
         raise ValueError("a view needs at least one panel")
     content = {"title": title if title is not None else getattr(clip, "title", ""), "alt": getattr(clip, "alt", ""),
@@ -96,6 +95,20 @@ def pack(panels: Sequence[Panel], clip: Pictured, grid: Grid, *, query: int, tit
     if tracks is not None:
         content["tracks"] = _tracks(tracks, grid)
     return encode(content, wish)
+
+
+def asked(blob: bytes, grid: Grid, **wish: Any) -> bytes:
+    """A blob of `pack` that asks for something else, in the words of `pack`: query, frame, mode, tick and so on.
+
+    >>> import torch
+    >>> from types import SimpleNamespace
+    >>> from linviz.maps import Dense
+    >>> picture = SimpleNamespace(frames=torch.rand(1, 3, 32, 32))
+    >>> panels, grid = [Panel("alone", "softmax", Dense(torch.eye(4)[None, None]))], Grid(Y=2, X=2)
+    >>> asked(pack(panels, picture, grid, query=0), grid, query=3) == pack(panels, picture, grid, query=3)
+    True
+    """
+    return asking(blob, _wish(grid, **wish))
 
 
 def fitted(fit: Any, q: Tensor, k: Tensor, v: Tensor, at: tuple[int, int] = (0, 0)) -> dict[str, Any]:
@@ -123,6 +136,16 @@ def _numpy(x: Tensor) -> np.ndarray:
 
 
 # ------------------------------------------------------------------------------------------------ what is asked
+
+
+def _wish(grid: Grid, **asked: Any) -> dict[str, Any]:
+    """What is asked of a view, each word checked."""
+    checks: dict[str, Callable[[Any], Any]] = {
+        "query": lambda x: _query(x, grid), "frame": lambda x: _frame(x, grid), "strength": _strength,
+        "mode": lambda x: _one_of("attention is drawn", x, MODES),
+        "tone": lambda x: _one_of("brightness is drawn", x, TONES), "share": _share,
+        "own": bool, "follow": bool, "intro": bool, "tick": int}
+    return {name: checks[name](x) for name, x in asked.items()}
 
 
 def _query(query: int, grid: Grid) -> int:

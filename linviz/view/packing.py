@@ -58,7 +58,24 @@ def encode(content: dict[str, Any], wish: dict[str, Any]) -> bytes:
         raise ValueError(f"this view would weigh {len(body) / 1e6:.0f} MB, more than a page should carry "
                          f"({HEAVIEST / 1e6:.0f}): use a smaller grid, fewer panels or half=True")
     known = json.dumps(header, sort_keys=True, allow_nan=False).encode() + body
-    header |= {"id": hashlib.blake2b(known, digest_size=8).hexdigest(), "set": wish}
+    return _joined(header | {"id": hashlib.blake2b(known, digest_size=8).hexdigest(), "set": wish}, body)
+
+
+def asking(blob: bytes, wish: dict[str, Any]) -> bytes:
+    """The same blob, asking for what `wish` says in place of what it asked for before: nothing is packed again."""
+    header, start = _opened(blob)
+    return _joined(header | {"set": header["set"] | wish}, blob[start:])
+
+
+def _opened(blob: bytes) -> tuple[dict[str, Any], int]:
+    """The header as it is written, and where the buffers begin."""
+    if blob[:4] != b"LVIZ":
+        raise ValueError(f"these {len(blob)} bytes are not a linviz view")
+    start = 8 + struct.unpack("<I", blob[4:8])[0]
+    return json.loads(blob[8:start]), start
+
+
+def _joined(header: dict[str, Any], body: bytes) -> bytes:
     head = json.dumps(header, separators=(",", ":"), allow_nan=False).encode()
     head += b" " * (-len(head) % 8)
     return b"LVIZ" + struct.pack("<I", len(head)) + head + body
@@ -66,9 +83,7 @@ def encode(content: dict[str, Any], wish: dict[str, Any]) -> bytes:
 
 def unpack(blob: bytes) -> dict[str, Any]:
     """The header of a blob with its arrays as numpy: what the browser reads, for tests and the curious."""
-    if blob[:4] != b"LVIZ":
-        raise ValueError(f"these {len(blob)} bytes are not a linviz view")
-    start = 8 + struct.unpack("<I", blob[4:8])[0]
+    written, start = _opened(blob)
 
     def walk(x: Any) -> Any:
         if isinstance(x, dict) and "$" in x:
@@ -78,5 +93,5 @@ def unpack(blob: bytes) -> dict[str, Any]:
             return {name: walk(value) for name, value in x.items()}
         return [walk(value) for value in x] if isinstance(x, list) else x
 
-    header: dict[str, Any] = walk(json.loads(blob[8:start]))
+    header: dict[str, Any] = walk(written)
     return header

@@ -30,34 +30,49 @@ SIGNED = "orange adds, blue subtracts"
 PROBES = (0.03, 0.21, 0.43, 0.64, 0.86)  # rows that are looked at, as shares of all, to learn whether a map is signed
 
 
-def lit(image: Image.Image, weights: Tensor, keys: int) -> Image.Image:
+def bright(weights: Tensor, full: float, tone: str = "root") -> Tensor:
+    """How bright weights are, in 0..1, where `full` is as bright as can be; "log" shows three decades.
+
+    >>> bright(torch.tensor([0.01, 1.0]), 1.0, "root").tolist(), bright(torch.tensor([1e-3, 1.0]), 1.0, "log").tolist()
+    ([0.10000000149011612, 1.0], [0.0, 1.0])
+    """
+    e = (weights.float() / full).clamp(0, 1)
+    if tone == "log":
+        return (1 + e.log10() / 3).clamp_min(0)
+    return e.sqrt() if tone == "root" else e
+
+
+def lit(image: Image.Image, weights: Tensor, keys: int, tone: str = "root", full: float | None = None) -> Image.Image:
     """A picture lit by weights (Y, X) of one frame out of a row over `keys` keys; negative weights stay dark.
 
     >>> lit(Image.new("RGB", (4, 4), "white"), torch.full((2, 2), 0.25), 4).getpixel((1, 1))[0]      # uniform
     81
     """
-    light = FLOOR + (1 - FLOOR) * (weights.float() * keys / FULL).clamp(0, 1).sqrt()
+    light = FLOOR + (1 - FLOOR) * bright(weights, full or FULL / keys, tone)
     light = interpolate(light[None, None], (image.height, image.width), mode="bilinear")[0, 0]
     shadow = Image.fromarray((255 * light).round().byte().numpy())
     return Image.composite(image, Image.new("RGB", image.size), shadow)
 
 
-def painted(image: Image.Image, weights: Tensor, keys: int, signed: bool = False, heat: bool = False) -> Image.Image:
+def painted(image: Image.Image, weights: Tensor, keys: int, signed: bool = False, heat: bool = False,
+            tone: str = "root", full: float | None = None) -> Image.Image:
     """A picture under weights (Y, X), as the view shows it: signed, as heat, or lit.
+
+    full  is the weight that is as bright as can be; by default `FULL` times what each of `keys` keys has of one.
 
     >>> grey = Image.new("RGB", (4, 4), "grey")
     >>> blue = painted(grey, torch.full((2, 2), -1.0), 4, signed=True).getpixel((1, 1))
     >>> blue[2] > blue[0]
     True
     """
-    e = (weights.float().abs() * keys / FULL).clamp(0, 1).sqrt()
+    e = bright(weights.abs(), full or FULL / keys, tone)
     if signed:
         colour, alpha = ramp(DIVERGING, 0.5 + weights.sign() * e / 2), torch.full_like(e, 205 / 255)
         return _tinted(ImageOps.grayscale(image), colour, alpha)
     if heat:
         dimmed = ImageEnhance.Brightness(ImageEnhance.Color(image).enhance(0.1)).enhance(0.42)
         return _tinted(dimmed, ramp(VIRIDIS, e), 235 / 255 * (1.6 * e).clamp_max(1))
-    return lit(image, weights, keys)
+    return lit(image, weights, keys, tone, full)
 
 
 def ramp(stops: Sequence[str], x: Tensor) -> Tensor:

@@ -32,6 +32,7 @@ def test_a_visit_with_files_of_one_s_own(page, chromium, explorer_url):
     assert first["y"] == second["y"] and first["height"] < 560, "upright pictures stand side by side, and fit"
     bring("phone.heic", files.heic(), [1, 10, 14])
     link = page.url
+    page.wait_for_timeout(1100)  # who has just changed something goes nowhere for a second
     page.go_back()
     page.wait_for_function("view().model.title === 'upright.mov'", timeout=30_000)
     page.go_forward()

@@ -17,6 +17,7 @@ from explorer.choice import OPENING, menu
 from explorer.jobs import Shelf
 from explorer.tables import three, value
 from linviz import Grid, clips, spectra
+from linviz.clips.fitting import PATCH
 from linviz.models import LABEL, fit_gate
 
 from .harness import quiet, said, tables, titles, view, visit, well
@@ -90,7 +91,7 @@ def check_numbers(app, found, clip, query):
     """The table's cells against linviz.read: of the query's row, and the mean over all."""
     numbers = tables(app)[0]
     grid = found[0].mechanism.grid
-    options = {"distance": {"patch": stage.PATCH}}
+    options = {"distance": {"patch": PATCH}}
     if grid.T > 1:
         options["frame_distance"] = {}
     if clip.mask is not None:

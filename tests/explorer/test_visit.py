@@ -45,11 +45,17 @@ def test_another_picture_of_the_same_grid_and_query_keeps_the_pin_as_the_view_do
     assert visit.follow(pin(3), picture(90)) == 3
 
 
-def test_a_view_that_was_made_anew_starts_from_the_first_query():
+def test_a_view_that_was_made_anew_stands_where_it_was_left_and_can_be_pinned_there_again():
+    """As after another page: the browser knows nothing any more, so it is asked for the pin once."""
     visit, here = Visit(), picture(90)
     visit.follow(None, here)
     visit.follow(pin(3), here)
-    assert visit.follow(None, here) == 90 and visit.follow(pin(3), here) == 3
+    before = visit.hand.wish
+    assert visit.follow(None, here) == 3 and before["query"] == 90
+    wish = visit.hand.wish
+    assert wish["query"] == 3 and wish["tick"] > before["tick"]
+    assert visit.follow(None, here) == 3 and visit.hand.wish is wish
+    assert visit.follow(pin(90), here) == 90 and visit.follow(pin(3), here) == 3
 
 
 def test_a_pin_outside_the_grid_is_not_believed():

@@ -96,7 +96,7 @@ def test_export_writes_what_the_ending_says(ending, starts, film, tmp_path):
 def test_heat_is_not_light(tmp_path):
     said, small = [], tmp_path / "small.png"
     small.write_bytes(still("PNG"))
-    for name, how in (("light.png", []), ("heat.png", ["--heat"])):
+    for name, how in (("light.png", []), ("heat.png", ["--mode", "heat"])):
         cli.main(["export", str(tmp_path / name), str(small), "--patches", "4", "--mechanism", "uniform", *how])
         said.append(np.asarray(Image.open(tmp_path / name)).astype(int))
     assert np.abs(said[0] - said[1]).max() > 40

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from linviz.reading import OF_ROWS
-from linviz.record import View, numbers
+from linviz.record import View, numbers, seen
 
 
 @pytest.mark.parametrize("which", ["photo", "moving"])
@@ -34,7 +34,7 @@ def test_csv_holds_every_number_with_its_state(which, request):
 def test_distances_are_those_of_the_patches(moving):
     """By hand: how far the weight lies, in pixels of 16 a patch and in frames, and what lies on the object."""
     found = {n.measure: n.patch for n in numbers.numbers(moving) if n.spec == "softmax"}
-    a = numbers.row_of(moving, moving.shown[0]).double()
+    a = seen.row_of(moving.shown[0].reading.map, moving.query).double()
     places = moving.grid.places().double()
     away = (places - torch.tensor(moving.place)).abs()
     assert found["distance"] == pytest.approx((a * 16 * away[:, 1:].norm(dim=1)).sum().item(), rel=1e-5)
@@ -60,8 +60,8 @@ def test_a_signed_map_has_no_shares_and_says_so(moving):
 
 
 def test_an_empty_row_says_so(photo, monkeypatch):
-    monkeypatch.setattr(numbers, "row_of", lambda opened, shown: torch.zeros(64))
-    assert {(n.patch, n.note) for n in numbers.numbers(photo)} == {(None, numbers.EMPTY)}
+    monkeypatch.setattr(seen, "row_of", lambda a, query: torch.zeros(64))
+    assert {(n.patch, n.note) for n in numbers.numbers(photo)} == {(None, seen.EMPTY)}
     assert all(math.isfinite(n.mean) for n in numbers.numbers(photo))
 
 

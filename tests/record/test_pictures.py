@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from linviz.figures import theme
-from linviz.record import View, film, pictures, sheet
+from linviz.record import View, film, painting, pictures, sheet
 from linviz.record.page import page
 from linviz.view import source, still, unpack
 
@@ -32,11 +32,11 @@ def test_a_panel_is_lit_where_the_weight_is(moving, monkeypatch):
     """One patch of frame 2 holds everything: there frame 2 is lit, and no other frame is."""
     row = torch.zeros(3, 7, 7)
     row[2, 5, 1] = 1
-    monkeypatch.setattr(pictures, "row_of", lambda opened, shown: row.flatten())
-    monkeypatch.setattr(pictures, "picture", lambda frame: Image.new("RGB", (70, 70), "white"))
-    lit = [grey(pictures.overlay(moving, moving.shown[0], t, 70)) for t in range(3)]
+    monkeypatch.setattr(painting, "row_of", lambda opened, shown: row.flatten())
+    monkeypatch.setattr(painting, "picture", lambda frame: Image.new("RGB", (70, 70), "white"))
+    lit = [grey(painting.overlay(moving, moving.shown[0], t, 70)) for t in range(3)]
     assert np.unravel_index(lit[2].argmax(), (70, 70)) == pytest.approx((55, 15), abs=6) and lit[2].max() > 220
-    assert max(lit[0].max(), lit[1].max()) < 12 and pictures.shares(moving, moving.shown[0]) == ["0", "0", "100"]
+    assert max(lit[0].max(), lit[1].max()) < 12 and painting.shares(moving, moving.shown[0]) == ["0", "0", "100"]
 
 
 def test_weights_below_zero_are_told_apart_and_heat_is_not_light():

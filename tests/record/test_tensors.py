@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from linviz import Grid, cli, make
-from linviz.record import View, files, numbers, pictures
+from linviz.record import View, files, pictures, seen
 from tests.record.test_snippet import held
 
 
@@ -29,14 +29,14 @@ def test_the_head_that_is_asked_for_is_measured_as_it_is_given(given):
     opened = View.of("mine.npz", data, **chosen).open(data)
     assert opened.grid == Grid(2, 3, 4, prefix=1) and opened.view.temperature == 1
     want = torch.softmax(torch.from_numpy(q[1] @ k[1].T / 6**0.5), -1)[1 + 12 + 8]
-    torch.testing.assert_close(numbers.row_of(opened, opened.shown[0]), want, rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(seen.row_of(opened.shown[0].reading.map, opened.query), want, rtol=1e-4, atol=1e-6)
 
 
 def test_a_temperature_divides_every_logit(given):
     data, (q, k, _) = given
     opened = View.of("mine.npz", data, temperature=4.0, specs=("softmax",), query=(0, 0, 0)).open(data)
     want = torch.softmax(torch.from_numpy(q[0] @ k[0].T / 6**0.5 / 4), -1)[1]
-    torch.testing.assert_close(numbers.row_of(opened, opened.shown[0]), want, rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(seen.row_of(opened.shown[0].reading.map, opened.query), want, rtol=1e-4, atol=1e-6)
 
 
 def test_its_code_prints_its_numbers(given, tmp_path, monkeypatch):

@@ -1,0 +1,35 @@
+"""Every kind of file that a view can be, by its ending."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from .files import packed
+from .film import film
+from .numbers import csv_text, json_text, npz_bytes
+from .opening import Opened
+from .page import page
+from .pictures import png, svg
+from .snippet import code
+from .state import Progress
+
+
+def made(ending: str, opened: Opened, media: bytes | None = None, progress: Progress | None = None,
+         whole: bool = False) -> bytes | str:
+    """What stands in a file with this ending: .csv .json .npz .py .html .png .svg .mp4 or .linviz.
+
+    media  the bytes of somebody's own file, which a saved view (.linviz) holds;  whole: whole maps in the .npz.
+    ValueError, in one sentence, where there is no such file of this view, or for an ending that is none of these.
+
+    >>> from linviz.record import View
+    >>> made(".png", View("coffee", patches=7, specs=("uniform",)).open())[1:4]
+    b'PNG'
+    """
+    makers: dict[str, Callable[[], bytes | str]] = {
+        ".csv": lambda: csv_text(opened, progress), ".json": lambda: json_text(opened, progress),
+        ".npz": lambda: npz_bytes(opened, whole), ".py": lambda: code(opened), ".html": lambda: page(opened),
+        ".png": lambda: png(opened), ".svg": lambda: svg(opened), ".mp4": lambda: film(opened, progress=progress),
+        ".linviz": lambda: packed(replace(opened.view, query=opened.place), media)}
+    if ending not in makers:
+        raise ValueError(f"a view makes {', '.join(makers)}, not {ending!r}")
+    return makers[ending]()
