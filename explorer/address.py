@@ -1,11 +1,12 @@
 """What an address tells of a page, and what a page writes into it; one `Address` a page.
 
 A field is one name everywhere: the address's parameter, the attribute of the page's choice (a frozen dataclass),
-and, after the page's name, the widget's key: `reach_clip`. An address is read once, when a visitor comes to the page.
+and, after the page's name, the widget's key: `reach_clip`. An address is read when a visitor comes to the page, goes
+back or goes forward.
 """
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict
 from typing import Any, Generic, TypeVar
 
@@ -13,6 +14,7 @@ import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
 from .choice import shown
+from .history import History, stays
 
 Reader = Callable[[str], Any]
 C = TypeVar("C")
@@ -78,18 +80,21 @@ class Address(Generic[C]):
     """The address of one page. `opening`: the choice a bare address stands for; `readers`: one a field.
 
     settle  gives the nearest choice that can be shown, and a sentence on everything it changed.
+    beside  names parameters that others read;  first: fields whose widget is made before `come`.
     """
 
     def __init__(self, page: str, opening: C, readers: Mapping[str, Reader],
-                 settle: Callable[[C], tuple[C, list[str]]] = lambda choice: (choice, [])) -> None:
+                 settle: Callable[[C], tuple[C, list[str]]] = lambda choice: (choice, []),
+                 beside: Collection[str] = (), first: Collection[str] = ()) -> None:
         self.page, self.opening, self.readers, self.settle = page, opening, readers, settle
+        self.beside, self.first = beside, first
 
     def read(self, parameters: Mapping[str, str]) -> tuple[C, list[str]]:
         """The choice an address tells of, and a sentence on every parameter that could not be used."""
         found, problems = asdict(self.opening), []  # type: ignore[call-overload]
         for name, text in parameters.items():
             try:
-                found[name] = self._reader(name)(text)
+                found |= {} if name in self.beside else {name: self._reader(name)(text)}
             except ValueError as error:
                 problems.append(f"{name[:40]}={text[:60]!r} in the address has no effect: {error}.")
         choice, more = self.settle(type(self.opening)(**found))
@@ -97,7 +102,7 @@ class Address(Generic[C]):
 
     def _reader(self, name: str) -> Reader:
         if name not in self.readers:
-            raise ValueError(f"this page knows {', '.join(self.readers)}")
+            raise ValueError(f"this page knows {', '.join([*self.readers, *self.beside])}")
         return self.readers[name]
 
     def write(self, choice: C) -> dict[str, str]:
@@ -118,13 +123,34 @@ class Address(Generic[C]):
         Coming back from another page, whose widgets have replaced these, everything stands as it was left.
         """
         as_one_app()
-        if self.page not in st.session_state:
-            choice, st.session_state[self.key("said")] = self.read(st.query_params.to_dict())
+        stayed = stays(self.page)
+        if self.page not in st.session_state or self.history.moved(stayed, self._held()):
+            st.session_state[self.key("asked")] = there = st.query_params.to_dict()
+            choice, st.session_state[self.key("said")] = self.read(there)
             st.session_state[self.page] = choice
+            self.put(**{name: value for name, value in asdict(choice).items()  # type: ignore[call-overload]
+                        if name not in self.first})
+            self.history.came(self._held())
         for name, value in asdict(st.session_state[self.page]).items():
             st.session_state.setdefault(self.key(name), list(value) if isinstance(value, tuple) else value)
         said: list[str] = st.session_state[self.key("said")]
         return said
+
+    def asked(self) -> dict[str, str] | None:
+        """The parameters that were read last, once: for whoever reads some of them besides."""
+        found: dict[str, str] | None = st.session_state.pop(self.key("asked"), None)
+        return found
+
+    @property
+    def history(self) -> History:
+        """The page's address in this visit."""
+        found: History = st.session_state.setdefault(self.key("history"), History())
+        return found
+
+    def _held(self) -> dict[str, Any]:
+        """How the widgets stand that are there."""
+        names = set(asdict(self.opening)) - set(self.first)  # type: ignore[call-overload]
+        return {name: st.session_state[self.key(name)] for name in names if self.key(name) in st.session_state}
 
     def put(self, **fields: Any) -> None:
         """Set widgets: only in a callback, or before they are made."""
@@ -136,14 +162,16 @@ class Address(Generic[C]):
         st.session_state[self.key("said")] = []
         self.put(**asdict(self.opening))  # type: ignore[call-overload]
 
-    def chosen(self) -> C:
-        """What the widgets say now, settled; the address is brought up to it."""
+    def chosen(self, beside: Mapping[str, str] | None = None) -> C:
+        """What the widgets say now, settled; the address is brought up to it, and to what others write `beside`."""
         last = st.session_state[self.page]
         fields = {name: st.session_state.get(self.key(name), value) for name, value in asdict(last).items()}
         fields = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
         choice, _ = self.settle(type(self.opening)(**fields))
         st.session_state[self.page] = choice
-        address = self.write(choice)
-        if st.query_params.to_dict() != address:
-            st.query_params.from_dict(address)
+        self.tell(choice, beside or {})
         return choice
+
+    def tell(self, choice: C, beside: Mapping[str, str]) -> None:
+        """Bring the address up to a choice, and to what others write beside it."""
+        self.history.write(self.write(choice) | dict(beside), self._held())

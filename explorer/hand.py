@@ -1,7 +1,7 @@
 """What a hand has done in the view: which patch is pinned and how it is looked at; and what an address tells of it."""
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
@@ -44,8 +44,10 @@ class Asked:
     look: Look = PLAIN
 
 
-def asked(parameters: Mapping[str, str], said: Callable[[str], Any]) -> Asked:
+def asked(parameters: Mapping[str, str], said: Callable[[str], Any], plain: Look = PLAIN) -> Asked:
     """What an address asks of the view; `said` hears a sentence on every parameter that could not be used.
+
+    plain  is how the view opens where nothing else is asked.
 
     >>> found = asked({"query": "1,2,3", "mode": "heat", "clip": "pan"}, print)
     >>> found.query, found.look == Look(mode="heat")
@@ -57,7 +59,7 @@ def asked(parameters: Mapping[str, str], said: Callable[[str], Any]) -> Asked:
             found |= {name: READERS[name](text)} if name in READERS else {}
         except ValueError as error:
             said(f"{name}={text[:80]!r} in the address has no effect: {error}.")
-    return Asked(found.pop("query", ()), Look(**found))
+    return Asked(found.pop("query", ()), replace(plain, **found))
 
 
 def number(asked: tuple[int, ...], grid: Grid) -> int | None:
@@ -75,15 +77,17 @@ def number(asked: tuple[int, ...], grid: Grid) -> int | None:
 class Hand:
     """The hand of one visitor on one view: what was asked of the view, and what it has told since.
 
+    plain: how the view opens; deaf: words of an address that are another's.
     query, look  as the view has them now;  wish: the words with which the view is opened, which change only when
-    something else is asked: a blob that changes is sent again.  pending: what an address asks of a view that is not
-    there yet.  said: a sentence on everything that could not be done.
+    something else is asked: a blob that changes is sent again.  kept: the words of an address, as they were asked or
+    told last.  said: a sentence on everything that could not be done.
     """
 
-    def __init__(self) -> None:
-        self.query, self.look, self.wish, self.said = 0, PLAIN, dict[str, Any](), list[str]()
-        self.pending: dict[str, str] = {}
-        self._asked: Asked | None = Asked()
+    def __init__(self, plain: Look = PLAIN, deaf: Collection[str] = ()) -> None:
+        self.query, self.look, self.wish, self.said = 0, plain, dict[str, Any](), list[str]()
+        self.kept: dict[str, str] = {}
+        self._plain, self._deaf = plain, deaf
+        self._asked: Asked | None = Asked((), plain)
         self._place: Any = None
         self._heard: Any = None
         self._tick = 0
@@ -91,19 +95,22 @@ class Hand:
     def ask(self, parameters: Mapping[str, str]) -> None:
         """An address asks for a patch and a look: when somebody comes, goes back or goes forward."""
         self.said = []
-        self._asked = asked(parameters, self.said.append)
-        self.pending = {name: text for name, text in parameters.items() if name in READERS}
+        self.kept = {name: text for name, text in parameters.items() if name in READERS and name not in self._deaf}
+        self._asked = asked(self.kept, self.said.append, self._plain)
 
     def clear(self) -> None:
         """As on opening; the view is made anew."""
-        self._asked, self._place, self.said, self.pending = Asked(), None, [], {}
+        self._asked, self._place, self.said, self.kept = Asked((), self._plain), None, [], {}
 
-    def follow(self, message: Mapping[str, Any] | None, grid: Grid, own: int) -> int:
+    def follow(self, message: Mapping[str, Any] | None, grid: Grid, own: int, of: Hashable = None) -> int:
         """The pinned query, after all that the view has told. `own`: the picture's, where nobody has pinned another.
+
+        of  tells pictures apart that have one grid and one such query.
 
         A message from before a change of picture is no longer heard; the look stays, whatever the picture.
         """
-        moved = self._place is not None and self._place != (grid, own)
+        place = (grid, own, of)
+        moved, self._place = self._place is not None and self._place != place, place
         if self._asked is not None:
             self._begin(self._asked, message, grid, own)
         elif moved:
@@ -119,7 +126,7 @@ class Hand:
         if asked.query and found is None:
             self.said.append(f"query={','.join(map(str, asked.query))} in the address has no effect: there are "
                              f"{grid.T} x {grid.Y} x {grid.X} patches, counted from 0.")
-        self._asked, self._place, self.pending = None, (grid, own), {}
+        self._asked = None
         self._set(own if found is None else found, asked.look, message, grid)
 
     def _set(self, query: int, look: Look, message: Mapping[str, Any] | None, grid: Grid) -> None:
@@ -139,8 +146,9 @@ class Hand:
         place = grid.place(self.query) if self.query >= grid.prefix else (self.query,)
         out = {"query": ",".join(map(str, place))} if self.query != own else {}
         for name, value in asdict(self.look).items():
-            if name != "frame" and value != getattr(PLAIN, name):
+            if name != "frame" and value != getattr(self._plain, name) and name not in self._deaf:
                 out[name] = str(int(value)) if isinstance(value, bool) else f"{value:g}" if name in RANGES else value
         if self.look.frame not in (None, place[0] if len(place) == 3 else 0) and grid.T > 1:
             out["frame"] = str(self.look.frame)
+        self.kept = out
         return out

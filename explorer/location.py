@@ -4,9 +4,7 @@ The address is read when a visitor comes, goes back or goes forward, and brought
 """
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
-from copy import deepcopy
 from dataclasses import asdict
 from typing import Any
 
@@ -14,23 +12,21 @@ import streamlit as st
 
 from . import link
 from .choice import OPENING, Choice
+from .history import History, stays
 from .scenes import Scene
 from .visit import Visit
-
-LATE = 1.0  # seconds for which a browser may still send the address before the last
 
 
 def come() -> Visit:
     """This visitor's own things; on coming, and on the way back and forward, the address goes into the widgets."""
-    if "visit" not in st.session_state or _moved():
-        st.session_state.setdefault("visit", Visit())
-        there = st.query_params.to_dict()
-        go(there)
-        state = st.session_state  # none before this address can still be on its way
-        state.written, state.before, state.held = there, None, _held()
-    for name, value in asdict(st.session_state.get("good", OPENING)).items():  # widgets of another page were forgotten
-        st.session_state.setdefault(name, list(value) if isinstance(value, tuple) else value)
-    return st.session_state.visit
+    state, stayed = st.session_state, stays("concentrate")
+    if "visit" not in state or state.history.moved(stayed, _held()):
+        state.setdefault("visit", Visit())
+        go(st.query_params.to_dict())
+        state.setdefault("history", History()).came(_held())
+    for name, value in asdict(state.get("good", OPENING)).items():  # widgets of another page were forgotten
+        state.setdefault(name, list(value) if isinstance(value, tuple) else value)
+    return state.visit
 
 
 def go(parameters: Mapping[str, str]) -> None:
@@ -40,31 +36,10 @@ def go(parameters: Mapping[str, str]) -> None:
     put(found)
 
 
-def _moved() -> bool:
-    """Whether the browser went back or forward, so that the address is not the one that was written last.
-
-    A bare address with no widget alive is that of a page which somebody left: everything stands as it was. Where a
-    widget was moved, or the view was touched, it was the hand, and the address is only late: a browser sends the old
-    one for a moment, and what runs by itself may send it too.
-    """
-    state, there = st.session_state, st.query_params.to_dict()
-    if "written" not in state or there == state.written or not ("patches" in state or there):
-        return False
-    if there == state.before and time.monotonic() - state.since < LATE:
-        return False
-    now = _held()
-    return all(now.get(name, value) == value for name, value in state.get("held", {}).items())
-
-
 def write(visit: Visit, here: Scene | None) -> None:
     """Bring the address up to what is chosen and to what the hand has done; `here` is missing while a file is."""
-    state = st.session_state
-    address = link.to_address(state.good) | (visit.hand.told(here.grid, here.query) if here else visit.hand.pending)
-    if st.query_params.to_dict() != address:
-        st.query_params.from_dict(address)
-    if address != state.written:
-        state.before, state.since = state.written, time.monotonic()
-    state.written, state.held = address, _held()
+    hand = visit.hand.told(here.grid, here.query) if here else visit.hand.kept
+    st.session_state.history.write(link.to_address(st.session_state.good) | hand, _held())
 
 
 def message(visit: Visit) -> dict[str, Any] | None:
@@ -79,6 +54,7 @@ def view_key(visit: Visit) -> str:
 
 
 def put(choice: Choice) -> None:
+    """Set the widgets: only in a callback, or before they are made."""
     for name, value in asdict(choice).items():
         st.session_state[name] = list(value) if isinstance(value, tuple) else value
     st.session_state.good = choice
@@ -86,5 +62,5 @@ def put(choice: Choice) -> None:
 
 def _held() -> dict[str, Any]:
     """Where the widgets stand, and what the view has told last."""
-    widgets = {name: deepcopy(st.session_state[name]) for name in asdict(OPENING) if name in st.session_state}
-    return widgets | {"view": deepcopy(message(st.session_state.visit))}
+    widgets = {name: st.session_state[name] for name in asdict(OPENING) if name in st.session_state}
+    return widgets | ({"view": message(st.session_state.visit)} if "visit" in st.session_state else {})

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from linviz.models.checkpoints import FOLDER, canonical, shipped
 
+from . import hand
 from .address import Address, one_of, within
 from .trained_source import SOURCES
 
@@ -16,6 +17,7 @@ ARMS = (2, 4)  # side by side
 LAYERS, HEADS, ALL = 3, 3, "all"
 SEEDS, CLIPS = (0, 9999), (0, 9999)
 TEMPERATURES, STRENGTHS = (0.25, 4.0), (0.0, 1.0)
+HAND = tuple(name for name in hand.READERS if name != "strength")  # parameters that the view reads
 
 
 @dataclass(frozen=True)
@@ -99,4 +101,4 @@ ADDRESS = Address("trained", Choice(), {
     "source": one_of(*SOURCES), "budget": one_of(*BUDGETS), "seed": within(*SEEDS), "arms": arms,
     "layer": within(1, LAYERS), "head": one_of(ALL, *map(str, range(1, HEADS + 1))), "clip_seed": within(*SEEDS),
     "clip": within(*CLIPS), "order": one_of(*ORDERS), "temperature": within(*TEMPERATURES, float),
-    "strength": within(*STRENGTHS, float)}, settle)
+    "strength": within(*STRENGTHS, float)}, settle, beside=HAND, first=("source",))

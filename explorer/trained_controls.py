@@ -4,8 +4,10 @@ from __future__ import annotations
 import streamlit as st
 
 from linviz.mechanisms import parse
+from linviz.record import Look
 
 from . import trained_choice as limits
+from .hand import Hand
 from .trained_choice import ADDRESS, ALL, Choice, there
 from .trained_source import KEY
 from .trained_work import title
@@ -14,7 +16,15 @@ key = ADDRESS.key
 PLAYED = key("played")
 
 
-def choose() -> Choice | None:
+def hand() -> Hand:
+    """This visitor's hand on the view, which opens on heat; the address asks when somebody comes, or goes back."""
+    found: Hand = st.session_state.setdefault(key("hand"), Hand(Look(mode="heat"), deaf=("strength",)))
+    if (parameters := ADDRESS.asked()) is not None:
+        found.ask(parameters)
+    return found
+
+
+def choose(hand: Hand) -> Choice | None:
     """Show the controls in the sidebar; what is chosen, None where no model is shipped."""
     models = there()
     with st.sidebar:
@@ -27,7 +37,7 @@ def choose() -> Choice | None:
         st.number_input("Clip", *limits.CLIPS, key=key("clip"), step=1)
         st.number_input("Seed of the clips", *limits.SEEDS, key=key("clip_seed"), step=1)
         st.button("Reset", on_click=_reset, width="stretch")
-    return ADDRESS.chosen()
+    return ADDRESS.chosen(hand.kept)
 
 
 def _models(models: dict[tuple[str, int], list[str]]) -> None:

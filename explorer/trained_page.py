@@ -9,9 +9,10 @@ from linviz.view.blob import FULL
 from linviz.view.streamlit import patch_view
 
 from . import chapters, controls, trained_controls, trained_tables
+from .hand import Hand
 from .tables import three
 from .trained_choice import ADDRESS, ALL, Choice
-from .trained_view import MOVIE, blob, movie
+from .trained_view import MOVIE, blob, first_query, movie
 from .trained_work import Answer, answers, film, task
 
 VIEW = "trained_view"
@@ -39,7 +40,8 @@ NOTES = {
 def show() -> None:
     """The whole page but for the switch of the source."""
     said = ADDRESS.come()
-    choice = trained_controls.choose()
+    hand = trained_controls.hand()
+    choice = trained_controls.choose(hand)
     if said:
         st.warning("  \n".join(map(controls.plain, said)))
     if choice is None:
@@ -50,7 +52,7 @@ def show() -> None:
     st.markdown(WHAT)
     _clip(choice, found)
     trained_controls.change(choice)
-    _view(choice, found)
+    _view(choice, found, hand)
     st.caption(f"{notes(choice, found)} {chapters.derived('concentrate')}")
     st.subheader(f"How concentrated layer {choice.layer} is")
     st.html(trained_tables.numbers(found, choice.layer))
@@ -96,11 +98,14 @@ def plain(text: str) -> str:
 
 
 @st.fragment
-def _view(choice: Choice, found: Sequence[Answer]) -> None:
+def _view(choice: Choice, found: Sequence[Answer], hand: Hand) -> None:
     """The canvas: a pin runs this part alone."""
-    last = st.session_state.get(VIEW)
-    mode = last.query["mode"] if last and last.query else "heat"
-    patch_view(blob(choice, list(found), mode), key=VIEW)
+    of, shape, last = film(choice), found[0].shape, st.session_state.get(VIEW)
+    own = first_query(task(*of).clip(0), shape)
+    hand.follow(dict(last.query) if last and last.query else None, shape.grid, own, of)
+    patch_view(blob(choice, list(found), hand.wish), key=VIEW)
+    ADDRESS.tell(choice, hand.told(shape.grid, own))
+    controls.warn(hand.said)
 
 
 def headline(found: Sequence[Answer], layer: int) -> str:

@@ -4,22 +4,35 @@ The switch stands on both sides of the page. Nothing of the trained models is im
 """
 from __future__ import annotations
 
+import time
+
 import streamlit as st
+
+from .history import LATE
 
 FIELD, KEY = "source", "trained_source"  # the address's parameter; the widget's key
 SOURCES = ("descriptors", "trained")
+SEEN, TURNED = "source_seen", "source_turned"  # the address has told of the source; when it was turned
 
 
 def trained() -> bool:
-    """Whether trained models are asked for. On the first run of a visit the address says so."""
-    if FIELD not in st.session_state:
-        asked = st.query_params.get(FIELD, "descriptors")
-        st.session_state[FIELD] = asked if asked in SOURCES else "descriptors"
-        if st.session_state[FIELD] == "descriptors" and FIELD in st.query_params:
+    """Whether trained models are asked for: the address says so when a visit begins, and on the way back."""
+    state, asked = st.session_state, st.query_params.get(FIELD, "descriptors")
+    if FIELD not in state:
+        state[FIELD] = asked if asked in SOURCES else "descriptors"
+        if state[FIELD] == "descriptors" and FIELD in st.query_params:
             del st.query_params[FIELD]
-            st.session_state.no_source = asked not in SOURCES
-    st.session_state.setdefault(KEY, st.session_state[FIELD])  # the widgets of another page were forgotten
-    return bool(st.session_state[FIELD] == "trained")
+            state.no_source = asked not in SOURCES
+    elif state.get(KEY) == state[FIELD] != asked and asked in SOURCES and _settled():
+        state[FIELD] = state[KEY] = asked
+    state[SEEN] = state.get(SEEN) or asked == state[FIELD]
+    state.setdefault(KEY, state[FIELD])  # the widgets of another page were forgotten
+    return bool(state[FIELD] == "trained")
+
+
+def _settled() -> bool:
+    """Whether the address has told of this source before, and no older one can still be on its way."""
+    return bool(st.session_state.get(SEEN)) and time.monotonic() - st.session_state.get(TURNED, 0.0) > LATE
 
 
 def said() -> list[str]:
@@ -40,7 +53,9 @@ def switch() -> None:
 def _turn() -> None:
     """The address is that of one source alone: the new page writes its own."""
     st.session_state[FIELD] = st.session_state[KEY]
+    st.session_state[SEEN], st.session_state[TURNED] = False, time.monotonic()
     st.query_params.clear()
-    st.session_state.pop("written", None)  # nobody went back or forward
+    if "history" in st.session_state:
+        st.session_state.history.forget()
     if "visit" in st.session_state:
         st.session_state.visit.desk.want({})  # nobody waits for its fits

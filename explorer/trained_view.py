@@ -6,7 +6,6 @@ see, and there are as many moments as tokens in time.
 from __future__ import annotations
 
 import io
-import zlib
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +17,7 @@ from torch import Tensor
 from linviz import clips
 from linviz.maps import Dense, Factored, Map
 from linviz.models import Shape
-from linviz.view import Panel, pack
+from linviz.view import Panel, asked, pack
 from linviz.view.blob import picture
 
 from .trained_choice import ALL, Choice
@@ -78,13 +77,14 @@ def movie(again: int, *of: Any) -> bytes:
     return out.getvalue()
 
 
-def blob(choice: Choice, found: list[Answer], mode: str) -> bytes:
-    """What the view draws; a new clip begins again at its own query, in the mode that was last chosen."""
-    return _blob(tuple(one.key for one in found), choice.layer, choice.head, film(choice), mode, found)
+def blob(choice: Choice, found: list[Answer], wish: dict[str, Any]) -> bytes:
+    """What the view draws, and what is asked of it (`hand.Hand.wish`)."""
+    packed = _blob(tuple(one.key for one in found), choice.layer, choice.head, film(choice), found)
+    return asked(packed, found[0].shape.grid, **wish)
 
 
 @st.cache_data(max_entries=48, show_spinner=False)
-def _blob(names: Any, layer: int, head: str, of: Film, mode: str, _found: list[Answer]) -> bytes:
+def _blob(names: Any, layer: int, head: str, of: Film, _found: list[Answer]) -> bytes:
     clip, shape = task(*of).clip(0), _found[0].shape
     panels = []
     for one in _found:
@@ -92,8 +92,8 @@ def _blob(names: Any, layer: int, head: str, of: Film, mode: str, _found: list[A
         panels.append(Panel(one.title, one.family, seen, at))
     grid, deep = shape.grid, shape.tubelet[0]
     now = replace(clip, frames=moments(clip.frames, deep), mask=None)
-    return pack(panels, now, grid, query=first_query(clip, shape), mode=mode, half=len(grid) > HALF,
-                tick=zlib.crc32(repr(of).encode()), title=clip.title, outline=_found[0].inked)
+    return pack(panels, now, grid, query=first_query(clip, shape), half=len(grid) > HALF, title=clip.title,
+                outline=_found[0].inked)
 
 
 def first_query(clip: clips.Clip, shape: Shape) -> int:

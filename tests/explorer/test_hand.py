@@ -81,9 +81,9 @@ def test_the_way_back_asks_again_and_what_the_view_told_before_is_not_heard():
 def test_an_address_waits_for_a_file_that_is_not_there_yet():
     hand = Hand()
     hand.ask({"query": "0,1,1", "mode": "heat", "clip": "own"})
-    assert hand.pending == {"query": "0,1,1", "mode": "heat"}
+    assert hand.kept == {"query": "0,1,1", "mode": "heat"}
     hand.follow(None, CLIP, 60)
-    assert not hand.pending and hand.query == 8
+    assert hand.query == 8
 
 
 def test_a_token_before_the_picture_is_told_by_its_number():

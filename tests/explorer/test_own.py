@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from starlette.formparsers import MultiPartParser
 
-from explorer import location, own, stage
+from explorer import history, own, stage
 from explorer.choice import OWN, Choice, good
 from explorer.link import from_address, to_address
 from linviz import Grid, clips
@@ -204,7 +204,7 @@ def test_another_file_than_the_link_s_gets_a_warning_and_the_controls_stay() -> 
 
 
 def test_back_and_forward(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(location, "LATE", 0.0)  # nobody here waits as a person does
+    monkeypatch.setattr(history, "LATE", 0.0)  # nobody here waits as a person does
     app = bring(visit(**PLAIN), files.still("PNG"), "a.png")
     first = address(app)
     bring(app, files.still("PNG", files.picture(5)), "b.png")

@@ -13,7 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
-from explorer import trained_choice, trained_work
+from explorer import history, trained_choice, trained_source, trained_work
 from explorer.trained_choice import ADDRESS, ALL, Choice, settle, there
 from explorer.trained_page import NONE, headline
 from explorer.trained_tables import says
@@ -160,7 +160,7 @@ def test_a_moving_square_is_where_the_light_is(monkeypatch: Any, head: str) -> N
                           layers=model.trace(clip.frames), inked=touched(clip.masks, model)[0])
     monkeypatch.setattr("explorer.trained_view.task", lambda *of: clip)
     monkeypatch.setattr("explorer.trained_view.film", lambda choice: ("square", head))
-    sent = unpack(blob(replace(OPENED, layer=1, head=head), [one], "heat"))
+    sent = unpack(blob(replace(OPENED, layer=1, head=head), [one], {"mode": "heat"}))
     shown, at = drawn(one.layers[0].map, head)
     row = shown.rows(torch.tensor([77]))[at][0]
     for t, y, x in places:
@@ -355,4 +355,49 @@ def test_the_opening_imports_nothing_of_this() -> None:
         nodes = ast.parse(path.read_text()).body
         return {alias.name for node in nodes if isinstance(node, ast.Import | ast.ImportFrom) for alias in node.names}
     assert {name for name in first(FILE) if name.startswith("trained")} == {"trained_source"}
-    assert first(FILE.parents[1] / "trained_source.py") == {"annotations", "streamlit"}
+    assert first(FILE.parents[1] / "trained_source.py") == {"annotations", "time", "streamlit", "LATE"}
+    assert first(FILE.parents[1] / "history.py") <= {"annotations", "time", "Mapping", "deepcopy", "Any", "streamlit"}
+
+
+# ------------------------------------------------------------------------------------------------ the way back
+
+
+def at(app: Any, **there: str) -> Any:
+    """The browser went to another address, a while later."""
+    app.query_params.clear()
+    for name, text in there.items():
+        app.query_params[name] = text
+    return well(app.run())
+
+
+def test_the_view_s_own_controls_are_in_the_address_and_bring_it_back() -> None:
+    models = {"source": "trained", "arms": "softmax,relu"}
+    asked = models | {"query": "1,2,3", "mode": "light", "share": "0.5", "frame": "2"}
+    app = visit(**asked)
+    assert not said(app) and address(app) == asked
+    assert {name: view(app)["set"][name] for name in ("mode", "share", "frame")} == {
+        "mode": "light", "share": 0.5, "frame": 2}
+    shape = Shape()
+    assert view(app)["set"]["query"] == shape.grid.number(1, 2, 3)
+    app = visit(**models, query="9,9,9", mode="sepia")
+    assert "query=9,9,9" in said(app).replace("\\", "") and "mode='sepia'" in said(app).replace("\\", "")
+    assert address(app) == models
+
+
+def test_back_and_forward_also_across_the_sources(monkeypatch: Any) -> None:
+    for module in (history, trained_source):
+        monkeypatch.setattr(module, "LATE", 0.0)  # nobody here waits as a person does
+    app = visit(clip="coffee", patches="14", maps="softmax,relu")
+    first = address(app)
+    well(app.segmented_control(key="trained_source").set_value("trained").run())
+    on(app, "radio", "layer", 1)
+    second = address(app)
+    on(app, "radio", "layer", 3)
+    third = address(app)
+    for asked, layer in ((second, 1), (third, 3), (second, 1)):
+        at(app, **asked)
+        assert address(app) == asked and app.radio(key="trained_layer").value == layer and not said(app)
+    at(app, **first)
+    assert titles(app) == ["softmax", "relu"] and address(app) == first and view(app)["grid"] == [1, 14, 14]
+    at(app, **second)
+    assert address(app) == second and app.radio(key="trained_layer").value == 1
