@@ -19,8 +19,8 @@ from .visit import Visit
 FILES = {  # ending: the button, its help
     ".linviz": ("Save view", "One file with everything, your own picture or clip too: drop it where files are brought, "
                 "in anybody's linviz, and it opens on exactly this view."),
-    ".html": ("Page", "An HTML file that opens by double-click, without linviz and without a network, and can be "
-              "explored by hand."),
+    ".html": ("Web page", "An HTML file that opens by double-click, without linviz and without a network, and can "
+              "be explored by hand."),
     ".png": ("PNG", "The picture with its numbers, for a slide."), ".svg": ("SVG", "The same, sharp at any size."),
     ".mp4": ("Film", "MP4: every frame under its attention."),
     ".csv": ("CSV", "Every number of the table, and more, one a line, with the state that made it."),
@@ -36,7 +36,7 @@ NUMBERS = " Numbers and weights are those of the gates as fitted, at strength 1.
 
 def show(visit: Visit, panels: Sequence[Shown], here: Scene, choice: Choice) -> None:
     """The buttons, folded; or why there are none."""
-    with st.popover("Save and export", icon=":material/download:"):
+    with st.expander("Save and export", icon=":material/download:"):
         if why := missing(visit, panels, here):
             st.caption(why)
             return

@@ -33,7 +33,7 @@ def fixation_panel(panels: Sequence[Shown], titles: Sequence[str], here: Scene, 
     which = [n for n, shown in enumerate(panels) if n in gated(panels) or shown.mechanism.parsed.shift]
     if not which:
         return
-    st.subheader("What a gate opens and shuts")
+    st.subheader("What a gate opens and shuts", anchor=False)
     if not st.toggle("Take it apart", key="apart"):
         st.caption("Ratios by channel and on the picture, features before and after, and what is left when a part "
                    "of the gate is taken away.")
@@ -68,8 +68,8 @@ def opened(shown: Shown, here: Scene, query: int) -> None:
                         dark=dark()), "fixation_channels")
     picked = st.selectbox("Channel on the picture", [ALL, *names], key="apart_channel")
     pair = [x.mean(-1) if picked == ALL else x[:, names.index(picked)] for x in logs]
-    chart(ratios.pictures(torch.stack([frame(x, here, t) for x in pair]).numpy(), ["queries", "keys"], dark=dark()),
-          "fixation_picture")
+    both = ratios.pictures(torch.stack([frame(x, here, t) for x in pair]).numpy(), ["queries", "keys"], dark=dark())
+    chart(both.update_yaxes(matches=None, constrain="domain"), "fixation_picture")
     phi_q, phi_k, _ = (x[0, 0] for x in shown.mechanism.features(here.q, here.k, here.v))
     sizes = [frame(x.abs().sum(-1), here, t) for x in (phi_q, r_q * phi_q, phi_k, r_k * phi_k)]
     shares = torch.stack([x / x.sum() * x.numel() for x in sizes])
@@ -151,5 +151,5 @@ def dark() -> bool:
 
 def chart(fig: Any, key: str) -> None:
     """A figure on the page, with its alt text."""
-    fig.update_layout(paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)")
+    fig.update_layout(paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", dragmode=False)
     st.plotly_chart(fig, theme=None, key=key, alt=fig.layout.meta["alt"], config={"displaylogo": False})

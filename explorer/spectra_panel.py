@@ -36,7 +36,7 @@ def lines(panels: Sequence[Shown], titles: Sequence[str], said: Sequence[dict[st
 @st.fragment
 def spectra_panel(panels: Sequence[Shown], titles: Sequence[str], here: Scene) -> None:
     """Chart, switches and table. What is not there yet is said; the page runs again when it has come."""
-    st.subheader("How many directions a map uses")
+    st.subheader("How many directions a map uses", anchor=False)
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     curve = left.radio("Curve", CURVES, format_func=CURVES.get, horizontal=True, key="curve")
     which = "centred" if right.toggle("Mean row removed", key="centred") else "raw"
@@ -45,7 +45,7 @@ def spectra_panel(panels: Sequence[Shown], titles: Sequence[str], here: Scene) -
     drawn = lines(panels, titles, said, which, curve)
     fig = (figures.spectrum(drawn, centred=which == "centred", dark=dark) if curve == "s" else
            figures.cumulative(drawn, power=1 if curve == "cumulative" else 2, centred=which == "centred", dark=dark))
-    fig.update_layout(height=380, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)")
+    fig.update_layout(height=380, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", dragmode=False)
     st.plotly_chart(fig, theme=None, key="spectrum", alt=fig.layout.meta["alt"], config={"displaylogo": False})
     late = [title for title, one in zip(titles, said) if one is None]
     if late:

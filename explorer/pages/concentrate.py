@@ -18,7 +18,7 @@ def say(specs, causal):
     gated, floor = any("+gate" in s for s in specs), any(s.startswith("relu_floor") and "+gate" not in s for s in specs)
     st.title("Each patch sees what came before it, and nothing after" if causal
              else "The floor is fog; the gate gathers it" if gated and floor else "The gate gathers attention" if gated
-             else "One patch asks, and this is where it looks")
+             else "One patch asks, and this is where it looks", anchor=False)
     st.markdown(HOW.format(gate="; the slider turns the gate on" if gated else ""))
 
 
@@ -35,7 +35,7 @@ def view(visit, panels, titles, here, choice):
     exports.show(visit, panels, here, choice)
     t, y, x = here.grid.place(query)
     place = f"row {y + 1}, column {x + 1}" + f", frame {t + 1}" * (here.grid.T > 1)
-    st.subheader(f"The pinned patch ({place}), beside the mean of all {len(here.grid):,}")
+    st.subheader(f"The pinned patch ({place}), beside the mean of all {len(here.grid):,}", anchor=False)
     st.html(tables.concentration(panels, titles, query, here))
     follow(query)
 
@@ -54,7 +54,7 @@ desk.show()
 choice = own.drawn(controls.choose())
 controls.warn(st.session_state.said)
 if choice is None:  # a link to a file that is not there yet
-    top.title(desk.TITLE)
+    top.title(desk.TITLE, anchor=False)
     location.write(visit, None)
     st.stop()
 with top:

@@ -30,7 +30,7 @@ class Controls {                                                 // act: what th
     this.rest = h("div", {className: "tools"}, this.play, group("how attention is drawn", this.mode),
       group("exposure", this.own), this.where);
     this.ways = h("details", {className: "ways"}, h("summary", {}, "More ways to look"), h("div", {className: "tools"},
-      group("brightness, of the attention", this.tone),
+      h("span", {className: "named"}, "brightness", group("brightness, of the attention", this.tone)),
       h("label", {title: "a line around the fewest patches that hold this share"}, "encircle", this.share, this.held),
       this.follow));
     on(this.share, "input", () => act.set({share: +this.share.value}));
@@ -70,5 +70,8 @@ class Controls {                                                 // act: what th
     write(this.play, calm ? "next frame" : playing ? "❚❚ pause" : "▶ play");
   }
 
-  speak(panels) { write(this.live, [this.where.textContent, ...panels.map(p => p.spoken)].join(". ")); }
+  speak(panels) {                                                // aloud, and as the words of each picture
+    write(this.live, [this.where.textContent, ...panels.map(p => p.spoken)].join(". "));
+    for (const p of panels) p.main.mask.ariaLabel = p.spoken;
+  }
 }

@@ -54,11 +54,11 @@ function three(x) {                                              // three digits
 // sample lies on every patch centre, so a lone lit patch is fully lit), since browsers stretch coarsely.
 function stage(T, Y, X, zoom) {
   const photo = h("img", {className: "photo", alt: "", draggable: false, decoding: "sync"});
-  const mask = h("canvas", {width: X * zoom, height: Y * zoom}), pen = mask.getContext("2d");
+  const mask = h("canvas", {width: X * zoom, height: Y * zoom, ariaHidden: "true"}), pen = mask.getContext("2d");
   const small = new OffscreenCanvas(X, Y), point = small.getContext("2d"), image = new ImageData(X, Y * T);
   pen.imageSmoothingQuality = "low";
   pen.globalCompositeOperation = "copy";
-  return {photo, image, box: h("div", {className: "stage"}, photo, mask), put(t, from = image) {
+  return {photo, mask, image, box: h("div", {className: "stage"}, photo, mask), put(t, from = image) {
     point.putImageData(from, 0, -t * Y, 0, t * Y, X, Y);
     pen.drawImage(small, 0, 0, mask.width, mask.height);
   }};
@@ -127,10 +127,10 @@ const css = `
 .note { margin: 0; }
 .troubled .facts { visibility: hidden; }
 
-.ways summary { cursor: pointer; width: max-content; color: var(--soft); }
+.ways summary { cursor: pointer; width: max-content; line-height: 24px; color: var(--soft); }
 .ways summary:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; border-radius: 3px; }
 .ways .tools { margin-top: 10px; }
-.ways label { display: flex; align-items: center; gap: 10px; }
+.ways :is(label, .named) { display: flex; align-items: center; gap: 10px; }
 .ways b { color: var(--ink); min-width: 3em; font-variant-numeric: tabular-nums; }
 .tools { display: flex; flex-wrap: wrap; align-items: center; gap: 10px 20px; min-height: 33px; color: var(--soft); }
 .strength { display: flex; align-items: center; gap: 10px; flex: 1 1 260px; }
@@ -139,7 +139,7 @@ const css = `
 .fit { display: flex; flex-wrap: wrap; align-items: center; gap: 10px; font-variant-numeric: tabular-nums; }
 .fit span { min-width: 12.5em; }
 .where { margin-left: auto; font-variant-numeric: tabular-nums; }
-input[type=range] { appearance: none; height: 22px; margin: 0; cursor: pointer; outline: none; background:
+input[type=range] { appearance: none; height: 24px; margin: 0; cursor: pointer; outline: none; background:
   linear-gradient(90deg, var(--accent) var(--fill, 100%), var(--line) 0) 0 50% / 100% 4px no-repeat; }
 input[type=range]::-webkit-slider-thumb { appearance: none; width: 18px; height: 18px; border-radius: 50%;
   background: var(--accent); border: 3px solid var(--paper); box-shadow: 0 0 0 1px var(--line); }
@@ -172,5 +172,6 @@ input[type=range]:focus-visible::-webkit-slider-thumb {
 }
 @media (pointer: coarse) {
   input[type=range] { height: 36px; }
-  .button { padding: 9px 14px; }
+  .button { padding: 10px 14px; }
+  .ways summary { line-height: 40px; }
 }`;

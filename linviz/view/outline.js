@@ -19,7 +19,7 @@ function outlines(marks, {T, Y, X, first}) {                     // one path a f
 
 function edge(box, {Y, X}, kind = "edge") {                      // over a picture; dark under light: it shows on both
   box.insertAdjacentHTML("beforeend",
-    `<svg class="${kind}" viewBox="0 0 ${X} ${Y}" preserveAspectRatio="none"><path/><path/></svg>`);
+    `<svg class="${kind}" aria-hidden="true" viewBox="0 0 ${X} ${Y}" preserveAspectRatio="none"><path/><path/></svg>`);
   const lines = [...box.lastElementChild.children];
   return path => { if (lines[0].getAttribute("d") !== path) lines.forEach(line => line.setAttribute("d", path)); };
 }

@@ -20,6 +20,7 @@ class Panel {
     this.keys = keys;
     this.main = stage(...shown, 5);
     this.main.box.classList.add("main");
+    Object.assign(this.main.mask, {role: "img", ariaHidden: null});
     this.ring = h("div", {className: "ring"});
     this.pin = h("div", {className: "pin"});
     this.main.edge = edge(this.main.box, grid);
@@ -64,7 +65,7 @@ class Panel {
     try { this.road = roadOf(wire); } catch (error) { this.why = error.message; }
     this.row = new Float64Array(this.road?.S ?? this.keys.size);
     this.el.style.setProperty("--hue", this.hue);
-    this.el.ariaLabel = title;
+    this.el.ariaLabel = this.main.mask.ariaLabel = title;
     write(this.name, title);
     this.bar.title = `entropy, of at most ${three(Math.log2(this.row.length))} bits`;
     const probes = this.road ? [.03, .21, .43, .64, .86].map(x => Math.floor(x * this.road.N)) : [];
@@ -78,6 +79,8 @@ class Panel {
   }
 
   outline(marks) { this.edges = outlines(marks, this.grid); }    // the object's patches, if they are known
+
+  stops(yes) { for (const s of this.thumbs) s.button.tabIndex = yes ? 0 : -1; }
 
   get fit() { return this.road?.fit; }
 

@@ -37,6 +37,7 @@ export function mount(host, bytes, {onChange} = {}) {
     while (panels.length > model.panels.length) panels.pop().el.remove();
     panels = model.panels.map((content, n) => fitting(panels[n], gridOf(...content.keys)));
     panels.forEach((p, n) => { p.fill(model.panels[n]); p.outline(next.outline); p.paper(pictures, state.frame); });
+    panels.forEach((p, n) => p.stops(n === 0));
     shelf.style.setProperty("--n", panels.length);
     turn();
     label();

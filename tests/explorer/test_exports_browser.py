@@ -18,7 +18,7 @@ from .browser import FIND, enter, rest, row, spot, state
 
 ADDRESS = "?clip=pan&frames=2&steps=10"
 KEEPS = ("query", "frame", "strength", "mode", "own", "share", "tone", "follow")
-NAMES = {"Save view": ".linviz", "Page": ".html", "Code": ".py", "PNG": ".png", "SVG": ".svg", "Film": ".mp4",
+NAMES = {"Save view": ".linviz", "Web page": ".html", "Code": ".py", "PNG": ".png", "SVG": ".svg", "Film": ".mp4",
          "CSV": ".csv", "JSON": ".json", "NPZ": ".npz"}
 
 
