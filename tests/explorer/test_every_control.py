@@ -1,0 +1,103 @@
+"""Every control of the page Concentrate is moved by some test: whoever adds one, names here the test that moves it."""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from .harness import quiet, tables, visit, well
+from .test_own import arrays, bring
+
+HERE = Path(__file__).parent
+PAGE, OWN, PANEL = "test_page.py", "test_own.py", "test_fixation_panel.py"
+FILES, ALL_FILES = "test_exports_browser.py", "test_the_address_and_the_files_hold_what_a_hand_has_done"
+TRAINED, ALL_TRAINED = "test_trained.py", "test_a_control_changes_page_and_address_and_the_address_brings_all_back"
+GATE = PAGE, "test_the_gate_reads_what_was_chosen"
+FIT = PAGE, "test_steps_and_seed_decide_the_fit"
+MINE = "test_every_control.py", "test_the_panel_follows_its_own_controls"
+
+MOVED = {  # a control's key, or what stands on it where it has none: the test that moves it and looks at what changes
+    "trained_source": (TRAINED, "test_there_and_back"), "clip": (PAGE, "test_every_picture"),
+    "patches": (PAGE, "test_sliders_at_both_ends"), "temperature": (PAGE, "test_sliders_at_both_ends"),
+    "frames": (PAGE, "test_frames_at_both_ends_and_what_does_not_fit"),
+    "maps": (PAGE, "test_fewer_than_two_mechanisms_keep_the_last_choice"),
+    "spec": (PAGE, "test_a_spec_by_hand_is_drawn_as_one_more"),
+    "causal": (PAGE, "test_causal_maps_look_back_only_and_have_full_rank"),
+    "sees": GATE, "shared": GATE, "shift": GATE, "steps": FIT, "seed": FIT,
+    "curve": (PAGE, "test_curves_and_the_mean_row_switch"), "centred": (PAGE, "test_curves_and_the_mean_row_switch"),
+    "Fit again": (PAGE, "test_fit_again_fits_again"), "Reset": (PAGE, "test_reset_brings_the_opening_back"),
+    "Cancel": (PAGE, "test_a_fit_can_be_cancelled_and_stays_as_far_as_it_came"),
+    "apart": (PANEL, "test_a_gate_is_taken_apart"), "apart_of": MINE, "apart_channel": MINE,
+    "Bring your own picture, clip or tensors": (
+        OWN, "test_before_a_file_comes_a_sample_stays_and_the_page_says_what_happens_to_files"),
+    "upload": (OWN, "test_a_clip_is_cut_in_its_own_form_and_its_numbers_are_linviz_s"),
+    "Forget this file": (OWN, "test_a_file_lies_in_its_visit_alone_and_can_be_forgotten"),
+    "head": (OWN, "test_a_researcher_s_tensors_are_drawn_as_they_are"),
+    "Play again": (TRAINED, "test_the_film_is_a_film_and_can_be_seen_again"),
+    "Another clip": (TRAINED, "test_another_clip_is_the_next_one_and_the_view_begins_anew"),
+    **{f"trained_{name}": (TRAINED, ALL_TRAINED) for name in (
+        "budget", "seed", "layer", "head", "clip", "clip_seed", "order", "arms", "temperature", "strength")},
+    **{f"export.{ending}": (FILES, ALL_FILES) for ending in (
+        "linviz", "html", "py", "png", "svg", "mp4", "csv", "json", "npz")}}
+SHOWN = {"plotly_chart", "bidi_component"}  # they have keys, and what is done to them stays in the browser
+NOT_YET = {"Cancel"}  # there only while a gate is fitted
+
+
+def elements(block: Any) -> Iterator[Any]:
+    """Everything on a page."""
+    for child in getattr(block, "children", {}).values():
+        yield child
+        yield from elements(child)
+
+
+def controls(app: Any) -> set[str]:
+    """The keys of all controls on a page, the words of those that have none."""
+    found = set()
+    for element in elements(app._tree):
+        name = getattr(getattr(element, "proto", None), "id", "")
+        if isinstance(name, str) and name.startswith("$$ID-") and element.type not in SHOWN:
+            key = name.split("-", 2)[2]  # $$ID, a hash, the key
+            found.add(element.proto.label if key == "None" else key)
+    return found
+
+
+@pytest.fixture(scope="module")
+def sample() -> Any:
+    """A clip with two gates that are shifted, taken apart."""
+    app = visit(clip="pan", frames="2", patches="14", steps="10", maps="softmax,relu_floor+gate,linear+gate",
+                shift="space")
+    return quiet(well(app.toggle(key="apart").set_value(True).run()))
+
+
+def test_no_control_is_without_a_test(sample: Any) -> None:
+    x = np.random.default_rng(0).normal(size=(2, 26, 8)).astype(np.float32)
+    tensors = bring(visit(clip="own", maps="softmax,relu_floor"), arrays(q=x, k=x), "run.npz")
+    there = [controls(app) for app in (sample, tensors, visit(source="trained", budget="short"))]
+    assert set.union(*there) | NOT_YET == set(MOVED)
+
+
+def test_every_test_that_is_named_is_there_and_speaks_of_the_control() -> None:
+    for control, (file, name) in MOVED.items():
+        text, word = (HERE / file).read_text("utf-8"), control.removeprefix("trained_").removeprefix("export")
+        assert f"def {name}(" in text, name
+        assert f'"{word}"' in text or " ".join(control.split()[:3]) in text, control
+
+
+def table_of_parts(app: Any) -> dict[str, list[str]]:
+    return next(table for table in tables(app) if "the gate as it is" in table)
+
+
+def alt(app: Any, name: str) -> str:
+    (chart,) = [e.proto.alt for e in app.get("plotly_chart") if e.proto.id.endswith(name)]
+    return chart
+
+
+def test_the_panel_follows_its_own_controls(sample: Any) -> None:
+    before = alt(sample, "fixation_picture"), alt(sample, "fixation_channels"), table_of_parts(sample)
+    app = well(sample.selectbox(key="apart_channel").set_value("lightness").run())
+    assert alt(app, "fixation_picture") != before[0] and table_of_parts(app) == before[2]
+    app = well(app.radio(key="apart_of").set_value(2).run())
+    assert alt(app, "fixation_channels") != before[1] and table_of_parts(app) != before[2]
