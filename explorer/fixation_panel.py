@@ -15,6 +15,7 @@ from linviz.fixation import PARTS, STEPS, carried
 from linviz.models.apart import WAYS, apart
 
 from . import stage, tables
+from .hand import place
 from .stage import Scene, Shown
 
 ALL = "mean of all"
@@ -58,7 +59,7 @@ def follow(query: int) -> None:
 
 def opened(shown: Shown, here: Scene, query: int) -> None:
     """Ratios by channel along the pinned row of patches, and on the picture; features before and after."""
-    t, y, _ = here.grid.place(query)
+    t, y, _ = place(query, here.grid)
     r_q, r_k = (r[0, 0] for r in shown.reading.fixation)
     names = channels(r_q.shape[-1])
     first = here.grid.number(t, y, 0)
@@ -136,7 +137,7 @@ def brought(shown: Shown, here: Scene, query: int) -> None:
     where = {name: (step[1], step[2] if axis == "space" else step[0]) for name, step in zip(names, STEPS[axis])}
     chart(shifts.shifts(where, names[-1], dark=dark(), **({"across": "frame"} if axis == "time" else {
         "across": "column", "down": "row"})), "fixation_shift")
-    t = here.grid.place(query)[0]
+    t = place(query, here.grid)[0]
     row = shown.reading.map.rows(torch.tensor([query]))[0, 0, 0].double()
     pair = torch.stack([frame(x * len(here.grid), here, t) for x in (row, carried(row, here.grid, width, axis))])
     chart(heat.places(pair.numpy(), ["where the weight lies", "where the content came from"], bar="weight, fair shares",

@@ -74,6 +74,27 @@ def number(asked: tuple[int, ...], grid: Grid) -> int | None:
     return asked[0] if asked and asked[0] < grid.prefix else None
 
 
+def place(query: int, grid: Grid) -> tuple[int, int, int]:
+    """Frame, row and column of a token; of one that lies before the picture, the picture's first.
+
+    >>> place(5, Grid(1, 2, 2, prefix=2)), place(0, Grid(1, 2, 2, prefix=2))
+    ((0, 1, 1), (0, 0, 0))
+    """
+    return grid.place(max(query, grid.prefix))
+
+
+def words(query: int, grid: Grid) -> str:
+    """A pinned token in words.
+
+    >>> words(5, Grid(1, 2, 2, prefix=2)), words(0, Grid(1, 2, 2, prefix=2))
+    ('patch (row 2, column 2)', 'token 1 of the 2 before the picture')
+    """
+    if query < grid.prefix:
+        return f"token {query + 1} of the {grid.prefix} before the picture"
+    t, y, x = grid.place(query)
+    return f"patch (row {y + 1}, column {x + 1}" + f", frame {t + 1}" * (grid.T > 1) + ")"
+
+
 class Hand:
     """The hand of one visitor on one view: what was asked of the view, and what it has told since.
 

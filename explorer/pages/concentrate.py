@@ -3,6 +3,7 @@ import streamlit as st
 
 from explorer import chapters, controls, desk, exports, location, own, stage, tables, trained_source, warm
 from explorer.fixation_panel import fixation_panel, follow
+from explorer.hand import words
 from explorer.spectra_panel import spectra_panel
 from explorer.visit import BLINK, FIRST, SMALL
 from linviz.models import LABEL
@@ -33,9 +34,7 @@ def view(visit, panels, titles, here, choice):
     controls.warn(visit.hand.said)
     st.caption(f"{controls.credit(here)} A gate is {LABEL}. {CAVEAT} {chapters.derived('concentrate')}")
     exports.show(visit, panels, here, choice)
-    t, y, x = here.grid.place(query)
-    place = f"row {y + 1}, column {x + 1}" + f", frame {t + 1}" * (here.grid.T > 1)
-    st.subheader(f"The pinned patch ({place}), beside the mean of all {len(here.grid):,}", anchor=False)
+    st.subheader(f"The pinned {words(query, here.grid)}, beside the mean of all {len(here.grid):,}", anchor=False)
     st.html(tables.concentration(panels, titles, query, here))
     follow(query)
 

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import gc
+import hashlib
 import io
 import re
 import tomllib
@@ -194,6 +195,16 @@ def test_a_link_restores_the_controls_and_asks_for_the_very_file() -> None:
     bring(friend, data, "another name.png")
     assert not said(friend) and address(friend) == link | {"file": "another name.png"}
     assert view(friend)["panels"][0]["wire"]["q"].tolist() == view(app)["panels"][0]["wire"]["q"].tolist()
+
+
+def test_a_token_before_the_picture_can_be_asked_and_is_named() -> None:
+    x = np.random.default_rng(0).normal(size=(2, 51, 8)).astype("f4")
+    data = io.BytesIO()
+    np.savez(data, q=x, k=x, grid=np.array([7, 7]))
+    link = PLAIN | {"sha256": hashlib.sha256(data.getvalue()).hexdigest(), "file": "a.npz", "query": "1"}
+    app = bring(visit(**link | {"maps": "softmax,relu_floor+gate", "steps": "10"}), data.getvalue(), "a.npz")
+    assert "The pinned token 2 of the 2 before the picture, beside the mean of all 51" in app.subheader[0].value
+    assert address(app)["query"] == "1" and not said(app) and "A token before the picture is pinned" in words(app)
 
 
 def test_another_file_than_the_link_s_gets_a_warning_and_the_controls_stay() -> None:
