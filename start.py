@@ -33,7 +33,9 @@ USAGE = """usage: python3 start.py COMMAND [ARGUMENTS]
   grade     learners' notebooks, by their checks     (grade submissions/ -o grades.csv)
   test      every test; arguments go to pytest       (test tests/mechanisms -k softmax)
   bench     the side-by-side measurements
-  export    one page that opens without network      (export view.html --photo coffee)
+  read      attention on your own file, as numbers   (read holiday.mp4 --out numbers.csv)
+  export    a page, picture, film or saved view      (export view.html holiday.mp4)
+  train     video transformers, a minute or two each (train --mechanism relu_floor+gate)
   doctor    is everything there, and of the right version?
 """
 
@@ -358,7 +360,8 @@ def slides(arguments):
 def main(arguments):
     """Prepare the environment, then run the command; the exit status."""
     command, rest = (arguments or [""])[0], arguments[1:]
-    if command not in ("explore", "lab", "book", "slides", "grade", "test", "bench", "export", "doctor"):
+    if command not in ("explore", "lab", "book", "slides", "grade", "test", "bench", "read", "export", "train",
+                       "doctor"):
         say(USAGE if command in ("", "-h", "--help", "help") else "There is no command %r.\n\n%s" % (command, USAGE))
         return 0 if command in ("-h", "--help", "help") else 2
     try:

@@ -322,7 +322,7 @@ def seen(monkeypatch):
     return Seen
 
 
-@pytest.mark.parametrize("command", ["explore", "lab", "export", "doctor"])
+@pytest.mark.parametrize("command", ["explore", "lab", "read", "export", "train", "doctor"])
 def test_commands_of_linviz_pass_their_arguments_on(handed, command):
     start.main([command, "--port", "8600"])
     assert handed == [("linviz", [command, "--port", "8600"], {})]
