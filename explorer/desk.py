@@ -16,7 +16,8 @@ from .controls import plain
 
 KEY, SAID = "upload", "upload_said"  # the uploader's widget; a sentence on the file that came last
 TITLE = "A file of somebody's own"
-STAYS = "A file stays in the memory of this visit, is written nowhere, and is gone when the visit ends."
+STAYS = ("A file stays in the memory of this visit, is written nowhere, and is gone when the visit ends: three minutes "
+         "after the page was closed.")
 ASKED = ("This link shows the file **{name}** (sha256 {sha256}…), which stays with whoever has it. Choose that file, "
          "and everything is set as it was.")
 OTHER = ("This is not the file of the link, {asked} (sha256 {wanted}…), but {name} (sha256 {got}…): pictures and "

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from streamlit.web import cli
 
-from . import warm
+from . import sweep, warm
 
 if __name__ == "__main__":
     warm.begin()
+    sweep.begin()
     sys.argv[:1] = ["streamlit", "run", str(Path(__file__).with_name("app.py"))]
     sys.exit(cli.main())

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import inspect
 import io
 import re
 import tomllib
@@ -14,8 +15,12 @@ from typing import Any
 import numpy as np
 import pytest
 from starlette.formparsers import MultiPartParser
+from streamlit import config
+from streamlit.runtime import Runtime
+from streamlit.runtime.memory_session_storage import MemorySessionStorage
+from streamlit.runtime.websocket_session_manager import WebsocketSessionManager
 
-from explorer import history, own, stage
+from explorer import history, own, stage, sweep
 from explorer.choice import OWN, Choice, good
 from explorer.link import from_address, to_address
 from linviz import Grid, clips
@@ -161,6 +166,28 @@ def test_a_file_lies_in_its_visit_alone_and_can_be_forgotten() -> None:
     well(forget.click().run())
     gc.collect()
     assert gone() is None and "sha256" not in address(app) and not said(app)
+
+
+def test_what_a_visit_brought_goes_when_the_visit_has_ended() -> None:
+    """Streamlit's own store of closed visits lets go of nothing by itself; this is asked of a real one."""
+    class Session:
+        def __init__(self) -> None:
+            self.id, self.me, self.file = "a", self, bytes(9)
+
+    now = [0.0]
+    storage = MemorySessionStorage(ttl_seconds=120)
+    storage._cache._timer = lambda: now[0]  # type: ignore[attr-defined]
+    runtime = SimpleNamespace(_session_mgr=SimpleNamespace(_session_storage=storage))
+    session = Session()
+    gone = weakref.ref(session)
+    storage.save(SimpleNamespace(session=session))  # type: ignore[arg-type]
+    del session
+    assert [sweep.sweep(runtime), gone() is None] == [0, False]
+    now[0] = 121.0
+    assert [sweep.sweep(runtime), gone() is None] == [1, True]
+    started = inspect.getsource(Runtime.__init__) + inspect.getsource(WebsocketSessionManager.__init__)
+    assert "self._session_mgr = " in started and "self._session_storage = " in started
+    assert config.get_option("server.disconnectedSessionTTL") + sweep.EVERY <= 180  # as the page says
 
 
 def test_the_newest_files_are_kept_up_to_the_size_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
