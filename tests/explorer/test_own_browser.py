@@ -1,9 +1,18 @@
 """One's own files in Chromium, as a visitor brings them: a clip, a text that is none, an upright clip, a photograph."""
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
+import numpy as np
+
 from tests.clips import files
 
 from .browser import FIND, enter, model, rest, row, state, table
+from .test_own import BAD
+
+SAYS = """name => [...document.querySelectorAll("[data-testid=stAlert], p:has(> strong:first-child)")]
+    .filter(e => e.innerText.startsWith(name)).map(e => e.innerText)"""
 
 
 def test_a_visit_with_files_of_one_s_own(page, chromium, explorer_url):
@@ -45,4 +54,43 @@ def test_a_visit_with_files_of_one_s_own(page, chromium, explorer_url):
     friend.wait_for_function(FIND, timeout=60_000)
     assert model(friend)["grid"] == [1, 10, 14] and row(friend, 1, 7).tolist() == sent
     friend.context.close()
+    assert not page.problems
+
+
+def flipped(data: bytes) -> bytes:
+    """The same file with every bit of its second half turned."""
+    middle = len(data) // 2
+    return data[:middle] + bytes(255 - byte for byte in data[middle:])
+
+
+def odd(folder: Path) -> dict[str, tuple[bytes, str]]:
+    """Files that are not what they should be, and can be shown all the same: by name, with what is said of them."""
+    one = "one picture, 32 x 24"
+    return {"../../x.png": (files.still("PNG"), one), "really.mp4": (files.still("PNG"), one),
+            "dot.png": (files.still("PNG", np.array([[[9, 9, 9]]], np.uint8)), "one picture, 1 x 1"),
+            "one.gif": (files.animated("GIF", 1), one),
+            "rate.mov": (files.video(kind="mov", stamps=(0, 1, 2, 30)), "all 4 frames (8 were asked for)"),
+            "cut.mp4": (files.faststart(files.video(), folder)[:-60], "breaks off after 7 of 10 frames"),
+            "cut.gif": (files.animated("GIF")[:300], "breaks off after"),
+            "cut.webm": (files.video("libvpx-vp9")[:-300], "breaks off after")}
+
+
+def test_every_broken_file_that_a_browser_sends_gets_its_one_sentence(page, explorer_url, tmp_path):
+    enter(page, explorer_url + "?clip=own&patches=14&maps=softmax,relu_floor")
+    chooser = page.locator("input[type=file]")
+
+    def told(name: str, data: bytes) -> str:
+        chooser.set_input_files({"name": name, "mimeType": "", "buffer": data})
+        last = name.rpartition("/")[2]
+        page.wait_for_function(f"name => ({SAYS})(name).length", arg=last, timeout=30_000)
+        (sentence,) = set(page.evaluate(SAYS, last))
+        return sentence
+
+    for name, (data, says) in odd(tmp_path).items():
+        assert says in told(name, data) and not page.get_by_test_id("stAlert").count(), name
+    bad = BAD | {"flipped": lambda: flipped(files.faststart(files.video(), tmp_path))}
+    for n, (what, make) in enumerate(bad.items()):
+        sentence = told(f"{n}.mp4", make())
+        assert re.fullmatch(rf"{n}\.mp4 cannot be read: [^\n]+\.", sentence), what
+        assert page.get_by_test_id("stAlert").count() == 1 and model(page)["title"] == "cut.webm", what
     assert not page.problems
