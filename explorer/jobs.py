@@ -6,13 +6,15 @@ visitor finds it at once. Nobody waits for another's job.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import Executor, Future
-from threading import Lock
+from contextlib import AbstractContextManager, contextmanager
+from threading import Condition, Lock
 from typing import Any
 
 Report = Callable[[int, int, float], bool]  # step, steps, a number to show -> whether to go on
 Task = Callable[[Report], Any]
+COURTESY = 0.25  # seconds for which a step waits for pages, at most: work aside goes on however many visitors there are
 
 
 class Shelf:
@@ -43,6 +45,42 @@ class Shelf:
                 self._kept.popitem(last=False)
 
 
+class Pages:
+    """How many pages are being drawn: they come first, and work aside lets them pass at every step.
+
+    Python runs one thread at a time: without this a page would have to ask each job for every turn.
+    """
+
+    def __init__(self) -> None:
+        self._drawn, self._change = 0, Condition()
+
+    @contextmanager
+    def drawing(self, one: int = 1) -> Iterator[None]:
+        """While a page is drawn."""
+        self._count(one)
+        try:
+            yield
+        finally:
+            self._count(-one)
+
+    def waiting(self) -> AbstractContextManager[None]:
+        """While a page that is drawn itself waits for work aside."""
+        return self.drawing(-1)
+
+    def pass_by(self) -> None:
+        """Return when no page is drawn, or after `COURTESY` seconds."""
+        with self._change:
+            self._change.wait_for(lambda: self._drawn <= 0, COURTESY)
+
+    def _count(self, more: int) -> None:
+        with self._change:
+            self._drawn += more
+            self._change.notify_all()
+
+
+PAGES = Pages()
+
+
 class Job:
     """A task on its way in another thread. `step`, `steps`, `value`: how far it is, and its latest number."""
 
@@ -58,6 +96,7 @@ class Job:
 
     def _report(self, step: int, steps: int, value: float) -> bool:
         self.step, self.steps, self.value = step, steps, value
+        PAGES.pass_by()
         return not self.stopped
 
     def stop(self) -> None:

@@ -33,7 +33,10 @@ SHELF = Shelf(most=96)
 UPRIGHT, NARROW, GAP = 500, 250, 15  # pixels: an upright picture's height, the width that its numbers need, the gap
 BESIDE = 640  # pixels: in less, the view does not set panels side by side
 TABLE = 1568  # tokens: above, a map that can only travel as its whole table is not shown
-FITS, READINGS, LONG = (ThreadPoolExecutor(most, name) for most, name in ((2, "fit"), (2, "read"), (1, "long")))
+# One thread each: Python runs one at a time, and each more makes a page wait longer for its turn. What takes minutes
+# has its own, and holds up nothing that takes seconds.
+FITS, LONG_FITS, READINGS, LONG = (ThreadPoolExecutor(1, name) for name in ("fit", "long fit", "read", "long"))
+LONG_FIT = 1_000_000  # tokens times steps: what is more takes longer than half a minute
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +102,8 @@ def fitting(spec: str, here: Scene, choice: Choice) -> Job:
         with torch.no_grad():
             target = make(softmax_like(spec), here).map(*qkv)
         return fit_gate(mechanism, target, *qkv, steps=choice.steps, seed=choice.seed, progress=report)
-    return Job(task, FITS, lambda fit: shelf(here).put(key, fit))
+    pool = LONG_FITS if len(here.grid) * choice.steps > LONG_FIT else FITS
+    return Job(task, pool, lambda fit: shelf(here).put(key, fit))
 
 
 def plain(spec: str, here: Scene) -> Shown:

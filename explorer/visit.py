@@ -13,7 +13,7 @@ from linviz.models import Fit
 from . import stage
 from .choice import Choice, no_order
 from .hand import Hand
-from .jobs import Desk, Job
+from .jobs import PAGES, Desk, Job
 from .stage import Key, Scene, Shown, shelf
 
 SMALL = 400  # tokens: up to here everything is fitted and read in a blink, so a page may wait for it
@@ -134,7 +134,8 @@ class Visit:
         """Begin, and wait a moment for the fits, and perhaps for the readings."""
         self.begin(readings)
         jobs = [job for key, job in self.desk.jobs.items() if readings or key in self.fits]
-        wait([job.future for job in jobs], timeout=seconds)
+        with PAGES.waiting():
+            wait([job.future for job in jobs], timeout=seconds)
 
     def stop(self) -> None:
         """Stop the fits; the gates stay as far as they came."""

@@ -1,7 +1,10 @@
 """The opening, made while the server starts and the browser is still on its way."""
 from __future__ import annotations
 
+import gc
 from threading import Thread
+
+from .jobs import PAGES
 
 _thread: Thread | None = None
 
@@ -17,7 +20,8 @@ def begin() -> None:
 def wait(seconds: float) -> None:
     """Wait for that, if it was begun: rather than do the same work twice at once."""
     if _thread is not None:
-        _thread.join(seconds)
+        with PAGES.waiting():
+            _thread.join(seconds)
 
 
 def _make() -> None:
@@ -33,3 +37,5 @@ def _make() -> None:
         visit.panels(here, OPENING)
         visit.settle(60, readings=True)
     stage.blob(panels := visit.panels(here, OPENING), stage.titles(panels), here, intro=True, wish={})
+    gc.collect()
+    gc.freeze()  # modules and the opening stay: what looks for rubbish later need not walk through them each time

@@ -2,11 +2,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from explorer.jobs import Desk, Job, Shelf
+from explorer import jobs
+from explorer.jobs import Desk, Job, Pages, Shelf
 
 
 @pytest.fixture
@@ -101,3 +103,35 @@ def test_many_hands_on_the_shelf_at_once():
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(work, range(4)))
     assert sum(shelf.get((hand, n)) is not None for hand in range(4) for n in range(9)) == 8
+
+
+# ---------------------------------------------------------------- pages first
+
+
+def test_work_aside_waits_at_its_step_while_a_page_is_drawn(pool, monkeypatch):
+    monkeypatch.setattr(jobs, "PAGES", pages := Pages())
+    monkeypatch.setattr(jobs, "COURTESY", 60)
+    passed = threading.Event()
+    with pages.drawing(), pages.drawing():
+        job = Job(lambda report: report(1, 2, 0.0) and passed.set(), pool)
+        assert not passed.wait(0.1) and job.step == 1
+    assert passed.wait(10)
+
+
+def test_work_aside_goes_on_while_a_page_waits_for_it_and_however_many_are_drawn(pool, monkeypatch):
+    monkeypatch.setattr(jobs, "PAGES", pages := Pages())
+    monkeypatch.setattr(jobs, "COURTESY", 60)
+    with pages.drawing():
+        with pages.waiting():
+            assert Job(lambda report: report(1, 2, 0.0), pool).future.result(10)
+        monkeypatch.setattr(jobs, "COURTESY", 0.01)
+        assert Job(lambda report: report(1, 2, 0.0), pool).future.result(10)
+
+
+def test_a_page_that_fails_is_drawn_no_longer():
+    pages = Pages()
+    with pytest.raises(ValueError), pages.drawing():
+        raise ValueError
+    start = time.monotonic()
+    pages.pass_by()
+    assert time.monotonic() - start < jobs.COURTESY / 2
