@@ -17,9 +17,10 @@ from torch import Tensor
 from linviz import clips
 from linviz.maps import Dense, Factored, Map
 from linviz.models import Shape
-from linviz.view import Panel, asked, pack
+from linviz.view import Panel, asked, html, pack
 from linviz.view.blob import picture
 
+from .hand import Hand
 from .trained_choice import ALL, Choice
 from .trained_work import Answer, Film, film, task
 
@@ -85,15 +86,27 @@ def blob(choice: Choice, found: list[Answer], wish: dict[str, Any]) -> bytes:
 
 @st.cache_data(max_entries=48, show_spinner=False)
 def _blob(names: Any, layer: int, head: str, of: Film, _found: list[Answer]) -> bytes:
-    clip, shape = task(*of).clip(0), _found[0].shape
+    now, panels = _parts(layer, head, of, _found)
+    shape = _found[0].shape
+    return pack(panels, now, shape.grid, query=first_query(task(*of).clip(0), shape), half=len(shape.grid) > HALF,
+                title=now.title, outline=_found[0].inked)
+
+
+def _parts(layer: int, head: str, of: Film, found: list[Answer]) -> tuple[clips.Clip, list[Panel]]:
+    """The clip as tokens see it, and a panel a model."""
     panels = []
-    for one in _found:
+    for one in found:
         seen, at = drawn(one.layers[layer - 1].map, head)
         panels.append(Panel(one.title, one.family, seen, at))
-    grid, deep = shape.grid, shape.tubelet[0]
-    now = replace(clip, frames=moments(clip.frames, deep), mask=None)
-    return pack(panels, now, grid, query=first_query(clip, shape), half=len(grid) > HALF, title=clip.title,
-                outline=_found[0].inked)
+    clip = task(*of).clip(0)
+    return replace(clip, frames=moments(clip.frames, found[0].shape.tubelet[0]), mask=None), panels
+
+
+def page(choice: Choice, found: list[Answer], hand: Hand, title: str, text: str) -> bytes:
+    """The view as one file that opens without linviz and without a network, as the hand has left it."""
+    now, panels = _parts(choice.layer, choice.head, film(choice), found)
+    grid, look = found[0].shape.grid, hand.look.asked(found[0].shape.grid.T)
+    return html(panels, now, grid, query=hand.query, title=title, text=text, outline=found[0].inked, **look).encode()
 
 
 def first_query(clip: clips.Clip, shape: Shape) -> int:
