@@ -19,8 +19,8 @@ VIEW = "trained_view"
 NONE = "No trained models came with this linviz: `linviz train` makes some."
 WHAT = ("Which way does the digit move? Move over a picture: it is lit by where each model looks from there. "
         "Ask the digit, then the ground.")
-SAVE = ("An HTML file that opens without linviz and without a network, and can be explored by hand. The address of this "
-        "page is a link to all that is chosen.")
+SAVE = ("An HTML file that opens without linviz and without a network, and can be explored by hand. The address of "
+        "this page is a link to all that is chosen.")
 NOTES = {
     "clip": "Small video transformers, alike but for their attention, were trained on one task; digits and photographs "
             "of these clips were in no training. A patch is {high} x {wide} pixels and {deep} "
