@@ -76,7 +76,7 @@ def choose() -> Choice:
     with st.sidebar:
         _picture()
         st.multiselect("Mechanisms side by side, two to four", limits.menu(), key="maps", format_func=title,
-                       max_selections=limits.MAPS[1])
+                       max_selections=limits.MAPS[1], select_all=False)
         st.text_input("One more, by its spec", key="spec", placeholder="relu_floor+gate:qk+shift:space", max_chars=80)
         maps, spec, problem = _mechanisms()
         if problem:
@@ -95,7 +95,8 @@ def choose() -> Choice:
 def invite() -> None:
     """A way to one's own files that needs no sidebar, which telephones fold away."""
     if st.session_state.clip != OWN:
-        st.button("Bring your own picture, clip or tensors", on_click=_own, type="tertiary", icon=":material/upload:")
+        st.button("Bring your own picture, clip or tensors, or a saved view", on_click=_own, type="tertiary",
+                  icon=":material/upload:")
 
 
 def _own() -> None:
@@ -186,7 +187,7 @@ def _gate() -> None:
 @st.fragment(run_every=0.3)
 def progress(visit: Visit) -> None:
     """How far the work is, and a way to stop a fit. Runs by itself while anything is on its way."""
-    if any(job.over for job in visit.desk.jobs.values()):
+    if visit.due:
         st.rerun()
     visit.begin()
     way = visit.progress()

@@ -52,7 +52,7 @@ def _models(models: dict[tuple[str, int], list[str]]) -> None:
     kept = [name for name in st.session_state[key("arms")] if name in names]
     st.session_state[key("arms")] = kept if kept else names[:limits.ARMS[1]]
     st.multiselect("Models side by side, two to four", names, key=key("arms"), format_func=title,
-                   max_selections=limits.ARMS[1])
+                   max_selections=limits.ARMS[1], select_all=False)
     if len(st.session_state[key("arms")]) < limits.ARMS[0]:
         st.error("Choose two models or more; one is added until then.")
 

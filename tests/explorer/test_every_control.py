@@ -31,7 +31,7 @@ MOVED = {  # a control's key, or what stands on it where it has none: the test t
     "Fit again": (PAGE, "test_fit_again_fits_again"), "Reset": (PAGE, "test_reset_brings_the_opening_back"),
     "Cancel": (PAGE, "test_a_fit_can_be_cancelled_and_stays_as_far_as_it_came"),
     "apart": (PANEL, "test_a_gate_is_taken_apart"), "apart_of": MINE, "apart_channel": MINE,
-    "Bring your own picture, clip or tensors": (
+    "Bring your own picture, clip or tensors, or a saved view": (
         OWN, "test_before_a_file_comes_a_sample_stays_and_the_page_says_what_happens_to_files"),
     "upload": (OWN, "test_a_clip_is_cut_in_its_own_form_and_its_numbers_are_linviz_s"),
     "Forget this file": (OWN, "test_a_file_lies_in_its_visit_alone_and_can_be_forgotten"),
