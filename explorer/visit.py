@@ -19,6 +19,7 @@ from .stage import Key, Scene, Shown, shelf
 SMALL = 400  # tokens: up to here everything is fitted and read in a blink, so a page may wait for it
 BLINK, FIRST = 0.25, 3.0  # seconds a page waits for small pictures, and on opening
 REST = 0.6  # seconds without a change before rows are read
+GATHER = 1.0  # seconds within which readings that end, one after the other, are shown together
 
 
 class Visit:
@@ -36,7 +37,7 @@ class Visit:
         self.round, self.hand = 0, Hand()
         self._tasks: dict[Any, Callable[[], Job]] = {}
         self._choice: Choice | None = None
-        self._since = 0.0
+        self._since = self._drawn = 0.0
         self._read: set[Any] = set()
 
     # -------------------------------------------------------------------------------------------- panels
@@ -44,6 +45,7 @@ class Visit:
     def panels(self, here: Scene, choice: Choice) -> list[Shown]:
         """What each spec shows now; what is missing is noted, for `begin`."""
         self.collect()
+        self._drawn = time.monotonic()
         if choice != self._choice:
             self._choice, self._since = choice, time.monotonic()
         shown, tasks = [], {}
@@ -76,6 +78,13 @@ class Visit:
     def busy(self) -> bool:
         """Whether anything is on its way or still to begin."""
         return bool(self.desk.jobs or self._tasks)
+
+    @property
+    def due(self) -> bool:
+        """Whether something has ended that the page should show now; readings wait for each other a moment."""
+        over = [key for key, job in self.desk.jobs.items() if job.over]
+        return bool(over) and (len(over) == len(self.desk.jobs) or any(key in self.fits for key in over)
+                               or time.monotonic() - self._drawn > GATHER)
 
     def begin(self, readings: bool = False) -> None:
         """Begin what is missing, stop what is no longer wanted. To be called once the page is drawn.

@@ -4,16 +4,19 @@
 """
 from __future__ import annotations
 
+import argparse
 import contextlib
 import hashlib
 import io
 import random
+import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
+from typing import Any
 
 import numpy as np
 import psutil
@@ -42,7 +45,8 @@ class Did:
     view: float | None
 
 
-Look = tuple[str, str]  # what the view draws, and the tables: by their hashes
+Key = tuple[tuple[tuple[str, str], ...], str]  # an address, and something that it shows
+NO_MATTER = {"query", "maps", "spec"}  # of an address: they decide which panels there are, not what one shows
 
 
 def drawing(n: int) -> bytes:
@@ -53,33 +57,52 @@ def drawing(n: int) -> bytes:
     return out.getvalue()
 
 
-def look(visitor: Visitor) -> Look:
-    """What a visitor sees once nothing is on its way."""
-    tables = "".join(visitor.tables)
-    return visitor.view["id"], hashlib.sha256(tables.encode()).hexdigest()[:16]
+def look(visitor: Visitor) -> dict[Key, str]:
+    """What a visitor sees, by what it depends on: picture and maps, once nothing is on its way tables too; as hashes.
+
+    Nothing where a file is awaited: what was there before stays until it comes.
+    """
+    if visitor.address.get("clip") == "own" and "file" not in visitor.address:
+        return {}
+    whole = tuple(sorted(visitor.address.items()))
+    own, view = tuple(item for item in whole if item[0] not in NO_MATTER), visitor.view
+    out = {(own, "picture"): hashed([frame["data"] for frame in view["frames"]])}
+    out |= {(own, panel["title"]): hashed(panel["wire"]) for panel in view["panels"]
+            if not panel["title"].endswith(("fitting", "not fitted"))}
+    return out | ({(whole, "tables"): hashed(visitor.tables)} if visitor.quiet else {})
 
 
-def key(visitor: Visitor) -> tuple[tuple[str, str], ...]:
-    """The address, which decides all that is seen."""
-    return tuple(sorted(visitor.address.items()))
+def hashed(x: Any) -> str:
+    """A hash of a tree of arrays and words."""
+    if isinstance(x, dict):
+        x = [[name, hashed(x[name])] for name in sorted(x)]
+    elif isinstance(x, list):
+        x = [hashed(one) for one in x]
+    said = x.tobytes() if isinstance(x, np.ndarray) else repr(x).encode()
+    return hashlib.sha256(said).hexdigest()[:16]
 
 
 class Hand(Thread):
     """A visitor and what its hand does: `actions` times, a pause after each. The first two have files of their own."""
 
-    def __init__(self, url: str, who: int, actions: int, pause: tuple[float, float] = PAUSE) -> None:
+    def __init__(self, url: str, who: int, actions: int, pictures: Sequence[str] = PICTURES,
+                 visitor: Visitor | None = None) -> None:
         super().__init__(name=f"hand {who}")
-        self.url, self.who, self.actions, self.pause, self.files = url, who, actions, pause, who < 2
-        self.did, self.looks, self.failed = list[Did](), dict[tuple[tuple[str, str], ...], set[Look]](), ""
-        self._random = random.Random(who)
-        self.visitor = Visitor(url, clip=PICTURES[who % len(PICTURES)], temperature=str((50 + who) / 100))
+        self.url, self.who, self.actions, self.pictures, self.files = url, who, actions, tuple(pictures), who < 2
+        self.did, self.looks, self.failed = list[Did](), defaultdict[Key, set[str]](set), ""
+        self._random = random.Random(f"{who} {visitor and visitor.address}")
+        self.visitor = visitor or Visitor(url, clip=pictures[who % len(pictures)], temperature=str((50 + who) / 100))
+
+    def again(self) -> Hand:
+        """The same visitor, to act once more."""
+        return Hand(self.url, self.who, self.actions, self.pictures, self.visitor)
 
     def run(self) -> None:
         """Act, look, rest."""
         try:
             for _ in range(self.actions):
                 self.act()
-                self.visitor.rest(self._random.uniform(*self.pause))
+                self.visitor.rest(self._random.uniform(*PAUSE))
                 self.note()
         except Exception as error:  # for whoever waits for this thread
             self.failed = f"{self.name}: {type(error).__name__}: {error}"
@@ -88,15 +111,19 @@ class Hand(Thread):
         """What is seen, where nothing is on its way; and that nothing went wrong."""
         if self.visitor.said:
             raise AssertionError(f"the page says: {self.visitor.said}")
-        if self.visitor.quiet:
-            self.looks.setdefault(key(self.visitor), set()).add(look(self.visitor))
+        for key, seen in look(self.visitor).items():
+            self.looks[key].add(seen)
 
     def act(self) -> None:
-        """One action."""
-        start = time.monotonic()
+        """One action, whichever."""
         what = self._random.choices(("temperature", "mechanism", "seed", "picture", "pin"), (4, 2, 1, 1, 2))[0]
         if self.files and what == "picture":
             what = "forget" if "file" in self.visitor.address else "own"
+        self.do(what)
+
+    def do(self, what: str) -> None:
+        """One action, by its name."""
+        start = time.monotonic()
         seconds = getattr(self, f"_{what}")()
         drawn = self.visitor.drawn - start
         self.did.append(Did(self.who, what, seconds, drawn if drawn > 0 else None))
@@ -118,7 +145,7 @@ class Hand(Thread):
         return self.visitor.put("Seed", float(value), seed=value)
 
     def _picture(self) -> float:
-        value = self._other(PICTURES, self.visitor.address.get("clip", OPENING.clip))
+        value = self._other(self.pictures, self.visitor.address.get("clip", OPENING.clip))
         [(_, menu, _)] = [one for one in self.visitor.widgets("selectbox")]
         called = next(option for option in menu.options if option.lower().startswith(f"{value} "))
         return self.visitor.put("Photograph or clip", called, **({"clip": value} if value != OPENING.clip else {}))
@@ -152,13 +179,24 @@ def served(log: Path) -> Iterator[tuple[str, psutil.Process]]:
         yield url, server
 
 
-def crowd(hands: list[Hand]) -> None:
-    """Let all hands act at once; raises what went wrong in any."""
-    for hand in hands:
-        hand.start()
+def crowd(hands: Sequence[Hand], watching: Sequence[Visitor] = ()) -> None:
+    """Let all hands act at once, while others only watch; raises what went wrong in any."""
+    over = Event()
+    others = [Thread(target=watch, args=(one, over), daemon=True) for one in watching]
+    for thread in (*hands, *others):
+        thread.start()
     for hand in hands:
         hand.join()
+    over.set()
+    for thread in others:
+        thread.join()
     assert not any(hand.failed for hand in hands), "; ".join(hand.failed for hand in hands if hand.failed)
+
+
+def watch(visitor: Visitor, over: Event) -> None:
+    """Look on until it is over."""
+    while not over.is_set():
+        visitor.rest(0.3)
 
 
 def told(did: list[Did], what: str) -> float:
@@ -169,21 +207,35 @@ def told(did: list[Did], what: str) -> float:
     return float(most)
 
 
-def merged(hands: list[Hand]) -> dict[tuple[tuple[str, str], ...], set[Look]]:
-    """Every look that anybody had, by address."""
-    out: dict[tuple[tuple[str, str], ...], set[Look]] = defaultdict(set)
+def merged(hands: list[Hand]) -> dict[Key, set[str]]:
+    """Everything that anybody saw, by what it depends on: of each there must be one."""
+    out: dict[Key, set[str]] = defaultdict(set)
     for hand in hands:
-        for address, looks in hand.looks.items():
-            out[address] |= looks
+        for key, seen in hand.looks.items():
+            out[key] |= seen
     return out
 
 
-def alone(url: str, address: dict[str, str], files: dict[str, bytes]) -> Look:
-    """What a visitor sees who comes to an address, with the file that it names."""
-    visitor = Visitor(url, **address)
-    with contextlib.closing(visitor):
-        if address.get("file") in files:
-            visitor.bring(address["file"], files[address["file"]])
-        visitor.wait()
-        assert not visitor.said, visitor.said
-        return look(visitor)
+def main() -> None:
+    """Measure at length: after every 20 actions of each, how long they took and what memory the server holds."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--actions", type=int, default=100, help="of each visitor")
+    parser.add_argument("--heavy", action="store_true", help="beside a fit and a spectrum that take minutes")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, served(Path(folder) / "log") as (url, server):
+        heavy = [Visitor(url, **address) for address in HEAVY if given.heavy]
+        hands = [Hand(url, n, 20) for n in range(MANY)]
+        looks: dict[Key, set[str]] = defaultdict(set)
+        for n in range(0, given.actions, 20):
+            crowd(hands, heavy)
+            told([one for hand in hands for one in hand.did], f"actions {n + 1} to {n + 20}")
+            print(f"    memory {server.memory_info().rss / 1e6:.0f} MB", flush=True)
+            for key, seen in merged(hands).items():
+                looks[key] |= seen
+            hands = [hand.again() for hand in hands]
+        mixed = [key for key, seen in looks.items() if len(seen) > 1]
+        print(f"{len(looks)} pictures, maps and tables seen; not always the same: {mixed or 'none'}")
+
+
+if __name__ == "__main__":
+    main()

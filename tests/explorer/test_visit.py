@@ -1,11 +1,12 @@
 """Which patch is pinned: what the view says, but nothing it said of another picture."""
 from __future__ import annotations
 
+import time
 from types import SimpleNamespace
 
 import pytest
 
-from explorer.visit import Visit
+from explorer.visit import GATHER, Visit
 from linviz import Grid
 
 
@@ -70,3 +71,15 @@ def test_reset_forgets_the_pin_and_asks_for_a_new_view():
     visit.follow(pin(3), here)
     visit.reset()
     assert visit.round == 1 and visit.follow(None, here) == 90
+
+
+def test_readings_that_end_one_after_the_other_are_shown_together_and_fits_at_once():
+    def on_the_way(**over: bool) -> Visit:
+        one = Visit()
+        one.desk.jobs = {name: SimpleNamespace(over=there) for name, there in over.items()}
+        one.fits, one._drawn = ["fit"], time.monotonic()
+        return one
+    assert not Visit().due and not on_the_way(mean=False).due and on_the_way(mean=True).due
+    assert not (half := on_the_way(mean=True, spectrum=False)).due and on_the_way(fit=True, mean=False).due
+    half._drawn -= GATHER
+    assert half.due

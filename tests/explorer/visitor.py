@@ -22,6 +22,7 @@ from websockets.sync.client import connect
 from linviz.view import unpack
 
 PATIENCE = 60.0  # seconds: no answer may take longer
+TWICE = 5.0  # seconds after which a hand tries once more: the server may have dropped what overlapped another run
 AGE = 2  # runs for which a browser keeps large messages, to be sent their names only
 Path = tuple[int, ...]
 
@@ -47,10 +48,14 @@ ARRAYS = {"double_array_value": DoubleArray, "string_array_value": StringArray}
 
 
 class Visitor:
-    """One tab. page: what stands on it, by place; address: its parameters; drawn: when the last new view came."""
+    """One tab. page: what stands on it, by place; address: its parameters; drawn: when the last new view came.
+
+    twice: how often a hand had to try once more.
+    """
 
     def __init__(self, url: str, **address: str) -> None:
         self.url, self.address, self.page, self.blob, self.drawn = url, address, dict[Path, Any](), b"", 0.0
+        self.twice = 0
         self._held, self._kept = dict[str, tuple[str, Any]](), dict[str, list[Any]]()
         self._timers, self._fragments = dict[str, list[float]](), dict[str, str]()
         self._mine, self._over, self._running, self._fragment = False, False, False, ""
@@ -167,8 +172,22 @@ class Visitor:
         self._say(fragment)
         self._held.pop(once, None)
         self._mine, self._over, self._fragment, self._wanted = False, False, fragment, address or {}
-        self._until(lambda: self._over)
+        stood = dict(self._held)
+        while not self._soon(start):
+            if time.monotonic() - start > PATIENCE:
+                raise TimeoutError(f"no answer within {PATIENCE:.0f} s at {urlencode(self.address)}, where "
+                                   f"{self._wanted or 'any'} was asked for")
+            self._held |= {name: stood[name] for name in self._held if name in stood}
+            self.twice += 1
+            self._say(self._fragment)
         return time.monotonic() - start
+
+    def _soon(self, start: float) -> bool:
+        """Whether the run is over before a hand would try once more."""
+        end = time.monotonic() + TWICE
+        while not self._over and time.monotonic() < end:
+            self._hear(end)
+        return self._over
 
     def _say(self, fragment: str = "", itself: bool = False) -> None:
         """Ask for a run of the page, or of one fragment, telling where everything stands."""
@@ -199,8 +218,7 @@ class Visitor:
         end = time.monotonic() + seconds
         while not done():
             if time.monotonic() > end:
-                raise TimeoutError(f"no answer within {seconds:.0f} s at {urlencode(self.address)}, where "
-                                   f"{self._wanted or 'any'} was asked for")
+                raise TimeoutError(f"not quiet within {seconds:.0f} s at {urlencode(self.address)}")
             self._hear(end)
 
     def _hear(self, end: float) -> None:
