@@ -5,10 +5,13 @@ of maps without factors) is done by a `Job`, and until then there is a stand-in.
 """
 from __future__ import annotations
 
+import os
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from threading import get_native_id
 from typing import Any, Literal
 
 import streamlit as st
@@ -33,9 +36,16 @@ SHELF = Shelf(most=96)
 UPRIGHT, NARROW, GAP = 500, 250, 15  # pixels: an upright picture's height, the width that its numbers need, the gap
 BESIDE = 640  # pixels: in less, the view does not set panels side by side
 TABLE = 1568  # tokens: above, a map that can only travel as its whole table is not shown
+def _stand_back() -> None:
+    """Let this thread take no more of the processors than pages leave, where the system can say so."""
+    if sys.platform == "linux":  # elsewhere a priority is a whole process's
+        os.setpriority(os.PRIO_PROCESS, get_native_id(), 10)
+
+
 # One thread each: Python runs one at a time, and each more makes a page wait longer for its turn. What takes minutes
 # has its own, and holds up nothing that takes seconds.
-FITS, LONG_FITS, READINGS, LONG = (ThreadPoolExecutor(1, name) for name in ("fit", "long fit", "read", "long"))
+FITS, LONG_FITS, READINGS = (ThreadPoolExecutor(1, name) for name in ("fit", "long fit", "read"))
+LONG = ThreadPoolExecutor(1, "long", _stand_back)
 LONG_FIT = 1_000_000  # tokens times steps: what is more takes longer than half a minute
 
 

@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import io
 import random
+import re
 import tempfile
 import time
 from collections import defaultdict
@@ -91,7 +92,8 @@ class Hand(Thread):
         self.url, self.who, self.actions, self.pictures, self.files = url, who, actions, tuple(pictures), who < 2
         self.did, self.looks, self.failed = list[Did](), defaultdict[Key, set[str]](set), ""
         self._random = random.Random(f"{who} {visitor and visitor.address}")
-        self.visitor = visitor or Visitor(url, clip=pictures[who % len(pictures)], temperature=str((50 + who) / 100))
+        clip, temperature = self.pictures[who % len(self.pictures)], str((50 + who) / 100)
+        self.visitor = visitor or Visitor(url, clip=clip, temperature=temperature)
 
     def again(self) -> Hand:
         """The same visitor, to act once more."""
@@ -146,9 +148,13 @@ class Hand(Thread):
 
     def _picture(self) -> float:
         value = self._other(self.pictures, self.visitor.address.get("clip", OPENING.clip))
-        [(_, menu, _)] = [one for one in self.visitor.widgets("selectbox")]
-        called = next(option for option in menu.options if option.lower().startswith(f"{value} "))
-        return self.visitor.put("Photograph or clip", called, **({"clip": value} if value != OPENING.clip else {}))
+        return self._choose(value, **({"clip": value} if value != OPENING.clip else {}))
+
+    def _choose(self, word: str, **address: str) -> float:
+        """Pick from the menu of pictures what begins with a word."""
+        [menu] = [menu for _, menu, _ in self.visitor.widgets("selectbox") if menu.label == "Photograph or clip"]
+        called = next(option for option in menu.options if re.match(rf"{word}\b", option, re.I))
+        return self.visitor.put(menu.label, called, **address)
 
     def _pin(self) -> float:
         _, y, x = self.visitor.view["grid"]
@@ -157,7 +163,7 @@ class Hand(Thread):
 
     def _own(self) -> float:
         if self.visitor.address.get("clip") != "own":
-            self.visitor.press("Bring your own picture, clip or tensors", clip="own")
+            self._choose("your own", clip="own")
         return self.visitor.bring(f"hand{self.who}.png", drawing(self.who))
 
     def _forget(self) -> float:
@@ -177,6 +183,7 @@ def served(log: Path) -> Iterator[tuple[str, psutil.Process]]:
     with serving(command, f"{url}/_stcore/health", log, ROOT):
         [server] = [one for one in psutil.Process().children() if str(port) in one.cmdline()]
         yield url, server
+        server.kill()  # it would first end a spectrum that takes minutes
 
 
 def crowd(hands: Sequence[Hand], watching: Sequence[Visitor] = ()) -> None:

@@ -9,6 +9,7 @@ import json
 import time
 import urllib.request
 from collections.abc import Callable
+from contextlib import ExitStack
 from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -64,14 +65,15 @@ class Visitor:
         self._urls: FileURLs | None = None
         with urllib.request.urlopen(f"{url}/_stcore/health", timeout=PATIENCE) as answer:
             self._xsrf = SimpleCookie(answer.headers["Set-Cookie"])["_streamlit_xsrf"].value
-        self._socket = connect(url.replace("http", "ws", 1) + "/_stcore/stream", origin=url, max_size=None,
-                               subprotocols=["streamlit", self._xsrf], compression=None,
-                               additional_headers={"Cookie": f"_streamlit_xsrf={self._xsrf}"})
+        self._leave = ExitStack()
+        self._socket = self._leave.enter_context(connect(
+            url.replace("http", "ws", 1) + "/_stcore/stream", origin=url, max_size=None, compression=None,
+            subprotocols=["streamlit", self._xsrf], additional_headers={"Cookie": f"_streamlit_xsrf={self._xsrf}"}))
         self.opened = self._run()
 
     def close(self) -> None:
         """Leave."""
-        self._socket.close()
+        self._leave.close()
 
     # ------------------------------------------------------------------------------------------- what a hand does
 

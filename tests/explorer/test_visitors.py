@@ -1,0 +1,98 @@
+"""Ten visitors at once, on a server of their own: none waits long, none sees what is another's, memory is bounded.
+
+Each acts six times, with a hand's pauses, while the gate of one more is fitted for minutes and the spectrum of another
+is on its way. What they saw is held to what the library makes of the same addresses. At length, by hand:
+`python -m tests.explorer.crowd`.
+"""
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from explorer import own, stage
+from explorer.link import from_address
+from linviz import clips
+from linviz.view import unpack
+
+from .crowd import HEAVY, MANY, Did, Hand, Key, crowd, drawing, hashed, merged, served, told
+from .visitor import Visitor
+
+pytestmark = pytest.mark.budget
+ACTIONS = 6
+WAIT = 2.0  # seconds: the 95th percentile of a control
+MEMORY = 300e6  # bytes that may come to the server's while the second half of all this is done
+FILES = {f"hand{n}.png": drawing(n) for n in range(2)}
+
+
+@dataclass(frozen=True)
+class Met:
+    """What came of it. there: what somebody sees who opens another's link to a file."""
+
+    did: list[Did]
+    looks: dict[Key, set[str]]
+    memory: tuple[int, int]
+    heavy: list[bool]
+    there: Visitor
+
+
+@pytest.fixture(scope="module")
+def met(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """All of them at once; two hands begin with a file of their own."""
+    with served(tmp_path_factory.mktemp("visitors") / "log") as (url, server), contextlib.ExitStack() as leave:
+        hands = [Hand(url, n, ACTIONS // 2, pictures=clips.PHOTOGRAPHS) for n in range(MANY)]
+        for hand in hands[:2]:
+            hand.do("own")
+        files = [hand.visitor.address for hand in hands[:2]]
+        heavy = [leave.enter_context(contextlib.closing(Visitor(url, **address))) for address in HEAVY]
+        crowd(hands, heavy)
+        before = server.memory_info().rss
+        crowd(again := [hand.again() for hand in hands], heavy)
+        other = leave.enter_context(contextlib.closing(Visitor(url, **files[0])))
+        yield Met([one for hand in hands + again for one in hand.did], merged(hands + again),
+                  (before, server.memory_info().rss), [not one.quiet for one in heavy], other)
+
+
+def test_controls_answer_while_another_s_fit_is_on_its_way(met):
+    assert all(met.heavy), "the long fit and the long spectrum were over too soon to say anything"
+    assert len(met.did) >= MANY * ACTIONS and told(met.did, "a control, ten visitors") < WAIT
+
+
+def test_nobody_sees_what_is_another_s(met):
+    assert all(len(seen) == 1 for seen in met.looks.values())
+    addresses = sorted({address for address, _ in met.looks})[::3]
+    held = 0
+    for address in addresses:
+        for what, seen in truth(dict(address)).items():
+            found = met.looks.get((address, what), {seen})
+            assert found == {seen}, f"{what} at {dict(address)} is not what the library makes of it"
+            held += (address, what) in met.looks
+    assert held > MANY and any("file" in dict(address) for address, _ in met.looks)
+
+
+def test_a_link_to_another_s_file_does_not_bring_it(met):
+    assert not met.there.blob and "own" in met.there.address.values()
+
+
+def test_memory_is_bounded(met):
+    before, after = met.memory
+    print(f"memory: {before / 1e6:.0f} MB, then {after / 1e6:.0f} MB")
+    assert after - before < MEMORY
+
+
+def truth(address: dict[str, str]) -> dict[str, str]:
+    """Picture and maps of an address as the library makes them here, without a server and without a visit."""
+    choice, problems = from_address(address)
+    assert not problems
+    if choice.file:
+        upload = own.bring(FILES[choice.file], choice.file)
+        choice = replace(choice, there=upload.there(choice.frames, choice.patches))
+        here = own.scene(choice, upload)
+    else:
+        here = stage.scene(choice.clip, choice.grid, choice.temperature, choice.causal)
+    shown = [stage.plain(spec, here) for spec in ("softmax", "relu_floor")]
+    view = unpack(stage.blob(shown, titles := stage.titles(shown), here, False, {}))
+    return {"picture": hashed([frame["data"] for frame in view["frames"]])} | {
+        title: hashed(panel["wire"]) for title, panel in zip(titles, view["panels"])}
