@@ -21,6 +21,7 @@ class Controls {                                                 // act: what th
     this.range = h("input", {type: "range", min: 0, max: 1, step: .01, ariaLabel: "gate strength"});
     this.value = h("b");
     this.step = h("span");
+    this.sign = h("span", {className: "sign"});
     this.where = h("span", {className: "where"});
     this.live = h("div", {className: "sr", role: "status", ariaLive: "polite"});
     this.fit = h("div", {className: "fit"}, this.replay, this.step);
@@ -28,7 +29,7 @@ class Controls {                                                 // act: what th
     this.gate = h("div", {className: "tools"},
       h("label", {className: "strength", title}, "gate strength", this.range, this.value), this.fit);
     this.rest = h("div", {className: "tools"}, this.play, group("how attention is drawn", this.mode),
-      group("exposure", this.own), this.where);
+      group("exposure", this.own), this.sign, this.where);
     this.ways = h("details", {className: "ways"}, h("summary", {}, "More ways to look"), h("div", {className: "tools"},
       h("span", {className: "named"}, "brightness", group("brightness, of the attention", this.tone)),
       h("label", {title: "a line around the fewest patches that hold this share"}, "encircle", this.share, this.held),
@@ -47,6 +48,8 @@ class Controls {                                                 // act: what th
     this.range.style.setProperty("--fill", `${100 * strength}%`);
     if (+this.range.value !== strength) this.range.value = strength;
     for (const b of this.mode) b.ariaPressed = b.dataset.value === mode;
+    const less = mode === "difference" && panels.length > 1;
+    write(this.sign, less ? `orange: more than ${panels[0].title}, blue: less` : "");
     for (const b of this.tone) b.ariaPressed = b.dataset.value === tone;
     this.follow.ariaPressed = follow;
     write(this.held, share ? `${Math.round(100 * share)} %` : "nothing");

@@ -138,6 +138,7 @@ const css = `
 .strength b { color: var(--ink); min-width: 2.6em; font-variant-numeric: tabular-nums; }
 .fit { display: flex; flex-wrap: wrap; align-items: center; gap: 10px; font-variant-numeric: tabular-nums; }
 .fit span { min-width: 12.5em; }
+.sign:empty { display: none; }
 .where { margin-left: auto; font-variant-numeric: tabular-nums; }
 input[type=range] { appearance: none; height: 24px; margin: 0; cursor: pointer; outline: none; background:
   linear-gradient(90deg, var(--accent) var(--fill, 100%), var(--line) 0) 0 50% / 100% 4px no-repeat; }

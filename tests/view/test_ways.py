@@ -61,6 +61,7 @@ def test_a_line_goes_around_them_on_every_frame(page):
 def test_the_difference_is_that_from_the_first_panel(page):
     show(page, clip(mode="difference"))
     assert page.locator(".less").all_inner_texts() == ["", "minus even", "minus even"]
+    assert page.locator(".sign").inner_text() == "orange: more than even, blue: less"
     drawn = [page.locator(".main").nth(n).get_attribute("class") for n in range(3)]
     assert ["signed" in names for names in drawn] == [False, True, True]
     assert pixel(page, 2, 1, 1)[:3] == pytest.approx([247, 247, 247], abs=2), "nothing is not white"
