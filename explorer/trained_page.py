@@ -50,13 +50,13 @@ def show() -> None:
         st.info(NONE)
         return
     found = answers(choice)
-    st.title(headline(found, choice.layer))
+    st.title(headline(found, choice.layer), anchor=False)
     st.markdown(WHAT)
     _clip(choice, found)
     trained_controls.change(choice)
     _view(choice, found, hand)
     st.caption(f"{notes(choice, found)} {chapters.derived('concentrate')}")
-    st.subheader(f"How concentrated layer {choice.layer} is")
+    st.subheader(f"How concentrated layer {choice.layer} is", anchor=False)
     st.html(trained_tables.numbers(found, choice.layer))
     clips = 4 if choice.budget == "fine" else 32  # whose maps were measured, see benchmarks/sets.py
     said = NOTES["recorded"].format(clips=clips, seed=f"one training each, seed {choice.seed}")

@@ -89,6 +89,33 @@ def test_every_text_can_be_read(chromium, explorer_url, scheme):
     assert not [(text, round(ratio, 2)) for text, ratio in found if ratio < 4.5]
 
 
+FOCUS = """() => { let e = document.activeElement; while (e.shadowRoot?.activeElement) e = e.shadowRoot.activeElement;
+  const {left, width} = e.getBoundingClientRect(), name = e.ariaLabel || e.innerText || e.labels?.[0]?.innerText || "";
+  return {name: name.trim().split("\\n").at(-1), seen: left + width > 0 && left < innerWidth && width > 0}; }"""
+
+
+def test_tab_goes_through_everything_that_is_seen_and_the_files_come_next(page, explorer_url):
+    enter(page, explorer_url + "?clip=pan&frames=2&maps=softmax,linear", {"width": 390, "height": 844})
+    stops = []
+    while not stops or stops[-1]["name"] != "Save and export":
+        assert len(stops) < 40, stops
+        page.keyboard.press("Tab")
+        stops.append(page.evaluate(FOCUS))
+    names = [stop["name"] for stop in stops]
+    assert not [stop for stop in stops if not (stop["seen"] and stop["name"])], "a folded sidebar, or without a name"
+    assert names.index("Expand sidebar") < names.index("frame 1") < names.index("difference") < len(names) - 1
+    assert len(set(names)) == len(names), "one frame is chosen for all panels, so it is one stop"
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Save view", exact=True).wait_for()
+    page.keyboard.press("Tab")
+    assert page.evaluate(FOCUS)["name"] == "Save view"
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Save view", exact=True).wait_for(state="hidden")
+    said = [canvas.get_attribute("aria-label") for canvas in page.locator(".main canvas[role=img]").all()]
+    assert [words.partition(":")[0] for words in said] == model(page)["panels"] and all("bits" in x for x in said)
+
+
 # ------------------------------------------------------------------------------------------------ numbers
 
 
