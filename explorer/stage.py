@@ -32,7 +32,7 @@ from .jobs import Job, Report, Shelf
 from .scenes import Key, Scene, scene
 
 HEAD_START = 0.1  # seconds the page has to be drawn before a fit takes its share of the processor
-SHELF = Shelf(most=96)
+SHELF = Shelf(most=192)  # ten visitors have about 120 at once
 UPRIGHT, NARROW, GAP = 500, 250, 15  # pixels: an upright picture's height, the width that its numbers need, the gap
 BESIDE = 640  # pixels: in less, the view does not set panels side by side
 TABLE = 1568  # tokens: above, a map that can only travel as its whole table is not shown
