@@ -8,7 +8,6 @@ from pathlib import PurePosixPath
 import streamlit as st
 
 from linviz.record import File, Opened, View
-from linviz.record.made import made
 from linviz.record.snippet import code
 
 from .choice import OWN, Choice
@@ -31,12 +30,15 @@ GROUPS = ((".linviz", ".html", ".py"), (".png", ".svg", ".mp4"), (".csv", ".json
 LINK = {True: "The address of this page is a link to this view: it names your file, which stays with you, and asks "
               "whoever opens it for that file. *Save view* holds the file as well.",
         False: "The address of this page is a link to this view."}
+KEY = "exports"  # the widget that unfolds the buttons
 NUMBERS = " Numbers and weights are those of the gates as fitted, at strength 1."
 
 
 def show(visit: Visit, panels: Sequence[Shown], here: Scene, choice: Choice) -> None:
     """The buttons, folded; or why there are none."""
-    with st.expander("Save and export", icon=":material/download:"):
+    with st.expander("Save and export", key=KEY, on_change="rerun", icon=":material/download:") as box:
+        if not box.open:  # nothing is sent that nobody sees
+            return
         if why := missing(visit, panels, here):
             st.caption(why)
             return
@@ -68,6 +70,7 @@ def _button(ending: str, visit: Visit, panels: Sequence[Shown], here: Scene, cho
 
 def data(ending: str, visit: Visit, panels: Sequence[Shown], here: Scene, choice: Choice) -> bytes:
     """What stands in the file."""
+    from linviz.record.made import made  # what draws and films is not imported before it is asked for
     media = None if here.upload is None else here.upload.data
     found = made(ending, opened(visit, panels, here, choice), media)
     return found if isinstance(found, bytes) else found.encode()

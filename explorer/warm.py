@@ -33,9 +33,9 @@ def _make() -> None:
     from .visit import Visit
 
     visit, here = Visit(), stage.scene(OPENING.clip, OPENING.grid, OPENING.temperature)
-    for _ in ("fits", "readings of what was fitted"):
-        visit.panels(here, OPENING)
-        visit.settle(60, readings=True)
+    with PAGES.waiting():  # the first page waits for this work: it lets none pass
+        for _ in ("fits", "readings of what was fitted"):
+            visit.panels(here, OPENING)
+            visit.settle(60, readings=True)
     stage.blob(panels := visit.panels(here, OPENING), stage.titles(panels), here, intro=True, wish={})
-    gc.collect()
     gc.freeze()  # modules and the opening stay: what looks for rubbish later need not walk through them each time

@@ -41,6 +41,7 @@ MOVED = {  # a control's key, or what stands on it where it has none: the test t
     "Another clip": (TRAINED, "test_another_clip_is_the_next_one_and_the_view_begins_anew"),
     **{f"trained_{name}": (TRAINED, ALL_TRAINED) for name in (
         "budget", "seed", "layer", "head", "clip", "clip_seed", "order", "arms", "temperature", "strength")},
+    "exports": ("test_exports.py", "test_the_code_on_the_page_prints_the_tables_numbers"),
     **{f"export.{ending}": (FILES, ALL_FILES) for ending in (
         "linviz", "html", "py", "png", "svg", "mp4", "csv", "json", "npz")}}
 SHOWN = {"plotly_chart", "bidi_component"}  # they have keys, and what is done to them stays in the browser
@@ -67,9 +68,10 @@ def controls(app: Any) -> set[str]:
 
 @pytest.fixture(scope="module")
 def sample() -> Any:
-    """A clip with two gates that are shifted, taken apart."""
+    """A clip with two gates that are shifted, taken apart, and its files unfolded."""
     app = visit(clip="pan", frames="2", patches="14", steps="10", maps="softmax,relu_floor+gate,linear+gate",
                 shift="space")
+    app.session_state.exports = True
     return quiet(well(app.toggle(key="apart").set_value(True).run()))
 
 

@@ -32,7 +32,9 @@ def shown(app):
 
 
 def code_of(app) -> str:
-    (element,) = app.code
+    assert not app.code and not app.get("download_button"), "what is folded is not sent"
+    app.session_state[exports.KEY] = True
+    (element,) = well(app.run()).code
     return element.value
 
 
@@ -57,8 +59,9 @@ def test_numbers_of_the_files_are_those_of_the_table_under_the_view():
 
 def test_the_code_on_the_page_prints_the_tables_numbers(capsys):
     app = quiet(visit(**SMALL, query="0,3,5", maps="softmax,relu_floor+gate"))
-    assert code_of(app) == exports.data(".py", *shown(app)).decode().strip()
-    exec(code_of(app), {})
+    code = code_of(app)
+    assert code == exports.data(".py", *shown(app)).decode().strip()
+    exec(code, {})
     printed = {tuple(line.split()[:2]): line.split()[2:] for line in capsys.readouterr().out.splitlines()}
     entropy = [*printed["softmax", "entropy"], *printed["relu_floor+gate", "entropy"]]
     assert [float(x) for x in entropy] == pytest.approx([float(x) for x in tables(app)[0]["entropy (bits)"]], rel=5e-3)
