@@ -231,7 +231,9 @@ def test_a_token_before_the_picture_can_be_asked_and_is_named() -> None:
     link = PLAIN | {"sha256": hashlib.sha256(data.getvalue()).hexdigest(), "file": "a.npz", "query": "1"}
     app = bring(visit(**link | {"maps": "softmax,relu_floor+gate", "steps": "10"}), data.getvalue(), "a.npz")
     assert "The pinned token 2 of the 2 before the picture, beside the mean of all 51" in app.subheader[0].value
-    assert address(app)["query"] == "1" and not said(app) and "A token before the picture is pinned" in words(app)
+    assert address(app)["query"] == "1" and not said(app)
+    app.session_state.exports = True  # unfold the files
+    assert "A token before the picture is pinned" in words(well(app.run()))
 
 
 def test_another_file_than_the_link_s_gets_a_warning_and_the_controls_stay() -> None:
