@@ -10,12 +10,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import streamlit as st
-import torch
 from starlette.formparsers import MultiPartParser
 
 from linviz import clips
 from linviz.clips import limits
-from linviz.clips.fitting import PATCH
+from linviz.record.opening import paper
 
 from . import stage
 from .choice import FRAMES, HEADS, MOST, OPENING, OWN, Choice, good, settle
@@ -24,7 +23,6 @@ from .scenes import Key, Scene
 
 MultiPartParser.spool_max_size = 1 << 28  # bytes, more than may be uploaded: else a file lies on a disk as it comes
 WIDTH = 256  # numbers of q and k a token: more are too much for a browser at `MOST` tokens
-GREY = 0.7  # what is lit where there is no picture
 GIVEN = "q, k and v of one head, as they are in the file; a patch counts as 16 pixels"
 
 
@@ -119,7 +117,7 @@ def pictured(choice: Choice, upload: Upload, key: Key) -> Scene:
 def given(choice: Choice, of: clips.Tensors, upload: Upload, key: Key) -> Scene:
     """One head of a researcher's tensors, over a grey where no picture is."""
     grid, at = of.grid, slice(choice.head - 1, choice.head)
-    clip = clips.Clip.plain(torch.full((grid.T, 3, PATCH * grid.Y, PATCH * grid.X), GREY), of.name, alt=of.said)
+    clip, _ = paper(of)
     q, k = (x[:, at] * choice.temperature**-0.5 for x in (of.q, of.k))
     return Scene(key, clip, clip, grid, q, k, of.v[:, at], None, choice.causal, upload.shelf, GIVEN, upload)
 

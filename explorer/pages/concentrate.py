@@ -7,6 +7,7 @@ from explorer.hand import words
 from explorer.spectra_panel import spectra_panel
 from explorer.visit import BLINK, FIRST, SMALL
 from linviz.models import LABEL
+from linviz.record.seen import heading
 from linviz.view.streamlit import patch_view
 
 HOW = "Move over a picture: it is lit by the attention of the patch under your hand. Click to keep that patch{gate}."
@@ -16,10 +17,8 @@ CAVEAT = ("Attention is not explanation: a map says what was mixed, not why "
 
 def say(specs, causal):
     """The title says what to see."""
-    gated, floor = any("+gate" in s for s in specs), any(s.startswith("relu_floor") and "+gate" not in s for s in specs)
-    st.title("Each patch sees what came before it, and nothing after" if causal
-             else "The floor is fog; the gate gathers it" if gated and floor else "The gate gathers attention" if gated
-             else "One patch asks, and this is where it looks", anchor=False)
+    gated = any("+gate" in spec for spec in specs)
+    st.title(heading(specs, causal), anchor=False)
     st.markdown(HOW.format(gate="; the slider turns the gate on" if gated else ""))
 
 

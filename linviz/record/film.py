@@ -17,7 +17,8 @@ from PIL import Image
 
 from .opening import Opened
 from .painting import shares
-from .pictures import FACTS, HEAD, corner, heading, inner, panel, sheet
+from .pictures import FACTS, HEAD, corner, inner, panel, sheet
+from .seen import heading
 from .sheet import INK, Words, pixels
 from .state import Progress
 

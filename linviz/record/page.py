@@ -4,7 +4,8 @@ from __future__ import annotations
 from ..models import LABEL
 from ..view import html
 from .opening import Opened
-from .pictures import credit, heading
+from .pictures import credit
+from .seen import heading
 
 TEXT = """Move over the picture: each panel is the same picture, lit by the attention of the patch under your hand. A
 click pins a patch, the arrow keys move it. What you see is {note}.{gates} Attention is not explanation: what a patch

@@ -17,6 +17,7 @@ from ..view.blob import FULL
 from ..view.still import HUES, SIGNED, is_signed
 from .opening import Opened, Shown
 from .painting import WIDE, base, shares, told, under
+from .seen import heading
 from .sheet import INK, SOFT, Dot, Ring, Sheet, Words, length, pixels, svg_text
 
 MARGIN, GAP, ABREAST, STRIP = 28, 18, 4, 8  # STRIP: frames side by side
@@ -62,19 +63,6 @@ def drawn(opened: Opened) -> Sheet:
 
 
 # ------------------------------------------------------------------------------------------------ the page
-
-
-def heading(specs: tuple[str, ...], causal: bool) -> str:
-    """What to see.
-
-    >>> heading(("relu_floor", "relu_floor+gate"), False)
-    'The floor is fog; the gate gathers it'
-    """
-    if causal:
-        return "Each patch sees what came before it, and nothing after"
-    gated, floor = any("+gate" in s for s in specs), any(s.startswith("relu_floor") and "+gate" not in s for s in specs)
-    return ("The floor is fog; the gate gathers it" if gated and floor else "The gate gathers attention" if gated
-            else "One patch asks, and this is where it looks")
 
 
 def inner(opened: Opened) -> float:
