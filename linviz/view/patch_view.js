@@ -6,6 +6,7 @@
 
 const reduced = matchMedia("(prefers-reduced-motion: reduce)");
 const between = (x, least, most) => Math.max(least, Math.min(most, x));
+const LEAP = 100;                                                // milliseconds: the most of a glide in one frame
 const told = ["query", "frame", "strength", "mode", "own", "share", "tone", "follow"];
 
 export function mount(host, bytes, {onChange} = {}) {
@@ -131,9 +132,11 @@ export function mount(host, bytes, {onChange} = {}) {
   // ---------------------------------------------------------------------------------------------- motion
 
   function glide(ms, step) {                                     // step(0..1) on every frame, once
-    let start;
+    let last, spent = 0;
     const tick = now => {
-      const part = Math.min(1, (now - (start ??= now)) / ms);
+      spent += Math.min(now - (last ?? now), LEAP);              // a busy page glides later and jumps over nothing
+      last = now;
+      const part = Math.min(1, spent / ms);
       gliding = part < 1 ? requestAnimationFrame(tick) : 0;
       step(part);
       turn();

@@ -199,6 +199,13 @@ def test_the_opening_glides_once_and_a_touch_ends_it(page):
     assert not state(page)["gliding"] and state(page)["strength"] == 0.8
 
 
+def test_a_busy_page_glides_later_and_jumps_over_nothing(page):
+    show(page, photo(intro=True))
+    page.evaluate("const start = performance.now(); while (performance.now() - start < 3000);")
+    page.evaluate(FRAMES)
+    assert state(page)["gliding"] and state(page)["strength"] < 0.3
+
+
 def test_python_may_end_the_opening(page):
     show(page, photo(intro=True))
     move(page, strength=0.25)
