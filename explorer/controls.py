@@ -34,9 +34,13 @@ def plain(text: str) -> str:
 
 
 def warn(sentences: Sequence[str]) -> None:
-    """Say what could not be done, a sentence each."""
-    for sentence in sentences:
-        st.warning(plain(sentence))
+    """Say what could not be done, a sentence each, in a container that is there without any as well.
+
+    A browser makes anew all that stands below a place where one thing more, or less, has come.
+    """
+    with st.container():
+        for sentence in sentences:
+            st.warning(plain(sentence))
 
 
 def title(spec: str) -> str:

@@ -93,4 +93,5 @@ def _next() -> None:
 
 def _reset() -> None:
     ADDRESS.reset()
+    st.session_state[key("hand")].clear()
     st.session_state[KEY] = "trained"

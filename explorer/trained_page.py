@@ -44,8 +44,7 @@ def show() -> None:
     said = ADDRESS.come()
     hand = trained_controls.hand()
     choice = trained_controls.choose(hand)
-    if said:
-        st.warning("  \n".join(map(controls.plain, said)))
+    controls.warn(said)
     if choice is None:
         st.info(NONE)
         return

@@ -48,7 +48,8 @@ visit = location.come()
 st.session_state.said += trained_source.said()
 first = "shown" not in st.session_state
 top = st.container()
-desk.show()
+with st.container():  # there also while nobody brings a file: what stands below keeps its place
+    desk.show()
 choice = own.drawn(controls.choose())
 controls.warn(st.session_state.said)
 if choice is None:  # a link to a file that is not there yet

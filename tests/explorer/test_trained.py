@@ -284,6 +284,15 @@ def test_reset_stays_with_the_models() -> None:
     assert address(app) == {"source": "trained"} and tables(app)
 
 
+def test_reset_takes_the_hand_from_the_view_as_well() -> None:
+    app = visit(source="trained", arms="softmax,relu", query="1,2,3", tone="log", mode="light")
+    before = view(app)["set"]
+    after = view(press(app, "Reset"))["set"]
+    assert (after["tone"], after["mode"]) == ("root", "heat")
+    assert after["query"] != before["query"] and after["tick"] != before["tick"]
+    assert address(app) == {"source": "trained"}
+
+
 def test_one_model_alone_is_not_compared() -> None:
     app = on(visit(source="trained", arms="softmax,relu"), "multiselect", "arms", ["relu"])
     assert "two models or more" in said(app) and len(titles(app)) == 2 and titles(app)[0] == "relu"

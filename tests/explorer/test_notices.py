@@ -1,0 +1,45 @@
+"""What the page has to say stands above the view and moves it to no other place: a browser would make it anew."""
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from .harness import quiet, said, visit, well
+
+QUICK = {"patches": "14", "maps": "softmax,relu"}
+
+
+def place(block: Any, kind: str) -> tuple[int, ...]:
+    """Where the first element of a kind stands: what Streamlit tells a browser, and what a browser goes by."""
+    for n, child in block.children.items():
+        if getattr(child, "type", "") == kind:
+            return (n,)
+        if below := place(child, kind) if hasattr(child, "children") else ():
+            return n, *below
+    return ()
+
+
+def view(app: Any) -> tuple[int, ...]:
+    return place(app.main, "bidi_component")
+
+
+@pytest.mark.parametrize("address", [QUICK, {"source": "trained", "arms": "softmax,relu"}])
+def test_a_bad_value_in_the_address_and_its_going_leave_the_view_in_its_place(address: dict[str, str]) -> None:
+    app = visit(**address, evil="1", query="99,99,99")
+    below = place(app.main, "expander")
+    assert "evil" in said(app) and "query" in said(app) and view(app)
+    before = view(app)
+    (button,) = [b for b in app.button if b.label == "Reset"]
+    well(button.click().run())
+    assert not said(app) and view(app) == before and place(app.main, "expander") == below
+
+
+def test_what_cannot_be_drawn_and_a_file_of_one_s_own_leave_the_view_in_its_place() -> None:
+    app = quiet(visit(**QUICK))
+    before = view(app)
+    app.text_input(key="spec").set_value("swin@window:7")
+    well(app.toggle(key="causal").set_value(True).run())
+    assert "Not shown while nobody sees the future" in said(app) and view(app) == before
+    well(app.selectbox(key="clip").set_value("own").run())
+    assert app.get("file_uploader") and view(app) == before
