@@ -15,11 +15,10 @@ import numpy as np
 import torch
 from PIL import Image
 
-from .opening import Opened
 from .painting import shares
 from .pictures import FACTS, HEAD, corner, inner, panel, sheet
-from .seen import heading
 from .sheet import INK, Words, pixels
+from .sight import Sight
 from .state import Progress
 
 PACE, TURNS = 4, 2  # frames a second; how often the clip is shown
@@ -28,7 +27,7 @@ BT709 = 1  # how colours are told in the file, and made: players guess otherwise
 OPTIONS = {"crf": "17", "preset": "faster", "tune": "stillimage"}
 
 
-def film(opened: Opened, only: str | None = None, progress: Progress | None = None) -> bytes:
+def film(opened: Sight, only: str | None = None, progress: Progress | None = None) -> bytes:
     """The film as bytes. `only` is the spec of the one panel to show; ValueError for a photograph or an unknown spec.
 
     >>> from linviz.record import View
@@ -41,7 +40,7 @@ def film(opened: Opened, only: str | None = None, progress: Progress | None = No
 
 
 @torch.no_grad()
-def frames(opened: Opened, only: str | None = None, progress: Progress | None = None) -> Iterator[Image.Image]:
+def frames(opened: Sight, only: str | None = None, progress: Progress | None = None) -> Iterator[Image.Image]:
     """Every frame of the film as an RGB image with even sides, once; the query walks along where the look follows."""
     there = [shown.spec for shown in opened.shown]
     if only is not None and only not in there:
@@ -50,7 +49,7 @@ def frames(opened: Opened, only: str | None = None, progress: Progress | None = 
     for t in range(whole.grid.T):
         kept = whole.walked(t)
         parts = [shares(kept, shown) for shown in kept.shown]
-        page = sheet(kept, inner(kept), heading(kept.view.specs, kept.view.causal))
+        page = sheet(kept, inner(kept), kept.heading)
         for n, shown in enumerate(kept.shown):
             x, y = corner(kept, n, inner(kept))
             panel(page, kept, shown, n, (x, y), t)

@@ -12,13 +12,14 @@ from .. import clips
 from ..clips import Clip
 from ..clips.tensors import Tensors, is_tensors, tensors
 from ..grid import Grid
+from ..maps import Map
 from ..mechanisms import Attention, make
-from ..models import fit_gate
+from ..models import LABEL, fit_gate
 from ..reading import Reading
 from ..view import Panel, fitted
 from .fields import TOKENS, File
-from .look import turned
-from .seen import PATCH, Places, measured, places, softmax_like, told_apart
+from .look import Look, turned
+from .seen import PATCH, Places, heading, measured, places, softmax_like, told_apart
 from .state import Progress, View
 
 GREY = 0.7  # what is lit where there is no picture
@@ -31,6 +32,11 @@ class Shown:
     title: str
     reading: Reading
     gate: dict[str, Any] | None = None
+
+    @property
+    def map(self) -> Map:
+        """The table of weights that is measured and drawn."""
+        return self.reading.map
 
     @property
     def spec(self) -> str:
@@ -61,6 +67,29 @@ class Opened:
     mask: Tensor | None = None
     said: str = ""
     note: str = clips.DESCRIPTORS_NOTE
+    outline = None  # no line stands around the object
+
+    @property
+    def look(self) -> Look:
+        """How it is looked at."""
+        return self.view.look
+
+    @property
+    def heading(self) -> str:
+        """What to see."""
+        return heading(self.view.specs, self.view.causal)
+
+    @property
+    def made(self) -> str:
+        """How it was cut and read, in sentences."""
+        view, grid = self.view, self.grid
+        size = f"{grid.T} frames of " * (grid.T > 1) + f"{grid.Y} x {grid.X} patches"
+        gates = f" A gate is {LABEL}: {view.steps} steps, seed {view.seed}." if any(s.gate for s in self.shown) else ""
+        return f"{size}, temperature {view.temperature:.3g}. {self.note[0].upper() + self.note[1:]}.{gates}"
+
+    def told(self) -> dict[str, Any]:
+        """The state and the versions that it was made with."""
+        return self.view.told()
 
     @property
     def place(self) -> tuple[int, int, int]:

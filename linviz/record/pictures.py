@@ -12,20 +12,18 @@ import torch
 from PIL import PngImagePlugin
 
 from .. import clips
-from ..models import LABEL
 from ..view.blob import FULL
 from ..view.still import HUES, SIGNED, is_signed
-from .opening import Opened, Shown
 from .painting import WIDE, base, shares, told, under
-from .seen import heading
 from .sheet import INK, SOFT, Dot, Ring, Sheet, Words, length, pixels, svg_text
+from .sight import Lit, Sight
 
 MARGIN, GAP, ABREAST, STRIP = 28, 18, 4, 8  # STRIP: frames side by side
 TONED = {"root": ".", "linear": "; brightness is in proportion.", "log": "; brightness is logarithmic, three decades."}
 HEAD, FACTS, THUMB = 26, 46, 15  # pixels: over a panel, under it, under a small frame
 
 
-def png(opened: Opened) -> bytes:
+def png(opened: Sight) -> bytes:
     """The view as PNG; its text chunk "linviz" holds the state as JSON.
 
     >>> from linviz.record import View
@@ -39,7 +37,7 @@ def png(opened: Opened) -> bytes:
     return out.getvalue()
 
 
-def svg(opened: Opened) -> str:
+def svg(opened: Sight) -> str:
     """The view as SVG: words stay words, pictures are JPEG inside it; its metadata hold the state as JSON.
 
     >>> from linviz.record import View
@@ -50,10 +48,10 @@ def svg(opened: Opened) -> str:
 
 
 @torch.no_grad()
-def drawn(opened: Opened) -> Sheet:
+def drawn(opened: Sight) -> Sheet:
     """The sheet that both print: as its `look` has it."""
     opened, inside = opened.turned, inner(opened)
-    page = sheet(opened, inside + _strip(opened), heading(opened.view.specs, opened.view.causal))
+    page = sheet(opened, inside + _strip(opened), opened.heading)
     for n, shown in enumerate(opened.shown):
         x, y = corner(opened, n, inside + _strip(opened))
         panel(page, opened, shown, n, (x, y), opened.frame)
@@ -65,32 +63,32 @@ def drawn(opened: Opened) -> Sheet:
 # ------------------------------------------------------------------------------------------------ the page
 
 
-def inner(opened: Opened) -> float:
+def inner(opened: Sight) -> float:
     """How high a panel's picture is."""
     return WIDE * opened.grid.Y / opened.grid.X
 
 
-def sheet(opened: Opened, tall: float, title: str) -> Sheet:
+def sheet(opened: Sight, tall: float, title: str) -> Sheet:
     """An empty page for panels so `tall`: what to see above, where it comes from below."""
     columns = min(ABREAST, len(opened.shown))
     rows = -(-len(opened.shown) // columns)
     wide = 2 * MARGIN + columns * WIDE + (columns - 1) * GAP
     below = folded(_source(opened), 0.86 * (wide - 2 * MARGIN))  # who opens the SVG may have a wider font
     high = 2 * MARGIN + 50 + rows * (HEAD + tall + FACTS + GAP) + 18 * len(below)
-    page = Sheet(wide, high, title, f"{_asked(opened)} {opened.clip.alt}", json.dumps(opened.view.told()))
+    page = Sheet(wide, high, title, f"{_asked(opened)} {opened.clip.alt}", json.dumps(opened.told()))
     size = 20 if columns > 1 else 15
     page.items += [Words(MARGIN, MARGIN + 16, title, size, INK, True), Words(MARGIN, MARGIN + 40, _asked(opened), 13)]
     page.items += [Words(MARGIN, high - MARGIN - 18 * (len(below) - 1 - n), x, 12) for n, x in enumerate(below)]
     return page
 
 
-def corner(opened: Opened, n: int, tall: float) -> tuple[float, float]:
+def corner(opened: Sight, n: int, tall: float) -> tuple[float, float]:
     """Where panel n begins."""
     row, column = divmod(n, min(ABREAST, len(opened.shown)))
     return MARGIN + column * (WIDE + GAP), MARGIN + 58 + row * (HEAD + tall + FACTS + GAP)
 
 
-def _asked(opened: Opened) -> str:
+def _asked(opened: Sight) -> str:
     t, y, x = opened.place
     place = f"The patch in row {y + 1}, column {x + 1}"
     if opened.grid.T == 1:
@@ -98,18 +96,14 @@ def _asked(opened: Opened) -> str:
     return f"{place} of frame {t + 1} asks; beside each frame stands its share of the attention."
 
 
-def _source(opened: Opened) -> str:
+def _source(opened: Sight) -> str:
     """What stands below: whose picture, how it was read, what brightness means."""
-    view, grid, clip = opened.view, opened.grid, opened.clip
-    size = f"{grid.T} frames of " * (grid.T > 1) + f"{grid.Y} x {grid.X} patches"
-    gates = f" A gate is {LABEL}: {view.steps} steps, seed {view.seed}." if any(s.gate for s in opened.shown) else ""
-    return (f"{credit(clip)} {size}, temperature {view.temperature:.3g}. "
-            f"{opened.note[0].upper() + opened.note[1:]}.{gates} {looked(opened)} linviz {view.told()['linviz']}.")
+    return f"{credit(opened.clip)} {opened.made} {looked(opened)} linviz {opened.told()['linviz']}."
 
 
-def looked(opened: Opened) -> str:
+def looked(opened: Sight) -> str:
     """How it is drawn, in sentences."""
-    look, gated = opened.view.look, any(shown.gate for shown in opened.shown)
+    look, gated = opened.look, any(shown.gate for shown in opened.shown)
     said = []
     if look.mode == "difference" and len(opened.shown) > 1:
         said.append(f"Drawn is each map less {opened.titles[0]}: orange is more, blue is less.")
@@ -118,7 +112,8 @@ def looked(opened: Opened) -> str:
     if look.strength != 1 and gated:
         said.append(f"Gates stand at strength {look.strength:.2f} of 1.")
     if look.share:
-        said.append(f"The line is around the fewest patches that hold {100 * look.share:.0f} % of the attention.")
+        line = "The line" if opened.outline is None else "The yellow line"
+        said.append(f"{line} is around the fewest patches that hold {100 * look.share:.0f} % of the attention.")
     return " ".join(said)
 
 
@@ -147,7 +142,7 @@ def folded(text: str, wide: float, size: float = 12) -> list[str]:
 # ------------------------------------------------------------------------------------------------ a panel
 
 
-def panel(page: Sheet, opened: Opened, shown: Shown, n: int, at: tuple[float, float], t: int) -> None:
+def panel(page: Sheet, opened: Sight, shown: Lit, n: int, at: tuple[float, float], t: int) -> None:
     """A title and frame t under its attention, with the pinned patch in a ring."""
     (x, y), (asked, row, column), grid = at, opened.place, opened.grid
     page.items += [Dot(x + 5, y + 11, 5, HUES.get(shown.family, "#888888")),
@@ -157,17 +152,17 @@ def panel(page: Sheet, opened: Opened, shown: Shown, n: int, at: tuple[float, fl
                            max(7.5, WIDE / grid.X / 2), t != asked))
 
 
-def titled(opened: Opened, n: int) -> str:
+def titled(opened: Sight, n: int) -> str:
     """What stands over a panel."""
-    less = opened.view.look.mode == "difference" and base(opened, opened.shown[n]) is not None
+    less = opened.look.mode == "difference" and base(opened, opened.shown[n]) is not None
     return opened.titles[n] + f" minus {opened.titles[0]}" * less
 
 
-def _facts(page: Sheet, opened: Opened, shown: Shown, x: float, y: float) -> None:
+def _facts(page: Sheet, opened: Sight, shown: Lit, x: float, y: float) -> None:
     """Three numbers of the pinned patch, or why there are none."""
     found, note = told(opened, shown)
     if not found:
-        signed = is_signed(shown.reading.map, opened.query)
+        signed = is_signed(shown.map, opened.query)
         page.items.append(Words(x, y + 22, f"signed: {SIGNED}" if signed else note, 13))
         return
     facts = ((three(found["entropy"]), "bits of entropy"), (three(found["effective_tokens"]), "effective patches"),
@@ -189,17 +184,17 @@ def three(x: float) -> str:
 # ------------------------------------------------------------------------------------------------ a clip's frames
 
 
-def _small(opened: Opened) -> float:
+def _small(opened: Sight) -> float:
     return (WIDE - 5 * (STRIP - 1)) / STRIP
 
 
-def _strip(opened: Opened) -> float:
+def _strip(opened: Sight) -> float:
     """How high the strip of frames is; nothing for a photograph."""
     rows = -(-opened.grid.T // STRIP) if opened.grid.T > 1 else 0
     return rows * (_small(opened) * opened.grid.Y / opened.grid.X + THUMB + 5) + 6 * (rows > 0)
 
 
-def _thumbs(page: Sheet, opened: Opened, shown: Shown, x: float, y: float) -> None:
+def _thumbs(page: Sheet, opened: Sight, shown: Lit, x: float, y: float) -> None:
     """Every frame, small, and the share of the attention that it holds."""
     if opened.grid.T == 1:
         return

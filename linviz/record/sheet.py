@@ -15,7 +15,7 @@ from html import escape
 from PIL import Image, ImageDraw, ImageFont
 
 PAPER, INK, SOFT = "#ffffff", "#1d232b", "#59616b"
-DARK, HELD = "#000000", "#ffd84d"  # a line around what is held, on any picture
+DARK, HELD, EDGE = "#000000", "#ffd84d", "#ffffff"  # lines on any picture: under both, around what is held, the object
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
 SHARPER = 4  # rings and dots are drawn so many times too large and shrunk: Pillow's own have steps
 
@@ -66,10 +66,11 @@ class Ring:
 
 @dataclass(frozen=True)
 class Lines:
-    """Straight lines (x, y, x, y), light on dark, so that they show on any picture; `width` of the light."""
+    """Straight lines (x, y, x, y), light on dark, so that they show on any picture; width and colour of the light."""
 
     ends: tuple[tuple[float, float, float, float], ...]
     width: float = 1.4
+    light: str = HELD
 
 
 Item = Picture | Words | Dot | Ring | Lines
@@ -182,7 +183,7 @@ def svg_text(sheet: Sheet) -> str:
 
 def _strokes(item: Lines) -> tuple[tuple[float, str], ...]:
     """The width and the colour of both strokes."""
-    return (item.width + 2, DARK), (item.width, HELD)
+    return (item.width + 2, DARK), (item.width, item.light)
 
 
 def _element(item: Item) -> str:
