@@ -347,7 +347,7 @@ def bench(arguments):
 
 def book(arguments, module="notebooks.book"):
     """Print the executed solutions as pages that need no server."""
-    folder = [str(Path(a).resolve()) for a in arguments]
+    folder = [a if a.startswith("-") else str(Path(a).resolve()) for a in arguments]
     os.chdir(str(ROOT))
     return hand_over(module, folder)
 

@@ -27,6 +27,7 @@ SOLUTIONS = HERE / "solutions"
 PLOTLY = "application/vnd.plotly.v1+json"
 REMOTE = ("require_js_url", "mathjax_url", "mermaid_js_url", "jquery_url")  # what nbconvert would fetch
 FORMULA = re.compile(r"\$\$(?P<display>.+?)\$\$|(?<![\\$])\$(?P<inline>[^$\n]+?(?:\n[^$\n]+?)?)\$", re.DOTALL)
+CHAPTER = re.compile(r"^(\d\d_\w+)\.ipynb")
 POLICY = "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob: file:; connect-src 'none'"
 LOOK = """
 body { max-width: 62rem; margin: 0 auto !important; padding: 1.5rem !important; }
@@ -36,7 +37,6 @@ math { font-family: "STIX Two Math", "Cambria Math", "Latin Modern Math", "Liber
   "DejaVu Math TeX Gyre", math; }
 math[display=block] { margin: 1em 0; font-size: 1.1em; }
 nav { font-family: system-ui, sans-serif; margin: 0 0 1.5rem; }
-.plotly-graph-div { min-height: 420px; }
 """
 
 
@@ -63,6 +63,7 @@ class Page:
             if script.get("src") or "plotly" not in (script.string or "").lower():
                 script.decompose()
         formulas(soup)
+        lead_on(soup)
         head = f'<meta http-equiv="Content-Security-Policy" content="{html.escape(POLICY)}"><style>{LOOK}</style>'
         assert soup.head is not None and soup.body is not None
         soup.head.append(BeautifulSoup(head + '<script src="plotly.min.js"></script>', "html.parser"))
@@ -105,6 +106,12 @@ def formulas(soup: BeautifulSoup) -> None:
     for text in soup.find_all(string=FORMULA):
         if isinstance(text.parent, Tag) and not text.find_parents(("code", "pre", "script", "style", "title")):
             text.replace_with(*_parts(str(text)))
+
+
+def lead_on(soup: BeautifulSoup) -> None:
+    """A link to the notebook of a chapter leads to the page of that chapter, which lies beside this one."""
+    for link in soup.find_all("a", href=CHAPTER):
+        link["href"] = CHAPTER.sub(r"\1.html", str(link["href"]))
 
 
 def _parts(text: str) -> list[NavigableString | BeautifulSoup]:

@@ -328,6 +328,13 @@ def test_commands_of_linviz_pass_their_arguments_on(handed, command):
     assert handed == [("linviz", [command, "--port", "8600"], {})]
 
 
+@pytest.mark.parametrize("command", ["book", "slides"])
+def test_an_option_of_the_printers_is_no_folder(handed, command):
+    start.main([command, "--help"])
+    start.main([command, "here"])
+    assert [arguments for _, arguments, _ in handed] == [["--help"], [str(Path("here").resolve())]]
+
+
 def test_tests_run_on_one_thread_with_a_browser(handed, monkeypatch):
     monkeypatch.setattr(start, "find_browser", lambda: "/usr/bin/chromium")
     start.main(["test", "tests/maps", "-k", "x"])

@@ -7,7 +7,9 @@ answer's output: if it is one of them, the learner reads which, in the words of 
 from __future__ import annotations
 
 import copy
+import inspect
 import linecache
+import re
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -131,7 +133,7 @@ class Exercise:
 def _asked(ask: Property, attempt: Attempt) -> Finding | None:
     """A property asked; an answer that breaks on other inputs than the first breaks here, not in the check."""
     if attempt.error is not None:
-        return stumbled(attempt.error, attempt.theirs)
+        return stumbled(attempt.error, attempt.theirs, attempt.given)
     try:
         return ask(attempt)
     except NotImplementedError:
@@ -140,13 +142,39 @@ def _asked(ask: Property, attempt: Attempt) -> Finding | None:
         return stumbled(error, attempt.theirs)
 
 
-def stumbled(error: Exception, theirs: Answer) -> Finding:
-    """What is said of an answer that raised: the error's first line, and the line of the answer it came from."""
+def stumbled(error: Exception, theirs: Answer, given: tuple[Any, ...] = ()) -> Finding:
+    """What is said of an answer that raised: the error's first line, and the line of the answer it came from.
+
+    An error that speaks of sizes, in numbers, is read with the letters of the exercise beside it.
+    """
     said = (str(error).splitlines() or [""])[0][:150]
     file = getattr(getattr(theirs, "__code__", None), "co_filename", None)
     frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == file]
     at = linecache.getline(frames[-1].filename, frames[-1].lineno or 0).strip()[:100] if frames else ""
-    return Finding(f"it stopped with {type(error).__name__}: {said}", f"It stopped at: {at}" if at else "")
+    letters = sizes(theirs, given) if re.search("size|shape", said, re.IGNORECASE) else ""
+    hints = [f"It stopped at: {at}" if at else "", f"Here {letters}." if letters else ""]
+    return Finding(f"it stopped with {type(error).__name__}: {said}", ". ".join(filter(None, hints)))
+
+
+def sizes(theirs: Answer, given: tuple[Any, ...]) -> str:
+    """What the letters in the types of an answer stand for in what it was given; "" for an answer without types.
+
+    >>> from jaxtyping import Float
+    >>> def apply(A: Float[Tensor, "N S"], v: Float[Tensor, "S E"]): ...
+    >>> import torch
+    >>> sizes(apply, (torch.ones(7, 6), torch.ones(6, 3)))
+    'N = 7, S = 6, E = 3'
+    """
+    try:
+        kinds = [p.annotation for p in inspect.signature(theirs, eval_str=True).parameters.values()]
+    except Exception:  # a function of torch's own has no signature, and a type may name what is not there
+        return ""
+    found: dict[str, int] = {}
+    for kind, x in zip(kinds, given, strict=False):
+        letters = getattr(kind, "dim_str", "").split()
+        if isinstance(x, Tensor) and len(letters) == x.ndim:
+            found |= zip(letters, x.shape, strict=True)
+    return ", ".join(f"{letter} = {size}" for letter, size in found.items())
 
 
 def tensors(x: Any) -> tuple[Tensor, ...] | None:

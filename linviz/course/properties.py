@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from .exercise import Answer, Attempt, Finding, Property, close, tensors
+from .exercise import Answer, Attempt, Finding, Property, close, sizes, tensors
 
 
 def pure(a: Attempt) -> Finding | None:
@@ -43,8 +43,10 @@ def shape(a: Attempt) -> Finding | None:
     """Shapes as asked for."""
     for wanted, got in _pairs(a):
         if wanted.shape != got.shape:
+            letters = sizes(a.theirs, a.given)
             return Finding(f"expected shape {tuple(wanted.shape)}, got {tuple(got.shape)}",
-                           "All sizes in a check differ, so a shape tells which axis went where.")
+                           "All sizes in a check differ, so a shape tells which axis went where"
+                           f"{': here ' if letters else ''}{letters}.")
     return None
 
 

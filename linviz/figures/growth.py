@@ -55,7 +55,8 @@ def trends(lines: Sequence[Trend], x: Axis, y: Axis, *, levels: Mapping[str, flo
     for name, value in (at or {}).items():
         fig.add_vline(x=value, line=soft)
         fig.add_annotation(text=name, x=_place(value, x), y=1, yref="y domain", yanchor="bottom")
-    fig.update_layout(title=_title(title), xaxis=_axis(x), yaxis=_axis(y))
+    fig.update_layout(title=_title(title), xaxis=_axis(x, [v for t in lines for v in t.x]),
+                      yaxis=_axis(y, [v for t in lines for v in t.y]))
     return fig
 
 
@@ -80,13 +81,26 @@ def _line(t: Trend) -> go.Scatter:
                       hovertemplate="%{x:.4g}: %{y:.3g}<extra>" + t.title + "</extra>")
 
 
-def _axis(axis: Axis) -> dict[str, object]:
+def _axis(axis: Axis, values: Sequence[float]) -> dict[str, object]:
     out: dict[str, object] = {"title": axis.title, "zeroline": False}
     if axis.log:
         out["type"] = "log"
-    if axis.marks:
-        out |= {"tickvals": list(axis.marks.values()), "ticktext": list(axis.marks)}
+    marks = axis.marks or (_decades(values) if axis.log else None)
+    if marks:
+        out |= {"tickvals": list(marks.values()), "ticktext": list(marks)}
     return out
+
+
+def _decades(values: Sequence[float]) -> dict[str, float]:
+    """Marks of a logarithmic axis, written out: plotly's own are single digits. Powers of ten, between few of them 3s.
+
+    >>> list(_decades([0.3, 30])), list(_decades([5, 80_000]))
+    (['0.1', '0.3', '1', '3', '10', '30', '100'], ['1', '10', '100', '1,000', '10,000', '100,000'])
+    """
+    low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
+    steps = (1.0,) if high - low > 3 else (1.0, 3.0)
+    found = [step * 10.0 ** n for n in range(low, high + 1) for step in steps if step * 10.0 ** n <= 10.0 ** high]
+    return {f"{x:,.10g}": x for x in found}
 
 
 def _title(text: str) -> dict[str, object] | None:

@@ -51,8 +51,9 @@ def pictures(maps: Any, titles: Sequence[str], *, title: str = "", dark: bool = 
     for n, m in enumerate(x, 1):
         fig.add_trace(_heat(m, None), row=1, col=n)
         axis = "x" if n == 1 else f"x{n}"
-        fig.update_yaxes(autorange="reversed", scaleanchor=axis, showticklabels=False, ticks="", row=1, col=n)
-        fig.update_xaxes(showticklabels=False, ticks="", constrain="domain", row=1, col=n)
+        fig.update_yaxes(autorange="reversed", scaleanchor=axis, constrain="domain", constraintoward="top",
+                         showgrid=False, showticklabels=False, ticks="", row=1, col=n)
+        fig.update_xaxes(constrain="domain", showgrid=False, showticklabels=False, ticks="", row=1, col=n)
     fig.update_layout(height=300, margin={"t": 66, "b": 12, "l": 12}, title=_title(title))
     return fig
 

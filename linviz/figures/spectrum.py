@@ -85,8 +85,7 @@ def _trace(line: Line, hover: str) -> go.Scatter:
 
 def _log(title: str, lines: Sequence[Line]) -> dict[str, object]:
     """A log axis from the largest value down to a little below what counts as zero."""
-    axis: dict[str, object] = {"title": {"text": title}, "type": "log", "exponentformat": "e", "tickformat": ".0e",
-                              "dtick": 2}
+    axis: dict[str, object] = {"title": {"text": title}, "type": "log", "exponentformat": "power", "dtick": 2}
     top = max((max(line.values, default=0.0) for line in lines), default=0.0)
     low = min((line.tolerance for line in lines if line.tolerance), default=0.0)
     if top > 0 and low > 0:

@@ -6,6 +6,8 @@ import functools
 
 import pytest
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from linviz.course import checks
 from linviz.course.exercise import Exercise, close, tensors
@@ -128,6 +130,26 @@ def test_every_kind_of_broken_answer_gets_help_and_no_traceback(answer, words) -
 
 def test_the_line_that_stopped_is_shown() -> None:
     assert checks.features.judge(_stops).lines[-1].strip() == "It stopped at: return x.no_such_thing()"
+
+
+def _other_way_round(A: Float[Tensor, "N S"], v: Float[Tensor, "S E"]) -> Float[Tensor, "N E"]:
+    return v @ A
+
+
+def _a_row_too_few(A: Float[Tensor, "N S"], v: Float[Tensor, "S E"]) -> Float[Tensor, "N E"]:
+    return (A @ v)[:, 0]
+
+
+@pytest.mark.parametrize("answer", [_other_way_round, _a_row_too_few])
+def test_where_sizes_do_not_meet_the_letters_are_told(answer) -> None:
+    verdict = checks.apply.judge(answer)
+    assert "ere N = 7, S = 6, E = 3." in verdict.lines[-1] and len(verdict.lines) == 3
+
+
+def test_an_error_of_another_kind_is_told_without_letters() -> None:
+    def unknown(A: Float[Tensor, "N S"], v: Float[Tensor, "S E"]):
+        return A.no_such_thing(v)
+    assert "N = " not in str(checks.apply.judge(unknown))
 
 
 def test_a_table_written_out_is_told_from_the_bracket_that_does_not_grow() -> None:

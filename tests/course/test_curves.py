@@ -58,4 +58,6 @@ def test_pictures_lie_as_the_patches_do() -> None:
     maps = -np.arange(24.0).reshape(2, 3, 4)
     figure = ratios.pictures(maps, ["lightness", "row"])
     assert np.array_equal(figure.data[1].z, maps[1].astype("float32"))
+    assert all(axis.showgrid is False and axis.constrain == "domain"           # or the grid stands out around them
+               for axis in [*figure.select_xaxes(), *figure.select_yaxes()])
     assert figure.layout.yaxis.autorange == "reversed" and "3 x 4 patches" in figure.layout.meta["alt"]

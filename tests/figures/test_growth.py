@@ -26,5 +26,12 @@ def test_axes_have_titles_kinds_and_marks() -> None:
     figure = trends(TWO, Axis("side", True, {"7": 7, "14": 14}), Axis("pairs"), title="All pairs")
     assert figure.layout.xaxis.type == "log" and list(figure.layout.xaxis.ticktext) == ["7", "14"]
     assert figure.layout.yaxis.title.text == "pairs" and figure.layout.yaxis.type is None
+    assert figure.layout.yaxis.tickvals is None
     assert figure.layout.title.text == "All pairs"
     assert trends(TWO, Axis("x"), Axis("y"), at={"here": 7.0}).layout.shapes[0].x0 == 7
+
+
+def test_marks_of_a_logarithmic_axis_are_written_out() -> None:
+    axis = trends(TWO, Axis("side"), Axis("pairs", log=True)).layout.yaxis
+    assert list(axis.ticktext) == ["10", "100", "1,000", "10,000", "100,000"]
+    assert list(axis.tickvals) == [10, 100, 1000, 1e4, 1e5]

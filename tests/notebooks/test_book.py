@@ -1,6 +1,7 @@
 """The course as pages: whole without a server, a script from elsewhere or a network; every figure and formula drawn."""
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,13 @@ def test_a_page_opens_without_a_network(folder: Path, chromium: Any, name: str) 
     unnamed = page.locator(".plotly-graph-div:not([aria-label]), .plotly-graph-div[aria-label='']").count()
     context.close()
     assert (seen, unnamed) == ([], 0)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_link_to_a_chapter_leads_to_its_page(folder: Path, name: str) -> None:
+    links = re.findall(r'<a [^>]*href="([^"#]+)', (folder / f"{name}.html").read_text())
+    beside = [link for link in links if not link.startswith(("http:", "https:"))]
+    assert beside and all((folder / file).exists() for file in beside)
 
 
 def test_prices_and_code_are_no_formulas() -> None:
