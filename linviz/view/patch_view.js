@@ -6,7 +6,7 @@
 
 const reduced = matchMedia("(prefers-reduced-motion: reduce)");
 const between = (x, least, most) => Math.max(least, Math.min(most, x));
-const LEAP = 100;                                                // milliseconds: the most of a glide in one frame
+const LEAP = 200;                                                // milliseconds: the most of a glide in one frame
 const told = ["query", "frame", "strength", "mode", "own", "share", "tone", "follow"];
 
 export function mount(host, bytes, {onChange} = {}) {

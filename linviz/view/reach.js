@@ -116,9 +116,6 @@ figcaption { font-size: 11px; color: var(--soft); margin-top: 1px; font-variant-
 .frame { position: relative; aspect-ratio: var(--aspect); overflow: hidden; border-radius: 4px; background: #fff;
   cursor: crosshair; touch-action: manipulation; user-select: none; -webkit-user-select: none; }
 .frame canvas { position: absolute; inset: 0; width: 100%; height: 100%; display: block; }
-.frame .photo { filter: grayscale(1); opacity: .64; }
-.frame canvas { mix-blend-mode: multiply; }
-.frame { isolation: isolate; }
 .ring { width: max(16px, 100% / var(--x) * 1.5); z-index: 1; }
 .hand { position: absolute; pointer-events: none; width: calc(100% / var(--x)); aspect-ratio: 1;
   transform: translate(-50%, -50%); box-shadow: 0 0 0 1.5px #fff, 0 0 0 2.7px #000a; }

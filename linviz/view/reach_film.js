@@ -19,7 +19,20 @@ function dots(pen, cells, size) {
   pen.fill();
 }
 
-function cover(pen, cells, w, h, n, size) {                      // the cells of layer n: the photograph is multiplied
+function shade(photo, print) {                                   // a pale grey print in black of 1 - its lightness:
+  print.width = photo.naturalWidth;                              // over a colour, it multiplies it in every browser
+  print.height = photo.naturalHeight;
+  const pen = print.getContext("2d");
+  pen.drawImage(photo, 0, 0);
+  const image = pen.getImageData(0, 0, print.width, print.height), d = image.data;
+  for (let n = 0; n < d.length; n += 4) {
+    d[n + 3] = .64 * (255 - .213 * d[n] - .715 * d[n + 1] - .072 * d[n + 2]);
+    d[n] = d[n + 1] = d[n + 2] = 0;
+  }
+  pen.putImageData(image, 0, 0);
+}
+
+function cover(pen, cells, w, h, n, size) {                      // the cells of layer n
   const {base, mark} = layers[n], area = new Path2D();
   for (const [x, y, dx, dy] of cells) area.rect(x, y, dx, dy);
   pen.save();
@@ -46,9 +59,10 @@ class Film {                                                     // all frames o
   }
 
   frame(t) {
-    const photo = h("img", {className: "photo", alt: "", draggable: false}), canvas = h("canvas");
+    const photo = new Image(), canvas = h("canvas", {className: "marks"}), print = h("canvas");
     const ring = h("div", {className: "ring", hidden: true}), hand = h("div", {className: "hand", hidden: true});
-    const box = h("div", {className: "frame"}, photo, canvas, hand, ring);
+    const box = h("div", {className: "frame"}, canvas, print, hand, ring);
+    photo.addEventListener("load", () => shade(photo, print));
     return {t, photo, canvas, ring, hand, box, el: h("figure", {}, box, h("figcaption", {}, `frame ${t + 1}`))};
   }
 

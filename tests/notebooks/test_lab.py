@@ -13,6 +13,11 @@ import pytest
 
 BOOK = "13_feature_fixation"
 VIEWS = "[...document.querySelectorAll('.jp-OutputArea div')].map(e => e.patchView).filter(Boolean)"
+KERNEL = ".jp-Notebook-ExecutionIndicator"
+# What the kernel was, in order: a short run is busy for less than it takes to look
+RAN = f"""() => {{ window.ran = []; new MutationObserver(all => all.forEach(({{target}}) => {{
+    if (target.matches("{KERNEL}")) ran.push(target.dataset.status); }}))
+  .observe(document.body, {{subtree: true, attributeFilter: ["data-status"]}}); }}"""
 WAIT = 90_000  # milliseconds, for a machine that is busy with something else
 
 
@@ -24,10 +29,11 @@ def run_all(chromium: Any, lab_url: str, book: str) -> Iterator[Any]:
     page.goto(f"{lab_url}/lab/tree/{book}.ipynb?reset")
     page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=WAIT)
     page.locator(".jp-NotebookPanel-toolbar").get_by_text("Python 3").wait_for(timeout=WAIT)
+    page.locator(f'{KERNEL}[data-status="idle"]').wait_for(timeout=WAIT)
+    page.evaluate(RAN)
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_text("Run All Cells", exact=True).click()
-    page.locator('.jp-Notebook-ExecutionIndicator[data-status="busy"]').wait_for(timeout=WAIT)
-    page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for(timeout=2 * WAIT)
+    page.wait_for_function("ran.includes('busy') && ran.at(-1) === 'idle'", timeout=3 * WAIT)
     yield page
     context.close()
     for session in json.loads(urllib.request.urlopen(f"{lab_url}/api/sessions").read()):
