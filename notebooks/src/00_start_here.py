@@ -66,9 +66,13 @@ PatchView([Panel("softmax attention", softmax.family, softmax.map(q, k, v)),
 # the same numbers as colours. Below each panel stands how widely the row is spread: take *effective patches* as "looks
 # at about so many".
 #
-# The right panel is **linear attention**, in its simplest form. It has the same patches and the same numbers and is
-# much cheaper for large pictures. But something is wrong with it, wherever you put your hand. What that is, where it
-# comes from and how it may be cured is the story of this course.
+# The right panel is **linear attention**, in the form that chapters 11 and 13 take apart and mend (*relu + floor*;
+# chapter 4 has another, which is no sharper). It has the same patches and the same numbers and is much cheaper for
+# large pictures. But something is wrong with it, wherever you put your hand. What that is, where it comes from and how
+# it may be cured is the story of this course.
+#
+# (The `temperature` in the code is chosen by eye, for each picture once: it sets how sharp softmax is. Both panels get
+# the same queries and keys.)
 
 # %% [markdown]
 # ## 2 · One table
@@ -271,20 +275,30 @@ checks.apply(apply)
 mine = apply(softmax.map(q, k, v).dense()[0, 0], rgb[0, 0])
 assert torch.allclose(mine, repainted["softmax"][0, 0], atol=1e-5)
 plain = apply(uniform(N, N), rgb[0, 0])
-say(f"Yours and linviz's are the same. And repainted by your uniform map, all {N} patches have one and the same "
-    f"colour, {pictures.colour_name(plain[0])}: not far from what linear attention made of them.")
 assert (plain - repainted["linear attention"][0, 0]).abs().mean() < 0.05 < (plain - mine).abs().mean()
+say(f"Yours and linviz's are the same. And repainted by your uniform map, all {N} patches have one and the same "
+    "colour: not far from what linear attention made of them.")
+Gallery([Picture("softmax's map, applied by you", pictures.mosaic(mine[None, None], grid),
+                 "Painted with your function and softmax's map: the cat, a little smoother."),
+         Picture("your uniform map, applied by you", pictures.mosaic(plain[None, None], grid),
+                 "Painted with your uniform map: one plain brown square.")], columns=3, width=300)
 
 # %% [markdown]
 # ## 4 · The one idea of this course
 #
-# There are dozens of ways to do attention, and they differ in *one* thing: how they fill the table. Softmax takes
-# exponentials of products of queries and keys. Linear attention takes products of features, and then never needs to
-# write the table down: that is why it is cheap. Others look at windows, at neighbours, at hashes.
-# ([All that linviz knows, on this cat](http://localhost:8501/atlas): start the explorer with `python3 start.py
-# explore`.)
+# There are dozens of ways to do attention, and they differ in *one* thing: how they fill the table.
 #
-# Once there is a map, the same questions can be asked of any of them:
+# - **Softmax** weighs a pair by $\exp(q_i \cdot k_j)$, so that a little more likeness brings a lot more weight, and
+#   divides each row by its sum. (Before the exponential it divides by $\sqrt D$, which the formulas here leave out.)
+# - **Linear attention** weighs a pair by $\phi(q_i) \cdot \phi(k_j)$, **features** made of the query alone and of the
+#   key alone, and divides each row by its sum, too. Then it never needs to write the table down: that is why it is
+#   cheap.
+# - Others look at windows, at neighbours, at hashes.
+#   ([All that linviz knows, on this cat](http://localhost:8501/atlas): start the explorer with `python3 start.py
+#   explore`.)
+#
+# Once there is a map, the same questions can be asked of any of them. Two of them: on about how many patches does a row
+# look? And how many *different* rows are there, of which all others are mixtures (the **rank**)?
 #
 # > **Predict.** Each patch is described by 16 numbers. Where in the answers will a 16 turn up?
 
@@ -337,6 +351,20 @@ say(contents())
 #
 # Nothing here was trained, unless it is said so: what you see are maps of raw descriptions of patches. The maps of a
 # trained network may be different ones, and each chapter ends by saying what it has *not* shown.
+#
+# ## 6 · Tell a friend
+#
+# Close the notebook for a minute and say aloud: *what is a map, and what does attention do with it?* Then compare.
+#
+# <details><summary>One way to say it</summary>
+#
+# Cut a picture into patches. Each patch has one unit of attention to give, and shares it out over all patches. Who
+# gives how much to whom is a table, a row for each patch that looks: the map. Attention does one thing with it: it
+# mixes, for each row, what the patches hold, in these shares, $o = A v$. Where the rows differ, as under softmax, the
+# cat comes through. Where they are nearly the same row, as under linear attention, every patch gets nearly the same
+# mixture, and the cat is gone.
+#
+# </details>
 #
 # ## Quiz
 

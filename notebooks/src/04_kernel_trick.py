@@ -84,12 +84,13 @@ def operations(side: int) -> tuple[int, int]:
 
 
 counted = {side: operations(side) for side in (3, 4, 14, 28, 56)}
-say(table(["patches", "operations, pairs first", "keys first", "saved, times"],
+say(table(["patches", "pairs first, operations", "keys first, operations", "saved, times"],
           [[f"{side} × {side}", f"{a:,}", f"{b:,}", f"{a / b:.2f}"] for side, (a, b) in counted.items()]))
 assert all(a / b == side ** 2 / D for side, (a, b) in counted.items())
 
 # %% [markdown]
-# The factor is $N / D$: patches over channels. It is no gift of nature. On a picture of 4 × 4 patches with 16
+# (An operation is a multiplication or an addition, so there are twice as many as multiplications in the figure.) The
+# factor is $N / D$: patches over channels. It is no gift of nature. On a picture of 4 × 4 patches with 16
 # channels nothing is saved, and below that the "efficient" order is the dearer one. Small windows, say 7 × 7 patches
 # with 64 channels, are better off with their table.
 #
@@ -158,9 +159,10 @@ say(f"Yours and linviz's agree on all {N} patches, to more than **twelve digits*
 # %% [markdown]
 # ## 2 · "Mathematically equivalent"?
 #
-# So far there was no softmax. With it the weight of a pair is $\exp(q_i \cdot k_j)$, and the exponential of a sum over
-# channels is not a sum of products of something of $i$ and something of $j$. The bracket is stuck. Three ways were
-# found around it:
+# So far there was no softmax. With it the weight of a pair is $\exp(q_i \cdot k_j)$, divided by the sum of its row.
+# (The scores $q_i \cdot k_j$ are divided by $\sqrt D$ first, which we leave out where it changes no argument.) Now
+# $q_i \cdot k_j$ is a sum of $D$ products, each of something of $i$ and something of $j$. Its exponential is not: no
+# few such products add up to it. The bracket is stuck. Three ways were found around it:
 #
 # - **leave the softmax out**: what we just did (*factorized*);
 # - **two softmaxes**, one on each side, so that none stands in the middle (*efficient*);
@@ -345,7 +347,9 @@ paints = linviz.make("efficient", heads=1, width=D, grid=grid, value_width=3)
 difference = (mixed - paints(q, k, rgb)[0, 0]).abs().max()
 assert difference < 1e-12
 say("Yours and linviz's agree, with colours for values, to more than **twelve digits**.")
-Gallery([Picture("every patch a mixture of the sixteen", pictures.mosaic(mixed[None, None], grid),
+Gallery([Picture("the values: the patches' own colours", pictures.mosaic(rgb, grid),
+                 "The cat in 28 x 28 patches, each in its own colour: what all mixtures are mixed of."),
+         Picture("every patch a mixture of the sixteen", pictures.mosaic(mixed[None, None], grid),
                  "The cat in 28 x 28 patches, painted by efficient attention: browns, dark eyes, a red nose.")])
 
 # %% [markdown]
@@ -360,7 +364,8 @@ Gallery([Picture("every patch a mixture of the sixteen", pictures.mosaic(mixed[N
 #
 # Two brackets now: one for the values and one for the row sums. Neither mentions $i$. This is *linear attention*
 # (2020); elu + 1 was chosen because it is positive, and because its slope never quite vanishes, so that negative
-# channels can still learn. It was not chosen to resemble the exponential of a product, and it does not.
+# channels can still learn. It was not chosen to resemble the exponential of a product, and it does not. (The linear
+# attention of chapter 0 is of the same kind, with other features: relu and a small floor.)
 #
 # Pair by pair for our query, and by linviz:
 
@@ -425,7 +430,9 @@ say(f"Yours and linviz's agree on all {N} patches, to more than **twelve digits*
 # patch becomes the mean colour of what it looks at. An attention that looks at its like repaints the cat; one that
 # looks at everything paints everything in the mean colour of the photograph.
 #
-# > **Predict.** What will softmax's cat look like? And that of elu + 1?
+# > **Predict.** In chapter 0 softmax kept all of the contrast, and linear attention, with the features relu + floor, an
+# > eighth. What will efficient attention keep, with its sixteen templates: four fifths, two fifths, a tenth? And elu + 1:
+# > more than an eighth, or less?
 
 # %%
 def painted(name: str) -> Tensor:
@@ -550,7 +557,7 @@ assert 0.99 * ceiling < kept[-1] < ceiling
 # objectives = ["ceiling"]
 # task = '''
 # For features `phi_q` and `phi_k`, both $N \times M$, return the share $A_{ii}$ that each token keeps for itself: $N$
-# numbers. Each row of the map is divided by its sum; leave the $\epsilon$ out. You need the diagonal of an $N \times N$
+# numbers. Each row of the map is divided by its sum, with nothing added to it. You need the diagonal of an $N \times N$
 # table, and the table may not be made.
 # '''
 # hints = [
@@ -608,6 +615,10 @@ say(table(["", "a patch keeps, on average"], [*([name, f"{100 * x:.2f} %"] for n
 # few enough to write. We can stop the series wherever we like and move the bracket, as long as the degree is even (an
 # odd one may turn negative).
 #
+# How near a shortened series comes to softmax is said by the **divergence** of each row from softmax's,
+# $\mathrm{KL} = \sum_j p_j \log_2 (p_j / a_j)$: the bits that are lost by looking with the shares $a_j$ where softmax
+# looks with $p_j$; 0 if they are the same.
+#
 # > **Predict.** How many different products of at most four of our sixteen channels are there: fewer than the 784
 # > patches of the picture, or more?
 
@@ -654,8 +665,8 @@ assert needed[0] < N < needed[1] == 4845 and plain > 2 * away[0] and away == sor
 # objectives = ["price", "kernel"]
 # task = '''
 # Attention with the weight $1 + x + x^2/2$ in place of $e^x$, where $x = q \cdot k / \sqrt D$: `q` is $N \times D$, `k`
-# is $S \times D$, `v` is $S \times E$. Divide by the row sum (no $\epsilon$: a weight is never below one half). The
-# work must grow with $N$ and not with $N^2$: no table.
+# is $S \times D$, `v` is $S \times E$. Divide by the row sum (nothing need be added to it: a weight is never below one
+# half). The work must grow with $N$ and not with $N^2$: no table.
 # '''
 # hints = [
 # '''
@@ -715,6 +726,23 @@ easel({"with elu + 1": painted("linear"), "with two terms": taylor_attention(*on
 # Sources: *Efficient attention*, Shen et al., 2018, arXiv 1812.01243, whose first version calls it factorized
 # attention; *Transformers are RNNs*, Katharopoulos et al., 2020, arXiv 2006.16236; *Non-local neural networks*, Wang
 # et al., 2017, arXiv 1711.07971. What happens when the brackets become running sums is chapter 5.
+#
+# ## 9 · Tell a friend
+#
+# Close the notebook and say aloud: *how can it be cheap to attend to everything, and what is given away for it?* Then
+# compare.
+#
+# <details><summary>One way to say it</summary>
+#
+# Attention makes a table of all pairs, only to multiply it with the values. If the weight of a pair is a plain product
+# of a few features of the query and the same few of the key, one may begin at the other end: sum up, over all keys,
+# feature times value. That is one small matrix, and every query reads the same one. Nothing is lost by that. What is
+# lost, is lost before: softmax's exponential is no product of few features, so it has to go, and contrast goes with it.
+# Making queries and keys louder does not bring it back, because in a kernel of such features what is louder everywhere
+# cancels when the row is divided by its sum. And however good the features are, $M$ of them cannot let $N$ patches
+# each look at a place of its own: on average a patch gets at most a share $M / N$ of its row there.
+#
+# </details>
 #
 # ## Quiz
 

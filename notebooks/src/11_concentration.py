@@ -67,9 +67,9 @@ soft, floor, focus = (linviz.make(spec, heads=1, width=D, grid=grid).requires_gr
 PatchView([Panel(m.title, m.family, m.map(q, k, v)) for m in (soft, floor, focus)], photo, grid, query=query)
 
 # %% [markdown]
-# One look says it all: the first gathers, the second does not, the third lies between. (*Focused* attention is one of
-# the cures; section 4 builds it.) Now say it in a number. The obvious one: *how many patches does this query look
-# at?*
+# One look says it all: the first gathers, the second does not, the third lies between. (*Relu + floor* is the linear
+# attention of chapter 0; section 3 takes it apart. *Focused* attention is one of the cures; section 4 builds it.) Now
+# say it in a number. The obvious one: *how many patches does this query look at?*
 #
 # Take the simplest row there is. One patch holds half of the attention, and the other 783 share the other half alike:
 # a spike in fog.
@@ -99,7 +99,9 @@ assert round(four) == 4 and 50 < many < 60 and most > 600
 # it. Move the slider and see how far they part. Real rows lie between spike and fog, so a number of patches without the
 # name of its count says little.
 #
-# Here is everything linviz measures on a row, in one line each, on the rim of the cup:
+# Here is all that linviz asks of a row by itself, in one line each, on the rim of the cup. Two are new: the share of
+# the ten largest weights (the **top k**, here $k = 10$), and the **Gini coefficient**, 0 where all patches get the same
+# and near 1 where one gets all.
 
 # %%
 a = soft.map(q, k, v).rows(torch.tensor([query]))[0, 0, 0].double()
@@ -285,6 +287,7 @@ say(f"**{found['focused, power 8'][2]:.0f}**, not sixty: sharper by "
     f"{found['softmax'][0] - found['focused, power 8'][0]:.1f} bits, and *less* on the object.")
 assert found["focused, power 8"][0] < found["softmax"][0] - 0.5
 assert found["focused, power 8"][2] < 0.8 * found["softmax"][2]
+assert 8 < 2 ** (found["focused, power 8"][1] - found["softmax"][1]) < 14
 
 # %% [markdown]
 # Three lessons sit in this little table.
@@ -294,7 +297,8 @@ assert found["focused, power 8"][2] < 0.8 * found["softmax"][2]
 # rest and looks broadly where there are hundreds of its kind; focusing sharpens every row alike. Fifteen patches cannot
 # move a mean over 784.
 #
-# **Sharp is not right.** Fewer patches, but other ones as well.
+# **Sharper on average is not sharper here.** From the digit the map that gathers more, on average, looks at ten times
+# as many patches as softmax. (And sharp would still not be right: the shuffled map was as sharp as its original.)
 #
 # **The favourite tells nothing.** Even under the floor, with a lift of five, the *largest* weight sits on the digit
 # practically always. "Does the maximum lie on the object" is a popular test of maps (the pointing game); it cannot see
@@ -314,7 +318,7 @@ for seed in range(3):
 looks = dict(zip(lifts, SPECS, strict=True))
 show(curves.dots([scenes.runs(title, linviz.make(looks[title][0], 1, width, small), y) for title, y in lifts.items()],
                  axis="lift of the digit's own queries (times a fair share)", better="right is more on it",
-                 levels={"uniform": 1.0}, title="Softmax puts more on the object than any sharpened kernel"))
+                 levels={"uniform": 1.0}, title="Softmax puts more on the object than any of these kernels"))
 assert all(min(lifts["softmax"]) > max(y) for title, y in lifts.items() if title != "softmax")
 
 # %% [markdown]
@@ -404,8 +408,9 @@ Live(lowered, spread.FLOORS, label="floor c", start=0.25)
 # %% [markdown]
 # ## 4 · Three cures, and a control
 #
-# **cosFormer** (Qin and others, 2022) has no floor, $\phi(x) = \max(x, 0)$, and adds a *cosine of the distance* between
-# the token numbers, so that near tokens count more. A cosine of a difference splits, so the bracket still moves:
+# **cosFormer** (Qin and others, 2022) has no floor, $\phi(x) = \max(x, 0)$, and multiplies each weight by a *cosine of
+# the distance* between the token numbers, so that near tokens count more. A cosine of a difference splits into products
+# of something of $i$ and something of $j$, so the bracket still moves:
 #
 # $$s_{ij} = \phi(q_i)\cdot\phi(k_j)\,\cos\!\Bigl(\tfrac{\pi}{2}\,\tfrac{i - j}{N}\Bigr), \qquad
 # \cos(\alpha - \beta) = \cos\alpha\cos\beta + \sin\alpha\sin\beta.$$
@@ -502,9 +507,10 @@ H = {title: r["entropy"] for title, r in numbers.items()}
 assert H["softmax"] < H["floor + fitted gate"] < H["focused, power 3"] < H["no floor (the control)"] < H["relu + floor"]
 
 # %% [markdown]
-# Read the last column, too. The infinities are honest: without a floor some weights are exactly zero, and where softmax
-# looks at such a patch, no number of bits makes up for it. That is the other side of the floor, and the reason somebody
-# put it there.
+# Read the last column, too: the divergence from softmax, the bits that are lost by looking with this row
+# where softmax looks with its own (chapter 4, section 7). The infinities are honest: without a floor some weights are
+# exactly zero, and where softmax looks at such a patch, no number of bits makes up for it. That is the other side of
+# the floor, and the reason somebody put it there.
 #
 # And do not read more into the order than it holds. The gate was *asked* to imitate this very map; the others were
 # asked nothing and have no weights to fit. What they bring to a trained network is another question
@@ -612,7 +618,7 @@ show(heat.places(drawn.unflatten(-1, (grid.Y, grid.X)).clamp_max(12).numpy(),
 
 # %% [markdown]
 # Nearly four hundred, and no cleverness of the query will change it. The road to sharper rows leads through the
-# *keys*: a template has to gather before a query can choose it. All the cures do exactly that (the gate's key side
+# *keys*: a template has to gather before a query can choose it. Every cure in this table does that (the gate's key side
 # too: a fixation ratio dims a feature for those keys to whom it means little).
 #
 # But there are only $M$ templates. If each is to gather on a few patches, sixteen of them cannot serve 784 patches with
@@ -681,7 +687,8 @@ assert blurred > own + 0.5
 # Which axis are the queries on? One of the two terms averages over it before taking entropies, the other after.
 # ''',
 # '''
-# $H\bigl(\tfrac1N \sum_i a_i\bigr) - \tfrac1N \sum_i H(a_i)$, both with $\log_2$, head by head.
+# $H\bigl(\tfrac1N \sum_i a_i\bigr) - \tfrac1N \sum_i H(a_i)$, head by head, where $H(\cdot)$ is the entropy of a row,
+# in bits.
 # ''',
 # '''
 # With `bits = lambda x: -(x * x.log2()).sum(-1)`: one term is `bits(a.mean(-2))`, the other `bits(a).mean(-1)`.
@@ -855,6 +862,23 @@ show(charts.plane([*ends, charts.Point("identity", "uniform", "content-free", 0.
 # feature fixation is *Linear Video Transformer with Feature Fixation*, 2022 (arXiv 2210.08164). Effective tokens and
 # participation are Hill's numbers of order one and two (Hill, 1973).
 # [The cures in the explorer](http://localhost:8501/?clip=coffee&patches=28&maps=softmax,relu_floor,cosformer,focused).
+#
+# ## 9 · Tell a friend
+#
+# Close the notebook and say aloud: *linear attention is flat. How flat, and why can no clever query help it?* Then
+# compare.
+#
+# <details><summary>One way to say it</summary>
+#
+# Ask on how many patches a row looks, and say how you count, because honest counts differ by a factor of a hundred.
+# Under a floor nearly every row looks at nearly all patches: most of a row's weight does not depend on the pair at all,
+# and from a row one learns a tenth of a bit about who asked. A query cannot help it, since all that a query does is
+# mix: there is one template for each feature, made of the keys alone, and a mixture is never sharper than its sharpest
+# part. So the keys have to gather first. What is said to do that must be held against the plainest cure, leaving the
+# floor out. And sharp is neither right nor rich: which patches, one asks of a truth; how many different rows, of the
+# rank.
+#
+# </details>
 #
 # ## Quiz
 

@@ -42,7 +42,8 @@
 #
 # > **Predict before you run.** The second panel gets the very same queries and keys as the first; it only replaces
 # > the exponential of softmax by a product of features. We ask from the corner of one eye: will it still find the
-# > other?
+# > other? (Chapter 0 has shown it.) The third panel keeps these features, and lets each patch *dim* some of its own.
+# > Nothing is ever made larger. Can that bring the other eye back?
 
 # %%
 import torch
@@ -89,10 +90,11 @@ say(f"Means over all {N} queries; uniform attention has {torch.tensor(N).log2():
 assert readings[floor.title]["entropy"] > readings[gated.title]["entropy"] > readings[soft.title]["entropy"]
 
 # %% [markdown]
-# **Entropy** counts in bits how widely a row is spread: looking at $n$ patches alike is $\log_2 n$ bits, so a bit
-# less means half as many patches. The floor's row is almost uniform, whatever patch asks. The gate brings most of the
-# gathering back, with the same queries and keys and the same kind of product. The rest of the chapter takes this
-# apart.
+# **Entropy** counts in bits how widely a row is spread: looking at $n$ patches alike is $\log_2 n$ bits,
+# so a bit less means half as many patches. ("As many patches as" is two to the mean of the bits; chapter 0 took two to
+# the bits of each row and then the mean, and so found more: chapter 11, section 6.) The floor's row is almost uniform,
+# whatever patch asks. The gate brings most of the gathering back, with the same queries and keys and the same kind of
+# product. The rest of the chapter takes this apart.
 #
 # [The same view in the explorer](http://localhost:8501/?clip=chelsea&patches=28&maps=softmax,relu_floor,relu_floor%2Bgate),
 # with other photographs, clips and settings (start it with `python3 start.py explore`).
@@ -180,9 +182,13 @@ assert products.min() > 1 - 1e-5
 # $$z_i = W\,[\phi(q_i);\ \phi(k_i);\ v_i] + b \qquad r_i = \frac{1}{1 + e^{-z_i}} \qquad
 # \hat q_i = r^q_i \odot \phi(q_i) \qquad \hat k_i = r^k_i \odot \phi(k_i)$$
 #
-# One linear layer for the query side ($r^q$), one for the key side ($r^k$). Then attention goes on as before, with
-# $\hat q$ and $\hat k$ in place of $\phi(q)$ and $\phi(k)$. Three things it is not: it is no mask over patches (it
-# weighs *features*), it does not touch $v$ (it only reads it), and no patch looks at another to find its ratios.
+# The three vectors are joined into one; $\odot$ multiplies number by number. The numbers $z$ are the **logits**, and
+# the curve that takes them into 0 to 1 is the **sigmoid** $\sigma(z) = 1 / (1 + e^{-z})$.
+#
+# One linear layer ($W$, $b$) for the query side ($r^q$), one for the key side ($r^k$). Then attention goes on as
+# before, with $\hat q$ and $\hat k$ in place of $\phi(q)$ and $\phi(k)$. Three things it is not: it is no mask over
+# patches (it weighs *features*), it does not touch $v$ (it only reads it), and no patch looks at another to find its
+# ratios.
 #
 # Here is the row of one query, straight from these equations, key after key. It is slow, and it is all there is to
 # it:
@@ -587,7 +593,8 @@ assert kept["a list of features (mean over patches)"] < 5 and max(list(kept.valu
 #
 # $$\hat q_{im} \approx \phi(q_i)_m \cdot e^{\,w_m \cdot s_i + b_m}, \qquad s_i = [\phi(q_i); \phi(k_i); v_i].$$
 #
-# An exponential of the patch, feature by feature. Linear attention was what one gets by throwing the exponential out.
+# where $w_m$ is row $m$ of $W$: an exponential of the patch, feature by feature. Linear attention was what one gets by
+# throwing the exponential out.
 #
 # > **Predict.** Replace the sigmoid on the query side by a plain `exp`, weights as fitted. How much worse does it
 # > get?
@@ -692,7 +699,8 @@ assert all(soft_bits < gate_bits < floor_bits for soft_bits, floor_bits, gate_bi
 # ## 12 · Rank
 #
 # The gated map is a product of an $N \times M$ and an $M \times N$ table. Whatever the ratios are, its rank is at
-# most $M$. That bound is the other reason why linear attention is called weak.
+# most $M$. That bound is the other reason why linear attention is called weak. (A map's **singular values**, chapter 3,
+# say how much it does in its first direction, its second, and so on; its rank is how many of them are not zero.)
 #
 # > **Predict.** Does the gate move the rank? And the *effective* rank, which counts how evenly the singular values
 # > share?
@@ -749,7 +757,7 @@ assert rise > 3 > 2 * (rest[gated.title] - rest[floor.title])
 # once, for all queries, and the table of pairs is never needed. But a sum of a few positive products has little
 # contrast. Turn it up, and it cancels above and below the line. A floor under the features gives every pair a unit of
 # weight for nothing. And every row is a mixture of as many templates as there are features, so no row is sharper than
-# the sharpest template. Each on its own cannot be had from sixteen.
+# the sharpest template. Seven hundred patches that each look at a place of their own cannot be had from sixteen.
 #
 # </details>
 #
