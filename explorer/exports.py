@@ -1,7 +1,7 @@
 """What is shown as files: one that opens on exactly this view, pictures, a film, a page, numbers, weights, and code."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import PurePosixPath
 
@@ -15,17 +15,16 @@ from .scenes import Scene
 from .stage import Shown
 from .visit import Visit
 
-FILES = {  # ending: the button, its help
-    ".linviz": ("Save view", "One file with everything, your own picture or clip too: drop it where files are brought, "
-                "in anybody's linviz, and it opens on exactly this view."),
-    ".html": ("Web page", "An HTML file that opens by double-click, without linviz and without a network, and can "
-              "be explored by hand."),
-    ".png": ("PNG", "The picture with its numbers, for a slide."), ".svg": ("SVG", "The same, sharp at any size."),
-    ".mp4": ("Film", "MP4: every frame under its attention."),
-    ".csv": ("CSV", "Every number of the table, and more, one a line, with the state that made it."),
-    ".json": ("JSON", "The same numbers, with what each means."),
-    ".npz": ("NPZ", "The weights of the pinned patch, as arrays for numpy."),
-    ".py": ("Code", "A few calls of linviz that print the same numbers.")}
+NAMES = {".linviz": "Save view", ".html": "Web page", ".py": "Code", ".png": "PNG", ".svg": "SVG", ".mp4": "Film",
+         ".csv": "CSV", ".json": "JSON", ".npz": "NPZ"}  # ending: what stands on its button
+HOLDS = {  # ending: what is in the file
+    ".linviz": "opens in any linviz just as it stands here, your own file inside: bring it like a picture.",
+    ".html": "opens by double-click, without linviz or a network, and is explored by hand.",
+    ".py": "a few calls of linviz that print the same numbers, as below.",
+    ".png": "the picture with its numbers, for a slide.", ".svg": "the same, sharp at any size.",
+    ".mp4": "every frame under its attention.",
+    ".csv": "every number of the table and more, one a line, with its state.",
+    ".json": "the same numbers, with what each means.", ".npz": "the pinned patch's weights, as arrays for numpy."}
 GROUPS = ((".linviz", ".html", ".py"), (".png", ".svg", ".mp4"), (".csv", ".json", ".npz"))
 LINK = {True: "The address of this page is a link to this view: it names your file, which stays with you, and asks "
               "whoever opens it for that file. *Save view* holds the file as well.",
@@ -36,19 +35,36 @@ NUMBERS = " Numbers and weights are those of the gates as fitted, at strength 1.
 
 def show(visit: Visit, panels: Sequence[Shown], here: Scene, choice: Choice) -> None:
     """The buttons, folded; or why there are none."""
-    with st.expander("Save and export", key=KEY, on_change="rerun", icon=":material/download:") as box:
-        if not box.open:  # nothing is sent that nobody sees
-            return
+    def inside() -> None:
         if why := missing(visit, panels, here):
             st.caption(why)
             return
-        for group in GROUPS:
-            with st.container(horizontal=True):
-                for ending in group:
-                    if ending != ".mp4" or here.grid.T > 1:
-                        _button(ending, visit, panels, here, choice)
+        stem = PurePosixPath(choice.file).stem if choice.clip == OWN else choice.clip
+        files = {ending: text for ending, text in HOLDS.items() if ending != ".mp4" or here.grid.T > 1}
+        offer(files, stem, lambda ending: data(ending, visit, panels, here, choice))
         st.caption(LINK[choice.clip == OWN] + NUMBERS * any("+gate" in shown.spec for shown in panels))
         st.code(code(opened(visit, panels, here, choice)), "python", height=260)
+    folded(inside)
+
+
+def folded(inside: Callable[[], None]) -> None:
+    """What is inside, where somebody has unfolded it: nothing is sent that nobody sees."""
+    with st.expander("Save and export", key=KEY, on_change="rerun", icon=":material/download:") as box:
+        if box.open:
+            inside()
+
+
+def offer(files: Mapping[str, str], stem: str, make: Callable[[str], bytes]) -> None:
+    """Buttons whose files are made when they are pressed, of the view as it is then, and what is in each.
+
+    files  ending: what is in it;  make: the bytes of the file with an ending.
+    """
+    for column, group in zip(st.columns(len(GROUPS), gap="medium"), GROUPS, strict=True):
+        for ending in filter(files.get, group):
+            with column.container(horizontal=True, wrap=False, vertical_alignment="center"):
+                st.download_button(NAMES[ending], partial(make, ending), f"linviz-{stem}{ending}",
+                                   key=f"export{ending}", on_click="ignore", width=104)
+                st.caption(files[ending], width="stretch")
 
 
 def missing(visit: Visit, panels: Sequence[Shown], here: Scene) -> str:
@@ -58,14 +74,6 @@ def missing(visit: Visit, panels: Sequence[Shown], here: Scene) -> str:
     if visit.query < here.grid.prefix:
         return "A token before the picture is pinned: pin a patch, and files are there."
     return ""
-
-
-def _button(ending: str, visit: Visit, panels: Sequence[Shown], here: Scene, choice: Choice) -> None:
-    """A button whose file is made when it is pressed, of the view as it is then."""
-    label, what = FILES[ending]
-    stem = PurePosixPath(choice.file).stem if choice.clip == OWN else choice.clip
-    st.download_button(label, partial(data, ending, visit, panels, here, choice), f"linviz-{stem}{ending}",
-                       key=f"export{ending}", help=what, on_click="ignore")
 
 
 def data(ending: str, visit: Visit, panels: Sequence[Shown], here: Scene, choice: Choice) -> bytes:

@@ -14,7 +14,7 @@ from starlette.formparsers import MultiPartParser
 
 from linviz import clips
 from linviz.clips import limits
-from linviz.record.opening import paper
+from linviz.record.given import one_head, paper
 
 from . import stage
 from .choice import FRAMES, HEADS, MOST, OPENING, OWN, Choice, good, settle
@@ -116,10 +116,9 @@ def pictured(choice: Choice, upload: Upload, key: Key) -> Scene:
 
 def given(choice: Choice, of: clips.Tensors, upload: Upload, key: Key) -> Scene:
     """One head of a researcher's tensors, over a grey where no picture is."""
-    grid, at = of.grid, slice(choice.head - 1, choice.head)
     clip, _ = paper(of)
-    q, k = (x[:, at] * choice.temperature**-0.5 for x in (of.q, of.k))
-    return Scene(key, clip, clip, grid, q, k, of.v[:, at], None, choice.causal, upload.shelf, GIVEN, upload)
+    qkv = one_head(of, choice.head, choice.temperature)
+    return Scene(key, clip, clip, of.grid, *qkv, None, choice.causal, upload.shelf, GIVEN, upload)
 
 
 # ------------------------------------------------------------------------------------------------ the session

@@ -8,19 +8,17 @@ import streamlit as st
 from linviz.view.blob import FULL
 from linviz.view.streamlit import patch_view
 
-from . import chapters, controls, trained_controls, trained_tables
+from . import chapters, controls, trained_controls, trained_exports, trained_tables
 from .hand import Hand
 from .tables import three
 from .trained_choice import ADDRESS, ALL, Choice
-from .trained_view import MOVIE, blob, first_query, movie, page
+from .trained_view import MOVIE, blob, first_query, movie
 from .trained_work import Answer, answers, film, task
 
 VIEW = "trained_view"
 NONE = "No trained models came with this linviz: `linviz train` makes some."
 WHAT = ("Which way does the digit move? Move over a picture: it is lit by where each model looks from there. "
         "Ask the digit, then the ground.")
-SAVE = ("An HTML file that opens without linviz and without a network, and can be explored by hand. The address of "
-        "this page is a link to all that is chosen.")
 NOTES = {
     "clip": "Small video transformers, alike but for their attention, were trained on one task; digits and photographs "
             "of these clips were in no training. A patch is {high} x {wide} pixels and {deep} "
@@ -106,16 +104,8 @@ def _view(choice: Choice, found: Sequence[Answer], hand: Hand) -> None:
     hand.follow(dict(last.query) if last and last.query else None, shape.grid, own, of)
     patch_view(blob(choice, list(found), hand.wish), key=VIEW)
     ADDRESS.tell(choice, hand.told(shape.grid, own))
-    _save(choice, found, hand)
     controls.warn(hand.said)
-
-
-def _save(choice: Choice, found: Sequence[Answer], hand: Hand) -> None:
-    """What is seen, as a page of its own; the address is a link."""
-    text = plain(f"{WHAT} {notes(choice, found)}")
-    st.download_button("Save as a page", lambda: page(choice, list(found), hand, headline(found, choice.layer), text),
-                       f"linviz-{choice.budget}-clip-{choice.clip}.html", "text/html", on_click="ignore", help=SAVE,
-                       icon=":material/download:")
+    trained_exports.show(choice, found, hand, headline(found, choice.layer), plain(f"{WHAT} {notes(choice, found)}"))
 
 
 def headline(found: Sequence[Answer], layer: int) -> str:

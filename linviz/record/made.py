@@ -4,14 +4,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from . import trained_numbers, trained_snippet
 from .files import packed
 from .film import film
 from .numbers import csv_text, json_text, npz_bytes
 from .opening import Opened
-from .page import page
+from .page import of_trained, page
 from .pictures import png, svg
 from .snippet import code
 from .state import Progress
+from .trained import Trained
 
 
 def made(ending: str, opened: Opened, media: bytes | None = None, progress: Progress | None = None,
@@ -30,6 +32,19 @@ def made(ending: str, opened: Opened, media: bytes | None = None, progress: Prog
         ".npz": lambda: npz_bytes(opened, whole), ".py": lambda: code(opened), ".html": lambda: page(opened),
         ".png": lambda: png(opened), ".svg": lambda: svg(opened), ".mp4": lambda: film(opened, progress=progress),
         ".linviz": lambda: packed(replace(opened.view, query=opened.place), media)}
+    return _one_of(makers, ending)
+
+
+def of_models(ending: str, seen: Trained) -> bytes | str:
+    """The same of a view of trained models: .csv .json .npz .py .html .png .svg or .mp4; its address saves it."""
+    return _one_of({
+        ".csv": lambda: trained_numbers.csv_text(seen), ".json": lambda: trained_numbers.json_text(seen),
+        ".npz": lambda: trained_numbers.npz_bytes(seen), ".py": lambda: trained_snippet.code(seen),
+        ".html": lambda: of_trained(seen), ".png": lambda: png(seen), ".svg": lambda: svg(seen),
+        ".mp4": lambda: film(seen)}, ending)
+
+
+def _one_of(makers: dict[str, Callable[[], bytes | str]], ending: str) -> bytes | str:
     if ending not in makers:
         raise ValueError(f"a view makes {', '.join(makers)}, not {ending!r}")
     return makers[ending]()

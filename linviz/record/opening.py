@@ -10,7 +10,7 @@ from torch import Tensor
 
 from .. import clips
 from ..clips import Clip
-from ..clips.tensors import Tensors, is_tensors, tensors
+from ..clips.tensors import is_tensors, tensors
 from ..grid import Grid
 from ..maps import Map
 from ..mechanisms import Attention, make
@@ -18,11 +18,10 @@ from ..models import LABEL, fit_gate
 from ..reading import Reading
 from ..view import Panel, fitted
 from .fields import TOKENS, File
+from .given import one_head, paper
 from .look import Look, turned
-from .seen import PATCH, Places, heading, measured, places, softmax_like, told_apart
+from .seen import Places, heading, measured, places, softmax_like, told_apart
 from .state import Progress, View
-
-GREY = 0.7  # what is lit where there is no picture
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,7 +158,7 @@ def opened(view: View, media: bytes | None = None, progress: Progress | None = N
     grid = given.grid if given else grid_of(view, source)
     check(view, grid, source.name)
     clip, picture = clips.fit(source, grid), clips.sharp(source, grid)
-    qkv = one_head(given, view) if given else clips.descriptors(clip, grid, view.temperature)
+    qkv = one_head(given, view.head, view.temperature) if given else clips.descriptors(clip, grid, view.temperature)
     mask = None if clip.mask is None else clips.token_mask(clip, grid)
     note = f"the q, k and v of head {view.head}, as they are in the file" if given else clips.DESCRIPTORS_NOTE
     return Opened(view, clip, picture, grid, tuple(readings(view, grid, qkv, progress)), mask, said, note)
@@ -194,22 +193,6 @@ def clip_of(view: View, media: bytes | None) -> tuple[Clip, str]:
         return clips.load(str(view.source), frames=max(view.frames, clips.FRAMES[0])), ""
     found = clips.decode(media, view.source.name, view.frames)
     return found.clip, found.said
-
-
-def paper(given: Tensors) -> tuple[Clip, str]:
-    """What is lit by the attention of tensors: grey paper, since nobody knows what they were made from."""
-    frames = torch.full((given.grid.T, 3, given.grid.Y * PATCH, given.grid.X * PATCH), GREY)
-    clip = Clip.plain(frames, given.name, alt=given.said)
-    return replace(clip, source=f"the file {given.name}"), given.said
-
-
-def one_head(given: Tensors, view: View) -> tuple[Tensor, Tensor, Tensor]:
-    """q, k, v of the view's head, (1, 1, N, D) each; every logit is divided by the temperature."""
-    if view.head > given.q.shape[1]:
-        raise ValueError(f"{given.name} has {given.q.shape[1]} heads, counted from 1; there is no head {view.head}")
-    q, k, v = (x[:, view.head - 1:view.head] for x in (given.q, given.k, given.v))
-    scale = view.temperature**-0.5
-    return q * scale, k * scale, v
 
 
 def checked_media(view: View, media: bytes | None) -> bytes | None:

@@ -76,7 +76,8 @@ def sheet(opened: Sight, tall: float, title: str) -> Sheet:
     below = folded(_source(opened), 0.86 * (wide - 2 * MARGIN))  # who opens the SVG may have a wider font
     high = 2 * MARGIN + 50 + rows * (HEAD + tall + FACTS + GAP) + 18 * len(below)
     page = Sheet(wide, high, title, f"{_asked(opened)} {opened.clip.alt}", json.dumps(opened.told()))
-    size = 20 if columns > 1 else 15
+    most = 20.0 if columns > 1 else 15.0
+    size = most * min(1, 0.86 * (wide - 2 * MARGIN) / length(title, most))
     page.items += [Words(MARGIN, MARGIN + 16, title, size, INK, True), Words(MARGIN, MARGIN + 40, _asked(opened), 13)]
     page.items += [Words(MARGIN, high - MARGIN - 18 * (len(below) - 1 - n), x, 12) for n, x in enumerate(below)]
     return page

@@ -36,7 +36,6 @@ MOVED = {  # a control's key, or what stands on it where it has none: the test t
     "upload": (OWN, "test_a_clip_is_cut_in_its_own_form_and_its_numbers_are_linviz_s"),
     "Forget this file": (OWN, "test_a_file_lies_in_its_visit_alone_and_can_be_forgotten"),
     "head": (OWN, "test_a_researcher_s_tensors_are_drawn_as_they_are"),
-    "Save as a page": (TRAINED, "test_the_view_can_be_saved_as_a_page_of_its_own"),
     "Play again": (TRAINED, "test_the_film_is_a_film_and_can_be_seen_again"),
     "Another clip": (TRAINED, "test_another_clip_is_the_next_one_and_the_view_begins_anew"),
     **{f"trained_{name}": (TRAINED, ALL_TRAINED) for name in (

@@ -25,6 +25,7 @@ from explorer.choice import OWN, Choice, good
 from explorer.link import from_address, to_address
 from linviz import Grid, clips
 from linviz.clips import limits
+from linviz.record import View
 from tests.clips import files
 from tests.clips.test_decode import STREAMED, before, header_of
 
@@ -336,3 +337,17 @@ def test_more_than_a_browser_can_follow_is_refused(shape: tuple[int, ...], word:
     x = np.ones(shape, np.float32)
     with pytest.raises(clips.Unreadable, match=f"it has {word}, and up to"):
         own.bring(arrays(q=x, k=x, grid=[1, shape[-2]]), "a.npz")
+
+
+def test_one_head_of_tensors_is_on_the_page_what_it_is_on_record() -> None:
+    """Head and temperature are taken in one place, so that a saved view has the page's numbers."""
+    x = np.random.default_rng(1).normal(size=(3, 26, 8)).astype(np.float32)
+    data = arrays(q=x, k=x + 1, v=x - 1)
+    upload = own.bring(data, "run.npz")
+    choice = Choice(OWN, temperature=0.5, head=2, file=upload.name, sha256=upload.sha256, there=upload.size)
+    here = own.scene(choice, upload)
+    view_ = View.of("run.npz", data, temperature=0.5, head=2, specs=("softmax",))
+    read = view_.open(data).shown[0].reading
+    for mine, theirs in ((here.q, read.q), (here.k, read.k), (here.v, read.v)):
+        np.testing.assert_array_equal(mine.numpy(), theirs.numpy())
+    np.testing.assert_allclose(here.q[0, 0].numpy(), x[1] / 0.5**0.5, rtol=1e-6)

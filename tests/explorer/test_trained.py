@@ -2,9 +2,7 @@
 from __future__ import annotations
 
 import ast
-import base64
 import io
-import re
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,17 +14,15 @@ import torch
 from PIL import Image
 
 from explorer import history, trained_choice, trained_source, trained_work
-from explorer.hand import Hand
 from explorer.trained_choice import ADDRESS, ALL, Choice, settle, there
 from explorer.trained_page import NONE, headline
 from explorer.trained_tables import says
-from explorer.trained_view import TIMES, blob, drawn, first_query, movie, page
+from explorer.trained_view import TIMES, blob, drawn, first_query, movie
 from explorer.trained_work import answers, film, task
 from linviz import clips
 from linviz.models import Shape, VideoTransformer, interventions
 from linviz.models.checkpoints import pretrained
 from linviz.models.looking import concentrated, touched
-from linviz.record import Look
 from linviz.view import unpack
 
 from .harness import said, tables, titles, view, visit, well
@@ -414,18 +410,3 @@ def test_back_and_forward_also_across_the_sources(monkeypatch: Any) -> None:
     assert titles(app) == ["softmax", "relu"] and address(app) == first and view(app)["grid"] == [1, 14, 14]
     at(app, **second)
     assert address(app) == second and app.radio(key="trained_layer").value == 1
-
-
-def test_the_view_can_be_saved_as_a_page_of_its_own(opened: Any) -> None:
-    choice = replace(Choice(), arms=("softmax", "relu"))
-    hand = Hand(Look("heat"))
-    found = answers(choice)
-    hand.ask({"query": "1,2,3", "tone": "log"})
-    hand.follow(None, found[0].shape.grid, 0)
-    text = page(choice, found, hand, "Where they look", "Ask the digit").decode()
-    (blob_,) = re.findall(r'id="blob">([^<]+)<', text)
-    sent = unpack(base64.b64decode(blob_))
-    assert [panel["title"] for panel in sent["panels"]] == ["softmax", "relu"] and len(sent["frames"]) == 4
-    assert (sent["set"]["query"], sent["set"]["tone"]) == (Shape().grid.number(1, 2, 3), "log")
-    assert "<title>Where they look</title>" in text and [b.label for b in opened.get("download_button")] == [
-        "Save as a page"]
