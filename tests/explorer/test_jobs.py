@@ -128,7 +128,8 @@ def test_work_aside_goes_on_while_a_page_waits_for_it_and_however_many_are_drawn
         assert Job(lambda report: report(1, 2, 0.0), pool).future.result(10)
 
 
-def test_a_page_that_fails_is_drawn_no_longer():
+def test_a_page_that_fails_is_drawn_no_longer(monkeypatch):
+    monkeypatch.setattr(jobs, "COURTESY", 60)
     pages = Pages()
     with pytest.raises(ValueError), pages.drawing():
         raise ValueError

@@ -203,11 +203,13 @@ def test_ranks_by_name_with_bound_and_tolerance(centred):
 
 def test_what_is_not_there_yet_is_said_and_the_rest_is_drawn(monkeypatch):
     hold = linviz.maps.Scores.singular_values
-    monkeypatch.setattr(linviz.maps.Scores, "singular_values", lambda self, top=None: (time.sleep(1.5), hold(self))[1])
+    seen = threading.Event()
+    monkeypatch.setattr(linviz.maps.Scores, "singular_values", lambda self, top=None: seen.wait(60) and hold(self))
     app = visit(patches="21", temperature="1.77")
     assert "On its way: softmax" in " ".join(c.value for c in app.caption)
     assert "softmax" not in [trace["name"] for trace in chart(app)["data"]]
     assert "relu + floor" in [trace["name"] for trace in chart(app)["data"]]
+    seen.set()
     quiet(app)
     assert [trace["name"] for trace in chart(app)["data"]][0] == "softmax"
 
