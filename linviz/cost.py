@@ -1,8 +1,9 @@
 """What an attention costs: operations counted, bytes kept, seconds measured.
 
-Every class states what one head grows with ("N S D", "N D E"): products of the letters of DESIGN. Counting
-holds it to that: matrix products are counted by torch while the attention runs; elementwise work is not, and
-does not change what it grows with. Seconds depend on the machine: compare two methods only in one run.
+Every class states what one head grows with ("N S D", "N D E"): N queries, S keys, D and E wide, M features, T frames
+of Y rows and X columns. Counting holds it to that: matrix products are counted by torch while the attention runs;
+elementwise work is not, and does not change what it grows with. Seconds depend on the machine: compare two methods only
+in one run.
 """
 from __future__ import annotations
 
@@ -40,16 +41,21 @@ def _fused(q: Any, k: Any, v: Any, *rest: Any, **options: Any) -> int:
 
 
 def power(cost: str) -> int:
-    """With which power of the number of tokens a stated cost grows: its term of most N and S.
+    """How often N and S stand in one term of a stated cost, at most: 1 for what is called linear, 2 for quadratic.
 
-    >>> power("N D E"), power("N S D"), power("N D + W N D")
-    (1, 2, 1)
+    A word to sort and to label by, without any grid. It counts tokens only: where sides stand beside them, as in
+    "N (T + Y + X) D", the cost grows faster than this says, and `growth` says how fast, from one grid to another.
+
+    >>> power("N D E"), power("N S D"), power("N D + W N D"), power("N (T + Y + X) D")
+    (1, 2, 1, 1)
     """
     return max(sum(term.split().count(letter) for letter in TOKENS) for term in cost.split("+"))
 
 
 def growth(cost: str, short: Grid, long: Grid) -> float:
     """How many times its cost on `short` a stated cost is on `long`: N, S, T, Y, X are the grids', the rest stays.
+
+    What counted operations are held to, on two grids; for the power alone, without grids, there is `power`.
 
     >>> growth("N S D", Grid(T=8), Grid(T=16)), growth("N (T + Y + X) D", Grid(8, 4, 4), Grid(16, 4, 4))
     (4.0, 3.0)

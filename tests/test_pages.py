@@ -25,7 +25,8 @@ def test_the_page_says_what_a_page_says(name: str) -> None:
     assert len(text.splitlines()) <= 30, f"{path.name}: the page has {len(text.splitlines())} lines, 30 at most"
     for word in ("Cost:", "Rank:", "Gained:", "Lost:", "_i", "_j"):
         assert word in text, f"{path.name}: the page does not say {word!r}"
-    assert re.search(r"arXiv \d{4}\.\d{4,5}|No paper", text), f"{path.name}: no source"
+    assert re.search(r"arXiv \d{4}\.\d{4,5}|No paper", text), (
+        f"{path.name}: the page names no source: write \"arXiv 2006.16236\", with its number, or \"No paper\"")
     lines = path.read_text().splitlines()
     assert len(lines) <= 120, f"{path.name}: {len(lines)} lines"
 

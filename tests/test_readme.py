@@ -4,6 +4,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from linviz.view.source import source
+
 HOME = Path(__file__).parents[1]
 README = (HOME / "README.md").read_text()
 
@@ -26,6 +28,11 @@ def test_what_it_shows_is_there_and_small() -> None:
         assert (HOME / name).exists(), f"README names {name}, which is not there"
     assert (HOME / "docs/opening.webp").stat().st_size < 2_000_000
     assert (HOME / "docs/view.html").stat().st_size < 3_000_000
+
+
+def test_the_file_to_save_is_the_view_of_today() -> None:
+    today = source("host_page.js") in (HOME / "docs/view.html").read_text(encoding="utf-8")
+    assert today, "docs/view.html holds an older view; run .venv/bin/python tools/record.py"
 
 
 def test_mechanisms_it_names_can_be_made() -> None:

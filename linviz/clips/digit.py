@@ -12,6 +12,7 @@ from torch import Generator, Tensor
 from .clip import Clip
 from .layers import CutOut, Oval, compose, cut_out, smooth, truth
 from .photographs import photograph
+from .sources import DIGITS_BY, DIGITS_LICENCE
 from .warp import window, window_motion
 
 SIDE = 448          # 28 x 28 patches of 16 pixels
@@ -48,8 +49,8 @@ def digit(seed: int = 0, frames: int = 8) -> Clip:
     mask = scene.owner == order.index(layers[0]) + 1
     return Clip(
         "digit", f"A handwritten {label} on its way", scene.frames,
-        author=f"digit: E. Alpaydin and C. Kaynak (1998); photographs: {back.author}; {disc.author}",
-        licence=f"digit: as scikit-learn ships it, no licence named; photographs: {back.licence}; {disc.licence}",
+        author=f"digits: {DIGITS_BY}; photographs: {back.author}; {disc.author}",
+        licence=f"digits: {DIGITS_LICENCE}; photographs: {back.licence}; {disc.licence}",
         source=f"scikit-learn, load_digits(); {back.source}; {disc.source}",
         recipe=f"A handwritten {label} in white ink moves straight {HEADINGS[heading]} over a sliding, dimmed window "
                f"of the photograph {back.name} and {passes} a disc cut from {disc.name}; the mask is its visible ink.",

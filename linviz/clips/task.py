@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from .clip import Clip
-from .sources import SOURCES
+from .sources import DIGITS_BY, DIGITS_LICENCE, SOURCES
 
 OVER_TIME = ("path", "other", "hidden")  # what in `truth` has a value for every frame
 
@@ -71,8 +71,8 @@ class Task:
         used = [SOURCES[n] for n in (int(self.truth["photograph"][i]), *self.truth["cut"][i].tolist())]
         return Clip(
             f"task-{i}", told, self.frames[i].contiguous(),
-            author="digit: E. Alpaydin and C. Kaynak (1998); photographs: " + _each(s.author for s in used),
-            licence="digit: as scikit-learn ships it, no licence named; photographs: "
+            author=f"digits: {DIGITS_BY}; photographs: " + _each(s.author for s in used),
+            licence=f"digits: {DIGITS_LICENCE}; photographs: "
                     + _each(f"{s.name}: {s.licence}" for s in used),
             source="scikit-learn, load_digits(); " + _each(f"{s.loader}()" for s in used),
             recipe=f"{self.asks} Drawn by seed from real ink and real photographs ({_each(s.name for s in used)}).",
