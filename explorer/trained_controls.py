@@ -60,7 +60,7 @@ def _models(models: dict[tuple[str, int], list[str]]) -> None:
 def reel() -> None:
     """Under the film: see it again, or the next clip."""
     with st.container(horizontal=True):
-        st.button("Play again", on_click=_again)
+        st.container(key="film_again", width="content").button("Play again", on_click=_again)
         st.button("Another clip", on_click=_next)
 
 

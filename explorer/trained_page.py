@@ -12,8 +12,8 @@ from . import chapters, controls, trained_controls, trained_exports, trained_tab
 from .hand import Hand
 from .tables import three
 from .trained_choice import ADDRESS, ALL, Choice
-from .trained_view import MOVIE, blob, first_query, movie
-from .trained_work import Answer, answers, film, task
+from .trained_view import ABREAST, MOVIE, STRIP, blob, first_query, movie, strip
+from .trained_work import Answer, Film, answers, film, task
 
 VIEW = "trained_view"
 NONE = "No trained models came with this linviz: `linviz train` makes some."
@@ -68,11 +68,19 @@ def _clip(choice: Choice, found: Sequence[Answer]) -> None:
     left, right = st.columns([1, 1.9], gap="medium")
     said = truth(shown.classes, label, int(shown.truth["digit"][0]), choice.order)
     with left.container(horizontal=True):
-        st.image(movie(trained_controls.played(), *of), width=MOVIE, alt=f"The clip as a film. {plain(said)}")
+        _film(of, plain(said))
         st.container(width=MOVIE).markdown(said)
     with left:
         trained_controls.reel()
     right.html(trained_tables.answers(found, shown.classes, label, choice.order))
+
+
+def _film(of: Film, said: str) -> None:
+    """The film; where a browser is asked for less motion, all its frames at rest (style.css shows one of them)."""
+    with st.container(key="film_moves", width=MOVIE):
+        st.image(movie(trained_controls.played(), *of), width=MOVIE, alt=f"The clip as a film. {said}")
+    with st.container(key="film_rests", width=STRIP):
+        st.image(strip(*of), width=STRIP, alt=f"The clip's frames in the order of play, {ABREAST} a row. {said}")
 
 
 def truth(classes: Sequence[str], label: int, digit: int, order: str) -> str:

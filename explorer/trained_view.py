@@ -20,6 +20,7 @@ from .trained_work import Answer, Film, film, task
 
 HALF = 400            # tokens: above, numbers travel as float16
 MOVIE, PACE, TIMES = 132, 140, 4  # the small film: pixels a side, ms a frame, times it plays: under five seconds
+STRIP, ABREAST = 280, 4   # the same at rest: pixels across, frames a row
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
@@ -32,6 +33,19 @@ def movie(again: int, *of: Any) -> bytes:
     out = io.BytesIO()
     images[0].save(out, "GIF", save_all=True, append_images=images[1:], duration=PACE, loop=TIMES - 1,
                    comment=str(again).encode())
+    return out.getvalue()
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def strip(*of: Any) -> bytes:
+    """All frames of the clip beside each other in the order of play, four a row: a film for whom nothing is to move."""
+    frames, side = task(*of).frames[0], STRIP // ABREAST
+    sheet = Image.new("RGB", (STRIP, -(-len(frames) // ABREAST) * side))
+    for n, frame in enumerate(frames):
+        image = picture(frame).resize((side - 2, side - 2), Image.Resampling.BICUBIC)
+        sheet.paste(image, (n % ABREAST * side + 1, n // ABREAST * side + 1))
+    out = io.BytesIO()
+    sheet.save(out, "PNG")
     return out.getvalue()
 
 

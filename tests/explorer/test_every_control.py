@@ -43,7 +43,7 @@ MOVED = {  # a control's key, or what stands on it where it has none: the test t
     "exports": ("test_exports.py", "test_the_code_on_the_page_prints_the_tables_numbers"),
     **{f"export.{ending}": (FILES, ALL_FILES) for ending in (
         "linviz", "html", "py", "png", "svg", "mp4", "csv", "json", "npz")}}
-SHOWN = {"plotly_chart", "bidi_component"}  # they have keys, and what is done to them stays in the browser
+SHOWN = {"plotly_chart", "bidi_component", "flex_container"}  # with keys: what is done to them stays in the browser
 NOT_YET = {"Cancel"}  # there only while a gate is fitted
 
 

@@ -17,7 +17,7 @@ from explorer import history, trained_choice, trained_source, trained_work
 from explorer.trained_choice import ADDRESS, ALL, Choice, settle, there
 from explorer.trained_page import NONE, headline
 from explorer.trained_tables import says
-from explorer.trained_view import TIMES, blob, drawn, first_query, movie
+from explorer.trained_view import TIMES, blob, drawn, first_query, movie, strip
 from explorer.trained_work import answers, film, task
 from linviz import clips
 from linviz.models import Shape, VideoTransformer, interventions
@@ -112,6 +112,17 @@ def test_the_film_is_a_film_and_can_be_seen_again() -> None:
     drawn_ones.seek(5)
     shown = np.asarray(drawn_ones.convert("L").resize((36, 36))).astype(float) / 255
     assert np.abs(shown - frames[5].mean(0).numpy()).mean() < 0.03
+
+
+def test_who_wants_less_motion_sees_all_frames_at_rest(opened: Any) -> None:
+    film_, rest = opened.get("image")
+    assert film_.proto.imgs[0].url.endswith(".gif") and not rest.proto.imgs[0].url.endswith(".gif")
+    assert rest.proto.imgs[0].alt == f"The clip's frames in the order of play, 4 a row. {film_.proto.imgs[0].alt[21:]}"
+    frames, drawn_one = task(*film(OPENED)).frames[0].mean(1), Image.open(io.BytesIO(strip(*film(OPENED)))).convert("L")
+    for n, frame in enumerate(frames):
+        left, top = 70 * (n % 4), 70 * (n // 4)
+        shown = np.asarray(drawn_one.crop((left + 1, top + 1, left + 69, top + 69)).resize((36, 36)), float) / 255
+        assert np.abs(shown - frame.numpy()).mean() < 0.03 < np.abs(shown - frames[n - 4].numpy()).mean()
 
 
 def test_every_input_has_a_label(opened: Any) -> None:

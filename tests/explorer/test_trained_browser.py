@@ -30,7 +30,12 @@ def test_a_clip_is_asked_about_and_the_prediction_follows(page: Any, explorer_ur
     page.emulate_media(reduced_motion="reduce")
     page.goto(explorer_url + ASKED, timeout=120_000)
     page.wait_for_function(FIND, timeout=120_000)
-    assert page.evaluate("document.images[0].src").endswith(".gif")       # a film that moves
+    (rests,) = [image for image in page.locator("[data-testid=stImage] img").all() if image.is_visible()]
+    assert ".gif" not in rests.get_attribute("src") and page.get_by_role("button", name="Play again").is_hidden()
+    page.emulate_media(reduced_motion="no-preference")
+    (moves,) = [image for image in page.locator("[data-testid=stImage] img").all() if image.is_visible()]
+    assert moves.get_attribute("src").endswith(".gif") and page.get_by_role("button", name="Play again").is_visible()
+    page.emulate_media(reduced_motion="reduce")
     before, there = page.evaluate(SAYS), headings(page)
 
     page.get_by_role("radio", name="reversed").click()
