@@ -431,8 +431,8 @@ say(f"Yours and linviz's agree on all {N} patches, to more than **twelve digits*
 # looks at everything paints everything in the mean colour of the photograph.
 #
 # > **Predict.** In chapter 0 softmax kept all of the contrast, and linear attention, with the features relu + floor, an
-# > eighth. What will efficient attention keep, with its sixteen templates: four fifths, two fifths, a tenth? And elu + 1:
-# > more than an eighth, or less?
+# > eighth. What will efficient attention keep, with its sixteen templates: four fifths, two fifths, a tenth? And
+# > elu + 1: more than an eighth, or less?
 
 # %%
 def painted(name: str) -> Tensor:
@@ -650,8 +650,8 @@ say(table(["degree", "features", "divergence from softmax, bits", "entropy, bits
 assert needed[0] < N < needed[1] == 4845 and plain > 2 * away[0] and away == sorted(away, reverse=True)
 
 # %% [markdown]
-# Two terms are affordable and already bring more than half of the way back. At the fourth degree there are 4,845
-# features for 784 patches: to write them down takes more numbers than the table they should avoid, and to multiply
+# Two terms after the 1 are affordable and already bring more than half of the way back. At the fourth degree there are
+# 4,845 features for 784 patches: to write them down takes more numbers than the table they should avoid, and to multiply
 # them more work. That is the bargain of this whole subject in one figure: the exponential costs either all pairs or
 # all products. (*Performer*, in a later chapter, buys random samples of the features instead. Others change what is
 # asked for: [every kernel that linviz knows, on this cat](http://localhost:8501/atlas?family=kernel).)
@@ -664,9 +664,9 @@ assert needed[0] < N < needed[1] == 4845 and plain > 2 * away[0] and away == sor
 # minutes = 14
 # objectives = ["price", "kernel"]
 # task = '''
-# Attention with the weight $1 + x + x^2/2$ in place of $e^x$, where $x = q \cdot k / \sqrt D$: `q` is $N \times D$, `k`
-# is $S \times D$, `v` is $S \times E$. Divide by the row sum (nothing need be added to it: a weight is never below one
-# half). The work must grow with $N$ and not with $N^2$: no table.
+# Attention with the weight $1 + x + x^2/2$ (two terms after the 1) in place of $e^x$, where $x = q \cdot k / \sqrt D$:
+# `q` is $N \times D$, `k` is $S \times D$, `v` is $S \times E$. Divide by the row sum (nothing need be added to it: a
+# weight is never below one half). The work must grow with $N$ and not with $N^2$: no table.
 # '''
 # hints = [
 # '''

@@ -75,11 +75,11 @@ CANCEL = Question(
     "cancel", {"low": "0.1", "high": "0.9", "change": "0.00"}, recount_cancel)
 
 COST = Question(
-    "{N} patches, {M} features, values {M} wide. How many numbers does the largest table hold that gated linear "
-    "attention has to make?",
+    "{N} patches, {M} features, values {M} wide, and the ratios of both sides are given. How many numbers does the "
+    "largest table hold that gated linear attention still has to make?",
     (Choice("{table}",
             "That is the N x N table of softmax attention. The bracket is multiplied first so that it is never made, "
-            "and the gate, one token at a time, does not ask for it."),
+            "and ratios, which belong to one token each, do not ask for it."),
      Choice("{features}",
             "N x M: the gated features themselves. They grow with N, not with its square.", right=True),
      Choice("{bracket}",
