@@ -18,12 +18,12 @@ from .visit import Visit
 NAMES = {".linviz": "Save view", ".html": "Web page", ".py": "Code", ".png": "PNG", ".svg": "SVG", ".mp4": "Film",
          ".csv": "CSV", ".json": "JSON", ".npz": "NPZ"}  # ending: what stands on its button
 HOLDS = {  # ending: what is in the file
-    ".linviz": "opens in any linviz just as it stands here, your own file inside: bring it like a picture.",
-    ".html": "opens by double-click, without linviz or a network, and is explored by hand.",
-    ".py": "a few calls of linviz that print the same numbers, as below.",
+    ".linviz": "opens in any linviz as it stands here, with your own file.",
+    ".html": "opens by double-click, offline, and is explored by hand.",
+    ".py": "calls of linviz that print the same numbers.",
     ".png": "the picture with its numbers, for a slide.", ".svg": "the same, sharp at any size.",
     ".mp4": "every frame under its attention.",
-    ".csv": "every number of the table and more, one a line, with its state.",
+    ".csv": "all numbers of the table and more, with their state.",
     ".json": "the same numbers, with what each means.", ".npz": "the pinned patch's weights, as arrays for numpy."}
 GROUPS = ((".linviz", ".html", ".py"), (".png", ".svg", ".mp4"), (".csv", ".json", ".npz"))
 LINK = {True: "The address of this page is a link to this view: it names your file, which stays with you, and asks "

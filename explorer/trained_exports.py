@@ -16,8 +16,8 @@ from .trained_work import Answer, film, task
 
 FILES = {ending: text for ending, text in HOLDS.items() if ending != ".linviz"} | {
     ".mp4": "every moment under its attention.",
-    ".csv": "answers, table and pinned patch, one number a line, with its state and checkpoint.",
-    ".npz": "the pinned patch's rows, as drawn and in every layer and head, for numpy."}
+    ".csv": "answers, table and pinned patch, with state and checkpoint.",
+    ".npz": "the pinned patch's rows in every layer and head, for numpy."}
 LINK = ("The address of this page saves this view, with all that is chosen in it: every linviz has these models and "
         "makes this clip.")
 

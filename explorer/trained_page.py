@@ -33,8 +33,8 @@ NOTES = {
                 "Differences between single models can be a seed's.",
     "shift": "With a shift, keys and values carry parts of their neighbours: light may stand one patch beside what "
              "is read there.",
-    "changed": "Not as trained: {what}. To take a part from a model that was trained with it is not to train without "
-               "it."}
+    "changed": "**Not as trained:** {what}. To take a part from a model that was trained with it is not to train "
+               "without it."}
 
 
 def show() -> None:
@@ -52,7 +52,6 @@ def show() -> None:
     _clip(choice, found)
     trained_controls.change(choice)
     _view(choice, found, hand)
-    st.caption(f"{notes(choice, found)} {chapters.derived('concentrate')}")
     st.subheader(f"How concentrated layer {choice.layer} is", anchor=False)
     st.html(trained_tables.numbers(found, choice.layer))
     clips = 4 if choice.budget == "fine" else 32  # whose maps were measured, see benchmarks/sets.py
@@ -113,7 +112,9 @@ def _view(choice: Choice, found: Sequence[Answer], hand: Hand) -> None:
     patch_view(blob(choice, list(found), hand.wish), key=VIEW)
     ADDRESS.tell(choice, hand.told(shape.grid, own))
     controls.warn(hand.said)
-    trained_exports.show(choice, found, hand, headline(found, choice.layer), plain(f"{WHAT} {notes(choice, found)}"))
+    said = notes(choice, found)
+    st.caption(f"{said} {chapters.derived('concentrate')}")
+    trained_exports.show(choice, found, hand, headline(found, choice.layer), plain(f"{WHAT} {said}"))
 
 
 def headline(found: Sequence[Answer], layer: int) -> str:
@@ -126,20 +127,18 @@ def headline(found: Sequence[Answer], layer: int) -> str:
 
 
 def notes(choice: Choice, found: Sequence[Answer]) -> str:
-    """What has to be known to read the maps."""
+    """What has to be known to read the maps, in paragraphs."""
     shape, clip = found[0].shape, task(*film(choice)).clip(0)
     deep, high, wide = shape.tubelet
     head = ("the mean of the maps of all heads: the entropy under a picture is that of the mean map"
             if choice.head == ALL else f"head {choice.head}; heads of different models have nothing in common")
-    said = [NOTES["clip"].format(high=high, wide=wide, deep=deep, frames=shape.frames, moments=shape.grid.T,
-                                 side=shape.side, author=clip.author[0].upper() + clip.author[1:],
-                                 licence=clip.licence),
-            NOTES["map"].format(layer=choice.layer, head=head, full=FULL)]
-    if any("+shift" in one.name for one in found):
-        said.append(NOTES["shift"])
-    if changed := altered(found):
-        said.append(NOTES["changed"].format(what=changed))
-    return " ".join(said)
+    changed, shifted = altered(found), any("+shift" in one.name for one in found)
+    said = [NOTES["changed"].format(what=changed)] if changed else []
+    said.append(NOTES["map"].format(layer=choice.layer, head=head, full=FULL) + f" {NOTES['shift']}" * shifted)
+    said.append(NOTES["clip"].format(high=high, wide=wide, deep=deep, frames=shape.frames, moments=shape.grid.T,
+                                     side=shape.side, author=clip.author[0].upper() + clip.author[1:],
+                                     licence=clip.licence))
+    return "\n\n".join(said)
 
 
 def altered(found: Sequence[Answer]) -> str:
