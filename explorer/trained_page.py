@@ -33,8 +33,8 @@ NOTES = {
                 "Differences between single models can be a seed's.",
     "shift": "With a shift, keys and values carry parts of their neighbours: light may stand one patch beside what "
              "is read there.",
-    "changed": "**Not as trained:** {what}. To take a part from a model that was trained with it is not to train "
-               "without it."}
+    "changed": "**Not as trained:** {what}. To alter a model that was trained is not to train an altered one."}
+UNEXPLAINED = "One clip's map does not explain its prediction: attention is not explanation (Jain and Wallace 2019)."
 
 
 def show() -> None:
@@ -112,9 +112,8 @@ def _view(choice: Choice, found: Sequence[Answer], hand: Hand) -> None:
     patch_view(blob(choice, list(found), hand.wish), key=VIEW)
     ADDRESS.tell(choice, hand.told(shape.grid, own))
     controls.warn(hand.said)
-    said = notes(choice, found)
-    st.caption(f"{said} {chapters.derived('concentrate')}")
-    trained_exports.show(choice, found, hand, headline(found, choice.layer), plain(f"{WHAT} {said}"))
+    st.caption(f"{notes(choice, found)} {chapters.derived('concentrate')}")
+    trained_exports.show(choice, found, hand, headline(found, choice.layer), f"{WHAT} {UNEXPLAINED}")
 
 
 def headline(found: Sequence[Answer], layer: int) -> str:

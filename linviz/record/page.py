@@ -30,7 +30,8 @@ def page(opened: Opened) -> str:
 
 def of_trained(seen: Trained) -> str:
     """The page of a view of trained models."""
-    return told_by(seen, [one.panel for one in seen.shown], seen.words)
+    text = f"{seen.words} {seen.made} {credit(seen.clip)}"
+    return told_by(seen, [one.panel for one in seen.shown], text)
 
 
 def told_by(sight: Sight, panels: list[Panel], text: str, **more: Any) -> str:

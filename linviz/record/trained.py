@@ -119,7 +119,7 @@ class Trained:
 
     clip     as it is played, in the pixels that the models get;  shape  of the models
     inked    which tokens the digit's ink touches, (N,) bool;  true  the class that it moves in, in order
-    heading  what to see, in a line;  words  what has to be known, for a page
+    heading  what to see, in a line;  words  how to ask it, for a page
     """
 
     view: Models

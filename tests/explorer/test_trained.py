@@ -270,7 +270,7 @@ def test_temperature_is_of_softmax_alone() -> None:
     app = on(app, "slider", "temperature", 4.0)
     after = tables(app)[0]
     assert [t for t in titles(app) if before[t] != after[t]] == ["softmax"]
-    assert "softmax at temperature 4" in app.caption[0].value and "not to train without" in app.caption[0].value
+    assert "softmax at temperature 4" in app.caption[0].value and "not to train an altered one" in app.caption[0].value
 
 
 def test_sliders_that_change_nothing_cannot_be_moved() -> None:

@@ -160,6 +160,7 @@ def test_the_film_and_the_page_open(seen: Trained) -> None:
     assert [sent["set"][name] for name in ("query", "mode", "tone", "share", "frame")] == [
         seen.query, "light", "log", 0.5, 2]
     assert sent["outline"].tolist() == seen.inked.int().tolist() and "Ask the digit" in text
+    assert "played backwards" in text and "strength 0.35" in text and "E. Alpaydin" in text
 
 
 def test_every_file_is_offered_and_none_other(opened: Any, seen: Trained) -> None:
