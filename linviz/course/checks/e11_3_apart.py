@@ -65,6 +65,8 @@ WRONG = {
     "when the key's term is put to nobody's": _by(lambda p, k, q, r, x, y, c: (p, 0 * k, q + k, r)),
     "when the key's term lacks its c": _by(lambda p, k, q, r, x, y, c: (p, k / c, q, r)),
     "when the query's term lacks its c": _by(lambda p, k, q, r, x, y, c: (p, k, q / c, r)),
+    "when the pair's weights are averaged over the keys, not summed":
+        _by(lambda p, k, q, r, x, y, c: (p / len(y), k, q, r)),
     "when weights come back, not shares": lambda q, k, c: _weights(q, k, c),
     "when the shares are taken over the queries, not over the three parts":
         lambda q, k, c: _weights(q, k, c) / _weights(q, k, c).sum(0),

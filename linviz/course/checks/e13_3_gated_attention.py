@@ -53,6 +53,8 @@ WRONG = {
     "when the mean of the weighted values is taken, not their sum":
         lambda p, k, v, s, t: _attend(p * s, k * t, v) / len(k),
     "when the gate is applied twice": lambda p, k, v, s, t: _attend(p * s * s, k * t * t, v),
+    "when features are multiplied by 1 - r: shut where the gate is open":
+        lambda p, k, v, s, t: _attend(p * (1 - s), k * (1 - t), v),
     "when features are divided by their ratios": lambda p, k, v, s, t: _attend(p / s, k / t, v),
 }
 
