@@ -651,9 +651,9 @@ assert needed[0] < N < needed[1] == 4845 and plain > 2 * away[0] and away == sor
 
 # %% [markdown]
 # Two terms after the 1 are affordable and already bring more than half of the way back. At the fourth degree there are
-# 4,845 features for 784 patches: to write them down takes more numbers than the table they should avoid, and to multiply
-# them more work. That is the bargain of this whole subject in one figure: the exponential costs either all pairs or
-# all products. (*Performer* buys random samples of the features instead, and others change what is asked for:
+# 4,845 features for 784 patches: to write them down takes more numbers than the table they should avoid, and to
+# multiply them more work. That is the bargain of this whole subject in one figure: the exponential costs either all
+# pairs or all products. (*Performer* buys random samples of the features instead, and others change what is asked for:
 # [every kernel that linviz knows, on this cat](http://localhost:8501/atlas?family=kernel).)
 
 # %% [markdown] tags=["exercise"]

@@ -17,7 +17,7 @@
 # minutes = {reading = 45, exercises = 45, quiz = 5}
 # key_points = [
 #     "A floor under the features puts a floor under every weight: no patch is forgotten, and none stands out.",
-#     "A gate is, on each side, a linear layer and a sigmoid. It reads q, k and v of one patch and weighs its features.",
+#     "A gate is a linear layer and a sigmoid on each side. It reads q, k and v of a patch and weighs its features.",
 #     "It multiplies the factors, so the bracket still moves: cost and rank bound stay those of linear attention.",
 #     "What is constant cancels. Only differences between channels, and on the key side between patches, are seen.",
 #     "Fitted to softmax, the gate is nearly shut everywhere, and works like an exponential of each feature.",
