@@ -66,11 +66,19 @@ def arms(text: str) -> tuple[str, ...]:
     >>> arms("softmax,relu_floor gate:qkv")
     ('softmax', 'relu_floor+gate')
     """
-    names = [canonical(name) for name in text.replace(" ", "+").split(",")]  # typed by hand, pluses are lost
+    names = [_short(name) for name in text.replace(" ", "+").split(",")]  # typed by hand, pluses are lost
     known = sorted({name for names in there().values() for name in names})
     if set(names) - set(known) or len(names) > ARMS[1]:
         raise ValueError(f"it takes {ARMS[0]} to {ARMS[1]} of {', '.join(known)}, with commas between")
     return tuple(dict.fromkeys(names))
+
+
+def _short(name: str) -> str:
+    """A model's name in its shortest form; what no spec is stays, to be told of as no model."""
+    try:
+        return canonical(name)
+    except ValueError:
+        return name
 
 
 def settle(choice: Choice, models: Mapping[tuple[str, int], list[str]] | None = None) -> tuple[Choice, list[str]]:
@@ -94,6 +102,8 @@ def settle(choice: Choice, models: Mapping[tuple[str, int], list[str]] | None = 
         gone = ", ".join(name for name in fields.arms if name not in names)
         said.append(f"Not among the {fields.budget} models with the seed {fields.seed}: {gone}.")
     more = tuple(name for name in names if name not in kept)[:max(0, ARMS[0] - len(kept))]
+    if more and kept == fields.arms:
+        said.append(f"Two models or more stand side by side: {', '.join(more)} is added.")
     return replace(fields, arms=kept + more), said
 
 

@@ -351,6 +351,9 @@ def test_what_was_trained_is_shown() -> None:
     assert (choice.budget, choice.seed, choice.arms) == ("short", 3, ("relu", "linear")) and len(said_so) == 2
     assert settle(OPENED, models)[0].arms == ("softmax", "relu")
     assert ADDRESS.read({"arms": "softmax,relu_floor gate:qkv"})[0].arms == ("softmax", "relu_floor+gate")
+    assert settle(replace(OPENED, arms=("relu",)))[1] == ["Two models or more stand side by side: softmax is added."]
+    (said_of_foo,) = ADDRESS.read({"arms": "softmax,foo"})[1]
+    assert "relu_floor~wide, softmax" in said_of_foo and "swin" not in said_of_foo, "not of models but of mechanisms"
 
 
 def test_shared_models_are_left_as_they_are() -> None:
