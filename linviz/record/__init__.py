@@ -7,6 +7,9 @@
     png(opened)  svg(opened)  film(opened)  page(opened)            to look at
     save(path, view, media)  load(path)                             state and media in one file
     write(path, data)                                               whole or not at all
+
+`trained.Trained` is such a view of trained models, whose maps come from `linviz.models.pretrained`: the same printers
+draw it, and `made.of_models` makes its files.
 """
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

@@ -59,7 +59,8 @@ def test_numbers_of_the_files_are_those_of_the_table_under_the_view():
 
 def test_the_code_on_the_page_prints_the_tables_numbers(capsys):
     app = quiet(visit(**SMALL, query="0,3,5", maps="softmax,relu_floor+gate"))
-    code = code_of(app)
+    code, words = code_of(app), " ".join(caption.value for caption in app.caption)
+    assert all((text in words) == (ending != ".mp4") for ending, text in exports.HOLDS.items()), "what is in each file"
     assert code == exports.data(".py", *shown(app)).decode().strip()
     exec(code, {})
     printed = {tuple(line.split()[:2]): line.split()[2:] for line in capsys.readouterr().out.splitlines()}
