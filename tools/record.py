@@ -21,7 +21,7 @@ import start  # noqa: E402  (it knows where the browser is)
 from linviz import Grid  # noqa: E402
 from linviz.view import save_example  # noqa: E402
 
-SIZE, WIDE, MOST = {"width": 1160, "height": 770}, 900, 2_000_000
+SIZE, WIDE, MOST = {"width": 1160, "height": 849}, 900, 2_000_000
 GRID = Grid(Y=28, X=28)
 STILL = [{"strength": 0.0}] * 8
 GATHER = [{"strength": (1 - math.cos(math.pi * n / 22)) / 2} for n in range(23)]
@@ -51,7 +51,7 @@ def main() -> None:
         frames = [shot(page, state) for state in (*STILL, *GATHER, *REST, *WALK, *REST)]
         browser.close()
     path = HOME / "docs" / "opening.webp"
-    frames[0].save(path, save_all=True, append_images=frames[1:], duration=90, loop=0, quality=60, method=6)
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=90, loop=0, quality=80, method=6)
     size = path.stat().st_size
     print(f"{view.relative_to(HOME)}: {view.stat().st_size / 1e3:.0f} KB")
     print(f"{path.relative_to(HOME)}: {len(frames)} pictures, {size / 1e3:.0f} KB")

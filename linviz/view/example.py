@@ -53,4 +53,4 @@ def _example_panel(spec: str, grid: Grid, target: Map, q: Tensor, k: Tensor, v: 
     m = make(spec, 1, q.shape[-1], grid)
     gate = None if m.gate is None else fitted(fit_gate(m, target, q, k, v), q, k, v)
     with torch.no_grad():
-        return Panel(m.spec, m.family, m.map(q, k, v), gate=gate)
+        return Panel(m.title, m.family, m.map(q, k, v), gate=gate)
