@@ -49,7 +49,7 @@ def frames(opened: Sight, only: str | None = None, progress: Progress | None = N
     for t in range(whole.grid.T):
         kept = whole.walked(t)
         parts = [shares(kept, shown) for shown in kept.shown]
-        page = sheet(kept, inner(kept), kept.heading)
+        page = sheet(kept, inner(kept))
         for n, shown in enumerate(kept.shown):
             x, y = corner(kept, n, inner(kept))
             panel(page, kept, shown, n, (x, y), t)

@@ -20,7 +20,7 @@ from .sight import Lit, Sight
 
 MARGIN, GAP, ABREAST, STRIP = 28, 18, 4, 8  # STRIP: frames side by side
 TONED = {"root": ".", "linear": "; brightness is in proportion.", "log": "; brightness is logarithmic, three decades."}
-HEAD, FACTS, THUMB = 26, 46, 15  # pixels: over a panel, under it, under a small frame
+HEAD, FACTS, THUMB, LINE = 26, 46, 15, 25  # pixels: over a panel, under it, under a small frame, a line of the title
 
 
 def png(opened: Sight) -> bytes:
@@ -51,7 +51,7 @@ def svg(opened: Sight) -> str:
 def drawn(opened: Sight) -> Sheet:
     """The sheet that both print: as its `look` has it."""
     opened, inside = opened.turned, inner(opened)
-    page = sheet(opened, inside + _strip(opened), opened.heading)
+    page = sheet(opened, inside + _strip(opened))
     for n, shown in enumerate(opened.shown):
         x, y = corner(opened, n, inside + _strip(opened))
         panel(page, opened, shown, n, (x, y), opened.frame)
@@ -68,25 +68,47 @@ def inner(opened: Sight) -> float:
     return WIDE * opened.grid.Y / opened.grid.X
 
 
-def sheet(opened: Sight, tall: float, title: str) -> Sheet:
+def sheet(opened: Sight, tall: float) -> Sheet:
     """An empty page for panels so `tall`: what to see above, where it comes from below."""
     columns = min(ABREAST, len(opened.shown))
     rows = -(-len(opened.shown) // columns)
-    wide = 2 * MARGIN + columns * WIDE + (columns - 1) * GAP
-    below = folded(_source(opened), 0.86 * (wide - 2 * MARGIN))  # who opens the SVG may have a wider font
-    high = 2 * MARGIN + 50 + rows * (HEAD + tall + FACTS + GAP) + 18 * len(below)
-    page = Sheet(wide, high, title, f"{_asked(opened)} {opened.clip.alt}", json.dumps(opened.told()))
-    most = 20.0 if columns > 1 else 15.0
-    size = most * min(1, 0.86 * (wide - 2 * MARGIN) / length(title, most))
-    page.items += [Words(MARGIN, MARGIN + 16, title, size, INK, True), Words(MARGIN, MARGIN + 40, _asked(opened), 13)]
+    wide = page_width(opened)
+    below = small(opened, _source(opened))
+    high = 2 * MARGIN + top(opened) - 8 + rows * (HEAD + tall + FACTS + GAP) + 18 * len(below)
+    page = Sheet(wide, high, opened.heading, f"{_asked(opened)} {opened.clip.alt}", json.dumps(opened.told()))
+    (lines, size), asked = title(opened), small(opened, _asked(opened))
+    page.items += [Words(MARGIN, MARGIN + 16 + LINE * n, x, size, INK, True) for n, x in enumerate(lines)]
+    page.items += [Words(MARGIN, MARGIN + top(opened) - 18 * (len(asked) - n), x) for n, x in enumerate(asked)]
     page.items += [Words(MARGIN, high - MARGIN - 18 * (len(below) - 1 - n), x, 12) for n, x in enumerate(below)]
     return page
+
+
+def page_width(opened: Sight) -> float:
+    """How wide the page is."""
+    columns = min(ABREAST, len(opened.shown))
+    return 2 * MARGIN + columns * WIDE + (columns - 1) * GAP
+
+
+def title(opened: Sight) -> tuple[list[str], int]:
+    """The lines of the title and their size: a bold font of who opens the SVG may be much wider."""
+    size = 20 if len(opened.shown) > 1 else 15
+    return folded(opened.heading, 0.72 * (page_width(opened) - 2 * MARGIN), size), size
+
+
+def small(opened: Sight, text: str) -> list[str]:
+    """The lines of a text in small letters."""
+    return folded(text, 0.86 * (page_width(opened) - 2 * MARGIN), 13)  # who opens the SVG may have a wider font
+
+
+def top(opened: Sight) -> float:
+    """How far below the margin panels begin."""
+    return 40 + LINE * (len(title(opened)[0]) - 1) + 18 * len(small(opened, _asked(opened)))
 
 
 def corner(opened: Sight, n: int, tall: float) -> tuple[float, float]:
     """Where panel n begins."""
     row, column = divmod(n, min(ABREAST, len(opened.shown)))
-    return MARGIN + column * (WIDE + GAP), MARGIN + 58 + row * (HEAD + tall + FACTS + GAP)
+    return MARGIN + column * (WIDE + GAP), MARGIN + top(opened) + row * (HEAD + tall + FACTS + GAP)
 
 
 def _asked(opened: Sight) -> str:

@@ -75,7 +75,7 @@ def test_a_png_opens_twice_as_fine_with_its_state(which, request):
 
 
 def test_every_item_lies_on_the_page(moving, photo):
-    for opened in (moving, photo, photo.only("softmax")):
+    for opened in (moving, moving.only("softmax"), photo, photo.only("softmax")):
         page_ = pictures.drawn(opened)
         for item in page_.items:
             right = item.x + (item.wide if isinstance(item, sheet.Picture) else sheet.length(item.text, item.size)
