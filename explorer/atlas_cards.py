@@ -40,12 +40,13 @@ class Card:
 
     @property
     def grows(self) -> str:
-        """The power in words.
+        """The power in words, and the grid's sides where they stand beside the number of tokens.
 
-        >>> card("softmax").grows, card("linear").grows
-        ('N²', 'N')
+        >>> card("softmax").grows, card("linear").grows, card("kronecker_kv").grows
+        ('N²', 'N', 'N · side')
         """
-        return {1: "N", 2: "N²"}.get(self.power, f"N^{self.power}")
+        word = {1: "N", 2: "N²"}.get(self.power, f"N^{self.power}")
+        return f"{word} · side" if re.search(r"\b[TYX]\b", self.cost) else word
 
 
 @cache
