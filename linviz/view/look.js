@@ -167,7 +167,7 @@ input[type=range]:focus-visible::-webkit-slider-thumb {
 }
 @container (max-width: 620px) {
   .panels { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 14px 12px; }
-  .panel:first-child, .panel:nth-child(2):last-child { grid-column: 1 / -1; }
+  .panel:first-child:not(:nth-last-child(4)), .panel:nth-child(2):last-child { grid-column: 1 / -1; }
   .tools { gap: 10px 14px; }
   .strength, .where { flex-basis: 100%; margin: 0; }
 }

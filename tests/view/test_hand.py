@@ -89,6 +89,9 @@ def test_a_narrow_page_shows_the_first_panel_large(phone):
     show(phone, blob([panel(uniform(48), name) for name in "abc"], PHOTO))
     wide, *others = (box["width"] for box in (p.bounding_box() for p in phone.locator(".main").all()))
     assert wide > 340 and len(others) == 2 and all(abs(w - (wide - 12) / 2) < 2 for w in others)
+    show(phone, blob([panel(uniform(48), name) for name in "abcd"], PHOTO))
+    four = [box["width"] for box in (p.bounding_box() for p in phone.locator(".main").all())]
+    assert all(abs(w - (wide - 12) / 2) < 2 for w in four)       # two and two: no hole is left
 
 
 # ------------------------------------------------------------------------------------------------ keys
