@@ -8,7 +8,7 @@ from pathlib import Path
 RUNS = {
     "evidence": ("accuracy, maps, interventions of the shipped models", "minutes", "EVIDENCE.md"),
     "gates": ("what a gate can do: fitted to a trained softmax model's maps", "an hour", "GATES.md"),
-    "sets": ("train the sets that both stand on: short long fine dose breadth front", "hours",
+    "sets": ("train the sets that both stand on: short long fine dose control late breadth front", "hours",
              "results/, shipped models")}
 
 

@@ -137,17 +137,3 @@ def sentence_ceiling(book: Ledger) -> str:
     top = [n for n in book.names("long") if book.accuracy("long", n).mean > NEAR_ALL]
     return (f"At 2,400 steps {len(top)} of {len(book.names('long'))} arms are above {whole(NEAR_ALL)}: near the "
             "ceiling, differences are squeezed, and say less than how fast it was reached." if len(top) > 2 else "")
-
-
-def sentence_wide(book: Ledger) -> str:
-    """Whether the gate's parameters alone explain what it brings."""
-    if not book.has("long", "relu_floor~wide"):
-        return "The parameter-matched control has not been trained."
-    wide = book.gap("long", "relu_floor~wide", "relu_floor")
-    gate = book.gap("long", "relu_floor+gate", "relu_floor~wide")
-    explains = three(gate, "The gate is more than its parameters",
-                     "As many parameters in the MLPs do more than the gate",
-                     "The gate and as many parameters in the MLPs are not told apart")
-    noise = (" That more parameters make it worse says how much one seed of a baseline that waits on a plateau can be "
-             "off: more than an interval over clips tells.") if wide.sign < 0 else ""
-    return f"{explains} ({gap(gate)} points; wider MLPs bring {gap(wide)} over the plain floor; one seed).{noise}"

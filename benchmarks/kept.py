@@ -1,7 +1,8 @@
 """The numbers of the evidence: gathered into benchmarks/results/evidence.json, from which page and plots are written.
 
     evidence["motion"]["short/softmax"]["0"]     one model: what its JSON tells, and what was measured of it
-    evidence["dose" | "breadth" | "front"]       the results that benchmarks/sets.py left
+    evidence["dose" | "control" | "late" | "breadth" | "front"]
+                                                 the results that benchmarks/sets.py left
     evidence["fine"]                             the finer models, as their JSON tells
 
 A model is measured once: again only if its weights or the settings of the measurement have changed.
@@ -28,7 +29,7 @@ from .measuring import CLIPS, SEALED_SEED, measure, rightly, settings
 
 RESULTS = Path(__file__).with_name("results")
 EVIDENCE, SEALED = RESULTS / "evidence.json", RESULTS / "sealed.json"
-BUDGETS, SETS = ("short", "long"), ("dose", "breadth", "front")
+BUDGETS, SETS = ("short", "long"), ("dose", "control", "late", "breadth", "front")
 Told = dict[str, Any]
 
 

@@ -14,9 +14,9 @@ from .stats import bootstrap, of_mean, of_share, partial, spearman
 from .words import called, number, percent, share, table
 
 FULL = 0.25  # the floor of relu_floor with 16 channels a head
-FRONT = """Two discs with digits cross; the answer is the side from which the one in front came. Seed 0 of each arm:
-read from it what carries over, not by how much. The task was made harder once after first runs had been looked at (a
-third disc roams, and the discs meet at less of a fixed moment); the recipe is that of the first task, unchanged."""
+FRONT = """Two discs with digits cross; the answer is the side from which the one in front came. The task was made
+harder once after first runs had been looked at (a third disc roams, and the discs meet at less of a fixed moment); the
+recipe is that of the first task, unchanged. Seeds 1 to 4 were trained after seed 0 had been told here."""
 CUT_OFF = {"2026-11-21": " A first attempt at opening it was cut off before it had kept or shown a number. It was then "
                          "repeated, once, and what stands here is that second attempt."}  # by the day of opening
 NOT_RUN = "Not run yet ({there} of {wanted} runs are there): `python -m benchmarks.sets {which}`, then this page anew."
@@ -73,14 +73,18 @@ def by_name(results: list[Told]) -> dict[str, list[Told]]:
     return out
 
 
+def best_first(results: list[Told]) -> list[tuple[str, list[Told]]]:
+    """Results arm by arm, the most accurate arm first."""
+    return sorted(by_name(results).items(), key=lambda pair: -plain.fmean(told["recorded"] for told in pair[1]))
+
+
 def breadth(book: Ledger) -> str:
     """Concentration, rank and accuracy of every mechanism, and how they go together."""
     if missing(book, "breadth"):
         return missing(book, "breadth")
-    found = by_name(book.told["breadth"])
     rows = [[called(name), REGISTRY[name].family, share(over_seeds([t["recorded"] for t in of])),
              *(number(_mean(of, key), digits) for key, digits in (("entropy", 2), ("effective_rank", 1)))]
-            for name, of in sorted(found.items(), key=lambda pair: -plain.fmean(t["recorded"] for t in pair[1]))]
+            for name, of in best_first(book.told["breadth"])]
     head = ("mechanism", "family", "accuracy, 95 % interval over seeds", "entropy / log2 N", "effective rank")
     return "\n\n".join([table(head, rows), together(stories(book))])
 
@@ -145,16 +149,16 @@ def front(book: Ledger) -> str:
     """The second task, where a guess is right in half."""
     if missing(book, "front"):
         return missing(book, "front")
-    found = by_name(book.told["front"])
-    rows = [[called(name), share(over_seeds([t["recorded"] for t in of])), told_apart(of)]
-            for name, of in sorted(found.items(), key=lambda pair: -plain.fmean(t["recorded"] for t in pair[1]))]
-    return FRONT + "\n\n" + table(("attention", "accuracy, 95 % interval over clips", "from a guess"), rows)
+    rows = [[called(name), share(over_seeds([t["recorded"] for t in of])),
+             ", ".join(f"{100 * t['recorded']:.1f}" for t in of), f"{learned(of)} of {len(of)}"]
+            for name, of in best_first(book.told["front"])]
+    head = ("attention", "accuracy, 95 % interval over seeds", "each seed", "seeds above a guess")
+    return FRONT + "\n\n" + table(head, rows)
 
 
-def told_apart(of: list[Told]) -> str:
-    """Whether the one seed of an arm has learned anything: its interval over clips leaves one half out, and above."""
-    low, high = of_share(of[0]["recorded"], of[0]["tests"])
-    return "above" if low > 0.5 else "below" if high < 0.5 else "not told apart"
+def learned(of: list[Told]) -> int:
+    """How many seeds of an arm learned anything: the interval over clips lies above one half."""
+    return sum(of_share(told["recorded"], told["tests"])[0] > 0.5 for told in of)
 
 
 def fine(book: Ledger) -> str:

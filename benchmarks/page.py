@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from . import accuracies, altered, earlier, mapped, others
+from . import accuracies, altered, earlier, mapped, others, seeds
 from .ledger import Ledger
 from .objections import objections
 from .plots import PLOTS
@@ -41,11 +41,11 @@ by it.
 three (64.8 % and 30.6 %), one seed each. None of these is repeated here."""
 
 REPEAT = """`linviz train --mechanism relu_floor+gate --seeds 0 --budget short` trains one arm{took} and prints the
-interval in which a new seed is expected. `python -m benchmarks.sets short long fine dose breadth front` trains
-everything, `python -m benchmarks.evidence` measures it and writes this page, `python tools/plots.py` draws its plots.
-Another machine or another version of torch rounds differently, and a run that waits on a plateau can leave it at
-another step: expect the intervals, not the digits. Models are shipped in half precision, and every accuracy here is of
-weights so rounded."""
+interval in which a new seed is expected. `python -m benchmarks.sets short long fine dose control late
+breadth front` trains everything, `python -m benchmarks.evidence` measures it and writes this page, `python
+tools/plots.py` draws its plots. Another machine or another version of torch rounds differently, and a run that waits on
+a plateau can leave it at another step: expect the intervals, not the digits. Models are shipped in half precision, and
+every accuracy here is of weights so rounded."""
 
 
 def page(book: Ledger) -> str:
@@ -65,10 +65,10 @@ def joined(*parts: str) -> str:
 
 
 def _claim(book: Ledger) -> str:
-    lines = [accuracies.sentence_short(book), _late(book), accuracies.sentence_floor(book, "short"),
+    lines = [accuracies.sentence_short(book), seeds.sentence_speed(book), accuracies.sentence_floor(book, "short"),
              _both(book), accuracies.sentence_shift(book), *_twice(book, mapped.sentence_rank),
              *_twice(book, altered.sentence_sides), *_twice(book, altered.sentence_tokens),
-             accuracies.sentence_wide(book)]
+             seeds.sentence_control(book)]
     return "\n".join(f"- {line}" for line in lines if line) + (
         "\n\nNot claimed: that linear attention *cannot* do the task; that flat maps are the *cause* of slow learning "
         "(floor, flatness and low rank come together here); that anything of this holds for large models or videos; "
@@ -78,16 +78,6 @@ def _claim(book: Ledger) -> str:
 def _twice(book: Ledger, say: Callable[[Ledger, str], str]) -> list[str]:
     """A sentence for each budget that has the arms it speaks of."""
     return [say(book, b) for b in ("short", "long") if book.has(b, "softmax", "relu_floor", "relu_floor+gate")]
-
-
-def _late(book: Ledger) -> str:
-    if not book.has("long", "softmax", "relu_floor"):
-        return "The long runs are not there yet."
-    early, late = book.gap("short", "softmax", "relu_floor"), book.gap("long", "softmax", "relu_floor")
-    mostly = "So most of it is speed of learning: say \"at equal budget\", never \"cannot\"." \
-        if abs(late.mean) < abs(early.mean) / 2 else "So it is not speed alone."
-    return f"After 2,400 steps softmax's lead is {gap(late)} points (one seed, over clips), after 800 it was " \
-           f"{gap(early)}. {mostly}"
 
 
 def _both(book: Ledger) -> str:
@@ -141,8 +131,10 @@ PARTS: tuple[tuple[str, Callable[[Ledger], str]], ...] = (
                                  others.dose(book), plot("dose", book))),
     ("Breadth", lambda book: joined("Every mechanism of linviz, 800 steps, three seeds: is it concentration, or rank?"
                                     , others.breadth(book), plot("breadth", book))),
+    ("Control", seeds.control),
+    ("More seeds", seeds.late),
     ("Front", lambda book: joined("The second task, which of two that cross is in front: a guess is right in half; "
-                                  "2,400 steps.", others.front(book))),
+                                  "2,400 steps.", others.front(book), plot("front", book))),
     ("Finer models", lambda book: joined("96 x 96 pixels, 1,024 tokens, begun from the models above; for looking at.",
                                          others.fine(book))),
     ("Sealed", others.sealed),

@@ -14,7 +14,7 @@ from linviz.mechanisms import REGISTRY
 
 from .accuracies import CHANCE
 from .ledger import Ledger, layers
-from .others import doses, missing, over_seeds, stories
+from .others import best_first, doses, missing, over_seeds, stories
 from .places import placed
 from .words import called
 
@@ -82,5 +82,16 @@ def breadth(book: Ledger, dark: bool = False) -> go.Figure | None:
     return scatter(placed(points, STORIES), STORIES, dark=dark)
 
 
+def front(book: Ledger, dark: bool = False) -> go.Figure | None:
+    """Every arm of the second task with its seeds and its interval."""
+    if missing(book, "front"):
+        return None
+    values = [(name, over_seeds([t["recorded"] for t in of])) for name, of in best_first(book.told["front"])]
+    arms = [Arm(called(name), name, family(name), v.values, v.mean, max(v.interval[0], 0), min(v.interval[1], 1))
+            for name, v in values]
+    return intervals(arms, levels={"a guess": 1 / 2}, dark=dark)
+
+
 PLOTS: dict[str, Callable[..., go.Figure | None]] = {
-    "accuracy": accuracy, "curves": curves, "maps": maps, "dose": doses_drawn, "breadth": breadth}
+    "accuracy": accuracy, "curves": curves, "maps": maps, "dose": doses_drawn, "breadth": breadth,
+    "front": front}

@@ -1,4 +1,6 @@
-"""Train the sets that linviz's evidence stands on: `python -m benchmarks.sets short long fine dose breadth front`.
+"""Train the sets that linviz's evidence stands on.
+
+    python -m benchmarks.sets short long fine dose control late breadth front
 
 A model whose recipe has not changed is left as it is; one that was interrupted goes on. Models of short, long and
 fine are shipped in linviz/models/shipped; of the other sets only results are kept, in benchmarks/results.
@@ -27,7 +29,7 @@ LOOKED_AT = {"fine": 4}  # clips whose maps are measured; 32 where nothing else 
 def main(arguments: list[str] | None = None) -> None:
     """Train what is missing, one model after another."""
     given = argparse.ArgumentParser(description=__doc__)
-    given.add_argument("sets", nargs="+", choices=(*SHIPPED, "dose", "breadth", "front"))
+    given.add_argument("sets", nargs="+", choices=(*SHIPPED, "dose", "control", "late", "breadth", "front"))
     given.add_argument("--seeds", type=int, default=99, help="only the first so many seeds")
     given.add_argument("--names", nargs="*", help="only these arms")
     asked = given.parse_args(arguments)
@@ -56,10 +58,10 @@ def done(job: Job) -> bool:
 
 def run_one(job: Job) -> None:
     """Train one model, measure its maps, and write both down; a result is taken over where it is the same model's."""
-    same = FOLDER / "short" / card_of(job).name
-    if job.set not in SHIPPED and same.exists() and json.loads(same.read_text())["digest"] == job.recipe.digest():
-        write_whole(card_of(job), same.read_bytes(), folder=True)
-        return
+    for same in (FOLDER / which / card_of(job).name for which in ("short", "long") if job.set not in SHIPPED):
+        if same.exists() and json.loads(same.read_text())["digest"] == job.recipe.digest():
+            write_whole(card_of(job), same.read_bytes(), folder=True)
+            return
     keep = RUNS / "going" / f"{job.set}-{slug(job.name)}-{job.seed}.safetensors"
     run = train(job.recipe, job.seed, keep=keep, start=beginning(job))
     path = ship(run, job.name, place(job), more=looks(job, run))

@@ -18,6 +18,7 @@ TITLES = {
     "maps": "Does concentration or rank go with accuracy? The trained models",
     "breadth": "Does concentration or rank go with accuracy? Every mechanism",
     "dose": "The floor in five steps",
+    "front": "A second task: which of two that cross is in front?",
     "gates": "What a gate can do to a trained softmax model's own queries and keys"}
 NOTES = {
     "accuracy": "A dot a seed, a tick for the mean, a line for the 95 % interval: over seeds from three seeds on, else "
@@ -28,6 +29,8 @@ NOTES = {
             "which of them makes learning slow is not told by this picture.",
     "breadth": "A point a mechanism: the mean of three models, trained for 800 steps.",
     "dose": "A dot a seed, trained for 800 steps; the means in a line, with 95 % intervals over seeds.",
+    "front": "A dot a seed, a tick for the mean, a line for the 95 % interval over seeds; 2,400 steps, and the "
+             "recipe of the first task, unchanged.",
     "gates": "Gates fitted to softmax's maps on training clips, measured on held-out clips; nothing is trained on the "
              "task, so nothing but the gate differs. Dotted: softmax itself, and how far its own mean row, one row for "
              "all queries, is from its maps."}

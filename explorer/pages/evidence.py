@@ -39,7 +39,7 @@ else:
     st.markdown(first)
     with st.expander("The rest of it, and what was done"):
         st.markdown(rest)
-    for name in ("maps", "breadth", "dose", "gates"):
+    for name in ("maps", "breadth", "dose", "front", "gates"):
         show(name, kept, budget)
     st.caption(f"One small task, {sizes(kept)} numbers a model, 144 patches: the size of a gap belongs to this task "
                f"and this budget. {chapters.derived('evidence')}")

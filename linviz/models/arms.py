@@ -5,7 +5,8 @@ An arm's name is its spec, or a spec with a word after "~" for a variant that no
     ~wide      without a gate, its MLPs widened by as many numbers as the gate would have: the gate's control
     ~floor=F   relu_floor with another floor
 
-Sets: `short`, `long` and `fine` are shipped as models; of `dose`, `breadth` and `front` only the results are.
+Sets: `short`, `long` and `fine` are shipped as models; of `dose`, `control`, `late`, `breadth` and `front` only the
+results. `late` is `long` with more seeds, and fewer arms.
 """
 from __future__ import annotations
 
@@ -77,8 +78,10 @@ def jobs(which: str) -> Iterator[Job]:
     arms, seeds, budget, task = {
         "short": (CORE, 5, "short", "motion"), "long": (LONG, 1, "long", "motion"),
         "dose": (tuple(f"relu_floor~floor={f}" for f in FLOORS[1:-1]), 5, "short", "motion"),
+        "control": (("relu_floor~wide",), 5, "short", "motion"),
+        "late": ((*CORE, "relu_floor~wide"), 5, "long", "motion"),
         "breadth": (tuple(names()), 3, "short", "motion"),
-        "front": ((*CORE, "uniform"), 1, "long", "front")}[which]
+        "front": ((*CORE, "uniform"), 5, "long", "front")}[which]
     yield from (Job(which, name, seed, arm(name, budget, task)) for seed in range(seeds) for name in arms)
 
 

@@ -850,8 +850,8 @@ show(charts.plane([*ends, charts.Point("identity", "uniform", "content-free", 0.
 # - **Nothing was trained.** Raw descriptors, $q = k = v$, one photograph and three clips made here. In a trained
 #   network queries and keys are made to fit their map, and much of a floor can be trained around, given time: of the
 #   [trained models](http://localhost:8501/evidence), relu with this floor was far behind softmax after a short training
-#   and near it after a long one. On a second task the long one was not enough: with the floor nothing was learned,
-#   without it almost everything.
+#   and much nearer after a long one. On a second task one of five long trainings with the floor learned nothing, and
+#   none of those without it.
 # - **More gathered is not better.** A copying head should gather, an averaging head should not. What is good is
 #   decided by a task; section 2 stood in for one with a mask.
 # - **No measure is the right one.** Between spike and fog they order maps differently. Say which, say the mean of what,

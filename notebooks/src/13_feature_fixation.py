@@ -734,9 +734,9 @@ assert rise > 3 > 2 * (rest[gated.title] - rest[floor.title])
 # - **A map, not a task.** The gate copied softmax's rows, and to fit it we had to write these rows down: as a method it
 #   would save nothing. Whether it helps to recognise anything was not asked here, but
 #   [trained models were asked](http://localhost:8501/evidence). After a short training the gate wins back a part of
-#   what the floor costs, and leaving the floor out wins back more; trained for longer, the model with the floor nearly
-#   catches up, so most of the gap was speed of learning. On a second task it learned nothing in that time, and with the
-#   gate it did.
+#   what the floor costs, and leaving the floor out wins back more; trained for longer, the model with the floor makes
+#   up most of it, so most of the gap was speed of learning. On a second task one of five such trainings learned nothing
+#   in that time, and none of those with the gate.
 # - **A handful of photographs, raw descriptors, $q = k = v$.** A trained network has other queries and keys, and
 #   other gates.
 # - **No claim about speed.** Cost grows with $N$; at this size the gate is most of it.
@@ -769,8 +769,8 @@ assert rise > 3 > 2 * (rest[gated.title] - rest[floor.title])
 # a pair is bright where two patches have left the same one open; it has built the exponential again, feature by
 # feature. It makes the templates of the keys sharper and the choice of the queries narrower. It does not lift the bound
 # on the rank. And hold it against the cheapest cure, which is to leave the floor out: on our photograph that brings
-# far less than the fitted gate, in models that were trained on a task it brought more, as long as the training was
-# short.
+# far less than the fitted gate, in models that were trained on a task it brought more, for sure as long as the
+# training was short.
 #
 # </details>
 #

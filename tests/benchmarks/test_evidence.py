@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as bench
-from benchmarks import kept, measuring, stats
+from benchmarks import kept, measuring, seeds, stats
 from benchmarks.accuracies import PAIRS, sentence_floor, sentence_short
 from benchmarks.altered import acts
 from benchmarks.dose import Run, answers
@@ -28,8 +28,8 @@ from linviz.models import pretrained, shipped
 from linviz.models.checkpoints import card, find
 from linviz.models.examples import drawn
 
-OWN = ("accuracies", "altered", "dose", "earlier", "kept", "ledger", "mapped", "measuring", "objections", "others",
-       "page", "places", "plots", "stats", "words")
+OWN = ("accuracies", "altered", "dose", "earlier", "kept", "ledger", "mapped", "measuring", "objections",
+       "others", "page", "places", "plots", "seeds", "stats", "words")
 
 
 @pytest.fixture(scope="module")
@@ -148,6 +148,63 @@ def test_what_is_missing_is_said(book: Ledger) -> None:
 def test_pairs_are_of_arms_that_are_trained() -> None:
     from linviz.models.arms import LONG
     assert {name for one, other, _ in PAIRS for name in (one, other)} <= set(LONG)
+
+
+# ---------------------------------------------------------------- more seeds
+
+
+def give(book: Ledger, which: str, name: str, values: list[float]) -> None:
+    """These accuracies, seed by seed, to an arm of a set."""
+    others = [told for told in book.told[which] if told["name"] != name]
+    made = {"name": name, "recorded_layers": [], "parameters": 1, "tests": 1024, "options": {}}
+    book.told[which] = others + [made | {"seed": n, "recorded": x} for n, x in enumerate(values)]
+
+
+def fill(book: Ledger) -> None:
+    """Five seeds of every late arm, and of the second task's, as SEEDS.md predicted them."""
+    for name, x in ((seeds.SOFT, 0.96), (seeds.RELU, 0.97), (seeds.FLOOR, 0.91), (seeds.GATE, 0.95), (seeds.BOTH, 0.96),
+                    (seeds.WIDE, 0.9)):
+        give(book, "late", name, [x, x + 0.01, x - 0.01, x, x])
+    for name in (seeds.SOFT, seeds.RELU, seeds.GATE):
+        give(book, "front", name, [0.95] * 5)
+    give(book, "front", seeds.FLOOR, [0.5, 0.5, 0.5, 0.9, 0.9])
+
+
+def test_differences_are_taken_seed_by_seed(book: Ledger) -> None:
+    give(book, "late", seeds.GATE, [0.9, 0.8, 0.7])
+    give(book, "late", seeds.WIDE, [0.8, 0.6, 0.4, 0.0])         # the fourth has no partner
+    gap = seeds.between(book, "late", seeds.GATE, seeds.WIDE)
+    assert gap.values == pytest.approx((0.1, 0.2, 0.3)) and gap.over == "seeds" and gap.mean == pytest.approx(0.2)
+    control = seeds.between(book, "control", seeds.GATE, seeds.FLOOR)
+    one, other = (book.models("short", name) for name in (seeds.GATE, seeds.FLOOR))
+    assert control.values == pytest.approx([a["recorded"] - b["recorded"] for a, b in zip(one, other)])
+
+
+@pytest.mark.parametrize("n, name, values", [
+    (0, "softmax", [0.5] * 5), (1, "relu_floor~wide", [0.8] * 5), (1, "relu_floor+gate", [0.5] * 5),
+    (2, "relu", [0.93] * 5)])
+def test_predictions_of_more_seeds_turn_with_the_numbers(book: Ledger, n: int, name: str, values: list[float]) -> None:
+    fill(book)
+    assert [a.true for a in seeds.answers(book)] == [True] * 4
+    give(book, "late", name, values)
+    assert not seeds.answers(book)[n].true
+
+
+@pytest.mark.parametrize("name, values", [
+    ("relu_floor", [0.5] * 5), ("relu_floor", [0.5, 0.5, 0.9, 0.9, 0.9]), ("softmax", [0.5, 0.9, 0.9, 0.9, 0.9])])
+def test_the_second_task_answers_for_itself(book: Ledger, name: str, values: list[float]) -> None:
+    fill(book)
+    give(book, "front", name, values)
+    assert not seeds.second_task(book).true
+
+
+def test_the_control_is_told_at_either_budget(book: Ledger) -> None:
+    fill(book)
+    assert "After 2,400 steps the gate is more than its parameters" in seeds.sentence_control(book)
+    give(book, "late", seeds.WIDE, [0.99] * 5)
+    assert "After 2,400 steps as many parameters in the MLPs do more than the gate" in seeds.sentence_control(book)
+    book.told["late"] = []
+    assert "2,400" not in seeds.sentence_control(book) and "After 800 steps" in seeds.sentence_control(book)
 
 
 # ---------------------------------------------------------------- the sealed split

@@ -128,7 +128,7 @@ def test_the_control_of_the_gate_has_as_many_numbers():
 def test_the_sets_are_what_they_say():
     assert {j.seed for j in jobs("short")} == set(range(5)) and len({j.name for j in jobs("long")}) == len(LONG) == 18
     assert len(list(jobs("fine"))) == 5 and all(len(j.recipe.shape.grid) >= 1024 for j in jobs("fine"))
-    for which in ("short", "long", "fine", "dose", "breadth", "front"):
+    for which in ("short", "long", "fine", "dose", "control", "late", "breadth", "front"):
         listed = [(j.name, j.seed) for j in jobs(which)]
         assert len(set(listed)) == len(listed) > 0
 
