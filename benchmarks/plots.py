@@ -13,7 +13,7 @@ from linviz.figures.evidence import Arm, Band, Point, dose, intervals, learning,
 from linviz.mechanisms import REGISTRY
 
 from .accuracies import CHANCE
-from .ledger import Ledger, layers
+from .ledger import Ledger, Value, layers
 from .others import best_first, doses, missing, over_seeds, stories
 from .places import placed
 from .words import called
@@ -28,11 +28,15 @@ def family(name: str) -> str:
     return REGISTRY[name.partition("~")[0].partition("@")[0].partition("+")[0]].family
 
 
+def arm(title: str, name: str, value: Value) -> Arm:
+    """A row of a plot: an arm's seeds, their mean, and its interval as far as accuracies go."""
+    low, high = value.interval
+    return Arm(title, name, family(name), value.values, value.mean, max(low, 0), min(high, 1))
+
+
 def accuracy(book: Ledger, budget: str = "short", dark: bool = False) -> go.Figure | None:
     """Every arm of a budget with its seeds and its interval."""
-    values = [(name, book.accuracy(budget, name)) for name in book.names(budget)]
-    arms = [Arm(called(name), name, family(name), v.values, v.mean, max(v.interval[0], 0), min(v.interval[1], 1))
-            for name, v in values]
+    arms = [arm(called(name), name, book.accuracy(budget, name)) for name in book.names(budget)]
     return intervals(arms, levels={"chance": CHANCE}, dark=dark) if arms else None
 
 
@@ -68,8 +72,7 @@ def doses_drawn(book: Ledger, dark: bool = False) -> go.Figure | None:
     floors = sorted({run.floor for run in runs})
     for floor in floors:
         value = over_seeds([run.accuracy for run in runs if run.floor == floor])
-        arms.append(Arm(f"floor {floor:g}", "relu_floor" if floor else "relu", "kernel", value.values, value.mean,
-                        max(value.interval[0], 0), min(value.interval[1], 1)))
+        arms.append(arm(f"floor {floor:g}", "relu_floor" if floor else "relu", value))
     return dose(arms, floors, dark=dark)
 
 
@@ -86,9 +89,8 @@ def front(book: Ledger, dark: bool = False) -> go.Figure | None:
     """Every arm of the second task with its seeds and its interval."""
     if missing(book, "front"):
         return None
-    values = [(name, over_seeds([t["recorded"] for t in of])) for name, of in best_first(book.told["front"])]
-    arms = [Arm(called(name), name, family(name), v.values, v.mean, max(v.interval[0], 0), min(v.interval[1], 1))
-            for name, v in values]
+    arms = [arm(called(name), name, over_seeds([t["recorded"] for t in of]))
+            for name, of in best_first(book.told["front"])]
     return intervals(arms, levels={"a guess": 1 / 2}, dark=dark)
 
 

@@ -1,7 +1,8 @@
 """More seeds: the gate's control after 800 steps, the main arms after 2,400, and what benchmarks/SEEDS.md predicted.
 
 The control has as many numbers as the gate, spent on wider MLPs of the baseline with a floor. Accuracies here are those
-that the runs recorded, on the clips of seed 1. How a prediction is turned into a number was written before the runs.
+that the runs recorded, on the clips of seed 1. The predictions were committed before the runs; how each is turned into
+a number was written here while the first of them went on, and not changed afterwards.
 """
 from __future__ import annotations
 

@@ -204,4 +204,6 @@ class Trained:
         files = {one.spec: {"file": f"{self.view.budget}/{one.file}", "sha256": one.card["sha256"]}
                  for one in self.shown}
         view = asdict(self.view)
+        for name in ("strength", "follow"):  # of single maps: the models have a strength, no patch is followed
+            del view["look"][name]
         return versions() | {"trained": view | {name: list(view[name]) for name in ("arms", "query")}, "models": files}

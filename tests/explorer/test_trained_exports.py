@@ -75,6 +75,7 @@ def test_the_table_s_numbers_stand_in_the_files(opened: Any, seen: Trained, line
 def test_state_versions_and_checkpoints_stand_with_them(seen: Trained, lines: Any) -> None:
     told = json.loads(data(".json", seen))
     assert told["trained"]["arms"] == [*SPECS] and told["trained"]["look"]["tone"] == "log" and "torch" in told
+    assert "strength" in told["trained"] and "strength" not in told["trained"]["look"]       # said once
     assert (told["query"], told["trained"]["order"], told["trained"]["strength"]) == ([1, 2, 3], "reversed", 0.35)
     for spec in SPECS:
         path = find(spec, 0, "long")
