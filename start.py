@@ -1,4 +1,4 @@
-"""Start linviz: `python3 start.py explore`, `lab`, `test`, `bench`; on Linux, macOS and Windows.
+"""Start linviz: `python3 start.py explore`, `lab`, `test`, `study`; on Linux, macOS and Windows.
 
 The first call makes a virtual environment in `.venv` beside this file and installs linviz into it; every later call
 starts at once. Standard library only, and readable by Python 3.6, so that someone with an old Python is told what to
@@ -32,7 +32,8 @@ USAGE = """usage: python3 start.py COMMAND [ARGUMENTS]
   slides    the course as slides, for teachers       (slides FOLDER)
   grade     learners' notebooks, by their checks     (grade submissions/ -o grades.csv)
   test      every test; arguments go to pytest       (test tests/mechanisms -k softmax)
-  bench     the side-by-side measurements
+  study     train and measure what is claimed         (study evidence)
+  bench     speed and memory beside other libraries   (not there yet)
   read      attention on your own file, as numbers   (read holiday.mp4 --out numbers.csv)
   export    a page, picture, film or saved view      (export view.html holiday.mp4)
   train     video transformers, a minute or two each (train --mechanism relu_floor+gate)
@@ -337,12 +338,16 @@ def test(arguments):
     return code if code not in (0, 1) else max(code, see_through("pytest", ["-m", "budget"], **variables))
 
 
-def bench(arguments):
-    """Run the measurements, where there are any."""
-    if not (ROOT / "benchmarks" / "__main__.py").is_file():
-        raise Stop("this version of linviz has no benchmarks yet (there is no folder %s)." % (ROOT / "benchmarks"))
+def study(arguments):
+    """Run one of the studies: training, measurements and the page that is made of them."""
     os.chdir(str(ROOT))
-    return hand_over("benchmarks", arguments, OMP_NUM_THREADS="1")
+    return hand_over("studies", arguments, OMP_NUM_THREADS="1")
+
+
+def bench(arguments):
+    """Say that the measurements of speed are still to come."""
+    raise Stop("`bench` will measure speed and memory beside other libraries; it is not there yet. "
+               "`python3 start.py study` lists what can be measured today.")
 
 
 def book(arguments, module="notebooks.book"):
@@ -354,19 +359,19 @@ def book(arguments, module="notebooks.book"):
 
 def slides(arguments):
     """Print the slides, a file a chapter."""
-    return book(arguments, "course.slides")
+    return book(arguments, "teaching.slides")
 
 
 def main(arguments):
     """Prepare the environment, then run the command; the exit status."""
     command, rest = (arguments or [""])[0], arguments[1:]
-    if command not in ("explore", "lab", "book", "slides", "grade", "test", "bench", "read", "export", "train",
-                       "doctor"):
+    if command not in ("explore", "lab", "book", "slides", "grade", "test", "study", "bench", "read", "export",
+                       "train", "doctor"):
         say(USAGE if command in ("", "-h", "--help", "help") else "There is no command %r.\n\n%s" % (command, USAGE))
         return 0 if command in ("-h", "--help", "help") else 2
     try:
         prepare()
-        own = {"test": test, "bench": bench, "book": book, "slides": slides}.get(command)
+        own = {"test": test, "study": study, "bench": bench, "book": book, "slides": slides}.get(command)
         return own(rest) if own else hand_over("linviz", [command] + rest)
     except Stop as stop:
         print("linviz: %s" % stop, file=sys.stderr)

@@ -1,4 +1,4 @@
-"""The explorer. `linviz explore` starts it; every page is a file in pages/."""
+"""The explorer. `linviz explore` starts it; every page is a folder with its page.py."""
 import sys
 from pathlib import Path
 
@@ -8,14 +8,14 @@ HERE = Path(__file__).resolve().parent
 if str(HERE.parent) not in sys.path:  # the pages' own modules are imported as explorer.*
     sys.path.insert(0, str(HERE.parent))
 
-from explorer.jobs import PAGES  # noqa: E402 (found by the lines above)
+from explorer.shared.jobs import PAGES  # noqa: E402 (found by the lines above)
 
 st.set_page_config(page_title="linviz", page_icon=str(HERE / "icon.svg"), layout="wide")
 st.html(HERE / "style.css")
-pages = [st.Page("pages/concentrate.py", title="Concentrate", icon=":material/center_focus_strong:", default=True),
-         st.Page("pages/atlas.py", title="Atlas", icon=":material/grid_view:"),
-         st.Page("pages/who_sees_whom.py", title="Who sees whom", icon=":material/hearing:"),
-         st.Page("pages/evidence.py", title="Evidence", icon=":material/query_stats:")]
+pages = [st.Page("concentrate/page.py", title="Concentrate", icon=":material/center_focus_strong:", default=True),
+         st.Page("atlas/page.py", title="Atlas", url_path="atlas", icon=":material/grid_view:"),
+         st.Page("reach/page.py", title="Who sees whom", url_path="who_sees_whom", icon=":material/hearing:"),
+         st.Page("evidence/page.py", title="Evidence", url_path="evidence", icon=":material/query_stats:")]
 page = st.navigation(pages, position="top" if len(pages) > 1 else "hidden")
 with PAGES.drawing():
     page.run()

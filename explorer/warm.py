@@ -4,7 +4,7 @@ from __future__ import annotations
 import gc
 from threading import Thread
 
-from .jobs import PAGES
+from .shared.jobs import PAGES
 
 _thread: Thread | None = None
 
@@ -26,11 +26,11 @@ def wait(seconds: float) -> None:
 
 def _make() -> None:
     import linviz.figures  # noqa: F401 (what a page imports besides)
-    import linviz.view.streamlit  # noqa: F401
+    import linviz.patch_view.streamlit  # noqa: F401
 
-    from . import stage
-    from .choice import OPENING
-    from .visit import Visit
+    from .concentrate import stage
+    from .concentrate.choice import OPENING
+    from .concentrate.visit import Visit
 
     visit, here = Visit(), stage.scene(OPENING.clip, OPENING.grid, OPENING.temperature)
     with PAGES.waiting():  # the first page waits for this work: it lets none pass

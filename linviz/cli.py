@@ -15,8 +15,8 @@ from importlib import metadata
 from pathlib import Path
 
 from .grade.options import options as options_of_grade
-from .record.options import options_of_export, options_of_read
 from .train.options import options as options_of_train
+from .views.options import options_of_export, options_of_read
 
 ROOT = Path(__file__).resolve().parents[1]      # the clone: notebooks and explorer lie beside the package
 PORT = 8501
@@ -120,13 +120,13 @@ def lab(given: argparse.Namespace) -> None:
 
 def read(given: argparse.Namespace) -> int:
     """Measure attention on a sample or on one's own file; a table, or numbers in a file."""
-    from .record.command import read as run
+    from .views.command import read as run
     return run(given)
 
 
 def export(given: argparse.Namespace) -> int:
     """Write a view of a sample or of one's own file as a page, a picture or a film."""
-    from .record.command import export as run
+    from .views.command import export as run
     return run(given)
 
 

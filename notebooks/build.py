@@ -1,6 +1,7 @@
 """Make the notebooks: from each source, the learner's notebook and the executed solution; the schedule for all.
 
     python notebooks/build.py [13 ...]     make chapters (all, if none is named); runs their solutions
+    python notebooks/build.py --prose      the same without running anything: outputs stay; where only words changed
     python notebooks/build.py --check      exit 1 where a generated file is not what its source makes
 
 A source is src/NN_topic.py in percent format, solutions first. Its first cell, tagged "front", and the cell before
@@ -158,13 +159,28 @@ def _text(path: Path) -> str:
     return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
-def make(chapters: list[Chapter], only: list[int]) -> None:
-    """Write the notebooks of the named chapters, all if none is named, and the schedule of all."""
+def with_outputs_of(notebook: Any, path: Path) -> Any:
+    """A notebook with the outputs that are stored in a file, cell by cell; ValueError where the cells are others."""
+    there = nbformat.read(path, as_version=4)
+    if [cell.cell_type for cell in there.cells] != [cell.cell_type for cell in notebook.cells]:
+        raise ValueError(f"{path.name} has other cells than its source: run notebooks/build.py without --prose")
+    for cell, before in zip(notebook.cells, there.cells):
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = before.outputs, before.execution_count
+    return notebook
+
+
+def make(chapters: list[Chapter], only: list[int], prose: bool = False) -> None:
+    """Write the notebooks of the named chapters, all if none is named, and the schedule of all.
+
+    prose: keep the outputs that are stored instead of running the solutions.
+    """
     for c in chapters:
         if not only or c.number in only:
             write_whole(HERE / f"{c.name}.ipynb", nbformat.writes(learner(c)) + "\n")
-            solved = nbformat.writes(execute(solution(c))) + "\n"
-            write_whole(HERE / "solutions" / f"{c.name}.ipynb", solved, folder=True)
+            path = HERE / "solutions" / f"{c.name}.ipynb"
+            solved = with_outputs_of(solution(c), path) if prose else execute(solution(c))
+            write_whole(path, nbformat.writes(solved) + "\n", folder=True)
     write_whole(HERE / "SCHEDULE.md", schedule(chapters))
 
 
@@ -172,11 +188,12 @@ def main(arguments: list[str] | None = None) -> int:
     """The command line: 0 when all is well."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("chapters", nargs="*", type=int, help="numbers of the chapters to make (all)")
+    parser.add_argument("--prose", action="store_true", help="run nothing: keep the stored outputs")
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 where a generated file is stale")
     options = parser.parse_args(arguments)
     chapters = [read(path) for path in sorted((HERE / "src").glob("[0-9]*.py"))]
     if not options.check:
-        make(chapters, options.chapters)
+        make(chapters, options.chapters, options.prose)
         return 0
     old = stale(chapters)
     for name in old:

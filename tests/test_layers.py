@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 LAYERS = ("whole", "shapes", "measure", "grid", "scopes", "maps", "spectra", "concentration", "flow", "cost",
-          "fixation", "mechanisms", "reading", "clips", "models", "figures", "view", "record", "course", "grade",
+          "fixation", "mechanisms", "reading", "clips", "models", "figures", "patch_view", "views", "course", "grade",
           "train", "doctor", "cli")
 DOORS = ("__init__", "__main__")        # linviz/__init__.py and __main__.py may import any layer
 MODULES = sorted((ROOT / "linviz").rglob("*.py"))
@@ -68,16 +68,16 @@ def test_a_module_imports_only_from_its_left(path):
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_linviz_does_not_import_what_is_built_on_it(path):
-    wrong = {"explorer", "notebooks", "tests", "benchmarks", "start"} & {name.split(".")[0] for name in of(path)}
+    wrong = {"explorer", "notebooks", "tests", "studies", "start"} & {name.split(".")[0] for name in of(path)}
     assert not wrong
 
 
 @pytest.mark.parametrize("library, homes", [
-    ("streamlit", ("linviz/view/streamlit.py", "explorer")),
+    ("streamlit", ("linviz/patch_view/streamlit.py", "explorer")),
     ("plotly", ("linviz/figures", "explorer")),
-    ("anywidget", ("linviz/view",)),
-    ("IPython", ("linviz/view", "linviz/course")),
-    ("av", ("linviz/clips", "linviz/record", "linviz/doctor.py")),
+    ("anywidget", ("linviz/patch_view",)),
+    ("IPython", ("linviz/patch_view", "linviz/course")),
+    ("av", ("linviz/clips", "linviz/views", "linviz/doctor.py")),
 ])
 def test_a_library_stays_at_home(library, homes):
     users = [p.relative_to(ROOT).as_posix() for p in MODULES + PAGES if library in {n.split(".")[0] for n in of(p)}]
@@ -98,7 +98,7 @@ def test_what_lies_to_the_right_is_seen():
 
 
 @pytest.mark.parametrize("source, package, found", [
-    ("import linviz.view.blob", (), "linviz.view.blob"),
+    ("import linviz.patch_view.blob", (), "linviz.patch_view.blob"),
     ("from ..models import fit_gate", ("linviz", "maps"), "linviz.models.fit_gate"),
     ("from .. import cli", ("linviz", "maps"), "linviz.cli"),
     ("from . import dense", ("linviz", "maps"), "linviz.maps.dense"),

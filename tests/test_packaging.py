@@ -139,12 +139,12 @@ def modules_of(*extras: str) -> set[str]:
 
 @pytest.mark.parametrize("folder, extras, own", [
     ("linviz", ("lab", "explorer", "video"), set()),
-    ("explorer", ("explorer", "video"), {"benchmarks", "explorer"}),
+    ("explorer", ("explorer", "video"), {"studies", "explorer"}),
     ("notebooks", ("lab", "video"), {"build"}),
-    ("course", ("lab",), {"notebooks"}),
-    ("benchmarks", (), {"benchmarks"}),
-    ("tools", ("lab", "explorer", "video", "dev"), {"benchmarks", "start"}),
-    ("tests", ("lab", "explorer", "video", "dev"), {"benchmarks", "conftest", "course", "explorer", "notebooks",
+    ("teaching", ("lab",), {"notebooks"}),
+    ("studies", (), {"studies"}),
+    ("tools", ("lab", "explorer", "video", "dev"), {"studies", "start"}),
+    ("tests", ("lab", "explorer", "video", "dev"), {"studies", "conftest", "teaching", "explorer", "notebooks",
                                                    "start", "tests"}),
 ])
 def test_every_import_is_declared(folder, extras, own):
@@ -153,7 +153,7 @@ def test_every_import_is_declared(folder, extras, own):
         assert not undeclared, f"pyproject.toml does not name what {path.relative_to(ROOT)} imports: {undeclared}"
 
 
-@pytest.mark.parametrize("where", ["linviz", "linviz.view", "linviz.clips", "linviz.models", "linviz.figures",
+@pytest.mark.parametrize("where", ["linviz", "linviz.patch_view", "linviz.clips", "linviz.models", "linviz.figures",
                                    "linviz.cli"])
 def test_the_core_imports_without_the_extras(where):
     """`import linviz` and its parts work where only the core is installed: the extras are imported when used."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from linviz.view.source import source
+from linviz.patch_view.source import source
 
 HOME = Path(__file__).parents[1]
 README = (HOME / "README.md").read_text()

@@ -366,11 +366,10 @@ def test_on_one_core_the_suite_runs_in_one_piece(handed, seen, monkeypatch, core
     assert handed[0][:2] == ("pytest", []) and not seen.calls
 
 
-def test_bench_says_where_there_is_none(handed, place, capsys):
-    assert start.main(["bench"]) == 1 and "no benchmarks yet" in capsys.readouterr().err
-    script(place / "benchmarks" / "__main__.py")
-    start.main(["bench"])
-    assert handed[0][0] == "benchmarks"
+def test_a_study_is_run_and_bench_says_that_it_comes(handed, place, capsys):
+    assert start.main(["bench"]) == 1 and "not there yet" in capsys.readouterr().err and not handed
+    start.main(["study", "evidence"])
+    assert handed[0][:2] == ("studies", ["evidence"])
 
 
 @pytest.mark.parametrize("arguments, status", [([], 2), (["-h"], 0), (["--help"], 0), (["exlpore"], 2)])

@@ -1,4 +1,4 @@
-"""Draw the plots of benchmarks/EVIDENCE.md: benchmarks/plots/*.svg, from the kept numbers, in a browser.
+"""Draw the plots of studies/EVIDENCE.md: studies/plots/*.svg, from the kept numbers, in a browser.
 
     .venv/bin/python tools/plots.py
 
@@ -20,12 +20,12 @@ from plotly.offline import get_plotlyjs
 HOME = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(HOME))
 import start  # noqa: E402  (it knows where the browser is)
-from benchmarks.kept import EVIDENCE, SEALED, read  # noqa: E402
-from benchmarks.ledger import Ledger  # noqa: E402
-from benchmarks.plots import PLOTS  # noqa: E402
 from linviz.whole import write_whole  # noqa: E402
+from studies.kept import EVIDENCE, SEALED, read  # noqa: E402
+from studies.ledger import Ledger  # noqa: E402
+from studies.plots import PLOTS  # noqa: E402
 
-FOLDER, WIDE = HOME / "benchmarks" / "plots", 900
+FOLDER, WIDE = HOME / "studies" / "plots", 900
 DRAW = f"""async figure => Plotly.toImage({{data: figure.data, layout: figure.layout}},
                                           {{format: 'svg', width: {WIDE}, height: figure.layout.height}})"""
 

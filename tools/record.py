@@ -19,7 +19,7 @@ HOME = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(HOME))
 import start  # noqa: E402  (it knows where the browser is)
 from linviz import Grid  # noqa: E402
-from linviz.view import save_example  # noqa: E402
+from linviz.patch_view import save_example  # noqa: E402
 
 SIZE, WIDE, MOST = {"width": 1160, "height": 849}, 900, 2_000_000
 GRID = Grid(Y=28, X=28)

@@ -17,8 +17,8 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 from ..clips import Clip
 from ..grid import Grid
-from ..view.blob import picture
-from ..view.still import lit
+from ..patch_view.blob import picture
+from ..patch_view.still import lit
 
 WIDTH = 196  # pixels of a picture on a wide page
 

@@ -43,7 +43,7 @@ from linviz.course import checks, pictures, quizzes, say, show, table
 from linviz.course.contents import contents
 from linviz.course.pictures import Gallery, Picture
 from linviz.figures import heat
-from linviz.view import Panel, PatchView
+from linviz.patch_view import Panel, PatchView
 
 torch.set_num_threads(1)
 opening = clips.OPENING

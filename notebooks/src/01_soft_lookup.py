@@ -44,11 +44,12 @@ import torch
 import linviz
 from linviz import clips
 from linviz.concentration import effective_tokens, entropy
-from linviz.course import Live, checks, quizzes, say, scenes_lookup, show, table
+from linviz.course import Live, checks, quizzes, say, show, table
+from linviz.course.scenes import ch01
 from linviz.course.properties import tally
 from linviz.figures import Line, heat, spectrum
 from linviz.figures.growth import Axis, Trend, trends
-from linviz.view import Panel, PatchView
+from linviz.patch_view import Panel, PatchView
 
 torch.set_num_threads(1)
 warmth = {"red": 1.0, "orange": 0.9, "yellow": 0.6, "green": 0.3, "blue": 0.0}
@@ -102,7 +103,7 @@ N, D = q.shape[-2:]
 query = grid.number(0, *opening.place)
 
 soft = linviz.make("softmax", heads=1, width=D, grid=grid)
-cold, hot = (scenes_lookup.at_temperature(t, D, grid) for t in (0.03, 10.0))
+cold, hot = (ch01.at_temperature(t, D, grid) for t in (0.03, 10.0))
 PatchView([Panel(title, m.family, m.map(q, k, v)) for title, m in
            (("cold: temperature 0.03", cold), ("softmax: temperature 1", soft), ("hot: temperature 10", hot))],
           photo, grid, query=query)
@@ -319,10 +320,10 @@ assert bare[-1] < 1.5 < 50 < bare[0] and min(rooted) > 0.9 * max(rooted)
 
 # %%
 def warm_row(temperature: float):
-    return scenes_lookup.warm_row(temperature, q=q, k=k, v=v, query=query, grid=grid)
+    return ch01.warm_row(temperature, q=q, k=k, v=v, query=query, grid=grid)
 
 
-Live(warm_row, scenes_lookup.TEMPERATURES, label="temperature", start=0.3)
+Live(warm_row, ch01.TEMPERATURES, label="temperature", start=0.3)
 
 # %% [markdown]
 # Why not cold, if cold is what a dictionary does? Because a cold row cannot learn. How much does the output move, if
@@ -425,8 +426,8 @@ fine = linviz.Grid(1, 44, 44)
 camera = clips.fit(clips.load("camera"), fine)
 light = clips.descriptors(camera, fine)[2][..., :1]                   # lightness, standardised
 looks = linviz.make("softmax", heads=1, width=4, grid=fine, scale=3000.0, value_width=1)
-here = scenes_lookup.compass(fine)                                    # keys: where a patch is
-left, right = (looks.map(scenes_lookup.compass(fine, 0, step), here, light) for step in (-1, 1))
+here = ch01.compass(fine)                                    # keys: where a patch is
+left, right = (looks.map(ch01.compass(fine, 0, step), here, light) for step in (-1, 1))
 edges = (right.apply(light) - left.apply(light))[0, 0, :, 0].abs()
 panels = torch.stack((light[0, 0, :, 0] - light.min(), edges)).unflatten(1, (fine.Y, fine.X))
 show(heat.places((panels / panels.amax((1, 2), keepdim=True)).numpy(), ["the values: lightness",

@@ -46,10 +46,11 @@ import linviz
 from linviz import clips
 from linviz.concentration import entropy
 from linviz.cost import flops, growth, held, seconds
-from linviz.course import Live, checks, quizzes, say, scenes_cost, show, table
+from linviz.course import Live, checks, quizzes, say, show, table
+from linviz.course.scenes import ch02
 from linviz.figures.growth import Axis, Trend, trends
 from linviz.models import AttentionLayer
-from linviz.view import Panel, PatchView
+from linviz.patch_view import Panel, PatchView
 
 torch.set_num_threads(1)
 opening = clips.OPENINGS["crossing"]
@@ -151,7 +152,7 @@ assert times.tolist() == [4, 4, 16, 256, 64]
 # much it minds.
 
 # %%
-Live(scenes_cost.clip_at, scenes_cost.SIDES, label="side of a frame, in patches", start=28, form=".0f")
+Live(ch02.clip_at, ch02.SIDES, label="side of a frame, in patches", start=28, form=".0f")
 
 # %% [markdown]
 # ## 4 · Where the rest hides
@@ -362,8 +363,8 @@ assert difference < 1e-3
 here = soft.map(q, k, v)
 kept, written = held(here), held(here.dense())
 say(f"Kept: **{kept:,}** bytes ($q$ and $k$). Written out: **{written:,}**, {written / kept:.0f} times as many. "
-    f"And at 16 × 28 × 28 tokens the table of one head would have {scenes_cost.table_bytes(16 * 784) / 1e9:.2f} GB.")
-assert written == scenes_cost.table_bytes(N) and kept == 2 * 4 * N * D
+    f"And at 16 × 28 × 28 tokens the table of one head would have {ch02.table_bytes(16 * 784) / 1e9:.2f} GB.")
+assert written == ch02.table_bytes(N) and kept == 2 * 4 * N * D
 
 # %% [markdown]
 # But a softmax needs the *sum* of a row before its first share is known. How can one begin with half a row? By keeping

@@ -55,10 +55,11 @@ import torch
 
 import linviz
 from linviz import clips, spectra
-from linviz.course import Live, checks, quizzes, say, scenes_03, show, table
+from linviz.course import Live, checks, quizzes, say, show, table
+from linviz.course.scenes import ch03
 from linviz.figures import Line, cumulative, spectrum
 from linviz.maps import Factored
-from linviz.view import Panel, PatchView
+from linviz.patch_view import Panel, PatchView
 
 torch.set_num_threads(1)
 opening = clips.OPENING
@@ -70,7 +71,7 @@ query = grid.number(0, *opening.place)                                # a patch 
 
 soft, floor = (linviz.make(spec, heads=1, width=D, grid=grid) for spec in ("softmax", "relu_floor"))
 A, fog = (m.map(q, k, v) for m in (soft, floor))
-pieces = scenes_03.Pieces.of(A)                                       # u, s, v: the table taken apart
+pieces = ch03.Pieces.of(A)                                       # u, s, v: the table taken apart
 copy = pieces.copy(16)
 
 # %%
@@ -97,10 +98,10 @@ assert pieces.lost(16) > 0.3 and rows.min() < 0.2 < 2 < rows.max()
 
 # %%
 def rebuilt_at(directions: float):
-    return scenes_03.rebuilt_at(directions, pieces=pieces, query=query, grid=grid)
+    return ch03.rebuilt_at(directions, pieces=pieces, query=query, grid=grid)
 
 
-Live(rebuilt_at, scenes_03.DIRECTIONS, label="directions kept", start=16, form="d")
+Live(rebuilt_at, ch03.DIRECTIONS, label="directions kept", start=16, form="d")
 
 # %%
 whole = A.dense()[0, 0].double()
@@ -220,7 +221,7 @@ assert counts[floor.title] == D and counts[soft.title] < in_double == N
 # > says: *play safe, cast it to float64 first.* What now?
 
 # %%
-quiet = scenes_03.quiet()                                             # float64, kept as two factors
+quiet = ch03.quiet()                                             # float64, kept as two factors
 written = quiet.dense()[0, 0].float()                                 # the table, as float32 would hold it
 single = torch.linalg.matrix_rank(written).item()
 cast = torch.linalg.matrix_rank(written.double()).item()

@@ -54,13 +54,14 @@ from linviz import clips
 from linviz.concentration import divergence, entropy
 from linviz.cost import flops
 from linviz.course import Live, checks, quizzes, say, show, table
-from linviz.course import pictures, scenes_kernel as scenes
+from linviz.course import pictures
+from linviz.course.scenes import ch04
 from linviz.course.pictures import Gallery, Picture
 from linviz.figures import growth
-from linviz.view import Panel, PatchView
+from linviz.patch_view import Panel, PatchView
 
 torch.set_num_threads(1)
-Live(scenes.brackets_at, scenes.SIDES, label="patches along one side", start=28, form=".0f")
+Live(ch04.brackets_at, ch04.SIDES, label="patches along one side", start=28, form=".0f")
 
 # %% [markdown]
 # Take the slider to the right and watch the bracket vanish beside the table; then all the way to the left.
@@ -282,7 +283,7 @@ def seen(name: str, d: int) -> str:
 
 
 Gallery([Picture(name, pictures.lit_by(T[:, d], photo, grid, side=168), seen(name, d), G[d:d + 1])
-         for d, name in enumerate(scenes.CHANNELS)], columns=8, width=150)
+         for d, name in enumerate(ch04.CHANNELS)], columns=8, width=150)
 
 # %% [markdown]
 # Each picture is one channel, lit as the view lights attention; the strip below is the colour that it brings home.
@@ -296,7 +297,7 @@ Gallery([Picture(name, pictures.lit_by(T[:, d], photo, grid, side=168), seen(nam
 # %%
 choice = efficient.mechanism.choice(q, N)[0, 0, query]                # how much of each template our patch takes
 first, second = choice.topk(2).indices.tolist()
-PatchView([*(Panel(f"{scenes.CHANNELS[d]}, {100 * choice[d]:.0f} %", "content-free", scenes.constant(T[:, d], N))
+PatchView([*(Panel(f"{ch04.CHANNELS[d]}, {100 * choice[d]:.0f} %", "content-free", ch04.constant(T[:, d], N))
              for d in (first, second)),
            Panel(efficient.title, efficient.family, efficient.map(q, k, v))], photo, grid, query=query)
 
@@ -522,7 +523,7 @@ PatchView([Panel(f"{m.title}, twice as loud", m.family, m.map(2 * q, 2 * k, v)) 
 # > better. How much can a patch keep, on average: nearly all, about a half, about a sixteenth, about a fiftieth?
 
 # %%
-kept, ceiling = scenes.climb(N, D, steps=150), D / N
+kept, ceiling = ch04.climb(N, D, steps=150), D / N
 way = growth.Trend("free features", "linear+gate", "kernel", range(0, 151, 5), [100 * x for x in kept[::5]])
 show(growth.trends([way], growth.Axis("steps of the climb"), growth.Axis("a patch keeps for itself (%, mean)"),
                    levels={f"16 / 784 = {100 * ceiling:.2f} %": 100 * ceiling},
@@ -638,7 +639,7 @@ def series(degree: int) -> Tensor:
 
 away = [divergence(series(n), p).mean().item() for n in DEGREES]
 plain = divergence(rows[linear.title], p).mean().item()
-needed = [scenes.features_needed(D, n) for n in DEGREES]
+needed = [ch04.features_needed(D, n) for n in DEGREES]
 show(growth.trends([growth.Trend("1 + x + ... + xⁿ / n!", "fastmax", "kernel", needed, away)],
                    growth.Axis("features needed (degree 2, 4, 6, 8)", log=True),
                    growth.Axis("divergence from softmax KL (bits)"),

@@ -53,11 +53,12 @@ from linviz import clips
 from linviz.concentration import frame_mass
 from linviz.cost import flops, seconds
 from linviz.course import Live, checks, quizzes, say, show, table
-from linviz.course import pictures, scenes_causal as scenes
+from linviz.course import pictures
+from linviz.course.scenes import ch05
 from linviz.course.pictures import Gallery, Picture
 from linviz.figures import Line, growth, spectrum
 from linviz.maps import CausalFactored, Features, Normaliser
-from linviz.view import Panel, PatchView
+from linviz.patch_view import Panel, PatchView
 
 torch.set_num_threads(1)
 grid = linviz.Grid(T=8, Y=14, X=14)
@@ -303,14 +304,14 @@ assert max(shuffled.values()) < 1e-9
 # > the 10th, the 200th, the 1,000th? And for heads 128 wide?
 
 # %%
-Live(scenes.memory_at, scenes.WIDTHS, label="width of a head", start=18, form=".0f")
+Live(ch05.memory_at, ch05.WIDTHS, label="width of a head", start=18, form=".0f")
 
 # %%
 grown = linviz.make("linear", heads=1, width=D, grid=grid, causal=True, eps=0.0)
 state = None
 for i in range(20):
     state, _ = grown.step(state, *(x[..., i:i + 1, :] for x in (q, k, v)))
-kept = {n: (scenes.state_numbers(D, D), scenes.cache_numbers(n, D, D)) for n in (1, 9, 10, N)}
+kept = {n: (ch05.state_numbers(D, D), ch05.cache_numbers(n, D, D)) for n in (1, 9, 10, N)}
 assert state.S.numel() + state.z.numel() == kept[1][0] and k.numel() + v.numel() == kept[N][1]
 say(table(["tokens seen", "state, numbers", "cache, numbers"],
           [[f"{n:,}", f"{a:,}", f"{b:,}"] for n, (a, b) in kept.items()]))
@@ -422,8 +423,8 @@ Gallery([Picture(name, pictures.mosaic(x[None, None], grid, number=7), f"The las
 # %%
 one = tuple(x[0, 0] for x in network.features(q, k, rgb))             # phi(q), phi(k) and the colours, as a matrix each
 SIZES = (1, 4, 16, 64, 196, 784, N)
-work = {size: flops(lambda *x, size=size: scenes.in_chunks(*x, size), *one) for size in SIZES}
-time = {size: seconds(lambda *x, size=size: scenes.in_chunks(*x, size), *one, repeat=3) for size in (1, 64, N)}
+work = {size: flops(lambda *x, size=size: ch05.in_chunks(*x, size), *one) for size in SIZES}
+time = {size: seconds(lambda *x, size=size: ch05.in_chunks(*x, size), *one, repeat=3) for size in (1, 64, N)}
 steps = [-(-N // size) for size in SIZES]
 show(growth.trends([growth.Trend("in chunks", "linear", "kernel", steps, [work[size] for size in SIZES])],
                    growth.Axis("steps that wait for each other (and tokens in each)", log=True,
@@ -556,9 +557,9 @@ assert rank == n and 0.62 < effective / ranks["linear, causal"][1] < 0.71
 cuts = tuple(range(small.Y * small.X, n, small.Y * small.X))          # between the frames
 causal = linviz.make("softmax", heads=1, width=D, grid=small, causal=True)
 fine = tuple(t.double() for t in x)                                   # ranks of blocks are counted in float64
-through = {"softmax": scenes.door(causal.map(*fine).dense()[0, 0], cuts, 1e-9),
-           "linear (elu + 1)": scenes.door(after.map(*fine).dense()[0, 0], cuts, 1e-9),
-           "running mean": scenes.door(mean.dense()[0, 0], cuts, 1e-6)}
+through = {"softmax": ch05.door(causal.map(*fine).dense()[0, 0], cuts, 1e-9),
+           "linear (elu + 1)": ch05.door(after.map(*fine).dense()[0, 0], cuts, 1e-9),
+           "running mean": ch05.door(mean.dense()[0, 0], cuts, 1e-6)}
 looks = {"softmax": ("softmax", "softmax"), "linear (elu + 1)": ("linear", "kernel"),
          "running mean": ("uniform", "content-free")}
 show(growth.trends([growth.Trend(name, *looks[name], range(1, small.T), found) for name, found in through.items()],

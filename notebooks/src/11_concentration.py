@@ -47,12 +47,13 @@ import torch
 
 import linviz
 from linviz import clips, concentration
-from linviz.course import Live, checks, quizzes, say, scenes, show, table
-from linviz.course import scenes_concentration as spread
+from linviz.course import Live, checks, quizzes, say, show, table
+from linviz.course.scenes import common
+from linviz.course.scenes import ch11
 from linviz.figures import concentration as charts
 from linviz.figures import curves, heat
 from linviz.models import fit_gate
-from linviz.view import Panel, PatchView
+from linviz.patch_view import Panel, PatchView
 
 torch.set_num_threads(1)
 opening = clips.OPENINGS["coffee"]
@@ -77,11 +78,11 @@ PatchView([Panel(m.title, m.family, m.map(q, k, v)) for m in (soft, floor, focus
 # > **Predict before you run.** On how many patches does *this* row look? Write your number down.
 
 # %%
-Live(spread.spike_at, spread.SPIKES, label="share of the one patch", start=0.5)
+Live(ch11.spike_at, ch11.SPIKES, label="share of the one patch", start=0.5)
 
 # %%
-row = spread.spike(0.5, N)
-four, many, most = spread.counted(row).values()
+row = ch11.spike(0.5, N)
+four, many, most = ch11.counted(row).values()
 say(f"Three honest answers: **{four:.0f}**, **{many:.0f}** and **{most:.0f}**, for one and the same row.")
 assert round(four) == 4 and 50 < many < 60 and most > 600
 
@@ -316,7 +317,7 @@ for seed in range(3):
         title = f"{m.title}, power {options['power']}" if options else m.title
         lifts.setdefault(title, []).append(facts(x.dense()[0, 0], truth)[2])
 looks = dict(zip(lifts, SPECS, strict=True))
-show(curves.dots([scenes.runs(title, linviz.make(looks[title][0], 1, width, small), y) for title, y in lifts.items()],
+show(curves.dots([common.runs(title, linviz.make(looks[title][0], 1, width, small), y) for title, y in lifts.items()],
                  axis="lift of the digit's own queries (times a fair share)", better="right is more on it",
                  levels={"uniform": 1.0}, title="Softmax puts more on the object than any of these kernels"))
 assert all(min(lifts["softmax"]) > max(y) for title, y in lifts.items() if title != "softmax")
@@ -386,10 +387,10 @@ say(f"The mean row of the cup: the pair {shares[:, 0].mean():.2f}, the key alone
     f"{shares[:, 2].mean():.2f}. The luckiest query gets {shares[:, 0].max():.2f} for its pairs.")
 
 # %%
-made = spread.made_of(q[0, 0], k[0, 0], spread.FLOORS)
-show(charts.parts(spread.FLOORS, made, axis="floor c", at={"1/√D": D**-0.5},
+made = ch11.made_of(q[0, 0], k[0, 0], ch11.FLOORS)
+show(charts.parts(ch11.FLOORS, made, axis="floor c", at={"1/√D": D**-0.5},
                   title="With its floor, less than half of a row depends on the pair"))
-here = spread.FLOORS.index(D**-0.5)
+here = ch11.FLOORS.index(D**-0.5)
 say(f"At $c = 1/\\sqrt D$ the pair has **{100 * made['the pair'][here]:.0f} %** of its row. The rest lights the same "
     "patches for everybody.")
 assert made["the pair"][here] < 0.5 and made["the pair"][0] == 1
@@ -400,10 +401,10 @@ assert made["the pair"][here] < 0.5 and made["the pair"][0] == 1
 
 # %%
 def lowered(floor: float):
-    return spread.floor_at(floor, soft=soft, q=q, k=k, v=v, query=query)
+    return ch11.floor_at(floor, soft=soft, q=q, k=k, v=v, query=query)
 
 
-Live(lowered, spread.FLOORS, label="floor c", start=0.25)
+Live(lowered, ch11.FLOORS, label="floor c", start=0.25)
 
 # %% [markdown]
 # ## 4 · Three cures, and a control
@@ -466,10 +467,10 @@ assert torch.allclose(score / score.sum(-1, keepdim=True), focus.map(q, k, v).de
 
 
 def powered(power: float):
-    return spread.power_at(power, soft=soft, q=q, k=k, v=v, query=query)
+    return ch11.power_at(power, soft=soft, q=q, k=k, v=v, query=query)
 
 
-Live(powered, spread.POWERS, label="power p", start=3, form=".0f")
+Live(powered, ch11.POWERS, label="power p", start=3, form=".0f")
 
 # %% [markdown]
 # **The gate** (feature fixation, 2022) keeps the floor and multiplies every feature by a ratio between 0 and 1, which
@@ -500,7 +501,7 @@ say(table(["mean over all queries", "entropy, bits", "effective tokens", "top te
            "KL from softmax, bits"],
           [[title, f"{r['entropy']:.2f}", f"{r['effective_tokens']:.0f}", f"{100 * r['top_share']:.0f} %",
             f"{r['distance']:.0f}", lost(cures[title])] for title, r in numbers.items()]))
-show(curves.dots([scenes.runs(title, m, [numbers[title]["entropy"]]) for title, m in cures.items()],
+show(curves.dots([common.runs(title, m, [numbers[title]["entropy"]]) for title, m in cures.items()],
                  axis="mean entropy H (bits)", better="left is more gathered", levels={"uniform": math.log2(N)},
                  title="Leaving out the floor does more than cosFormer's cosine adds"))
 H = {title: r["entropy"] for title, r in numbers.items()}
@@ -732,7 +733,7 @@ assert knows["relu + floor"] < 0.2 < 2 < knows["softmax"]
 # > rank do?
 
 # %%
-trail = [linviz.read(linviz.make("focused", 1, D, grid, power=p), q, k, v).summary() for p in spread.POWERS]
+trail = [linviz.read(linviz.make("focused", 1, D, grid, power=p), q, k, v).summary() for p in ch11.POWERS]
 across = curves.Curve("focused, powers 1 to 16", "focused", "kernel", [r["entropy"] for r in trail],
                       [r["numerical_rank"] for r in trail])
 BESIDE = {"softmax": "bottom center", "cosFormer": "middle right"}                 # where a name has room
@@ -744,7 +745,7 @@ one = linviz.read(convolved, q, k, v, channel=0)                      # the whol
 rank = int(one.numerical_rank)
 show(charts.plane([charts.Point(title, m.spec, m.family, at[title]["entropy"], at[title]["numerical_rank"],
                                 BESIDE.get(title, "top center"))
-                   for title, m in alone.items()], across, ["" if p == 12 else f"p={p}" for p in spread.POWERS], most=N,
+                   for title, m in alone.items()], across, ["" if p == 12 else f"p={p}" for p in ch11.POWERS], most=N,
                   levels={"focused + convolution, one channel: no entropy": rank},
                   title="Focusing moves along the floor of rank, never up"))
 assert {r["numerical_rank"] for r in trail} == {D} and trail[0]["entropy"] - trail[-1]["entropy"] > 2.5
@@ -855,7 +856,7 @@ show(charts.plane([*ends, charts.Point("identity", "uniform", "content-free", 0.
 # - **More gathered is not better.** A copying head should gather, an averaging head should not. What is good is
 #   decided by a task; section 2 stood in for one with a mask.
 # - **No measure is the right one.** Between spike and fog they order maps differently. Say which, say the mean of what,
-#   show a spread.
+#   show a ch11.
 # - **Attention is not explanation.** Where a patch looks need not be what decides.
 #
 # Sources: cosFormer is Qin and others, 2022 (arXiv 2202.08791); FLatten is Han and others, 2023 (arXiv 2308.00442);

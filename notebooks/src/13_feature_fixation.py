@@ -52,11 +52,12 @@ import linviz
 from linviz import clips
 from linviz.concentration import divergence, entropy
 from linviz.cost import flops
-from linviz.course import Live, checks, number, quizzes, say, scenes, show, table
+from linviz.course import Live, checks, number, quizzes, say, show, table
+from linviz.course.scenes import common
 from linviz.figures import Line, curves, ratios, spectrum
 from linviz.maps import Features, KernelMap, Normaliser
 from linviz.models import fit_gate
-from linviz.view import Panel, PatchView, fitted
+from linviz.patch_view import Panel, PatchView, fitted
 
 torch.set_num_threads(1)
 opening = clips.OPENING
@@ -121,8 +122,8 @@ assert readings[floor.title]["entropy"] > readings[gated.title]["entropy"] > rea
 # > floor give to its favourite: 100, 20, or 4?
 
 # %%
-steep, flat = (scenes.sorted_row(m.map(q, k, v), query) for m in (soft, floor))
-show(curves.weights([scenes.curve(soft, steep), scenes.curve(floor, flat)],
+steep, flat = (common.sorted_row(m.map(q, k, v), query) for m in (soft, floor))
+show(curves.weights([common.curve(soft, steep), common.curve(floor, flat)],
                     title="The floor lifts the faint patches and leaves little for the near ones"))
 say(f"The floor's favourite patch gets **{flat[0]:.1f}** fair shares, its faintest still {flat[-1]:.2f}; under softmax "
     f"they get {steep[0]:.0f} and {steep[-1]:.4f}.")
@@ -344,7 +345,7 @@ def bits(a) -> tuple[float, float]:
 
 
 ungated = bits(floor.map(q, k, v))[1]
-way = scenes.curve(gated, [s.kl for s in fit.snapshots], [s.step for s in fit.snapshots])
+way = common.curve(gated, [s.kl for s in fit.snapshots], [s.step for s in fit.snapshots])
 show(curves.fit(way, {"no gate": ungated},
                 title=f"A fitted gate takes {100 * (1 - fit.after / ungated):.0f} % of the divergence away, not all"))
 size = sum(p.numel() for p in gated.gate.parameters())
@@ -410,13 +411,13 @@ def slid(s: float) -> KernelMap:
 
 
 steps = [n / 10 for n in range(11)]
-by_logit = [entropy(scenes.at_strength(gated, q, k, v, s).dense()).mean().item() for s in steps]
+by_logit = [entropy(common.at_strength(gated, q, k, v, s).dense()).mean().item() for s in steps]
 by_ratio = [entropy(slid(s).dense()).mean().item() for s in steps]
-show(curves.strengths([scenes.curve(gated, by_logit, steps, "sliding the logit"),
-                       scenes.curve(floor, by_ratio, steps, "sliding the ratio")],
+show(curves.strengths([common.curve(gated, by_logit, steps, "sliding the logit"),
+                       common.curve(floor, by_ratio, steps, "sliding the ratio")],
                       title="A slider on the ratio is dead almost to the end"))
 done = [100 * (y[0] - y[5]) / (y[0] - y[-1]) for y in (by_logit, by_ratio)]
-beyond = bits(scenes.at_strength(gated, q, k, v, 1.5))
+beyond = bits(common.at_strength(gated, q, k, v, 1.5))
 say(f"Halfway the logit has brought **{done[0]:.0f} %** of the bits, the ratio **{done[1]:.0f} %**. One can go on "
     f"beyond the gate: at strength 1.5 entropy falls to {beyond[0]:.2f} bits, below softmax's own, but the divergence "
     f"from softmax *rises*, from {fit.after:.2f} to {beyond[1]:.2f}. More gathered is not nearer.")
@@ -429,10 +430,10 @@ assert done[0] > 35 and done[1] < 5 and beyond[0] < readings[soft.title]["entrop
 
 # %%
 def weights_at(strength: float):
-    return scenes.weights_at(strength, m=gated, others=[soft, floor], q=q, k=k, v=v, query=query)
+    return common.weights_at(strength, m=gated, others=[soft, floor], q=q, k=k, v=v, query=query)
 
 
-Live(weights_at, scenes.STRENGTHS, label="strength of the gate", start=1.0)
+Live(weights_at, common.STRENGTHS, label="strength of the gate", start=1.0)
 
 # %% [markdown] tags=["exercise"]
 # number = "13.4"
@@ -567,7 +568,7 @@ parts = {"the whole gate": (r_q, r_k), "the query side alone": (r_q, half), "the
          "a list of features (mean over patches)": (r_q.mean(-2, keepdim=True), r_k.mean(-2, keepdim=True)),
          "a list of patches (mean over channels)": (r_q.mean(-1, keepdim=True), r_k.mean(-1, keepdim=True))}
 lost = {name: bits(with_ratios(*pair))[1] for name, pair in parts.items()}
-show(curves.dots([scenes.runs(name, gated, [y]) for name, y in lost.items()], axis="divergence from softmax KL (bits)",
+show(curves.dots([common.runs(name, gated, [y]) for name, y in lost.items()], axis="divergence from softmax KL (bits)",
                  better="left is nearer", levels={"no gate": ungated}, title="No part of the gate does it alone"))
 kept = {name: 100 * (ungated - y) / (ungated - fit.after) for name, y in lost.items()}
 say("Share of the gain that is kept: " + ", ".join(f"{name} {x:.0f} %" for name, x in kept.items()) + ".")
@@ -633,7 +634,7 @@ constant.gate.hold(0.3)
 controls = {"no gate": (floor, [mean_bits(floor)]), "a constant gate, 0.3": (constant, [mean_bits(constant)]),
             "a random gate": (random[0], [mean_bits(m) for m in random]),
             "no gate, no floor": (relu, [mean_bits(relu)]), "the fitted gate": (gated, [mean_bits(gated)])}
-show(curves.dots([scenes.runs(name, m, y) for name, (m, y) in controls.items()], axis="mean entropy H (bits)",
+show(curves.dots([common.runs(name, m, y) for name, (m, y) in controls.items()], axis="mean entropy H (bits)",
                  better="left is more gathered", levels={"softmax": mean_bits(soft)},
                  title="Leaving out the floor gathers a little, and costs nothing"))
 gain = {name: mean_bits(floor) - sum(y) / len(y) for name, (_, y) in controls.items()}
@@ -666,7 +667,7 @@ ends = {gate: [fitted_bits(gate, seed) for seed in SEEDS] for gate in GATES}
 
 # %%
 plain = divergence(linviz.make("relu_floor", heads=1, width=D, grid=small).map(*few).dense(), aim.dense()).mean().item()
-show(curves.dots([scenes.runs(gate.removeprefix("gate:").replace(":", ", "), gated, y) for gate, y in ends.items()],
+show(curves.dots([common.runs(gate.removeprefix("gate:").replace(":", ", "), gated, y) for gate, y in ends.items()],
                  axis="divergence from softmax after the fit KL (bits)", better="left is nearer",
                  title=f"Every one of these gates does most of it: without a gate it is {plain:.2f} bits"))
 mean = {gate: sum(y) / len(y) for gate, y in ends.items()}

@@ -48,10 +48,11 @@ import torch
 
 import linviz
 from linviz import clips
-from linviz.course import Live, checks, quizzes, say, scenes, scenes_14, show, table
+from linviz.course import Live, checks, quizzes, say, show, table
+from linviz.course.scenes import common, ch14
 from linviz.figures import curves, heat, reach
 from linviz.fixation import SPACE, shift
-from linviz.view import Panel, PatchView
+from linviz.patch_view import Panel, PatchView
 
 torch.set_num_threads(1)
 grid = linviz.Grid(8, 14, 14)
@@ -251,7 +252,7 @@ say(f"{grid.T} frames of {grid.Y} × {grid.X} patches: equal to linviz, number b
 # %%
 in_time = linviz.make("softmax+shift:time", heads=1, width=D, grid=grid)
 row = in_time.map(q, k, v).rows(torch.tensor([query]))[0, 0, 0]
-content = scenes_14.carried(row, grid, D, "time")
+content = ch14.carried(row, grid, D, "time")
 pictures = torch.stack([grid.fold(x[:, None])[t, :, :, 0] for x in (row, content) for t in (1, 2, 3, 4)]) * N
 names = [f"{what}, frame {t}" for what in ("weight", "content") for t in (2, 3, 4, 5)]
 show(heat.places(pictures.numpy(), names, bar="fair shares", top=pictures.max().item(), columns=4,
@@ -277,16 +278,16 @@ frame = grid.place(int(spatial.argmax()))[0]
 
 
 def fold_at(fold: float):
-    return scenes_14.fold_at(fold, row=spatial, grid=grid, frame=frame)
+    return ch14.fold_at(fold, row=spatial, grid=grid, frame=frame)
 
 
-Live(fold_at, scenes_14.FOLDS, label="fold of channels", start=0, form="d")
+Live(fold_at, ch14.FOLDS, label="fold of channels", start=0, form="d")
 
 # %%
-away = scenes_14.carried(spatial, grid, D, "space")
+away = ch14.carried(spatial, grid, D, "space")
 kernel = linviz.make("relu_floor+shift:space", heads=1, width=D, grid=grid)
 flat = kernel.map(q, k, v).rows(torch.tensor([tank]))[0, 0, 0]
-lost = 1 - scenes_14.carried(flat, grid, D, "space").sum() / flat.sum()
+lost = 1 - ch14.carried(flat, grid, D, "space").sum() / flat.sum()
 say(f"Over all channels, {100 * (spatial - away).abs().sum() / 2:.0f} % of the content comes from elsewhere than the "
     f"weight says. The flat row of a kernel, which reaches every border, spends {100 * lost:.1f} % of itself on zeros.")
 assert (spatial - away).abs().sum() / 2 > 0.2 and 0 < lost < 0.05
@@ -360,7 +361,7 @@ say(f"Frame {frame + 1} holds {100 * here.sum():.1f} % of the row's weight, {100
 
 # %%
 middle = grid.number(3, 6, 6)
-sees = {name: scenes_14.seen_by(linviz.make(spec, heads=1, width=D, grid=grid), q, k, v, middle)
+sees = {name: ch14.seen_by(linviz.make(spec, heads=1, width=D, grid=grid), q, k, v, middle)
         for name, spec in (("no shift", "relu_floor+gate"), ("shift in time", "relu_floor+gate+shift:time"),
                            ("shift in space", "relu_floor+gate+shift:space"))}
 size = {name: sum(p.numel() for p in linviz.make(f"relu_floor+gate{spec}", heads=1, width=D, grid=grid).parameters())
@@ -394,7 +395,7 @@ chosen = {"joint": ["softmax"], "frame by frame": ["softmax@space"],
           "frame by frame, shift in time": ["softmax+shift:time@space"],
           "place by place, shift in space": ["softmax+shift:space@time"], "divided": ["softmax@time", "softmax@space"],
           "divided, both shifts": ["softmax+shift:space@time", "softmax+shift:time@space"]}
-found = {title: scenes_14.scheme(title, specs, grid, middle) for title, specs in chosen.items()}
+found = {title: ch14.scheme(title, specs, grid, middle) for title, specs in chosen.items()}
 show(reach.reach([path for title, (path, _) in found.items() if title != "frame by frame"]))
 say(table(["tokens heard of", "1 layer", "2 layers", "3 layers", "operations of all three"],
           [[title, *(f"{n}" for n in heard), f"{path.operations[-1]:,}"] for title, (path, heard) in found.items()]))
@@ -417,7 +418,7 @@ assert found["place by place, shift in space"][1] == [9 * 8, 25 * 8, 49 * 8]
 # cost does not depend on how many keys meet: dividing is a choice of what to see, not of speed.)
 
 # %%
-linear = {title: scenes_14.scheme(title, [spec.replace("softmax", "relu_floor") for spec in specs], grid, middle)[0]
+linear = {title: ch14.scheme(title, [spec.replace("softmax", "relu_floor") for spec in specs], grid, middle)[0]
           for title, specs in chosen.items()}
 same = {p.operations[-1] for p in linear.values()}
 say(f"The linear kernel, three layers of any of the {len(linear)} schemes: {min(same):,} operations.")
@@ -440,14 +441,14 @@ assert len(same) == 1
 small = linviz.Grid(4, 6, 6)
 gate = linviz.make("relu_floor+gate", heads=1, width=D, grid=small)
 SEEDS = (0, 1, 2, 3)                                                  # of the gate's first weights and the strangers
-later = {name: scenes_14.ablation(name, "next", small, seeds=SEEDS) for name in ("digit", "pan")}
+later = {name: ch14.ablation(name, "next", small, seeds=SEEDS) for name in ("digit", "pan")}
 
 # %%
-later |= {name: scenes_14.ablation(name, "next", small, seeds=SEEDS) for name in ("crossing", "motorcycle")}
+later |= {name: ch14.ablation(name, "next", small, seeds=SEEDS) for name in ("crossing", "motorcycle")}
 
 # %%
 def rows_of(found: dict) -> list[curves.Dots]:
-    return [scenes.runs(f"{name}: {title}", gate, y) for name, fits in found.items() for title, y in fits.items()]
+    return [common.runs(f"{name}: {title}", gate, y) for name, fits in found.items() for title, y in fits.items()]
 
 
 show(curves.dots(rows_of(later), axis="divergence from the target KL (bits)", better="left is nearer",
@@ -483,7 +484,7 @@ assert max(drawn) - min(drawn) > 2 * (pan["no shift"] - pan["shift in time"])
 # And the target that has no need of neighbours:
 
 # %%
-now = {name: scenes_14.ablation(name, "now", small) for name in ("digit", "motorcycle")}
+now = {name: ch14.ablation(name, "now", small) for name in ("digit", "motorcycle")}
 show(curves.dots(rows_of(now), axis="divergence from softmax KL (bits)", better="left is nearer",
                  title="To copy what is there now, no shift is best, or as good as any"))
 least = {name: {title: sum(y) / len(y) for title, y in fits.items()} for name, fits in now.items()}

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from linviz import Grid, make
-from linviz.course import Live, scenes
+from linviz.course import Live
+from linviz.course.scenes import common
 from linviz.figures.mime import PLOTLY, bundle
 
 GRID = Grid(1, 5, 6)
@@ -18,10 +19,10 @@ def draw():
     """weights_at, as chapter 13 uses it, on small numbers."""
     x = torch.randn(1, 1, 30, 8, generator=torch.Generator().manual_seed(0))
     soft, floor, gated = (make(spec, 1, 8, GRID) for spec in ("softmax", "relu_floor", "relu_floor+gate"))
-    return functools.partial(scenes.weights_at, m=gated, others=[soft, floor], q=x, k=x, v=x, query=7)
+    return functools.partial(common.weights_at, m=gated, others=[soft, floor], q=x, k=x, v=x, query=7)
 
 
-@pytest.mark.parametrize("strength", scenes.STRENGTHS)
+@pytest.mark.parametrize("strength", common.STRENGTHS)
 def test_weights_are_drawn_at_every_strength(draw, strength: float) -> None:
     figure = draw(strength)
     gate = list(figure.data[2].y)
@@ -33,14 +34,14 @@ def test_weights_are_drawn_at_every_strength(draw, strength: float) -> None:
 def test_strength_zero_is_no_gate_and_one_the_gate(draw) -> None:
     gated, (_, floor), x = draw.keywords["m"], draw.keywords["others"], draw.keywords["q"]
     assert list(draw(0.0).data[2].y) == pytest.approx(list(draw(0.0).data[1].y), rel=1e-4)
-    full = scenes.sorted_row(gated.map(x, x, x), 7)
+    full = common.sorted_row(gated.map(x, x, x), 7)
     assert list(draw(1.0).data[2].y) == pytest.approx(full, rel=1e-5)
-    assert list(draw(1.0).data[2].y) != pytest.approx(scenes.sorted_row(floor.map(x, x, x), 7), rel=1e-3)
+    assert list(draw(1.0).data[2].y) != pytest.approx(common.sorted_row(floor.map(x, x, x), 7), rel=1e-3)
 
 
 def test_the_figure_and_its_words_follow_the_slider(draw) -> None:
-    live = Live(draw, scenes.STRENGTHS, label="strength", start=1.0)
-    for strength in scenes.STRENGTHS[-2::-4]:
+    live = Live(draw, common.STRENGTHS, label="strength", start=1.0)
+    for strength in common.STRENGTHS[-2::-4]:
         live.slider.value = strength
         wanted = bundle(draw(strength))
         (shown,) = live.figure.outputs
@@ -48,7 +49,7 @@ def test_the_figure_and_its_words_follow_the_slider(draw) -> None:
 
 
 def test_without_a_kernel_there_is_the_still_figure(draw) -> None:
-    data = Live(draw, scenes.STRENGTHS, label="strength", start=0.5)._repr_mimebundle_()
+    data = Live(draw, common.STRENGTHS, label="strength", start=0.5)._repr_mimebundle_()
     assert data[PLOTLY]["data"][2]["name"].endswith("strength 0.50")
     assert data["text/plain"] == data[PLOTLY]["layout"]["meta"]["alt"]
 
@@ -58,4 +59,4 @@ def test_a_start_off_the_grid_and_a_mechanism_without_a_gate_are_refused(draw) -
         Live(draw, (0.0, 1.0), label="strength", start=0.5)
     x = torch.rand(1, 1, 30, 8)
     with pytest.raises(ValueError, match=r"softmax has no gate whose strength could be set; add \+gate"):
-        scenes.at_strength(make("softmax", 1, 8, GRID), x, x, x, 1.0)
+        common.at_strength(make("softmax", 1, 8, GRID), x, x, x, 1.0)

@@ -13,10 +13,10 @@ from bs4 import BeautifulSoup
 from plotly.offline import get_plotlyjs
 
 import start
-from course import build, formats, slides
-from course.outline import BOOKS, Lesson, check_of, lessons
 from linviz.course import checks
 from linviz.grade.marks import worths
+from teaching import build, formats, slides
+from teaching.outline import BOOKS, Lesson, check_of, lessons
 
 HERE = Path(build.__file__).parent
 EVERY = lessons()
@@ -242,7 +242,7 @@ def test_one_command_prints_them(monkeypatch, tmp_path: Path, capsys) -> None:
     monkeypatch.setattr(start, "hand_over", lambda *given, **_: handed.append(given))
     start.main(["slides", str(tmp_path)])
     start.main(["grade", "submissions"])
-    assert handed == [("course.slides", [str(tmp_path)]), ("linviz", ["grade", "submissions"])]
+    assert handed == [("teaching.slides", [str(tmp_path)]), ("linviz", ["grade", "submissions"])]
     monkeypatch.setattr(slides, "lessons", lambda: EVERY[:1])
     assert slides.main([str(tmp_path)]) == 0 and "1 chapters" in capsys.readouterr().out
     assert (tmp_path / "index.html").exists()

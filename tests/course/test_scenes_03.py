@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from linviz import Grid, make
-from linviz.course import scenes_03
+from linviz.course.scenes import ch03
 from linviz.spectra import numerical_rank
 
 GRID = Grid(1, 16, 17)
@@ -22,10 +22,10 @@ def a():
 @pytest.fixture(scope="module")
 def draw(a):
     """rebuilt_at, as chapter 3 uses it."""
-    return functools.partial(scenes_03.rebuilt_at, pieces=scenes_03.Pieces.of(a), query=40, grid=GRID)
+    return functools.partial(ch03.rebuilt_at, pieces=ch03.Pieces.of(a), query=40, grid=GRID)
 
 
-@pytest.mark.parametrize("k", scenes_03.DIRECTIONS)
+@pytest.mark.parametrize("k", ch03.DIRECTIONS)
 def test_a_row_is_rebuilt_at_every_place_of_the_slider(a, draw, k: int) -> None:
     figure = draw(k)
     whole, copy = (torch.tensor(trace.z) for trace in figure.data)
@@ -36,7 +36,7 @@ def test_a_row_is_rebuilt_at_every_place_of_the_slider(a, draw, k: int) -> None:
 
 
 def test_a_copy_misses_by_just_the_values_it_leaves_out(a) -> None:
-    pieces, whole = scenes_03.Pieces.of(a), a.dense()[0, 0].double()
+    pieces, whole = ch03.Pieces.of(a), a.dense()[0, 0].double()
     for k in (1, 5, 40):
         copy = pieces.copy(k)
         missed = (copy.dense()[0, 0] - whole).square().sum() / whole.square().sum()
@@ -47,7 +47,7 @@ def test_a_copy_misses_by_just_the_values_it_leaves_out(a) -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_the_quiet_map_has_rank_twenty_and_float32_says_four(seed: int) -> None:
-    a = scenes_03.quiet(seed=seed)
+    a = ch03.quiet(seed=seed)
     table = a.dense()[0, 0].float()
     assert torch.linalg.matrix_rank(table) == 4 and torch.linalg.matrix_rank(table.double()) > 700
     assert numerical_rank(a.singular_values(), a.tolerance) == 20

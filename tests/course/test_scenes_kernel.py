@@ -11,57 +11,58 @@ from PIL import Image
 
 from linviz import Grid, clips
 from linviz.cost import flops
-from linviz.course import Live, pictures, scenes_kernel
+from linviz.course import Live, pictures
 from linviz.course.pictures import Gallery, Picture
+from linviz.course.scenes import ch04
 
 
-@pytest.mark.parametrize("side", scenes_kernel.SIDES)
+@pytest.mark.parametrize("side", ch04.SIDES)
 def test_brackets_are_drawn_at_every_side_and_to_scale(side: int) -> None:
-    figure = scenes_kernel.brackets_at(side)
-    N, D = side**2, scenes_kernel.WIDTH
+    figure = ch04.brackets_at(side)
+    N, D = side**2, ch04.WIDTH
     wide, high = ({t.text: max(t[letter]) - min(t[letter]) for t in figure.data} for letter in "xy")
     unit = wide[f"the table: {N} x {N}"] / N
     assert wide == pytest.approx({name: unit * int(re.findall(r"\d+", name)[1]) for name in wide})
     assert high == pytest.approx({name: unit * int(re.findall(r"\d+", name)[0]) for name in high})
     right, low = (max(max(t[letter]) for t in figure.data) for letter in "xy")
-    assert right < scenes_kernel.REACH[0] and low < scenes_kernel.REACH[1]
+    assert right < ch04.REACH[0] and low < ch04.REACH[1]
     boxes = [(min(t.x), max(t.x), min(t.y), max(t.y)) for t in figure.data]
     for one, other in itertools.combinations(boxes, 2):  # none lies on another
         assert one[1] <= other[0] or other[1] <= one[0] or one[3] <= other[2] or other[3] <= one[2]
     assert f"{N * N:,}" in figure.layout.meta["alt"] and f"{D * D:,}" in figure.layout.meta["alt"]
 
 
-@pytest.mark.parametrize("side", scenes_kernel.SIDES[:6])
+@pytest.mark.parametrize("side", ch04.SIDES[:6])
 def test_multiplications_are_half_of_the_operations_that_torch_counts(side: int) -> None:
     x = torch.zeros(side**2, 16)
-    pairs, keys = scenes_kernel.multiplications(side**2)
+    pairs, keys = ch04.multiplications(side**2)
     assert (2 * pairs, 2 * keys) == (flops(lambda: (x @ x.mT) @ x), flops(lambda: x @ (x.mT @ x)))
 
 
 def test_the_slider_writes_whole_numbers() -> None:
-    live = Live(scenes_kernel.brackets_at, scenes_kernel.SIDES, label="side", start=28, form=".0f")
-    assert [text for text, _ in live.slider.options] == [str(side) for side in scenes_kernel.SIDES]
+    live = Live(ch04.brackets_at, ch04.SIDES, label="side", start=28, form=".0f")
+    assert [text for text, _ in live.slider.options] == [str(side) for side in ch04.SIDES]
 
 
 def test_features_needed_are_the_products_counted_one_by_one() -> None:
     for width, degree in itertools.product((2, 3, 5), (0, 1, 2, 3, 4)):
         products = {p for n in range(degree + 1) for p in itertools.combinations_with_replacement(range(width), n)}
-        assert scenes_kernel.features_needed(width, degree) == len(products)
+        assert ch04.features_needed(width, degree) == len(products)
 
 
 def test_channels_are_the_descriptors_of_a_photograph() -> None:
-    assert len(scenes_kernel.CHANNELS) == len(set(scenes_kernel.CHANNELS)) == scenes_kernel.WIDTH
+    assert len(ch04.CHANNELS) == len(set(ch04.CHANNELS)) == ch04.WIDTH
     red = torch.zeros(1, 3, 32, 32)
     red[:, 0, :16, :16] = 1
     _, k, _ = clips.descriptors(clips.Clip.plain(red, "a red corner"), Grid(1, 2, 2))
-    values = dict(zip(scenes_kernel.CHANNELS, k[0, 0].mT.tolist(), strict=True))
+    values = dict(zip(ch04.CHANNELS, k[0, 0].mT.tolist(), strict=True))
     assert values["green-red"].index(max(values["green-red"])) == 0
     assert values["row"][0] == values["row"][1] < values["row"][2] and values["column"][0] < values["column"][1]
 
 
 @pytest.mark.parametrize("tokens, features", [(10, 2), (24, 4)])
 def test_a_climb_rises_to_the_ceiling_and_never_through_it(tokens: int, features: int) -> None:
-    kept = scenes_kernel.climb(tokens, features, steps=200)
+    kept = ch04.climb(tokens, features, steps=200)
     assert len(kept) == 201 and kept[0] < kept[20] < kept[-1]
     assert 0.97 * features / tokens < kept[-1] <= max(kept) < features / tokens
 
@@ -101,4 +102,4 @@ def test_light_falls_where_the_weights_are() -> None:
 
 def test_a_constant_map_shows_the_same_row_to_everybody() -> None:
     row = torch.tensor([0.2, 0.5, 0.3])
-    assert torch.equal(scenes_kernel.constant(row, 4).dense()[0, 0], row.expand(4, 3))
+    assert torch.equal(ch04.constant(row, 4).dense()[0, 0], row.expand(4, 3))

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from linviz import Grid, make
-from linviz.course import scenes_lookup as scenes
+from linviz.course.scenes import ch01
 
 GRID = Grid(1, 5, 6)
 
@@ -16,10 +16,10 @@ GRID = Grid(1, 5, 6)
 def draw():
     """warm_row, as chapter 1 uses it, on small numbers."""
     x = torch.randn(1, 1, 30, 8, generator=torch.Generator().manual_seed(0))
-    return functools.partial(scenes.warm_row, q=x, k=x, v=x, query=7, grid=GRID)
+    return functools.partial(ch01.warm_row, q=x, k=x, v=x, query=7, grid=GRID)
 
 
-@pytest.mark.parametrize("temperature", scenes.TEMPERATURES)
+@pytest.mark.parametrize("temperature", ch01.TEMPERATURES)
 def test_a_row_is_drawn_at_every_temperature(draw, temperature: float) -> None:
     figure = draw(temperature)
     for trace in figure.data:
@@ -30,19 +30,19 @@ def test_a_row_is_drawn_at_every_temperature(draw, temperature: float) -> None:
 
 
 def test_a_warmer_row_is_flatter(draw) -> None:
-    first = [draw(t).data[-1].y[0] for t in scenes.TEMPERATURES]
+    first = [draw(t).data[-1].y[0] for t in ch01.TEMPERATURES]
     assert first == sorted(first, reverse=True) and first[0] > 1.5 * first[-1]
 
 
 def test_temperature_one_is_softmax_itself(draw) -> None:
     x = draw.keywords["q"]
-    one, plain = (m.map(x, x, x).dense() for m in (scenes.at_temperature(1.0, 8, GRID), make("softmax", 1, 8, GRID)))
+    one, plain = (m.map(x, x, x).dense() for m in (ch01.at_temperature(1.0, 8, GRID), make("softmax", 1, 8, GRID)))
     assert torch.allclose(one, plain)
 
 
 @pytest.mark.parametrize("down, across", [(0, 0), (0, 1), (-1, 0)])
 def test_a_query_moved_by_a_patch_matches_the_patch_beside_it_best(down: int, across: int) -> None:
-    scores = (scenes.compass(GRID, down, across) @ scenes.compass(GRID).mT)[0, 0]
+    scores = (ch01.compass(GRID, down, across) @ ch01.compass(GRID).mT)[0, 0]
     for i in range(len(GRID)):
         _, y, x = GRID.place(i)
         if 0 <= y + down < GRID.Y and 0 <= x + across < GRID.X:

@@ -23,7 +23,7 @@ import numpy as np
 import psutil
 from PIL import Image
 
-from explorer.choice import OPENING
+from explorer.concentrate.choice import OPENING
 from tests.conftest import ROOT, free_port, serving
 
 from .visitor import Visitor

@@ -9,7 +9,7 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
-from linviz.view import unpack
+from linviz.patch_view import unpack
 
 APP = Path(__file__).parents[2] / "explorer" / "app.py"
 CELLS = re.compile(r"<t[hd][^>]*>(.*?)</t[hd]>")

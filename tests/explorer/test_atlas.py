@@ -13,15 +13,17 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 import linviz
-from explorer import atlas_maps, atlas_view, stage
-from explorer import link as concentrate
-from explorer.atlas_cards import SORTS, YES, Card, card, cards, order, select, tags
-from explorer.atlas_choice import ADDRESS, MOST, Choice, link
+from explorer.atlas import atlas_maps
+from explorer.atlas import view as atlas_view
+from explorer.atlas.atlas_cards import SORTS, YES, Card, card, cards, order, select, tags
+from explorer.atlas.atlas_choice import ADDRESS, MOST, Choice, link
+from explorer.concentrate import link as concentrate
+from explorer.concentrate import stage
 from linviz import clips, cost, names
 from linviz.mechanisms import FAMILIES, REGISTRY, Mechanism
-from linviz.view import unpack
+from linviz.patch_view import unpack
 
-PAGE = Path(__file__).parents[2] / "explorer" / "pages" / "atlas.py"
+PAGE = Path(__file__).parents[2] / "explorer" / "atlas" / "page.py"
 SMALL = Choice(patches=8)
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from explorer import atlas_maps
-from explorer.atlas_choice import Choice
-from explorer.atlas_maps import first_query
+from explorer.atlas import atlas_maps
+from explorer.atlas.atlas_choice import Choice
+from explorer.atlas.atlas_maps import first_query
 from linviz import names
 
 SMALL = Choice(patches=8)

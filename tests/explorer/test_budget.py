@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from explorer import stage
+from explorer.concentrate import stage
 from linviz import Grid
 from tests.conftest import ROOT, free_port, serving, watch
 

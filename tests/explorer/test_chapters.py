@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from explorer.chapters import LAB, NOTEBOOKS, derived, leading, linked
+from explorer.shared.chapters import LAB, NOTEBOOKS, derived, leading, linked
 
 PAGES = sorted(path.stem for path in (NOTEBOOKS.parent / "explorer" / "pages").glob("*.py"))
 LEAD = {path.stem: linked(path.read_text()) for path in sorted((NOTEBOOKS / "src").glob("[0-9]*.py"))}

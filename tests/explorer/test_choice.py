@@ -4,9 +4,9 @@ from __future__ import annotations
 import pytest
 
 import linviz
-from explorer import choice as limits
-from explorer.choice import OPENING, Choice, menu, settle
-from explorer.link import from_address, to_address
+from explorer.concentrate import choice as limits
+from explorer.concentrate.choice import OPENING, Choice, menu, settle
+from explorer.concentrate.link import from_address, to_address
 from linviz import clips
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from benchmarks.page import PARTS
-from benchmarks.places import WIDTHS, Panel, box, covered, settled
-from explorer.evidence_work import ABSENT, FIRST, LATER, TITLES, book, figure, note
+from explorer.evidence.evidence_work import ABSENT, FIRST, LATER, TITLES, book, figure, note
+from studies.page import PARTS
+from studies.places import WIDTHS, Panel, box, covered, settled
 
-PAGE = Path(__file__).parents[2] / "explorer" / "pages" / "evidence.py"
+PAGE = Path(__file__).parents[2] / "explorer" / "evidence" / "page.py"
 
 
 def opened(**address: str) -> AppTest:
@@ -58,7 +58,7 @@ def test_what_is_drawn_is_what_is_kept() -> None:
 
 
 def test_without_the_numbers_there_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("benchmarks.kept.EVIDENCE", tmp_path / "none.json")
+    monkeypatch.setattr("studies.kept.EVIDENCE", tmp_path / "none.json")
     app = opened()
     assert app.info[0].value == ABSENT and not app.get("plotly_chart") and not app.subheader
 

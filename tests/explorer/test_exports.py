@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from explorer import exports, own, saved, stage
-from explorer.choice import OWN, Choice
-from explorer.link import from_address, to_address
-from explorer.visit import Visit
-from linviz.record import File, Look, View
-from linviz.record.files import packed, unpacked
+from explorer.concentrate import own, saved, stage
+from explorer.concentrate.choice import OWN, Choice
+from explorer.concentrate.link import from_address, to_address
+from explorer.concentrate.visit import Visit
+from explorer.shared import exports
+from linviz.views import File, Look, View
+from linviz.views.export.bundle import packed, unpacked
 from tests.clips import files
 
 from .harness import quiet, said, tables, titles, view, visit, well

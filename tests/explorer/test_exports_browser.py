@@ -11,8 +11,8 @@ import av
 import numpy as np
 from PIL import Image
 
-from linviz.record import Look
-from linviz.record.files import unpacked
+from linviz.views import Look
+from linviz.views.export.bundle import unpacked
 
 from .browser import FIND, enter, rest, row, spot, state
 

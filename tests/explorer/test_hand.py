@@ -5,9 +5,9 @@ from dataclasses import asdict
 
 import pytest
 
-from explorer.hand import Hand
+from explorer.shared.hand import Hand
 from linviz import Grid
-from linviz.record import Look
+from linviz.views import Look
 
 CLIP = Grid(4, 7, 7)
 

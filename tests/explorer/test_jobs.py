@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from explorer import jobs
-from explorer.jobs import Desk, Job, Pages, Shelf
+from explorer.shared import jobs
+from explorer.shared.jobs import Desk, Job, Pages, Shelf
 
 
 @pytest.fixture

@@ -20,12 +20,14 @@ from streamlit.runtime import Runtime
 from streamlit.runtime.memory_session_storage import MemorySessionStorage
 from streamlit.runtime.websocket_session_manager import WebsocketSessionManager
 
-from explorer import history, own, stage, sweep
-from explorer.choice import OWN, Choice, good
-from explorer.link import from_address, to_address
+from explorer import sweep
+from explorer.concentrate import own, stage
+from explorer.concentrate.choice import OWN, Choice, good
+from explorer.concentrate.link import from_address, to_address
+from explorer.shared import history
 from linviz import Grid, clips
 from linviz.clips import limits
-from linviz.record import View
+from linviz.views import View
 from tests.clips import files
 from tests.clips.test_decode import STREAMED, before, header_of
 

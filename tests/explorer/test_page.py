@@ -11,11 +11,12 @@ import pytest
 import torch
 
 import linviz
-from explorer import choice as limits
-from explorer import stage, warm
-from explorer.choice import OPENING, menu
-from explorer.jobs import Shelf
-from explorer.tables import three, value
+from explorer import warm
+from explorer.concentrate import choice as limits
+from explorer.concentrate import stage
+from explorer.concentrate.choice import OPENING, menu
+from explorer.shared.jobs import Shelf
+from explorer.shared.tables import three, value
 from linviz import Grid, clips, spectra
 from linviz.clips.fitting import PATCH
 from linviz.models import LABEL, fit_gate
@@ -422,7 +423,7 @@ def held(monkeypatch):
             return progress(step, steps, kl)
         return fit_gate(*args, progress=wait, **options)
     monkeypatch.setattr(stage, "fit_gate", slow)
-    monkeypatch.setattr("explorer.visit.FIRST", 0.5)
+    monkeypatch.setattr("explorer.concentrate.visit.FIRST", 0.5)
     yield event
     event.set()
 

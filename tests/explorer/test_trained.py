@@ -13,22 +13,23 @@ import pytest
 import torch
 from PIL import Image
 
-from explorer import history, trained_choice, trained_source, trained_work
-from explorer.trained_choice import ADDRESS, ALL, Choice, settle, there
-from explorer.trained_page import NONE, headline
-from explorer.trained_tables import says
-from explorer.trained_view import TIMES, blob, drawn, first_query, movie, strip
-from explorer.trained_work import answers, film, task
+from explorer.shared import history
+from explorer.trained import trained_choice, trained_source, trained_work
+from explorer.trained.trained_choice import ADDRESS, ALL, Choice, settle, there
+from explorer.trained.trained_page import NONE, headline
+from explorer.trained.trained_tables import says
+from explorer.trained.trained_work import answers, film, task
+from explorer.trained.view import TIMES, blob, drawn, first_query, movie, strip
 from linviz import clips
 from linviz.models import Shape, VideoTransformer, interventions
 from linviz.models.checkpoints import pretrained
 from linviz.models.looking import concentrated, touched
-from linviz.view import unpack
+from linviz.patch_view import unpack
 
 from .harness import said, tables, titles, view, visit, well
 
 OPENED = replace(Choice(), source="trained")
-FILE = Path(__file__).parents[2] / "explorer" / "pages" / "concentrate.py"
+FILE = Path(__file__).parents[2] / "explorer" / "concentrate" / "page.py"
 
 
 def on(app: Any, kind: str, name: str, value: Any) -> Any:
@@ -170,8 +171,8 @@ def test_a_moving_square_is_where_the_light_is(monkeypatch: Any, head: str) -> N
     model = seeing()
     one = SimpleNamespace(key=("square", head), title="seeing", family="softmax", shape=model.shape,
                           layers=model.trace(clip.frames), inked=touched(clip.masks, model)[0])
-    monkeypatch.setattr("explorer.trained_view.task", lambda *of: clip)
-    monkeypatch.setattr("explorer.trained_view.film", lambda choice: ("square", head))
+    monkeypatch.setattr("explorer.trained.view.task", lambda *of: clip)
+    monkeypatch.setattr("explorer.trained.view.film", lambda choice: ("square", head))
     sent = unpack(blob(replace(OPENED, layer=1, head=head), [one], {"mode": "heat"}))
     shown, at = drawn(one.layers[0].map, head)
     row = shown.rows(torch.tensor([77]))[at][0]
@@ -379,8 +380,9 @@ def test_the_opening_imports_nothing_of_this() -> None:
         nodes = ast.parse(path.read_text()).body
         return {alias.name for node in nodes if isinstance(node, ast.Import | ast.ImportFrom) for alias in node.names}
     assert {name for name in first(FILE) if name.startswith("trained")} == {"trained_source"}
-    assert first(FILE.parents[1] / "trained_source.py") == {"annotations", "time", "streamlit", "LATE"}
-    assert first(FILE.parents[1] / "history.py") <= {"annotations", "time", "Mapping", "deepcopy", "Any", "streamlit"}
+    assert first(FILE.parents[1] / "trained" / "trained_source.py") == {"annotations", "time", "streamlit", "LATE"}
+    history = first(FILE.parents[1] / "shared" / "history.py")
+    assert history <= {"annotations", "time", "Mapping", "deepcopy", "Any", "streamlit"}
 
 
 # ------------------------------------------------------------------------------------------------ the way back

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from explorer.trained_tables import ARROWS
+from explorer.trained.trained_tables import ARROWS
 
 from .browser import FIND, WIDE, measures, spot
 

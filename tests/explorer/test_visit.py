@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from explorer.visit import GATHER, Visit
+from explorer.concentrate.visit import GATHER, Visit
 from linviz import Grid
 
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from explorer import own, stage
-from explorer.link import from_address
+from explorer.concentrate import own, stage
+from explorer.concentrate.link import from_address
 from linviz import clips
-from linviz.view import unpack
+from linviz.patch_view import unpack
 
 from .crowd import HEAVY, MANY, Did, Hand, Key, crowd, drawing, hashed, merged, served, told
 from .visitor import Visitor

@@ -10,13 +10,13 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 import linviz
-from explorer.reach_choice import ADDRESS, Choice, fitting
-from explorer.reach_schemes import ATTENTIONS, SCHEMES, specs
-from explorer.reach_work import HEADS, WIDTH, alt, amount, headline, layer, reached, share
+from explorer.reach.reach_choice import ADDRESS, Choice, fitting
+from explorer.reach.reach_schemes import ATTENTIONS, SCHEMES, specs
+from explorer.reach.reach_work import HEADS, WIDTH, alt, amount, headline, layer, reached, share
 from linviz import Grid, cost, flow
-from linviz.view import unpack
+from linviz.patch_view import unpack
 
-PAGE = Path(__file__).parents[2] / "explorer" / "pages" / "who_sees_whom.py"
+PAGE = Path(__file__).parents[2] / "explorer" / "reach" / "page.py"
 QUICK = {"clip": "pan", "patches": "7", "frames": "3", "row": "3", "column": "4"}
 GRID = Grid(3, 7, 7)
 QUERY = GRID.number(0, 2, 3)

@@ -20,7 +20,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.sync.client import connect
 
-from linviz.view import unpack
+from linviz.patch_view import unpack
 
 PATIENCE = 60.0  # seconds: no answer may take longer
 TWICE = 5.0  # seconds after which a hand tries once more: the server may have dropped what overlapped another run

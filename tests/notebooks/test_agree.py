@@ -93,7 +93,7 @@ def test_notebook_explorer_and_answer_key_agree(name: str) -> None:
 
 def test_the_printed_answer_key_says_what_the_chapter_says() -> None:
     """Rows of softmax and of the floor, digit by digit; the gate's depend on a fit, and that on the machine."""
-    printed = (ROOT / "course" / "instructor" / f"{CHAPTER}.md").read_text(encoding="utf-8")
+    printed = (ROOT / "teaching" / "instructor" / f"{CHAPTER}.md").read_text(encoding="utf-8")
     texts = (o.get("data", {}).get("text/markdown", "") for _, o in outputs(ran(CHAPTER, "solution")))
     rows = [re.sub(r"</?data[^>]*>", "", row) for text in texts for row in text.splitlines()
             if "<data" in row and "+ gate" not in row]

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from benchmarks import seeds
-from benchmarks.altered import kept
-from benchmarks.kept import EVIDENCE, read
-from benchmarks.ledger import Ledger
-from benchmarks.others import learned
+from studies import seeds
+from studies.altered import kept
+from studies.kept import EVIDENCE, read
+from studies.ledger import Ledger
+from studies.others import learned
 
 from .books import BOOKS, ROOT
 
@@ -129,7 +129,7 @@ def test_nothing_more_is_said_of_trained_models(chapter: str) -> None:
 
 
 def test_the_teacher_says_the_same(told: dict[str, Any]) -> None:
-    notes = (ROOT / "course" / "src" / f"{CHAPTERS[1]}.toml").read_text("utf-8")
+    notes = (ROOT / "teaching" / "src" / f"{CHAPTERS[1]}.toml").read_text("utf-8")
     assert "the key side does most, and after the longer training most of that is one number a token" in notes
     assert keys_carry_most(Ledger(told)) and one_number_a_token_later(Ledger(told))
 

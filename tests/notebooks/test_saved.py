@@ -7,9 +7,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from explorer.atlas_choice import ADDRESS as ATLAS
-from explorer.link import from_address
-from explorer.reach_choice import ADDRESS as REACH
+from explorer.atlas.atlas_choice import ADDRESS as ATLAS
+from explorer.concentrate.link import from_address
+from explorer.reach.reach_choice import ADDRESS as REACH
 from linviz.figures import colourscale
 
 from .books import NAMES, PLOTLY, ROOT, code, load, outputs, path_of

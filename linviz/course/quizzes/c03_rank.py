@@ -8,7 +8,7 @@ import torch
 from ... import Grid, clips, make
 from ...spectra import cumulative, effective_rank, numerical_rank, participation_ratio, stable_rank
 from ..quiz import Choice, Question, Quiz
-from ..scenes_03 import Pieces, quiet
+from ..scenes.ch03 import Pieces, quiet
 
 KEPT, N, D, FIRST = 64, 512, 64, 128
 

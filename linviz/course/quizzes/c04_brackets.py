@@ -10,7 +10,7 @@ from ... import Grid, make
 from ...concentration import effective_tokens
 from ...cost import flops
 from ..quiz import Choice, Question, Quiz
-from ..scenes_kernel import climb
+from ..scenes.ch04 import climb
 
 WINDOW, CLIP = (7, 64), (8, 14, 18)  # patches a side and channels; frames, patches a side and features
 

@@ -10,7 +10,7 @@ from ... import Grid, make
 from ...maps import CausalFactored, Features, Normaliser
 from ...spectra import numerical_rank
 from ..quiz import Choice, Question, Quiz
-from ..scenes_causal import cache_numbers, door, in_chunks, smaller_from, state_numbers
+from ..scenes.ch05 import cache_numbers, door, in_chunks, smaller_from, state_numbers
 
 N, D = 300, 8
 

@@ -7,15 +7,15 @@ import torch
 
 from ... import clips, concentration, make, read
 from ...spectra import numerical_rank
-from .. import scenes_concentration as spread
 from ..quiz import Choice, Question, Quiz
+from ..scenes import ch11
 
 N, HELD = 1000, 0.5
 
 
 def recount_count() -> Mapping[str, str]:
     """A row of which one patch holds half, counted in three ways."""
-    row = spread.spike(HELD, N)
+    row = ch11.spike(HELD, N)
     found = {"participation": concentration.participation(row), "effective": concentration.effective_tokens(row),
              "support": concentration.support(row, 0.9)}
     return {"N": f"{N}", "others": f"{N - 1}", **{name: f"{x.item():.0f}" for name, x in found.items()}}
@@ -94,7 +94,7 @@ AVERAGE = Question(
             "for A and {mixed} for B."),
      Choice("Map A.",
             "In patches it is {even} against {mixed}. In bits they are equal. Whoever reports a mean has to say of "
-            "what, and had better show the spread.", right=True),
+            "what, and had better show the ch11.", right=True),
      Choice("Map B: half of its rows look at a single patch.",
             "And the other half at all {keys}. The mean of the patches is {mixed}, against {even} for A.")),
     "average", {"keys": "256", "bits": "4", "most": "8", "even": "16", "mixed": "128.5"}, recount_average)

@@ -7,7 +7,7 @@ import torch
 
 from ... import Grid, make
 from ..quiz import Choice, Question, Quiz
-from ..scenes_14 import scheme, seen_by
+from ..scenes.ch14 import scheme, seen_by
 
 T, SIDE, D = 8, 14, 18
 GRID = Grid(T, SIDE, SIDE)

@@ -1,0 +1,113 @@
+"""The views of the atlas: the cards, as a Streamlit component; two to four mechanisms side by side; the plain table."""
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from linviz.figures import HUES
+from linviz.patch_view import Panel, pack, source
+from linviz.patch_view.streamlit import patch_view
+
+from ..concentrate import stage
+from ..reach import view as reach_view
+from ..reach.reach_work import amount
+from ..shared.tables import three
+from .atlas_cards import YES, Card, card
+from .atlas_choice import PICKS, Choice, link
+from .atlas_maps import blob, bound, drawn, first_query, operations, sent
+
+HERE = Path(__file__).parent
+_component = st.components.v2.component("linviz_atlas", js=source(HERE / "atlas_card.js", HERE / "atlas.js"))
+CARDS = "atlas_cards"  # the key of the cards' view
+
+
+@st.cache_resource(max_entries=8, show_spinner="Drawing every mechanism on this picture.")
+def _content(every: tuple[str, ...], scene: tuple[Any, ...]) -> tuple[list[dict[str, Any]], list[bytes], str]:
+    here = stage.scene(*scene)
+    frames = reach_view.frames(f"{here.clip.name}, {here.grid.Y} patches", here.grid, here.picture)
+    return [sent(card(name), drawn(name, *scene), link((name,), scene[0])) for name in every], frames, here.clip.alt
+
+
+def show_cards(cards: Sequence[Card], every: Sequence[Card], choice: Choice, on_pick: Callable[[], None]) -> None:
+    """The cards in their order. A click on "compare" sets `st.session_state["atlas_cards"].picks`."""
+    content, frames, alt = _content(tuple(sorted(c.name for c in every)), choice.scene)
+    wish = {"order": [c.name for c in cards], "picked": list(choice.picked), "most": PICKS[1],
+            "query": first_query(choice.scene)}
+    _component(data=blob(content, frames, alt, stage.scene(*choice.scene), wish), key=CARDS, on_picks_change=on_pick)
+
+
+# ------------------------------------------------------------------------------------------------ side by side
+
+
+def show_side(choice: Choice) -> None:
+    """The picked mechanisms as large pictures under one hand, and what each says of itself."""
+    here, cards = stage.scene(*choice.scene), [card(name) for name in choice.picked]
+    all_of_them = [drawn(c.name, *choice.scene) for c in cards]
+    panels = [Panel(c.title, c.family, one.reading.map) for c, one in zip(cards, all_of_them) if one.reading]
+    for c, one in zip(cards, all_of_them):
+        if one.note:
+            st.info(f"{c.title}: {one.note}")
+    if panels:
+        patch_view(pack(panels, here.picture, here.grid, query=first_query(choice.scene)), key="atlas_side")
+    st.html(compared(cards, choice))
+
+
+def compared(cards: Sequence[Card], choice: Choice) -> str:
+    """What is said of some mechanisms, as HTML: a column each."""
+    said = [{"idea": c.idea} | properties(c, choice) | {"formula": c.formula} for c in cards]
+    heads = "".join(f'<th scope="col"><i style="background:{HUES.get(c.family, "#8a8a8a")}"></i>{escape(c.title)}</th>'
+                    for c in cards)
+    rows = "".join(f'<tr><th scope="row">{escape(name)}</th>{"".join(_cell(name, one[name]) for one in said)}</tr>'
+                   for name in said[0] if name != "mechanism")
+    return (f'<div class="linviz-numbers atlas-compared" style="--columns:{2 * len(cards)}"><style>{COMPARED}</style>'
+            f"<table><thead><tr><td></td>{heads}</tr></thead><tbody>{rows}</tbody></table></div>")
+
+
+COMPARED = """
+.atlas-compared :is(td, th) { text-align: left !important; vertical-align: top; line-height: 1.45;
+  padding-top: .3em !important; }
+.atlas-compared :is(tbody th, thead td:first-child) { width: 9rem !important; }
+.atlas-compared pre { margin: 0; padding: 0; font-size: .8rem; line-height: 1.45; white-space: pre-wrap;
+  overflow-wrap: anywhere; background: none; border: 0; }"""
+
+
+def _cell(name: str, value: Any) -> str:
+    text = escape(re.sub(r"(\S) {4,}(?=\S)", r"\1\n", str(value)))
+    return f"<td><pre>{text}</pre></td>" if name == "formula" else f"<td>{text}</td>"
+
+
+def properties(c: Card, choice: Choice) -> dict[str, Any]:
+    """A row of the table as text: what the class declares, and what is measured on this picture."""
+    numbers = row(c, choice)
+    bits, count = numbers["entropy (bits)"], numbers["operations"]
+    return numbers | {"entropy (bits)": "no shares" if bits is None else three(bits), "year": c.year or "",
+                      "operations": "" if count is None else amount(count)}
+
+
+# ------------------------------------------------------------------------------------------------ the table
+
+
+def row(c: Card, choice: Choice) -> dict[str, Any]:
+    """A row of the table as values."""
+    one = drawn(c.name, *choice.scene)
+    return {"mechanism": c.title, "spec": c.name, "family": c.family, "year": c.year, "cost": f"O({c.cost})",
+            "grows as": c.grows, "rank bound": c.rank, "rank bound here": bound(one), "entropy (bits)": one.entropy,
+            "operations": operations(c.name, *choice.scene), "signed or unnormalised": YES[c.signed],
+            "fixed N": YES[c.fixed], "causal form": YES[c.causal], "paper": c.paper}
+
+
+def show_table(cards: Sequence[Card], choice: Choice) -> None:
+    """The cards as a table that sorts by a click on a column, and as a file."""
+    table = pd.DataFrame([row(c, choice) for c in cards])
+    formats = {"year": st.column_config.NumberColumn(format="%d"), "entropy (bits)": st.column_config.NumberColumn(
+        format="%.2f"), "operations": st.column_config.NumberColumn(format="compact")}
+    st.dataframe(table, hide_index=True, column_config=formats, height=38 + 35 * max(1, len(cards)), key="atlas_table")
+    st.download_button("Download as CSV", table.to_csv(index=False), "linviz_mechanisms.csv", "text/csv")
+    st.caption(f"Measured on {len(choice.grid)} patches with one head: the mean entropy of all rows, and the "
+               "multiplications and additions in the matrix products of one call, two a pair.")

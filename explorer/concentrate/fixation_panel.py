@@ -1,0 +1,157 @@
+"""The fixation panel: what a fitted gate opens and shuts, what its parts do, and what a shift brings to a patch."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+import streamlit as st
+import torch
+from torch import Tensor
+
+from linviz import clips
+from linviz.figures import heat, ratios, shifts
+from linviz.fixation import PARTS, STEPS, carried
+from linviz.models.apart import WAYS, apart
+
+from ..shared import tables
+from ..shared.hand import place
+from . import stage
+from .stage import Scene, Shown
+
+ALL = "mean of all"
+LOW = -4.0  # of log10 r: what the colour scale ends at
+
+
+def gated(panels: Sequence[Shown]) -> list[int]:
+    """Which panels have a gate that is fitted."""
+    return [n for n, shown in enumerate(panels) if shown.mechanism.gate is not None and not shown.waiting]
+
+
+@st.fragment
+def fixation_panel(panels: Sequence[Shown], titles: Sequence[str], here: Scene, query: int) -> None:
+    """Shown where something is gated or shifted; nothing is worked out before it is opened."""
+    st.session_state.apart_query = query
+    which = [n for n, shown in enumerate(panels) if n in gated(panels) or shown.mechanism.parsed.shift]
+    if not which:
+        return
+    st.subheader("What a gate opens and shuts", anchor=False)
+    if not st.toggle("Take it apart", key="apart"):
+        st.caption("Ratios by channel and on the picture, features before and after, and what is left when a part "
+                   "of the gate is taken away.")
+        return
+    n = which[0] if len(which) == 1 else st.radio("Of", which, format_func=lambda i: titles[i], horizontal=True,
+                                                  key="apart_of")
+    if n in gated(panels):
+        opened(panels[n], here, query)
+        parts(panels[n], here)
+    if panels[n].mechanism.parsed.shift:
+        brought(panels[n], here, query)
+
+
+def follow(query: int) -> None:
+    """Another patch was pinned while the panel is open: the page runs again, for the panel to show that one."""
+    if st.session_state.get("apart") and st.session_state.get("apart_query", query) != query:
+        st.rerun()
+
+
+# ------------------------------------------------------------------------------------------------ what is open
+
+
+def opened(shown: Shown, here: Scene, query: int) -> None:
+    """Ratios by channel along the pinned row of patches, and on the picture; features before and after."""
+    t, y, _ = place(query, here.grid)
+    r_q, r_k = (r[0, 0] for r in shown.reading.fixation)
+    names = channels(r_q.shape[-1])
+    first = here.grid.number(t, y, 0)
+    across = slice(first, first + here.grid.X)
+    logs = [x.log10().clamp_min(LOW) for x in (r_q, r_k)]
+    chart(ratios.ratios(*(x[across].mT.numpy() for x in logs), names, tokens=f"patches of row {y + 1}, left to right",
+                        dark=dark()), "fixation_channels")
+    picked = st.selectbox("Channel on the picture", [ALL, *names], key="apart_channel")
+    pair = [x.mean(-1) if picked == ALL else x[:, names.index(picked)] for x in logs]
+    both = ratios.pictures(torch.stack([frame(x, here, t) for x in pair]).numpy(), ["queries", "keys"], dark=dark())
+    chart(both.update_yaxes(matches=None, constrain="domain"), "fixation_picture")
+    phi_q, phi_k, _ = (x[0, 0] for x in shown.mechanism.features(here.q, here.k, here.v))
+    sizes = [frame(x.abs().sum(-1), here, t) for x in (phi_q, r_q * phi_q, phi_k, r_k * phi_k)]
+    shares = torch.stack([x / x.sum() * x.numel() for x in sizes])
+    chart(heat.places(shares.numpy(), ["queries", "queries, gated", "keys", "keys, gated"], bar="size, fair shares",
+                      top=shares.max().item(), columns=4, dark=dark()), "fixation_features")
+    st.caption("The size of a token's features, summed over channels, before and after the gate, each beside the mean "
+               "of its picture: only contrast counts, since a row is divided by its sum.")
+
+
+def frame(x: Tensor, here: Scene, t: int) -> Tensor:
+    """One number a token as one frame of patches."""
+    return here.grid.fold(x[:, None].float())[t, ..., 0]
+
+
+def channels(n: int) -> list[str]:
+    """What the channels of features are called: as the descriptors, where there is one for each.
+
+    >>> channels(2)
+    ['channel 1', 'channel 2']
+    """
+    return list(clips.CHANNELS[:n]) if n in (16, 18) else [f"channel {c}" for c in range(1, n + 1)]
+
+
+# ------------------------------------------------------------------------------------------------ parts and shifts
+
+
+def parts(shown: Shown, here: Scene) -> None:
+    """The table of what is left of the gate's work when a part of it is taken away."""
+    try:
+        st.html(table(taken(shown, here)))
+    except ValueError as error:
+        st.caption(f"Its parts cannot be told apart: {error}.")
+
+
+@torch.no_grad()
+def taken(shown: Shown, here: Scene) -> dict[str, Any]:
+    """The gate taken apart, kept with the scene's other results."""
+    shelf, key = stage.shelf(here), ("apart", shown.key)
+    found: dict[str, Any] | None = shelf.get(key)
+    if found is None:
+        goal = stage.make("softmax", here).map(here.q, here.k, here.v)
+        found = apart(shown.mechanism, here.q, here.k, here.v, goal)
+        shelf.put(key, found)
+    return found
+
+
+def table(found: dict[str, Any]) -> str:
+    """As HTML: a row a way, its entropy and the share of softmax's concentration that it recovers."""
+    body = [f'<tr><th scope="row">{escape(WAYS[name])}</th><td>{tables.three(one["entropy"])}</td>'
+            f'<td>{tables.NONE if one["recovered"] is None else tables.three(100 * one["recovered"])}</td></tr>'
+            for name, one in found.items()]
+    heads = ('<th scope="col">entropy <span class="unit">(bits)</span></th>'
+             '<th scope="col">of softmax\'s concentration <span class="unit">(%)</span></th>')
+    return ('<div class="linviz-numbers" style="--columns:2"><table>'
+            f"<thead><tr><td></td>{heads}</tr></thead><tbody>{''.join(body)}</tbody></table></div>")
+
+
+def brought(shown: Shown, here: Scene, query: int) -> None:
+    """Arrows of the shift, and where the content came from that the pinned patch mixes in."""
+    axis = shown.mechanism.parsed.shift
+    width = here.v.shape[-1]
+    size = width // PARTS[axis]
+    names = shifts.folds([size] * len(STEPS[axis]) + [width - size * len(STEPS[axis])])
+    where = {name: (step[1], step[2] if axis == "space" else step[0]) for name, step in zip(names, STEPS[axis])}
+    chart(shifts.shifts(where, names[-1], dark=dark(), **({"across": "frame"} if axis == "time" else {
+        "across": "column", "down": "row"})), "fixation_shift")
+    t = place(query, here.grid)[0]
+    row = shown.reading.map.rows(torch.tensor([query]))[0, 0, 0].double()
+    pair = torch.stack([frame(x * len(here.grid), here, t) for x in (row, carried(row, here.grid, width, axis))])
+    chart(heat.places(pair.numpy(), ["where the weight lies", "where the content came from"], bar="weight, fair shares",
+                      top=pair.max().item(), columns=2, dark=dark()), "fixation_content")
+    st.caption("v is shifted before it is mixed: part of what a patch hands over was its neighbour's.")
+
+
+def dark() -> bool:
+    """Whether the visitor's page is dark."""
+    return st.context.theme.type == "dark"
+
+
+def chart(fig: Any, key: str) -> None:
+    """A figure on the page, with its alt text."""
+    fig.update_layout(paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", dragmode=False)
+    st.plotly_chart(fig, theme=None, key=key, alt=fig.layout.meta["alt"], config={"displaylogo": False})

@@ -1,0 +1,41 @@
+"""From a page of the explorer back to the chapters that lead to it. Which do is read from the notebooks themselves."""
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+LAB = "http://localhost:8888/lab/tree/"  # where `linviz lab` listens
+LINK = re.compile(r"http://localhost:8501/(\w*)")  # where `linviz explore` listens; the first page has no name
+FIRST = "concentrate"
+
+
+@cache
+def leading(page: str, folder: Path = NOTEBOOKS) -> tuple[str, ...]:
+    """The names of the notebooks that link to a page, in order.
+
+    >>> leading("atlas", Path("nowhere"))
+    ()
+    """
+    books = sorted(folder.glob("[0-9]*.ipynb"))
+    return tuple(path.name for path in books if page in linked(path.read_text(encoding="utf-8")))
+
+
+def linked(text: str) -> set[str]:
+    """The pages that a text links to.
+
+    >>> sorted(linked("[a](http://localhost:8501/?clip=pan) and [b](http://localhost:8501/atlas)"))
+    ['atlas', 'concentrate']
+    """
+    return {name or FIRST for name in LINK.findall(text)}
+
+
+def derived(page: str, folder: Path = NOTEBOOKS) -> str:
+    """A line of Markdown with the chapters that link to a page; empty where the notebooks are not there.
+
+    >>> derived("atlas", Path("nowhere"))
+    ''
+    """
+    links = [f"[chapter {int(name.split('_')[0])}]({LAB}{name})" for name in leading(page, folder)]
+    return f"Derived in the notebooks, {', '.join(links)}: `python3 start.py lab` opens them." if links else ""

@@ -1,0 +1,76 @@
+"""What chapter 5 draws and counts: a state beside a cache, chunks of every size, what passes from past to future."""
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...figures import growth
+from ...spectra import numerical_rank
+
+WIDTHS = (8, 16, 18, 32, 64, 128)  # of a head: the slider of the chapter
+SEEN = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048)  # tokens
+
+
+def state_numbers(width: int, value_width: int) -> int:
+    """What the state keeps, whatever it has seen: S and z.
+
+    >>> state_numbers(18, 3)
+    72
+    """
+    return width * value_width + width
+
+
+def cache_numbers(tokens: int, width: int, value_width: int) -> int:
+    """What a cache keeps after so many tokens: every key and every value.
+
+    >>> cache_numbers(10, 18, 18)
+    360
+    """
+    return tokens * (width + value_width)
+
+
+def smaller_from(width: int, value_width: int) -> int:
+    """After how many tokens the state is smaller than the cache.
+
+    >>> smaller_from(18, 18)
+    10
+    """
+    return state_numbers(width, value_width) // (width + value_width) + 1
+
+
+def memory_at(width: float) -> Any:
+    """Numbers kept over tokens seen for a head of some width: what the slider of chapter 5 draws."""
+    D = int(width)
+    first = smaller_from(D, D)
+    cache, state = [cache_numbers(n, D, D) for n in SEEN], [state_numbers(D, D)] * len(SEEN)
+    lines = [growth.Trend("cache of keys and values", "softmax", "softmax", SEEN, cache),
+             growth.Trend("state", "linear", "kernel", SEEN, state)]
+    return growth.trends(lines, growth.Axis("tokens seen", log=True), growth.Axis("numbers kept by one head", log=True),
+                         at={f"from token {first} on the state is smaller": first},
+                         title=f"Heads {D} wide: the state has {state_numbers(D, D):,} numbers and never grows")
+
+
+def in_chunks(q: Tensor, k: Tensor, v: Tensor, size: int) -> Tensor:
+    """Causal linear attention in chunks. q, k (N, M) features, v (N, E) -> (N, E). Rows are not divided by their sums.
+
+    >>> x = torch.ones(5, 1)
+    >>> in_chunks(x, x, x, 2).flatten().tolist()
+    [1.0, 2.0, 3.0, 4.0, 5.0]
+    """
+    state, out = k[:0].mT @ v[:0], []
+    for a, b, x in zip(q.split(size), k.split(size), v.split(size), strict=True):
+        out.append((a @ b.mT).tril() @ x + a @ state)
+        state = state + b.mT @ x
+    return torch.cat(out)
+
+
+def door(a: Tensor, cuts: Iterable[int], tolerance: float) -> list[int]:
+    """The rank of what passes each cut: of the block of a (N, N) whose queries come after it and whose keys before.
+
+    >>> door(torch.ones(6, 6).tril(), (1, 3, 5), 1e-6)
+    [1, 1, 1]
+    """
+    return [int(numerical_rank(torch.linalg.svdvals(a[cut:, :cut].double()), tolerance)) for cut in cuts]

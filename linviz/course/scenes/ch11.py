@@ -1,0 +1,106 @@
+"""What chapter 11 draws and counts: rows between a spike and fog, a floor raised and lowered, features focused."""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...concentration import effective_tokens, entropy, participation, support
+from ...figures import concentration, curves
+from ...grid import Grid
+from ...maps import Features, KernelMap, Map, Normaliser
+from ...mechanisms import Attention, make
+from .common import curve, sorted_row
+
+SPIKES = tuple(n / 20 for n in range(20))
+FLOORS = tuple(n / 20 for n in range(21))
+POWERS = (1, 2, 3, 4, 6, 8, 12, 16)
+COUNTS = {"1 / Σa² (participation)": participation, "2^H (effective tokens)": effective_tokens,
+          "keys that hold 90 %": support}
+
+
+def spike(share: float, size: int) -> Tensor:
+    """A row over `size` keys: the first holds `share`, the others have the rest alike.
+
+    >>> spike(0.5, 3).tolist()
+    [0.5, 0.25, 0.25]
+    """
+    row = torch.full((size,), (1 - share) / (size - 1), dtype=torch.float64)
+    row[0] = share
+    return row
+
+
+def counted(row: Tensor) -> dict[str, float]:
+    """One row as a number of patches, by each way of counting.
+
+    >>> [round(y) for y in counted(torch.full((4,), 0.25)).values()]
+    [4, 4, 4]
+    """
+    return {name: float(count(row)) for name, count in COUNTS.items()}
+
+
+def spike_at(share: float, *, size: int = 784) -> Any:
+    """One patch holds `share`, fog the rest: how many patches is that?"""
+    row = spike(share, size)
+    title = f"One patch holds {100 * share:.0f} %, the other {size - 1} share the rest: {entropy(row):.2f} bits"
+    return concentration.counts([concentration.Counts("the row", "uniform", "content-free", counted(row))],
+                                most=size, title=title)
+
+
+def floored(q: Tensor, k: Tensor, floor: float) -> KernelMap:
+    """The map of phi(x) = relu(x) + floor, rows summing to one; q (..., N, D), k (..., S, D).
+
+    >>> floored(torch.tensor([[1.0]]), torch.tensor([[1.0], [-1.0]]), 1.0).dense()
+    tensor([[0.6667, 0.3333]])
+    """
+    return KernelMap(Features(q.relu() + floor, k.relu() + floor), Normaliser("add", 0.0))
+
+
+def floor_at(floor: float, *, soft: Attention, q: Tensor, k: Tensor, v: Tensor, query: int) -> Any:
+    """The sorted weights of one query under softmax, and under relu with a floor of any height."""
+    a = floored(q, k, floor)
+    bits = entropy(a.dense()).mean().item()
+    low = curves.Curve(f"relu + {floor:.2f}", "relu_floor", "kernel", range(1, a.shape[1] + 1), sorted_row(a, query))
+    return curves.weights([curve(soft, sorted_row(soft.map(q, k, v), query)), low],
+                          title=f"With a floor of {floor:.2f}: {bits:.2f} bits on average")
+
+
+def focused(power: float, q: Tensor, k: Tensor, v: Tensor, grid: Grid) -> Map:
+    """FLatten's map of q, k, v (B, H, N, D) with any power.
+
+    >>> x = torch.rand(1, 1, 6, 4)
+    >>> focused(3, x, x, x, Grid(Y=2, X=3)).rank_bound
+    4
+    """
+    m = make("focused", heads=q.shape[1], width=q.shape[-1], grid=grid, power=power).requires_grad_(False)
+    return m.map(q, k, v)
+
+
+def power_at(power: float, *, soft: Attention, q: Tensor, k: Tensor, v: Tensor, query: int) -> Any:
+    """The sorted weights of one query under softmax, and under focused attention with the power given."""
+    a = focused(power, q, k, v, soft.grid)
+    sharp = curves.Curve(f"focused, p = {power:g}", "focused", "kernel", range(1, a.shape[1] + 1),
+                         sorted_row(a, query))
+    bits = entropy(a.dense()).mean().item()
+    return curves.weights([curve(soft, sorted_row(soft.map(q, k, v), query)), sharp],
+                          title=f"Power {power:g}: {bits:.2f} bits on average")
+
+
+def made_of(q: Tensor, k: Tensor, floors: Sequence[float]) -> Mapping[str, list[float]]:
+    """Shares of a row under relu + c, mean over queries, for every c of `floors`: the pair's, the key's, nobody's.
+
+    q (N, D), k (S, D). The products are relu.relu + c sum relu(k_j) + (c sum relu(q_i) + D c^2).
+
+    >>> {name: [round(x, 2) for x in y] for name, y in made_of(torch.ones(1, 2), torch.ones(3, 2), [0.0, 1.0]).items()}
+    {'the pair': [1.0, 0.25], 'the key alone': [0.0, 0.25], 'nobody: the same for all': [0.0, 0.5]}
+    """
+    q, k = q.relu().double(), k.relu().double()
+    pair, key = (q @ k.mT).sum(-1), k.sum()
+    out: dict[str, list[float]] = {"the pair": [], "the key alone": [], "nobody: the same for all": []}
+    for c in floors:
+        each = (pair, (c * key).expand_as(pair), len(k) * (c * q.sum(-1) + q.shape[-1] * c**2))
+        for name, x in zip(out, each, strict=True):
+            out[name].append((x / sum(each)).mean().item())
+    return out

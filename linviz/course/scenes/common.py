@@ -1,0 +1,68 @@
+"""What the sliders of the chapters draw: plain functions from a setting to a figure, tested on their whole grid."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...figures import curves
+from ...maps import Features, KernelMap, Map
+from ...mechanisms import Attention
+from ...mechanisms.base import Kernel
+
+STRENGTHS = tuple(n / 20 for n in range(21))
+
+
+def at_strength(m: Attention, q: Tensor, k: Tensor, v: Tensor, strength: float) -> KernelMap:
+    """The map of a gated kernel with its gate at a strength: ratios sigmoid(strength z), 0 un-gated, 1 the gate itself.
+
+    >>> from linviz import Grid, make
+    >>> x = torch.rand(1, 1, 9, 4)
+    >>> m, plain = (make(s, 1, 4, Grid(Y=3, X=3)) for s in ("relu_floor+gate", "relu_floor"))
+    >>> torch.allclose(at_strength(m, x, x, x, 0.0).dense(), plain.map(x, x, x).dense(), atol=1e-5)
+    True
+    """
+    kernel = m.mechanism
+    if m.gate is None or not isinstance(kernel, Kernel):
+        raise ValueError(f"{m.spec} has no gate whose strength could be set; add +gate")
+    with torch.no_grad():
+        phi_q, phi_k, v = m.features(q, k, v)
+        z_q, z_k = m.gate.logits(phi_q, phi_k, v)
+        return KernelMap(Features(phi_q, phi_k, strength * z_q, strength * z_k), kernel.normaliser)
+
+
+def sorted_row(a: Map, query: int) -> list[float]:
+    """One row of a map, largest weight first, in fair shares: 1 is what uniform attention gives.
+
+    >>> from linviz.maps import Dense
+    >>> sorted_row(Dense(torch.tensor([[0.25, 0.75]])), 0)
+    [1.5, 0.5]
+    """
+    row = a.rows(torch.tensor([query])).flatten(0, -2)[0]
+    out: list[float] = (row / row.sum() * row.numel()).sort(descending=True).values.tolist()
+    return out
+
+
+def curve(m: Attention, y: Sequence[float], x: Sequence[float] | None = None, title: str = "") -> curves.Curve:
+    """A line in the looks of a mechanism: y over x, or over 1, 2, ... as singular values and sorted weights are."""
+    return curves.Curve(title or m.title, m.spec, m.family, x if x is not None else list(range(1, len(y) + 1)), y)
+
+
+def runs(title: str, m: Attention, values: Sequence[float]) -> curves.Dots:
+    """The runs of one variant of an ablation, with their mean, in the looks of a mechanism.
+
+    >>> from linviz import Grid, make
+    >>> runs("seeds", make("relu_floor+gate", 1, 4, Grid(Y=3, X=3)), [0.3, 0.4]).mean
+    0.35
+    """
+    return curves.Dots(title, m.spec, m.family, values, sum(values) / len(values))
+
+
+def weights_at(strength: float, *, m: Attention, others: Sequence[Attention], q: Tensor, k: Tensor, v: Tensor,
+               query: int) -> Any:
+    """The sorted weights of one query: `others` as they are, and the gated `m` with its gate at a strength."""
+    gated = sorted_row(at_strength(m, q, k, v, strength), query)
+    return curves.weights([*(curve(o, sorted_row(o.map(q, k, v), query)) for o in others),
+                           curve(m, gated, title=f"{m.title}, strength {strength:.2f}")])

@@ -1,0 +1,27 @@
+"""The view: a picture lit by its own attention, under your hand; one ES module and its three hosts.
+
+    blob = pack(panels, clip, grid, query=...)      what the view draws, as bytes
+    PatchView(panels, clip, grid, query=...)        in a notebook
+    html(...), save(path, ...)                      one file that opens by double-click
+    linviz.patch_view.streamlit.patch_view(blob, key)     in a Streamlit page
+"""
+from typing import TYPE_CHECKING, Any
+
+from .blob import Panel, asked, fitted, pack
+from .example import save_example
+from .html import html, save
+from .packing import unpack
+from .source import source
+
+if TYPE_CHECKING:
+    from .widget import PatchView
+
+__all__ = ["PatchView", "Panel", "asked", "fitted", "html", "pack", "save", "save_example", "source", "unpack"]
+
+
+def __getattr__(name: str) -> Any:
+    """PatchView needs anywidget, which only notebooks have; the rest of the view does not."""
+    if name == "PatchView":
+        from .widget import PatchView
+        return PatchView
+    raise AttributeError(f"module 'linviz.patch_view' has no attribute {name!r}")

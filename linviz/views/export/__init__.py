@@ -1,0 +1,1 @@
+"""One writer for every kind of file that a view can become."""

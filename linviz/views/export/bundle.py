@@ -1,0 +1,153 @@
+"""Files that are there whole or not at all, and one file that holds a view: its state and, of one's own, the media.
+
+    view.linviz     a zip, so that anybody can look inside: state.json, and media/NAME, the very bytes that were given
+
+Not the HTML page: that holds frames as JPEG and maps in half precision, to look at. From the bytes every number comes
+out as it was, and their SHA-256 in the state says that they are the same. A sample needs no media: linviz has it.
+Nothing is packed tighter (pictures and films are already), and nothing is ever unpacked to a folder: names in such a
+file are read as text, and sizes that it claims are not believed.
+"""
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+import zlib
+from pathlib import Path
+
+from ...clips import limits
+from ...whole import write_whole
+from ..fields import File
+from ..state import View
+
+ENDING, STATE, MEDIA = ".linviz", "state.json", "media/"
+LARGEST = 65_536  # bytes of a state, and of the zip's own list
+TAIL = 22  # bytes of a zip's last record, which says where its list lies
+BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError)
+
+
+def write(path: str | Path, data: bytes | str) -> Path:
+    """Write a file whole or not at all: a file that is there is replaced only by a complete one; its path.
+
+    ValueError, in one sentence, where that is not possible. Stopped on the way, nothing is left behind.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write(Path(folder) / "a.txt", "whole").read_text()
+    'whole'
+    """
+    return write_whole(path, data)
+
+
+def save(path: str | Path, view: View, media: bytes | None = None) -> Path:
+    """Write a view as one file that `load` opens; `media`: the bytes of a view of somebody's own file.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     load(save(Path(folder) / "a.linviz", View("coffee"))) == (View("coffee"), None)
+    True
+    """
+    return write(path, packed(view, media))
+
+
+def load(path: str | Path) -> tuple[View, bytes | None]:
+    """The view in a file that `save` wrote, and its media; ValueError, in one sentence, for any other file."""
+    return unpacked(content(path), Path(path).name)
+
+
+def content(path: str | Path) -> bytes:
+    """The bytes of a file that somebody names; ValueError where there is none or it is larger than what is read."""
+    path = Path(path)
+    try:
+        if path.is_dir():
+            raise ValueError(f"{path} is a folder; name a file")
+        if path.stat().st_size > limits.BYTES + 2 * LARGEST:
+            raise ValueError(f"{path} has {path.stat().st_size / 1e6:,.0f} MB and at most {limits.BYTES / 1e6:.0f} MB "
+                             "are read")
+        return path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"cannot read {path}: {error.strerror}") from error
+
+
+# ------------------------------------------------------------------------------------------------ the zip
+
+
+def packed(view: View, media: bytes | None = None) -> bytes:
+    """What `save` writes, as bytes.
+
+    >>> unpacked(packed(View("coffee"))) == (View("coffee"), None)
+    True
+    """
+    source = view.source
+    if isinstance(source, File) != (media is not None):
+        raise ValueError(f"{source.name}: its bytes are saved with the view, and none were given"
+                         if isinstance(source, File) else f"a view of the sample {source!r} is saved without a file")
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as file:
+        file.writestr(zipfile.ZipInfo(STATE), json.dumps(view.told(), indent=1, allow_nan=False))
+        if isinstance(source, File) and media is not None:
+            same(source, media)
+            file.writestr(zipfile.ZipInfo(MEDIA + source.name), media)
+    return out.getvalue()
+
+
+def same(source: File, media: bytes) -> bytes:
+    """The bytes themselves, if they are those of the source."""
+    if File.of(source.name, media).sha256 != source.sha256:
+        raise ValueError(f"the media are not those of the view: {source.name} has another sha256")
+    return media
+
+
+def is_saved(data: bytes) -> bool:
+    """Whether these bytes begin as a saved view does: a zip whose first file is the state.
+
+    >>> is_saved(packed(View("coffee"))), is_saved(b"PK\\3\\4 another zip")
+    (True, False)
+    """
+    return data[:4] == b"PK\3\4" and data[30:30 + len(STATE)] == STATE.encode()
+
+
+def unpacked(data: bytes, name: str = "the file") -> tuple[View, bytes | None]:
+    """The view that `packed` made of, and its media; ValueError, in one sentence, for any other bytes."""
+    try:
+        if len(data) > limits.BYTES + 2 * LARGEST:
+            raise ValueError(f"it has {len(data) / 1e6:,.0f} MB")
+        with zipfile.ZipFile(io.BytesIO(_short_list(data))) as file:
+            return _members(file)
+    except RecursionError as error:
+        raise ValueError(f"{name} is no saved view of linviz: its state is nested too deeply") from error
+    except BROKEN as error:
+        said = str(error) or "it breaks off"
+        raise ValueError(f"{name} is no saved view of linviz, or not whole: {said}") from error
+
+
+def _short_list(data: bytes) -> bytes:
+    """The data, if they end as a small plain zip: its list is read whole, and one of millions would fill the memory."""
+    tail = data[-TAIL:]
+    if len(tail) < TAIL or tail[:4] != b"PK\5\6" or data[-TAIL - 20:-TAIL - 16] == b"PK\6\7":
+        raise ValueError("it does not end as one")
+    if (listed := int.from_bytes(tail[12:16], "little")) > LARGEST:
+        raise ValueError(f"the list of its files has {listed:,} bytes")
+    return data
+
+
+def _members(file: zipfile.ZipFile) -> tuple[View, bytes | None]:
+    names = file.namelist()
+    if names[:1] != [STATE] or len(names) > 2:
+        raise ValueError(f"it holds {STATE} and then at most one file; this one holds {len(names)}")
+    view = View.read(json.loads(_read(file, STATE, LARGEST)))
+    wanted = [MEDIA + view.source.name] if isinstance(view.source, File) else []
+    if names[1:] != wanted:
+        raise ValueError(f"beside its state it should hold {wanted[0]!r}" if wanted else "a sample needs no media")
+    return view, same(view.source, _read(file, wanted[0], limits.BYTES)) if isinstance(view.source, File) else None
+
+
+def _read(file: zipfile.ZipFile, name: str, most: int) -> bytes:
+    """A member of at most so many bytes, whatever the zip says of its size."""
+    if file.getinfo(name).compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(f"{name!r:.80} is packed in a way that is not read")
+    with file.open(name) as member:
+        data = member.read(most + 1)
+    if len(data) > most:
+        raise ValueError(f"{name!r:.80} is larger than the {most:,} bytes that are read")
+    return data

@@ -1,0 +1,86 @@
+"""The clip with its attention as a film: MP4 with H.264 in yuv420p, which every browser and telephone plays.
+
+Every frame is a sheet: all panels side by side on frame t under one exposure, the pinned patch in a ring (faint where
+it lies in another frame), and what of the attention the frame holds. It plays at a steady pace, whatever
+the clip's own.
+"""
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from ..sight import Sight
+from ..state import Progress
+from .painting import shares
+from .pictures import FACTS, HEAD, corner, inner, panel, sheet
+from .sheet import INK, Words, pixels
+
+PACE, TURNS = 4, 2  # frames a second; how often the clip is shown
+WIDEST = 1920  # pixels
+BT709 = 1  # how colours are told in the file, and made: players guess otherwise where nothing is said
+OPTIONS = {"crf": "17", "preset": "faster", "tune": "stillimage"}
+
+
+def film(opened: Sight, only: str | None = None, progress: Progress | None = None) -> bytes:
+    """The film as bytes. `only` is the spec of the one panel to show; ValueError for a photograph or an unknown spec.
+
+    >>> from linviz.views import View
+    >>> film(View("pan", patches=7, frames=2, specs=("uniform",)).open())[4:8]
+    b'ftyp'
+    """
+    if opened.grid.T == 1:
+        raise ValueError("a photograph has one frame and makes no film: write .png or .svg instead")
+    return encoded(frames(opened, only, progress))
+
+
+@torch.no_grad()
+def frames(opened: Sight, only: str | None = None, progress: Progress | None = None) -> Iterator[Image.Image]:
+    """Every frame of the film as an RGB image with even sides, once; the query walks along where the look follows."""
+    there = [shown.spec for shown in opened.shown]
+    if only is not None and only not in there:
+        raise ValueError(f"the view does not show {only!r}; it shows {', '.join(there)}")
+    whole = (opened.only(only) if only else opened).turned
+    for t in range(whole.grid.T):
+        kept = whole.walked(t)
+        parts = [shares(kept, shown) for shown in kept.shown]
+        page = sheet(kept, inner(kept))
+        for n, shown in enumerate(kept.shown):
+            x, y = corner(kept, n, inner(kept))
+            panel(page, kept, shown, n, (x, y), t)
+            said = f": {parts[n][t]} % of the attention" if parts[n] else ""
+            page.items.append(Words(x, y + HEAD + inner(kept) + FACTS / 2, f"frame {t + 1} of {kept.grid.T}{said}", 15,
+                                    INK))
+        yield pixels(page, min(2.0, WIDEST / page.wide), even=True)
+        if progress is not None:
+            progress(t + 1, kept.grid.T, "drawing frames")
+
+
+def encoded(pictures: Iterator[Image.Image]) -> bytes:
+    """RGB images of one even size as an MP4 whose index stands first, so that it plays while it loads."""
+    try:
+        import av
+    except ImportError as error:
+        raise ValueError("films need PyAV: pip install 'linviz[video]'") from error
+    every = [np.asarray(picture) for picture in pictures]
+    with tempfile.TemporaryDirectory() as folder:  # the writer wants a file, to put the index first at the end
+        path = Path(folder) / "film.mp4"
+        with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
+            stream = container.add_stream("libx264", rate=PACE, options=OPTIONS)
+            stream.height, stream.width = every[0].shape[:2]
+            stream.pix_fmt, stream.thread_count, stream.time_base = "yuv420p", 1, Fraction(1, PACE)
+            context = stream.codec_context
+            context.color_primaries = context.color_trc = context.colorspace = BT709
+            context.color_range = 1  # as television has it: 16 to 235
+            for n, array in enumerate(every * TURNS):
+                frame = av.VideoFrame.from_ndarray(array, format="rgb24")
+                frame = frame.reformat(format="yuv420p", dst_colorspace=BT709, dst_color_range=1)
+                frame.pts, frame.time_base = n, Fraction(1, PACE)
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+        return path.read_bytes()

@@ -1,0 +1,121 @@
+"""The numbers of a view of trained models, as CSV, JSON and NPZ: what they answer, how concentrated a layer is, a row.
+
+Four kinds stand under each other. "answer": a share of every class. "layer": the page's table, means over all heads
+and patches of the layer, on this clip and as recorded of other clips. "patch": the pinned patch's row of the map that
+is drawn. "test": right answers on other clips. Nothing is rounded; what does not exist is left empty.
+"""
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy as np
+import torch
+
+from ...measure import MEASURES
+from ...models.looking import NAMES, concentrated
+from ...reading import OF_ROWS
+from ..row_stats import of_row, row_of
+from ..trained import Model, Trained
+
+LAYER = {"entropy": "of 1", "top": "of 1", "object": "times its share"}  # the measures of the page's table
+PATCH = (*OF_ROWS, "mass", "lift")  # those of a row: the last two are of the patches that ink touches
+
+
+@dataclass(frozen=True)
+class Number:
+    """One number of one model on this clip, beside what is recorded of the model."""
+
+    spec: str
+    title: str
+    family: str
+    kind: str
+    measure: str
+    unit: str
+    value: float | None
+    recorded: float | None = None
+    note: str = ""
+
+
+@torch.no_grad()
+def numbers(seen: Trained) -> list[Number]:
+    """Every number of a view, model by model."""
+    return [Number(one.spec, one.title, one.family, *rest) for one in seen.shown for rest in _of(seen, one)]
+
+
+def _of(seen: Trained, one: Model) -> Iterator[tuple[Any, ...]]:
+    for name, share in zip(one.card["classes"], one.shares.tolist(), strict=True):
+        yield "answer", name, "of 1", share
+    now, then = concentrated(one.traced, seen.inked[None]), one.card["layers"][one.layer - 1]
+    for name, unit in LAYER.items():
+        yield "layer", name, unit, now.get(name), then.get(name)
+    row, note = of_row(one.map, seen.query, seen.grid, seen.inked.float())
+    for name in PATCH:
+        yield "patch", name, MEASURES[name].unit, row.get(name), None, note
+    yield "test", "right answers", "of 1", None, one.card["test_accuracy"]
+
+
+def about(seen: Trained) -> dict[str, Any]:
+    """The state that made them, flat: one column a field."""
+    told, place = seen.told(), dict(zip(("query_frame", "query_row", "query_column"), seen.place))
+    view = {name: value for name, value in told.pop("trained").items() if name not in ("arms", "query", "look")}
+    del told["models"]
+    return view | place | told
+
+
+def csv_text(seen: Trained) -> str:
+    """The numbers as CSV, a line each, with the state and the SHA-256 of the model's weights in every line."""
+    out, state = io.StringIO(), about(seen)
+    sums = {one.spec: {"sha256": one.card["sha256"]} for one in seen.shown}
+    table = csv.DictWriter(out, [*(field.name for field in fields(Number)), "sha256", *state], lineterminator="\n")
+    table.writeheader()
+    table.writerows(asdict(number) | sums[number.spec] | state for number in numbers(seen))
+    return out.getvalue()
+
+
+def json_text(seen: Trained) -> str:
+    """The numbers as JSON: state, versions and weights, what every measure is, and the numbers by model."""
+    clip, every = seen.clip, numbers(seen)
+    told = seen.told() | {
+        "clip": {"title": clip.title, "author": clip.author, "licence": clip.licence, "source": clip.source},
+        "true": seen.true, "grid": [seen.grid.T, seen.grid.Y, seen.grid.X], "query": list(seen.place),
+        "measures": {"layer": {name: {"title": NAMES[name], "unit": unit} for name, unit in LAYER.items()},
+                     "patch": {name: {"title": MEASURES[name].title, "unit": MEASURES[name].unit} for name in PATCH}},
+        "answers": [_model(one, [n for n in every if n.spec == one.spec]) for one in seen.shown]}
+    return json.dumps(told, indent=1, allow_nan=False) + "\n"
+
+
+def _model(one: Model, mine: list[Number]) -> dict[str, Any]:
+    kinds = {kind: {n.measure: n.value for n in mine if n.kind == kind} for kind in ("answer", "layer", "patch")}
+    recorded = {n.measure: n.recorded for n in mine if n.kind in ("layer", "test")}
+    return {"spec": one.spec, "title": one.title, "family": one.family, "says": one.says, **kinds,
+            "recorded": recorded, "note": next(n.note for n in mine if n.kind == "patch")}
+
+
+@torch.no_grad()
+def npz_bytes(seen: Trained) -> bytes:
+    """The weights of the pinned patch as NPZ without pickle: by model its row of the map that is drawn, (N,).
+
+    `MODEL/heads` holds its rows in every layer and head, (layers, heads, N). Beside them `grid` (frames, rows,
+    columns), `query`, `ink` (which patches the digit touches) and `state`, JSON as text. A row folds to pictures by
+    `row.reshape(grid)`.
+    """
+    arrays: dict[str, Any] = {}
+    for one in seen.shown:
+        arrays[one.spec] = row_of(one.map, seen.query).numpy()
+        arrays[f"{one.spec}/heads"] = np.stack([_heads(layer.map, seen.query) for layer in one.layers])
+    out, grid = io.BytesIO(), seen.grid
+    beside = {"grid": np.array([grid.T, grid.Y, grid.X]), "query": np.array(seen.place), "ink": seen.inked.numpy(),
+              "state": np.array(json.dumps(seen.told(), allow_nan=False))}
+    np.savez_compressed(out, allow_pickle=False, **beside, **arrays)
+    return out.getvalue()
+
+
+def _heads(a: Any, query: int) -> np.ndarray:
+    a = a if a.shared is None else a.shared
+    found: np.ndarray = a.rows(torch.tensor([query]))[0, :, 0].numpy()
+    return found

@@ -1,0 +1,49 @@
+"""What the trained models show: `python -m studies.evidence` measures them, in minutes, and writes the page.
+
+    studies/results/evidence.json   every number; a model that was measured is not measured again
+    studies/EVIDENCE.md             what they say, with studies/plots/*.svg where a browser is there to draw them
+
+    --page           only the page, from the kept numbers
+    --open-sealed    open the sealed split, once, for the final table (studies/results/sealed.json)
+
+Sentences follow from the numbers; where five seeds disagree with what was hoped, the page says what five seeds say.
+"""
+from __future__ import annotations
+
+import argparse
+import datetime
+from pathlib import Path
+
+from linviz.whole import write_whole
+
+from .kept import EVIDENCE, SEALED, gathered, read, unsealed, write
+from .ledger import Ledger
+from .page import page
+
+PAGE = Path(__file__).with_name("EVIDENCE.md")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Measure what is new, and write the page."""
+    given = argparse.ArgumentParser(prog="python -m studies.evidence", description=__doc__,
+                                    formatter_class=argparse.RawDescriptionHelpFormatter)
+    given.add_argument("--page", action="store_true", help="only write the page from the kept numbers")
+    given.add_argument("--open-sealed", action="store_true", help="open the sealed split for the final table")
+    asked = given.parse_args(arguments)
+    told = read(EVIDENCE) if asked.page else gathered(EVIDENCE)
+    if asked.open_sealed:
+        opened()
+    write_whole(PAGE, page(Ledger(told, read(SEALED))))
+    print(f"{PAGE.name} is written; `python tools/plots.py` draws its plots anew, where there is a browser")
+
+
+def opened() -> None:
+    """The sealed split, opened for the models of today; a second time only for other models."""
+    try:
+        write(unsealed(datetime.date.today().isoformat(), read(SEALED)), SEALED)
+    except ValueError as error:
+        raise SystemExit(str(error)) from error
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,242 @@
+"""What can a gate do? `python -m studies.gates` fits gates to a trained softmax model's maps, and writes a page.
+
+On the model's own q, k and v, on every kernel: the gate is fitted to softmax's maps on training clips, and measured on
+clips of other photographs and digits. No labels and no end-to-end training, so what is seen is the gate's alone.
+
+    studies/results/gates.json    a row for every model, layer, way, kernel, gate, shift and seed
+    studies/GATES.md              what the rows say; `--page` writes it anew from the kept rows
+
+A row that is there is not made again, unless a setting or the model's weights have changed.
+"""
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from linviz import make
+from linviz.clips import motion_task
+from linviz.maps import Dense, Map
+from linviz.mechanisms import REGISTRY, Attention, Kernel
+from linviz.models.checkpoints import card, find, pretrained, shipped
+from linviz.models.gates import PARTS, Copied, Goal, compared, fit_free, fit_gates, part_map
+from linviz.models.looking import touched
+from linviz.models.trace import Traced
+from linviz.models.training import one_thread
+from linviz.whole import write_whole
+
+KEPT = Path(__file__).with_name("results") / "gates.json"
+SETTINGS = {"clips": 64, "clip_seed": 2001, "held_out": 64, "held_out_seed": 2002, "steps": 200, "rate": 2e-2,
+            "batch": 8, "rows": 48, "longer": 1000, "free_clips": 16, "free_steps": 400, "free_rate": 0.1}
+MAIN = "long/0"
+OTHERS = tuple(f"short/{seed}" for seed in range(5))
+SEEN = tuple((sees, shared) for sees in ("self", "qk", "qkv") for shared in (True, False))
+KERNELS: dict[str, dict[str, Any]] = {name: {} for name in sorted(REGISTRY) if issubclass(REGISTRY[name], Kernel)}
+KERNELS |= {"performer~kind=none": {"kind": "none"}}
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One thing to measure on every layer. how: what is done, see `measured`; sees: what the gate reads, "" if none."""
+
+    how: str
+    kernel: str
+    sees: str = ""
+    shared: bool = False
+    shift: str = ""
+    part: str = "whole"
+    seed: int = 0
+
+    @property
+    def spec(self) -> str:
+        """The spec that makes it."""
+        gate = f"+gate:{self.sees}" + ":shared" * self.shared if self.sees else ""
+        return self.kernel.partition("~")[0] + gate + (f"+shift:{self.shift}" if self.shift else "")
+
+    def made(self, layer: Layer) -> Attention:
+        """The attention of the arm, for the heads and tokens of a layer."""
+        own = layer.held.attention
+        return make(self.spec, own.heads, own.mechanism.width, own.grid, self.seed, **KERNELS.get(self.kernel, {}))
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer of the trained model on training clips and on held-out ones, and what is to be copied of it."""
+
+    train: Traced
+    target: Tensor
+    held: Traced
+    goal: Goal
+
+    @property
+    def qkv(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Of the held-out clips."""
+        return self.held.q, self.held.k, self.held.v
+
+
+def arms(model: str = MAIN) -> Iterator[Arm]:
+    """Everything that is measured of a model, controls first; of all models but the main one only the core."""
+    yield from (Arm("reference", name) for name in ("softmax", "uniform", "mean row", "mean map"))
+    if model != MAIN:
+        for kernel in ("relu_floor", "relu"):
+            yield from (Arm("kernel", kernel), Arm("fitted", kernel, "qkv"))
+        return
+    yield from (Arm("reference", "softmax", shift=shift) for shift in ("time", "space"))
+    for kernel in KERNELS:
+        yield from (Arm("kernel", kernel, shift=shift) for shift in ("", "time"))
+        for seed in range(3 if kernel == "relu_floor" else 1):
+            yield from (Arm("fitted", kernel, sees, shared, shift, seed=seed)
+                        for shift in ("", "time") for sees, shared in SEEN)
+    yield from (Arm("fitted", "relu_floor", "qkv", shift="space", seed=seed) for seed in range(3))
+    yield from controls()
+
+
+def controls() -> Iterator[Arm]:
+    """What the gate must beat, what is left of it when a part is taken away, and how far any gate could go."""
+    for kernel in ("relu_floor", "relu"):
+        yield from (Arm("constant", kernel, "qkv"), Arm("free", kernel, "qkv"))
+    yield Arm("longer", "relu_floor", "qkv")
+    for seed in range(3):
+        yield Arm("shuffled", "relu_floor", "qkv", seed=seed)
+        for part in list(PARTS)[1:]:
+            yield from (Arm(how, "relu_floor", "qkv", part=part, seed=seed) for how in ("fitted", "after"))
+
+
+def layers(model: str, given: dict[str, Any]) -> list[Layer]:
+    """The layers of a trained softmax model, on fresh clips of both splits."""
+    budget, _, seed = model.partition("/")
+    trained = pretrained("softmax", int(seed), budget)
+    train = motion_task(given["clips"], given["clip_seed"], "train")
+    held = motion_task(given["held_out"], given["held_out_seed"], "test")
+    inked = touched(held.masks, trained)
+    return [Layer(a, a.map.dense(), b, Goal(b.map.dense(), b.v, inked))
+            for a, b in zip(trained.trace(train.frames), trained.trace(held.frames), strict=True)]
+
+
+def measured(arm: Arm, layer: Layer, given: dict[str, Any]) -> dict[str, float]:
+    """The measures of one arm on a layer's held-out clips; of a fit, the bits on its own clips, too."""
+    if arm.how == "reference" or arm.how == "kernel":
+        return known(arm, layer)
+    m = arm.made(layer)
+    assert m.gate is not None
+    if arm.how == "constant":
+        m.gate.hold()
+        return compared(m.map(*layer.qkv), layer.goal, m(*layer.qkv))
+    if arm.how == "free":
+        return freed(m, layer, given)
+    fit = fitted(arm, m, layer, given)
+    a = part_map(m, *layer.qkv, part=arm.part)
+    found = compared(a, layer.goal, a.apply(m.values(layer.held.v)))
+    return found | {"kl_before_fit": fit.before, "kl_on_training_clips": fit.after}
+
+
+def known(arm: Arm, layer: Layer) -> dict[str, float]:
+    """What needs no fit: kernels as they are, softmax, and maps that ignore the query or the clip."""
+    if arm.kernel == "mean row":  # softmax's own, one for all queries of a head and clip
+        return compared(alike(layer.goal.rows.mean(-2, keepdim=True), layer), layer.goal)
+    if arm.kernel == "mean map":  # that of the training clips, one for all clips
+        return compared(alike(layer.target.mean(0, keepdim=True), layer), layer.goal)
+    m = arm.made(layer)
+    with torch.no_grad():
+        return compared(m.map(*layer.qkv), layer.goal, m(*layer.qkv))
+
+
+def alike(rows: Tensor, layer: Layer) -> Map:
+    """Rows repeated until they make a map of the goal's size."""
+    return Dense(rows.expand_as(layer.goal.rows).contiguous())
+
+
+def fitted(arm: Arm, m: Attention, layer: Layer, given: dict[str, Any]) -> Copied:
+    """Fit on training clips; "shuffled": to the maps of the next clip. "after" is cut down only once it is fitted."""
+    target = layer.target.roll(1, 0) if arm.how == "shuffled" else layer.target
+    train = layer.train
+    return fit_gates(m, target, train.q, train.k, train.v, part="whole" if arm.how == "after" else arm.part,
+                     steps=given["longer" if arm.how == "longer" else "steps"], rate=given["rate"],
+                     clips=given["batch"], rows=given["rows"], seed=arm.seed)
+
+
+def freed(m: Attention, layer: Layer, given: dict[str, Any]) -> dict[str, float]:
+    """The bound on any gate, fitted on the first held-out clips themselves."""
+    n = given["free_clips"]
+    goal = Goal(layer.goal.rows[:n], layer.goal.v[:n], layer.goal.inked[:n])
+    fit, a = fit_free(m, goal.rows, *(x[:n] for x in layer.qkv), steps=given["free_steps"], rate=given["free_rate"])
+    return compared(a, goal) | {"kl_before_fit": fit.before, "kl_on_training_clips": fit.after}
+
+
+def digest(model: str) -> str:
+    """The checksum of a model's weights."""
+    budget, _, seed = model.partition("/")
+    return str(card(find("softmax", int(seed), budget))["sha256"])[:16]
+
+
+def read(path: Path = KEPT) -> dict[str, Any]:
+    """What is kept: settings, the models' checksums, seconds, rows."""
+    return json.loads(path.read_text()) if path.exists() else {"settings": SETTINGS, "models": {}, "rows": []}
+
+
+def keep(told: dict[str, Any], path: Path) -> None:
+    """Write what is known, whole or not at all; a row a line."""
+    rows = ",\n".join(json.dumps(row) for row in told["rows"])
+    head = json.dumps({name: x for name, x in told.items() if name != "rows"}, indent=1).removesuffix("\n}")
+    write_whole(path, f'{head},\n "rows": [\n{rows}\n]}}\n')
+
+
+def run(models: list[str], path: Path = KEPT, given: dict[str, Any] = SETTINGS) -> dict[str, Any]:
+    """Measure what is not kept yet, arm by arm; what was kept under other settings or of other weights is dropped."""
+    told = read(path)
+    known_models = told["models"] if told["settings"] == given else {}
+    told = {"settings": given, "models": {m: digest(m) for m in models} | {
+        m: x for m, x in known_models.items() if m not in models},
+        "rows": [r for r in told["rows"] if known_models.get(r["model"]) == digest(r["model"])]}
+    for model in models:
+        there = {name(row) for row in told["rows"]}
+        missing = [arm for arm in arms(model) if name({"model": model} | asdict(arm)) not in there]
+        deep = layers(model, given) if missing else []
+        for arm in missing:
+            told["rows"] += of_every_layer(arm, model, deep, given)
+            keep(told, path)
+    return told
+
+
+def name(row: dict[str, Any]) -> tuple[Any, ...]:
+    """What tells rows of one layer apart."""
+    return tuple(row[field] for field in ("model", "how", "kernel", "sees", "shared", "shift", "part", "seed"))
+
+
+def of_every_layer(arm: Arm, model: str, deep: list[Layer], given: dict[str, Any]) -> list[dict[str, Any]]:
+    """The rows of an arm, one a layer."""
+    began, rows = time.process_time(), []
+    for n, layer in enumerate(deep, 1):
+        with one_thread():
+            found = measured(arm, layer, given)
+        rows.append({"model": model, "layer": n} | asdict(arm) | {key: round(x, 5) for key, x in found.items()})
+    took = time.process_time() - began
+    for row in rows:
+        row["seconds"] = round(took / len(rows), 2)
+    bits = " ".join(f"{row['kl']:.3f}" for row in rows)
+    print(f"{model:8} {arm.how:9} {arm.kernel:20} {arm.spec:34} {arm.part:9} {arm.seed}  KL {bits}  {took:.1f} s",
+          flush=True)
+    return rows
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Measure what is missing, and write the page."""
+    from .gates_page import write
+    given = argparse.ArgumentParser(description=__doc__)
+    given.add_argument("--page", action="store_true", help="only write the page from the kept rows")
+    asked = given.parse_args(arguments)
+    there = {f"{budget}/{seed}" for budget, arm, seed in shipped() if arm == "softmax"}
+    if not asked.page:
+        run([model for model in (MAIN, *OTHERS) if model in there])
+    write(read())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,227 @@
+"""studies/GATES.md, from the kept rows of the gate study and nothing else; and the figure that goes with it."""
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import plotly.graph_objects as go
+
+from linviz.figures.gates import CONSTANT, FORMS, NO_GATE, Point, forms
+from linviz.whole import write_whole
+
+from .gates import MAIN, SEEN
+
+PAGE = Path(__file__).with_name("GATES.md")
+LAYERS = (1, 2, 3)
+LEAST = 0.25  # bits by which a kernel must be flatter than softmax, for a share of the difference to mean anything
+ORDER = ("relu_floor", "linear", "performer", "performer~kind=none", "relu", "cosformer", "vicinity", "focused")
+CALLED = {"relu_floor": "relu + floor", "linear": "elu + 1", "performer": "Performer",
+          "performer~kind=none": "Performer, softmax features", "relu": "relu, no floor", "cosformer": "cosFormer",
+          "vicinity": "vicinity", "focused": "focused"}
+FORM = {("self", True): "self, shared", ("self", False): "self", ("qk", True): "QK, shared", ("qk", False): "QK",
+        ("qkv", True): "QKV, shared", ("qkv", False): "QKV"}
+SKIPPED = {
+    "no features: every pair of tokens is met": ("softmax", "local", "local_global", "swin", "nonlocal"),
+    "rows sum to one without being divided, so there is no kernel to gate; its divided form is "
+    "`performer` with kind=none": ("efficient",),
+    "weights are scores, half of them negative, so no entropy or KL is defined": ("factorized",),
+    "no queries and keys in its weights, or one map a channel": ("additive", "aft_conv", "aft_full", "aft_local",
+                                                                 "aft_simple", "lambda", "uniform"),
+    "softmax of fewer keys or of averaged tokens, not a product of features": ("linformer", "kronecker_kv",
+                                                                              "kronecker_qkv")}
+MEASURES = (("entropy", "entropy, bits", 2), ("recovered", "recovered", 0), ("kl", "KL, bits", 2),
+            ("top", "top 5 %", 2), ("object", "on the digit", 1), ("effective_rank", "eff. rank", 1),
+            ("diversity", "diversity", 2), ("error", "output error", 2))
+
+
+class Rows:
+    """The kept rows, asked by their fields.
+
+    >>> Rows([{"kernel": "relu", "kl": 1.0}, {"kernel": "relu", "kl": 3.0}]).mean("kl", kernel="relu")
+    2.0
+    """
+
+    def __init__(self, rows: Iterable[dict[str, Any]]) -> None:
+        self.all = list(rows)
+
+    def where(self, **fields: Any) -> Rows:
+        """Those whose fields are as told."""
+        return Rows(row for row in self.all if all(row[name] == x for name, x in fields.items()))
+
+    def mean(self, measure: str, **fields: Any) -> float:
+        """The mean of a measure over all of those."""
+        found = [row[measure] for row in self.where(**fields).all]
+        if not found:
+            raise ValueError(f"no row is kept with {fields}; run python -m studies.gates")
+        return float(sum(found) / len(found))
+
+    def spread(self, measure: str, **fields: Any) -> float:
+        """Largest minus smallest over fit seeds, of the mean over layers."""
+        seeds = sorted({row["seed"] for row in self.where(**fields).all})
+        found = [self.mean(measure, seed=seed, **fields) for seed in seeds]
+        return max(found) - min(found)
+
+    def recovered(self, layer: int | None = None, **fields: Any) -> float | None:
+        """(H of the bare kernel - H) / (H of the bare kernel - H of softmax), seeds averaged; None where the bare
+        kernel is not flatter than softmax. Without a layer: the mean over layers, None where one has none."""
+        if layer is None:
+            each = [self.recovered(n, **fields) for n in LAYERS]
+            known = [x for x in each if x is not None]
+            return sum(known) / len(known) if len(known) == len(each) else None
+        own = self.where(layer=layer)
+        bare = own.mean("entropy", how="kernel", kernel=fields["kernel"], shift="", model=fields["model"])
+        sharp = own.mean("entropy", **softmax(fields["model"]))
+        return (bare - own.mean("entropy", **fields)) / (bare - sharp) if bare - sharp > LEAST else None
+
+
+def softmax(model: str = MAIN) -> dict[str, Any]:
+    """The fields of softmax's own rows."""
+    return {"model": model, "how": "reference", "kernel": "softmax", "shift": ""}
+
+
+def bare(kernel: str = "relu_floor", **more: Any) -> dict[str, Any]:
+    """The fields of a kernel without a gate."""
+    return {"model": MAIN, "how": "kernel", "kernel": kernel, "shift": ""} | more
+
+
+def gated(kernel: str = "relu_floor", form: tuple[str, bool] = ("qkv", False), **more: Any) -> dict[str, Any]:
+    """The fields of a kernel with a fitted gate, a whole separate one that sees q, k and v unless told."""
+    return {"model": MAIN, "how": "fitted", "kernel": kernel, "sees": form[0], "shared": form[1], "shift": "",
+            "part": "whole"} | more
+
+
+def each_layer(rows: Rows, measure: str, digits: int, **fields: Any) -> str:
+    """A measure of every layer, in one cell."""
+    return " · ".join(told(rows.recovered(n, **fields) if measure == "recovered" else
+                           rows.mean(measure, layer=n, **fields), measure, digits) for n in LAYERS)
+
+
+def told(x: float | None, measure: str, digits: int) -> str:
+    """A number as a page says it."""
+    if x is None:
+        return "–"
+    return f"{x:.0%}".replace("%", " %") if measure == "recovered" else f"{x:.{digits}f}"
+
+
+def table(heads: Sequence[str], body: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown; the first column to the left, the others to the right."""
+    lines = ["| " + " | ".join(row) + " |" for row in body]
+    return "\n".join(["| " + " | ".join(heads) + " |", "|---" + "|---:" * (len(heads) - 1) + "|", *lines])
+
+
+def main_table(rows: Rows) -> str:
+    """relu + floor: everything it can be compared with, and the gate in its six forms."""
+    named: list[tuple[str, dict[str, Any], str]] = [
+        ("**softmax**, the goal", softmax(), ""), ("uniform", softmax() | {"kernel": "uniform"}, ""),
+        ("relu + floor", bare(), "relu_floor"), ("... with a constant gate", gated(how="constant"), "relu_floor"),
+        *((f"... {FORM[form]}", gated(form=form), "relu_floor") for form in SEEN),
+        ("... QKV, fitted to other clips' maps", gated(how="shuffled"), "relu_floor"),
+        ("... QKV, five times as many steps", gated(how="longer"), "relu_floor"),
+        ("relu, no floor", bare("relu"), "relu"), ("... QKV", gated("relu"), "relu"),
+        ("softmax's mean row, for all queries of a clip", softmax() | {"kernel": "mean row"}, ""),
+        ("softmax's mean map of the training clips", softmax() | {"kernel": "mean map"}, "")]
+    body = [[title, *(each_layer(rows, m, d, **fields) if m != "recovered" or kernel else ""
+                      for m, _, d in MEASURES)] for title, fields, kernel in named]
+    return table(["", *(title for _, title, _ in MEASURES)], body)
+
+
+def kernel_table(rows: Rows) -> str:
+    """Every kernel before and after a QKV gate, mean over layers."""
+    body = []
+    for kernel in ORDER:
+        pair = [(rows.mean(m, **bare(kernel)), rows.mean(m, **gated(kernel))) for m in (
+            "entropy", "kl", "top", "object", "effective_rank", "error")]
+        cells = [f"{a:.2f} → {b:.2f}" for a, b in pair]
+        body.append([CALLED[kernel], cells[0], each_layer(rows, "recovered", 0, **gated(kernel)), *cells[1:]])
+    return table(["", "entropy, bits", "recovered", "KL, bits", "top 5 %", "on the digit", "eff. rank", "output error"],
+                 body)
+
+
+def form_table(rows: Rows, shift: str = "") -> str:
+    """KL of every kernel with every form of gate, mean over layers."""
+    body = [[CALLED[kernel], f"{rows.mean('kl', **bare(kernel, shift=shift)):.2f}",
+             *(f"{rows.mean('kl', **gated(kernel, form, shift=shift)):.2f}" for form in SEEN)] for kernel in ORDER]
+    return table(["KL, bits", NO_GATE, *(FORM[form] for form in SEEN)], body)
+
+
+def part_table(rows: Rows) -> str:
+    """What is left of the gate when a part of it is taken away, while it is fitted or afterwards."""
+    parts = {"whole": "all of it", "tokens": "averaged over channels: who is seen",
+             "channels": "averaged over tokens: which features count", "keys": "only the gate on keys",
+             "queries": "only the gate on queries"}
+    body = [["none", *(f"{rows.mean('kl', **bare()):.2f}",) * 2, "0 %"]]
+    for part, title in parts.items():
+        fitted = gated(part=part)
+        after = gated() if part == "whole" else gated(part=part, how="after")
+        body.append([title, f"{rows.mean('kl', **fitted):.2f} ± {rows.spread('kl', **fitted) / 2:.2f}",
+                     f"{rows.mean('kl', **after):.2f} ± {rows.spread('kl', **after) / 2:.2f}",
+                     told(rows.recovered(**fitted), "recovered", 0)])
+    return table(["the gate", "KL, bits: fitted so", "KL, bits: cut down after the fit", "recovered: fitted so"], body)
+
+
+def shift_table(rows: Rows) -> str:
+    """What shifts cost, head by head."""
+    named = [("softmax", softmax()), ("softmax, shift in time", softmax() | {"shift": "time"}),
+             ("softmax, shift in space", softmax() | {"shift": "space"}),
+             ("relu + floor, QKV", gated()), ("relu + floor, QKV, shift in time", gated(shift="time")),
+             ("relu + floor, QKV, shift in space", gated(shift="space"))]
+    names = ("kl", "kl_1", "kl_2", "kl_3", "error_of_map", "error")
+    body = [[title, *(f"{rows.mean(m, **fields):.2f}" for m in names)] for title, fields in named]
+    return table(["mean over layers", "KL, bits", "head 1", "head 2", "head 3", "error, v as softmax has it",
+                  "error, v shifted too"], body)
+
+
+def model_table(rows: Rows) -> str:
+    """The core of it on every trained softmax model there is."""
+    models = sorted({row["model"] for row in rows.all}, key=lambda m: (m != MAIN, m))
+    body = []
+    for model in models:
+        own: dict[str, Any] = {"model": model}
+        floor, gate = bare() | own, gated() | own
+        body.append([model, *(f"{rows.mean('entropy', **x):.2f}" for x in (softmax(model), floor, gate)),
+                     told(rows.recovered(**gate), "recovered", 0),
+                     *(f"{rows.mean('kl', **x):.2f}" for x in (floor, gate, bare('relu') | own, gated('relu') | own,
+                                                             softmax(model) | {'kernel': 'mean row'}))])
+    return table(["model", "H softmax", "H relu + floor", "H with gate", "recovered", "KL relu + floor",
+                  "KL with gate", "KL relu", "KL relu with gate", "KL mean row"], body)
+
+
+def skipped() -> str:
+    """Mechanisms that no gate is fitted on, and why."""
+    return "\n".join(f"- {', '.join(f'`{name}`' for name in names)}: {why}." for why, names in SKIPPED.items())
+
+
+def page(kept: dict[str, Any]) -> str:
+    """The whole page."""
+    from .gates_words import WORDS, words
+    rows = Rows(kept["rows"])
+    tables = {"main": main_table(rows), "kernels": kernel_table(rows), "forms": form_table(rows),
+              "shifted": form_table(rows, "time"), "parts": part_table(rows), "shifts": shift_table(rows),
+              "models": model_table(rows), "skipped": skipped()}
+    return WORDS.format(**tables, **words(rows), **kept["settings"])
+
+
+def figure(kept: dict[str, Any], dark: bool = False) -> go.Figure:
+    """Entropy and KL of every kernel with every form of gate, a panel a layer."""
+    rows = Rows(kept["rows"]).where(model=MAIN, shift="", part="whole", seed=0)
+    points = []
+    for row in rows.all:
+        form = {"kernel": NO_GATE, "constant": CONSTANT}.get(row["how"], FORM.get((row["sees"], row["shared"])))
+        if row["how"] in ("kernel", "constant", "fitted") and form is not None:
+            points.append(Point(CALLED[row["kernel"]], form, row["layer"],
+                                {"entropy (bits)": row["entropy"], "KL to softmax (bits)": row["kl"]}))
+    names, places = list(FORMS), [CALLED[kernel] for kernel in ORDER]
+    points.sort(key=lambda p: (p.layer, places.index(p.kernel), names.index(p.form)))
+    ref = rows.where(how="reference")
+    levels = {"entropy (bits)": {n: {"softmax": ref.mean("entropy", kernel="softmax", layer=n)} for n in LAYERS},
+              "KL to softmax (bits)": {n: {"its mean row": ref.mean("kl", kernel="mean row", layer=n)} for n in LAYERS}}
+    return forms(points, levels, title="What a gate recovers of a trained softmax model's maps, on held-out clips",
+                 dark=dark)
+
+
+def write(kept: dict[str, Any], path: Path = PAGE) -> None:
+    """Write the page, whole or not at all."""
+    write_whole(path, page(kept))
+
+

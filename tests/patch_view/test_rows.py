@@ -1,0 +1,229 @@
+"""The law of the view: a row computed in the browser is the row of the map, for every kind of wire."""
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from linviz import Grid, make, names, read
+from linviz.mechanisms import REGISTRY, Kernel
+from linviz.patch_view import Panel
+
+from .harness import blob, gated, js_row, logits, move, panel, show
+
+GRID = Grid(2, 3, 4)
+N = len(GRID)
+
+
+@pytest.fixture(scope="module")
+def page(chromium):
+    """One page for all: only the view in it is made anew."""
+    page = chromium.new_page()
+    yield page
+    page.close()
+
+
+def near(js: np.ndarray, python: np.ndarray, tolerance: float = 1e-6) -> None:
+    """Equal, relative to the largest weight of the row."""
+    assert np.isfinite(js).all()
+    assert np.abs(js - np.asarray(python)).max() <= tolerance * np.abs(python).max(), (js, python)
+
+
+def rows_of(wire: dict) -> np.ndarray:
+    """Every row of a hand-made wire by its formula, pair by pair, in float64."""
+    w = {name: x.double().numpy() if isinstance(x, torch.Tensor) else x for name, x in wire.items()}
+    if w["kind"] == "softmax":
+        e = np.exp(w["scale"] * w["q"] @ w["k"].T + w.get("bias", 0))
+        e = np.tril(e) if w.get("causal") else e
+        return e / e.sum(1, keepdims=True)
+    if w["kind"] == "factored":
+        return w["left"] @ w["right"].T
+    g = [1 / (1 + np.exp(-w[z])) if z in w else 1 for z in ("z_q", "z_k")]
+    a = (w["phi_q"] * g[0]) @ (w["phi_k"] * g[1]).T
+    a = np.tril(a) if w.get("causal") else a
+    sums, eps = a.sum(1, keepdims=True), w["normaliser"]["eps"]
+    return a / {"add": sums + eps, "clamp": np.maximum(sums, eps), "none": 1}[w["normaliser"]["kind"]]
+
+
+def random(*shape: int, seed: int = 1) -> torch.Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+PHI = {"phi_q": random(N, 5).abs(), "phi_k": random(N, 5, seed=2).abs()}
+QK = {"q": random(N, 6), "k": random(N, 6, seed=2)}
+WIRES = {
+    "softmax": {"kind": "softmax", **QK, "scale": 0.4},
+    "softmax, bias": {"kind": "softmax", **QK, "scale": 0.4, "bias": random(N, N, seed=3)},
+    "softmax, forbidden pairs": {"kind": "softmax", **QK, "scale": 0.4,
+                                 "bias": random(N, N).masked_fill(random(N, N, seed=4) > 1, -torch.inf)},
+    "softmax, causal": {"kind": "softmax", **QK, "scale": 0.4, "causal": True},
+    "softmax, large logits": {"kind": "softmax", "q": 30 * QK["q"], "k": 2 * QK["k"], "scale": 1.0},
+    "factored": {"kind": "factored", "left": random(N, 4), "right": random(N, 4, seed=2)},
+    "kernel, add": {"kind": "kernel", **PHI, "normaliser": {"kind": "add", "eps": 0.5}},
+    "kernel, clamp": {"kind": "kernel", **PHI, "normaliser": {"kind": "clamp", "eps": 60.0}},
+    "kernel, none": {"kind": "kernel", **PHI, "normaliser": {"kind": "none", "eps": 0.0}},
+    "kernel, causal": {"kind": "kernel", **PHI, "normaliser": {"kind": "add", "eps": 1e-6}, "causal": True},
+    "kernel, gate": gated(N, 5),
+    "kernel, gate, causal": gated(N, 5) | {"causal": True},
+}
+
+
+@pytest.mark.parametrize("name", WIRES)
+def test_a_row_is_its_formula(page, name):
+    wire = WIRES[name]
+    show(page, blob([panel(wire)], GRID))
+    for i in (0, 1, 11, N - 1):
+        near(js_row(page, i), rows_of(wire)[i])
+
+
+def test_a_table_is_read_off(page):
+    table = random(N, N).softmax(-1)
+    show(page, blob([panel({"kind": "rows", "rows": table})], GRID))
+    near(js_row(page, 7), table[7].numpy(), 0)
+
+
+def test_a_key_named_twice_counts_twice(page):
+    wire = {"kind": "sparse", "index": torch.tensor([[0, 2, 2], [1, 0, 3]]), "size": 4,
+            "weights": torch.tensor([[0.2, 0.3, 0.5], [1.0, 0.0, 0.0]])}
+    show(page, blob([panel(wire, keys=Grid(1, 1, 4))], Grid(1, 1, 2)))
+    near(js_row(page, 0), np.float32([0.2, 0, 0.8, 0]))
+    near(js_row(page, 1), np.float32([0, 1, 0, 0]))
+
+
+def test_two_ways_of_looking_add(page):
+    parts = [WIRES["softmax"], gated(N, 5)]
+    show(page, blob([panel({"kind": "sum", "parts": parts}, stochastic=False)], GRID))
+    near(js_row(page, 4), rows_of(parts[0])[4] + rows_of(parts[1])[4])
+    assert page.locator(".note").inner_text() == "this row sums to 2.00, not to one: no entropy"
+    move(page, strength=0)
+    bare = {name: x for name, x in parts[1].items() if not name.startswith("z_")}
+    near(js_row(page, 4), rows_of(parts[0])[4] + rows_of(bare)[4], 1e-5)
+
+
+def test_boxes_scatter_their_rows_and_a_query_in_two_boxes_has_the_mean(page):
+    queries, inner = torch.tensor([[0, 1, 2], [0, 3, 4]]), random(2, 3, 3).softmax(-1)
+    wire = {"kind": "blocks", "size": 5, "parts": [{"queries": queries, "keys": queries.flip(1),
+                                                    "wire": {"kind": "rows", "rows": inner}}]}
+    show(page, blob([panel(wire)], Grid(1, 1, 5)))
+    want = torch.zeros(5, 5)
+    for box in range(2):
+        for place in range(3):
+            want[queries[box, place], queries.flip(1)[box]] += inner[box, place] / (2 if place == 0 else 1)
+    for i in range(5):
+        near(js_row(page, i), want[i].numpy())
+
+
+@pytest.mark.parametrize("sees", ["self", "qk", "qkv"])
+def test_a_snapshot_is_the_gate_as_it_was(page, sees):
+    wire = gated(N, 4, shots=4, sees=sees)
+    show(page, blob([panel(wire)], GRID))
+    near(js_row(page, 5), rows_of(wire)[5])
+    for n in range(4):
+        z_q, z_k = logits(wire, wire["gate"], n)
+        row = page.evaluate("""([i, n]) => { const road = roadOf(view.model.panels[0].wire); road.turn(1, n);
+                            return [...road.row(i, new Float64Array(road.S))]; }""", [5, n])
+        near(np.array(row), rows_of(wire | {"z_q": z_q, "z_k": z_k})[5], 2e-6)
+
+
+def test_snapshots_reach_the_boxes_of_a_scope(page):
+    inner = [gated(3, 4, seed, shots=2) for seed in (1, 2)]
+    gate, keys = inner[0]["gate"], torch.tensor([[0, 2, 4], [1, 3, 5]])
+    v = torch.empty(6, 3)
+    v[keys[0]], v[keys[1]] = inner[0]["gate"]["v"], inner[1]["gate"]["v"]
+    boxes = {name: torch.stack([w[name] for w in inner]) for name in ("phi_q", "phi_k", "z_q", "z_k")}
+    parts = [{"queries": keys, "keys": keys, "wire": {"kind": "kernel", "normaliser": inner[0]["normaliser"], **boxes}}]
+    show(page, blob([panel({"kind": "blocks", "size": 6, "parts": parts}, gate=gate | {"v": v})], Grid(1, 2, 3)))
+    row = page.evaluate("""() => { const road = roadOf(view.model.panels[0].wire); road.turn(1, 0);
+                        return [...road.row(3, new Float64Array(6))]; }""")
+    z_q, z_k = logits(inner[1], gate | {"v": inner[1]["gate"]["v"]}, 0)
+    want = np.zeros(6)
+    want[[1, 3, 5]] = rows_of(inner[1] | {"z_q": z_q, "z_k": z_k})[1]
+    near(np.array(row), want, 2e-6)
+
+
+def test_strength_zero_is_no_gate_and_one_half_lies_between(page):
+    wire = gated(N, 5)
+    bare = {name: x for name, x in wire.items() if not name.startswith("z_")}
+    show(page, blob([panel(wire), panel(bare)], GRID, strength=0.0))
+    near(js_row(page, 3), js_row(page, 3, panel=1), 1e-5)        # the eps alone is not scaled
+    move(page, strength=0.5)
+    near(js_row(page, 3), rows_of(wire | {"z_q": wire["z_q"] / 2, "z_k": wire["z_k"] / 2})[3])
+    move(page, strength=1)
+    near(js_row(page, 3), rows_of(wire)[3])
+
+
+def test_half_the_bits_keep_the_row(page):
+    wire = gated(N, 5)
+    small = {name: x * 1e-7 if name.startswith("phi") else x for name, x in wire.items()}
+    small["normaliser"] = {"kind": "add", "eps": 0.0}
+    show(page, blob([panel(small)], GRID, half=True))
+    near(js_row(page, 3), rows_of(small)[3], 5e-3)
+
+
+# ------------------------------------------------------------------------------------------------ every mechanism
+
+def specs() -> list[str]:
+    kernels = [name for name in names() if issubclass(REGISTRY[name], Kernel)]
+    scopes = [name + s for name in names() for s in ("", "+shift", "@space", "@time", "@window:2", "@shifted:2")]
+    gates = ("+gate", "+gate:self:shared", "+gate:qk", "+gate+shift@space")
+    return scopes + [name + s for name in kernels for s in gates]
+
+
+def tensors(D: int = 16) -> list[torch.Tensor]:
+    """q, k, v that float32 holds exactly, in float64: what the page is sent is what the library computes with."""
+    return [random(1, 2, len(LAW), D, seed=seed).double() for seed in (5, 6, 7)]
+
+
+LAW = Grid(2, 4, 4)
+
+
+@pytest.mark.parametrize("spec", specs())
+@torch.no_grad()
+def test_the_browser_draws_the_row_of_the_map(page, spec):
+    q, k, v = tensors()
+    m, at = make(spec, 2, 16, LAW).double(), (0, 1)
+    apart = m.map(q, k, v).shared is None                        # every channel has a map of its own: look at one
+    reading = read(m, q, k, v, channel=3 if apart else None)
+    show(page, blob([Panel(spec, m.family, reading.map, at)], LAW))
+    for i in (0, 9, len(LAW) - 1):
+        near(js_row(page, i), reading.map.rows(torch.tensor([i]))[at][0].numpy())
+        same_measures(page, reading, at, i)
+
+
+def same_measures(page, reading, at, i):
+    move(page, query=i)
+    got = page.evaluate("view.measures")[0]
+    if not reading.map.stochastic or reading.dead[at][i]:
+        assert got["trouble"] in ("dead", "signed", "unequal") and "bits" not in got
+        return
+    want = {"bits": reading.entropy, "effective": reading.effective_tokens, "top": reading.top_share(10)}
+    for name, values in want.items():
+        assert got[name] == pytest.approx(values[at][i].item(), rel=1e-5, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", [n for n in names() if REGISTRY[n].takes_causal])
+@torch.no_grad()
+def test_the_browser_knows_causal_maps(page, name):
+    q, k, v = tensors()
+    a = make(name, 2, 16, LAW, causal=True).double().map(q, k, v)
+    a = a.channel(3) if a.shared is None else a.shared
+    show(page, blob([Panel(name, "kernel", a)], LAW))
+    for i in (0, 9, len(LAW) - 1):
+        near(js_row(page, i), a.rows(torch.tensor([i]))[0, 0, 0].numpy())
+
+
+def test_prefix_tokens_come_first_and_lie_nowhere(page):
+    grid = Grid(1, 2, 3, prefix=2)
+    table = random(8, 8).softmax(-1)
+    show(page, blob([panel({"kind": "rows", "rows": table})], grid, query=0))
+    assert page.locator(".where").inner_text() == "query: token 1 of the 2 before the picture"
+    assert page.locator(".ring").is_hidden()
+    move(page, query=4)
+    assert page.locator(".where").inner_text() == "query: row 1, column 3"
+
+
+def test_keys_may_lie_on_a_coarser_grid(page):
+    wire = {"kind": "factored", "left": torch.ones(8, 1), "right": torch.tensor([[0.0], [1.0]])}
+    show(page, blob([panel(wire, keys=Grid(1, 1, 2))], Grid(2, 2, 2)))
+    assert page.evaluate("view.measures")[0]["bits"] == 0
+    assert page.locator(".strip button").all_inner_texts() == ["100 %", "100 %"]

@@ -1,0 +1,309 @@
+"""The evidence: its page is what its numbers say, its numbers are of the shipped models, and each can be had."""
+from __future__ import annotations
+
+import copy
+import doctest
+import importlib
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from linviz.models import pretrained, shipped
+from linviz.models.checkpoints import card, find
+from linviz.models.examples import drawn
+from studies import __main__ as bench
+from studies import kept, measuring, seeds, stats
+from studies.accuracies import PAIRS, sentence_floor, sentence_short
+from studies.altered import acts
+from studies.dose import Run, answers
+from studies.evidence import PAGE, main
+from studies.kept import EVIDENCE, SEALED, SETS, read, rounded, unsealed
+from studies.ledger import Ledger, crossing, layers
+from studies.measuring import SEED, measure, packed, rightly, unpacked
+from studies.objections import objections
+from studies.others import FRONT, NOT_RUN, missing
+from studies.page import ABOUT, HEAD, PARTS, REPEAT, TASK, page
+from studies.plots import PLOTS
+
+OWN = ("accuracies", "altered", "dose", "earlier", "kept", "ledger", "mapped", "measuring", "objections",
+       "others", "page", "places", "plots", "seeds", "stats", "words")
+
+
+@pytest.fixture(scope="module")
+def told() -> dict[str, Any]:
+    return read(EVIDENCE)
+
+
+@pytest.fixture
+def book(told: dict[str, Any]) -> Ledger:
+    return Ledger(copy.deepcopy(told), read(SEALED))
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_examples_run(name: str) -> None:
+    assert doctest.testmod(importlib.import_module(f"studies.{name}"), optionflags=doctest.ELLIPSIS).failed == 0
+
+
+# ---------------------------------------------------------------- the page and its numbers
+
+
+def test_the_page_is_what_the_numbers_say(book: Ledger) -> None:
+    assert page(book) == PAGE.read_text("utf-8"), "run `python -m studies.evidence`"
+
+
+def test_the_numbers_are_of_the_models_that_are_shipped(told: dict[str, Any]) -> None:
+    now = {(b, n, s): card(find(n, s, b))["sha256"] for b, n, s in shipped() if b in kept.BUDGETS}
+    then = {(*key.split("/", 1), m["seed"]): m["sha256"] for key, own in told["motion"].items() for m in own.values()}
+    assert then == now, "run `python -m studies.evidence`"
+    assert {which: rounded(kept.results(which)) for which in SETS} == {which: told[which] for which in SETS}
+
+
+def test_plots_are_there_and_small(book: Ledger) -> None:
+    linked = set(re.findall(r"\(plots/(\w+)\.svg\)", PAGE.read_text("utf-8")))
+    assert linked == {name for name, make in PLOTS.items() if make(book)}
+    for name in linked:
+        svg = (PAGE.parent / "plots" / f"{name}.svg").read_text("utf-8")
+        assert len(svg) < 150_000 and svg.lstrip().startswith("<svg")
+
+
+def test_every_figure_can_be_dark(book: Ledger) -> None:
+    for make in PLOTS.values():
+        light, dark = make(book), make(book, dark=True)
+        assert light is None or light.layout.meta["alt"] == dark.layout.meta["alt"]
+
+
+def test_one_models_accuracy_is_had_again(told: dict[str, Any]) -> None:
+    """Clip by clip, on the first clips; the last digit of a sum may turn a close call on another machine."""
+    bits = unpacked(told["motion"]["short/relu"]["0"]["right"])
+    again = rightly(pretrained("relu"), drawn("motion", "main", 64, SEED, "test"))
+    assert sum(a != b for a, b in zip(again, bits)) <= 1 and len(bits) == told["settings"]["clips"]
+    assert told["motion"]["short/relu"]["0"]["accuracy"] == pytest.approx(np.mean(bits), abs=1e-5)
+
+
+def test_what_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("CLIPS", 32), ("ALTERED", 16), ("LOOKED", 2), ("LINKED", 8), ("TEMPERATURES", (1.0, 1e9))):
+        monkeypatch.setattr(measuring, name, value)
+    for cached in (measuring.clips, measuring.in_order):
+        cached.cache_clear()
+    found = measure(pretrained("softmax"))
+    backwards, forwards = measuring.in_order("backwards").labels, measuring.clips().labels
+    for cached in (measuring.clips, measuring.in_order):
+        cached.cache_clear()
+    assert ((backwards + 4) % 8 == forwards).all()
+    first = np.mean(unpacked(found["right"])[:16])
+    assert found["altered"]["temperature 1"] == pytest.approx(first)
+    assert found["altered"]["temperature 1e+09"] < first and found["opposite"] > 0.5 > found["unmoved"]
+    assert len(found["layers"]) == len(found["pointing"]) == 3 and -1 <= found["link"] <= 1
+    assert 0.5 < found["accuracy"] == sum(unpacked(found["right"])) / 32
+
+
+def test_a_seed_that_no_choice_has_seen() -> None:
+    seeds = {card(find(n, s, b))["recipe"]["test_seed"] for b, n, s in shipped()}
+    assert SEED not in seeds and measuring.SEALED_SEED not in seeds | {SEED}
+
+
+# ---------------------------------------------------------------- sentences follow the numbers
+
+
+def test_sentences_turn_with_the_numbers(book: Ledger) -> None:
+    before = sentence_short(book), sentence_floor(book, "short")
+    motion = book.told["motion"]
+    motion["short/softmax"], motion["short/relu_floor"] = motion["short/relu_floor"], motion["short/softmax"]
+    after = sentence_short(book), sentence_floor(book, "short")
+    assert "softmax is ahead of the linear baseline" in before[0] and "softmax is behind the baseline" in after[0]
+    assert "helps" in before[1] and "ahead of softmax" in after[1] and before != after
+
+
+def test_an_interval_that_holds_0_tells_nothing(book: Ledger) -> None:
+    for n, model in enumerate(book.models("short", "relu_floor+gate")):
+        model["accuracy"] = book.models("short", "relu_floor")[n]["accuracy"] + 0.3 * (-1) ** n
+    assert "whether the gate helps is not told" in sentence_short(book)
+
+
+def test_how_a_gate_acts() -> None:
+    said = [acts(*x) for x in ((0.9, 0.2), (0.2, 0.9), (0.5, 0.1), (0.1, 0.5), (0.1, 0.2))]
+    assert len(set(said)) == 5 and said[0] == "mostly as one weight a token"
+
+
+def test_every_objection_is_answered_by_a_row(book: Ledger) -> None:
+    rows = objections(book).splitlines()[2:]
+    titles = [title for title, _ in PARTS]
+    assert len(rows) > 20 and all("||" not in row.replace(" ", "") for row in rows)
+    for row in rows:
+        where = row.rstrip(" |").rpartition("| ")[2]
+        assert where == "-" or all(any(t.startswith(w) for t in titles) for w in where.split(", ")), where
+
+
+def test_what_is_missing_is_said(book: Ledger) -> None:
+    for which in SETS:
+        book.told[which] = book.told[which][:-1]
+        assert "Not run yet" in missing(book, which)
+    text = page(book)
+    assert text.count("Not run yet") >= len(SETS) and "nan" not in text.split()
+
+
+def test_pairs_are_of_arms_that_are_trained() -> None:
+    from linviz.models.arms import LONG
+    assert {name for one, other, _ in PAIRS for name in (one, other)} <= set(LONG)
+
+
+# ---------------------------------------------------------------- more seeds
+
+
+def give(book: Ledger, which: str, name: str, values: list[float]) -> None:
+    """These accuracies, seed by seed, to an arm of a set."""
+    others = [told for told in book.told[which] if told["name"] != name]
+    made = {"name": name, "recorded_layers": [], "parameters": 1, "tests": 1024, "options": {}}
+    book.told[which] = others + [made | {"seed": n, "recorded": x} for n, x in enumerate(values)]
+
+
+def fill(book: Ledger) -> None:
+    """Five seeds of every late arm, and of the second task's, as SEEDS.md predicted them."""
+    for name, x in ((seeds.SOFT, 0.96), (seeds.RELU, 0.97), (seeds.FLOOR, 0.91), (seeds.GATE, 0.95), (seeds.BOTH, 0.96),
+                    (seeds.WIDE, 0.9)):
+        give(book, "late", name, [x, x + 0.01, x - 0.01, x, x])
+    for name in (seeds.SOFT, seeds.RELU, seeds.GATE):
+        give(book, "front", name, [0.95] * 5)
+    give(book, "front", seeds.FLOOR, [0.5, 0.5, 0.5, 0.9, 0.9])
+
+
+def test_differences_are_taken_seed_by_seed(book: Ledger) -> None:
+    give(book, "late", seeds.GATE, [0.9, 0.8, 0.7])
+    give(book, "late", seeds.WIDE, [0.8, 0.6, 0.4, 0.0])         # the fourth has no partner
+    gap = seeds.between(book, "late", seeds.GATE, seeds.WIDE)
+    assert gap.values == pytest.approx((0.1, 0.2, 0.3)) and gap.over == "seeds" and gap.mean == pytest.approx(0.2)
+    control = seeds.between(book, "control", seeds.GATE, seeds.FLOOR)
+    one, other = (book.models("short", name) for name in (seeds.GATE, seeds.FLOOR))
+    assert control.values == pytest.approx([a["recorded"] - b["recorded"] for a, b in zip(one, other)])
+
+
+@pytest.mark.parametrize("n, name, values", [
+    (0, "softmax", [0.5] * 5), (1, "relu_floor~wide", [0.8] * 5), (1, "relu_floor+gate", [0.5] * 5),
+    (2, "relu", [0.93] * 5)])
+def test_predictions_of_more_seeds_turn_with_the_numbers(book: Ledger, n: int, name: str, values: list[float]) -> None:
+    fill(book)
+    assert [a.true for a in seeds.answers(book)] == [True] * 4
+    give(book, "late", name, values)
+    assert not seeds.answers(book)[n].true
+
+
+@pytest.mark.parametrize("name, values", [
+    ("relu_floor", [0.5] * 5), ("relu_floor", [0.5, 0.5, 0.9, 0.9, 0.9]), ("softmax", [0.5, 0.9, 0.9, 0.9, 0.9])])
+def test_the_second_task_answers_for_itself(book: Ledger, name: str, values: list[float]) -> None:
+    fill(book)
+    give(book, "front", name, values)
+    assert not seeds.second_task(book).true
+
+
+def test_the_control_is_told_at_either_budget(book: Ledger) -> None:
+    fill(book)
+    assert "After 2,400 steps the gate is more than its parameters" in seeds.sentence_control(book)
+    give(book, "late", seeds.WIDE, [0.99] * 5)
+    assert "After 2,400 steps as many parameters in the MLPs do more than the gate" in seeds.sentence_control(book)
+    book.told["late"] = []
+    assert "2,400" not in seeds.sentence_control(book) and "After 800 steps" in seeds.sentence_control(book)
+
+
+# ---------------------------------------------------------------- the sealed split
+
+
+def test_the_sealed_split_is_opened_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    opened: list[tuple[Any, ...]] = []
+
+    def drawing(n: int, seed: int, split: str, opened_on_purpose: bool) -> tuple[int, int, str]:
+        opened.append((n, seed, split, opened_on_purpose))
+        return n, seed, split
+
+    monkeypatch.setattr(kept, "motion_task", lambda n, seed, split, opened: drawing(n, seed, split, opened))
+    monkeypatch.setattr(kept, "stored", lambda task: task)
+    monkeypatch.setattr(kept, "rightly", lambda model, task: [1, 0] * (task[0] // 2))
+    monkeypatch.setattr(kept, "digests", lambda: [("short/relu/0", ("relu", 0, "short"), "abc")])
+    first = unsealed("2031-05-06", {})
+    assert first["accuracy"] == {"short/relu/0": 0.5} and opened == [(1024, 3, "sealed", True)]
+    with pytest.raises(ValueError, match="was opened on 2031-05-06 for these very models"):
+        unsealed("2031-05-07", first)
+    other = unsealed("2031-05-07", first | {"digests": {"short/relu/0": "abd"}})
+    assert other["earlier"] == ["2031-05-06"] and len(opened) == 2
+
+
+def test_a_second_look_ends_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> None:
+        raise ValueError("was opened on")
+
+    monkeypatch.setattr("studies.evidence.unsealed", refuse)
+    with pytest.raises(SystemExit, match="was opened on"):
+        main(["--page", "--open-sealed"])
+
+
+def test_the_page_says_whether_it_was_opened(book: Ledger) -> None:
+    names = {f"short/{n}/{s}": 0.5 for n in book.names("short") for s in range(book.seeds("short", n))}
+    shut, open_ = Ledger(book.told, {}), Ledger(book.told, {"date": "2031-05-06", "clips": 1024, "earlier": [],
+                                                            "accuracy": names})
+    before, after, today = map(page, (shut, open_, book))
+    assert "have not been opened" in before and "Opened on 2031-05-06, 1,024 clips." in after
+    assert "cut off" in today and "cut off" not in before + after
+
+
+def test_what_is_quoted_stands_where_the_earlier_study_is_named() -> None:
+    """The head says so: a share typed into the words belongs to a paragraph that names that study, or is a guess's."""
+    typed = [text for text in (HEAD, ABOUT, *TASK.split("\n\n"), FRONT, REPEAT, NOT_RUN) if re.search(r"\d %", text)]
+    assert typed == [ABOUT, *TASK.split("\n\n")] and re.findall(r"[\d.]+ %", ABOUT) == ["12.5 %", "95 %"]
+    assert all("earlier study" in text or "That study" in text for text in TASK.split("\n\n"))
+
+
+# ---------------------------------------------------------------- statistics, and the dose's answers
+
+
+def test_intervals_are_those_of_the_books() -> None:
+    assert stats.of_share(0.1, 50) == pytest.approx((0.0435, 0.2136), abs=1e-4)      # Wilson, by hand
+    assert stats.of_mean([1, 2, 3, 4, 5]) == pytest.approx((1.0368, 4.9632), abs=1e-4)  # 3 +- 2.7764 * 0.7071
+    assert stats.of_paired([1] * 60 + [0] * 40, [1] * 60 + [0] * 40) == (0, 0)
+
+
+def test_a_partial_correlation_is_that_of_residuals() -> None:
+    x, y, z = np.random.default_rng(0).random((3, 30))
+    a, b, c = (stats.ranks(v) for v in (x, y + z, z))
+    left = [v - np.polyval(np.polyfit(c, v, 1), c) for v in (a, b)]
+    assert stats.partial(x, y + z, z) == pytest.approx(np.corrcoef(*left)[0, 1])
+    assert np.isnan(stats.partial(x, y, y)) and np.isnan(stats.spearman(x, np.ones(30)))
+
+
+def test_curves_layers_and_bits(book: Ledger) -> None:
+    assert crossing([[50, 0.1], [100, 0.2], [150, 0.6], [200, 0.3]], 0.4) == 125
+    assert layers({"layers": [{"entropy": 0.5}, {"entropy": 1.0}]}, "entropy") == 0.75
+    assert layers({"layers": [{}, {"entropy": 1.0}]}, "entropy") is None
+    bits = np.random.default_rng(0).integers(0, 2, 64).tolist()
+    assert unpacked(packed(bits)) == bits
+
+
+def of_dose(means: list[float], entropies: list[float], tilt: float = -0.1) -> list[bool]:
+    """Answers for five doses of three seeds about these means; tilt: accuracy a unit of entropy within a dose."""
+    floors = (0.0, 0.0625, 0.125, 0.1875, 0.25)
+    return [a.true for a in answers([Run(f, s, m + tilt * (s - 1) * 0.01, e + (s - 1) * 0.01) for f, m, e in
+                                     zip(floors, means, entropies) for s in range(3)])]
+
+
+def test_each_prediction_of_the_dose_can_fail_by_itself() -> None:
+    flat = [0.5, 0.6, 0.7, 0.8, 0.9]
+    assert of_dose([0.8, 0.7, 0.5, 0.3, 0.2], flat) == [True] * 5
+    assert of_dose([0.8, 0.7, 0.5, 0.2, 0.3], flat)[0] is False
+    assert of_dose([0.8, 0.2, 0.3, 0.7, 0.6], flat)[1] is False
+    assert of_dose([0.8, 0.7, 0.5, 0.3, 0.2], [0.5, 0.6, 0.7, 0.9, 0.8])[2] is False
+    assert of_dose([0.8, 0.79, 0.78, 0.77, 0.2], flat)[3] is False
+    assert of_dose([0.8, 0.7, 0.5, 0.3, 0.2], flat, tilt=0.1)[4] is False
+
+
+# ---------------------------------------------------------------- the list
+
+
+def test_what_can_be_run_is_listed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert bench.main([]) == 0
+    said = capsys.readouterr().out
+    assert all(name in said and hasattr(importlib.import_module(f"studies.{name}"), "main") for name in bench.RUNS)
+    seen: list[list[str]] = []
+    monkeypatch.setattr("studies.evidence.main", seen.append)
+    assert bench.main(["evidence", "--page"]) == 0 and seen == [["--page"]]
+    assert bench.main(["nothing"]) == 2

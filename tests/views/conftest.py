@@ -1,0 +1,28 @@
+"""Two small opened views, a photograph and a clip, made once; and a person's own film."""
+from __future__ import annotations
+
+import pytest
+
+from linviz.views import File, Opened, View
+from tests.clips import files
+
+SPECS = ("softmax", "relu_floor", "relu_floor+gate")
+
+
+@pytest.fixture(scope="session")
+def photo() -> Opened:
+    """A photograph under softmax, the floor and a gate that was fitted for a moment."""
+    return View("chelsea", patches=8, specs=SPECS, steps=8, query=(0, 3, 5)).open()
+
+
+@pytest.fixture(scope="session")
+def moving() -> Opened:
+    """A clip with a mask, three frames, one mechanism with weights below zero beside softmax."""
+    return View("crossing", patches=7, frames=3, specs=("softmax", "factorized"), query=(1, 2, 3)).open()
+
+
+@pytest.fixture(scope="session")
+def own() -> tuple[View, bytes]:
+    """A view of somebody's own film, and the film."""
+    data = files.video()
+    return View(File.of("film.mp4", data), patches=6, frames=3, specs=("softmax", "linear"), query=(2, 1, 4)), data

@@ -1,0 +1,49 @@
+"""The code for a view is run, and prints the numbers of its table."""
+from __future__ import annotations
+
+import io
+from contextlib import redirect_stdout
+
+import pytest
+
+from linviz.views import View
+from linviz.views.export import table as numbers
+from linviz.views.export.code import code
+
+
+def printed(opened):
+    """{(spec, measure): (patch, mean)} as the code prints them, and its other lines."""
+    out = io.StringIO()
+    with redirect_stdout(out):
+        exec(compile(code(opened), "snippet", "exec"), {"__name__": "snippet"})
+    lines = [line.split() for line in out.getvalue().splitlines()]
+    told = {(spec, name): (float(patch), float(mean)) for spec, name, patch, mean in (x for x in lines if len(x) == 4)}
+    return told, [line for line in out.getvalue().splitlines() if len(line.split()) != 4]
+
+
+def held(opened):
+    """Holds what is printed to the table; the lines that are left."""
+    told, others = printed(opened)
+    table = {(n.spec, n.measure): (n.patch, n.mean) for n in numbers.numbers(opened) if n.mean is not None}
+    assert told.keys() == table.keys() and len(told) >= 8
+    for key, pair in table.items():
+        assert told[key] == pytest.approx(pair, rel=1e-5), key
+    return others
+
+
+def test_a_photograph(photo):
+    assert held(photo) == []
+
+
+def test_a_clip_with_a_signed_map(moving):
+    assert held(moving) == ["factorized: signed: its rows are no shares"]
+
+
+def test_a_film_of_ones_own_channels_and_an_order(own, tmp_path, monkeypatch):
+    view, data = own
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "film.mp4").write_bytes(data)
+    assert held(view.open(data)) == []
+    other = View("coffee", 5, temperature=0.3, specs=("aft_full", "relu_floor+gate:qk"), steps=3, seed=4)
+    assert held(other.open()) == []
+    assert held(View("coffee", 5, specs=("softmax", "linear+gate"), causal=True, steps=3).open()) == []

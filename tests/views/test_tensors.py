@@ -1,0 +1,80 @@
+"""A researcher's own q, k and v: one head, measured as given; pictures are drawn on paper."""
+from __future__ import annotations
+
+import io
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from linviz import Grid, cli, make
+from linviz.views import View
+from linviz.views import row_stats as seen
+from linviz.views.export import bundle as files
+from linviz.views.export import pictures
+from tests.views.test_snippet import held
+
+
+@pytest.fixture(scope="module")
+def given():
+    """Three heads on two frames of 3 x 4 patches after one token of no place; v is wider than q and k."""
+    draw, file = np.random.default_rng(0), io.BytesIO()
+    q, k, v = (draw.normal(size=(3, 25, width)).astype("f4") for width in (6, 6, 9))
+    np.savez(file, q=q, k=k, v=v, grid=[2, 3, 4])
+    return file.getvalue(), (q, k, v)
+
+
+def test_the_head_that_is_asked_for_is_measured_as_it_is_given(given):
+    data, (q, k, _) = given
+    chosen = {"head": 2, "specs": ("softmax", "relu_floor+gate"), "steps": 3, "query": (1, 2, 0)}
+    opened = View.of("mine.npz", data, **chosen).open(data)
+    assert opened.grid == Grid(2, 3, 4, prefix=1) and opened.view.temperature == 1
+    want = torch.softmax(torch.from_numpy(q[1] @ k[1].T / 6**0.5), -1)[1 + 12 + 8]
+    torch.testing.assert_close(seen.row_of(opened.shown[0].reading.map, opened.query), want, rtol=1e-4, atol=1e-6)
+
+
+def test_a_temperature_divides_every_logit(given):
+    data, (q, k, _) = given
+    opened = View.of("mine.npz", data, temperature=4.0, specs=("softmax",), query=(0, 0, 0)).open(data)
+    want = torch.softmax(torch.from_numpy(q[0] @ k[0].T / 6**0.5 / 4), -1)[1]
+    torch.testing.assert_close(seen.row_of(opened.shown[0].reading.map, opened.query), want, rtol=1e-4, atol=1e-6)
+
+
+def test_its_code_prints_its_numbers(given, tmp_path, monkeypatch):
+    data, _ = given
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.npz").write_bytes(data)
+    view = View.of("mine.npz", data, head=3, temperature=0.5, specs=("softmax", "linear+gate"), steps=2)
+    assert held(view.open(data)) == []
+
+
+def test_it_is_drawn_on_paper_and_saved(given, tmp_path):
+    data, _ = given
+    view = View.of("mine.npz", data, specs=("softmax", "linear"), query=(1, 2, 3))
+    opened = view.open(data)
+    Image.open(io.BytesIO(pictures.png(opened))).load()
+    assert "raw patch" not in pictures.svg(opened) and "v of head 1" in pictures.svg(opened)
+    assert files.load(files.save(tmp_path / "a.linviz", view, data)) == (view, data)
+
+
+def test_the_command_reads_tensors(given, tmp_path, capsys):
+    data, _ = given
+    (tmp_path / "mine.npz").write_bytes(data)
+    out = tmp_path / "rows.npz"
+    assert cli.main(["read", str(tmp_path / "mine.npz"), "--head", "2", "--query", "1,2,3", "--out", str(out)]) == 0
+    found = np.load(out)
+    assert found["prefix"] == 1 and found["softmax"][1:].reshape(found["grid"]).shape == (2, 3, 4)
+    assert json.loads(str(found["state"]))["view"]["head"] == 2
+    for wrong, said in ((["--head", "4"], "mine.npz has 3 heads, counted from 1; there is no head 4"),
+                        (["--query", "2,0,0"], "mine.npz is cut to 2 x 3 x 4")):
+        assert cli.main(["read", str(tmp_path / "mine.npz"), *wrong]) == 1
+        assert said in capsys.readouterr().err
+
+
+def test_a_mechanism_that_cannot_take_them_says_so(given):
+    data, _ = given
+    with pytest.raises(ValueError, match="value_width is the width"):
+        View.of("mine.npz", data, specs=("aft_full",)).open(data)
+    assert make("softmax", 1, 6, Grid(2, 3, 4, 1), value_width=9).mechanism.value_width == 9
