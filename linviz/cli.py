@@ -16,7 +16,7 @@ from pathlib import Path
 
 from .grade.options import options as options_of_grade
 from .train.options import options as options_of_train
-from .views.options import options_of_export, options_of_read
+from .views.view_options import add_export_options, add_read_options
 
 ROOT = Path(__file__).resolve().parents[1]      # the clone: notebooks and explorer lie beside the package
 PORT = 8501
@@ -68,8 +68,8 @@ def parser() -> argparse.ArgumentParser:
 
     _options_of_servers(command("explore", explore, "open the explorer in a browser"),
                         command("lab", lab, "open the notebooks in JupyterLab"))
-    options_of_read(command("read", read, "measure attention on a sample or on your own picture or clip"))
-    options_of_export(command("export", export, "write a page, a picture, a film or a saved view"))
+    add_read_options(command("read", read, "measure attention on a sample or on your own picture or clip"))
+    add_export_options(command("export", export, "write a page, a picture, a film or a saved view"))
     options_of_train(command("train", train, "train a small video transformer"))
     options_of_grade(command("grade", grade, "grade a folder of learners' notebooks (not a sandbox)"))
     command("doctor", doctor, "say whether everything is there, and of the right version")
@@ -120,13 +120,13 @@ def lab(given: argparse.Namespace) -> None:
 
 def read(given: argparse.Namespace) -> int:
     """Measure attention on a sample or on one's own file; a table, or numbers in a file."""
-    from .views.command import read as run
+    from .views.view_commands import run_read as run
     return run(given)
 
 
 def export(given: argparse.Namespace) -> int:
     """Write a view of a sample or of one's own file as a page, a picture or a film."""
-    from .views.command import export as run
+    from .views.view_commands import run_export as run
     return run(given)
 
 

@@ -61,6 +61,13 @@ class Gate(nn.Module):
                 layer.bias.fill_(torch.logit(torch.tensor(ratio, dtype=torch.float64)).item())
         return self
 
+    def scale(self, strength: float) -> Gate:
+        """Multiply the logits z by a strength for good: r = sigmoid(strength z). Returns itself."""
+        with torch.no_grad():
+            for parameter in self.parameters():  # a shared layer is listed once
+                parameter.mul_(strength)
+        return self
+
 
 def ratios(gate: Gate, phi_q: Tensor, phi_k: Tensor, v: Tensor, strength: float = 1.0) -> tuple[Tensor, Tensor]:
     """Fixation ratios r of queries (..., N, M) and keys (..., S, M), in (0, 1): sigmoid(strength z).

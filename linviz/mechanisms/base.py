@@ -8,7 +8,7 @@ the map of them, gated or not. Subclasses with a `name` enter the registry by be
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from ..fixation import Gate
 from ..grid import Grid
 from ..maps import CausalFactored, Features, KernelMap, Map, Normaliser, State
+from ..settings import Setting
 
 EPS = 1e-6  # added to a row sum, unless a method's own definition names another
 FAMILIES = ("softmax", "kernel", "low-rank", "local", "content-free", "graph")
@@ -44,6 +45,7 @@ class Mechanism(nn.Module):
     fixed: ClassVar[bool] = False   # learned tables fix the number of tokens
     positional: ClassVar[bool] = False  # positions enter: to permute the tokens does more than to permute the map
     year: ClassVar[int | None] = None
+    settings: ClassVar[Mapping[str, Setting]] = {}  # options of `build` that every host offers, with their limits
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

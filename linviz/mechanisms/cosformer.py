@@ -27,6 +27,7 @@ from torch import Tensor
 
 from ..grid import Grid
 from ..maps import Normaliser
+from ..settings import Setting, Word
 from .base import Kernel
 
 AXES = {"1d": 1, "2d": 2, "3d": 3}
@@ -39,6 +40,7 @@ class CosFormer(Kernel):
     paper = "Qin et al., 2022, arXiv 2202.08791"
     cost, rank = "N D E", "2 D"
     takes_causal, positional = True, True
+    settings = {"axes": Setting(Word(*AXES), "Axes")}
 
     def build(self, axes: str = "1d") -> None:
         if axes not in AXES:

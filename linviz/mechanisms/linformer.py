@@ -24,6 +24,7 @@ import torch
 from torch import Tensor, nn
 
 from ..maps import Factored, Scores
+from ..settings import Setting, Whole
 from .base import Mechanism, Project
 
 SHARED = {"none": 0, "heads": 1, "kv": 2}
@@ -36,6 +37,7 @@ class Linformer(Mechanism):
     paper = "Wang et al., 2020, arXiv 2006.04768"
     cost, rank = "N K D + S K D", "K"
     signed, fixed, positional = True, True, True
+    settings = {"length": Setting(Whole(1, 4096), "Projected length")}
 
     def build(self, length: int = 64, share: str = "heads", where: str = "keys") -> None:
         if share not in SHARED or where not in ("keys", "tokens") or length < 1:

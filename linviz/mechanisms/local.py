@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from ..maps import Blocks, Scores, gather
+from ..settings import Setting, Whole
 from .base import Mechanism
 
 
@@ -31,6 +32,7 @@ class Local(Mechanism):
     paper = "no paper; common practice"
     cost, rank = "N W D", "N"
     takes_causal, takes_key_grid, positional = True, False, True
+    settings = {"window": Setting(Whole(1, 4096), "Window, in tokens")}
 
     def build(self, window: int = 16) -> None:
         if window < 1:

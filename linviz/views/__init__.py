@@ -1,27 +1,27 @@
-"""A view on record: its state, its numbers, its pictures, and one file that any linviz opens again.
+"""A view: its state, its numbers, its pictures, and one file that any linviz opens again.
 
-    view = View("chelsea", specs=("softmax", "relu_floor+gate"))    a small frozen state, a dictionary and back
-    opened = view.open()                                            clip, grid and readings, gates fitted
-    csv_text(opened)  json_text(opened)  npz_bytes(opened)          what the explorer's table shows
-    code(view)                                                      plain linviz calls that print the same numbers
-    png(opened)  svg(opened)  film(opened)  page(opened)            to look at
-    save(path, view, media)  load(path)                             state and media in one file
-    write(path, data)                                               whole or not at all
+    view = View("chelsea", specs=("softmax", "relu_floor+gate"))    a small frozen state
+    opened = open_view(view)                                        clip, grid and readings, gates fitted
+    export.table.numbers_csv(opened)                                what the explorer's table shows
+    export.code.view_code(opened)                                   plain linviz calls that print the same numbers
+    export.files.make_file(".png", opened)                          any kind of file, by its ending
+    export.bundle.save_view(path, view, media)                      state and media in one file
 
-`trained.Trained` is such a view of trained models, whose maps come from `linviz.models.pretrained`: the same printers
-draw it, and `made.of_models` makes its files.
+`TrainedView` is such a state for small trained models, and `open_trained` opens it: the same writers print it.
 """
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .fields import File
-    from .load import Opened, Shown
-    from .look import Look
-from .state import View
+    from .load import open_view
+    from .load_trained import open_trained
+    from .open_view import OpenView
+    from .state import Look, TrainedView, View
+    from .state_kinds import SourceFile
 
-HOMES = {"File": "fields", "View": "state", "Look": "look", "Opened": "load", "Shown": "load"}
-__all__ = ["File", "Look", "Opened", "Shown", "View"]
+HOMES = {"Look": "state", "OpenView": "open_view", "SourceFile": "state_kinds", "TrainedView": "state", "View": "state",
+         "open_trained": "load_trained", "open_view": "load"}
+__all__ = ["Look", "OpenView", "SourceFile", "TrainedView", "View", "open_trained", "open_view"]
 
 
 def __getattr__(name: str) -> Any:

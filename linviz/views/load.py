@@ -1,7 +1,15 @@
-"""A view opened: its clip cut into tokens, its maps made and its gates fitted, each once."""
+"""From a source to panels, in pure steps: media, grid, tokens, mechanism, fit, panel. A page may cache each of them.
+
+    media = read_media(view, data)              a sample, or a person's own file as it was decoded
+    grid = view_grid(view, media.size)          frames, rows and columns of patches
+    tokens = cut_tokens(media, grid, ...)       q, k and v, the clip in patches, the object's mask
+    panel = measure_panel(m, tokens)            one mechanism: its title and its reading; with a gate, after `fit_panel`
+    open_view(view, data)                       all of it: an `OpenView`, which the writers in `export` print
+"""
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,226 +18,250 @@ from torch import Tensor
 
 from .. import clips
 from ..clips import Clip
-from ..clips.tensors import is_tensors, tensors
+from ..clips.fitting import PATCH
+from ..clips.tensors import Tensors, is_tensors, tensors
 from ..grid import Grid
-from ..maps import Map
 from ..mechanisms import Attention, make
-from ..models import LABEL, fit_gate
-from ..patch_view import Panel, fitted
-from ..reading import Reading
-from .fields import TOKENS, File
-from .given import one_head, paper
-from .look import Look, turned
-from .row_stats import Places, heading, measured, places, softmax_like, told_apart
-from .state import Progress, View
+from ..models import Fit, fit_gate
+from ..patch_view import fitted
+from ..reading import Reading, read
+from .open_view import OpenView, Tokens, ViewPanel
+from .row_stats import softmax_target
+from .state import CAPS, OWN_CLIP_PATCHES, OWN_PATCHES, View
+from .state_kinds import SourceFile
+
+GREY = 0.7  # what is lit where there is no picture
+TENSORS_NOTE = "the q, k and v of head {head}, as they are in the file; a patch counts as {patch} pixels"
+Progress = Callable[[int, int, str], None]  # done, of how much, what
 
 
 @dataclass(frozen=True, eq=False)
-class Shown:
-    """One mechanism of a view: its title, its reading, and the snapshots of its gate's fit (`patch_view.fitted`)."""
+class Media:
+    """What a view is of, before it is cut into tokens.
 
-    title: str
-    reading: Reading
-    gate: dict[str, Any] | None = None
-
-    @property
-    def map(self) -> Map:
-        """The table of weights that is measured and drawn."""
-        return self.reading.map
-
-    @property
-    def spec(self) -> str:
-        """The spec in its shortest form."""
-        return self.reading.mechanism.spec
-
-    @property
-    def family(self) -> str:
-        """The mechanism's family, which gives its colour."""
-        return self.reading.mechanism.family
-
-
-@dataclass(frozen=True, eq=False)
-class Opened:
-    """What a view shows. Whoever has these parts already puts them together here, and exports without a second fit.
-
-    clip     as it is described, (T, 3, Y * 16, X * 16);  picture: the same, as sharp as it is shown
-    mask     the object's share of every token, (N,), where it is known
-    said     what was read of somebody's own file, in one line
-    note     what the queries and keys are
+    clip  as it comes; grey paper for tensors;  note  what was read of a person's own file, in one line
     """
 
-    view: View
     clip: Clip
-    picture: Clip
-    grid: Grid
-    shown: tuple[Shown, ...]
-    mask: Tensor | None = None
-    said: str = ""
-    note: str = clips.DESCRIPTORS_NOTE
-    outline = None  # no line stands around the object
+    note: str = ""
+    tensors: Tensors | None = None
 
     @property
-    def look(self) -> Look:
-        """How it is looked at."""
-        return self.view.look
-
-    @property
-    def heading(self) -> str:
-        """What to see."""
-        return heading(self.view.specs, self.view.causal)
-
-    @property
-    def made(self) -> str:
-        """How it was cut and read, in sentences."""
-        view, grid = self.view, self.grid
-        size = f"{grid.T} frames of " * (grid.T > 1) + f"{grid.Y} x {grid.X} patches"
-        gates = f" A gate is {LABEL}: {view.steps} steps, seed {view.seed}." if any(s.gate for s in self.shown) else ""
-        return f"{size}, temperature {view.temperature:.3g}. {self.note[0].upper() + self.note[1:]}.{gates}"
-
-    def told(self) -> dict[str, Any]:
-        """The state and the versions that it was made with."""
-        return self.view.told()
-
-    @property
-    def place(self) -> tuple[int, int, int]:
-        """Frame, row and column of the pinned patch, from 0."""
-        return self.view.query or self.grid.place(clips.token_at(self.clip, self.grid))
-
-    @property
-    def query(self) -> int:
-        """The pinned patch's token number."""
-        return self.grid.number(*self.place)
-
-    @property
-    def given(self) -> bool:
-        """Whether q, k and v were given as tensors."""
-        return self.note != clips.DESCRIPTORS_NOTE
-
-    @property
-    def titles(self) -> list[str]:
-        """What to call each map: its spec where two would have one title."""
-        return told_apart([shown.title for shown in self.shown], [shown.spec for shown in self.shown])
-
-    def only(self, spec: str) -> Opened:
-        """The same view of one of its mechanisms; no such, no panel."""
-        kept = tuple(shown for shown in self.shown if shown.spec == spec)
-        return replace(self, view=replace(self.view, specs=(spec,)), shown=kept)
-
-    @property
-    def frame(self) -> int:
-        """The frame that is shown large."""
-        t = self.view.look.frame
-        return self.place[0] if t is None else min(t, self.grid.T - 1)
-
-    @property
-    def turned(self) -> Opened:
-        """The same with every gate at the strength that it is looked at with; `titles` stay."""
-        strength = self.view.look.strength
-        return replace(self, shown=tuple(replace(s, reading=turned(s.reading, strength)) for s in self.shown))
-
-    @property
-    def tracks(self) -> Tensor | None:
-        """Where each token's patch is on the other frames, if that is known of the clip."""
-        return None if self.clip.motion is None else clips.tracks(self.clip, self.grid)
-
-    def walked(self, t: int) -> Opened:
-        """The same, asked by the patch where motion has taken the pinned one on frame t, if the look follows it."""
-        tracks = self.tracks if self.view.look.follow else None
-        to = -1 if tracks is None else int(tracks[self.query, t])
-        return self if to < 0 else replace(self, view=replace(self.view, query=self.grid.place(to)))
-
-    @property
-    def panels(self) -> list[Panel]:
-        """The panels of the view."""
-        return [Panel(title, shown.family, shown.reading.map, gate=shown.gate)
-                for shown, title in zip(self.shown, self.titles)]
-
-    @property
-    def places(self) -> Places:
-        """The row measures that need to know where tokens lie, with what they need."""
-        return places(self.grid, self.mask)
+    def size(self) -> tuple[int, int, int]:
+        """Frames, and rows and columns of pixels."""
+        return self.clip.size
 
 
-def opened(view: View, media: bytes | None = None, progress: Progress | None = None) -> Opened:
-    """What `View.open` returns."""
-    media = checked_media(view, media)
-    given = tensors(media, name_of(view)) if media is not None and is_tensors(media) else None
-    source, said = paper(given) if given else clip_of(view, media)
-    grid = given.grid if given else grid_of(view, source)
-    check(view, grid, source.name)
-    clip, picture = clips.fit(source, grid), clips.sharp(source, grid)
-    qkv = one_head(given, view.head, view.temperature) if given else clips.descriptors(clip, grid, view.temperature)
+def view_of_file(name: str, data: bytes, **chosen: Any) -> View:
+    """A view of a person's own file, as it shows best or as `chosen`; ValueError where the file cannot be read.
+
+    28 patches along the longer side of a picture, 16 of a clip. Tensors are taken as they are: their own grid, and
+    1 as temperature.
+    """
+    if is_tensors(data):
+        chosen = {"temperature": 1.0} | chosen
+    elif "patches" not in chosen:
+        moving = clips.decode(data, name, frames=2).clip.size[0] > 1
+        chosen = chosen | {"patches": OWN_CLIP_PATCHES if moving else OWN_PATCHES}
+    return View(SourceFile.of(name, data)).with_values(**chosen)
+
+
+# ------------------------------------------------------------------------------------------------ the steps
+
+
+def read_media(view: View, data: bytes | None = None) -> Media:
+    """The clip that a view is of. `data` is the file of a person's own; ValueError where it cannot be read."""
+    data = check_file(view, data)
+    if data is None:
+        return Media(clips.load(str(view.source), frames=max(view.frames, clips.FRAMES[0])))
+    name = source_name(view)
+    if is_tensors(data):
+        return tensor_media(tensors(data, name))
+    found = clips.decode(data, name, view.frames)
+    return Media(found.clip, found.said)
+
+
+def tensor_media(found: Tensors) -> Media:
+    """The media of tensors: grey paper, since it is not known what the tensors were made from."""
+    frames = torch.full((found.grid.T, 3, found.grid.Y * PATCH, found.grid.X * PATCH), GREY)
+    clip = replace(Clip.plain(frames, found.name, alt=found.said), source=f"the file {found.name}")
+    return Media(clip, found.said, found)
+
+
+def view_grid(view: View, size: tuple[int, ...] | None = None, cap: int | None = None) -> Grid:
+    """The grid of patches: square for a sample, while a person's own picture of `size` keeps its form.
+
+    cap: tokens at most; a clip then has fewer frames.
+
+    >>> view_grid(View("pan", patches=14)), view_grid(View("pan", patches=28, frames=16), cap=3136).T
+    (Grid(T=8, Y=14, X=14, prefix=0), 4)
+    """
+    rows, columns = size[1:3] if size and isinstance(view.source, SourceFile) else (1, 1)
+    y, x = (max(1, round(view.patches * side / max(rows, columns))) for side in (rows, columns))
+    frames = 1 if view.still else min(view.frames, size[0]) if size else view.frames
+    return Grid(frames if cap is None else max(1, min(frames, cap // (y * x))), y, x)
+
+
+def cut_tokens(media: Media, grid: Grid, temperature: float, head: int = 1, causal: bool = False) -> Tokens:
+    """The tokens of a clip: descriptors of its patches, or one head of a person's own tensors."""
+    if media.tensors is not None:
+        q, k, v = tensor_head(media.tensors, head, temperature)
+        note = TENSORS_NOTE.format(head=head, patch=PATCH)
+        return Tokens(media.clip, media.clip, media.tensors.grid, q, k, v, None, causal, note, media.note)
+    clip = clips.fit(media.clip, grid)
     mask = None if clip.mask is None else clips.token_mask(clip, grid)
-    note = f"the q, k and v of head {view.head}, as they are in the file" if given else clips.DESCRIPTORS_NOTE
-    return Opened(view, clip, picture, grid, tuple(readings(view, grid, qkv, progress)), mask, said, note)
+    return Tokens(clip, clips.sharp(media.clip, grid), grid, *clips.descriptors(clip, grid, temperature), mask, causal,
+                  clips.DESCRIPTORS_NOTE, media.note)
 
 
-def name_of(view: View) -> str:
+def tensor_head(found: Tensors, head: int, temperature: float) -> tuple[Tensor, Tensor, Tensor]:
+    """q, k, v of one head, counted from 1: (1, 1, N, D), v (1, 1, N, E); every logit is divided by the temperature.
+
+    ValueError, in one sentence, where there is no such head.
+    """
+    if not 1 <= head <= found.q.shape[1]:
+        raise ValueError(f"{found.name} has {found.q.shape[1]} heads, counted from 1; there is no head {head}")
+    q, k, v = (x[:, head - 1:head] for x in (found.q, found.k, found.v))
+    scale = temperature**-0.5
+    return q * scale, k * scale, v
+
+
+def make_mechanism(spec: str, tokens: Tokens, seed: int = 0, options: Mapping[str, Any] | None = None) -> Attention:
+    """The mechanism of a spec for one head of these tokens. ValueError where it cannot be made on their grid."""
+    width, value_width = tokens.q.shape[-1], tokens.v.shape[-1]
+    wide = {} if value_width == width else {"value_width": value_width}
+    return make(spec, 1, width, tokens.grid, seed, causal=tokens.causal, **wide, **(options or {}))
+
+
+def fit_panel(spec: str, tokens: Tokens, steps: int, seed: int, options: Mapping[str, Any] | None = None,
+              progress: Callable[[int, int, float], Any] | None = None) -> Fit:
+    """A mechanism whose gate is fitted to the softmax map of the same q and k, in the same scope."""
+    mechanism, qkv = make_mechanism(spec, tokens, seed, options), (tokens.q, tokens.k, tokens.v)
+    with torch.no_grad():
+        target = make_mechanism(softmax_target(spec), tokens).map(*qkv)
+    return fit_gate(mechanism, target, *qkv, steps=steps, seed=seed, progress=progress)
+
+
+def measure_panel(mechanism: Attention, tokens: Tokens, fit: Fit | None = None,
+                  options: Mapping[str, Any] | None = None) -> ViewPanel:
+    """The panel of a mechanism; where each channel has its own map, the first channel is shown.
+
+    fit: of the mechanism's gate, whose snapshots the view can replay.
+    """
+    qkv = tokens.q, tokens.k, tokens.v
+    reading, title = read(mechanism, *qkv), mechanism.title + ", causal" * tokens.causal
+    if reading.whole.shared is None:
+        reading, title = read(mechanism, *qkv, channel=0), f"{title}, channel 1"
+    title += "".join(f", {name} {value}" for name, value in (options or {}).items())
+    if fit is None:
+        return ViewPanel(title, reading, options=dict(options or {}))
+    title += f", stopped at step {fit.steps}" if fit.cancelled else ", fitted"
+    return ViewPanel(title, reading, fitted(fit, *qkv), dict(options or {}))
+
+
+def ungated_panel(spec: str, tokens: Tokens, options: Mapping[str, Any] | None = None) -> ViewPanel:
+    """The panel of a spec without a fit: a gate in it is constant, which is no gate at all."""
+    mechanism = make_mechanism(spec, tokens, options=options)
+    if mechanism.gate is not None:
+        mechanism.gate.hold(0.5)
+    return measure_panel(mechanism, tokens, options=options)
+
+
+def weaken_gate(panel: ViewPanel, strength: float) -> ViewPanel:
+    """The panel with the ratios of its gate at sigmoid(strength z); without a gate, or at strength 1, itself.
+
+    >>> view = View("coffee", patches=7, specs=("relu_floor", "relu_floor+gate"), steps=2)
+    >>> plain, gated = open_view(view).panels
+    >>> torch.allclose(weaken_gate(gated, 0.0).map.dense(), plain.map.dense(), atol=1e-6)
+    True
+    """
+    before = panel.reading
+    if before.mechanism.gate is None or strength == 1:
+        return panel
+    mechanism = deepcopy(before.mechanism)
+    assert mechanism.gate is not None
+    mechanism.gate.scale(strength)
+    return replace(panel, reading=read(mechanism, before.q, before.k, before.v, channel=before.channel))
+
+
+# ------------------------------------------------------------------------------------------------ all of them
+
+
+def open_view(view: View, data: bytes | None = None, progress: Progress | None = None) -> OpenView:
+    """Make the clip, the maps and their readings; `data` is the file of a view of a person's own.
+
+    ValueError, in one sentence, where the file is missing, another one or unreadable, or where a mechanism cannot be
+    made on this grid.
+
+    >>> open_view(View("coffee", patches=7, specs=("softmax",))).panels[0].reading.entropy.shape
+    torch.Size([1, 1, 49])
+    """
+    check_size(view_grid(view, None) if isinstance(view.source, str) else None, source_name(view))
+    media = read_media(view, data)
+    grid = media.tensors.grid if media.tensors else view_grid(view, media.size)
+    check_query(view, grid, media.clip.name)
+    check_size(grid, media.clip.name)
+    tokens = cut_tokens(media, grid, view.temperature, view.head, view.causal)
+    panels = tuple(_open_panel(view, spec, options, tokens, progress) for spec, options in view.panels)
+    return OpenView(view, tokens, tuple(weaken_gate(panel, view.look.strength) for panel in panels), panels)
+
+
+def _open_panel(view: View, spec: str, options: Mapping[str, Any], tokens: Tokens,
+                progress: Progress | None) -> ViewPanel:
+    mechanism = make_mechanism(spec, tokens, options=options)
+    if mechanism.gate is None:
+        return measure_panel(mechanism, tokens, options=options)
+    report = None if progress is None else lambda step, steps, kl: progress(step, steps, f"fitting {spec}")
+    fit = fit_panel(spec, tokens, view.steps, view.seed, options, report)
+    return measure_panel(fit.mechanism, tokens, fit, options)
+
+
+def source_name(view: View) -> str:
     """The name of what a view is of."""
-    return view.source.name if isinstance(view.source, File) else view.source
+    return view.source.name if isinstance(view.source, SourceFile) else view.source
 
 
-def check(view: View, grid: Grid, name: str) -> None:
-    """ValueError, in one sentence, where the query is not on the grid, or the grid has too many tokens."""
-    if view.query is not None and any(at >= size for at, size in zip(view.query, (grid.T, grid.Y, grid.X))):
+def check_query(view: View, grid: Grid, name: str) -> None:
+    """ValueError, in one sentence, where the query is not on the grid."""
+    if view.query is not None and find_token(view.query, grid) is None:
         raise ValueError(f"the query {','.join(map(str, view.query))} is a frame, row and column counted from 0, and "
                          f"{name} is cut to {grid.T} x {grid.Y} x {grid.X}")
-    if len(grid) > TOKENS:
-        raise ValueError(f"{name} has {len(grid):,} tokens and {TOKENS:,} can be read")
 
 
-def grid_of(view: View, clip: Clip) -> Grid:
-    """The grid of a clip: square for a sample, while somebody's own picture keeps its form."""
-    frames, rows, columns = clip.size
-    if not isinstance(view.source, File):
-        rows = columns = 1
-    y, x = (max(1, round(view.patches * side / max(rows, columns))) for side in (rows, columns))
-    return Grid(min(frames, view.most.T), y, x)
+def check_size(grid: Grid | None, name: str) -> None:
+    """ValueError, in one sentence, where a grid has more tokens than a file may have."""
+    if grid is not None and len(grid) > CAPS["file"]:
+        raise ValueError(f"{name}: {grid.T} frames of {grid.Y} x {grid.X} patches are {len(grid):,} tokens and "
+                         f"{CAPS['file']:,} can be read: take fewer patches or frames")
 
 
-def clip_of(view: View, media: bytes | None) -> tuple[Clip, str]:
-    """The clip that a view is of, as it comes, and what was read of it."""
-    if not isinstance(view.source, File) or media is None:
-        return clips.load(str(view.source), frames=max(view.frames, clips.FRAMES[0])), ""
-    found = clips.decode(media, view.source.name, view.frames)
-    return found.clip, found.said
+def find_token(place: tuple[int, ...], grid: Grid) -> int | None:
+    """The number of the token at a place (see `state_kinds.Place`); None where there is no such token.
 
-
-def checked_media(view: View, media: bytes | None) -> bytes | None:
-    """The bytes of the view's file, if they are its; None for a sample."""
-    if not isinstance(view.source, File):
-        if media is not None:
-            raise ValueError(f"a view of the sample {view.source!r} takes no file")
-        return None
-    if media is None:
-        raise ValueError(f"this view is of the file {view.source.name} (sha256 {view.source.sha256[:12]}...): give it")
-    if (other := File.of(view.source.name, media).sha256) != view.source.sha256:
-        raise ValueError(f"this view is of another file {view.source.name}: its sha256 begins with "
-                         f"{view.source.sha256[:12]}, that of the one given with {other[:12]}")
-    return media
-
-
-def readings(view: View, grid: Grid, qkv: tuple[Tensor, Tensor, Tensor], progress: Progress | None) -> Iterator[Shown]:
-    """Every mechanism of the view measured on its tokens, its gate fitted."""
-    for spec in view.specs:
-        wide = {"value_width": qkv[2].shape[-1]}
-        mechanism, gate = make(spec, 1, qkv[0].shape[-1], grid, causal=view.causal, **wide), None
-        if mechanism.gate is not None:
-            mechanism, gate = gated(view, spec, grid, qkv, progress)
-        reading, title = measured(mechanism, *qkv, view.causal)
-        yield Shown(title + ", fitted" * (gate is not None), reading, gate)
-
-
-def gated(view: View, spec: str, grid: Grid, qkv: tuple[Tensor, Tensor, Tensor],
-          progress: Progress | None) -> tuple[Attention, dict[str, Any]]:
-    """A mechanism with its gate fitted to the softmax map of the same q and k in the same scope; the fit's snapshots.
-
-    q and k are (1, 1, N, D), v (1, 1, N, E).
+    >>> find_token((0, 1, 1), Grid(1, 2, 2)), find_token((0, 9, 1), Grid(1, 2, 2)), find_token((0,), Grid())
+    (3, None, None)
     """
-    width, how = qkv[0].shape[-1], {"causal": view.causal, "value_width": qkv[2].shape[-1]}
-    mechanism = make(spec, 1, width, grid, view.seed, **how)
-    with torch.no_grad():
-        target = make(softmax_like(spec), 1, width, grid, **how).map(*qkv)
-    watch = None if progress is None else lambda step, steps, kl: progress(step, steps, f"fitting {spec}")
-    fit = fit_gate(mechanism, target, *qkv, steps=view.steps, seed=view.seed, progress=watch)
-    return mechanism, fitted(fit, *qkv)
+    if len(place) == 3:
+        there = all(at < size for at, size in zip(place, (grid.T, grid.Y, grid.X)))
+        return grid.number(*place) if there else None
+    return place[0] if place and place[0] < grid.prefix else None
+
+
+def check_file(view: View, data: bytes | None) -> bytes | None:
+    """The bytes of the view's file, if they are its own; None for a sample."""
+    source = view.source
+    if not isinstance(source, SourceFile):
+        if data is not None:
+            raise ValueError(f"a view of the sample {source!r} takes no file")
+        return None
+    if data is None:
+        raise ValueError(f"this view is of the file {source.name} (sha256 {source.sha256[:12]}...): give it")
+    if (other := SourceFile.of(source.name, data).sha256) != source.sha256:
+        raise ValueError(f"this view is of another file {source.name}: its sha256 begins with {source.sha256[:12]}, "
+                         f"that of the one given with {other[:12]}")
+    return data
+
+
+def reading_at(panel: ViewPanel, strength: float) -> Reading:
+    """The reading of a panel with its gate at a strength."""
+    return weaken_gate(panel, strength).reading

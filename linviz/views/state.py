@@ -1,140 +1,223 @@
-"""The state of a view: the few words from which anybody's linviz makes the same clip, maps and numbers.
+"""What a view is, once for all hosts: the URL, a saved file, the command line, a notebook, JavaScript and the pages.
 
-As JSON it stands beside the versions that wrote it:
+Every field is declared once, with its limits, its label and its help text. A `View` decides what is measured; its
+`Look` decides how it is drawn. `TrainedView` is the same for small trained models. As JSON a state stands beside the
+versions that wrote it:
 
     {"linviz": "0.1.0", "torch": "2.13.0", "numpy": "2.4.6", "view": {"source": "chelsea", "patches": 28, ...}}
-
-A field is one name everywhere: attribute, key of the dictionary, option of the command line.
 """
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib import metadata
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar
 
-from .. import clips
-from ..clips.tensors import is_tensors
-from ..grid import Grid
-from .fields import OWN_CLIP, SPECS, File, checked, largest
-from .look import Look
+from ..settings import Nested, Number, State, Switch, Whole, Word, setting
+from .state_kinds import ModelNames, Options, PanelOptions, Place, Source, SourceFile, Specs, read_options
 
-if TYPE_CHECKING:
-    from .load import Opened
-
-WRITERS = ("linviz", "torch", "numpy")  # whose versions are told
-Progress = Callable[[int, int, str], None]  # done, of how much, what
+WRITERS = ("linviz", "torch", "numpy")  # whose versions stand in a file
+SPECS = ("softmax", "relu_floor", "relu_floor+gate")
+MODELS = ("softmax", "relu_floor", "relu_floor+gate", "relu")
+CAPS = {"page": 3136, "file": 12_544}  # tokens per host: a browser follows the pointer; a file may take longer
+OWN_PATCHES, OWN_CLIP_PATCHES = 28, 16  # of a person's own picture and clip at first
+ALL_HEADS = "all"
 
 
 @dataclass(frozen=True)
-class View:
-    """Everything that decides what a view shows.
+class Look(State):
+    """How a view is drawn: the state of the controls inside the view. Of these, only `strength` changes the numbers.
 
-    source       a sample's name (`linviz.clips.names()`), or a `File`: its bytes are given when it is opened
-    patches      a side; of somebody's own picture, along its longer side
-    frames       of a clip at most, evenly spaced in time; a photograph has one
-    temperature  of the descriptors: lower is sharper;  causal: no patch sees one that is counted after it
-    specs        the mechanisms, in their shortest form, none twice
-    steps, seed  of every gate's fit to softmax's map (the seed draws nothing else)
-    query        frame, row, column of the pinned patch, from 0; None: the clip's own
-    head         of somebody's own tensors, from 1
-    look         what the view's own controls say; the numbers are those of gates as they were fitted
+    >>> Look(mode="heat").mode, Look().strength
+    ('heat', 1.0)
+    """
 
-    ValueError, in one sentence, for anything else.
+    mode: str = setting(Word("light", "heat", "difference"), "light", "Drawn as",
+                        "light, heat, or difference (every map minus the first)")
+    tone: str = setting(Word("root", "linear", "log"), "root", "Brightness",
+                        "brightness grows with the root of the weight, with the weight itself, or with its logarithm")
+    strength: float = setting(Number(0.0, 1.0), 1.0, "Strength of the gates",
+                              "0 switches every gate off, 1 is the gate as it was fitted")
+    own: bool = setting(Switch(), False, "Own exposure", "every map has its own exposure instead of a common one")
+    share: float = setting(Number(0.0, 0.95), 0.0, "Share inside the line",
+                           "a line encloses the fewest patches that hold this share of the attention")
+    follow: bool = setting(Switch(), False, "Follow the motion",
+                           "the query goes with its patch from frame to frame, where the motion is known")
+    frame: int | None = setting(Whole(0, none=True), None, "Frame",
+                                "the frame that is shown large, counted from 0; default: the query's own")
+
+    def as_words(self, frames: int) -> dict[str, Any]:
+        """The keyword arguments with which `linviz.patch_view.pack` opens a view like this on `frames` frames.
+
+        >>> Look(frame=9).as_words(8)["frame"] is None
+        True
+        """
+        there = self.frame is not None and self.frame < frames
+        return self.to_fields() | {"frame": self.frame if there else None}
+
+
+def _opening_temperature() -> float:
+    from ..clips import OPENING
+    return OPENING.temperature
+
+
+@dataclass(frozen=True)
+class View(State):
+    """Everything that decides what a view shows. ValueError, in one sentence, for a value that is wrong.
+
+    source   a sample's name (`linviz.clips.names()`), or a `SourceFile`: its bytes are given when it is opened
+    query    frame, row, column of the pinned patch, from 0; None: the clip's own
+    options  one dictionary per panel, in the order of `specs`: what a mechanism declares in its own `settings`
 
     >>> View("coffee", patches=14, specs=("softmax", "relu_floor+gate:qkv")).specs
     ('softmax', 'relu_floor+gate')
     """
 
-    source: str | File = "chelsea"
-    patches: int = 28
-    frames: int = 8
-    temperature: float = clips.OPENING.temperature
-    specs: tuple[str, ...] = SPECS
-    causal: bool = False
-    steps: int = 300
-    seed: int = 0
-    query: tuple[int, int, int] | None = None
-    head: int = 1
-    look: Look = Look()
+    renamed: ClassVar[Mapping[str, str]] = {
+        "clip": "source", "file": "source", "sha256": "source", "maps": "specs", "spec": "specs", "sees": "specs",
+        "shared": "specs", "shift": "specs"}
+    dependent: ClassVar[tuple[str, ...]] = ("query", "options")
 
-    def __post_init__(self) -> None:
-        for name, value in checked({field.name: getattr(self, field.name) for field in fields(self)}).items():
-            object.__setattr__(self, name, value)
+    source: str | SourceFile = setting(Source(), "chelsea", "Photograph or clip",
+                                       "a sample's name, or your own file")
+    patches: int = setting(Whole(1, 112), 28, "Patches per side",
+                           "patches along the longer side of the picture")
+    frames: int = setting(Whole(1, 32), 8, "Frames", "frames of a clip at most, evenly spaced in time")
+    temperature: float = setting(
+        Number(0.01, 100.0, log=True), label="Temperature", factory=_opening_temperature,
+        help="every logit of q and k is divided by it: softmax is sharper below 1 and flatter above")
+    specs: tuple[str, ...] = setting(Specs(1, 8), SPECS, "Mechanisms side by side",
+                                     "one to eight, as in softmax or relu_floor+gate:qk", "--mechanism", "--mechanisms")
+    options: tuple[Options, ...] = setting(
+        PanelOptions(), (), "Options", "of a mechanism, by the number of its panel from 0, as in 1:directions=64",
+        "--option")
+    causal: bool = setting(Switch(), False, "Causal", "no patch sees a patch that comes after it: patches are counted "
+                           "frame by frame and row by row")
+    steps: int = setting(Whole(1, 10_000), 300, "Steps of a fit", "steps with which a gate is fitted to softmax")
+    seed: int = setting(Whole(0, 2**32 - 1), 0, "Seed", "seed of a gate's fit")
+    query: tuple[int, ...] | None = setting(Place(), None, "Query", "frame, row and column of the query, from 0; the "
+                                            "frame of a photograph may be left out")
+    head: int = setting(Whole(1, 256), 1, "Head", "of tensors that have several heads, counted from 1")
+    look: Look = setting(Nested(Look), Look())
+
+    def check_together(self) -> None:
+        object.__setattr__(self, "options", read_options(self.specs, self.options))
+        panels = [(spec, options) for spec, options in zip(self.specs, self.options)]
+        if len(set(panels)) < len(panels):
+            raise ValueError(f"a view shows each mechanism once; got {', '.join(self.specs)}")
+        if isinstance(self.source, str) and self.query is not None and len(self.query) == 3:
+            self._check_query(self.query)
+
+    def _check_query(self, query: tuple[int, ...]) -> None:
+        sizes = (1 if self.still else self.frames, self.patches, self.patches)
+        for name, at, size in zip(("frame", "row", "column"), query, sizes):
+            if at >= size:
+                raise ValueError(f"the query's {name} takes a whole number from 0 to {size - 1}; got {at}")
+
+    def with_values(self, **values: Any) -> View:
+        """The same view with other values; other mechanisms begin without options."""
+        if "specs" in values and "options" not in values:
+            values = values | {"options": ()}
+        return super().with_values(**values)
 
     @classmethod
     def best(cls, sample: str, **chosen: Any) -> View:
-        """The patches, frames, temperature and query with which a sample shows best, and what was `chosen` instead.
+        """The view in which a sample shows best, except for what was `chosen` (fields of the look, too).
 
         >>> View.best("digit").patches, View.best("digit", patches=7).query
         (14, None)
         """
+        from .. import clips
         best = clips.OPENINGS[clips.known_name(sample, clips.names(), "photograph or clip")]
         fresh = {"patches", "frames"} & chosen.keys()
         shows = {"patches": best.grid.Y, "temperature": best.temperature, "query": None if fresh else (0, *best.place)}
-        return cls(sample, **(shows | ({"frames": best.grid.T} if best.grid.T > 1 else {}) | chosen))
+        frames = {"frames": best.grid.T} if best.grid.T > 1 else {}
+        return cls(sample).with_values(**(shows | frames | chosen))
 
-    @classmethod
-    def of(cls, name: str, data: bytes, **chosen: Any) -> View:
-        """A view of somebody's own file, as it shows best or as `chosen`; ValueError where it cannot be read.
-
-        28 patches along the longer side of a picture, 16 of a clip. Tensors are taken as they are: their own grid, 1
-        as temperature.
-        """
-        if is_tensors(data):
-            chosen = {"temperature": 1.0} | chosen
-        elif "patches" not in chosen:
-            moving = clips.decode(data, name, frames=2).clip.size[0] > 1
-            chosen = chosen | {"patches": OWN_CLIP if moving else clips.OPENING.grid.Y}
-        return cls(File.of(name, data), **chosen)
+    @property
+    def panels(self) -> list[tuple[str, Options]]:
+        """Spec and options of every panel."""
+        return list(zip(self.specs, self.options))
 
     @property
     def still(self) -> bool:
-        """Whether it is known to show a photograph: a file is known when it is opened."""
+        """Whether the view is known to show a photograph: a person's own file is known when it is opened."""
+        from .. import clips
         return self.source in clips.PHOTOGRAPHS
 
-    @property
-    def most(self) -> Grid:
-        """The grid, if the clip has all the frames that are asked for."""
-        return largest(self.source, self.frames, self.patches)
-
-    def told(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """The view as a dictionary that JSON can hold, with the versions that wrote it.
 
-        >>> View.read(View("coffee").told()) == View("coffee")
+        >>> View.from_json(View("coffee").to_json()) == View("coffee")
         True
         """
-        view = asdict(self) | {"specs": list(self.specs), "query": None if self.query is None else list(self.query)}
-        return versions() | {"view": view}
+        return versions() | {"view": self.to_fields()}
 
     @classmethod
-    def read(cls, told: Any) -> View:
-        """The view of a dictionary that `told` made; ValueError, in one sentence, for any other.
+    def from_json(cls, found: Any) -> View:
+        """The view of a dictionary that `to_json` made; ValueError, in one sentence, for any other.
 
-        >>> View.read({"linviz": "9.0.0", "torch": "3", "numpy": "3", "view": {}, "colour": "blue"})
+        >>> View.from_json({"linviz": "9.0.0", "torch": "3", "numpy": "3", "view": {}, "colour": "blue"})
         Traceback (most recent call last):
         ValueError: a view's state has no 'colour' (written by linviz 9.0.0, this is 0.1.0)
         """
-        outer = _keys(told, {*WRITERS, "view"}, told)
-        found = _keys(outer["view"], {field.name for field in fields(cls)}, told)
-        source = found["source"]
-        if isinstance(source, Mapping):
-            file = _keys(source, {"name", "sha256"}, told)
-            source = File(str(file["name"]), str(file["sha256"]))
-        tuples = {name: _tuple(found[name]) for name in ("specs", "query")}
-        return cls(**checked(found | tuples | {"source": source, "look": Look.read(found["look"])}))
+        wanted = {*WRITERS, "view"}
+        if not isinstance(found, Mapping):
+            raise ValueError(f"a view's state is a dictionary with {', '.join(sorted(wanted))}; got {found!r:.80}")
+        writer = _writer(found)
+        if unknown := [name for name in found if name not in wanted]:
+            raise ValueError(f"a view's state has no {unknown[0]!r:.80}{writer}")
+        if missing := sorted(wanted - found.keys()):
+            raise ValueError(f"a view's state needs {', '.join(missing)}{writer}")
+        try:
+            return cls.from_fields(found["view"], optional=("options",))
+        except ValueError as error:
+            raise ValueError(f"{error}{writer}") from None
 
-    def open(self, media: bytes | None = None, progress: Progress | None = None) -> Opened:
-        """Make the clip, the maps and their readings; `media` is the file of a view of somebody's own.
 
-        A gate is fitted to softmax's map of the same queries and keys, in the same scope. ValueError, in one sentence,
-        where the file is missing, another one or unreadable, or where a mechanism cannot be made on this grid.
+@dataclass(frozen=True)
+class TrainedView(State):
+    """Everything that decides what a view of small trained models shows.
 
-        >>> View("coffee", patches=7, specs=("softmax",)).open().shown[0].reading.entropy.shape
-        torch.Size([1, 1, 49])
+    specs                   names of models: a spec, and perhaps a variant, as in relu_floor~wide
+    budget, seed            of their training: `linviz.models.pretrained(name, seed, budget)`
+    layer, head             of which the maps are drawn, from 1; "all" heads: the mean of their maps
+    clip_seed, clip, order  which clip of the motion task, from 0, and in which order its frames are played
+    temperature, strength   of the softmax models and of the gates, in all layers; 1 is as trained
+    """
+
+    renamed: ClassVar[Mapping[str, str]] = {"arms": "specs"}
+    dependent: ClassVar[tuple[str, ...]] = ("query",)
+
+    specs: tuple[str, ...] = setting(ModelNames(2, 4), MODELS, "Models side by side", "two to four trained models")
+    budget: str = setting(Word("long", "short", "fine"), "long", "Trained", "how long the models were trained")
+    seed: int = setting(Whole(0, 9999), 0, "Seed of the training", "")
+    layer: int = setting(Whole(1, 3), 2, "Layer", "counted from 1")
+    head: str = setting(Word(ALL_HEADS, "1", "2", "3"), ALL_HEADS, "Head", "or the mean of the maps of all heads")
+    clip_seed: int = setting(Whole(0, 9999), 0, "Seed of the clips", "")
+    clip: int = setting(Whole(0, 9999), 0, "Clip", "its number among the clips of this seed, from 0")
+    order: str = setting(Word("normal", "reversed", "shuffled"), "normal", "Frames played", "")
+    temperature: float = setting(Number(0.25, 4.0, step=0.05), 1.0, "Temperature of softmax", "q is divided by it in "
+                                 "every layer. 1 is as trained; below 1 attention is sharper.")
+    strength: float = setting(
+        Number(0.0, 1.0, step=0.05), 1.0, "Strength of the gates",
+        "The gate's logits are multiplied by it in every layer. 1 is as trained; at 0 the gate is constant, and the "
+        "map is that of the same model without it.")
+    query: tuple[int, ...] | None = setting(Place(), None, "Query", "frame, row and column, from 0")
+    look: Look = setting(Nested(Look, without=("strength", "follow")), Look(mode="heat"))
+
+    def altered(self, name: str) -> dict[str, float]:
+        """What is done to one of the models: its temperature and the strength of its gate, where they are not 1.
+
+        >>> view = TrainedView(temperature=0.5, strength=0.3)
+        >>> view.altered("softmax"), view.altered("relu_floor+gate~wide"), view.altered("relu")
+        ({'temperature': 0.5}, {'strength': 0.3}, {})
         """
-        from .load import opened
-        return opened(self, media, progress)
+        from ..mechanisms import parse
+        spec = parse(name.partition("~")[0])
+        found = {"temperature": self.temperature} if spec.name == "softmax" else {}
+        found |= {"strength": self.strength} if spec.gate else {}
+        return {part: value for part, value in found.items() if value != 1}
 
 
 def versions() -> dict[str, str]:
@@ -146,21 +229,7 @@ def versions() -> dict[str, str]:
     return {name: metadata.version(name) for name in WRITERS}
 
 
-# ------------------------------------------------------------------------------------------------ dictionaries
-
-
-def _tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _keys(found: Any, wanted: set[str], told: Any) -> dict[str, Any]:
-    """The dictionary itself, if it has exactly these keys."""
-    if not isinstance(found, Mapping):
-        raise ValueError(f"a view's state is a dictionary with {', '.join(sorted(wanted))}; got {found!r:.80}")
-    writer = told.get("linviz")
-    by = f" (written by linviz {writer:.20}, this is {metadata.version('linviz')})" if isinstance(writer, str) else ""
-    if unknown := [name for name in found if name not in wanted]:
-        raise ValueError(f"a view's state has no {unknown[0]!r:.80}{by}")
-    if missing := sorted(wanted - found.keys()):
-        raise ValueError(f"a view's state needs {', '.join(missing)}{by}")
-    return dict(found)
+def _writer(found: Mapping[str, Any]) -> str:
+    """Which linviz wrote a state, where that is said."""
+    name = found.get("linviz")
+    return f" (written by linviz {name:.20}, this is {metadata.version('linviz')})" if isinstance(name, str) else ""

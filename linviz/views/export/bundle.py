@@ -17,8 +17,8 @@ from pathlib import Path
 
 from ...clips import limits
 from ...whole import write_whole
-from ..fields import File
 from ..state import View
+from ..state_kinds import SourceFile
 
 ENDING, STATE, MEDIA = ".linviz", "state.json", "media/"
 LARGEST = 65_536  # bytes of a state, and of the zip's own list
@@ -39,23 +39,23 @@ def write(path: str | Path, data: bytes | str) -> Path:
     return write_whole(path, data)
 
 
-def save(path: str | Path, view: View, media: bytes | None = None) -> Path:
+def save_view(path: str | Path, view: View, media: bytes | None = None) -> Path:
     """Write a view as one file that `load` opens; `media`: the bytes of a view of somebody's own file.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     load(save(Path(folder) / "a.linviz", View("coffee"))) == (View("coffee"), None)
+    ...     load_view(save_view(Path(folder) / "a.linviz", View("coffee"))) == (View("coffee"), None)
     True
     """
-    return write(path, packed(view, media))
+    return write(path, pack_bundle(view, media))
 
 
-def load(path: str | Path) -> tuple[View, bytes | None]:
+def load_view(path: str | Path) -> tuple[View, bytes | None]:
     """The view in a file that `save` wrote, and its media; ValueError, in one sentence, for any other file."""
-    return unpacked(content(path), Path(path).name)
+    return unpack_bundle(read_file(path), Path(path).name)
 
 
-def content(path: str | Path) -> bytes:
+def read_file(path: str | Path) -> bytes:
     """The bytes of a file that somebody names; ValueError where there is none or it is larger than what is read."""
     path = Path(path)
     try:
@@ -72,42 +72,42 @@ def content(path: str | Path) -> bytes:
 # ------------------------------------------------------------------------------------------------ the zip
 
 
-def packed(view: View, media: bytes | None = None) -> bytes:
+def pack_bundle(view: View, media: bytes | None = None) -> bytes:
     """What `save` writes, as bytes.
 
-    >>> unpacked(packed(View("coffee"))) == (View("coffee"), None)
+    >>> unpack_bundle(pack_bundle(View("coffee"))) == (View("coffee"), None)
     True
     """
     source = view.source
-    if isinstance(source, File) != (media is not None):
+    if isinstance(source, SourceFile) != (media is not None):
         raise ValueError(f"{source.name}: its bytes are saved with the view, and none were given"
-                         if isinstance(source, File) else f"a view of the sample {source!r} is saved without a file")
+                         if isinstance(source, SourceFile) else f"a view of the sample {source!r} is saved without a file")
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as file:
-        file.writestr(zipfile.ZipInfo(STATE), json.dumps(view.told(), indent=1, allow_nan=False))
-        if isinstance(source, File) and media is not None:
-            same(source, media)
+        file.writestr(zipfile.ZipInfo(STATE), json.dumps(view.to_json(), indent=1, allow_nan=False))
+        if isinstance(source, SourceFile) and media is not None:
+            check_media(source, media)
             file.writestr(zipfile.ZipInfo(MEDIA + source.name), media)
     return out.getvalue()
 
 
-def same(source: File, media: bytes) -> bytes:
+def check_media(source: SourceFile, media: bytes) -> bytes:
     """The bytes themselves, if they are those of the source."""
-    if File.of(source.name, media).sha256 != source.sha256:
+    if SourceFile.of(source.name, media).sha256 != source.sha256:
         raise ValueError(f"the media are not those of the view: {source.name} has another sha256")
     return media
 
 
-def is_saved(data: bytes) -> bool:
+def is_bundle(data: bytes) -> bool:
     """Whether these bytes begin as a saved view does: a zip whose first file is the state.
 
-    >>> is_saved(packed(View("coffee"))), is_saved(b"PK\\3\\4 another zip")
+    >>> is_bundle(pack_bundle(View("coffee"))), is_bundle(b"PK\\3\\4 another zip")
     (True, False)
     """
     return data[:4] == b"PK\3\4" and data[30:30 + len(STATE)] == STATE.encode()
 
 
-def unpacked(data: bytes, name: str = "the file") -> tuple[View, bytes | None]:
+def unpack_bundle(data: bytes, name: str = "the file") -> tuple[View, bytes | None]:
     """The view that `packed` made of, and its media; ValueError, in one sentence, for any other bytes."""
     try:
         if len(data) > limits.BYTES + 2 * LARGEST:
@@ -135,11 +135,11 @@ def _members(file: zipfile.ZipFile) -> tuple[View, bytes | None]:
     names = file.namelist()
     if names[:1] != [STATE] or len(names) > 2:
         raise ValueError(f"it holds {STATE} and then at most one file; this one holds {len(names)}")
-    view = View.read(json.loads(_read(file, STATE, LARGEST)))
-    wanted = [MEDIA + view.source.name] if isinstance(view.source, File) else []
+    view = View.from_json(json.loads(_read(file, STATE, LARGEST)))
+    wanted = [MEDIA + view.source.name] if isinstance(view.source, SourceFile) else []
     if names[1:] != wanted:
         raise ValueError(f"beside its state it should hold {wanted[0]!r}" if wanted else "a sample needs no media")
-    return view, same(view.source, _read(file, wanted[0], limits.BYTES)) if isinstance(view.source, File) else None
+    return view, check_media(view.source, _read(file, wanted[0], limits.BYTES)) if isinstance(view.source, SourceFile) else None
 
 
 def _read(file: zipfile.ZipFile, name: str, most: int) -> bytes:

@@ -1,51 +1,57 @@
-"""Every kind of file that a view can be, by its ending."""
+"""Every kind of file that a view can become, by its ending."""
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
 
-from ..load import Opened
-from ..state import Progress
-from ..trained import Trained
-from . import trained_code as trained_snippet
-from . import trained_table as trained_numbers
-from .bundle import packed
-from .code import code
-from .film import film
-from .html import of_trained, page
-from .pictures import png, svg
-from .table import csv_text, json_text, npz_bytes
+from ..load import Progress
+from ..open_trained import OpenTrained
+from ..open_view import OpenView
+from .bundle import pack_bundle
+from .code import view_code
+from .film import film_bytes
+from .html import trained_page, view_page
+from .pictures import png_bytes, svg_document
+from .table import numbers_csv, numbers_json, weights_npz
+from .trained_code import trained_code
+from .trained_table import trained_csv, trained_json, trained_npz
+
+Makers = dict[str, Callable[[], bytes | str]]
 
 
-def made(ending: str, opened: Opened, media: bytes | None = None, progress: Progress | None = None,
-         whole: bool = False) -> bytes | str:
+def make_file(ending: str, opened: OpenView | OpenTrained, media: bytes | None = None,
+              progress: Progress | None = None, whole: bool = False) -> bytes:
     """What stands in a file with this ending: .csv .json .npz .py .html .png .svg .mp4 or .linviz.
 
-    media  the bytes of somebody's own file, which a saved view (.linviz) holds;  whole: whole maps in the .npz.
-    ValueError, in one sentence, where there is no such file of this view, or for an ending that is none of these.
+    media  the bytes of a person's own file, which a saved view (.linviz) holds;  whole: whole maps in the .npz. The
+    URL saves a view of trained models, so that it makes no .linviz. ValueError, in one sentence, where this view
+    makes no such file.
 
-    >>> from linviz.views import View
-    >>> made(".png", View("coffee", patches=7, specs=("uniform",)).open())[1:4]
+    >>> from linviz.views import View, open_view
+    >>> make_file(".png", open_view(View("coffee", patches=7, specs=("uniform",))))[1:4]
     b'PNG'
     """
-    makers: dict[str, Callable[[], bytes | str]] = {
-        ".csv": lambda: csv_text(opened, progress), ".json": lambda: json_text(opened, progress),
-        ".npz": lambda: npz_bytes(opened, whole), ".py": lambda: code(opened), ".html": lambda: page(opened),
-        ".png": lambda: png(opened), ".svg": lambda: svg(opened), ".mp4": lambda: film(opened, progress=progress),
-        ".linviz": lambda: packed(replace(opened.view, query=opened.place), media)}
-    return _one_of(makers, ending)
-
-
-def of_models(ending: str, seen: Trained) -> bytes | str:
-    """The same of a view of trained models: .csv .json .npz .py .html .png .svg or .mp4; its address saves it."""
-    return _one_of({
-        ".csv": lambda: trained_numbers.csv_text(seen), ".json": lambda: trained_numbers.json_text(seen),
-        ".npz": lambda: trained_numbers.npz_bytes(seen), ".py": lambda: trained_snippet.code(seen),
-        ".html": lambda: of_trained(seen), ".png": lambda: png(seen), ".svg": lambda: svg(seen),
-        ".mp4": lambda: film(seen)}, ending)
-
-
-def _one_of(makers: dict[str, Callable[[], bytes | str]], ending: str) -> bytes | str:
+    makers = _drawn(opened, progress) | (
+        _trained(opened) if isinstance(opened, OpenTrained) else _measured(opened, media, progress, whole))
     if ending not in makers:
-        raise ValueError(f"a view makes {', '.join(makers)}, not {ending!r}")
-    return makers[ending]()
+        raise ValueError(f"this view makes {', '.join(sorted(makers))}, not {ending!r}")
+    found = makers[ending]()
+    return found if isinstance(found, bytes) else found.encode()
+
+
+def _drawn(opened: OpenView | OpenTrained, progress: Progress | None) -> Makers:
+    return {".png": lambda: png_bytes(opened), ".svg": lambda: svg_document(opened),
+            ".mp4": lambda: film_bytes(opened, progress=progress)}
+
+
+def _measured(opened: OpenView, media: bytes | None, progress: Progress | None, whole: bool) -> Makers:
+    return {".csv": lambda: numbers_csv(opened, progress), ".json": lambda: numbers_json(opened, progress),
+            ".npz": lambda: weights_npz(opened, whole), ".py": lambda: view_code(opened),
+            ".html": lambda: view_page(opened),
+            ".linviz": lambda: pack_bundle(replace(opened.view, query=opened.place), media)}
+
+
+def _trained(opened: OpenTrained) -> Makers:
+    return {".csv": lambda: trained_csv(opened), ".json": lambda: trained_json(opened),
+            ".npz": lambda: trained_npz(opened), ".py": lambda: trained_code(opened),
+            ".html": lambda: trained_page(opened)}

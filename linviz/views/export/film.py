@@ -15,53 +15,53 @@ import numpy as np
 import torch
 from PIL import Image
 
-from ..sight import Sight
-from ..state import Progress
-from .painting import shares
-from .pictures import FACTS, HEAD, corner, inner, panel, sheet
-from .sheet import INK, Words, pixels
+from ..drawable import Drawable
+from ..load import Progress
+from .painting import frame_shares
+from .pictures import FACTS, HEAD, add_panel, empty_sheet, panel_corner, picture_height
+from .sheet import INK, Words, sheet_image
 
-PACE, TURNS = 4, 2  # frames a second; how often the clip is shown
+PACE, TURNS = 4, 2  # frames a second; how often the clip is panel
 WIDEST = 1920  # pixels
 BT709 = 1  # how colours are told in the file, and made: players guess otherwise where nothing is said
 OPTIONS = {"crf": "17", "preset": "faster", "tune": "stillimage"}
 
 
-def film(opened: Sight, only: str | None = None, progress: Progress | None = None) -> bytes:
+def film_bytes(opened: Drawable, only: str | None = None, progress: Progress | None = None) -> bytes:
     """The film as bytes. `only` is the spec of the one panel to show; ValueError for a photograph or an unknown spec.
 
-    >>> from linviz.views import View
-    >>> film(View("pan", patches=7, frames=2, specs=("uniform",)).open())[4:8]
+    >>> from linviz.views import View, open_view
+    >>> film_bytes(open_view(View("pan", patches=7, frames=2, specs=("uniform",))))[4:8]
     b'ftyp'
     """
     if opened.grid.T == 1:
         raise ValueError("a photograph has one frame and makes no film: write .png or .svg instead")
-    return encoded(frames(opened, only, progress))
+    return encode_mp4(film_frames(opened, only, progress))
 
 
 @torch.no_grad()
-def frames(opened: Sight, only: str | None = None, progress: Progress | None = None) -> Iterator[Image.Image]:
-    """Every frame of the film as an RGB image with even sides, once; the query walks along where the look follows."""
-    there = [shown.spec for shown in opened.shown]
+def film_frames(opened: Drawable, only: str | None = None, progress: Progress | None = None) -> Iterator[Image.Image]:
+    """Every frame of the film as an RGB image with even sides, once; the query moves with its patch where the look follows."""
+    there = [panel.spec for panel in opened.panels]
     if only is not None and only not in there:
         raise ValueError(f"the view does not show {only!r}; it shows {', '.join(there)}")
-    whole = (opened.only(only) if only else opened).turned
+    whole = opened.only(only) if only else opened
     for t in range(whole.grid.T):
-        kept = whole.walked(t)
-        parts = [shares(kept, shown) for shown in kept.shown]
-        page = sheet(kept, inner(kept))
-        for n, shown in enumerate(kept.shown):
-            x, y = corner(kept, n, inner(kept))
-            panel(page, kept, shown, n, (x, y), t)
+        kept = whole.at_frame(t)
+        parts = [frame_shares(kept, panel) for panel in kept.panels]
+        page = empty_sheet(kept, picture_height(kept))
+        for n, panel in enumerate(kept.panels):
+            x, y = panel_corner(kept, n, picture_height(kept))
+            add_panel(page, kept, panel, n, (x, y), t)
             said = f": {parts[n][t]} % of the attention" if parts[n] else ""
-            page.items.append(Words(x, y + HEAD + inner(kept) + FACTS / 2, f"frame {t + 1} of {kept.grid.T}{said}", 15,
-                                    INK))
-        yield pixels(page, min(2.0, WIDEST / page.wide), even=True)
+            below = y + HEAD + picture_height(kept) + FACTS / 2
+            page.items.append(Words(x, below, f"frame {t + 1} of {kept.grid.T}{said}", 15, INK))
+        yield sheet_image(page, min(2.0, WIDEST / page.wide), even=True)
         if progress is not None:
             progress(t + 1, kept.grid.T, "drawing frames")
 
 
-def encoded(pictures: Iterator[Image.Image]) -> bytes:
+def encode_mp4(pictures: Iterator[Image.Image]) -> bytes:
     """RGB images of one even size as an MP4 whose index stands first, so that it plays while it loads."""
     try:
         import av

@@ -5,37 +5,35 @@ from typing import Any
 
 from ...models import LABEL
 from ...patch_view import Panel, html
-from ..load import Opened
-from ..sight import Sight
-from ..trained import Trained
-from .pictures import credit
+from ..drawable import Drawable
+from ..open_trained import OpenTrained
+from ..open_view import OpenView
+from .pictures import credit_line
 
-TEXT = """Move over the picture: each panel is the same picture, lit by the attention of the patch under your hand. A
-click pins a patch, the arrow keys move it. What you see is {note}.{gates} Attention is not explanation: what a patch
-looks at need not be what decides (Jain and Wallace 2019). {credit}"""
+TEXT = """Move over the picture: each panel is the same picture, lit by the attention of the patch under the pointer. A
+click pins a patch, and the arrow keys move it. The queries and keys are {note}.{gates} Attention is not explanation:
+what a patch looks at need not be what decides (Jain and Wallace 2019). {credit}"""
 
 
-def page(opened: Opened) -> str:
+def view_page(opened: OpenView) -> str:
     """The page, on the pinned patch; it holds the frames as JPEG and the maps in half precision, not the state.
 
-    >>> from linviz.views import View
-    >>> page(View("coffee", patches=7, specs=("uniform",)).open()).startswith("<!doctype html>")
+    >>> from linviz.views import View, open_view
+    >>> view_page(open_view(View("coffee", patches=7, specs=("uniform",)))).startswith("<!doctype html>")
     True
     """
-    view = opened.view
-    gates = f" Gates are {LABEL}." if any(shown.gate for shown in opened.shown) else ""
-    text = TEXT.format(note=opened.note, gates=gates, credit=credit(opened.clip))
-    return told_by(opened, opened.panels, text, intro=view.look.strength == 1, tracks=opened.tracks)
+    gates = f" Gates are {LABEL}." if any(panel.gate for panel in opened.panels) else ""
+    text = TEXT.format(note=opened.tokens.note, gates=gates, credit=credit_line(opened.clip))
+    return _page(opened, opened.live_panels, text, intro=opened.look.strength == 1, tracks=opened.tracks)
 
 
-def of_trained(seen: Trained) -> str:
+def trained_page(opened: OpenTrained) -> str:
     """The page of a view of trained models."""
-    text = f"{seen.words} {seen.made} {credit(seen.clip)}"
-    return told_by(seen, [one.panel for one in seen.shown], text)
+    text = f"{opened.guide} {opened.provenance} {credit_line(opened.clip)}"
+    return _page(opened, [panel.live_panel for panel in opened.panels], text)
 
 
-def told_by(sight: Sight, panels: list[Panel], text: str, **more: Any) -> str:
-    """Any view's panels under its heading and a text, as its look has them."""
-    look = sight.look.asked(sight.grid.T) | {"frame": sight.frame}
-    return html(panels, sight.picture, sight.grid, query=sight.query, title=sight.heading, text=text,
-                outline=sight.outline, **look, **more)
+def _page(opened: Drawable, panels: list[Panel], text: str, **more: Any) -> str:
+    look = opened.look.as_words(opened.grid.T) | {"frame": opened.frame}
+    return html(panels, opened.picture, opened.grid, query=opened.query, title=opened.heading, text=text,
+                outline=opened.outline, **look, **more)

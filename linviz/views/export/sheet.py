@@ -91,10 +91,10 @@ class Sheet:
 # ------------------------------------------------------------------------------------------------ pixels
 
 
-def pixels(sheet: Sheet, scale: float = 2.0, even: bool = False) -> Image.Image:
+def sheet_image(sheet: Sheet, scale: float = 2.0, even: bool = False) -> Image.Image:
     """The sheet as an RGB image, `scale` pixels for one of its own; `even`: sides that a video may have.
 
-    >>> pixels(Sheet(10, 8, items=[Dot(5, 4, 3, "#ff0000")])).size
+    >>> sheet_image(Sheet(10, 8, items=[Dot(5, 4, 3, "#ff0000")])).size
     (20, 16)
     """
     wide, high = (round(x * scale) // 2 * 2 if even else round(x * scale) for x in (sheet.wide, sheet.high))
@@ -105,7 +105,7 @@ def pixels(sheet: Sheet, scale: float = 2.0, even: bool = False) -> Image.Image:
             size = (max(1, ends[2] - ends[0]), max(1, ends[3] - ends[1]))
             image.paste(item.image.resize(size, Image.Resampling.LANCZOS), (ends[0], ends[1]))
         elif isinstance(item, Words):
-            ImageDraw.Draw(image).text((item.x * scale, item.y * scale), plain(item.text), item.fill,
+            ImageDraw.Draw(image).text((item.x * scale, item.y * scale), plain_letters(item.text), item.fill,
                                        _font(item.size * scale), "rs" if item.end else "ls")
         elif isinstance(item, Lines):
             pen = ImageDraw.Draw(image)
@@ -122,13 +122,13 @@ def _font(size: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)
 
 
-def length(text: str, size: float) -> float:
+def text_length(text: str, size: float) -> float:
     """How long a line of text is.
 
-    >>> length("ii", 12) < length("mm", 12)
+    >>> text_length("ii", 12) < text_length("mm", 12)
     True
     """
-    return _font(size).getlength(plain(text))
+    return _font(size).getlength(plain_letters(text))
 
 
 def _mark(image: Image.Image, item: Dot | Ring, scale: float) -> None:
@@ -151,10 +151,10 @@ def _mark(image: Image.Image, item: Dot | Ring, scale: float) -> None:
     image.paste(stamp, (round(item.x * scale - side / 2), round(item.y * scale - side / 2)), stamp)
 
 
-def plain(text: str) -> str:
+def plain_letters(text: str) -> str:
     """A text in letters that Pillow's font has: without accents, and ? for what is left.
 
-    >>> plain("Müller – 2 × 3")
+    >>> plain_letters("Müller – 2 × 3")
     'Muller - 2 x 3'
     """
     for letter, like in (("–", "-"), ("×", "x"), ("’", "'"), ("ß", "ss"), ("…", "...")):
@@ -166,10 +166,10 @@ def plain(text: str) -> str:
 # ------------------------------------------------------------------------------------------------ SVG
 
 
-def svg_text(sheet: Sheet) -> str:
+def sheet_svg(sheet: Sheet) -> str:
     """The sheet as one SVG that fetches nothing: pictures are inside, words stay words.
 
-    >>> svg_text(Sheet(10, 8, "a < b", items=[Words(1, 7, "é & <b>")])).count("<text")
+    >>> sheet_svg(Sheet(10, 8, "a < b", items=[Words(1, 7, "é & <b>")])).count("<text")
     1
     """
     wide, high = _short(sheet.wide), _short(sheet.high)

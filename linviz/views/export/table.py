@@ -1,7 +1,7 @@
 """The numbers of a view: every row measure of the pinned patch beside its mean over all rows; as CSV, JSON and NPZ.
 
-A row that is signed, that does not sum to one or that is empty holds no shares: then the number is missing, and `note`
-says why. Nothing is rounded.
+A row that is signed, that does not sum to one or that is empty is no probability distribution: then the number is
+missing, and `note` says why. Gates stand at the strength of the view's look. Nothing is rounded.
 """
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from torch import Tensor
 
 from ...measure import MEASURES
 from ...reading import OF_ROWS
-from ..fields import File
-from ..load import Opened, Shown
-from ..row_stats import of_all, of_row, row_of
-from ..state import Progress
+from ..load import Progress
+from ..open_view import OpenView, ViewPanel
+from ..row_stats import mean_statistics, query_row, row_statistics
+from ..state_kinds import SourceFile
 
 MOST = 500_000_000  # bytes of whole maps that are written at once
 
@@ -41,71 +41,72 @@ class Number:
 
 
 @torch.no_grad()
-def numbers(opened: Opened, progress: Progress | None = None) -> list[Number]:
+def view_numbers(opened: OpenView, progress: Progress | None = None) -> list[Number]:
     """Every number of a view, mechanism by mechanism.
 
-    >>> from linviz.views import View
-    >>> n = numbers(View("coffee", patches=7, specs=("uniform",)).open())[0]
+    >>> from linviz.views import View, open_view
+    >>> n = view_numbers(open_view(View("coffee", patches=7, specs=("uniform",))))[0]
     >>> n.measure, n.unit, round(n.mean - n.patch, 6)
     ('entropy', 'bits', 0.0)
     """
-    return [number for shown, title in zip(opened.shown, opened.titles)
-            for number in _of(opened, shown, title, progress)]
+    return [number for panel, title in zip(opened.panels, opened.titles)
+            for number in _panel_numbers(opened, panel, title, progress)]
 
 
-def _of(opened: Opened, shown: Shown, title: str, progress: Progress | None) -> Iterator[Number]:
-    patch, note = of_row(shown.reading.map, opened.query, opened.grid, opened.mask)
+def _panel_numbers(opened: OpenView, panel: ViewPanel, title: str, progress: Progress | None) -> Iterator[Number]:
+    patch, note = row_statistics(panel.reading.map, opened.query, opened.grid, opened.mask)
     def report(done: int, of: int) -> None:
         if progress is not None:
-            progress(done, of, f"measuring {shown.spec}")
-    mean = of_all(shown.reading, opened.places, report) or {}
-    for name in (*OF_ROWS, *opened.places):
-        yield Number(shown.spec, title, shown.family, name, MEASURES[name].unit, patch.get(name), mean.get(name), note)
+            progress(done, of, f"measuring {panel.spec}")
+    mean = mean_statistics(panel.reading, opened.measure_options, report) or {}
+    for name in (*OF_ROWS, *opened.measure_options):
+        yield Number(panel.key, title, panel.family, name, MEASURES[name].unit, patch.get(name), mean.get(name), note)
 
 
 # ------------------------------------------------------------------------------------------------ as text
 
 
-def about(opened: Opened) -> dict[str, Any]:
+def state_columns(opened: OpenView) -> dict[str, Any]:
     """The state a reader of a table needs, flat: one column a field, so that tables can be put under each other."""
-    told = opened.view.told()
+    told = opened.view.to_json()
     view, source = told.pop("view"), opened.view.source
-    file = source if isinstance(source, File) else None
+    file = source if isinstance(source, SourceFile) else None
     place = dict(zip(("query_frame", "query_row", "query_column"), opened.place))
     return {"source": file.name if file else source, "sha256": file.sha256 if file else "", **place,
             "patches": view["patches"], "frames": opened.grid.T, "temperature": view["temperature"],
-            "causal": view["causal"], "steps": view["steps"], "seed": view["seed"], **told}
+            "causal": view["causal"], "steps": view["steps"], "seed": view["seed"],
+            "strength": opened.look.strength, **told}
 
 
-def csv_text(opened: Opened, progress: Progress | None = None) -> str:
+def numbers_csv(opened: OpenView, progress: Progress | None = None) -> str:
     """The numbers as CSV, a line each; the state stands in every line. A number that does not exist is left empty.
 
-    >>> from linviz.views import View
-    >>> csv_text(View("coffee", patches=7, specs=("uniform",)).open()).splitlines()[1][:37]
+    >>> from linviz.views import View, open_view
+    >>> numbers_csv(open_view(View("coffee", patches=7, specs=("uniform",)))).splitlines()[1][:37]
     'uniform,uniform,content-free,entropy,'
     """
-    out, state = io.StringIO(), about(opened)
+    out, state = io.StringIO(), state_columns(opened)
     names = [field.name for field in fields(Number)]
     table = csv.DictWriter(out, [*names, *state], lineterminator="\n")
     table.writeheader()
-    table.writerows(asdict(number) | state for number in numbers(opened, progress))
+    table.writerows(asdict(number) | state for number in view_numbers(opened, progress))
     return out.getvalue()
 
 
-def json_text(opened: Opened, progress: Progress | None = None) -> str:
+def numbers_json(opened: OpenView, progress: Progress | None = None) -> str:
     """The numbers as JSON: the state and its versions, what every measure is, and the numbers by mechanism.
 
-    >>> from linviz.views import View
-    >>> found = json.loads(json_text(View("coffee", patches=7, specs=("uniform",)).open()))
+    >>> from linviz.views import View, open_view
+    >>> found = json.loads(numbers_json(open_view(View("coffee", patches=7, specs=("uniform",)))))
     >>> found["query"], found["mechanisms"][0]["mean"]["entropy"] == found["mechanisms"][0]["patch"]["entropy"]
     ([0, 3, 3], True)
     """
-    clip, every = opened.clip, numbers(opened, progress)
-    told = opened.view.told() | {
+    clip, every = opened.clip, view_numbers(opened, progress)
+    told = opened.view.to_json() | {
         "clip": {"title": clip.title, "author": clip.author, "licence": clip.licence, "source": clip.source},
         "grid": [opened.grid.T, opened.grid.Y, opened.grid.X], "query": list(opened.place),
-        "measures": {name: _declared(name) for name in (*OF_ROWS, *opened.places)},
-        "mechanisms": [_mechanism(opened, shown, title, every) for shown, title in zip(opened.shown, opened.titles)]}
+        "measures": {name: _declared(name) for name in (*OF_ROWS, *opened.measure_options)},
+        "mechanisms": [_mechanism(opened, panel, title, every) for panel, title in zip(opened.panels, opened.titles)]}
     return json.dumps(told, indent=1, allow_nan=False) + "\n"
 
 
@@ -114,13 +115,13 @@ def _declared(name: str) -> dict[str, str]:
     return {"title": m.title, "symbol": m.symbol, "unit": m.unit, "range": m.range, "source": m.source}
 
 
-def _mechanism(opened: Opened, shown: Shown, title: str, every: list[Number]) -> dict[str, Any]:
-    mine = [number for number in every if number.spec == shown.spec]
-    out = {"spec": shown.spec, "title": title, "family": shown.family, "note": mine[0].note,
-           "dead_rows": int(shown.reading.dead.sum()), "patch": {n.measure: n.patch for n in mine},
+def _mechanism(opened: OpenView, panel: ViewPanel, title: str, every: list[Number]) -> dict[str, Any]:
+    mine = [number for number in every if number.spec == panel.key]
+    out = {"spec": panel.key, "title": title, "family": panel.family, "note": mine[0].note,
+           "dead_rows": int(panel.reading.dead.sum()), "patch": {n.measure: n.patch for n in mine},
            "mean": {n.measure: n.mean for n in mine}}
-    if shown.gate is not None:
-        out["fit"] = {"steps": shown.gate["steps"][-1], "to": "softmax", "seed": opened.view.seed}
+    if panel.gate is not None:
+        out["fit"] = {"steps": panel.gate["steps"][-1], "to": "softmax", "seed": opened.view.seed}
     return out
 
 
@@ -128,30 +129,30 @@ def _mechanism(opened: Opened, shown: Shown, title: str, every: list[Number]) ->
 
 
 @torch.no_grad()
-def npz_bytes(opened: Opened, whole: bool = False) -> bytes:
-    """The weights themselves as NPZ without pickle: by spec the pinned patch's row (N,), or the whole map (N, N).
+def weights_npz(opened: OpenView, whole: bool = False) -> bytes:
+    """The weights themselves as NPZ without pickle: by spec the query's row (N,), or the whole map (N, N).
 
     Beside them `grid` (frames, rows, columns), `prefix` (tokens before it), `query` (frame, row, column) and `state`,
     JSON as text. A row folds to pictures by `row[prefix:].reshape(grid)`. ValueError where whole maps are more than
     half a gigabyte.
 
-    >>> from linviz.views import View
-    >>> data = npz_bytes(View("coffee", patches=7, specs=("uniform",)).open())
+    >>> from linviz.views import View, open_view
+    >>> data = weights_npz(open_view(View("coffee", patches=7, specs=("uniform",))))
     >>> np.load(io.BytesIO(data))["uniform"].reshape(1, 7, 7).shape
     (1, 7, 7)
     """
-    size = sum(4 * a.shape[0] * a.shape[1] for a in (shown.reading.map for shown in opened.shown))
+    size = sum(4 * a.shape[0] * a.shape[1] for a in (panel.reading.map for panel in opened.panels))
     if whole and size > MOST:
         raise ValueError(f"the whole maps are {size / 1e9:.1f} GB and at most {MOST / 1e9:.1f} are written: take fewer "
                          "patches, frames or mechanisms, or the rows of one patch")
-    arrays = {shown.spec: (_dense(shown) if whole else row_of(shown.reading.map, opened.query)).numpy()
-              for shown in opened.shown}
+    arrays = {panel.key: (_dense(panel) if whole else query_row(panel.reading.map, opened.query)).numpy()
+              for panel in opened.panels}
     grid, out = opened.grid, io.BytesIO()
     beside = {"grid": np.array([grid.T, grid.Y, grid.X]), "prefix": np.array(grid.prefix),
-              "query": np.array(opened.place), "state": np.array(json.dumps(opened.view.told(), allow_nan=False))}
+              "query": np.array(opened.place), "state": np.array(json.dumps(opened.view.to_json(), allow_nan=False))}
     np.savez_compressed(out, allow_pickle=False, **beside, **arrays)
     return out.getvalue()
 
 
-def _dense(shown: Shown) -> Tensor:
-    return shown.reading.map.dense()[0, 0]
+def _dense(panel: ViewPanel) -> Tensor:
+    return panel.reading.map.dense()[0, 0]

@@ -1,8 +1,8 @@
 """Code for a view of trained models: a few plain calls of linviz that print its numbers, for a notebook or a script."""
 from __future__ import annotations
 
-from ..attended import ALL
-from ..trained import Model, Trained
+from ..open_trained import ModelAnswer, OpenTrained
+from ..state import ALL_HEADS
 
 HEAD = '''# linviz {linviz}, torch {torch}
 # What trained models answer, how concentrated their layer {layer} is, and one patch's row.
@@ -19,7 +19,7 @@ seed, budget, layer = {seed}, {budget!r}, {layer}  # of the models; layers are c
 
 
 @torch.no_grad()
-def tell(name, sha256{how}):
+def print_numbers(name, sha256{how}):
     told = card(find(name, seed, budget))
     assert told["sha256"] == sha256, f"{{name}} is not the model that the view has shown"
     model = pretrained(name, seed, budget)
@@ -43,25 +43,26 @@ ORDERS = {"normal": "", "reversed": "    clip = clips.reverse(clip)\n",
           "shuffled": "    clip = clips.shuffle(clip, seed={clip})\n"}
 
 
-def code(seen: Trained) -> str:
+def trained_code(opened: OpenTrained) -> str:
     """The code of a view, as text that ends in a line."""
-    view, told = seen.view, seen.told()
-    head = ":, 0].mean(0)  # the mean of the maps of all heads" if view.head == ALL else f"{int(view.head) - 1}, 0]"
+    view, told = opened.view, opened.to_json()
+    mean = view.head == ALL_HEADS
+    head = ":, 0].mean(0)  # the mean of the maps of all heads" if mean else f"{int(view.head) - 1}, 0]"
     words = {name: getattr(view, name) for name in ("layer", "seed", "budget", "clip_seed", "clip")}
-    text = HEAD.format(**told, **words, **_alterations(seen), head=head, place=", ".join(map(str, seen.place)),
+    text = HEAD.format(**told, **words, **_alterations(opened), head=head, place=", ".join(map(str, opened.place)),
                        order=ORDERS[view.order].format(clip=view.clip))
-    return text + "".join(_told(seen, one) for one in seen.shown)
+    return text + "".join(_model_code(opened, one) for one in opened.answers)
 
 
-def _alterations(seen: Trained) -> dict[str, str]:
+def _alterations(opened: OpenTrained) -> dict[str, str]:
     """What the code needs where models are not as they were trained."""
-    used = [name for name in ALTERS if any(name in seen.view.altered(one.spec) for one in seen.shown)]
+    used = [name for name in ALTERS if any(name in opened.view.altered(one.spec) for one in opened.answers)]
     names = ", ".join(sorted(ALTERS[name] for name in used))
     return {"alter": f"from linviz.models.interventions import {names}\n" * bool(used),
             "how": "".join(f", {name}=1.0" for name in used),
             "twin": "".join(f"    model = {ALTERS[name]}(model, {name}) if {name} != 1 else model\n" for name in used)}
 
 
-def _told(seen: Trained, one: Model) -> str:
-    how = "".join(f", {name}={value!r}" for name, value in seen.view.altered(one.spec).items())
-    return f"tell({one.spec!r}, {one.card['sha256']!r}{how})\n"
+def _model_code(opened: OpenTrained, one: ModelAnswer) -> str:
+    how = "".join(f", {name}={value!r}" for name, value in opened.view.altered(one.spec).items())
+    return f"print_numbers({one.spec!r}, {one.card['sha256']!r}{how})\n"

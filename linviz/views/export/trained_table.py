@@ -19,8 +19,8 @@ import torch
 from ...measure import MEASURES
 from ...models.looking import NAMES, concentrated
 from ...reading import OF_ROWS
-from ..row_stats import of_row, row_of
-from ..trained import Model, Trained
+from ..open_trained import ModelPanel, OpenTrained
+from ..row_stats import query_row, row_statistics
 
 LAYER = {"entropy": "of 1", "top": "of 1", "object": "times its share"}  # the measures of the page's table
 PATCH = (*OF_ROWS, "mass", "lift")  # those of a row: the last two are of the patches that ink touches
@@ -42,50 +42,51 @@ class Number:
 
 
 @torch.no_grad()
-def numbers(seen: Trained) -> list[Number]:
+def trained_numbers(opened: OpenTrained) -> list[Number]:
     """Every number of a view, model by model."""
-    return [Number(one.spec, one.title, one.family, *rest) for one in seen.shown for rest in _of(seen, one)]
+    return [Number(one.spec, one.title, one.family, *rest) for one in opened.panels
+            for rest in _panel_numbers(opened, one)]
 
 
-def _of(seen: Trained, one: Model) -> Iterator[tuple[Any, ...]]:
-    for name, share in zip(one.card["classes"], one.shares.tolist(), strict=True):
+def _panel_numbers(opened: OpenTrained, one: ModelPanel) -> Iterator[tuple[Any, ...]]:
+    for name, share in zip(one.answer.card["classes"], one.answer.shares.tolist(), strict=True):
         yield "answer", name, "of 1", share
-    now, then = concentrated(one.traced, seen.inked[None]), one.card["layers"][one.layer - 1]
+    now, then = concentrated(one.traced, opened.outline[None]), one.answer.card["layers"][one.layer - 1]
     for name, unit in LAYER.items():
         yield "layer", name, unit, now.get(name), then.get(name)
-    row, note = of_row(one.map, seen.query, seen.grid, seen.inked.float())
+    row, note = row_statistics(one.map, opened.query, opened.grid, opened.outline.float())
     for name in PATCH:
         yield "patch", name, MEASURES[name].unit, row.get(name), None, note
-    yield "test", "right answers", "of 1", None, one.card["test_accuracy"]
+    yield "test", "right answers", "of 1", None, one.answer.card["test_accuracy"]
 
 
-def about(seen: Trained) -> dict[str, Any]:
+def trained_columns(opened: OpenTrained) -> dict[str, Any]:
     """The state that made them, flat: one column a field."""
-    told, place = seen.told(), dict(zip(("query_frame", "query_row", "query_column"), seen.place))
+    told, place = opened.to_json(), dict(zip(("query_frame", "query_row", "query_column"), opened.place))
     view = {name: value for name, value in told.pop("trained").items() if name not in ("arms", "query", "look")}
     del told["models"]
     return view | place | told
 
 
-def csv_text(seen: Trained) -> str:
+def trained_csv(opened: OpenTrained) -> str:
     """The numbers as CSV, a line each, with the state and the SHA-256 of the model's weights in every line."""
-    out, state = io.StringIO(), about(seen)
-    sums = {one.spec: {"sha256": one.card["sha256"]} for one in seen.shown}
+    out, state = io.StringIO(), trained_columns(opened)
+    sums = {one.spec: {"sha256": one.answer.card["sha256"]} for one in opened.panels}
     table = csv.DictWriter(out, [*(field.name for field in fields(Number)), "sha256", *state], lineterminator="\n")
     table.writeheader()
-    table.writerows(asdict(number) | sums[number.spec] | state for number in numbers(seen))
+    table.writerows(asdict(number) | sums[number.spec] | state for number in trained_numbers(opened))
     return out.getvalue()
 
 
-def json_text(seen: Trained) -> str:
+def trained_json(opened: OpenTrained) -> str:
     """The numbers as JSON: state, versions and weights, what every measure is, and the numbers by model."""
-    clip, every = seen.clip, numbers(seen)
-    told = seen.told() | {
+    clip, every = opened.clip, trained_numbers(opened)
+    told = opened.to_json() | {
         "clip": {"title": clip.title, "author": clip.author, "licence": clip.licence, "source": clip.source},
-        "true": seen.true, "grid": [seen.grid.T, seen.grid.Y, seen.grid.X], "query": list(seen.place),
+        "true": opened.true, "grid": [opened.grid.T, opened.grid.Y, opened.grid.X], "query": list(opened.place),
         "measures": {"layer": {name: {"title": NAMES[name], "unit": unit} for name, unit in LAYER.items()},
                      "patch": {name: {"title": MEASURES[name].title, "unit": MEASURES[name].unit} for name in PATCH}},
-        "answers": [_model(one, [n for n in every if n.spec == one.spec]) for one in seen.shown]}
+        "answers": [_model(one, [n for n in every if n.spec == one.spec]) for one in opened.panels]}
     return json.dumps(told, indent=1, allow_nan=False) + "\n"
 
 
@@ -97,7 +98,7 @@ def _model(one: Model, mine: list[Number]) -> dict[str, Any]:
 
 
 @torch.no_grad()
-def npz_bytes(seen: Trained) -> bytes:
+def trained_npz(opened: OpenTrained) -> bytes:
     """The weights of the pinned patch as NPZ without pickle: by model its row of the map that is drawn, (N,).
 
     `MODEL/heads` holds its rows in every layer and head, (layers, heads, N). Beside them `grid` (frames, rows,
@@ -105,12 +106,12 @@ def npz_bytes(seen: Trained) -> bytes:
     `row.reshape(grid)`.
     """
     arrays: dict[str, Any] = {}
-    for one in seen.shown:
-        arrays[one.spec] = row_of(one.map, seen.query).numpy()
-        arrays[f"{one.spec}/heads"] = np.stack([_heads(layer.map, seen.query) for layer in one.layers])
-    out, grid = io.BytesIO(), seen.grid
-    beside = {"grid": np.array([grid.T, grid.Y, grid.X]), "query": np.array(seen.place), "ink": seen.inked.numpy(),
-              "state": np.array(json.dumps(seen.told(), allow_nan=False))}
+    for one in opened.panels:
+        arrays[one.spec] = query_row(one.map, opened.query).numpy()
+        arrays[f"{one.spec}/heads"] = np.stack([_heads(layer.map, opened.query) for layer in one.answer.layers])
+    out, grid = io.BytesIO(), opened.grid
+    beside = {"grid": np.array([grid.T, grid.Y, grid.X]), "query": np.array(opened.place),
+              "ink": opened.outline.numpy(), "state": np.array(json.dumps(opened.to_json(), allow_nan=False))}
     np.savez_compressed(out, allow_pickle=False, **beside, **arrays)
     return out.getvalue()
 

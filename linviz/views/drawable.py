@@ -1,4 +1,4 @@
-"""What the printers of a view ask of it, whatever its maps come from: of a picture's tokens, or of trained models."""
+"""What the writers of files ask of a view, whatever its maps come from: descriptors, tensors, or trained models."""
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -9,12 +9,12 @@ from torch import Tensor
 from ..clips import Clip
 from ..grid import Grid
 from ..maps import Map
-from .look import Look
+from .state import Look
 
 
 @runtime_checkable
-class Lit(Protocol):
-    """One panel: a map whose first head is drawn, its title and its family."""
+class DrawablePanel(Protocol):
+    """One panel: a map whose first head is drawn, its title, its spec and its family."""
 
     @property
     def title(self) -> str:
@@ -34,12 +34,12 @@ class Lit(Protocol):
 
     @property
     def gate(self) -> dict[str, Any] | None:
-        """Snapshots of a fit, where the look turns the gate."""
+        """The snapshots of a gate's fit, where the look turns the gate."""
 
 
 @runtime_checkable
-class Sight(Protocol):
-    """Panels over one picture, one patch that asks, and a look."""
+class Drawable(Protocol):
+    """Panels over one picture, one query, and a look."""
 
     @property
     def clip(self) -> Clip:
@@ -51,35 +51,35 @@ class Sight(Protocol):
 
     @property
     def grid(self) -> Grid:
-        """How it is cut into tokens."""
+        """How the picture is cut into tokens."""
 
     @property
-    def shown(self) -> Sequence[Lit]:
-        """The panels."""
+    def panels(self) -> Sequence[DrawablePanel]:
+        """The panels, with every gate at the strength of the look."""
 
     @property
     def titles(self) -> Sequence[str]:
-        """What to call each."""
+        """What to call each panel."""
 
     @property
     def heading(self) -> str:
-        """What to see, in a line."""
+        """What to see, in one line."""
 
     @property
-    def made(self) -> str:
+    def provenance(self) -> str:
         """How the maps were made, in sentences."""
 
     @property
     def look(self) -> Look:
-        """How it is looked at."""
+        """How the view is drawn."""
 
     @property
     def place(self) -> tuple[int, int, int]:
-        """Frame, row and column of the patch that asks."""
+        """Frame, row and column of the query."""
 
     @property
     def query(self) -> int:
-        """The same, as a token's number."""
+        """The query's token number."""
 
     @property
     def frame(self) -> int:
@@ -89,15 +89,11 @@ class Sight(Protocol):
     def outline(self) -> Tensor | None:
         """Which tokens show the object, (N,) bool, where a line is drawn around them."""
 
-    @property
-    def turned(self) -> Sight:
-        """The same with every gate at the strength that it is looked at with."""
+    def at_frame(self, t: int) -> Drawable:
+        """The same, asked by the patch that the query has become on frame t, where the look follows it."""
 
-    def walked(self, t: int) -> Sight:
-        """The same, asked by the patch that the pinned one has become on frame t, where the look follows it."""
-
-    def only(self, spec: str) -> Sight:
+    def only(self, spec: str) -> Drawable:
         """The same with one panel."""
 
-    def told(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """The state, as a dictionary that JSON can hold."""

@@ -1,0 +1,200 @@
+"""A view that is open: its tokens and its panels, and what the writers of files ask of it."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+from torch import Tensor
+
+from .. import clips
+from ..clips import Clip
+from ..grid import Grid
+from ..maps import Map
+from ..models import LABEL
+from ..patch_view import Panel
+from ..reading import Reading
+from .row_stats import MeasureOptions, distinct_titles, measure_options, view_heading
+from .state import Look, View
+from .state_kinds import panel_text
+
+
+@dataclass(frozen=True, eq=False)
+class Tokens:
+    """A clip cut into tokens.
+
+    clip     as its patches are described, (T, 3, Y * 16, X * 16);  picture  the same, as sharp as it is shown
+    q, k, v  (1, 1, N, D), v (1, 1, N, E);  mask  the object's share of every token (N,), where it is known
+    causal   no token sees a token that comes after it
+    note     what q, k and v are;  file_note  what was read of a person's own file, in one line
+    """
+
+    clip: Clip
+    picture: Clip
+    grid: Grid
+    q: Tensor
+    k: Tensor
+    v: Tensor
+    mask: Tensor | None = None
+    causal: bool = False
+    note: str = clips.DESCRIPTORS_NOTE
+    file_note: str = ""
+
+    @property
+    def query(self) -> int:
+        """The token that asks at first."""
+        return clips.token_at(self.clip, self.grid)
+
+    @property
+    def measure_options(self) -> MeasureOptions:
+        """The row measures that need to know where tokens lie, with what they need."""
+        return measure_options(self.grid, self.mask)
+
+    @cached_property
+    def tracks(self) -> Tensor | None:
+        """Where each token's patch is on the other frames, if that is known of the clip."""
+        return None if self.clip.motion is None else clips.tracks(self.clip, self.grid)
+
+
+@dataclass(frozen=True, eq=False)
+class ViewPanel:
+    """One mechanism of a view: its title, its reading, the snapshots of its gate's fit (see `patch_view.fitted`)."""
+
+    title: str
+    reading: Reading
+    gate: dict[str, Any] | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def map(self) -> Map:
+        """The table of weights that is measured and drawn."""
+        return self.reading.map
+
+    @property
+    def spec(self) -> str:
+        """The spec in its shortest form."""
+        return self.reading.mechanism.spec
+
+    @property
+    def key(self) -> str:
+        """The spec, and the options where there are some: what tells this panel apart from every other."""
+        return panel_text(self.spec, self.options)
+
+    @property
+    def family(self) -> str:
+        """The mechanism's family, which gives its colour."""
+        return self.reading.mechanism.family
+
+
+@dataclass(frozen=True, eq=False)
+class OpenView:
+    """What a view shows. A page that has these parts already puts them together here, and nothing is fitted twice.
+
+    panels  measured with every gate at the strength of the look;  fitted_panels  the same at strength 1
+    """
+
+    view: View
+    tokens: Tokens
+    panels: tuple[ViewPanel, ...]
+    fitted_panels: tuple[ViewPanel, ...]
+    outline = None  # no line stands around the object
+
+    @property
+    def clip(self) -> Clip:
+        """The clip as it is described."""
+        return self.tokens.clip
+
+    @property
+    def picture(self) -> Clip:
+        """The clip as it is drawn."""
+        return self.tokens.picture
+
+    @property
+    def grid(self) -> Grid:
+        """The grid of patches."""
+        return self.tokens.grid
+
+    @property
+    def mask(self) -> Tensor | None:
+        """The object's share of every token, where it is known."""
+        return self.tokens.mask
+
+    @property
+    def look(self) -> Look:
+        """How it is drawn."""
+        return self.view.look
+
+    @property
+    def heading(self) -> str:
+        """What to see."""
+        return view_heading(self.view.specs, self.view.causal)
+
+    @property
+    def provenance(self) -> str:
+        """How the clip was cut and the maps were made, in sentences."""
+        view, grid, note = self.view, self.grid, self.tokens.note
+        size = f"{grid.T} frames of " * (grid.T > 1) + f"{grid.Y} x {grid.X} patches"
+        strength = f", at strength {self.look.strength:g}" * (self.look.strength != 1)
+        gates = f" A gate is {LABEL}: {view.steps} steps, seed {view.seed}{strength}."
+        return (f"{size}, temperature {view.temperature:.3g}. {note[0].upper() + note[1:]}."
+                + gates * any(panel.gate for panel in self.panels))
+
+    def to_json(self) -> dict[str, Any]:
+        """The state and the versions that it was made with."""
+        return self.view.to_json()
+
+    @property
+    def place(self) -> tuple[int, int, int]:
+        """Frame, row and column of the pinned patch, from 0."""
+        query = self.view.query
+        return self.grid.place(self.tokens.query) if query is None else (query[0], query[1], query[2])
+
+    @property
+    def query(self) -> int:
+        """The pinned patch's token number."""
+        return self.grid.number(*self.place)
+
+    @property
+    def from_tensors(self) -> bool:
+        """Whether q, k and v came as tensors."""
+        return self.tokens.note != clips.DESCRIPTORS_NOTE
+
+    @property
+    def titles(self) -> list[str]:
+        """What to call each map: its spec where two would have one title."""
+        return distinct_titles([panel.title for panel in self.panels], [panel.key for panel in self.panels])
+
+    def only(self, spec: str) -> OpenView:
+        """The same view of one of its mechanisms; an unknown spec gives no panel."""
+        kept = [n for n, panel in enumerate(self.panels) if panel.spec == spec]
+        return replace(self, panels=tuple(self.panels[n] for n in kept),
+                       fitted_panels=tuple(self.fitted_panels[n] for n in kept))
+
+    @property
+    def frame(self) -> int:
+        """The frame that is shown large."""
+        t = self.look.frame
+        return self.place[0] if t is None else min(t, self.grid.T - 1)
+
+    @property
+    def tracks(self) -> Tensor | None:
+        """Where each token's patch is on the other frames, if that is known of the clip."""
+        return self.tokens.tracks
+
+    def at_frame(self, t: int) -> OpenView:
+        """The same, asked by the patch where motion has taken the pinned one on frame t, if the look follows it."""
+        tracks = self.tracks if self.look.follow else None
+        to = -1 if tracks is None else int(tracks[self.query, t])
+        return self if to < 0 else replace(self, view=replace(self.view, query=self.grid.place(to)))
+
+    @property
+    def live_panels(self) -> list[Panel]:
+        """The panels of the live view, which turns the gates itself."""
+        return [Panel(title, panel.family, panel.map, gate=panel.gate)
+                for panel, title in zip(self.fitted_panels, self.titles)]
+
+    @property
+    def measure_options(self) -> MeasureOptions:
+        """The row measures that need to know where tokens lie, with what they need."""
+        return self.tokens.measure_options

@@ -1,0 +1,167 @@
+"""`linviz read` and `linviz export`: a view of a sample or of a person's own file, as a table, numbers or pictures.
+
+    linviz read chelsea --mechanism softmax relu_floor+gate --query 0,12,13 --out numbers.csv
+    linviz export film.mp4 holiday.mov --mechanism softmax linear
+"""
+from __future__ import annotations
+
+import argparse
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tqdm import tqdm
+
+from .. import clips
+from ..reading import OF_ROWS
+from ..whole import write_whole
+from .export.bundle import is_bundle, read_file, unpack_bundle
+from .export.files import make_file
+from .export.table import Number, view_numbers
+from .load import Progress, open_view, view_of_file
+from .open_view import OpenView
+from .row_stats import measure_label
+from .state import View
+from .view_options import NUMBERS, PICTURES, chosen_values
+
+NAME_WIDTH, CELL_WIDTH = 33, 8  # letters of a measure's name and of a number
+
+
+def run_read(given: argparse.Namespace) -> int:
+    """Write the numbers to a file, or print them as a table."""
+    ending = None if given.out is None else file_ending(given.out, NUMBERS)
+    view, media = asked_view(given.file, given)
+    with progress_bar() as progress:
+        opened = open_view(view, media, progress)
+        if ending is None:
+            found = view_numbers(opened, progress)
+        else:
+            data = make_file(ending, opened, media, progress, whole=given.whole)
+    print(numbers_table(opened, found) if ending is None else write_result(given.out, data))
+    return 0
+
+
+def run_export(given: argparse.Namespace) -> int:
+    """Write a page, a picture, a film or a saved view."""
+    ending = file_ending(given.path, PICTURES)
+    if given.file and given.photo:
+        raise ValueError(f"two files are named, {given.file} and --photo {given.photo}: a view is of one")
+    view, media = asked_view(given.file or given.photo or clips.OPENING.name, given)
+    with progress_bar() as progress:
+        opened = open_view(view, media, progress)
+        data = make_file(ending, opened, media, progress)
+    print(write_result(given.path, data))
+    return 0
+
+
+def file_ending(path: Path, there: tuple[str, ...]) -> str:
+    """What kind of file is to be written; ValueError, before any work, for one that cannot be.
+
+    >>> file_ending(Path("A.PNG"), PICTURES)
+    '.png'
+    """
+    ending = path.suffix.lower()
+    if ending not in there:
+        other = "linviz export" if ending in PICTURES else "linviz read --out"
+        hint = f"; {other} writes {ending}" if ending in PICTURES + NUMBERS else ""
+        raise ValueError(f"{path}: by its ending a file is {', '.join(there)}, not {ending or 'nothing'}{hint}")
+    if not path.parent.is_dir():
+        raise ValueError(f"cannot write {path}: there is no folder {path.parent}")
+    return ending
+
+
+def write_result(path: Path, data: bytes) -> str:
+    """Write a file, whole or not at all; a line about it."""
+    size = write_whole(path, data).stat().st_size
+    how = "; open it in any browser" if path.suffix.lower() == ".html" else ""
+    return f"{path}: {f'{size / 1e6:.2f} MB' if size > 1e5 else f'{size / 1e3:.1f} KB'}{how}."
+
+
+def asked_view(name: str, given: argparse.Namespace) -> tuple[View, bytes | None]:
+    """The view that is asked for, and the bytes of a person's own file.
+
+    A sample is known by its name, a saved view by its first bytes; for pictures, videos and tensors see
+    `load.view_of_file`.
+    """
+    chosen = chosen_values(vars(given))
+    if name in clips.names():
+        return View.best(name, **chosen), None
+    if not Path(name).exists():
+        raise ValueError(f"{name!r} is neither a file nor a sample; the samples are {', '.join(clips.names())}")
+    data = read_file(name)
+    if is_bundle(data):
+        view, media = unpack_bundle(data, Path(name).name)
+        return view.with_values(**chosen), media
+    return view_of_file(Path(name).name, data, **chosen), data
+
+
+@contextmanager
+def progress_bar() -> Iterator[Progress]:
+    """Bars on the terminal for what takes more than a second, one after another."""
+    shown: dict[str, tqdm] = {}
+
+    def progress(done: int, total: int, what: str) -> None:
+        if what not in shown:
+            close()
+            shown[what] = tqdm(total=total, desc=what, delay=1, leave=False, disable=None)
+        shown[what].update(done - shown[what].n)
+
+    def close() -> None:
+        for one in shown.values():
+            one.close()
+
+    try:
+        yield progress
+    finally:
+        close()
+
+
+# ------------------------------------------------------------------------------------------------ the table
+
+
+def numbers_table(opened: OpenView, found: list[Number]) -> str:
+    """The numbers as a table for a terminal: the patch that asks beside the mean, mechanism by mechanism."""
+    t, y, x = opened.place
+    view, grid = opened.view, opened.grid
+    size = f"{grid.T} frames of " * (grid.T > 1) + f"{grid.Y} x {grid.X} patches"
+    head = [f"{opened.clip.title}: {size}, temperature {view.temperature:.3g}" + ", causal" * view.causal,
+            f"The query --query {t},{y},{x} (row {y + 1}, column {x + 1}" + f", frame {t + 1}" * (grid.T > 1)
+            + f") beside the mean over all {len(grid):,}"]
+    keys = tuple(panel.key for panel in opened.panels)
+    abreast = max(1, (shutil.get_terminal_size().columns - NAME_WIDTH) // (2 * CELL_WIDTH + 2))
+    blocks = [_block(opened, found, keys[n:n + abreast]) for n in range(0, len(keys), abreast)]
+    notes = dict.fromkeys(f"\n{n.spec}: {n.note}" for n in found if n.note)
+    file = [f"Read: {opened.tokens.file_note}"] if opened.tokens.file_note else []
+    return "\n".join([*head, *file, *blocks, *notes])
+
+
+def _block(opened: OpenView, found: list[Number], specs: tuple[str, ...]) -> str:
+    by = {(n.spec, n.measure): n for n in found}
+    heads = "".join(f"  {spec[:2 * CELL_WIDTH]:>{2 * CELL_WIDTH}}" for spec in specs)
+    columns = f"  {'patch':>{CELL_WIDTH}}{'mean':>{CELL_WIDTH}}" * len(specs)
+    lines = ["", " " * NAME_WIDTH + heads, " " * NAME_WIDTH + columns]
+    for name in (*OF_ROWS, *opened.measure_options):
+        cells = (f"  {format_cell(by[spec, name].patch)}{format_cell(by[spec, name].mean)}" for spec in specs)
+        lines.append(f"{measure_heading(name):{NAME_WIDTH}.{NAME_WIDTH}}" + "".join(cells))
+    return "\n".join(lines)
+
+
+def measure_heading(name: str) -> str:
+    """What a row measure is called, with its unit in brackets.
+
+    >>> measure_heading("top_share"), measure_heading("distance")
+    ('share of the top 10 (of 1)', 'mean attended distance (pixels)')
+    """
+    title, unit = measure_label(name)
+    return title + (f" ({unit})" if unit else "")
+
+
+def format_cell(x: float | None) -> str:
+    """A number in its column.
+
+    >>> format_cell(12.3456), format_cell(None)
+    ('   12.35', '       -')
+    """
+    text = "-" if x is None else f"{x:.0f}" if abs(x) >= 1000 else f"{x:.4g}"
+    return f"{text:>{CELL_WIDTH}}"
