@@ -6,6 +6,7 @@ import re
 import statistics
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -161,6 +162,30 @@ def test_forbidden_words_are_seen(what, text):
 def test_the_tools_have_nothing_to_say(command):
     done = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
+
+
+def oxlint(*paths: Path) -> subprocess.CompletedProcess[str]:
+    """The linter of JavaScript over the project or over `paths`; every warning is an error."""
+    program = Path(sysconfig.get_path("scripts")) / "oxlint"
+    options = ["--config", ROOT / ".oxlintrc.json", "--deny-warnings"]
+    return subprocess.run([program, *options, *paths], cwd=ROOT, capture_output=True, text=True)
+
+
+def test_the_javascript_is_checked():
+    done = oxlint()
+    assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
+
+
+@pytest.mark.parametrize("wrong, word", [
+    ("export const a = missing;", "no-undef"),
+    ("const idle = 1;", "no-unused-vars"),
+    ('import {nothing} from "./other.js";\nexport const a = nothing;', "named"),
+])
+def test_a_mistake_in_javascript_is_seen(tmp_path, wrong, word):
+    (tmp_path / "other.js").write_text("export const b = 1;\n", "utf-8")
+    (tmp_path / "wrong.js").write_text(wrong + "\n", "utf-8")
+    done = oxlint(tmp_path)
+    assert done.returncode != 0 and word in done.stdout
 
 
 # ---------------------------------------------------------------- recipes

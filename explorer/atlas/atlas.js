@@ -1,6 +1,12 @@
 // atlas.js: cards of mechanisms, all drawn on one picture; the patch under the hand asks, and every card answers.
 // Last in the module, as a Streamlit component. Cards, their order and their words come from Python.
 
+import {unpack} from "../../linviz/patch_view/rows.js";
+import {css, h, write} from "../../linviz/patch_view/look.js";
+import {gridOf} from "../../linviz/patch_view/panel.js";
+import {between} from "../../linviz/patch_view/patch_view.js";
+import {AtlasCard} from "./atlas_card.js";
+
 function atlasView(host, tell) {
   const root = host.shadowRoot ?? host.attachShadow({mode: "open"});
   const shelf = h("div", {className: "cards"});

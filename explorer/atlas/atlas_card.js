@@ -1,6 +1,9 @@
 // atlas_card.js: one mechanism as a card: its map on the picture, and what its class and its page say of it.
 
-class AtlasCard {
+import {measures, roadOf} from "../../linviz/patch_view/rows.js";
+import {h, hues, paint, stage, three, write} from "../../linviz/patch_view/look.js";
+
+export class AtlasCard {
   constructor(grid, content, act) {
     const {title, family, year, idea, formula, facts, tags, note, link, wire, name} = content;
     this.grid = grid;

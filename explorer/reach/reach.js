@@ -1,6 +1,12 @@
 // reach.js: the frames of a clip with what one patch has heard of, layer by layer, under one scheme or several.
 // Last in the module, as a Streamlit component. Which patch is reached when comes from Python; nothing here reasons.
 
+import {unpack} from "../../linviz/patch_view/rows.js";
+import {css, h, write} from "../../linviz/patch_view/look.js";
+import {gridOf} from "../../linviz/patch_view/panel.js";
+import {between} from "../../linviz/patch_view/patch_view.js";
+import {Film} from "./reach_film.js";
+
 function reachView(host, onPin) {
   const root = host.shadowRoot ?? host.attachShadow({mode: "open"});
   const shelf = h("div", {className: "films"}), where = h("p", {className: "where"});

@@ -1,6 +1,8 @@
 // reach_film.js: the frames of a clip under one scheme, with what has been heard of marked on them.
 // Layers are told apart three ways: by lightness, by hue, and by pattern (full, stripes, dots).
 
+import {h, write} from "../../linviz/patch_view/look.js";
+
 const layers = [{base: "#ffe45c"}, {base: "#35bfa9", mark: "#a5ecdf"}, {base: "#9d8bea", mark: "#e6e0ff"}];
 const unseen = "#363d46";
 
@@ -46,8 +48,8 @@ function cover(pen, cells, w, h, n, size) {                      // the cells of
   pen.restore();
 }
 
-class Film {                                                     // all frames of the clip under one scheme
-  constructor(grid, alt) {
+export class Film {                                              // all frames of the clip under one scheme
+  constructor(grid) {
     this.grid = grid;
     this.title = h("h3");
     this.note = h("p", {className: "note"});

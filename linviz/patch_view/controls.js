@@ -1,6 +1,8 @@
 // controls.js: what stands under the panels: the gates' strength, the replay of a fit, play, and how to draw.
 
-class Controls {                                                 // act: what the view does when one of them is used
+import {h, write} from "./look.js";
+
+export class Controls {                                          // act: what the view does when one of them is used
   constructor(on, act) {
     const button = (textContent, click, value) => {
       const b = h("button", {textContent, className: "button"});

@@ -1,5 +1,7 @@
 // host_streamlit.js: the view as a Streamlit component. Last in the module. Streamlit calls the function again whenever
 // the data change, with the same parent and without the earlier cleanup; so one view is kept for each parent.
+import {mount} from "./patch_view.js";
+
 const homes = new WeakMap();
 
 export default function ({data, parentElement, setStateValue}) {

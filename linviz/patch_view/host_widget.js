@@ -1,4 +1,6 @@
 // host_widget.js: the view in a notebook. Last in the module for anywidget; a model may have several views.
+import {mount} from "./patch_view.js";
+
 const asBytes = data => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);   // a DataView from traitlets
 
 export default {

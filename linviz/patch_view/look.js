@@ -1,7 +1,7 @@
 // look.js: how attention is painted over a picture, and what the view looks like. Nothing here computes a weight.
 
-const hues = {softmax: "#0072b2", kernel: "#d55e00", "low-rank": "#009e73", local: "#cc79a7", "content-free": "#8a8a8a",
-              graph: "#b59f00"};
+export const hues = {softmax: "#0072b2", kernel: "#d55e00", "low-rank": "#009e73", local: "#cc79a7",
+                     "content-free": "#8a8a8a", graph: "#b59f00"};
 
 // ------------------------------------------------------------------------------------------------ colour
 
@@ -18,8 +18,9 @@ const diverging = ramp("0b4f8a", "5aa0cf", "f7f7f7", "f0a35e", "c04d00");     //
 
 // A small image of shadow, one pixel a patch. Light: black, as opaque as the patch is unattended, so the photograph
 // below keeps a brightness of floor + (1 - floor) tone(min(1, a gain)). Heat and signed: colour on a grey photograph.
-const tones = {root: Math.sqrt, linear: x => x, log: x => Math.max(0, 1 + Math.log10(x) / 3)};     // log: three decades
-function paint(image, row, first, {gain, floor, heat, signed, tone = "root"}) {
+const decades = x => Math.max(0, 1 + Math.log10(x) / 3);        // the range of three decades
+export const tones = {root: Math.sqrt, linear: x => x, log: decades};
+export function paint(image, row, first, {gain, floor, heat, signed, tone = "root"}) {
   const d = image.data, bright = tones[tone];
   for (let n = 0, j = first; n < d.length; n += 4, j++) {
     const e = bright(Math.min(1, Math.abs(row[j]) * gain));
@@ -35,7 +36,7 @@ function tint(d, n, table, x, alpha) {
 
 // ------------------------------------------------------------------------------------------------ elements
 
-function h(tag, props = {}, ...kids) {
+export function h(tag, props = {}, ...kids) {
   const e = document.createElement(tag);
   for (const [name, value] of Object.entries(props)) {
     if (name in e && name !== "style") e[name] = value; else e.setAttribute(name, value);
@@ -44,15 +45,15 @@ function h(tag, props = {}, ...kids) {
   return e;
 }
 
-function write(e, text) { if (e.textContent !== text) e.textContent = text; }
+export function write(e, text) { if (e.textContent !== text) e.textContent = text; }
 
-function three(x) {                                              // three digits, never 1.5e+3
+export function three(x) {                                       // three digits, never 1.5e+3
   return x >= 999.5 ? String(+x.toPrecision(3)) : x >= 99.95 ? x.toFixed(0) : x >= 9.995 ? x.toFixed(1) : x.toFixed(2);
 }
 
 // A photograph under a canvas that the browser stretches over it. The patches are first enlarged five times (odd: a
 // sample lies on every patch centre, so a lone lit patch is fully lit), since browsers stretch coarsely.
-function stage(T, Y, X, zoom) {
+export function stage(T, Y, X, zoom) {
   const photo = h("img", {className: "photo", alt: "", draggable: false, decoding: "sync"});
   const mask = h("canvas", {width: X * zoom, height: Y * zoom, ariaHidden: "true"}), pen = mask.getContext("2d");
   const small = new OffscreenCanvas(X, Y), point = small.getContext("2d"), image = new ImageData(X, Y * T);
@@ -66,7 +67,7 @@ function stage(T, Y, X, zoom) {
 
 // ------------------------------------------------------------------------------------------------ style
 
-const css = `
+export const css = `
 :host {
   display: block; container-type: inline-size;
   --ink: var(--st-text-color, var(--jp-ui-font-color1, light-dark(#1d232b, #e9ecef)));

@@ -1,6 +1,6 @@
 // outline.js: lines around patches: those that show the object, and the fewest that hold a share of the attention.
 
-function outlines(marks, {T, Y, X, first}) {                     // one path a frame, in patches; none: empty paths
+export function outlines(marks, {T, Y, X, first}) {              // one path a frame, in patches; none: empty paths
   return Array.from({length: T}, (_, t) => {
     const on = (y, x) => y >= 0 && y < Y && x >= 0 && x < X && marks?.data[first + (t * Y + y) * X + x] > 0;
     let path = "";
@@ -17,7 +17,7 @@ function outlines(marks, {T, Y, X, first}) {                     // one path a f
   });
 }
 
-function edge(box, {Y, X}, kind = "edge") {                      // over a picture; dark under light: it shows on both
+export function edge(box, {Y, X}, kind = "edge") {               // over a picture; dark under light: it shows on both
   box.insertAdjacentHTML("beforeend",
     `<svg class="${kind}" aria-hidden="true" viewBox="0 0 ${X} ${Y}" preserveAspectRatio="none"><path/><path/></svg>`);
   const lines = [...box.lastElementChild.children];

@@ -1,6 +1,10 @@
 // panel.js: one panel, a picture under the attention of one map, with its strip of frames and its measures.
 
-function gridOf(T, Y, X, first) {                                // token number <-> frame, row, column, as linviz.Grid
+import {fewest, measures, roadOf} from "./rows.js";
+import {h, hues, paint, stage, three, write} from "./look.js";
+import {edge, outlines} from "./outline.js";
+
+export function gridOf(T, Y, X, first) {                         // token number <-> frame, row, column, as linviz.Grid
   return {T, Y, X, first, size: first + T * Y * X, name: String([T, Y, X, first]),
     number: (t, y, x) => first + (t * Y + y) * X + x,
     place: i => i < first ? null : [(i - first) / (X * Y), (i - first) / X % Y, (i - first) % X].map(Math.floor)};
@@ -13,7 +17,7 @@ const troubles = {
   unknown: (m, p) => p.why,
 };
 
-class Panel {
+export class Panel {
   constructor(grid, keys, pickFrame) {                           // elements only; the content comes with fill
     const {T, X, Y} = grid, shown = [keys.T, keys.Y, keys.X];
     this.grid = grid;

@@ -4,8 +4,13 @@
 // The view holds what each panel's map sends and computes the row of the query itself: no N x N table travels.
 // onChange(state, pinned) tells of what a person did: a query pinned, or a frame, strength or mode once let go.
 
+import {unpack} from "./rows.js";
+import {css, h, tones} from "./look.js";
+import {gridOf, Panel} from "./panel.js";
+import {Controls} from "./controls.js";
+
 const reduced = matchMedia("(prefers-reduced-motion: reduce)");
-const between = (x, least, most) => Math.max(least, Math.min(most, x));
+export const between = (x, least, most) => Math.max(least, Math.min(most, x));
 const LEAP = 200;                                                // milliseconds: the most of a glide in one frame
 const told = ["query", "frame", "strength", "mode", "own", "share", "tone", "follow"];
 

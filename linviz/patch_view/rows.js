@@ -1,5 +1,5 @@
 // rows.js: from bytes to a row of attention, and what is measured on it. Nothing here draws.
-// It stands first in one ES module with look.js and patch_view.js; the three are joined as text, without imports.
+// The files of the view import one another; source.py joins them to one ES module and drops their imports.
 
 // ------------------------------------------------------------------------------------------------ the blob
 // "LVIZ" | header bytes (u32) | header (JSON) | buffers. An array in the header is {$: offset, bytes, dtype, shape}.
@@ -51,7 +51,7 @@ function dot(a, i, b, j, length) {
   return sum;
 }
 
-export const roads = {
+const roads = {
   softmax({q, k, scale, bias, causal}) {                         // softmax over j of scale q_i.k_j + bias_ij
     const [N, D] = q.shape, S = k.shape[0];
     return {N, S, row(i, out) {
