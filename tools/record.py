@@ -19,7 +19,9 @@ HOME = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(HOME))
 import start  # noqa: E402  (it knows where the browser is)
 from linviz import Grid  # noqa: E402
-from linviz.patch_view import save_example  # noqa: E402
+from linviz.views import View, open_view  # noqa: E402
+from linviz.views.export.html import view_page  # noqa: E402
+from linviz.whole import write_whole  # noqa: E402
 
 SIZE, WIDE, MOST = {"width": 1160, "height": 849}, 900, 2_000_000
 GRID = Grid(Y=28, X=28)
@@ -42,7 +44,7 @@ def shot(page: Page, state: dict) -> Image.Image:
 def main() -> None:
     """Write both files; fails if the recording is too large for a front page."""
     (HOME / "docs").mkdir(exist_ok=True)
-    view = save_example(HOME / "docs" / "view.html")
+    view = write_whole(HOME / "docs" / "view.html", view_page(open_view(View())))
     with sync_playwright() as tools:
         browser = tools.chromium.launch(executable_path=start.find_browser(), args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page(viewport=SIZE, reduced_motion="reduce", color_scheme="light")

@@ -2,9 +2,9 @@
 // Last in the module, as a Streamlit component. Cards, their order and their words come from Python.
 
 import {unpack} from "../../linviz/patch_view/rows.js";
-import {css, h, write} from "../../linviz/patch_view/look.js";
+import {css, h, setColours, write} from "../../linviz/patch_view/look.js";
 import {gridOf} from "../../linviz/patch_view/panel.js";
-import {between} from "../../linviz/patch_view/patch_view.js";
+import {between} from "../../linviz/patch_view/fields.js";
 import {AtlasCard} from "./atlas_card.js";
 
 function atlasView(host, tell) {
@@ -31,6 +31,7 @@ function atlasView(host, tell) {
 
   function update(bytes) {
     const next = unpack(bytes);
+    setColours(next.colours);
     if (next.id !== key) take(next);
     ({order, picked, most} = next.set);
     if (shelf.childElementCount !== order.length || order.some((name, n) => shelf.children[n] !== cards.get(name).el)) {

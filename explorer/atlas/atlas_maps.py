@@ -8,6 +8,7 @@ import streamlit as st
 import torch
 
 from linviz import Grid, Reading, cost
+from linviz.palette import live_colours
 from linviz.patch_view.blob import encode
 from linviz.patch_view.wires import extent, numbers
 from linviz.views.row_stats import measured
@@ -102,4 +103,4 @@ def blob(cards: list[dict[str, Any]], frames: list[bytes], alt: str, here: Scene
     """Everything the view draws. What is shown of it, in which order, and what is picked is in the wish."""
     grid = here.grid
     return encode({"grid": [grid.T, grid.Y, grid.X], "frames": frames, "alt": alt, "cards": cards, "full": 12,
-                   "floor": 0.04}, wish)
+                   "floor": 0.04, "colours": live_colours()}, wish)

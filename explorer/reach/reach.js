@@ -4,7 +4,7 @@
 import {unpack} from "../../linviz/patch_view/rows.js";
 import {css, h, write} from "../../linviz/patch_view/look.js";
 import {gridOf} from "../../linviz/patch_view/panel.js";
-import {between} from "../../linviz/patch_view/patch_view.js";
+import {between} from "../../linviz/patch_view/fields.js";
 import {Film} from "./reach_film.js";
 
 function reachView(host, onPin) {

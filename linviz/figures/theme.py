@@ -1,7 +1,7 @@
 """What every chart of linviz looks like: fixed here once, for pages, notebooks and slides.
 
-Hue tells the family, marker the mechanism, dash the gate; so two lines never differ by colour alone. Text is
-always ink, never a hue. Colour maps come from a closed list: those that hold the same order in grey.
+Hue tells the family, marker the mechanism (`linviz.palette`), dash the gate; so two lines never differ by colour
+alone. Text is always ink, never a hue.
 """
 from __future__ import annotations
 
@@ -11,17 +11,8 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 import plotly.io as pio
 
-HUES = {"softmax": "#0072b2", "kernel": "#d55e00", "low-rank": "#009e73", "local": "#cc79a7",
-        "content-free": "#8a8a8a", "graph": "#b59f00"}
-MARKERS = {
-    "softmax": "circle", "uniform": "square", "relu": "triangle-up", "relu_floor": "circle", "linear": "square",
-    "efficient": "diamond", "factorized": "pentagon", "nonlocal": "diamond", "linformer": "circle", "performer": "star",
-    "local": "circle", "local_global": "square", "reformer": "diamond", "aft_full": "triangle-up",
-    "aft_simple": "triangle-down", "aft_local": "triangle-left", "aft_conv": "triangle-right", "swin": "cross",
-    "lambda": "hexagon", "additive": "x", "graph": "circle", "kronecker_kv": "square", "kronecker_qkv": "cross",
-    "cosformer": "cross", "vicinity": "hourglass", "focused": "hexagon", "rala": "x", "fastmax": "triangle-down",
-    "dape": "star", "gaussian": "pentagon", "keypoint": "bowtie"}
-SPARE = ("star-square", "star-diamond", "hexagram", "octagon", "diamond-tall")  # of a method of one's own
+from ..palette import DIVERGING, HUES, MARKERS, OTHER_HUE, SEQUENTIAL, SPARE_MARKERS
+
 DASHES = {"": "solid", "qkv": "dash", "qk": "dashdot", "self": "dot"}
 SHARED = {"qkv": "longdash", "qk": "longdashdot", "self": "2px,8px"}
 
@@ -31,12 +22,6 @@ SOFT = {"light": "#59616b", "dark": "#a9b1ba"}  # words that may wait: axis titl
 LINE = {"light": "#dfe3e8", "dark": "#2b3138"}  # the grid
 FONT = "'Source Sans', system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
 TEMPLATES = {"light": "linviz", "dark": "linviz_dark"}
-
-SEQUENTIAL = {
-    "viridis": ("#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#addc30", "#fde725"),
-    "cividis": ("#00224e", "#1a386f", "#434e6c", "#61656f", "#7d7c78", "#9b9476", "#bcae6c", "#dec958", "#fee838"),
-    "gray": ("#000000", "#ffffff")}
-DIVERGING = ("#0b4f8a", "#5aa0cf", "#f7f7f7", "#f0a35e", "#c04d00")  # negative, nothing, positive
 
 
 @dataclass(frozen=True)
@@ -56,9 +41,9 @@ def style(spec: str, family: str) -> Style:
     """
     head, _, scope = spec.partition("@")
     name, *extras = head.split("+")
-    marker = MARKERS.get(name) or SPARE[zlib.crc32(name.encode()) % len(SPARE)]
+    marker = MARKERS.get(name) or SPARE_MARKERS[zlib.crc32(name.encode()) % len(SPARE_MARKERS)]
     moved = any(extra.startswith("shift") for extra in extras)
-    return Style(HUES.get(family, "#8a8a8a"), marker + "-open" * moved + "-dot" * bool(scope), _dash(extras))
+    return Style(HUES.get(family, OTHER_HUE), marker + "-open" * moved + "-dot" * bool(scope), _dash(extras))
 
 
 def _dash(extras: list[str]) -> str:

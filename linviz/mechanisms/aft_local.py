@@ -23,6 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from ..maps import Banded, PerChannel
+from ..settings import Setting, Whole
 from .aft_simple import AFT
 
 
@@ -32,6 +33,7 @@ class AFTLocal(AFT):
     name, title = "aft_local", "AFT-local"
     cost, rank = "N s D", "N a channel"
     takes_key_grid, positional, fixed = False, True, True
+    settings = {"window": Setting(Whole(1, 4096), "Window, in tokens")}
 
     def build(self, window: int = 16) -> None:
         if window < 1:

@@ -27,6 +27,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from ..maps import CausalFactored, Factored, Features, Normaliser
+from ..settings import Setting, Word
 from .base import Mechanism
 
 
@@ -37,6 +38,7 @@ class Efficient(Mechanism):
     paper = "Shen et al., 2018, arXiv 1812.01243"
     cost, rank = "N D E", "D"
     takes_causal = True
+    settings = {"normalise": Setting(Word("softmax", "scale"), "Normalised by")}
 
     def build(self, normalise: str = "softmax", before: float = 1.0, after: float = 1.0, eps: float = 1e-3) -> None:
         if normalise not in ("softmax", "scale") or not (before > 0 and after > 0):

@@ -24,6 +24,7 @@ import torch
 from torch import Tensor
 
 from ..maps import CausalFactored, Factored, Features, Normaliser
+from ..settings import Setting, Word
 from .base import Mechanism
 
 SCALES = ("positions", "channels", "sqrt")
@@ -36,6 +37,7 @@ class Factorized(Mechanism):
     paper = "Shen et al., 2018, arXiv 1812.01243 (first version)"
     cost, rank = "N D E", "D"
     takes_causal, signed = True, True
+    settings = {"version": Setting(Word("dot", "softmax"), "Version")}
 
     def build(self, version: str = "dot", scale: str | None = None) -> None:
         if version not in ("dot", "softmax") or scale not in (None, *SCALES):

@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from ..maps import Map, Normaliser, Sum
+from ..settings import Number, Setting
 from ._branches import Shrink, depthwise, stretch
 from .base import Kernel, Project
 
@@ -38,6 +39,7 @@ class Focused(Kernel):
     paper = "Han et al., 2023, arXiv 2308.00442"
     cost, rank, year = "N D E", "D; +conv: N", 2023
     positional, fixed = True, True
+    settings = {"power": Setting(Number(0.1, 16.0, step=0.1), "Power")}
 
     def build(self, power: float = 3, side: int = 5, per_head: bool = False, reduction: int = 1,
               channels: int | None = None) -> None:

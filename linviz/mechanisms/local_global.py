@@ -23,6 +23,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from ..maps import ByHead, CausalFactored, Factored, Features, Map, Normaliser
+from ..settings import Setting, Whole
 from .base import Mechanism
 from .local import near
 
@@ -36,6 +37,7 @@ class LocalGlobal(Mechanism):
     paper = "no paper; global heads: Shen et al., 2018, arXiv 1812.01243"
     cost, rank = "N (W + E) D", "local heads N, global heads D"
     takes_causal, takes_key_grid, positional, signed = True, False, True, True
+    settings = {"window": Setting(Whole(1, 4096), "Window, in tokens")}
 
     def build(self, window: int = 16, local: int | None = None, scale: float | None = None) -> None:
         self.window = window

@@ -27,6 +27,7 @@ from torch import Tensor, nn
 
 from ..grid import Grid
 from ..maps import Factored, Map, Product, Scored, Scores, Sparse
+from ..settings import Setting, Whole, Word
 from .base import Mechanism, Project
 
 SIMILARITIES = ("embedded_gaussian", "gaussian", "dot", "concatenation")
@@ -38,6 +39,8 @@ class NonLocal(Mechanism):
     name, title, family, year = "nonlocal", "non-local", "softmax", 2017
     paper = "Wang et al., 2017, arXiv 1711.07971"
     cost, rank = "N S D", "min(N, S)"
+    settings = {"similarity": Setting(Word(*SIMILARITIES), "Similarity"),
+                "pool": Setting(Whole(1, 8), "Pooling of the keys")}
 
     def build(self, similarity: str = "embedded_gaussian", scale: float | None = None, pool: int = 1) -> None:
         if similarity not in SIMILARITIES or pool < 1:

@@ -29,6 +29,7 @@ import torch
 from torch import Tensor
 
 from ..maps import Map
+from ..settings import Setting, Switch, Whole, Word
 from .base import Kernel
 
 FLOOR = {"positive": 1e-4, "trigonometric": 0.0, "relu": 1e-3, "none": 0.0}
@@ -41,6 +42,8 @@ class Performer(Kernel):
     paper = "Choromanski et al., 2020, arXiv 2009.14794"
     cost, rank = "N M E + N M D", "M"
     takes_causal = True
+    settings = {"directions": Setting(Whole(1, 16_384, none=True), "Random directions"),
+                "kind": Setting(Word(*FLOOR), "Features"), "orthogonal": Setting(Switch(), "Orthogonal directions")}
     eps = 0.0
     w: Tensor
 

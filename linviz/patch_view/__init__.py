@@ -8,7 +8,6 @@
 from typing import TYPE_CHECKING, Any
 
 from .blob import Panel, asked, fitted, pack
-from .example import save_example
 from .html import html, save
 from .packing import unpack
 from .source import source
@@ -16,7 +15,7 @@ from .source import source
 if TYPE_CHECKING:
     from .widget import PatchView
 
-__all__ = ["PatchView", "Panel", "asked", "fitted", "html", "pack", "save", "save_example", "source", "unpack"]
+__all__ = ["PatchView", "Panel", "asked", "fitted", "html", "pack", "save", "source", "unpack"]
 
 
 def __getattr__(name: str) -> Any:

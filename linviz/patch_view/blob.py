@@ -14,12 +14,13 @@ from PIL import Image
 from torch import Tensor
 
 from ..grid import Grid
+from ..palette import live_colours
+from ..settings import State
+from ..views.state import Look
 from .packing import asking, encode
 from .wires import Wire, extent, numbers
 
 FULL, FLOOR = 12, 0.04  # light: a patch with FULL times its share shines; FLOOR: what nobody looks at
-MODES, TONES = ("light", "heat", "difference"), ("root", "linear", "log")
-MOST = 0.95  # of the attention that a line may be drawn around
 LONGEST, QUALITY = 720, 88  # of a picture, in pixels and in JPEG's percent
 
 
@@ -58,20 +59,16 @@ class Panel:
 
 
 def pack(panels: Sequence[Panel], clip: Pictured, grid: Grid, *, query: int, title: str | None = None,
-         mode: str = "light", strength: float = 1.0, frame: int | None = None, intro: bool = False,
-         half: bool = False, tick: int = 0, own: bool = False, share: float = 0.0, tone: str = "root",
-         follow: bool = False, outline: Tensor | None = None, tracks: Tensor | None = None) -> bytes:
+         intro: bool = False, half: bool = False, tick: int = 0, outline: Tensor | None = None,
+         tracks: Tensor | None = None, fields: type[State] = Look, **look: Any) -> bytes:
     """The blob of a view: panels side by side over one clip, all showing the row of the same query.
 
-    query     token number on `grid`; frame: shown at first, the query's own where None.
-    mode      "light", "heat", or "difference": every panel less the first;  tone: "root", "linear" or "log".
-    strength  of the gates, 0 to 1;  intro: let it rise once from 0 on opening.
-    own       every panel has an exposure of its own;  share: encircle the fewest patches that hold it, 0 to 0.95.
-    half      float16 numbers, for files: an entropy changes by at most 0.005 bits.
-    outline   tokens that show the object, (N,) bool: a line is drawn around them on every frame.
-    tracks    where each token's patch is on every frame, (N, T), -1 unknown (`linviz.clips.tracks`);
-    follow    the query goes with its patch from frame to frame.
-    tick      raise it to make a view obey all that is asked again although it is the same.
+    query    token number on `grid`;  intro  let the gates' strength rise once from 0 on opening.
+    half     float16 numbers, for files: an entropy changes by at most 0.005 bits.
+    outline  tokens that show the object, (N,) bool: a line is drawn around them on every frame.
+    tracks   where each token's patch is on every frame, (N, T), -1 unknown (`linviz.clips.tracks`).
+    tick     raise it to make a view obey all that is asked again although it is the same.
+    look     how the view is drawn: the fields of `linviz.views.Look` (mode, tone, strength, own, share, follow, frame).
 
     Raises ValueError, in one sentence, where panels, clip and grid do not fit together or a number is not finite.
 
@@ -83,13 +80,13 @@ def pack(panels: Sequence[Panel], clip: Pictured, grid: Grid, *, query: int, tit
     >>> pack([panel], picture, Grid(Y=2, X=2), query=0)[:4]
     b'LVIZ'
     """
-    wish = _wish(grid, query=query, frame=frame, strength=strength, mode=mode, tone=tone, share=share, own=own,
-                 follow=follow, intro=intro, tick=tick)
+    wish = _wish(grid, fields, **fields().to_fields() | look, query=query, intro=intro, tick=tick)
     if not panels:
         raise ValueError("a view needs at least one panel")
     content = {"title": title if title is not None else getattr(clip, "title", ""), "alt": getattr(clip, "alt", ""),
                "grid": [grid.T, grid.Y, grid.X], "prefix": grid.prefix, "full": FULL, "floor": FLOOR,
-               "frames": _frames(clip, grid), "panels": [_panel(p, grid, half) for p in panels]}
+               "frames": _frames(clip, grid), "panels": [_panel(p, grid, half) for p in panels],
+               "fields": declared_fields(fields), "colours": live_colours()}
     if outline is not None:
         content["outline"] = _outline(outline, grid)
     if tracks is not None:
@@ -108,7 +105,7 @@ def asked(blob: bytes, grid: Grid, **wish: Any) -> bytes:
     >>> asked(pack(panels, picture, grid, query=0), grid, query=3) == pack(panels, picture, grid, query=3)
     True
     """
-    return asking(blob, _wish(grid, **wish))
+    return asking(blob, _wish(grid, Look, **wish))
 
 
 def fitted(fit: Any, q: Tensor, k: Tensor, v: Tensor, at: tuple[int, int] = (0, 0)) -> dict[str, Any]:
@@ -138,44 +135,32 @@ def _numpy(x: Tensor) -> np.ndarray:
 # ------------------------------------------------------------------------------------------------ what is asked
 
 
-def _wish(grid: Grid, **asked: Any) -> dict[str, Any]:
-    """What is asked of a view, each word checked."""
-    checks: dict[str, Callable[[Any], Any]] = {
-        "query": lambda x: _query(x, grid), "frame": lambda x: _frame(x, grid), "strength": _strength,
-        "mode": lambda x: _one_of("attention is drawn", x, MODES),
-        "tone": lambda x: _one_of("brightness is drawn", x, TONES), "share": _share,
-        "own": bool, "follow": bool, "intro": bool, "tick": int}
-    return {name: checks[name](x) for name, x in asked.items()}
+def declared_fields(fields: type[State] = Look) -> dict[str, Any]:
+    """The fields of a look as JavaScript reads them: kind, limits and default.
+
+    >>> declared_fields()["strength"]
+    {'kind': 'number', 'low': 0.0, 'high': 1.0, 'default': 1.0}
+    """
+    default = fields()
+    return {name: one.kind.limits() | {"default": getattr(default, name)} for name, one in fields.settings().items()}
+
+
+def _wish(grid: Grid, fields: type[State], **asked: Any) -> dict[str, Any]:
+    """What is asked of a view, each word checked by the field that declares it."""
+    look = {name: value for name, value in asked.items() if name not in ("query", "intro", "tick")}
+    if unknown := look.keys() - fields.settings().keys():
+        raise TypeError(f"a view has no {', '.join(sorted(unknown))}; it has {', '.join(fields.settings())}")
+    checked = fields(**look).to_fields()
+    if (t := look.get("frame")) is not None and t >= grid.T:
+        raise ValueError(f"frame {t} is not one of the {grid.T} of {grid} (the first is 0)")
+    rest: dict[str, Callable[[Any], Any]] = {"query": lambda x: _query(x, grid), "intro": bool, "tick": int}
+    return {name: rest[name](value) if name in rest else checked[name] for name, value in asked.items()}
 
 
 def _query(query: int, grid: Grid) -> int:
     if not 0 <= query < len(grid):
         raise ValueError(f"query {query} is not a token of {grid}, which has 0..{len(grid) - 1}")
     return int(query)
-
-
-def _frame(frame: int | None, grid: Grid) -> int | None:
-    if frame is not None and not 0 <= frame < grid.T:
-        raise ValueError(f"frame {frame} is not one of the {grid.T} of {grid} (the first is 0)")
-    return None if frame is None else int(frame)
-
-
-def _strength(strength: float) -> float:
-    if not 0 <= strength <= 1:
-        raise ValueError(f"a gate's strength lies between 0 (none) and 1 (as fitted); got {strength}")
-    return float(strength)
-
-
-def _share(share: float) -> float:
-    if not 0 <= share <= MOST:
-        raise ValueError(f"a share to encircle lies between 0 (none) and {MOST}; got {share}")
-    return float(share)
-
-
-def _one_of(what: str, word: str, there: tuple[str, ...]) -> str:
-    if word not in there:
-        raise ValueError(f"{what} as one of {', '.join(map(repr, there))}, not as {word!r}")
-    return word
 
 
 # ------------------------------------------------------------------------------------------------ what is shown

@@ -11,35 +11,45 @@ export class Controls {                                          // act: what th
       return b;
     };
     const group = (ariaLabel, kids) => h("div", {className: "seg", role: "group", ariaLabel}, ...kids);
-    this.mode = ["light", "heat", "difference"].map(mode => button(mode, () => act.set({mode}, true), mode));
-    this.tone = ["root", "linear", "log"].map(tone => button(tone, () => act.set({tone}, true), tone));
+    this.choose = (name, words) => words.map(word => button(word, () => act.set({[name]: word}, true), word));
+    this.mode = this.tone = [];
     this.follow = button("follow the motion", () => act.set({follow: this.follow.ariaPressed !== "true"}, true));
-    this.share = h("input", {type: "range", min: 0, max: .95, step: .05, ariaLabel: "share of the attention to encircle"});
+    this.share = h("input", {type: "range", step: .05, ariaLabel: "share of the attention to encircle"});
     this.held = h("b");
     this.own = [button("one exposure", () => act.set({own: false}, true), "one"),
                 button("each its own", () => act.set({own: true}, true), "own")];
     this.replay = button("", act.replay);
     this.play = button("", act.play);
-    this.range = h("input", {type: "range", min: 0, max: 1, step: .01, ariaLabel: "gate strength"});
+    this.range = h("input", {type: "range", step: .01, ariaLabel: "gate strength"});
     this.value = h("b");
     this.step = h("span");
     this.sign = h("span", {className: "sign"});
     this.where = h("span", {className: "where"});
     this.live = h("div", {className: "sr", role: "status", ariaLive: "polite"});
+    this.modes = group("how attention is drawn", []);
+    this.tones = group("brightness, of the attention", []);
     this.fit = h("div", {className: "fit"}, this.replay, this.step);
     const title = "0: no gate, every feature counts alike; 1: the gate itself";
     this.gate = h("div", {className: "tools"},
       h("label", {className: "strength", title}, "gate strength", this.range, this.value), this.fit);
-    this.rest = h("div", {className: "tools"}, this.play, group("how attention is drawn", this.mode),
+    this.rest = h("div", {className: "tools"}, this.play, this.modes,
       group("exposure", this.own), this.sign, this.where);
     this.ways = h("details", {className: "ways"}, h("summary", {}, "More ways to look"), h("div", {className: "tools"},
-      h("span", {className: "named"}, "brightness", group("brightness, of the attention", this.tone)),
+      h("span", {className: "named"}, "brightness", this.tones),
       h("label", {title: "a line around the fewest patches that hold this share"}, "encircle", this.share, this.held),
       this.follow));
     on(this.share, "input", () => act.set({share: +this.share.value}));
     on(this.share, "change", act.tell);
     on(this.range, "input", () => act.slide(+this.range.value));
     on(this.range, "change", act.tell);
+  }
+
+  offer({mode, tone, share, strength}) {                         // words and limits, as Python declares them
+    if (this.mode.length) return;
+    this.modes.replaceChildren(...this.mode = this.choose("mode", mode.words));
+    this.tones.replaceChildren(...this.tone = this.choose("tone", tone.words));
+    Object.assign(this.share, {min: share.low, max: share.high, value: share.default});
+    Object.assign(this.range, {min: strength.low, max: strength.high, value: strength.default});
   }
 
   show({strength, mode, own, share, tone, follow}, query, grid, panels, progress) {    // follows query and controls
@@ -55,7 +65,7 @@ export class Controls {                                          // act: what th
     for (const b of this.tone) b.ariaPressed = b.dataset.value === tone;
     this.follow.ariaPressed = follow;
     write(this.held, share ? `${Math.round(100 * share)} %` : "nothing");
-    this.share.style.setProperty("--fill", `${share / .95 * 100}%`);
+    this.share.style.setProperty("--fill", `${share / this.share.max * 100}%`);
     if (+this.share.value !== share) this.share.value = share;
     for (const b of this.own) b.ariaPressed = (b.dataset.value === "own") === own;
     const fits = panels.filter(p => p.fit).map(p => p.stepped(progress));
@@ -71,7 +81,7 @@ export class Controls {                                          // act: what th
     write(this.replay, calm ? "next step of the fit" : "replay the fit");
     this.play.hidden = !moving;
     this.follow.hidden = !tracked;
-    this.mode[2].hidden = panels.length < 2;
+    for (const b of this.mode) b.hidden = b.dataset.value === "difference" && panels.length < 2;
     write(this.play, calm ? "next frame" : playing ? "❚❚ pause" : "▶ play");
   }
 

@@ -1,20 +1,23 @@
 // look.js: how attention is painted over a picture, and what the view looks like. Nothing here computes a weight.
 
-export const hues = {softmax: "#0072b2", kernel: "#d55e00", "low-rank": "#009e73", local: "#cc79a7",
-                     "content-free": "#8a8a8a", graph: "#b59f00"};
-
 // ------------------------------------------------------------------------------------------------ colour
 
 function ramp(...stops) {                                        // 256 colours between the stops, three bytes each
-  const table = new Uint8ClampedArray(768), rgb = stops.map(s => [0, 2, 4].map(n => parseInt(s.slice(n, n + 2), 16)));
+  const table = new Uint8ClampedArray(768), rgb = stops.map(s => [1, 3, 5].map(n => parseInt(s.slice(n, n + 2), 16)));
   for (let n = 0; n < 256; n++) {
     const at = n / 255 * (stops.length - 1), from = Math.min(at | 0, stops.length - 2), part = at - from;
     for (let c = 0; c < 3; c++) table[3 * n + c] = rgb[from][c] + part * (rgb[from + 1][c] - rgb[from][c]);
   }
   return table;
 }
-const viridis = ramp("440154", "472d7b", "3b528b", "2c728e", "21918c", "28ae80", "5ec962", "addc30", "fde725");
-const diverging = ramp("0b4f8a", "5aa0cf", "f7f7f7", "f0a35e", "c04d00");     // negative, nothing, positive
+export let hues = {};
+let sequential, diverging;
+
+export function setColours(colours) {                            // as linviz/palette.py has them, once for all hosts
+  hues = colours.hues;
+  sequential = ramp(...colours.sequential);
+  diverging = ramp(...colours.diverging);                        // negative, nothing, positive
+}
 
 // A small image of shadow, one pixel a patch. Light: black, as opaque as the patch is unattended, so the photograph
 // below keeps a brightness of floor + (1 - floor) tone(min(1, a gain)). Heat and signed: colour on a grey photograph.
@@ -25,7 +28,7 @@ export function paint(image, row, first, {gain, floor, heat, signed, tone = "roo
   for (let n = 0, j = first; n < d.length; n += 4, j++) {
     const e = bright(Math.min(1, Math.abs(row[j]) * gain));
     if (signed) tint(d, n, diverging, .5 + Math.sign(row[j]) * e / 2, 205);
-    else if (heat) tint(d, n, viridis, e, 235 * Math.min(1, 1.6 * e));
+    else if (heat) tint(d, n, sequential, e, 235 * Math.min(1, 1.6 * e));
     else { d[n] = d[n + 1] = d[n + 2] = 0; d[n + 3] = 255 * (1 - floor) * (1 - e) + .5; }
   }
 }

@@ -1,23 +1,22 @@
 // patch_view.js: a picture lit by its own attention, under your hand.
-//   const view = mount(element, bytes, {onChange})       bytes: a Uint8Array written by linviz.view.pack
+//   const view = mount(element, bytes, {onChange})       bytes: a Uint8Array written by linviz.patch_view.pack
 //   view.update(bytes)   view.set({query, frame, strength, mode, own})   view.row(panel, query)   view.destroy()
 // The view holds what each panel's map sends and computes the row of the query itself: no N x N table travels.
 // onChange(state, pinned) tells of what a person did: a query pinned, or a frame, strength or mode once let go.
 
+import {allowed, between} from "./fields.js";
 import {unpack} from "./rows.js";
-import {css, h, tones} from "./look.js";
+import {css, h, setColours} from "./look.js";
 import {gridOf, Panel} from "./panel.js";
 import {Controls} from "./controls.js";
 
 const reduced = matchMedia("(prefers-reduced-motion: reduce)");
-export const between = (x, least, most) => Math.max(least, Math.min(most, x));
 const LEAP = 200;                                                // milliseconds: the most of a glide in one frame
-const told = ["query", "frame", "strength", "mode", "own", "share", "tone", "follow"];
 
 export function mount(host, bytes, {onChange} = {}) {
   const root = host.shadowRoot ?? host.attachShadow({mode: "open"}), gone = new AbortController();
   const on = (target, name, act, more) => target.addEventListener(name, act, {signal: gone.signal, ...more});
-  const state = {query: 0, frame: 0, strength: 1, mode: "light", own: false, share: 0, tone: "root", follow: false};
+  const state = {query: 0, frame: 0};                            // and every field of the look, as the model declares it
   let model, grid, wished = {}, panels = [], pictures = [], hover = null;
   let queued = 0, gliding = 0, target = null, progress, playing = 0, said = 0, opened = false;
   const controls = new Controls(on, {set, replay, tell, play: () => play(!playing), slide});
@@ -40,6 +39,9 @@ export function mount(host, bytes, {onChange} = {}) {
     if (size.name !== grid?.name) { clear(); grid = size; }
     develop(next.frames, model?.frames ?? []);
     model = next;
+    for (const [name, field] of Object.entries(model.fields)) state[name] ??= field.default;
+    setColours(model.colours);
+    controls.offer(model.fields);
     while (panels.length > model.panels.length) panels.pop().el.remove();
     panels = model.panels.map((content, n) => fitting(panels[n], gridOf(...content.keys)));
     panels.forEach((p, n) => { p.fill(model.panels[n]); p.outline(next.outline); p.paper(pictures, state.frame); });
@@ -87,24 +89,21 @@ export function mount(host, bytes, {onChange} = {}) {
     if (wish.intro && !opened && panels.some(p => p.road?.turn) && !reduced.matches) intro();
   }
 
-  function set({query, frame, strength, mode, own, share, tone, follow}, person) {
+  function set(change, person) {
     if (!grid) return;
-    if (strength !== undefined && !person) settle();
-    const old = {...state};
+    if (change.strength !== undefined && !person) settle();
+    const old = {...state}, {query, frame} = change;
+    for (const [name, field] of Object.entries(model.fields)) {
+      if (name !== "frame") state[name] = allowed(field, change[name]) ?? state[name];
+    }
     if (Number.isFinite(query)) state.query = between(Math.round(query), 0, grid.size - 1);
     if (Number.isFinite(frame)) state.frame = between(Math.round(frame), 0, grid.T - 1);
     else if (state.query !== old.query) state.frame = grid.place(state.query)?.[0] ?? state.frame;
-    if (Number.isFinite(strength)) state.strength = between(strength, 0, 1);
-    if (["light", "heat", "difference"].includes(mode)) state.mode = mode;
-    if (tone in tones) state.tone = tone;
-    if (Number.isFinite(share)) state.share = between(share, 0, .95);
-    if (own !== undefined) state.own = Boolean(own);
-    if (follow !== undefined) state.follow = Boolean(follow);
     if (state.follow && state.query === old.query && state.frame !== old.frame) walk();
     if (state.frame !== old.frame) panels.forEach(p => p.paper(pictures, state.frame));
     turn();
     schedule();
-    if (person && told.some(k => old[k] !== state[k])) onChange?.({...state}, state.query !== old.query);
+    if (person && Object.keys(state).some(k => old[k] !== state[k])) onChange?.({...state}, state.query !== old.query);
   }
 
   function walk() {                                              // the query goes where the motion takes its patch

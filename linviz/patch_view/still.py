@@ -17,15 +17,10 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from ..grid import Grid
+from ..palette import DIVERGING, HUES, OTHER_HUE, SEQUENTIAL
 from .blob import FLOOR, FULL, Panel, Pictured, picture
 
 SIDE, GAP, HEAD = 340, 16, 30  # pixels: width of a panel, between panels, above them
-HUES = {"softmax": "#0072b2", "kernel": "#d55e00", "low-rank": "#009e73", "local": "#cc79a7", "content-free": "#8a8a8a",
-        "graph": "#b59f00"}
-
-
-VIRIDIS = ("440154", "472d7b", "3b528b", "2c728e", "21918c", "28ae80", "5ec962", "addc30", "fde725")
-DIVERGING = ("0b4f8a", "5aa0cf", "f7f7f7", "f0a35e", "c04d00")  # negative, nothing, positive
 SIGNED = "orange adds, blue subtracts"
 PROBES = (0.03, 0.21, 0.43, 0.64, 0.86)  # rows that are looked at, as shares of all, to learn whether a map is signed
 
@@ -71,17 +66,17 @@ def painted(image: Image.Image, weights: Tensor, keys: int, signed: bool = False
         return _tinted(ImageOps.grayscale(image), colour, alpha)
     if heat:
         dimmed = ImageEnhance.Brightness(ImageEnhance.Color(image).enhance(0.1)).enhance(0.42)
-        return _tinted(dimmed, ramp(VIRIDIS, e), 235 / 255 * (1.6 * e).clamp_max(1))
+        return _tinted(dimmed, ramp(SEQUENTIAL["viridis"], e), 235 / 255 * (1.6 * e).clamp_max(1))
     return lit(image, weights, keys, tone, full)
 
 
 def ramp(stops: Sequence[str], x: Tensor) -> Tensor:
     """The colour at x in 0..1 between evenly spaced stops (hexadecimal): (...) -> (3, ...) in 0..1.
 
-    >>> ramp(("000000", "ffffff"), torch.tensor([0.5])).tolist()
+    >>> ramp(("#000000", "#ffffff"), torch.tensor([0.5])).tolist()
     [[0.5], [0.5], [0.5]]
     """
-    table = torch.tensor([[int(stop[n:n + 2], 16) / 255 for n in (0, 2, 4)] for stop in stops])
+    table = torch.tensor([[int(stop[n:n + 2], 16) / 255 for n in (1, 3, 5)] for stop in stops])
     at = x.clamp(0, 1).float() * (len(stops) - 1)
     low = at.floor().clamp_max(len(stops) - 2).long()
     return torch.lerp(table[low], table[low + 1], (at - low)[..., None]).movedim(-1, 0)
@@ -165,5 +160,5 @@ def _ringed(image: Image.Image, grid: Grid, query: int) -> Image.Image:
 
 def _title(sheet: Image.Image, left: int, panel: Panel) -> None:
     pen, middle = ImageDraw.Draw(sheet), HEAD // 2 - 2
-    pen.ellipse((left, middle - 5, left + 10, middle + 5), fill=HUES.get(panel.family, "#888888"))
+    pen.ellipse((left, middle - 5, left + 10, middle + 5), fill=HUES.get(panel.family, OTHER_HUE))
     pen.text((left + 18, middle), panel.title, fill="#1d232b", anchor="lm", font=ImageFont.load_default(15))

@@ -10,40 +10,65 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Sequence
 from html import escape
-from typing import Any
+from typing import Any, ClassVar
 
 import anywidget
 import traitlets
 
 from ..grid import Grid
+from ..settings import State
+from ..views.state import Look
 from .blob import Panel, Pictured, pack
 from .source import source
 from .still import alt, still
 
 
+def traits_of(fields: type[State]) -> dict[str, traitlets.TraitType[Any, Any]]:
+    """A synchronised trait for every field of a look, with the field's own limits.
+
+    >>> sorted(traits_of(Look))
+    ['follow', 'frame', 'mode', 'own', 'share', 'strength', 'tone']
+    """
+    default = fields()
+    return {name: _trait(one.kind.limits(), getattr(default, name)).tag(sync=True)
+            for name, one in fields.settings().items()}
+
+
+def _trait(limits: dict[str, Any], default: Any) -> traitlets.TraitType[Any, Any]:
+    if limits["kind"] == "word":
+        return traitlets.Enum(tuple(limits["words"]), default)
+    if limits["kind"] == "switch":
+        return traitlets.Bool(default)
+    number = traitlets.Int if limits["kind"] == "whole" else traitlets.Float
+    return number(default, min=limits["low"], max=limits["high"], allow_none=limits.get("none", False))
+
+
 class PatchView(anywidget.AnyWidget):
     """Panels side by side over one clip, in a notebook cell. Options as in `pack`.
 
-    query     token number, changed when a person pins another patch;  frame: which one is shown.
-    strength  of the gates, 0 to 1, changed when a person lets go of the slider;  mode: "light" or "heat".
-    blob      what is drawn; assign another `pack(...)` to show something else in place.
+    query  token number, changed when a person pins another patch.
+    blob   what is drawn; assign another `pack(...)` to show something else in place.
+
+    Every field of `linviz.views.Look` is a trait of the same name: mode, tone, strength, own, share, follow, frame. A
+    trait changes when a person uses the control, and the view follows when Python sets it.
     """
 
+    fields: ClassVar[type[State]] = Look
     _esm = source("host_widget.js")
     blob = traitlets.Bytes().tag(sync=True)
     query = traitlets.Int().tag(sync=True)
-    frame = traitlets.Int(0).tag(sync=True)
-    strength = traitlets.Float(1.0, min=0.0, max=1.0).tag(sync=True)
-    mode = traitlets.Enum(("light", "heat"), "light").tag(sync=True)
+
+    vars().update(traits_of(Look))
 
     def __init__(self, panels: Sequence[Panel], clip: Pictured, grid: Grid, *, query: int, frame: int | None = None,
-                 strength: float = 1.0, mode: str = "light", **options: Any) -> None:
-        blob = pack(panels, clip, grid, query=query, frame=frame, strength=strength, mode=mode, **options)
+                 **options: Any) -> None:
+        blob = pack(panels, clip, grid, query=query, frame=frame, fields=self.fields, **options)
         shown = frame if frame is not None else grid.place(query)[0] if query >= grid.prefix else 0
+        look = {name: value for name, value in options.items() if name in self.fields.settings()}
         self._still = (tuple(panels), clip, grid)
         self._pinned: list[Callable[[int], object]] = []
         self._tokens = len(grid)
-        super().__init__(blob=blob, query=query, frame=shown, strength=strength, mode=mode)
+        super().__init__(blob=blob, query=query, frame=shown, **look)
         self.on_msg(self._receive)
 
     @traitlets.validate("query")
@@ -69,3 +94,8 @@ class PatchView(anywidget.AnyWidget):
         picture = base64.b64encode(still(panels, clip, grid, self.query)).decode()
         page = f'<img alt="{escape(words)}" src="data:image/jpeg;base64,{picture}" style="max-width:100%">'
         return {**data, "text/plain": words, "text/html": page, "image/jpeg": picture}, about
+
+
+def patch_view_class(fields: type[State]) -> type[PatchView]:
+    """A `PatchView` whose look has other fields: every field is a trait, as in `PatchView` itself."""
+    return type(f"{fields.__name__}View", (PatchView,), {"fields": fields, **traits_of(fields)})

@@ -168,7 +168,15 @@ class State:
             raise ValueError(f"a {what} has no {unknown[0]!r:.80}")
         if missing := sorted(declared.keys() - found.keys() - {*optional}):
             raise ValueError(f"a {what} needs {', '.join(missing)}")
-        return cls(**{name: declared[name].kind.from_json(value) for name, value in found.items()})
+        return cls(**{name: _checked(name, declared[name].kind, value) for name, value in found.items()})
+
+
+def _checked(name: str, kind: Kind, value: Any) -> Any:
+    """A value out of JSON in its one form; ValueError, in one sentence, where it is wrong."""
+    try:
+        return kind.check(kind.from_json(value))
+    except Refused as error:
+        raise ValueError(error.of(name, value)) from None
 
 
 def _fields(cls: type[State]) -> Iterator[Field[Any]]:

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .load import open_view
     from .load_trained import open_trained
-    from .open_view import OpenView
     from .state import Look, TrainedView, View
     from .state_kinds import SourceFile
+    from .view_panels import OpenView
 
-HOMES = {"Look": "state", "OpenView": "open_view", "SourceFile": "state_kinds", "TrainedView": "state", "View": "state",
+HOMES = {"Look": "state", "OpenView": "view_panels", "SourceFile": "state_kinds", "TrainedView": "state",
+         "View": "state",
          "open_trained": "load_trained", "open_view": "load"}
 __all__ = ["Look", "OpenView", "SourceFile", "TrainedView", "View", "open_trained", "open_view"]
 

@@ -25,10 +25,10 @@ from ..mechanisms import Attention, make
 from ..models import Fit, fit_gate
 from ..patch_view import fitted
 from ..reading import Reading, read
-from .open_view import OpenView, Tokens, ViewPanel
 from .row_stats import softmax_target
 from .state import CAPS, OWN_CLIP_PATCHES, OWN_PATCHES, View
 from .state_kinds import SourceFile
+from .view_panels import OpenView, Tokens, ViewPanel
 
 GREY = 0.7  # what is lit where there is no picture
 TENSORS_NOTE = "the q, k and v of head {head}, as they are in the file; a patch counts as {patch} pixels"

@@ -16,8 +16,8 @@ from ..models.checkpoints import FOLDER, card, find, pretrained, shipped
 from ..models.interventions import gate_strength, warmed
 from ..models.looking import touched
 from ..models.recipe import Recipe
-from .open_trained import ModelAnswer, OpenTrained
 from .state import MODELS, TrainedView
+from .trained_panels import ModelAnswer, OpenTrained
 
 NONE = "no trained models came with this linviz: `linviz train` makes some"
 

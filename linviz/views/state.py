@@ -14,7 +14,7 @@ from importlib import metadata
 from typing import Any, ClassVar
 
 from ..settings import Nested, Number, State, Switch, Whole, Word, setting
-from .state_kinds import ModelNames, Options, PanelOptions, Place, Source, SourceFile, Specs, read_options
+from .state_kinds import ModelNames, PanelOptions, Place, Source, SourceFile, Specs, read_options
 
 WRITERS = ("linviz", "torch", "numpy")  # whose versions stand in a file
 SPECS = ("softmax", "relu_floor", "relu_floor+gate")
@@ -88,7 +88,7 @@ class View(State):
         help="every logit of q and k is divided by it: softmax is sharper below 1 and flatter above")
     specs: tuple[str, ...] = setting(Specs(1, 8), SPECS, "Mechanisms side by side",
                                      "one to eight, as in softmax or relu_floor+gate:qk", "--mechanism", "--mechanisms")
-    options: tuple[Options, ...] = setting(
+    options: tuple[Mapping[str, Any], ...] = setting(
         PanelOptions(), (), "Options", "of a mechanism, by the number of its panel from 0, as in 1:directions=64",
         "--option")
     causal: bool = setting(Switch(), False, "Causal", "no patch sees a patch that comes after it: patches are counted "
@@ -102,7 +102,7 @@ class View(State):
 
     def check_together(self) -> None:
         object.__setattr__(self, "options", read_options(self.specs, self.options))
-        panels = [(spec, options) for spec, options in zip(self.specs, self.options)]
+        panels = self.panels
         if len(set(panels)) < len(panels):
             raise ValueError(f"a view shows each mechanism once; got {', '.join(self.specs)}")
         if isinstance(self.source, str) and self.query is not None and len(self.query) == 3:
@@ -135,7 +135,7 @@ class View(State):
         return cls(sample).with_values(**(shows | frames | chosen))
 
     @property
-    def panels(self) -> list[tuple[str, Options]]:
+    def panels(self) -> list[tuple[str, Mapping[str, Any]]]:
         """Spec and options of every panel."""
         return list(zip(self.specs, self.options))
 

@@ -20,10 +20,10 @@ from .export.bundle import is_bundle, read_file, unpack_bundle
 from .export.files import make_file
 from .export.table import Number, view_numbers
 from .load import Progress, open_view, view_of_file
-from .open_view import OpenView
 from .row_stats import measure_label
 from .state import View
 from .view_options import NUMBERS, PICTURES, chosen_values
+from .view_panels import OpenView
 
 NAME_WIDTH, CELL_WIDTH = 33, 8  # letters of a measure's name and of a number
 

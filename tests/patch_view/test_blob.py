@@ -104,8 +104,8 @@ NAN = torch.tensor([[float("nan")]]).expand(12, 1)
 REFUSED = {
     "query 12 is not a token": lambda: blob([panel(uniform(12))], GRID, query=12),
     "frame 2 is not one of the 2": lambda: blob([panel(uniform(12))], GRID, frame=2),
-    "between 0 .none. and 1": lambda: blob([panel(uniform(12))], GRID, strength=1.5),
-    "not as 'sepia'": lambda: blob([panel(uniform(12))], GRID, mode="sepia"),
+    "strength takes a number from 0 to 1": lambda: blob([panel(uniform(12))], GRID, strength=1.5),
+    "mode takes one of light, heat, difference": lambda: blob([panel(uniform(12))], GRID, mode="sepia"),
     "at least one panel": lambda: blob([], GRID),
     "'left one' has 4 queries and 4 keys, but .* has 12 tokens": lambda: blob([panel(uniform(4), "left one")], GRID),
     "Panel.keys=Grid": lambda: blob([panel(uniform(12, 4))], GRID),

@@ -5,7 +5,10 @@ import pytest
 import torch
 
 from linviz import Grid, clips, make
-from linviz.patch_view import Panel, html, save, save_example
+from linviz.patch_view import Panel, html, save
+from linviz.views import View, open_view
+from linviz.views.export.html import view_page
+from linviz.whole import write_whole
 from linviz.patch_view.source import source
 
 from .harness import centre, gated, panel, uniform, white
@@ -102,7 +105,8 @@ def test_a_clip_of_eight_frames_stays_under_three_megabytes(tmp_path):
 
 
 def test_the_example_is_the_opening_view(offline, tmp_path):
-    path = save_example(tmp_path / "chelsea.html", "chelsea", patches=14)
+    page = view_page(open_view(View.best("chelsea", patches=14)))
+    path = write_whole(tmp_path / "chelsea.html", page)
     assert path.stat().st_size < 5e5
     offline.goto(path.as_uri())
     until(offline, f"{VIEW}.state.strength === 1 && !{VIEW}.state.gliding")

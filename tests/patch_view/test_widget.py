@@ -15,7 +15,7 @@ from linviz import Grid
 from linviz.figures.theme import HUES as THEME
 from linviz.maps import Dense, Factored
 from linviz.patch_view import Panel, PatchView, pack, source, unpack
-from linviz.patch_view.still import HUES, alt, lit, still
+from linviz.patch_view.still import alt, lit, still
 
 from .harness import panel, uniform, white
 
@@ -110,6 +110,6 @@ def test_an_exported_notebook_shows_the_still_with_its_description(view, templat
 
 
 def test_a_family_has_one_hue_everywhere():
-    script = source()
-    assert HUES == THEME
-    assert all(re.search(rf'"?{family}"?: "{hue}"', script) for family, hue in THEME.items())
+    sent = unpack(PatchView(panels(), white(2, 4, 6), GRID, query=0).blob)
+    assert sent["colours"]["hues"] == THEME
+    assert not re.findall(r"#[0-9a-f]{6}", " ".join(h for h in THEME.values() if h in source())), "typed twice"

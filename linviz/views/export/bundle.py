@@ -26,19 +26,6 @@ TAIL = 22  # bytes of a zip's last record, which says where its list lies
 BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError)
 
 
-def write(path: str | Path, data: bytes | str) -> Path:
-    """Write a file whole or not at all: a file that is there is replaced only by a complete one; its path.
-
-    ValueError, in one sentence, where that is not possible. Stopped on the way, nothing is left behind.
-
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write(Path(folder) / "a.txt", "whole").read_text()
-    'whole'
-    """
-    return write_whole(path, data)
-
-
 def save_view(path: str | Path, view: View, media: bytes | None = None) -> Path:
     """Write a view as one file that `load` opens; `media`: the bytes of a view of somebody's own file.
 
@@ -47,7 +34,7 @@ def save_view(path: str | Path, view: View, media: bytes | None = None) -> Path:
     ...     load_view(save_view(Path(folder) / "a.linviz", View("coffee"))) == (View("coffee"), None)
     True
     """
-    return write(path, pack_bundle(view, media))
+    return write_whole(path, pack_bundle(view, media))
 
 
 def load_view(path: str | Path) -> tuple[View, bytes | None]:
@@ -80,8 +67,8 @@ def pack_bundle(view: View, media: bytes | None = None) -> bytes:
     """
     source = view.source
     if isinstance(source, SourceFile) != (media is not None):
-        raise ValueError(f"{source.name}: its bytes are saved with the view, and none were given"
-                         if isinstance(source, SourceFile) else f"a view of the sample {source!r} is saved without a file")
+        raise ValueError(f"a view of the sample {source!r} is saved without a file" if isinstance(source, str) else
+                         f"{source.name}: its bytes are saved with the view, and none were given")
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as file:
         file.writestr(zipfile.ZipInfo(STATE), json.dumps(view.to_json(), indent=1, allow_nan=False))
@@ -139,7 +126,9 @@ def _members(file: zipfile.ZipFile) -> tuple[View, bytes | None]:
     wanted = [MEDIA + view.source.name] if isinstance(view.source, SourceFile) else []
     if names[1:] != wanted:
         raise ValueError(f"beside its state it should hold {wanted[0]!r}" if wanted else "a sample needs no media")
-    return view, check_media(view.source, _read(file, wanted[0], limits.BYTES)) if isinstance(view.source, SourceFile) else None
+    if not isinstance(view.source, SourceFile):
+        return view, None
+    return view, check_media(view.source, _read(file, wanted[0], limits.BYTES))
 
 
 def _read(file: zipfile.ZipFile, name: str, most: int) -> bytes:

@@ -3,9 +3,9 @@ from __future__ import annotations
 
 from ...clips import FRAMES
 from ...clips.fitting import PATCH
-from ..open_view import OpenView, ViewPanel
 from ..row_stats import row_statistics, softmax_target
 from ..state_kinds import SourceFile
+from ..view_panels import OpenView, ViewPanel
 
 HEAD = '''# linviz {linviz}, torch {torch}: every number of one view, of the query's row and the mean over all rows
 {imports}

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ..load import Progress
-from ..open_trained import OpenTrained
-from ..open_view import OpenView
+from ..trained_panels import OpenTrained
+from ..view_panels import OpenView
 from .bundle import pack_bundle
 from .code import view_code
 from .film import film_bytes

@@ -41,7 +41,7 @@ def film_bytes(opened: Drawable, only: str | None = None, progress: Progress | N
 
 @torch.no_grad()
 def film_frames(opened: Drawable, only: str | None = None, progress: Progress | None = None) -> Iterator[Image.Image]:
-    """Every frame of the film as an RGB image with even sides, once; the query moves with its patch where the look follows."""
+    """Every frame of the film as an RGB image with even sides, once; the query may move with its patch."""
     there = [panel.spec for panel in opened.panels]
     if only is not None and only not in there:
         raise ValueError(f"the view does not show {only!r}; it shows {', '.join(there)}")

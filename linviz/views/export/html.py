@@ -6,8 +6,8 @@ from typing import Any
 from ...models import LABEL
 from ...patch_view import Panel, html
 from ..drawable import Drawable
-from ..open_trained import OpenTrained
-from ..open_view import OpenView
+from ..trained_panels import OpenTrained
+from ..view_panels import OpenView
 from .pictures import credit_line
 
 TEXT = """Move over the picture: each panel is the same picture, lit by the attention of the patch under the pointer. A

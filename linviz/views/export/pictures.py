@@ -12,8 +12,9 @@ import torch
 from PIL import PngImagePlugin
 
 from ... import clips
+from ...palette import HUES, OTHER_HUE
 from ...patch_view.blob import FULL
-from ...patch_view.still import HUES, SIGNED, is_signed
+from ...patch_view.still import SIGNED, is_signed
 from ..drawable import Drawable, DrawablePanel
 from .painting import WIDE, baseline_panel, frame_shares, framed_overlay, panel_statistics
 from .sheet import INK, SOFT, Dot, Ring, Sheet, Words, sheet_image, sheet_svg, text_length
@@ -78,7 +79,8 @@ def empty_sheet(opened: Drawable, tall: float) -> Sheet:
     page = Sheet(wide, high, opened.heading, f"{_asked(opened)} {opened.clip.alt}", json.dumps(opened.to_json()))
     (lines, size), asked = title_lines(opened), small_lines(opened, _asked(opened))
     page.items += [Words(MARGIN, MARGIN + 16 + LINE * n, x, size, INK, True) for n, x in enumerate(lines)]
-    page.items += [Words(MARGIN, MARGIN + header_height(opened) - 18 * (len(asked) - n), x) for n, x in enumerate(asked)]
+    under = MARGIN + header_height(opened)
+    page.items += [Words(MARGIN, under - 18 * (len(asked) - n), x) for n, x in enumerate(asked)]
     page.items += [Words(MARGIN, high - MARGIN - 18 * (len(below) - 1 - n), x, 12) for n, x in enumerate(below)]
     return page
 
@@ -169,7 +171,7 @@ def wrap_lines(text: str, wide: float, size: float = 12) -> list[str]:
 def add_panel(page: Sheet, opened: Drawable, panel: DrawablePanel, n: int, at: tuple[float, float], t: int) -> None:
     """A title and frame t under its attention, with the pinned patch in a ring."""
     (x, y), (asked, row, column), grid = at, opened.place, opened.grid
-    page.items += [Dot(x + 5, y + 11, 5, HUES.get(panel.family, "#888888")),
+    page.items += [Dot(x + 5, y + 11, 5, HUES.get(panel.family, OTHER_HUE)),
                    Words(x + 18, y + 16, panel_title(opened, n)[:44], 15, INK, True)]
     page.items += framed_overlay(opened, panel, t, (x, y + HEAD, WIDE, picture_height(opened)), 2 * WIDE)
     page.items.append(Ring(x + (column + 0.5) / grid.X * WIDE, y + HEAD + (row + 0.5) / grid.Y * picture_height(opened),

@@ -19,9 +19,9 @@ from torch import Tensor
 from ...measure import MEASURES
 from ...reading import OF_ROWS
 from ..load import Progress
-from ..open_view import OpenView, ViewPanel
 from ..row_stats import mean_statistics, query_row, row_statistics
 from ..state_kinds import SourceFile
+from ..view_panels import OpenView, ViewPanel
 
 MOST = 500_000_000  # bytes of whole maps that are written at once
 

@@ -1,8 +1,8 @@
 """Code for a view of trained models: a few plain calls of linviz that print its numbers, for a notebook or a script."""
 from __future__ import annotations
 
-from ..open_trained import ModelAnswer, OpenTrained
 from ..state import ALL_HEADS
+from ..trained_panels import ModelAnswer, OpenTrained
 
 HEAD = '''# linviz {linviz}, torch {torch}
 # What trained models answer, how concentrated their layer {layer} is, and one patch's row.

@@ -19,8 +19,8 @@ import torch
 from ...measure import MEASURES
 from ...models.looking import NAMES, concentrated
 from ...reading import OF_ROWS
-from ..open_trained import ModelPanel, OpenTrained
 from ..row_stats import query_row, row_statistics
+from ..trained_panels import ModelPanel, OpenTrained
 
 LAYER = {"entropy": "of 1", "top": "of 1", "object": "times its share"}  # the measures of the page's table
 PATCH = (*OF_ROWS, "mass", "lift")  # those of a row: the last two are of the patches that ink touches
