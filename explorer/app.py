@@ -8,11 +8,12 @@ HERE = Path(__file__).resolve().parent
 if str(HERE.parent) not in sys.path:  # the pages' own modules are imported as explorer.*
     sys.path.insert(0, str(HERE.parent))
 
-from explorer.shared.jobs import PAGES  # noqa: E402 (found by the lines above)
+from explorer.shared.background_jobs import PAGES  # noqa: E402 (found by the lines above)
 
 st.set_page_config(page_title="linviz", page_icon=str(HERE / "icon.svg"), layout="wide")
 st.html(HERE / "style.css")
 pages = [st.Page("concentrate/page.py", title="Concentrate", icon=":material/center_focus_strong:", default=True),
+         st.Page("trained/page.py", title="Trained", url_path="trained", icon=":material/model_training:"),
          st.Page("atlas/page.py", title="Atlas", url_path="atlas", icon=":material/grid_view:"),
          st.Page("reach/page.py", title="Who sees whom", url_path="who_sees_whom", icon=":material/hearing:"),
          st.Page("evidence/page.py", title="Evidence", url_path="evidence", icon=":material/query_stats:")]

@@ -4,7 +4,9 @@ from __future__ import annotations
 import gc
 from threading import Thread
 
-from .shared.jobs import PAGES
+from linviz.views import View
+
+from .shared.background_jobs import PAGES
 
 _thread: Thread | None = None
 
@@ -25,17 +27,21 @@ def wait(seconds: float) -> None:
 
 
 def _make() -> None:
+    """Everything that the first page shows."""
     import linviz.figures  # noqa: F401 (what a page imports besides)
     import linviz.patch_view.streamlit  # noqa: F401
 
-    from .concentrate import stage
-    from .concentrate.choice import OPENING
+    from .concentrate.panel_work import panel_titles, view_blob
     from .concentrate.visit import Visit
+    from .concentrate.what_fits import page_grid
+    from .shared.scenes import sample_scene
 
-    visit, here = Visit(), stage.scene(OPENING.clip, OPENING.grid, OPENING.temperature)
+    visit, opening = Visit(), View()
+    here = sample_scene(str(opening.source), page_grid(opening, None), opening.temperature)
     with PAGES.waiting():  # the first page waits for this work: it lets none pass
         for _ in ("fits", "readings of what was fitted"):
-            visit.panels(here, OPENING)
+            visit.panels(here, opening)
             visit.settle(60, readings=True)
-    stage.blob(panels := visit.panels(here, OPENING), stage.titles(panels), here, intro=True, wish={})
+    panels = visit.panels(here, opening)
+    view_blob(panels, panel_titles(panels), here, intro=True, words={})
     gc.freeze()  # modules and the opening stay: what looks for rubbish later need not walk through them each time

@@ -6,38 +6,38 @@ import streamlit as st
 from linviz import clips, names
 from linviz.mechanisms import FAMILIES
 
-from . import atlas_choice as limits
-from .atlas_cards import SORTS, card
-from .atlas_choice import ADDRESS, Choice
+from ..shared.widgets import draw_field
+from .atlas_state import PICKS, STATE, VIEWS, AtlasView, most_patches
+from .mechanism_cards import SORTS, mechanism_card
 from .view import CARDS
 
-key = ADDRESS.key
-THREE = {"signed": "Signed or unnormalised", "fixed": "Fixed number of patches", "causal": "Causal form"}
+key = STATE.key
 
 
-def choose() -> Choice:
+def choose_view() -> AtlasView:
     """Show the controls in the sidebar; what is chosen."""
     with st.sidebar:
-        st.selectbox("Sorted by", SORTS, key=key("sort"), format_func=SORTS.get)
-        st.text_input("Words in it", key=key("text"), placeholder="cosine, Shen, arXiv 2006", max_chars=limits.LONGEST)
+        st.selectbox("Sorted by", SORTS, key=key("sort"), format_func=lambda name: SORTS[name])
+        st.text_input("Words in it", key=key("text"), placeholder="cosine, Shen, arXiv 2006",
+                      max_chars=AtlasView.limits("text")["longest"])
         st.pills("Families", FAMILIES, key=key("family"), selection_mode="multi")
-        for name, label in THREE.items():
-            st.segmented_control(label, limits.THREE_WAYS, key=key(name), required=True)
-        st.selectbox("Photograph or clip", clips.names(), key=key("clip"), format_func=str.capitalize)
-        most = limits.most_patches(st.session_state[key("clip")])
-        ADDRESS.put(patches=min(st.session_state[key("patches")], most))
-        st.slider("Patches per side", limits.PATCHES[0], most, key=key("patches"))
-        st.multiselect("Side by side, two to four", names(), key=key("picked"), max_selections=limits.PICKS[1],
-                       format_func=lambda name: card(name).title)
-        st.button("Reset", on_click=ADDRESS.reset, width="stretch")
-    st.segmented_control("Show as", limits.VIEWS, key=key("view"), format_func=limits.VIEWS.get, required=True,
+        for name in ("signed", "fixed", "causal"):
+            draw_field(STATE, name)
+        st.selectbox("Photograph or clip", clips.names(), key=key("source"), format_func=str.capitalize)
+        draw_field(STATE, "patches", high=most_patches(STATE.value("source")))
+        st.multiselect("Side by side, two to four", names(), key=key("picked"), max_selections=PICKS[1],
+                       format_func=lambda name: mechanism_card(name).title)
+        st.button("Reset", on_click=STATE.reset, width="stretch")
+    st.segmented_control("Show as", VIEWS, key=key("view"), format_func=lambda name: VIEWS[name], required=True,
                          label_visibility="collapsed")
-    return ADDRESS.chosen()
+    chosen = STATE.read_widgets()
+    STATE.write_url()
+    return chosen
 
 
-def picked() -> None:
+def take_picks() -> None:
     """What was picked on the cards goes into the widgets. A callback of the cards' view."""
     said = st.session_state[CARDS].picks
     if said:
-        known = tuple(name for name in said["picked"] if name in names())[:limits.PICKS[1]]
-        ADDRESS.put(picked=known, **({"view": "side"} if said["side"] and len(known) >= limits.PICKS[0] else {}))
+        known = [name for name in said["picked"] if name in names()][:PICKS[1]]
+        STATE.put(picked=known, **({"view": "side"} if said["side"] and len(known) >= PICKS[0] else {}))

@@ -19,7 +19,7 @@ YES = {True: "yes", False: "no"}
 class Card:
     """One mechanism. power: with which power of the number of tokens its cost grows; fixed: its tables fix that number.
 
-    signed: weights may be negative or rows need not sum to one, so that they are no shares.
+    signed: weights may be negative or rows need not sum to one, so that rows are not probability distributions.
 
     idea and formula are the first paragraph and the first indented block of its page; year is None where no paper is.
     """
@@ -42,7 +42,7 @@ class Card:
     def grows(self) -> str:
         """The power in words, and the grid's sides where they stand beside the number of tokens.
 
-        >>> card("softmax").grows, card("linear").grows, card("kronecker_kv").grows
+        >>> mechanism_card("softmax").grows, mechanism_card("linear").grows, mechanism_card("kronecker_kv").grows
         ('N²', 'N', 'N · side')
         """
         word = {1: "N", 2: "N²"}.get(self.power, f"N^{self.power}")
@@ -50,35 +50,35 @@ class Card:
 
 
 @cache
-def card(name: str) -> Card:
+def mechanism_card(name: str) -> Card:
     """The card of a registered mechanism.
 
-    >>> card("linear").idea
+    >>> mechanism_card("linear").idea
     'Linear attention: replace exp(q.k) by a product of features.'
-    >>> card("uniform").formula
+    >>> mechanism_card("uniform").formula
     'A_ij = 1 / S        o_i = mean_j v_j'
     """
     c = REGISTRY[name]
     page = inspect.getdoc(sys.modules[c.__module__]) or inspect.getdoc(c) or ""
-    return Card(name, c.title, c.family, year(c), c.paper, c.cost, cost.power(c.cost), c.rank, c.signed is True,
-                c.fixed, c.takes_causal, " ".join(page.split("\n\n")[0].split()), formula(page))
+    return Card(name, c.title, c.family, paper_year(c), c.paper, c.cost, cost.power(c.cost), c.rank, c.signed is True,
+                c.fixed, c.takes_causal, " ".join(page.split("\n\n")[0].split()), page_formula(page))
 
 
-def cards() -> list[Card]:
+def mechanism_cards() -> list[Card]:
     """Of every registered mechanism, family by family, the oldest first."""
-    return sorted(map(card, names()), key=lambda c: (FAMILIES.index(c.family), c.year or 9999, c.title))
+    return sorted(map(mechanism_card, names()), key=lambda c: (FAMILIES.index(c.family), c.year or 9999, c.title))
 
 
-def year(c: Any) -> int | None:
+def paper_year(c: Any) -> int | None:
     """The year a class states, or that of its paper."""
     found = re.search(r"\b(19|20)\d\d\b", c.paper) if "no paper" not in c.paper else None
     return c.year or (int(found[0]) if found else None)
 
 
-def formula(page: str) -> str:
+def page_formula(page: str) -> str:
     """The first indented block of a page, without its indentation.
 
-    >>> formula("The idea.\\n\\n    a = b\\n      + c\\n\\n    d = e\\n\\nMore words.")
+    >>> page_formula("The idea.\\n\\n    a = b\\n      + c\\n\\n    d = e\\n\\nMore words.")
     'a = b\\n  + c\\n\\nd = e'
     """
     lines = page.splitlines()
@@ -88,24 +88,24 @@ def formula(page: str) -> str:
     return inspect.cleandoc("\n".join(["", *lines[first:last]])).strip()
 
 
-def tags(c: Card) -> list[str]:
-    """What has to be known before it is used, in a word each.
+def card_tags(c: Card) -> list[str]:
+    """What has to be known before the mechanism is used, one or two words each.
 
-    >>> tags(card("softmax"))
+    >>> card_tags(mechanism_card("softmax"))
     ['causal form']
     """
-    said = {"no shares": c.signed, "fixed N": c.fixed, "causal form": c.causal}
+    said = {"no distribution": c.signed, "fixed N": c.fixed, "causal form": c.causal}
     return [word for word, holds in said.items() if holds]
 
 
 # ------------------------------------------------------------------------------------------------ which, in what order
 
 
-def select(every: Iterable[Card], families: tuple[str, ...] = (), signed: str = "any", fixed: str = "any",
+def select_cards(every: Iterable[Card], families: tuple[str, ...] = (), signed: str = "any", fixed: str = "any",
            causal: str = "any", text: str = "") -> list[Card]:
     """The cards that fit: no family named means all of them; signed, fixed and causal are "any", "yes" or "no".
 
-    >>> [c.name for c in select(cards(), families=("kernel",), text="cosformer")]
+    >>> [c.name for c in select_cards(mechanism_cards(), families=("kernel",), text="cosformer")]
     ['cosformer']
     """
     words = text.lower().split()
@@ -123,7 +123,7 @@ SORTS: dict[str, str] = {"family": "family, then year", "year": "year", "title":
                          "entropy": "entropy on this picture"}
 
 
-def order(every: Iterable[Card], by: str, number: Number) -> list[Card]:
+def order_cards(every: Iterable[Card], by: str, number: Number) -> list[Card]:
     """In the order of `by`; `number` gives operations or bits by name, or None: those without a number come last."""
     def place(c: Card) -> tuple[Any, ...]:
         n = number(c.name) if by in ("cost", "entropy") else None

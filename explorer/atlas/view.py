@@ -10,17 +10,16 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from linviz.figures import HUES
+from linviz.palette import HUES, OTHER_HUE
 from linviz.patch_view import Panel, pack, source
 from linviz.patch_view.streamlit import patch_view
 
-from ..concentrate import stage
-from ..reach import view as reach_view
-from ..reach.reach_work import amount
-from ..shared.tables import three
-from .atlas_cards import YES, Card, card
-from .atlas_choice import PICKS, Choice, link
-from .atlas_maps import blob, bound, drawn, first_query, operations, sent
+from ..shared.frame_pictures import frame_pictures
+from ..shared.number_tables import operation_count, three_digits
+from ..shared.scenes import sample_scene
+from .atlas_state import PICKS, AtlasView, concentrate_link
+from .mechanism_cards import YES, Card, mechanism_card
+from .mechanism_maps import card_content, cards_blob, counted_operations, drawn_map, first_query, rank_bound
 
 HERE = Path(__file__).parent
 _component = st.components.v2.component("linviz_atlas", js=source(HERE / "atlas_card.js", HERE / "atlas.js"))
@@ -29,39 +28,41 @@ CARDS = "atlas_cards"  # the key of the cards' view
 
 @st.cache_resource(max_entries=8, show_spinner="Drawing every mechanism on this picture.")
 def _content(every: tuple[str, ...], scene: tuple[Any, ...]) -> tuple[list[dict[str, Any]], list[bytes], str]:
-    here = stage.scene(*scene)
-    frames = reach_view.frames(f"{here.clip.name}, {here.grid.Y} patches", here.grid, here.picture)
-    return [sent(card(name), drawn(name, *scene), link((name,), scene[0])) for name in every], frames, here.clip.alt
+    here = sample_scene(*scene)
+    frames = frame_pictures(f"{here.clip.name}, {here.grid.Y} patches", here.grid, here.picture)
+    return [card_content(mechanism_card(name), drawn_map(name, *scene), concentrate_link((name,), scene[0]))
+            for name in every], frames, here.clip.alt
 
 
-def show_cards(cards: Sequence[Card], every: Sequence[Card], choice: Choice, on_pick: Callable[[], None]) -> None:
+def show_cards(cards: Sequence[Card], every: Sequence[Card], choice: AtlasView, on_pick: Callable[[], None]) -> None:
     """The cards in their order. A click on "compare" sets `st.session_state["atlas_cards"].picks`."""
     content, frames, alt = _content(tuple(sorted(c.name for c in every)), choice.scene)
     wish = {"order": [c.name for c in cards], "picked": list(choice.picked), "most": PICKS[1],
             "query": first_query(choice.scene)}
-    _component(data=blob(content, frames, alt, stage.scene(*choice.scene), wish), key=CARDS, on_picks_change=on_pick)
+    blob = cards_blob(content, frames, alt, sample_scene(*choice.scene), wish)
+    _component(data=blob, key=CARDS, on_picks_change=on_pick)
 
 
 # ------------------------------------------------------------------------------------------------ side by side
 
 
-def show_side(choice: Choice) -> None:
-    """The picked mechanisms as large pictures under one hand, and what each says of itself."""
-    here, cards = stage.scene(*choice.scene), [card(name) for name in choice.picked]
-    all_of_them = [drawn(c.name, *choice.scene) for c in cards]
+def show_side(choice: AtlasView) -> None:
+    """The picked mechanisms as large pictures under one pointer, and what each page says."""
+    here, cards = sample_scene(*choice.scene), [mechanism_card(name) for name in choice.picked]
+    all_of_them = [drawn_map(c.name, *choice.scene) for c in cards]
     panels = [Panel(c.title, c.family, one.reading.map) for c, one in zip(cards, all_of_them) if one.reading]
     for c, one in zip(cards, all_of_them):
         if one.note:
             st.info(f"{c.title}: {one.note}")
     if panels:
         patch_view(pack(panels, here.picture, here.grid, query=first_query(choice.scene)), key="atlas_side")
-    st.html(compared(cards, choice))
+    st.html(comparison_table(cards, choice))
 
 
-def compared(cards: Sequence[Card], choice: Choice) -> str:
-    """What is said of some mechanisms, as HTML: a column each."""
-    said = [{"idea": c.idea} | properties(c, choice) | {"formula": c.formula} for c in cards]
-    heads = "".join(f'<th scope="col"><i style="background:{HUES.get(c.family, "#8a8a8a")}"></i>{escape(c.title)}</th>'
+def comparison_table(cards: Sequence[Card], choice: AtlasView) -> str:
+    """What is known about some mechanisms, as HTML: one column each."""
+    said = [{"idea": c.idea} | card_properties(c, choice) | {"formula": c.formula} for c in cards]
+    heads = "".join(f'<th scope="col"><i style="background:{HUES.get(c.family, OTHER_HUE)}"></i>{escape(c.title)}</th>'
                     for c in cards)
     rows = "".join(f'<tr><th scope="row">{escape(name)}</th>{"".join(_cell(name, one[name]) for one in said)}</tr>'
                    for name in said[0] if name != "mechanism")
@@ -82,32 +83,33 @@ def _cell(name: str, value: Any) -> str:
     return f"<td><pre>{text}</pre></td>" if name == "formula" else f"<td>{text}</td>"
 
 
-def properties(c: Card, choice: Choice) -> dict[str, Any]:
+def card_properties(c: Card, choice: AtlasView) -> dict[str, Any]:
     """A row of the table as text: what the class declares, and what is measured on this picture."""
-    numbers = row(c, choice)
+    numbers = card_row(c, choice)
     bits, count = numbers["entropy (bits)"], numbers["operations"]
-    return numbers | {"entropy (bits)": "no shares" if bits is None else three(bits), "year": c.year or "",
-                      "operations": "" if count is None else amount(count)}
+    return numbers | {"entropy (bits)": "no distribution" if bits is None else three_digits(bits), "year": c.year or "",
+                      "operations": "" if count is None else operation_count(count)}
 
 
 # ------------------------------------------------------------------------------------------------ the table
 
 
-def row(c: Card, choice: Choice) -> dict[str, Any]:
+def card_row(c: Card, choice: AtlasView) -> dict[str, Any]:
     """A row of the table as values."""
-    one = drawn(c.name, *choice.scene)
+    one = drawn_map(c.name, *choice.scene)
     return {"mechanism": c.title, "spec": c.name, "family": c.family, "year": c.year, "cost": f"O({c.cost})",
-            "grows as": c.grows, "rank bound": c.rank, "rank bound here": bound(one), "entropy (bits)": one.entropy,
-            "operations": operations(c.name, *choice.scene), "signed or unnormalised": YES[c.signed],
+            "grows as": c.grows, "rank bound": c.rank, "rank bound here": rank_bound(one),
+            "entropy (bits)": one.entropy,
+            "operations": counted_operations(c.name, *choice.scene), "signed or unnormalised": YES[c.signed],
             "fixed N": YES[c.fixed], "causal form": YES[c.causal], "paper": c.paper}
 
 
-def show_table(cards: Sequence[Card], choice: Choice) -> None:
+def show_table(cards: Sequence[Card], choice: AtlasView) -> None:
     """The cards as a table that sorts by a click on a column, and as a file."""
-    table = pd.DataFrame([row(c, choice) for c in cards])
+    table = pd.DataFrame([card_row(c, choice) for c in cards])
     formats = {"year": st.column_config.NumberColumn(format="%d"), "entropy (bits)": st.column_config.NumberColumn(
         format="%.2f"), "operations": st.column_config.NumberColumn(format="compact")}
     st.dataframe(table, hide_index=True, column_config=formats, height=38 + 35 * max(1, len(cards)), key="atlas_table")
     st.download_button("Download as CSV", table.to_csv(index=False), "linviz_mechanisms.csv", "text/csv")
     st.caption(f"Measured on {len(choice.grid)} patches with one head: the mean entropy of all rows, and the "
-               "multiplications and additions in the matrix products of one call, two a pair.")
+               "multiplications and additions in the matrix products of one call, two per pair.")

@@ -1,66 +1,96 @@
-"""The address of the page Concentrate, its widgets and its view, kept in step, also when the browser goes back.
+"""The state of the page Concentrate: a `View`, whose source may also be a file that is still to come.
 
-The address is read when a visitor comes, goes back or goes forward, and brought up to date whenever the page is drawn.
+The widget of the source holds a sample's name or OWN; the widget of the mechanisms holds texts like
+"performer directions=64". What a gate reads and a shift are words of the specs, and their widgets are computed from
+the specs.
 """
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import replace
 from typing import Any
 
-import streamlit as st
+from linviz import clips
+from linviz.views import Look, SourceFile, View
+from linviz.views.state_kinds import Source, panel_text, read_panel
 
-from ..shared.history import History, stays
-from . import link
-from .choice import OPENING, Choice
-from .scenes import Scene
-from .visit import Visit
+from ..shared.page_state import PageState
+from . import own_file
+from .own_file import OWN
+from .what_fits import most_patches, moving, without_time_shift
 
-
-def come() -> Visit:
-    """This visitor's own things; on coming, and on the way back and forward, the address goes into the widgets."""
-    state, stayed = st.session_state, stays("concentrate")
-    if "visit" not in state or state.history.moved(stayed, _held()):
-        state.setdefault("visit", Visit())
-        go(st.query_params.to_dict())
-        state.setdefault("history", History()).came(_held())
-    for name, value in asdict(state.get("good", OPENING)).items():  # widgets of another page were forgotten
-        state.setdefault(name, list(value) if isinstance(value, tuple) else value)
-    return state.visit
+LIVE = ("query", "options", *Look.settings())
+TRAINED = "trained models have a page of their own, Trained, at the top of this page."
 
 
-def go(parameters: Mapping[str, str]) -> None:
-    """Everything as parameters say, before any widget is made."""
-    found, st.session_state.said = link.from_address(parameters)
-    st.session_state.visit.hand.ask(parameters)
-    put(found)
+class ConcentrateState(PageState[View]):
+    """The page's state. ValueError from `read_widgets` where the mechanisms cannot be drawn."""
+
+    def base(self, parameters: Mapping[str, str]) -> View:
+        """The view in which the sample of the URL shows best; of a person's own file, with its own best settings."""
+        source = parameters.get("source", "")
+        if source in clips.OPENINGS:
+            return View.best(source)
+        if source == OWN or "@" in source:
+            return own_file.best_view(parameters)
+        return self.opening
+
+    def go(self, parameters: Mapping[str, str]) -> None:
+        parameters = dict(parameters)
+        if waits := parameters.get("source") == OWN:
+            del parameters["source"]
+        trained = parameters.get("source") in ("trained", "descriptors") and parameters.pop("source") == "trained"
+        super().go(parameters)
+        own_file.choose_source(self.state.source if isinstance(self.state.source, SourceFile) else None)
+        if trained:
+            self.problems.insert(0, f"source='trained' in the address has no effect: {TRAINED}")
+        if waits:
+            self.put(source=OWN)
+
+    def settle(self, state: View) -> tuple[View, list[str]]:
+        """As many patches as a browser can follow, in two frames at least of a clip; no shift that cannot be."""
+        problems: list[str] = []
+        size = own_file.size_of(state)
+        if isinstance(state.source, SourceFile) and size is None:
+            return state, problems
+        most = most_patches(state, size)
+        if state.patches > most:
+            problems.append(f"At most {most} patches per side can be shown here, not {state.patches}.")
+            state = replace(state, patches=most, query=None)
+        if (panels := without_time_shift(state, moving(state, size))) != list(state.panels):
+            why = ("a shift in time brings in the next frame, which no patch may see" if state.causal else
+                   "a photograph has no neighbours in time")
+            problems.append(f"The shift in time is left out: {why}.")
+            specs, options = zip(*dict.fromkeys((spec, opts) for spec, opts in panels))
+            state = replace(state, specs=specs, options=options)
+        return state, problems
+
+    def to_widgets(self, state: View) -> dict[str, Any]:
+        values = super().to_widgets(state)
+        own = isinstance(state.source, SourceFile)
+        return values | {"source": OWN if own else state.source, "specs": [panel_text(*one) for one in state.panels]}
+
+    def from_widgets(self, values: dict[str, Any], last: View) -> View:
+        """Without a file, the sample that was shown last stays."""
+        values = dict(values)
+        source: Any = values.pop("source", None)
+        if source == OWN:
+            source = own_file.current_source() or own_file.last_sample()
+        elif source is not None:
+            own_file.keep_sample(source)
+        panels = [read_panel(text) for text in values.pop("specs", [])]
+        if panels:
+            values |= {"specs": tuple(spec for spec, _ in panels), "options": tuple(opts for _, opts in panels)}
+        if source is not None and source != last.source:
+            values |= {"source": source, "query": None, "frame": None}
+        return last.with_values(**values)
+
+    def beside(self) -> dict[str, str]:
+        """The source, which decides what the other fields are compared with; OWN while a file is still to come."""
+        source = self.state.source
+        if self.value("source") == OWN and not isinstance(source, SourceFile):
+            return {"source": OWN}
+        return {} if source == self.opening.source else {"source": Source().write(source)}
 
 
-def write(visit: Visit, here: Scene | None) -> None:
-    """Bring the address up to what is chosen and to what the hand has done; `here` is missing while a file is."""
-    hand = visit.hand.told(here.grid, here.query) if here else visit.hand.kept
-    st.session_state.history.write(link.to_address(st.session_state.good) | hand, _held())
-
-
-def message(visit: Visit) -> dict[str, Any] | None:
-    """What the view has told last; nothing where it was not touched since it was made."""
-    last = st.session_state.get(view_key(visit))
-    return dict(last.query) if last and last.query else None
-
-
-def view_key(visit: Visit) -> str:
-    """The view's key: another one makes it anew."""
-    return f"view{visit.round}"
-
-
-def put(choice: Choice) -> None:
-    """Set the widgets: only in a callback, or before they are made."""
-    for name, value in asdict(choice).items():
-        st.session_state[name] = list(value) if isinstance(value, tuple) else value
-    st.session_state.good = choice
-
-
-def _held() -> dict[str, Any]:
-    """Where the widgets stand, and what the view has told last."""
-    widgets = {name: st.session_state[name] for name in asdict(OPENING) if name in st.session_state}
-    return widgets | ({"view": message(st.session_state.visit)} if "visit" in st.session_state else {})
+STATE = ConcentrateState("concentrate", View(), LIVE)

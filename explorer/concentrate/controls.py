@@ -1,195 +1,239 @@
 """The controls of the page Concentrate: what a visitor can choose, and what is said where it cannot be drawn.
 
-Every widget's key is a field of `Choice`; `location` keeps them and the browser's address in step.
+Every widget belongs to a field of `View`, by its name; `STATE` keeps widgets, view and URL in step.
 """
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from dataclasses import asdict
+from typing import Any
 
 import streamlit as st
 
 from linviz import clips
 from linviz.mechanisms import REGISTRY, parse
 from linviz.models import LABEL
+from linviz.views import SourceFile, View
+from linviz.views.state_kinds import declared_options, panel_text, read_panel
 
-from . import choice as limits
-from . import own
-from .choice import OPENING, OWN, Choice
-from .location import put
-from .scenes import Scene
+from ..shared.widgets import draw_field, draw_widget, escape_markdown
+from . import own_file
+from .concentrate_state import STATE
+from .file_chooser import set_best_fields
+from .mechanism_menu import READS, SHIFTS, gate_words, menu, spec_title, with_gate_words
+from .own_file import OWN
 from .visit import Visit
+from .what_fits import CAP, most_patches, moving, page_grid
 
-READS = {"self": "its own token", "qk": "q and k", "qkv": "q, k and v"}
-
-
-def plain(text: str) -> str:
-    """Text that may hold what somebody typed, with everything that markdown would read escaped.
-
-    >>> plain("[a](b)")
-    '\\\\[a\\\\](b)'
-    """
-    return re.sub(r"([\\`*_\[\]{}<>#|~$:!])", r"\\\1", text)
+key = STATE.key
+SPECS_HELP = ("Choose from the list, or type a spec: relu_floor+gate:qk+shift:space, softmax@window:7, "
+              "performer directions=64.")
 
 
-def warn(sentences: Sequence[str]) -> None:
-    """Say what could not be done, a sentence each, in a container that is there without any as well.
-
-    A browser makes anew all that stands below a place where one thing more, or less, has come.
-    """
-    with st.container():
-        for sentence in sentences:
-            st.warning(plain(sentence))
-
-
-def title(spec: str) -> str:
-    """What the menu calls a pick.
-
-    >>> title("relu_floor+gate")
-    'relu + floor + gate'
-    """
-    return REGISTRY[parse(spec).name].title + " + gate" * bool(parse(spec).gate)
-
-
-def credit(here: Scene) -> str:
-    """Whose picture it is, and what its tokens are."""
-    whose = "your own" if here.shelf else f"{here.clip.author}, {here.clip.licence}"
-    return f"{plain(here.clip.title)}: {whose}. What is compared: {here.note}."
-
-
-def _reset() -> None:
-    st.session_state.visit.reset()
-    st.session_state.said = []
-    st.session_state.uploads = {}
-    put(OPENING)
-
-
-def _other_picture() -> None:
-    """Fields that were as the old picture shows best become as the new one does; what a visitor set stays."""
-    last, there = st.session_state.good, own.current()
-    old = limits.good(last.clip, last.there)
-    new = limits.good(st.session_state.clip, there.size if there else ())
-    for name, value in new.items():
-        if st.session_state.get(name, getattr(last, name)) == old[name]:  # a photograph has no slider for frames
-            st.session_state[name] = value
-
-
-def choose() -> Choice:
-    """Show the controls in the sidebar; what is chosen, or the last choice that could be drawn."""
+def choose_view(visit: Visit) -> View:
+    """Show the controls in the sidebar; the view that is chosen, or the last one that could be drawn."""
     with st.sidebar:
-        _picture()
-        st.multiselect("Mechanisms side by side, two to four", limits.menu(), key="maps", format_func=title,
-                       max_selections=limits.MAPS[1], select_all=False)
-        st.text_input("One more, by its spec", key="spec", placeholder="relu_floor+gate:qk+shift:space", max_chars=80)
-        maps, spec, problem = _mechanisms()
+        _show_picture()
+        most = View.limits("specs")["high"]
+        st.multiselect(f"Mechanisms side by side, one to {most}", _choices(), key=key("specs"), format_func=spec_title,
+                       max_selections=most, select_all=False, accept_new_options=True, help=SPECS_HELP)
+        view, problem = _readable_view()
         if problem:
-            st.error(plain(problem))
-        st.toggle("Causal: nobody sees the future", key="causal",
-                  help="Patches are counted frame by frame, row by row; each sees itself and those before it.")
-        with st.expander("The gate"):
-            _gate()
-        st.button("Reset", on_click=_reset, width="stretch")
-    rest = {name: st.session_state[name] for name in asdict(OPENING) if name in st.session_state}
-    wanted = Choice(**rest | own.known() | {"maps": maps, "spec": spec})
-    st.session_state.good = wanted
-    return wanted
+            st.error(escape_markdown(problem))
+        draw_field(STATE, "causal")
+        if gate_words(STATE.value("specs")):
+            with st.expander("The gate"):
+                _show_gate(visit, view)
+        if any(declared_options(spec) for spec in view.specs):
+            with st.expander("Options of the mechanisms"):
+                _show_options(view)
+        st.button("Reset", on_click=_reset, args=(visit,), width="stretch")
+    return view
 
 
-def invite() -> None:
-    """A way to one's own files that needs no sidebar, which telephones fold away."""
-    if st.session_state.clip != OWN:
-        st.button("Bring your own picture, clip or tensors, or a saved view", on_click=_own, type="tertiary",
-                  icon=":material/upload:")
+def _choices() -> list[str]:
+    """The menu, and what was typed or came by a link."""
+    return list(dict.fromkeys([*menu(), *STATE.value("specs")]))
 
 
-def _own() -> None:
-    st.session_state.clip = OWN
-    _other_picture()
-
-
-def _mechanisms() -> tuple[tuple[str, ...], str, str]:
-    """Picks and spec that can be drawn, and a sentence about what cannot."""
-    maps, spec, problem = tuple(st.session_state.maps), st.session_state.spec.strip(), ""
+def _readable_view() -> tuple[View, str]:
+    """The view of the widgets; of wrong mechanisms the others are drawn, and a sentence says what is wrong."""
+    texts, problems = list(STATE.value("specs")), []
+    good = []
+    for text in texts:
+        try:
+            good.append(panel_text(*read_panel(text)))
+        except ValueError as error:
+            problems.append(f"{error}.")
+    if not good and not problems:
+        problems.append("Choose a mechanism: the last ones that were chosen are shown.")
+    last = STATE.state
+    shown = list(dict.fromkeys(good)) or [panel_text(*one) for one in last.panels]
+    values: dict[str, Any] = {**{name: STATE.value(name) for name in STATE.to_widgets(last)
+                                 if key(name) in st.session_state}, "specs": shown}
     try:
-        spec = limits.check_spec(spec, maps) if spec else ""
+        view, more = STATE.settle(STATE.from_widgets(values, last))
     except ValueError as error:
-        spec, problem = "", str(error)
-    if len({*maps, spec} - {""}) < limits.MAPS[0]:
-        kept = st.session_state.good
-        return kept.maps, kept.spec, problem or "Choose two mechanisms or more; shown are the last two that were."
-    return maps, spec, problem
+        return last, f"{error}."
+    st.session_state[STATE.page] = view
+    return view, " ".join(problems + more)
 
 
-def _picture() -> None:
-    st.selectbox("Photograph or clip", [OWN, *clips.names()], key="clip", on_change=_other_picture, format_func=_called)
-    now = _now()
-    if len(now.there) == 4:
-        _given()
+# ------------------------------------------------------------------------------------------------ the picture
+
+
+def _show_picture() -> None:
+    st.selectbox("Photograph or clip", [OWN, *clips.names()], key=key("source"), on_change=_source_changed,
+                 format_func=_source_title)
+    view = _view_of_widgets()
+    size = own_file.size_of(view)
+    if size is not None and len(size) == 4:
+        _show_tensors(view)
         return
-    most = limits.CLIP_PATCHES if now.moving and (now.there or now.clip != OWN) else limits.PATCHES[1]
-    st.session_state.patches = min(st.session_state.patches, most)
-    longer = "Patches along the longer side" if now.clip == OWN else "Patches per side"
-    st.slider(longer, limits.PATCHES[0], most, key="patches")
-    if now.moving:
-        st.slider("Frames", *limits.FRAMES, key="frames")
-    grid = _now().grid
-    frames, tokens = f"{grid.T} frames of " * now.moving, len(grid)
-    if now.there or now.clip != OWN:
-        st.caption(f"{frames}{grid.Y} x {grid.X} are {tokens:,} patches{_full(grid.T)}.")
-    _temperature()
+    longer = "Patches along the longer side" if STATE.value("source") == OWN else "Patches per side"
+    draw_field(STATE, "patches", longer, high=most_patches(view, size))
+    clip = moving(view, size)
+    if clip:
+        draw_field(STATE, "frames")
+    view = _view_of_widgets()
+    grid = page_grid(view, size)
+    if size is not None or not isinstance(view.source, SourceFile):
+        frames = f"{grid.T} frames of " * clip
+        st.caption(f"{frames}{grid.Y} x {grid.X} are {len(grid):,} patches{_why_fewer(view, grid.T, size)}.")
+    draw_field(STATE, "temperature")
 
 
-def _given() -> None:
+def _view_of_widgets() -> View:
+    """The view as the widgets of the picture have it now."""
+    last = STATE.state
+    names = ("source", "patches", "frames")
+    values = {name: STATE.value(name) for name in names if key(name) in st.session_state}
+    return STATE.from_widgets(values, last)
+
+
+def _show_tensors(view: View) -> None:
     """Of tensors: which head, and by what their logits are divided."""
-    upload = own.current()
+    upload = own_file.find_upload(view.source)
     if upload is not None and upload.heads > 1:
-        st.session_state.head = min(st.session_state.head, upload.heads)
-        st.number_input("Head", 1, upload.heads, key="head")
-    st.caption(f"{len(_now().grid):,} tokens.")
-    _temperature()
+        draw_field(STATE, "head", high=upload.heads)
+    if upload is not None:
+        st.caption(f"{len(upload.grid(view)):,} tokens.")
+    draw_field(STATE, "temperature")
 
 
-def _temperature() -> None:
-    st.slider("Temperature", *limits.TEMPERATURES, step=0.01, key="temperature",
-              help="q and k are divided by its root, so every logit by it: below 1 attention is sharper.")
-
-
-def _called(name: str) -> str:
+def _source_title(name: str) -> str:
     """What the menu calls a picture."""
     if name == OWN:
         return "Your own: bring a file"
     return f"{name.capitalize()} ({'photograph' if name in clips.PHOTOGRAPHS else 'clip'})"
 
 
-def _now() -> Choice:
-    """The picture as its widgets have it."""
-    state = st.session_state
-    return Choice(clip=state.clip, patches=state.patches, frames=state.frames, there=own.known()["there"])
-
-
-def _full(frames: int) -> str:
+def _why_fewer(view: View, frames: int, size: tuple[int, ...] | None) -> str:
     """Why there are not as many frames as were asked for."""
-    now = _now()
-    if not now.moving or frames == now.frames:
+    if not moving(view, size) or frames == view.frames:
         return ""
-    return "; there are no more" if frames in now.there[:1] else f"; no more frames fit into {limits.MOST:,}"
+    return "; there are no more frames" if size and frames == size[0] else f"; no more frames fit into {CAP:,}"
 
 
-def _gate() -> None:
-    st.radio("It reads", limits.SEES, key="sees", format_func=READS.get)
-    st.checkbox("One layer for q and k", key="shared")
-    timeless = st.session_state.causal or not _now().moving
-    shifts = [s for s in limits.SHIFTS if s != "time" or not timeless]
-    st.session_state.shift = st.session_state.shift if st.session_state.shift in shifts else "none"
-    st.radio("Neighbours shifted into k and v", shifts, key="shift", horizontal=True)
-    st.number_input("Steps of a fit", *limits.STEPS, key="steps", step=50)
-    st.number_input("Seed", *limits.SEEDS, key="seed", step=1)
-    st.button("Fit again", on_click=st.session_state.visit.refit, help=f"The gate is {LABEL}.", width="stretch")
+def _source_changed() -> None:
+    """Another picture was chosen: a callback."""
+    source = STATE.value("source")
+    if source == OWN:
+        return
+    own_file.choose_source(None)
+    set_best_fields(View(source), None)
+
+
+def show_invitation() -> None:
+    """A way to a person's own files that needs no sidebar, which telephones fold away."""
+    if STATE.value("source") != OWN:
+        st.button("Bring your own picture, clip or tensors, or a saved view", on_click=_choose_own, type="tertiary",
+                  icon=":material/upload:")
+
+
+def _choose_own() -> None:
+    STATE.put(source=OWN)
+
+
+# ------------------------------------------------------------------------------------------------ gates and options
+
+
+def _show_gate(visit: Visit, view: View) -> None:
+    """What gates read and their shift: widgets that are computed from the specs, and write them."""
+    words = gate_words(STATE.value("specs"))
+    timeless = view.causal or not moving(view, own_file.size_of(view))
+    shifts = [shift for shift in SHIFTS if shift != "time" or not timeless]
+    for name, value in words.items():
+        if st.session_state.get(key(f"gate_{name}")) != value:
+            st.session_state[key(f"gate_{name}")] = value if value in (*READS, *shifts, True, False) else "none"
+    st.radio("It reads", READS, key=key("gate_reads"), format_func=READS.get, on_change=_gate_changed)
+    st.checkbox("One layer for q and k", key=key("gate_shared"), on_change=_gate_changed)
+    st.radio("Neighbours shifted into k and v", shifts, key=key("gate_shift"), horizontal=True, on_change=_gate_changed)
+    draw_field(STATE, "steps")
+    draw_field(STATE, "seed")
+    st.button("Fit again", on_click=visit.refit, help=f"The gate is {LABEL}.", width="stretch")
+
+
+def _gate_changed() -> None:
+    """Every gated spec gets the words of the gate's widgets: a callback."""
+    words = [STATE.value(f"gate_{name}") for name in ("reads", "shared", "shift")]
+    STATE.put(specs=list(dict.fromkeys(with_gate_words(text, *words) for text in STATE.value("specs"))))
+
+
+def _show_options(view: View) -> None:
+    """What the mechanisms declare of their own: a widget for each option of each panel."""
+    for n, (spec, options) in enumerate(view.panels):
+        for name, declared in declared_options(spec).items():
+            widget = key(f"option_{n}_{name}")
+            value = options.get(name, default_option(spec, name))
+            if st.session_state.get(widget) != value:
+                st.session_state[widget] = value
+            draw_widget(declared, widget, f"{spec_title(spec)}: {declared.label.lower()}", on_change=_option_changed,
+                        args=(n, name), help=None)
+
+
+def default_option(spec: str, name: str) -> Any:
+    """The value of an option that nobody has set.
+
+    >>> default_option("cosformer", "axes")
+    '1d'
+    """
+    return REGISTRY[parse(spec).name].option_default(name)
+
+
+def _option_changed(n: int, name: str) -> None:
+    """An option of panel n was changed: a callback."""
+    spec, options = STATE.state.panels[n]
+    value = STATE.value(f"option_{n}_{name}")
+    changed = {**options, name: value}
+    if value == default_option(spec, name):
+        del changed[name]
+    before, after = panel_text(spec, options), panel_text(spec, changed)
+    STATE.put(specs=[after if means_panel(text, before) else text for text in STATE.value("specs")])
+
+
+def means_panel(text: str, panel: str) -> bool:
+    """Whether a text, as somebody may have typed it, means a panel.
+
+    >>> means_panel("relu+gate:qkv", "relu+gate"), means_panel("no spec", "relu")
+    (True, False)
+    """
+    try:
+        return panel_text(*read_panel(text)) == panel
+    except ValueError:
+        return False
+
+
+def _reset(visit: Visit) -> None:
+    visit.reset()
+    own_file.forget_uploads()
+    own_file.choose_source(None)
+    STATE.reset()
+
+
+# ------------------------------------------------------------------------------------------------ work on its way
 
 
 @st.fragment(run_every=0.3)
-def progress(visit: Visit) -> None:
+def _show_progress(visit: Visit) -> None:
     """How far the work is, and a way to stop a fit. Runs by itself while anything is on its way."""
     if visit.due:
         st.rerun()
@@ -203,10 +247,10 @@ def progress(visit: Visit) -> None:
         st.button("Cancel", on_click=visit.stop, width="stretch")
 
 
-def foot(visit: Visit) -> None:
+def show_work(visit: Visit) -> None:
     """The end of the sidebar: work on its way. Nothing may follow it and nothing empty may stand before it, or
     the browser, which drops what is empty, would look for it in the wrong place.
     """
     if visit.busy:
         with st.sidebar:
-            progress(visit)
+            _show_progress(visit)

@@ -1,4 +1,4 @@
-"""Where somebody brings a file of their own to the page Concentrate, and what is said of it."""
+"""Where a person brings a file of their own to the page Concentrate, and what is said about it."""
 from __future__ import annotations
 
 from typing import Any
@@ -7,89 +7,114 @@ import streamlit as st
 
 from linviz.clips import Unreadable, limits
 from linviz.clips.decode import READS
-from linviz.views import File
-from linviz.views.export.bundle import is_saved, unpacked
+from linviz.views import SourceFile, View
+from linviz.views.export.bundle import is_bundle, unpack_bundle
 
-from . import location, own, saved
-from .choice import OWN
-from .controls import plain
+from ..shared.scenes import Scene
+from ..shared.widgets import escape_markdown
+from . import own_file
+from .concentrate_state import STATE
+from .own_file import OWN
+from .what_fits import best_fields
 
-KEY, SAID = "upload", "upload_said"  # the uploader's widget; a sentence on the file that came last
-TITLE = "A file of somebody's own"
-STAYS = ("A file stays in the memory of this visit, is written nowhere, and is gone when the visit ends: three minutes "
-         "after the page was closed.")
-ASKED = ("This link shows the file **{name}** (sha256 {sha256}…), which stays with whoever has it. Choose that file, "
-         "and everything is set as it was.")
+KEY, SAID = "concentrate_upload", "concentrate_upload_said"  # the uploader's widget; a sentence on the newest file
+TITLE = "Your own file"
+STAYS = ("A file stays in the memory of this visit and is written nowhere. It is gone when the visit ends: three "
+         "minutes after the page was closed.")
+ASKED = ("This link shows the file **{name}** (sha256 {sha256}…), which stays with its owner. Choose that file, and "
+         "everything is set as it was.")
 OTHER = ("This is not the file of the link, {asked} (sha256 {wanted}…), but {name} (sha256 {got}…): pictures and "
          "numbers are not those that the link was made for.")
 
 
-def show() -> None:
-    """The uploader and its sentences, where one's own file is chosen."""
-    if st.session_state.clip != OWN:
+def show_chooser() -> None:
+    """The uploader and its sentences, where a person's own file is chosen."""
+    if STATE.value("source") != OWN:
         return
     left, right = st.columns([2, 3], gap="medium")
-    file = left.file_uploader("Your own picture, clip or tensors, or a saved view", key=KEY, on_change=_changed)
+    file = left.file_uploader("Your own picture, clip or tensors, or a saved view", key=KEY, on_change=_file_changed)
     if st.session_state.pop(f"{KEY}_changed", False):
         with right, st.spinner("Reading the file …"):
-            _take(file)
+            _take_file(file)
         st.rerun()  # without the empty place that a spinner leaves behind
-    if own.current() is not None:
-        left.button("Forget this file", on_click=_forget, type="tertiary", icon=":material/delete:")
+    if own_file.find_upload(own_file.current_source()) is not None:
+        left.button("Forget this file", on_click=_forget_file, type="tertiary", icon=":material/delete:")
     with right:
-        _say()
+        _say_what_is_shown()
 
 
-def _changed() -> None:
+def _file_changed() -> None:
     st.session_state[f"{KEY}_changed"] = True
 
 
-def _take(file: Any) -> None:
-    """A file has come. That none is there is no wish: browsers take the last one back before they send the next."""
+def _take_file(file: Any) -> None:
+    """A file has come. No file is no wish: browsers take the last one back before they send the next."""
     state = st.session_state
     if file is None:
         return
     state[SAID] = ""
     try:
-        if is_saved(data := file.getvalue()):
-            _open(data, file.name)
+        if is_bundle(data := file.getvalue()):
+            _open_saved_view(data, file.name)
             return
-        upload = own.bring(data, file.name, state.frames)
+        upload = own_file.read_upload(data, file.name, STATE.state.frames)
     except (Unreadable, ValueError) as error:
         state[SAID] = f"{error}."
         return
-    if state.sha256 and own.current() is None:
-        if state.sha256 != upload.sha256:
-            state[SAID] = OTHER.format(asked=state.file or "which has no name", wanted=state.sha256[:8],
-                                       name=upload.name, got=upload.sha256[:8])
-    else:
-        own.at_best(upload)
-    own.keep(upload)
+    wanted = own_file.current_source()
+    awaited = wanted is not None and own_file.find_upload(wanted) is None
+    own_file.keep_upload(upload)
+    if awaited and wanted is not None and wanted.sha256 != upload.source.sha256:
+        state[SAID] = OTHER.format(asked=wanted.name, wanted=wanted.sha256[:8], name=upload.source.name,
+                                   got=upload.source.sha256[:8])
+    own_file.choose_source(upload.source)
+    if not awaited:
+        set_best_fields(View(upload.source), upload.size)
 
 
-def _open(data: bytes, name: str) -> None:
+def set_best_fields(new: View, size: tuple[int, ...] | None) -> None:
+    """Fields that were as the old picture shows best become as the new one does; what a visitor set stays."""
+    last = STATE.state
+    before = best_fields(last, own_file.size_of(last))
+    for name, value in best_fields(new, size).items():
+        if st.session_state.get(STATE.key(name), getattr(last, name)) == before[name]:
+            STATE.put(**{name: value})
+
+
+def _open_saved_view(data: bytes, name: str) -> None:
     """A saved view has come: the page becomes what it was, and a file in it is brought."""
-    view, media = unpacked(data, name)
-    if isinstance(view.source, File) and media is not None:
-        own.keep(own.bring(media, view.source.name, view.frames))
-    parameters, left = saved.address(view)
-    location.go(parameters)
-    st.session_state.said = [said.replace("in the address", f"in {name}") for said in st.session_state.said] + left
+    view, media = unpack_bundle(data, name)
+    if isinstance(view.source, SourceFile) and media is not None:
+        own_file.keep_upload(own_file.read_upload(media, view.source.name, view.frames))
+    STATE.go(view.to_parameters(View()) | {"source": view.to_parameters(View("coffee")).get("source", "coffee")})
+    STATE.problems[:] = [said.replace("in the address", f"in {name}") for said in STATE.problems]
+    ask_live_view()
 
 
-def _forget() -> None:
-    own.forget(st.session_state.sha256)
+def ask_live_view() -> None:
+    """The live view is asked for the query and the look of the page's state."""
+    view = STATE.state
+    st.session_state.visit.live.ask(view.query, view.look)
+
+
+def _forget_file() -> None:
+    source = own_file.current_source()
+    if source is not None:
+        own_file.forget_upload(source)
+    own_file.choose_source(None)
     st.session_state[SAID] = ""
 
 
-def _say() -> None:
-    """What is shown, what could not be, what is asked for; and what is done with a file."""
-    state, upload = st.session_state, own.current()
+def _say_what_is_shown() -> None:
+    """What is shown, what could not be, what is awaited; and what is done with a file."""
+    state, source = st.session_state, own_file.current_source()
+    upload, here = own_file.find_upload(source), state.get("concentrate_scene")
     if upload is not None:
-        said = upload.said(state.frames, state.patches)
-        st.markdown(f"**{plain(upload.name)}**: {plain(said)}.")
-    elif state.sha256:
-        st.info(ASKED.format(name=plain(state.file or "without a name"), sha256=state.sha256[:8]))
+        note = here.file_note if isinstance(here, Scene) and here.data is upload.data else ""
+        note = note or upload.media(upload.grid(STATE.state).T).note
+        st.markdown(f"**{escape_markdown(upload.source.name)}**: {escape_markdown(note)}.")
+    elif source is not None:
+        st.info(ASKED.format(name=escape_markdown(source.name), sha256=source.sha256[:8]))
     if state.get(SAID):
-        st.warning(plain(state[SAID]))
+        st.warning(escape_markdown(state[SAID]))
     st.caption(f"{READS}; tensors q and k as .npz or .safetensors; a saved view as .linviz. {limits.said()} {STAYS}")

@@ -13,26 +13,27 @@ from linviz import clips
 from linviz.figures import heat, ratios, shifts
 from linviz.fixation import PARTS, STEPS, carried
 from linviz.models.apart import WAYS, apart
+from linviz.views.panel_steps import make_mechanism
 
-from ..shared import tables
-from ..shared.hand import place
-from . import stage
-from .stage import Scene, Shown
+from ..shared.live_state import query_place
+from ..shared.number_tables import NONE, three_digits
+from ..shared.scenes import Scene
+from .panel_work import KeyedPanel, scene_results
 
 ALL = "mean of all"
 LOW = -4.0  # of log10 r: what the colour scale ends at
 
 
-def gated(panels: Sequence[Shown]) -> list[int]:
+def gated_panels(panels: Sequence[KeyedPanel]) -> list[int]:
     """Which panels have a gate that is fitted."""
-    return [n for n, shown in enumerate(panels) if shown.mechanism.gate is not None and not shown.waiting]
+    return [n for n, panel in enumerate(panels) if panel.mechanism.gate is not None and not panel.waiting]
 
 
 @st.fragment
-def fixation_panel(panels: Sequence[Shown], titles: Sequence[str], here: Scene, query: int) -> None:
+def fixation_panel(panels: Sequence[KeyedPanel], titles: Sequence[str], here: Scene, query: int) -> None:
     """Shown where something is gated or shifted; nothing is worked out before it is opened."""
     st.session_state.apart_query = query
-    which = [n for n, shown in enumerate(panels) if n in gated(panels) or shown.mechanism.parsed.shift]
+    which = [n for n, panel in enumerate(panels) if n in gated_panels(panels) or panel.mechanism.parsed.shift]
     if not which:
         return
     st.subheader("What a gate opens and shuts", anchor=False)
@@ -42,14 +43,14 @@ def fixation_panel(panels: Sequence[Shown], titles: Sequence[str], here: Scene, 
         return
     n = which[0] if len(which) == 1 else st.radio("Of", which, format_func=lambda i: titles[i], horizontal=True,
                                                   key="apart_of")
-    if n in gated(panels):
-        opened(panels[n], here, query)
-        parts(panels[n], here)
+    if n in gated_panels(panels):
+        show_ratios(panels[n], here, query)
+        show_parts(panels[n], here)
     if panels[n].mechanism.parsed.shift:
-        brought(panels[n], here, query)
+        show_shift(panels[n], here, query)
 
 
-def follow(query: int) -> None:
+def follow_query(query: int) -> None:
     """Another patch was pinned while the panel is open: the page runs again, for the panel to show that one."""
     if st.session_state.get("apart") and st.session_state.get("apart_query", query) != query:
         st.rerun()
@@ -58,38 +59,41 @@ def follow(query: int) -> None:
 # ------------------------------------------------------------------------------------------------ what is open
 
 
-def opened(shown: Shown, here: Scene, query: int) -> None:
+def show_ratios(panel: KeyedPanel, here: Scene, query: int) -> None:
     """Ratios by channel along the pinned row of patches, and on the picture; features before and after."""
-    t, y, _ = place(query, here.grid)
-    r_q, r_k = (r[0, 0] for r in shown.reading.fixation)
-    names = channels(r_q.shape[-1])
+    t, y, _ = query_place(query, here.grid)
+    r_q, r_k = (r[0, 0] for r in panel.reading.fixation)
+    names = channel_names(r_q.shape[-1])
     first = here.grid.number(t, y, 0)
     across = slice(first, first + here.grid.X)
-    logs = [x.log10().clamp_min(LOW) for x in (r_q, r_k)]
-    chart(ratios.ratios(*(x[across].mT.numpy() for x in logs), names, tokens=f"patches of row {y + 1}, left to right",
-                        dark=dark()), "fixation_channels")
+    log_q, log_k = (x.log10().clamp_min(LOW) for x in (r_q, r_k))
+    rows = log_q[across].mT.numpy(), log_k[across].mT.numpy()
+    show_chart(ratios.ratios(rows[0], rows[1], names, tokens=f"patches of row {y + 1}, left to right", dark=is_dark()),
+               "fixation_channels")
     picked = st.selectbox("Channel on the picture", [ALL, *names], key="apart_channel")
-    pair = [x.mean(-1) if picked == ALL else x[:, names.index(picked)] for x in logs]
-    both = ratios.pictures(torch.stack([frame(x, here, t) for x in pair]).numpy(), ["queries", "keys"], dark=dark())
-    chart(both.update_yaxes(matches=None, constrain="domain"), "fixation_picture")
-    phi_q, phi_k, _ = (x[0, 0] for x in shown.mechanism.features(here.q, here.k, here.v))
-    sizes = [frame(x.abs().sum(-1), here, t) for x in (phi_q, r_q * phi_q, phi_k, r_k * phi_k)]
-    shares = torch.stack([x / x.sum() * x.numel() for x in sizes])
-    chart(heat.places(shares.numpy(), ["queries", "queries, gated", "keys", "keys, gated"], bar="size, fair shares",
-                      top=shares.max().item(), columns=4, dark=dark()), "fixation_features")
-    st.caption("The size of a token's features, summed over channels, before and after the gate, each beside the mean "
-               "of its picture: only contrast counts, since a row is divided by its sum.")
+    pair = [x.mean(-1) if picked == ALL else x[:, names.index(picked)] for x in (log_q, log_k)]
+    frames = torch.stack([frame_of_patches(x, here, t) for x in pair]).numpy()
+    both = ratios.pictures(frames, ["queries", "keys"], dark=is_dark())
+    show_chart(both.update_yaxes(matches=None, constrain="domain"), "fixation_picture")
+    phi_q, phi_k, _ = (x[0, 0] for x in panel.mechanism.features(here.q, here.k, here.v))
+    sizes = [frame_of_patches(x.abs().sum(-1), here, t) for x in (phi_q, r_q * phi_q, phi_k, r_k * phi_k)]
+    relative = torch.stack([x / x.sum() * x.numel() for x in sizes])
+    show_chart(heat.places(relative.numpy(), ["queries", "queries, gated", "keys", "keys, gated"],
+                           bar="size, times its mean", top=relative.max().item(), columns=4, dark=is_dark()),
+               "fixation_features")
+    st.caption("The size of a token's features, summed over channels, before and after the gate, as a multiple of the "
+               "mean over the picture. Only contrast counts, since a row is divided by its sum.")
 
 
-def frame(x: Tensor, here: Scene, t: int) -> Tensor:
+def frame_of_patches(x: Tensor, here: Scene, t: int) -> Tensor:
     """One number a token as one frame of patches."""
     return here.grid.fold(x[:, None].float())[t, ..., 0]
 
 
-def channels(n: int) -> list[str]:
+def channel_names(n: int) -> list[str]:
     """What the channels of features are called: as the descriptors, where there is one for each.
 
-    >>> channels(2)
+    >>> channel_names(2)
     ['channel 1', 'channel 2']
     """
     return list(clips.CHANNELS[:n]) if n in (16, 18) else [f"channel {c}" for c in range(1, n + 1)]
@@ -98,30 +102,30 @@ def channels(n: int) -> list[str]:
 # ------------------------------------------------------------------------------------------------ parts and shifts
 
 
-def parts(shown: Shown, here: Scene) -> None:
+def show_parts(panel: KeyedPanel, here: Scene) -> None:
     """The table of what is left of the gate's work when a part of it is taken away."""
     try:
-        st.html(table(taken(shown, here)))
+        st.html(parts_table(gate_apart(panel, here)))
     except ValueError as error:
         st.caption(f"Its parts cannot be told apart: {error}.")
 
 
 @torch.no_grad()
-def taken(shown: Shown, here: Scene) -> dict[str, Any]:
+def gate_apart(panel: KeyedPanel, here: Scene) -> dict[str, Any]:
     """The gate taken apart, kept with the scene's other results."""
-    shelf, key = stage.shelf(here), ("apart", shown.key)
-    found: dict[str, Any] | None = shelf.get(key)
+    results, key = scene_results(here), ("apart", panel.result_key)
+    found: dict[str, Any] | None = results.get(key)
     if found is None:
-        goal = stage.make("softmax", here).map(here.q, here.k, here.v)
-        found = apart(shown.mechanism, here.q, here.k, here.v, goal)
-        shelf.put(key, found)
+        goal = make_mechanism("softmax", here).map(here.q, here.k, here.v)
+        found = apart(panel.mechanism, here.q, here.k, here.v, goal)
+        results.put(key, found)
     return found
 
 
-def table(found: dict[str, Any]) -> str:
+def parts_table(found: dict[str, Any]) -> str:
     """As HTML: a row a way, its entropy and the share of softmax's concentration that it recovers."""
-    body = [f'<tr><th scope="row">{escape(WAYS[name])}</th><td>{tables.three(one["entropy"])}</td>'
-            f'<td>{tables.NONE if one["recovered"] is None else tables.three(100 * one["recovered"])}</td></tr>'
+    body = [f'<tr><th scope="row">{escape(WAYS[name])}</th><td>{three_digits(one["entropy"])}</td>'
+            f'<td>{NONE if one["recovered"] is None else three_digits(100 * one["recovered"])}</td></tr>'
             for name, one in found.items()]
     heads = ('<th scope="col">entropy <span class="unit">(bits)</span></th>'
              '<th scope="col">of softmax\'s concentration <span class="unit">(%)</span></th>')
@@ -129,29 +133,31 @@ def table(found: dict[str, Any]) -> str:
             f"<thead><tr><td></td>{heads}</tr></thead><tbody>{''.join(body)}</tbody></table></div>")
 
 
-def brought(shown: Shown, here: Scene, query: int) -> None:
+def show_shift(panel: KeyedPanel, here: Scene, query: int) -> None:
     """Arrows of the shift, and where the content came from that the pinned patch mixes in."""
-    axis = shown.mechanism.parsed.shift
+    axis = panel.mechanism.parsed.shift or "time"
     width = here.v.shape[-1]
     size = width // PARTS[axis]
     names = shifts.folds([size] * len(STEPS[axis]) + [width - size * len(STEPS[axis])])
     where = {name: (step[1], step[2] if axis == "space" else step[0]) for name, step in zip(names, STEPS[axis])}
-    chart(shifts.shifts(where, names[-1], dark=dark(), **({"across": "frame"} if axis == "time" else {
-        "across": "column", "down": "row"})), "fixation_shift")
-    t = place(query, here.grid)[0]
-    row = shown.reading.map.rows(torch.tensor([query]))[0, 0, 0].double()
-    pair = torch.stack([frame(x * len(here.grid), here, t) for x in (row, carried(row, here.grid, width, axis))])
-    chart(heat.places(pair.numpy(), ["where the weight lies", "where the content came from"], bar="weight, fair shares",
-                      top=pair.max().item(), columns=2, dark=dark()), "fixation_content")
-    st.caption("v is shifted before it is mixed: part of what a patch hands over was its neighbour's.")
+    axes = {"across": "frame"} if axis == "time" else {"across": "column", "down": "row"}
+    show_chart(shifts.shifts(where, names[-1], dark=is_dark(), **axes), "fixation_shift")
+    t = query_place(query, here.grid)[0]
+    row = panel.reading.map.rows(torch.tensor([query]))[0, 0, 0].double()
+    both = (row, carried(row, here.grid, width, axis))
+    pair = torch.stack([frame_of_patches(x * len(here.grid), here, t) for x in both])
+    show_chart(heat.places(pair.numpy(), ["where the weight lies", "where the content came from"],
+                           bar="weight, times its mean", top=pair.max().item(), columns=2, dark=is_dark()),
+               "fixation_content")
+    st.caption("v is shifted before it is mixed: part of the content of a patch came from its neighbour.")
 
 
-def dark() -> bool:
+def is_dark() -> bool:
     """Whether the visitor's page is dark."""
     return st.context.theme.type == "dark"
 
 
-def chart(fig: Any, key: str) -> None:
+def show_chart(fig: Any, key: str) -> None:
     """A figure on the page, with its alt text."""
     fig.update_layout(paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", dragmode=False)
     st.plotly_chart(fig, theme=None, key=key, alt=fig.layout.meta["alt"], config={"displaylogo": False})

@@ -1,187 +1,187 @@
-"""Somebody's own file on the page Concentrate: it lies in the visit that brought it, and nowhere else.
+"""A person's own file on the page Concentrate: it lies in the visit that brought it, and nowhere else.
 
-What is computed of it lies with it, on a shelf of its own, so that nothing of it outlives the visit. Of several files
-the newest are kept, for the way back: together no larger than one may be.
+What is computed of it lies with it, in caches of its own, so that nothing of it outlives the visit. Of several files
+the newest are kept, for the way back: together they are no larger than one file may be.
 """
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import streamlit as st
 from starlette.formparsers import MultiPartParser
 
-from linviz import clips
+from linviz import Grid, clips
 from linviz.clips import limits
-from linviz.views.given import one_head, paper
+from linviz.settings import Refused
+from linviz.views import SourceFile, View
+from linviz.views.load import Media, cut_clip, describe_tokens, tensor_media
+from linviz.views.state import CAPS
+from linviz.views.state_kinds import Source
 
-from ..shared.jobs import Shelf
-from . import stage
-from .choice import FRAMES, HEADS, MOST, OPENING, OWN, Choice, good, settle
-from .scenes import Key, Scene
+from ..shared.background_jobs import ResultCache
+from ..shared.scenes import Scene, scene_of
+from .what_fits import best_fields, page_grid
 
 MultiPartParser.spool_max_size = 1 << 28  # bytes, more than may be uploaded: else a file lies on a disk as it comes
-WIDTH = 256  # numbers of q and k a token: more are too much for a browser at `MOST` tokens
-GIVEN = "q, k and v of one head, as they are in the file; a patch counts as 16 pixels"
+OWN = "own"  # in the widget and in a URL: a file that a person brings
+UPLOADS, CHOSEN, SAMPLE = "concentrate_uploads", "concentrate_file", "concentrate_sample"  # keys of the session
+WIDTH = 256  # numbers of q and k per token: more are too much for a browser at the page's most tokens
 
 
 @dataclass(frozen=True, eq=False)
 class Upload:
-    """A file that can be read. size: frames that could be shown, pixel rows and columns of what is kept of it.
+    """A file that can be read.
 
-    Of tensors it is their grid: frames, rows, columns, and tokens before them.
+    source  its name and SHA-256;  size  frames that could be shown, rows and columns of pixels; of tensors their grid:
+    frames, rows, columns, and tokens before the picture
     """
 
-    name: str
-    sha256: str
+    source: SourceFile
     data: bytes
     size: tuple[int, ...]
     tensors: clips.Tensors | None = None
-    films: Shelf = field(default_factory=lambda: Shelf(most=2))
-    scenes: Shelf = field(default_factory=lambda: Shelf(most=2))
-    shelf: Shelf = field(default_factory=lambda: Shelf(most=48))
+    decoded: ResultCache = field(default_factory=lambda: ResultCache(most=2))
+    scenes: ResultCache = field(default_factory=lambda: ResultCache(most=2))
+    results: ResultCache = field(default_factory=lambda: ResultCache(most=48))
 
-    def film(self, frames: int, patches: int) -> clips.Decoded:
-        """As many of its frames, evenly spaced, as were asked for and fit; those from before if time runs out."""
-        count = Choice(clip=OWN, frames=frames, patches=patches, there=self.size).grid.T
-        found: clips.Decoded | None = self.films.get(count)
+    def media(self, frames: int) -> Media:
+        """As many of its frames, evenly spaced, as were asked for; those from before if time runs out."""
+        if self.tensors is not None:
+            return tensor_media(self.tensors)
+        found: Media | None = self.decoded.get(frames)
         if found is None:
             try:
-                found = clips.decode(self.data, self.name, count)
+                one = clips.decode(self.data, self.source.name, frames)
+                found = Media(one.clip, one.said)
             except clips.Unreadable:
-                last: clips.Decoded = self.films.get("last")
-                found = replace(last, said=f"{last.said}; it took too long to read it again for other frames")
-            self.films.put(count, found)
-            self.films.put("last", found)
+                last: Media = self.decoded.get("last")
+                found = replace(last, note=f"{last.note}; reading it again for other frames took too long")
+            self.decoded.put(frames, found)
+            self.decoded.put("last", found)
         return found
-
-    def there(self, frames: int, patches: int) -> tuple[int, ...]:
-        """What a choice has to know of it: frames that there are, pixel rows and columns."""
-        return self.size if self.tensors else (len(self.film(frames, patches).clip.frames), *self.size[1:])
-
-    def said(self, frames: int, patches: int) -> str:
-        """What is shown of it, in one line."""
-        return self.tensors.said if self.tensors else self.film(frames, patches).said
 
     @property
     def heads(self) -> int:
         """Of which one is shown."""
         return self.tensors.q.shape[1] if self.tensors else 1
 
+    def grid(self, view: View) -> Grid:
+        """The grid of a view of this file on the page."""
+        return Grid(*self.size) if self.tensors else page_grid(view, self.size)
 
-def bring(data: bytes, name: str, frames: int = OPENING.frames) -> Upload:
+
+def read_upload(data: bytes, name: str, frames: int) -> Upload:
     """A file as it comes from a visitor; clips.Unreadable, in one sentence, where it cannot be read."""
     if clips.is_tensors(data):
-        return bring_tensors(data, name)
+        return read_tensors(data, name)
     found = clips.decode(data, name, frames)
-    size = (min(found.total, FRAMES[1]), *found.clip.size[1:])
-    upload = Upload(found.clip.name, hashlib.sha256(data).hexdigest(), data, size)
+    most = View.limits("frames")["high"]
+    upload = Upload(SourceFile.of(found.clip.name, data), data, (min(found.total, most), *found.clip.size[1:]))
     for key in (min(frames, found.total), "last"):
-        upload.films.put(key, found)
+        upload.decoded.put(key, Media(found.clip, found.said))
     return upload
 
 
-def bring_tensors(data: bytes, name: str) -> Upload:
+def read_tensors(data: bytes, name: str) -> Upload:
     """A researcher's tensors; clips.Unreadable where they cannot be read, or are more than a browser can follow."""
     found = clips.tensors(data, name)
     _, heads, tokens, width = found.q.shape
-    for count, most, what in ((tokens, MOST, "tokens"), (heads, HEADS[1], "heads"),
-                              (max(width, found.v.shape[-1]), WIDTH, "numbers a token")):
+    most_heads = View.limits("head")["high"]
+    for count, most, what in ((tokens, CAPS["page"], "tokens"), (heads, most_heads, "heads"),
+                              (max(width, found.v.shape[-1]), WIDTH, "numbers per token")):
         if count > most:
-            raise clips.Unreadable(f"{found.name} cannot be shown: it has {count:,} {what}, and up to {most:,} can be "
-                                   "followed by hand; linviz.read takes as many as you have")
+            raise clips.Unreadable(f"{found.name} cannot be shown: it has {count:,} {what}, and at most {most:,} "
+                                   "can be shown here; linviz.read takes as many as you have")
     grid = found.grid
-    return Upload(found.name, hashlib.sha256(data).hexdigest(), data, (grid.T, grid.Y, grid.X, grid.prefix), found)
+    return Upload(SourceFile.of(found.name, data), data, (grid.T, grid.Y, grid.X, grid.prefix), found)
 
 
-def scene(choice: Choice, upload: Upload) -> Scene:
-    """The tokens of somebody's own file."""
-    key = (OWN, upload.sha256, choice.grid, choice.temperature, choice.head, choice.causal)
-    here: Scene | None = upload.scenes.get(key)
-    if here is None:
-        here = given(choice, upload.tensors, upload, key) if upload.tensors else pictured(choice, upload, key)
-        upload.scenes.put(key, here)
-    return here
-
-
-def pictured(choice: Choice, upload: Upload, key: Key) -> Scene:
-    """A picture or clip, described patch by patch."""
-    clip, grid = upload.film(choice.frames, choice.patches).clip, choice.grid
-    small = clips.fit(clip, grid)
-    qkv = clips.descriptors(small, grid, choice.temperature)
-    return Scene(key, small, clips.sharp(clip, grid), grid, *qkv, None, choice.causal, upload.shelf,
-                 upload=upload)
-
-
-def given(choice: Choice, of: clips.Tensors, upload: Upload, key: Key) -> Scene:
-    """One head of a researcher's tensors, over a grey where no picture is."""
-    clip, _ = paper(of)
-    qkv = one_head(of, choice.head, choice.temperature)
-    return Scene(key, clip, clip, of.grid, *qkv, None, choice.causal, upload.shelf, GIVEN, upload)
+def own_scene(view: View, upload: Upload) -> Scene:
+    """The tokens of a person's own file."""
+    grid = upload.grid(view)
+    key = (OWN, upload.source.sha256, grid, view.temperature, view.head, view.causal)
+    found: Scene | None = upload.scenes.get(key)
+    if found is None:
+        media = upload.media(grid.T)
+        grid = replace(grid, T=min(grid.T, media.size[0])) if upload.tensors is None else grid
+        tokens = describe_tokens(cut_clip(media, grid), view.temperature, view.head, view.causal)
+        found = scene_of(tokens, key, upload.results, upload.data)
+        upload.scenes.put(key, found)
+    return found
 
 
 # ------------------------------------------------------------------------------------------------ the session
 
 
-def keep(upload: Upload) -> None:
-    """Put a file beside those that this visit has brought, and show it; the oldest go where there is no room."""
-    kept: dict[str, Upload] = st.session_state.setdefault("uploads", {})
-    kept.pop(upload.sha256, None)
-    kept[upload.sha256] = upload
+def keep_upload(upload: Upload) -> None:
+    """Put a file beside those that this visit has brought; the oldest go where there is no room."""
+    kept: dict[str, Upload] = st.session_state.setdefault(UPLOADS, {})
+    kept.pop(upload.source.sha256, None)
+    kept[upload.source.sha256] = upload
     while sum(len(one.data) for one in kept.values()) > limits.BYTES:
         del kept[next(iter(kept))]
-    st.session_state.file, st.session_state.sha256 = upload.name, upload.sha256
 
 
-def forget(sha256: str) -> None:
-    """Take a file out of the visit."""
-    st.session_state.get("uploads", {}).pop(sha256, None)
-    if st.session_state.sha256 == sha256:
-        st.session_state.file = st.session_state.sha256 = ""
-
-
-def current() -> Upload | None:
-    """The file that is shown, where it has come."""
-    found: Upload | None = st.session_state.get("uploads", {}).get(st.session_state.sha256)
+def find_upload(source: Any) -> Upload | None:
+    """The file of a source, where it has come."""
+    if not isinstance(source, SourceFile):
+        return None
+    found: Upload | None = st.session_state.get(UPLOADS, {}).get(source.sha256)
     return found
 
 
-def known() -> dict[str, Any]:
-    """What a choice has to know of the file that is shown, or that a link asks for; nothing where a sample is."""
-    if st.session_state.clip != OWN:
-        return {"file": "", "sha256": "", "there": (), "head": 1}
-    upload, now = current(), st.session_state
-    if upload is None:
-        return {"file": now.file, "sha256": now.sha256, "there": ()}
-    return {"file": upload.name, "sha256": upload.sha256, "there": upload.there(now.frames, now.patches),
-            "head": min(now.head, upload.heads)}
+def is_awaited(view: View) -> bool:
+    """Whether a view is of a file that has not come yet."""
+    return isinstance(view.source, SourceFile) and find_upload(view.source) is None
 
 
-def at_best(upload: Upload) -> None:
-    """Fields that are as on opening become as this file shows best: before any widget is made."""
-    best = good(OWN, upload.size)
-    for name, value in good(OWN).items():
-        if st.session_state[name] == value:
-            st.session_state[name] = best[name]
+def forget_uploads() -> None:
+    """Take every file out of the visit."""
+    st.session_state[UPLOADS] = {}
 
 
-def drawn(choice: Choice) -> Choice | None:
-    """What is drawn: the choice itself; while a file is awaited, it with the sample that was drawn last.
-
-    None where somebody comes by a link to a file: nothing was drawn before, and a sample would be taken for it.
-    """
-    if choice.clip != OWN:
-        st.session_state.sample = choice.clip
-    if choice.clip != OWN or choice.there:
-        return choice
-    sample = st.session_state.get("sample", "" if choice.sha256 else OPENING.clip)
-    return settle(replace(choice, clip=sample, file="", sha256=""))[0] if sample else None
+def forget_upload(source: SourceFile) -> None:
+    """Take a file out of the visit."""
+    st.session_state.get(UPLOADS, {}).pop(source.sha256, None)
 
 
-def staged(choice: Choice) -> Scene:
-    """The scene of a choice, a sample's or one's own."""
-    upload = current() if choice.clip == OWN else None
-    if upload is not None:
-        return scene(choice, upload)
-    return stage.scene(choice.clip, choice.grid, choice.temperature, choice.causal)
+def current_source() -> SourceFile | None:
+    """The file that is chosen: shown where it has come, else awaited."""
+    found: SourceFile | None = st.session_state.get(CHOSEN)
+    return found
+
+
+def choose_source(source: SourceFile | None) -> None:
+    """From now on this file is shown, or awaited."""
+    st.session_state[CHOSEN] = source
+
+
+def last_sample() -> str:
+    """The sample that was chosen last."""
+    return str(st.session_state.get(SAMPLE, View().source))
+
+
+def keep_sample(name: str) -> None:
+    """A sample was chosen: it is shown again where no file is."""
+    st.session_state[SAMPLE] = name
+
+
+def size_of(view: View) -> tuple[int, ...] | None:
+    """The size of the file that a view shows; None for a sample, and while the file is awaited."""
+    found = find_upload(view.source)
+    return None if found is None else found.size
+
+
+def best_view(parameters: Mapping[str, str]) -> View:
+    """The view in which the file of a URL shows best: what a URL stands for that says nothing else."""
+    try:
+        source = Source().read(parameters.get("source", ""))
+    except Refused:
+        return View()
+    upload = find_upload(source)
+    if not isinstance(source, SourceFile):
+        return View()
+    view = View(source)
+    return view.with_values(**best_fields(view, upload.size if upload else None))

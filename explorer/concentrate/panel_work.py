@@ -1,14 +1,14 @@
-"""From a choice to what is drawn: pictures, tokens, maps, fits and the blob of the view. No widget stands here.
+"""From a view to what is drawn: panels, fits, spectra, means, and the blob of the live view. No widget stands here.
 
-What is quick is made when asked for and cached on plain values; what is slow (fits, means over all rows, spectra
-of maps without factors) is done by a `Job`, and until then there is a stand-in. Cached things are never changed.
+What is quick is made when it is asked for and cached on plain values; what is slow (fits, means over all rows, spectra
+of maps without factors) is done by a `Job`, and until then there is a placeholder. Cached things are never changed.
 """
 from __future__ import annotations
 
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from threading import get_native_id
@@ -20,24 +20,29 @@ from torch import Tensor
 
 import linviz
 from linviz import Grid, spectra
-from linviz import views as record
 from linviz.maps import Factored
 from linviz.mechanisms import Attention
-from linviz.models import Fit, fit_gate
-from linviz.patch_view import Panel, asked, fitted, pack
+from linviz.models import Fit
+from linviz.patch_view import Panel, asked, pack
 from linviz.patch_view.wires import numbers
-from linviz.views.row_stats import measured, of_all, softmax_like, told_apart
+from linviz.views import View
+from linviz.views.panel_steps import fit_panel, measure_panel, ungated_panel, weaken_gate
+from linviz.views.row_stats import distinct_titles, mean_statistics
+from linviz.views.state_kinds import panel_text
+from linviz.views.view_panels import ViewPanel
 
-from ..shared.jobs import Job, Report, Shelf
-from .choice import Choice
-from .scenes import Key, Scene, scene
+from ..shared.background_jobs import Job, Report, ResultCache
+from ..shared.scenes import Key, Scene, sample_scene
 
 HEAD_START = 0.1  # seconds the page has to be drawn before a fit takes its share of the processor
-SHELF = Shelf(most=192)  # ten visitors have about 120 at once
+RESULTS = ResultCache(most=192)  # ten visitors have about 120 at once
 UPRIGHT, NARROW, GAP = 500, 250, 15  # pixels: an upright picture's height, the width that its numbers need, the gap
 BESIDE = 640  # pixels: in less, the view does not set panels side by side
 TABLE = 1568  # tokens: above, a map that can only travel as its whole table is not shown
-def _stand_back() -> None:
+LONG_FIT = 1_000_000  # tokens times steps: what is more takes longer than half a minute
+
+
+def _lower_priority() -> None:
     """Let this thread take no more of the processors than pages leave, where the system can say so."""
     if sys.platform == "linux":  # elsewhere a priority is a whole process's
         os.setpriority(os.PRIO_PROCESS, get_native_id(), 10)
@@ -46,18 +51,17 @@ def _stand_back() -> None:
 # One thread each: Python runs one at a time, and each more makes a page wait longer for its turn. What takes minutes
 # has its own, and holds up nothing that takes seconds.
 FITS, LONG_FITS, READINGS = (ThreadPoolExecutor(1, name) for name in ("fit", "long fit", "read"))
-LONG = ThreadPoolExecutor(1, "long", _stand_back)
-LONG_FIT = 1_000_000  # tokens times steps: what is more takes longer than half a minute
+LONG = ThreadPoolExecutor(1, "long", _lower_priority)
 
 
 @dataclass(frozen=True, eq=False)
-class Shown(record.Shown):
-    """One panel: its title and numbers. `key` names all that it depends on.
+class KeyedPanel(ViewPanel):
+    """A panel with the key of all that it depends on.
 
-    A panel with `waiting` stands in for one whose gate is not fitted yet: its numbers are not to be read.
+    A panel with `waiting` is a placeholder for one whose gate is not fitted yet: its numbers are not to be read.
     """
 
-    key: Key = ()
+    result_key: Key = ()
     waiting: bool = False
 
     @property
@@ -66,24 +70,22 @@ class Shown(record.Shown):
         return self.reading.mechanism
 
 
-def shelf(here: Scene) -> Shelf:
+def keyed_panel(panel: ViewPanel, key: Key, waiting: bool = False) -> KeyedPanel:
+    """A panel with its key."""
+    return KeyedPanel(panel.title, panel.reading, panel.gate, panel.options, key, waiting)
+
+
+def scene_results(here: Scene) -> ResultCache:
     """Where results of a scene are kept: with those of all visitors, or in the visit that brought the file."""
-    return SHELF if here.shelf is None else here.shelf
-
-
-def make(spec: str, here: Scene, seed: int = 0) -> Attention:
-    """The mechanism of a spec for a scene."""
-    wide, given = here.q.shape[-1], here.v.shape[-1]
-    other = {} if given == wide else {"value_width": given}
-    return linviz.make(spec, heads=1, width=wide, grid=here.grid, seed=seed, causal=here.causal, **other)
+    return RESULTS if here.results is None else here.results
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
-def table(spec: str, moving: bool, causal: bool = False) -> bool:
+def travels_as_table(spec: str, options: Mapping[str, Any], moving: bool, causal: bool = False) -> bool:
     """Whether a map of this spec can only travel as its whole table: tried on a few tokens."""
     grid = Grid(2 if moving else 1, 7, 13)  # more tokens than channels, landmarks or learned lengths
     x = torch.randn(1, 1, len(grid), 18 if moving else 16)
-    mechanism = linviz.make(spec, heads=1, width=x.shape[-1], grid=grid, causal=causal)
+    mechanism = linviz.make(spec, heads=1, width=x.shape[-1], grid=grid, causal=causal, **options)
     a = linviz.read(mechanism, x, x, x).whole
     wire = numbers((a.channel(0) if a.shared is None else a.shared).wire((0, 0)))
     return any(x.shape[-2:] == (len(grid), len(grid)) for x in _arrays(wire))
@@ -95,92 +97,108 @@ def _arrays(wire: Any) -> Iterator[Any]:
         yield from [x] if hasattr(x, "shape") else _arrays(x)
 
 
+def causal_refusal(spec: str, options: Mapping[str, Any]) -> str:
+    """Why a spec cannot be causal, in linviz's words; empty where it can.
+
+    >>> causal_refusal("linear", {}), causal_refusal("swin", {})
+    ('', 'swin has no causal form')
+    """
+    try:
+        linviz.make(spec, heads=1, width=16, grid=Grid(2, 14, 14), causal=True, **options)
+    except ValueError as error:
+        return str(error).partition(";")[0]  # what is wrong, without what to write instead
+    return ""
+
+
 # ------------------------------------------------------------------------------------------------ panels
 
 
-def fit_key(spec: str, here: Scene, choice: Choice) -> Key:
+def fit_key(text: str, here: Scene, view: View) -> Key:
     """What a fit depends on."""
-    return ("fit", *here.key, spec, choice.steps, choice.seed)
+    return ("fit", *here.key, text, view.steps, view.seed)
 
 
-def fitting(spec: str, here: Scene, choice: Choice) -> Job:
+def start_fit(spec: str, options: Mapping[str, Any], here: Scene, view: View) -> Job:
     """Begin the fit of a spec's gate to the softmax map of the same queries and keys, in the same scope."""
-    key = fit_key(spec, here, choice)
+    key = fit_key(panel_text(spec, options), here, view)
 
     def task(report: Report) -> Fit:
         time.sleep(HEAD_START)
-        mechanism, qkv = make(spec, here, choice.seed), (here.q, here.k, here.v)
-        with torch.no_grad():
-            target = make(softmax_like(spec), here).map(*qkv)
-        return fit_gate(mechanism, target, *qkv, steps=choice.steps, seed=choice.seed, progress=report)
-    pool = LONG_FITS if len(here.grid) * choice.steps > LONG_FIT else FITS
-    return Job(task, pool, lambda fit: shelf(here).put(key, fit))
+        return fit_panel(spec, here, view.steps, view.seed, options, report)
+    pool = LONG_FITS if len(here.grid) * view.steps > LONG_FIT else FITS
+    return Job(task, pool, lambda fit: scene_results(here).put(key, fit))
 
 
-def plain(spec: str, here: Scene) -> Shown:
-    """A panel that needs no fit: made once for all visitors, or, of somebody's own file, once in the visit."""
-    if here.shelf is None:
-        return sample(spec, *here.key)
-    shown: Shown | None = here.shelf.get(key := ("plain", spec, *here.key))
-    if shown is None:
-        here.shelf.put(key, shown := ungated(spec, here))
-    return shown
+def plain_panel(spec: str, options: Mapping[str, Any], here: Scene) -> KeyedPanel:
+    """A panel that needs no fit: made once for all visitors, or, of a person's own file, once in the visit."""
+    if here.results is None:
+        return _sample_panel(spec, options, *here.key)
+    key = ("plain", panel_text(spec, options), *here.key)
+    found: KeyedPanel | None = here.results.get(key)
+    if found is None:
+        here.results.put(key, found := keyed_panel(ungated_panel(spec, here, options), key))
+    return found
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
-def sample(spec: str, *key: Any) -> Shown:
+def _sample_panel(spec: str, options: Mapping[str, Any], *key: Any) -> KeyedPanel:
     """A panel of the sample scene of that key that needs no fit."""
-    return ungated(spec, scene(*key))
+    return keyed_panel(ungated_panel(spec, sample_scene(*key), options), ("plain", panel_text(spec, options), *key))
 
 
-def ungated(spec: str, here: Scene) -> Shown:
-    """A mechanism measured on a scene; a gate in it is held at one half: no gate at all."""
-    mechanism = make(spec, here)
-    if mechanism.gate is not None:
-        mechanism.gate.hold(0.5)
-    reading, title = measured(mechanism, here.q, here.k, here.v, here.causal)
-    return Shown(title, reading, key=("plain", spec, *here.key))
+def placeholder_panel(spec: str, options: Mapping[str, Any], here: Scene, word: str) -> KeyedPanel:
+    """A panel whose gate is not fitted: it is constant, and the title says so."""
+    panel = plain_panel(spec, options, here)
+    return replace(panel, result_key=("waiting", panel.key, *here.key), waiting=True, title=f"{panel.title}, {word}")
 
 
-def stand_in(spec: str, here: Scene, word: str) -> Shown:
-    """A panel whose gate is not fitted: held at one half, and its title says so."""
-    shown = plain(spec, here)
-    return replace(shown, key=("waiting", spec, *here.key), waiting=True, title=f"{shown.title}, {word}")
-
-
-def after(fit: Fit, key: Key, here: Scene) -> Shown:
+def fitted_panel(fit: Fit, options: Mapping[str, Any], key: Key, here: Scene) -> KeyedPanel:
     """A panel whose gate is fitted, or was stopped on the way."""
     key = ("shown", *key, fit.steps)  # with its seed, a fit is the same at the same step
-    shown: Shown | None = shelf(here).get(key)
-    if shown is None:
-        reading, title = measured(fit.mechanism, here.q, here.k, here.v, here.causal)
-        title += f", stopped at step {fit.steps}" if fit.cancelled else ", fitted"
-        shown = Shown(title, reading, fitted(fit, here.q, here.k, here.v), key)
-        shelf(here).put(key, shown)
-    return shown
-
-
-def titles(panels: list[Shown]) -> list[str]:
-    """What to call the panels: by their specs where two would have one title."""
-    return told_apart([shown.title for shown in panels], [shown.spec for shown in panels])
-
-
-def blob(panels: list[Shown], titles: list[str], here: Scene, intro: bool, wish: dict[str, Any]) -> bytes:
-    """What the view draws, and what is asked of it (`hand.Hand.wish`), which is not kept with it."""
-    key = ("blob", *(shown.key for shown in panels), *titles, *here.key, intro)
-    found: bytes | None = shelf(here).get(key)
+    found: KeyedPanel | None = scene_results(here).get(key)
     if found is None:
-        drawn = [Panel(title, shown.family, shown.reading.map, gate=shown.gate)
-                 for shown, title in zip(panels, titles)]
+        found = keyed_panel(measure_panel(fit.mechanism, here, fit, options), key)
+        scene_results(here).put(key, found)
+    return found
+
+
+def panels_at(panels: Sequence[KeyedPanel], strength: float, here: Scene) -> list[KeyedPanel]:
+    """The panels with every fitted gate at a strength: what the table, the charts and the files show."""
+    return [_panel_at(panel, strength, here) for panel in panels]
+
+
+def _panel_at(panel: KeyedPanel, strength: float, here: Scene) -> KeyedPanel:
+    if strength == 1 or panel.gate is None or panel.waiting:
+        return panel
+    key = ("strength", strength, *panel.result_key)
+    found: KeyedPanel | None = scene_results(here).get(key)
+    if found is None:
+        scene_results(here).put(key, found := keyed_panel(weaken_gate(panel, strength), key))
+    return found
+
+
+def panel_titles(panels: Sequence[KeyedPanel]) -> list[str]:
+    """What to call the panels: by their specs where two would have one title."""
+    return distinct_titles([panel.title for panel in panels], [panel.key for panel in panels])
+
+
+def view_blob(panels: Sequence[KeyedPanel], titles: Sequence[str], here: Scene, intro: bool,
+              words: dict[str, Any]) -> bytes:
+    """What the live view draws, and what is asked of it (`LiveState.words`), which is not kept with it."""
+    key = ("blob", *(panel.result_key for panel in panels), *titles, *here.key, intro)
+    found: bytes | None = scene_results(here).get(key)
+    if found is None:
+        drawn = [Panel(title, panel.family, panel.reading.map, gate=panel.gate)
+                 for panel, title in zip(panels, titles)]
         found = pack(drawn, here.picture, here.grid, query=here.query, intro=intro, tracks=here.tracks)
-        shelf(here).put(key, found)
-    return asked(found, here.grid, **wish)
+        scene_results(here).put(key, found)
+    return asked(found, here.grid, **words)
 
 
-def wide(grid: Grid, panels: int) -> int | Literal["stretch"]:
+def view_width(grid: Grid, panels: int) -> int | Literal["stretch"]:
     """Pixels across for panels side by side: all there are, or, of an upright picture, no more than fit a screen.
 
-    >>> wide(Grid(1, 14, 14), 3), wide(Grid(8, 16, 9), 3), wide(Grid(8, 16, 9), 2)
+    >>> view_width(Grid(1, 14, 14), 3), view_width(Grid(8, 16, 9), 3), view_width(Grid(8, 16, 9), 2)
     ('stretch', 888, 640)
     """
     if grid.X >= grid.Y:
@@ -192,30 +210,30 @@ def wide(grid: Grid, panels: int) -> int | Literal["stretch"]:
 
 
 @torch.no_grad()
-def spectrum(report: Report | None, shown: Shown) -> dict[str, Any]:
+def spectrum(report: Report | None, panel: KeyedPanel) -> dict[str, Any]:
     """Everything the spectrum panel draws of one map, raw and with the mean row removed.
 
     Asked of the map itself: up to Python 3.11 a cached property holds one lock for all readings, and one long
     spectrum would hold up every short one.
     """
-    a = shown.reading.map
-    return {"bound": a.rank_bound, "raw": _said(a.singular_values()[0, 0], a.tolerance),
-            "centred": _said(a.centred().singular_values()[0, 0], a.tolerance)}
+    a = panel.reading.map
+    return {"bound": a.rank_bound, "raw": _spectrum_numbers(a.singular_values()[0, 0], a.tolerance),
+            "centred": _spectrum_numbers(a.centred().singular_values()[0, 0], a.tolerance)}
 
 
-def _said(s: Tensor, tolerance: float) -> dict[str, Any]:
+def _spectrum_numbers(s: Tensor, tolerance: float) -> dict[str, Any]:
     return {"s": s.tolist(), "cumulative": spectra.cumulative(s, 1).tolist(),
             "energy": spectra.cumulative(s, 2).tolist(), "tolerance": tolerance, "zero": tolerance * s[0].item(),
             "numerical_rank": spectra.numerical_rank(s, tolerance).item(),
             "effective_rank": spectra.effective_rank(s).item()}
 
 
-def factored(shown: Shown) -> bool:
+def is_factored(panel: KeyedPanel) -> bool:
     """Whether the spectrum comes from thin factors, in a few milliseconds at any size."""
-    return isinstance(shown.reading.map, Factored)
+    return isinstance(panel.reading.map, Factored)
 
 
 @torch.no_grad()
-def means(report: Report, shown: Shown, here: Scene) -> dict[str, float] | None:
+def means(report: Report, panel: KeyedPanel, here: Scene) -> dict[str, float] | None:
     """The mean over all rows of every measure of the table; None where `report` says that nobody waits any more."""
-    return of_all(shown.reading, here.places, lambda done, of: report(done, of, 0.0))
+    return mean_statistics(panel.reading, here.measure_options, lambda done, of: report(done, of, 0.0))

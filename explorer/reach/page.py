@@ -1,33 +1,33 @@
 """Who sees whom: which patches of a clip a query has heard of after one, two, three layers, and what that costs."""
 import streamlit as st
 
-from explorer.concentrate import controls, stage
-from explorer.reach import controls as reach_controls
-from explorer.reach import reach_numbers
-from explorer.reach.reach_choice import ADDRESS
-from explorer.reach.reach_work import COUNTED, headline, reached
+from explorer.reach import controls, reach_tables
+from explorer.reach.reach_state import STATE
+from explorer.reach.reached_layers import COUNTED, reach_heading, reached_layers
 from explorer.reach.view import reach_view
-from explorer.shared import chapters
+from explorer.shared import chapter_links
+from explorer.shared.scenes import sample_scene
+from explorer.shared.widgets import escape_markdown
 from linviz.figures.reach import reach
 
-said = ADDRESS.come()
-choice = reach_controls.choose()
-if said:
-    st.warning("  \n".join(map(controls.plain, said)))
+STATE.come()
+choice = controls.choose_view()
+if STATE.problems:
+    st.warning("  \n".join(map(escape_markdown, STATE.problems)))
 grid, query = choice.grid, choice.query
-found = [reached(scheme, choice.attention, choice.side, grid, query) for scheme in (choice.left, choice.right)]
-st.title(headline(*found))
-st.markdown("Click a patch in any frame: marked is everything it has heard of, and in which layer for the first time.")
-here = stage.scene(choice.clip, grid, 1.0)
-reach_view(found, here.clip, grid, query, reach_controls.VIEW, reach_controls.clicked)
+found = [reached_layers(scheme, choice.attention, choice.side, grid, query) for scheme in (choice.left, choice.right)]
+st.title(reach_heading(*found))
+st.markdown("Click a patch in any frame: marked is every patch it has heard of, and in which layer for the first time.")
+here = sample_scene(choice.source, grid, 1.0)
+reach_view(found, here.clip, grid, query, controls.VIEW, controls.take_click)
 st.subheader("What that costs")
-st.html(reach_numbers.table(found))
+st.html(reach_tables.reach_table(found))
 st.caption(COUNTED)
-st.subheader("Every scheme: what it hears of, and for how much")
-fig = reach(reach_numbers.paths(choice), dark=st.context.theme.type == "dark")
+st.subheader("Every scheme: which patches it hears of, and at what cost")
+fig = reach(reach_tables.scheme_paths(choice), dark=st.context.theme.type == "dark")
 fig.update_layout(height=330, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)")
 st.plotly_chart(fig, theme=None, key="reach_chart", alt=fig.layout.meta["alt"], config={"displaylogo": False})
 clip = here.clip
 st.caption(f"{clip.title}: {clip.author}, {clip.licence}. Layers are counted back from the output, and each keeps what "
-           "a patch has (the residual). Whom a patch hears of follows from the scheme, not from the picture. "
-           + chapters.derived("who_sees_whom"))
+           "a patch has (the residual). Which patches a patch hears of follows from the scheme, not from the picture. "
+           + chapter_links.derived("who_sees_whom"))

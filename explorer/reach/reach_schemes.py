@@ -26,10 +26,10 @@ class Scheme:
     note: str
 
 
-def turns(scheme: str) -> tuple[str, ...]:
+def scheme_cycle(scheme: str) -> tuple[str, ...]:
     """The cycle of a scheme that `linviz.models` knows.
 
-    >>> turns("divided")
+    >>> scheme_cycle("divided")
     ('{m}@time', '{m}@space')
     """
     return tuple("{m}@" + scope for scope in PAPERS[scheme])
@@ -37,33 +37,33 @@ def turns(scheme: str) -> tuple[str, ...]:
 
 SCHEMES: dict[str, Scheme] = {
     "joint": Scheme(
-        "joint", "joint", "joint attention", turns("joint"),
+        "joint", "joint", "joint attention", scheme_cycle("joint"),
         "One box: every patch meets every other, in every layer."),
     "space": Scheme(
-        "space", "space", "attention in space", turns("space"),
+        "space", "space", "attention in space", scheme_cycle("space"),
         "One frame a box. No layer ever leaves it: a network of these alone never sees anything move."),
     "time": Scheme(
         "time", "time", "attention in time", ("{m}@time",),
         "One place a box, through all frames. What has moved on is no longer at this place."),
     "divided": Scheme(
-        "divided: time, space", "divided", "divided attention", turns("divided"),
+        "divided: time, space", "divided", "divided attention", scheme_cycle("divided"),
         "Time and space by turns: each meets few patches, and two together make the whole clip."),
     "axial": Scheme(
-        "axial: columns, rows, time", "axial", "axial attention", turns("axial"),
+        "axial: columns, rows, time", "axial", "axial attention", scheme_cycle("axial"),
         "One line at a time, by turns: three layers make the whole clip."),
     "window": Scheme(
         "window", "window", "window attention", ("{m}@window:{w}",),
-        "Squares of one frame that never meet: more layers show no patch more."),
+        "Squares of one frame that never meet: more layers reach no more patches."),
     "shifted": Scheme(
         "window, shifted by turns", "shifted windows", "attention in shifting windows",
         ("{m}@window:{w}", "{m}@shifted:{w}"),
         "Every other layer cuts its squares half a side later, so that neighbours meet. Frames never do."),
     "local_global": Scheme(
-        "local + global", "local + global", "local + global", turns("local_global"),
+        "local + global", "local + global", "local + global", scheme_cycle("local_global"),
         "A quarter of the picture through all frames, then every second frame, row and column, by turns."),
     "kronecker": Scheme(
         "Kronecker: line averages", "Kronecker", "Kronecker attention", ("kronecker_kv",),
-        "Keys and values are means over lines: everybody is heard in one layer, but only as part of a line's mean."),
+        "Keys and values are means over lines: every patch is heard in one layer, but only as part of a line's mean."),
     "shift_time": Scheme(
         "space, neighbours in time shifted in", "shift in time", "a shift in time", ("{m}+shift:time@space",),
         "Some channels of k and v come from the frame before and the frame after: attention in space hears one "
@@ -75,10 +75,10 @@ SCHEMES: dict[str, Scheme] = {
 }
 
 
-def specs(scheme: str, attention: str = "softmax", side: int = 4) -> tuple[str, ...]:
+def scheme_specs(scheme: str, attention: str = "softmax", side: int = 4) -> tuple[str, ...]:
     """The specs of the last three layers of a scheme, in the order they run.
 
-    >>> specs("divided"), specs("shifted", "linear", side=7)[-1]
+    >>> scheme_specs("divided"), scheme_specs("shifted", "linear", side=7)[-1]
     (('softmax@space', 'softmax@time', 'softmax@space'), 'linear@shifted:7')
     """
     cycle = [str(parse(spec.format(m=attention, w=side))) for spec in SCHEMES[scheme].cycle]

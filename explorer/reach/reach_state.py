@@ -1,31 +1,35 @@
-"""What a visitor has chosen on the page Who sees whom."""
+"""The state of the page Who sees whom."""
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from linviz import Grid, clips
+from linviz.settings import State, Whole, Word, setting
 
-from ..shared.address import Address, one_of, within
+from ..shared.page_state import PageState
 from .reach_schemes import ATTENTIONS, SCHEMES
 
-MOST = 1568  # tokens: softmax over all pairs answers within a blink up to here
-PATCHES, FRAMES, SIDES = (7, 28), (2, 8), (2, 14)
+MOST = 1568  # tokens: softmax over all pairs answers at once up to here
 
 
 @dataclass(frozen=True)
-class Choice:
+class ReachView(State):
     """A clip and its grid, two schemes, what attends in them, and the query's frame, row and column, from 1."""
 
-    clip: str = "crossing"
-    frames: int = 6
-    patches: int = 14
-    left: str = "divided"
-    right: str = "shift_time"
-    attention: str = "softmax"
-    side: int = 4
-    frame: int = 1
-    row: int = 7
-    column: int = 11
+    renamed: ClassVar[Mapping[str, str]] = {"clip": "source"}
+
+    source: str = setting(Word(lambda: tuple(clips.CLIPS)), "crossing", "Clip")
+    frames: int = setting(Whole(2, 8), 6, "Frames")
+    patches: int = setting(Whole(7, 28), 14, "Patches per side")
+    left: str = setting(Word(*SCHEMES), "divided", "Scheme on the left")
+    right: str = setting(Word(*SCHEMES), "shift_time", "Scheme on the right")
+    attention: str = setting(Word(*ATTENTIONS), "softmax", "What attends in them")
+    side: int = setting(Whole(2, 14), 4, "Window side, in patches")
+    frame: int = setting(Whole(1, 8), 1, "Frame")
+    row: int = setting(Whole(1, 28), 7, "Row")
+    column: int = setting(Whole(1, 28), 11, "Column")
 
     @property
     def grid(self) -> Grid:
@@ -38,32 +42,31 @@ class Choice:
         return self.grid.number(self.frame - 1, self.row - 1, self.column - 1)
 
 
-def fitting(frames: int, patches: int) -> int:
-    """How many of `frames` frames fit at so many patches a side.
+def fitting_frames(frames: int, patches: int) -> int:
+    """How many of `frames` frames fit with so many patches per side.
 
-    >>> fitting(8, 14), fitting(8, 28)
+    >>> fitting_frames(8, 14), fitting_frames(8, 28)
     (8, 2)
     """
     return min(frames, MOST // patches**2)
 
 
-def settle(choice: Choice) -> tuple[Choice, list[str]]:
-    """The nearest choice that can be shown: no more frames than fit, and a query that lies on the grid."""
-    said = []
-    frames = fitting(choice.frames, choice.patches)
-    if frames < choice.frames:
-        said.append(f"{choice.frames} frames of {choice.patches} x {choice.patches} patches are more than {MOST:,}: "
-                    f"{frames} frames are shown.")
-    inside = replace(choice, frames=frames, frame=min(choice.frame, frames), row=min(choice.row, choice.patches),
-                     column=min(choice.column, choice.patches))
-    moved = [name for name in ("frame", "row", "column") if getattr(inside, name) != getattr(choice, name)]
-    if any(getattr(choice, name) != getattr(Choice, name) for name in moved):  # nobody asked for the opening's
-        said.append(f"The query was moved into the clip: frame {inside.frame}, row {inside.row}, column "
-                    f"{inside.column}.")
-    return inside, said
+class ReachState(PageState[ReachView]):
+    """The page's state: no more frames than fit, and a query that lies on the grid."""
+
+    def settle(self, state: ReachView) -> tuple[ReachView, list[str]]:
+        said = []
+        frames = fitting_frames(state.frames, state.patches)
+        if frames < state.frames:
+            said.append(f"{state.frames} frames of {state.patches} x {state.patches} patches are more than {MOST:,}: "
+                        f"{frames} frames are shown.")
+        inside = replace(state, frames=frames, frame=min(state.frame, frames), row=min(state.row, state.patches),
+                         column=min(state.column, state.patches))
+        moved = [name for name in ("frame", "row", "column") if getattr(inside, name) != getattr(state, name)]
+        if any(getattr(state, name) != getattr(self.opening, name) for name in moved):  # the opening's is no wish
+            said.append(f"The query was moved into the clip: frame {inside.frame}, row {inside.row}, column "
+                        f"{inside.column}.")
+        return inside, said
 
 
-ADDRESS = Address("reach", Choice(), {
-    "clip": one_of(*clips.CLIPS), "frames": within(*FRAMES), "patches": within(*PATCHES),
-    "left": one_of(*SCHEMES), "right": one_of(*SCHEMES), "attention": one_of(*ATTENTIONS), "side": within(*SIDES),
-    "frame": within(1, FRAMES[1]), "row": within(1, PATCHES[1]), "column": within(1, PATCHES[1])}, settle)
+STATE = ReachState("reach", ReachView())

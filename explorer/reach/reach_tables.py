@@ -7,36 +7,38 @@ from itertools import accumulate
 
 from linviz.figures.reach import Path
 
-from .reach_choice import Choice
+from ..shared.number_tables import operation_count
 from .reach_schemes import ORDINALS, SCHEMES
-from .reach_work import Reached, amount, reached, share
+from .reach_state import ReachView
+from .reached_layers import ReachedLayers, percent_of, reached_layers
 
 COLUMNS = ("layer", "patches heard of", "share", "operations of it", "in all")
 
 
-def rows(found: Reached) -> list[tuple[str, ...]]:
-    """One row a layer, counted back from the output, each as the table shows it."""
+def layer_rows(found: ReachedLayers) -> list[tuple[str, ...]]:
+    """One row per layer, counted back from the output, each as the table shows it."""
     N = len(found.levels)
-    return [(spec, f"{seen:,} of {N:,}", share(seen, N), amount(count), amount(total)) for spec, seen, count, total
-            in zip(reversed(found.specs), found.tokens, found.flops, accumulate(found.flops))]
+    layers = zip(reversed(found.specs), found.tokens, found.flops, accumulate(found.flops))
+    return [(spec, f"{seen:,} of {N:,}", percent_of(seen, N), operation_count(count), operation_count(total))
+            for spec, seen, count, total in layers]
 
 
-def table(found: Sequence[Reached]) -> str:
+def reach_table(found: Sequence[ReachedLayers]) -> str:
     """HTML: the schemes one under the other, so that their columns can be compared."""
     body = "".join(
         f'<tr><th scope="rowgroup" colspan="6"><b>{escape(SCHEMES[one.scheme].title)}</b></th></tr>' + "".join(
             f'<tr><th scope="row">{ORDINALS[n]}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in row)}</tr>'
-            for n, row in enumerate(rows(one))) for one in found)
+            for n, row in enumerate(layer_rows(one))) for one in found)
     heads = "".join(f'<th scope="col">{name}</th>' for name in COLUMNS)
     return (f'<div class="linviz-numbers" style="--columns:7"><table><thead><tr><td></td>{heads}</tr></thead>'
             f"<tbody>{body}</tbody></table></div>")
 
 
-def paths(choice: Choice) -> list[Path]:
+def scheme_paths(choice: ReachView) -> list[Path]:
     """Every scheme for the chart, the two compared marked as chosen."""
     out = []
     for name, scheme in SCHEMES.items():
-        found = reached(name, choice.attention, choice.side, choice.grid, choice.query)
+        found = reached_layers(name, choice.attention, choice.side, choice.grid, choice.query)
         shares = [100 * seen / len(found.levels) for seen in found.tokens]
         out.append(Path(scheme.short, list(accumulate(found.flops)), shares, name in (choice.left, choice.right)))
     return out

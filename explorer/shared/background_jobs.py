@@ -1,6 +1,6 @@
-"""Work that takes longer than a page may: done aside, watched, stopped, and its results kept for everybody.
+"""Work that takes longer than a page may: done in the background, watched, stopped, its results kept for everybody.
 
-A `Job` belongs to one visitor, who may stop it; what it brings in the end goes on the `Shelf`, where every
+A `Job` belongs to one visitor, who may stop it; its result goes into the `ResultCache`, where every
 visitor finds it at once. Nobody waits for another's job.
 """
 from __future__ import annotations
@@ -14,15 +14,15 @@ from typing import Any
 
 Report = Callable[[int, int, float], bool]  # step, steps, a number to show -> whether to go on
 Task = Callable[[Report], Any]
-COURTESY = 0.25  # seconds for which a step waits for pages, at most: work aside goes on however many visitors there are
+COURTESY = 0.25  # seconds for which a step waits for pages, at most: with many visitors, too, work goes on
 
 
-class Shelf:
-    """The newest `most` results by key; what nobody took for longest goes first.
+class ResultCache:
+    """The newest `most` results by key; the result that was not used for longest goes first.
 
-    >>> shelf = Shelf(most=1)
-    >>> shelf.put("a", 1); shelf.put("b", 2)
-    >>> shelf.get("a"), shelf.get("b")
+    >>> cache = ResultCache(most=1)
+    >>> cache.put("a", 1); cache.put("b", 2)
+    >>> cache.get("a"), cache.get("b")
     (None, 2)
     """
 
@@ -45,8 +45,8 @@ class Shelf:
                 self._kept.popitem(last=False)
 
 
-class Pages:
-    """How many pages are being drawn: they come first, and work aside lets them pass at every step.
+class DrawnPages:
+    """How many pages are being drawn: they come first, and background work lets them pass at every step.
 
     Python runs one thread at a time: without this a page would have to ask each job for every turn.
     """
@@ -64,7 +64,7 @@ class Pages:
             self._count(-one)
 
     def waiting(self) -> AbstractContextManager[None]:
-        """While a page that is drawn itself waits for work aside."""
+        """While a page that is drawn itself waits for background work."""
         return self.drawing(-1)
 
     def pass_by(self) -> None:
@@ -78,7 +78,7 @@ class Pages:
             self._change.notify_all()
 
 
-PAGES = Pages()
+PAGES = DrawnPages()
 
 
 class Job:
@@ -114,7 +114,7 @@ class Job:
         return None if self.future.cancelled() else self.future.result()
 
 
-class Desk:
+class JobList:
     """The jobs of one visitor, by key."""
 
     def __init__(self) -> None:

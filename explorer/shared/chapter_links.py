@@ -12,20 +12,20 @@ FIRST = "concentrate"
 
 
 @cache
-def leading(page: str, folder: Path = NOTEBOOKS) -> tuple[str, ...]:
+def leading_chapters(page: str, folder: Path = NOTEBOOKS) -> tuple[str, ...]:
     """The names of the notebooks that link to a page, in order.
 
-    >>> leading("atlas", Path("nowhere"))
+    >>> leading_chapters("atlas", Path("nowhere"))
     ()
     """
     books = sorted(folder.glob("[0-9]*.ipynb"))
-    return tuple(path.name for path in books if page in linked(path.read_text(encoding="utf-8")))
+    return tuple(path.name for path in books if page in linked_pages(path.read_text(encoding="utf-8")))
 
 
-def linked(text: str) -> set[str]:
+def linked_pages(text: str) -> set[str]:
     """The pages that a text links to.
 
-    >>> sorted(linked("[a](http://localhost:8501/?clip=pan) and [b](http://localhost:8501/atlas)"))
+    >>> sorted(linked_pages("[a](http://localhost:8501/?clip=pan) and [b](http://localhost:8501/atlas)"))
     ['atlas', 'concentrate']
     """
     return {name or FIRST for name in LINK.findall(text)}
@@ -37,5 +37,5 @@ def derived(page: str, folder: Path = NOTEBOOKS) -> str:
     >>> derived("atlas", Path("nowhere"))
     ''
     """
-    links = [f"[chapter {int(name.split('_')[0])}]({LAB}{name})" for name in leading(page, folder)]
+    links = [f"[chapter {int(name.split('_')[0])}]({LAB}{name})" for name in leading_chapters(page, folder)]
     return f"Derived in the notebooks, {', '.join(links)}: `python3 start.py lab` opens them." if links else ""

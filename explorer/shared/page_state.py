@@ -1,103 +1,53 @@
-"""What an address tells of a page, and what a page writes into it; one `Address` a page.
+"""A page's state in a visitor's session: the URL, the widgets and one `State`, kept in step.
 
-A field is one name everywhere: the address's parameter, the attribute of the page's choice (a frozen dataclass),
-and, after the page's name, the widget's key: `reach_clip`. An address is read when a visitor comes to the page, goes
-back or goes forward.
+A field has one name everywhere: the URL's parameter, the attribute of the state, and, after the page's name, the key
+of the widget: `reach_patches`. The URL is read when a visitor comes to the page, goes back or goes forward; afterwards
+the widgets rule, and the URL follows.
+
+Streamlit's own `bind="query-params"` does not serve here: it drops a wrong value in silence, where a visitor gets one
+sentence; its defaults are fixed, while a photograph's best patches depend on another parameter; and the query and the
+look come from the live view, which is no widget.
 """
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import asdict
+from collections.abc import Collection, Mapping
 from typing import Any, Generic, TypeVar
 
 import streamlit as st
 
-from ..concentrate.choice import shown
-from .history import History, stays
+from linviz.settings import State
 
-Reader = Callable[[str], Any]
-C = TypeVar("C")
+from .url_history import History, stays
 
-
-def within(low: float, high: float, kind: type = int) -> Reader:
-    """Reads a number from low to high.
-
-    >>> within(2, 8)("3")
-    3
-    """
-    def read(text: str) -> Any:
-        try:
-            value = kind(text)
-        except ValueError:
-            value = None
-        if value is None or not low <= value <= high:
-            raise ValueError(f"it takes a {'whole ' * (kind is int)}number from {low} to {high}")
-        return value
-    return read
+S = TypeVar("S", bound=State)
 
 
-def one_of(*there: str) -> Reader:
-    """Reads one of these words.
+class PageState(Generic[S]):
+    """The state of one page. `opening`: what a bare URL stands for; `live`: fields that the live view sets.
 
-    >>> one_of("year", "name")("year")
-    'year'
-    """
-    def read(text: str) -> str:
-        if text not in there:
-            raise ValueError(f"it takes one of {', '.join(there)}")
-        return text
-    return read
-
-
-def some_of(*there: str, most: int | None = None) -> Reader:
-    """Reads words with commas between, none twice, at most so many.
-
-    >>> some_of("softmax", "linear")("linear,softmax")
-    ('linear', 'softmax')
-    """
-    def read(text: str) -> tuple[str, ...]:
-        words = tuple(dict.fromkeys(text.split(",")))
-        if set(words) - set(there) or len(words) > (most or len(there)):
-            some = f"at most {most}" if most else "some"
-            raise ValueError(f"it takes {some} of {', '.join(there)}, with commas between")
-        return words
-    return read
-
-
-class Address(Generic[C]):
-    """The address of one page. `opening`: the choice a bare address stands for; `readers`: one a field.
-
-    settle  gives the nearest choice that can be shown, and a sentence on everything it changed.
-    beside  names parameters that others read;  first: fields whose widget is made before `come`.
+    A page with more to say overrides `base`, `settle`, `to_widgets` and `from_widgets`.
     """
 
-    def __init__(self, page: str, opening: C, readers: Mapping[str, Reader],
-                 settle: Callable[[C], tuple[C, list[str]]] = lambda choice: (choice, []),
-                 beside: Collection[str] = (), first: Collection[str] = ()) -> None:
-        self.page, self.opening, self.readers, self.settle = page, opening, readers, settle
-        self.beside, self.first = beside, first
+    def __init__(self, page: str, opening: S, live: Collection[str] = ()) -> None:
+        self.page, self.opening, self.live = page, opening, live
 
-    def read(self, parameters: Mapping[str, str]) -> tuple[C, list[str]]:
-        """The choice an address tells of, and a sentence on every parameter that could not be used."""
-        found, problems = asdict(self.opening), []  # type: ignore[call-overload]
-        for name, text in parameters.items():
-            try:
-                found |= {} if name in self.beside else {name: self._reader(name)(text)}
-            except ValueError as error:
-                problems.append(f"{name[:40]}={text[:60]!r} in the address has no effect: {error}.")
-        choice, more = self.settle(type(self.opening)(**found))
-        return choice, problems + more
+    def base(self, parameters: Mapping[str, str]) -> S:
+        """What a URL stands for that says nothing but what decides this: the opening."""
+        return self.opening
 
-    def _reader(self, name: str) -> Reader:
-        if name not in self.readers:
-            raise ValueError(f"this page knows {', '.join([*self.readers, *self.beside])}")
-        return self.readers[name]
+    def settle(self, state: S) -> tuple[S, list[str]]:
+        """The nearest state that can be shown, and a sentence on every change."""
+        return state, []
 
-    def write(self, choice: C) -> dict[str, str]:
-        """What an address has to say of a choice: all that is not as on opening."""
-        opening = asdict(self.opening)  # type: ignore[call-overload]
-        return {name: shown(value) for name, value in asdict(choice).items()  # type: ignore[call-overload]
-                if value != opening[name]}
+    def to_widgets(self, state: S) -> dict[str, Any]:
+        """The values of the widgets, by field."""
+        values = {name: state.flat_value(name) for name in state.flat_settings() if name not in self.live}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+    def from_widgets(self, values: dict[str, Any], last: S) -> S:
+        """The state of widgets; what no widget holds stays as it was `last`."""
+        return last.with_values(**{name: tuple(value) if isinstance(value, list) else value
+                                   for name, value in values.items()})
 
     # ---------------------------------------------------------------------------------------- the session
 
@@ -105,60 +55,85 @@ class Address(Generic[C]):
         """The key of a field's widget."""
         return f"{self.page}_{name}"
 
-    def come(self) -> list[str]:
-        """Before any widget: the address goes into the widgets once, with what could not be read of it as sentences.
+    @property
+    def state(self) -> S:
+        """The state that was shown last."""
+        found: S = st.session_state[self.page]
+        return found
 
-        Coming back from another page, whose widgets have replaced these, everything stands as it was left.
-        """
-        stayed = stays(self.page)
-        if self.page not in st.session_state or self.history.moved(stayed, self._held()):
-            st.session_state[self.key("asked")] = there = st.query_params.to_dict()
-            choice, st.session_state[self.key("said")] = self.read(there)
-            st.session_state[self.page] = choice
-            self.put(**{name: value for name, value in asdict(choice).items()  # type: ignore[call-overload]
-                        if name not in self.first})
-            self.history.came(self._held())
-        for name, value in asdict(st.session_state[self.page]).items():
-            st.session_state.setdefault(self.key(name), list(value) if isinstance(value, tuple) else value)
-        said: list[str] = st.session_state[self.key("said")]
-        return said
-
-    def asked(self) -> dict[str, str] | None:
-        """The parameters that were read last, once: for whoever reads some of them besides."""
-        found: dict[str, str] | None = st.session_state.pop(self.key("asked"), None)
+    @property
+    def problems(self) -> list[str]:
+        """A sentence on everything of the URL that could not be used."""
+        found: list[str] = st.session_state.setdefault(self.key("problems"), [])
         return found
 
     @property
     def history(self) -> History:
-        """The page's address in this visit."""
+        """The page's URL in this visit."""
         found: History = st.session_state.setdefault(self.key("history"), History())
         return found
 
-    def _held(self) -> dict[str, Any]:
-        """How the widgets stand that are there."""
-        names = set(asdict(self.opening)) - set(self.first)  # type: ignore[call-overload]
-        return {name: st.session_state[self.key(name)] for name in names if self.key(name) in st.session_state}
+    def come(self) -> bool:
+        """Before any widget: the URL goes into the state once, and when somebody goes back or forward; whether it did.
+
+        Coming back from another page, whose widgets have replaced these, everything stands as it was left.
+        """
+        stayed, read = stays(self.page), False
+        if self.page not in st.session_state or self.history.moved(stayed, self._widgets()):
+            self.go(st.query_params.to_dict())
+            self.history.came(self._widgets())
+            read = True
+        for name, value in self.to_widgets(self.state).items():
+            st.session_state.setdefault(self.key(name), value)
+        return read
+
+    def go(self, parameters: Mapping[str, str]) -> None:
+        """Everything as parameters say: only in a callback, or before the widgets are made."""
+        found, problems = type(self.opening).from_parameters(parameters, self.base(parameters))
+        found, more = self.settle(found)
+        st.session_state[self.key("problems")] = problems + more
+        self.show(found)
+
+    def show(self, state: S) -> None:
+        """Set the state and all widgets: only in a callback, or before the widgets are made."""
+        st.session_state[self.page] = state
+        self.put(**self.to_widgets(state))
 
     def put(self, **fields: Any) -> None:
-        """Set widgets: only in a callback, or before they are made."""
+        """Set some widgets: only in a callback, or before they are made."""
         for name, value in fields.items():
-            st.session_state[self.key(name)] = list(value) if isinstance(value, tuple) else value
+            if st.session_state.get(self.key(name)) != value:  # a widget that is set on every run loses key presses
+                st.session_state[self.key(name)] = value
+
+    def value(self, name: str) -> Any:
+        """What a widget holds."""
+        return st.session_state[self.key(name)]
 
     def reset(self) -> None:
         """Everything as on opening: a callback."""
-        st.session_state[self.key("said")] = []
-        self.put(**asdict(self.opening))  # type: ignore[call-overload]
+        st.session_state[self.key("problems")] = []
+        self.show(self.opening)
 
-    def chosen(self, beside: Mapping[str, str] | None = None) -> C:
-        """What the widgets say now, settled; the address is brought up to it, and to what others write `beside`."""
-        last = st.session_state[self.page]
-        fields = {name: st.session_state.get(self.key(name), value) for name, value in asdict(last).items()}
-        fields = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
-        choice, _ = self.settle(type(self.opening)(**fields))
-        st.session_state[self.page] = choice
-        self.tell(choice, beside or {})
-        return choice
+    def read_widgets(self) -> S:
+        """The state as the widgets have it now, settled; ValueError where a widget holds what cannot be shown."""
+        state, _ = self.settle(self.from_widgets(self._widgets(), self.state))
+        st.session_state[self.page] = state
+        return state
 
-    def tell(self, choice: C, beside: Mapping[str, str]) -> None:
-        """Bring the address up to a choice, and to what others write beside it."""
-        self.history.write(self.write(choice) | dict(beside), self._held())
+    def write_url(self, **live: Any) -> None:
+        """Bring the URL up to the state and to what the live view has done."""
+        state = self.state.with_values(**live)
+        st.session_state[self.page] = state
+        parameters = state.to_parameters(self.base(state.to_parameters(self.opening)))
+        self.history.write(self.beside() | parameters, self._widgets())
+
+    def beside(self) -> dict[str, str]:
+        """Parameters that the page writes beside those of its state."""
+        return {}
+
+    def _widgets(self) -> dict[str, Any]:
+        """What the widgets hold that are there."""
+        if self.page not in st.session_state:
+            return {}
+        names = self.to_widgets(self.state)
+        return {name: st.session_state[self.key(name)] for name in names if self.key(name) in st.session_state}

@@ -4,11 +4,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from linviz.figures import HUES
 from linviz.measure import exact
+from linviz.palette import HUES, OTHER_HUE
+from linviz.views import TrainedView
+from linviz.views.trained_panels import ModelAnswer
 
-from ..shared.tables import NONE, three
-from .trained_work import Answer
+from ..shared.number_tables import NONE, html_table, three_digits
+from .model_answers import layer_measures
 
 ARROWS = dict(zip(("up", "up and right", "right", "down and right", "down", "down and left", "left", "up and left"),
                   "↑↗→↘↓↙←↖", strict=True))
@@ -16,8 +18,8 @@ ROWS = {"entropy": ("entropy over its most", "of 1"), "top": ("weight of the hea
         "object": ("weight on the digit", "times its share")}
 
 
-def answers(found: Sequence[Answer], classes: Sequence[str], label: int, order: str) -> str:
-    """A row a model: a bar for every heading, and what it says, as HTML. The true heading is marked in the head.
+def answers_table(found: Sequence[ModelAnswer], classes: Sequence[str], label: int, order: str) -> str:
+    """One row per model: a bar for every heading, and what it says, as HTML. The true heading is marked in the head.
 
     label  the true class; of a shuffled clip, which moves nowhere, that of the clip in order.
     """
@@ -28,31 +30,31 @@ def answers(found: Sequence[Answer], classes: Sequence[str], label: int, order: 
             f"<tbody>{body}</tbody></table></div>")
 
 
-def _answer(one: Answer, classes: Sequence[str], label: int, order: str) -> str:
-    hue = HUES[one.family]
+def _answer(one: ModelAnswer, classes: Sequence[str], label: int, order: str) -> str:
+    hue = HUES.get(one.family, OTHER_HUE)
     bars = "".join(f'<td{_true(n == label)}><i style="height:{1.3 * p:.3f}rem;background:{hue}"></i>'
-                   f"<span>{escape(percent(p))}</span></td>" for n, p in enumerate(one.shares.tolist()))
+                   f"<span>{escape(whole_percent(p))}</span></td>" for n, p in enumerate(one.shares.tolist()))
     return (f'<tr><th scope="row"><i style="background:{hue}"></i>{escape(one.title)}</th>{bars}'
-            f'<td class="says">{escape(says(one, classes, label, order))}</td></tr>')
+            f'<td class="says">{escape(answer_words(one, classes, label, order))}</td></tr>')
 
 
 def _true(yes: bool) -> str:
     return ' class="true"' if yes else ""
 
 
-def says(one: Answer, classes: Sequence[str], label: int, order: str) -> str:
+def answer_words(one: ModelAnswer, classes: Sequence[str], label: int, order: str) -> str:
     """What a model answers, and whether that is right."""
-    name, sure = classes[one.says], percent(one.shares[one.says].item())
-    right = "right" if one.says == label else "wrong"
+    name, sure = classes[one.likeliest], whole_percent(one.shares[one.likeliest].item())
+    right = "right" if one.likeliest == label else "wrong"
     if order == "shuffled":
-        right = "as in order" if one.says == label else "not as in order"
+        right = "as in order" if one.likeliest == label else "not as in order"
     return f"{ARROWS[name]} {name}, {sure} %: {right}"
 
 
-def percent(p: float) -> str:
-    """A share in whole per cent; what is not nothing is not 0, what is not all is not 100.
+def whole_percent(p: float) -> str:
+    """A probability in whole per cent; only nothing is 0, and only all is 100.
 
-    >>> percent(0.001), percent(0.5), percent(0.9999), percent(0.0)
+    >>> whole_percent(0.001), whole_percent(0.5), whole_percent(0.9999), whole_percent(0.0)
     ('<1', '50', '>99', '0')
     """
     if 0 < p < 0.01:
@@ -60,17 +62,19 @@ def percent(p: float) -> str:
     return ">99" if 0.995 <= p < 1 else f"{100 * p:.0f}"
 
 
-def numbers(found: Sequence[Answer], layer: int) -> str:
+def measures_table(view: TrainedView, found: Sequence[ModelAnswer]) -> str:
     """How concentrated a layer is on this clip, beside the mean of other clips that is recorded with each model."""
-    lines = [_line(title, unit, [(_cell(name, one.measures(layer)), _cell(name, one.told["layers"][layer - 1]))
-                                 for one in found]) for name, (title, unit) in ROWS.items()]
-    right = [(NONE, exact(100 * (x := one.told["test_accuracy"]), three(100 * x))) for one in found]
-    lines.append(_line(f"right answers on {found[0].told['tests']:,} clips", "%", right))
-    heads = "".join(f'<th scope="col" colspan="2"><i style="background:{HUES[one.family]}"></i>{escape(one.title)}</th>'
-                    for one in found)
-    under = '<th scope="col">this clip</th><th scope="col" class="mean">recorded</th>' * len(found)
-    return (f'<div class="linviz-numbers" style="--columns:{2 * len(found)}"><table><thead><tr><td></td>{heads}</tr>'
-            f"<tr><td></td>{under}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>")
+    lines = []
+    for name, (title, unit) in ROWS.items():
+        cells = [(_cell(name, layer_measures(view, one)), _cell(name, one.card["layers"][view.layer - 1]))
+                 for one in found]
+        lines.append(_line(title, unit, cells))
+    right = [(NONE, exact(100 * (x := one.card["test_accuracy"]), three_digits(100 * x))) for one in found]
+    lines.append(_line(f"right answers on {found[0].card['tests']:,} clips", "%", right))
+    heads = "".join(f'<th scope="col" colspan="2"><i style="background:{HUES.get(one.family, OTHER_HUE)}"></i>'
+                    f"{escape(one.title)}</th>" for one in found)
+    return html_table(heads, '<th scope="col">this clip</th><th scope="col" class="mean">recorded</th>' * len(found),
+                      lines)
 
 
 def _line(title: str, unit: str, cells: Sequence[tuple[str, str]]) -> str:
@@ -82,4 +86,4 @@ def _cell(name: str, measures: dict[str, float]) -> str:
     if name not in measures:
         return NONE
     value = 100 * measures[name] if name == "top" else measures[name]
-    return exact(value, three(value))
+    return exact(value, three_digits(value))

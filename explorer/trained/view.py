@@ -2,34 +2,48 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import streamlit as st
-import torch.nn.functional as F
 from PIL import Image
 
-from linviz import clips
-from linviz.models import Shape
 from linviz.patch_view import Panel, asked, pack
 from linviz.patch_view.blob import picture
-from linviz.views.attended import drawn, moments
+from linviz.patch_view.streamlit import patch_view
+from linviz.views import TrainedView
+from linviz.views.export.trained_code import trained_code
+from linviz.views.trained_panels import ModelAnswer, OpenTrained, first_query, head_map, moment_pictures
 
-from .trained_choice import Choice
-from .trained_work import Answer, Film, film, task
+from ..shared import chapter_links, export_buttons
+from ..shared.live_state import LiveState, query_place
+from ..shared.widgets import show_warnings
+from .answer_tables import answers_table
+from .controls import show_film_buttons, times_played
+from .model_answers import ClipKey, answer_key, clip_key, clip_task
+from .trained_notes import GUIDE, UNEXPLAINED, map_notes, trained_heading, true_motion
+from .trained_state import LIVE, STATE
 
+VIEW = "trained_view"
+FILES = {ending: text for ending, text in export_buttons.HOLDS.items() if ending != ".linviz"} | {
+    ".mp4": "every moment under its attention.",
+    ".csv": "answers, table and query, with state and checkpoint.",
+    ".npz": "the query's rows in every layer and head, for numpy."}
+LINK = ("The address of this page saves this view, with all that is chosen in it: every linviz has these models and "
+        "makes this clip.")
 HALF = 400            # tokens: above, numbers travel as float16
-MOVIE, PACE, TIMES = 132, 140, 4  # the small film: pixels a side, ms a frame, times it plays: under five seconds
-STRIP, ABREAST = 280, 4   # the same at rest: pixels across, frames a row
+MOVIE, PACE, TIMES = 132, 140, 4  # the small film: pixels per side, ms per frame, times it plays: under five seconds
+STRIP, ABREAST = 280, 4   # the same at rest: pixels across, frames per row
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def movie(again: int, *of: Any) -> bytes:
+def film_gif(again: int, *of: Any) -> bytes:
     """The clip in all its frames as a small GIF that plays a few times and stops; `again` makes it another file.
 
     A GIF, since Streamlit turns every other film into its first frame.
     """
-    images = [picture(frame).resize((MOVIE, MOVIE), Image.Resampling.BICUBIC) for frame in task(*of).frames[0]]
+    images = [picture(frame).resize((MOVIE, MOVIE), Image.Resampling.BICUBIC) for frame in clip_task(*of).frames[0]]
     out = io.BytesIO()
     images[0].save(out, "GIF", save_all=True, append_images=images[1:], duration=PACE, loop=TIMES - 1,
                    comment=str(again).encode())
@@ -37,9 +51,9 @@ def movie(again: int, *of: Any) -> bytes:
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def strip(*of: Any) -> bytes:
-    """All frames of the clip beside each other in the order of play, four a row: a film for whom nothing is to move."""
-    frames, side = task(*of).frames[0], STRIP // ABREAST
+def film_strip(*of: Any) -> bytes:
+    """All frames of the clip beside each other in the order of play, four per row: for visitors who want no motion."""
+    frames, side = clip_task(*of).frames[0], STRIP // ABREAST
     sheet = Image.new("RGB", (STRIP, -(-len(frames) // ABREAST) * side))
     for n, frame in enumerate(frames):
         image = picture(frame).resize((side - 2, side - 2), Image.Resampling.BICUBIC)
@@ -49,31 +63,73 @@ def strip(*of: Any) -> bytes:
     return out.getvalue()
 
 
-def blob(choice: Choice, found: list[Answer], wish: dict[str, Any]) -> bytes:
-    """What the view draws, and what is asked of it (`hand.Hand.wish`)."""
-    packed = _blob(tuple(one.key for one in found), choice.layer, choice.head, film(choice), found)
-    return asked(packed, found[0].shape.grid, **wish)
+# ------------------------------------------------------------------------------------------------ the clip
+
+
+def show_clip(view: TrainedView, found: Sequence[ModelAnswer]) -> None:
+    """The clip as a film, what is true of it, and what the models answer."""
+    of = clip_key(view)
+    task = clip_task(*of)
+    label = int(task.labels[0])
+    left, right = st.columns([1, 1.9], gap="medium")
+    said = true_motion(task.classes, label, int(task.truth["digit"][0]), view.order)
+    with left.container(horizontal=True):
+        _show_film(of, said.replace("*", ""))
+        st.container(width=MOVIE).markdown(said)
+    with left:
+        show_film_buttons()
+    right.html(answers_table(found, task.classes, label, view.order))
+
+
+def _show_film(of: ClipKey, said: str) -> None:
+    """The film; where a browser is asked for less motion, all its frames at rest (style.css shows one of them)."""
+    with st.container(key="film_moves", width=MOVIE):
+        st.image(film_gif(times_played(), *of), width=MOVIE, alt=f"The clip as a film. {said}")
+    with st.container(key="film_rests", width=STRIP):
+        st.image(film_strip(*of), width=STRIP, alt=f"The clip's frames in the order of play, {ABREAST} per row. {said}")
+
+
+# ------------------------------------------------------------------------------------------------ the maps
+
+
+@st.fragment
+def show_view(view: TrainedView, found: Sequence[ModelAnswer], live: LiveState) -> None:
+    """The live view: a click runs this part alone."""
+    of, shape, last = clip_key(view), found[0].shape, st.session_state.get(VIEW)
+    own = first_query(clip_task(*of).clip(0), shape)
+    live.follow(dict(last.query) if last and last.query else None, shape.grid, own, of)
+    patch_view(_view_blob(view, found, live.words), key=VIEW)
+    STATE.write_url(**{name: value for name, value in live.values(shape.grid, own).items() if name in LIVE})
+    show_warnings(live.problems)
+    st.caption(f"{map_notes(view, found)} {chapter_links.derived('trained')}")
+
+    def inside() -> None:
+        opened = open_of_page(view, found, live)
+        export_buttons.offer_files(FILES, f"{view.budget}-clip-{view.clip}", opened)
+        st.caption(LINK)
+        st.code(trained_code(opened), "python", height=260)
+    export_buttons.show_folded(inside)
+
+
+def open_of_page(view: TrainedView, found: Sequence[ModelAnswer], live: LiveState) -> OpenTrained:
+    """The page as an open view: no model is asked again."""
+    task = clip_task(*clip_key(view))
+    kept = replace(view, query=query_place(live.query, found[0].shape.grid), look=live.look)
+    return OpenTrained(kept, task.clip(0), tuple(found), task.classes[int(task.labels[0])],
+                       trained_heading(view, found), f"{GUIDE} {UNEXPLAINED}")
+
+
+def _view_blob(view: TrainedView, found: Sequence[ModelAnswer], words: dict[str, Any]) -> bytes:
+    """What the live view draws, and what is asked of it (`LiveState.words`)."""
+    keys = tuple(answer_key(view, one.spec) for one in found)
+    packed = _packed_view(keys, view.layer, view.head, clip_key(view), tuple(found))
+    return asked(packed, found[0].shape.grid, **words)
 
 
 @st.cache_data(max_entries=48, show_spinner=False)
-def _blob(names: Any, layer: int, head: str, of: Film, _found: list[Answer]) -> bytes:
-    clip, shape = task(*of).clip(0), _found[0].shape
-    panels = [Panel(one.title, one.family, *drawn(one.layers[layer - 1].map, head)) for one in _found]
-    now = replace(clip, frames=moments(clip.frames, shape.tubelet[0]), mask=None)
+def _packed_view(names: Any, layer: int, head: str, of: ClipKey, _found: Sequence[ModelAnswer]) -> bytes:
+    clip, shape = clip_task(*of).clip(0), _found[0].shape
+    panels = [Panel(one.title, one.family, *head_map(one.layers[layer - 1].map, head)) for one in _found]
+    now = replace(clip, frames=moment_pictures(clip.frames, shape.tubelet[0]), mask=None)
     return pack(panels, now, shape.grid, query=first_query(clip, shape), half=len(shape.grid) > HALF,
                 title=now.title, outline=_found[0].inked)
-
-
-def first_query(clip: clips.Clip, shape: Shape) -> int:
-    """The patch with most of the digit's ink in it; the middle one where the digit is never to be seen.
-
-    >>> import torch
-    >>> mask = torch.zeros(8, 36, 36, dtype=torch.bool)
-    >>> mask[5, 12:18, 6:12] = True
-    >>> clip = clips.Clip.plain(torch.zeros(8, 3, 36, 36), "dark")
-    >>> Shape().grid.place(first_query(replace(clip, mask=mask), Shape()))
-    (2, 2, 1)
-    """
-    if clip.mask is None or not clip.mask.any():
-        return len(shape.grid) // 2
-    return int(F.avg_pool3d(clip.mask[None].float(), shape.tubelet).argmax())

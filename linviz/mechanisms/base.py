@@ -8,6 +8,7 @@ the map of them, gated or not. Subclasses with a `name` enter the registry by be
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
@@ -68,6 +69,11 @@ class Mechanism(nn.Module):
 
     def build(self) -> None:
         """Make parameters and buffers; a keyword in its signature is an option of `make`."""
+
+    @classmethod
+    def option_default(cls, name: str) -> Any:
+        """The value of an option that is not given to `build`."""
+        return inspect.signature(cls.build).parameters[name].default
 
     def add_conv(self) -> None:
         """Make the convolution that +conv adds; most mechanisms have none."""

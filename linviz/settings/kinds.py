@@ -205,6 +205,9 @@ class Text(Kind):
     def read(self, text: str) -> str:
         return self.check(text)
 
+    def limits(self) -> dict[str, Any]:
+        return {"kind": "text", "longest": self.longest}
+
 
 @dataclass(frozen=True)
 class Switch(Kind):

@@ -89,6 +89,11 @@ class State:
         return {one.name: one.metadata["setting"] for one in _fields(cls)}
 
     @classmethod
+    def limits(cls, name: str) -> dict[str, Any]:
+        """The kind of a field as data (see `Kind.limits`): low, high, words."""
+        return cls.flat_settings()[name].setting.kind.limits()
+
+    @classmethod
     def flat_settings(cls) -> dict[str, Flat]:
         """Every field as a URL and the command line see it: those of a nested state stand beside the others."""
         found: dict[str, Flat] = {}

@@ -120,6 +120,10 @@ class View(State):
             values = values | {"options": ()}
         return super().with_values(**values)
 
+    def to_parameters(self, base: State) -> dict[str, str]:
+        """What a URL has to say of this view: everything that differs from `base`; options only if there are some."""
+        return {name: text for name, text in super().to_parameters(base).items() if text or name != "options"}
+
     @classmethod
     def best(cls, sample: str, **chosen: Any) -> View:
         """The view in which a sample shows best, except for what was `chosen` (fields of the look, too).

@@ -229,8 +229,8 @@ class OpenTrained:
         files = {one.spec: {"file": f"{self.view.budget}/{one.file}", "sha256": one.card["sha256"]}
                  for one in self.answers}
         fields = self.view.to_fields() | {"query": list(self.place)}
-        for name in TrainedView.settings()["look"].kind.without:  # type: ignore[attr-defined]
-            del fields["look"][name]
+        shown = {name for name, one in TrainedView.flat_settings().items() if one.inside == "look"}
+        fields["look"] = {name: x for name, x in fields["look"].items() if name in shown}
         return versions() | {"trained": fields, "models": files}
 
 

@@ -1,0 +1,126 @@
+"""The live view of the page Concentrate, the numbers of its query, and its files."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import PurePosixPath
+from typing import Any
+
+import streamlit as st
+
+from linviz.models import LABEL
+from linviz.patch_view.streamlit import patch_view
+from linviz.views import OpenView, SourceFile, View
+from linviz.views.export.code import view_code
+from linviz.views.row_stats import view_heading
+
+from ..shared import chapter_links, export_buttons, number_tables
+from ..shared.live_state import query_words
+from ..shared.scenes import Scene, sample_scene
+from ..shared.widgets import escape_markdown, show_warnings
+from . import own_file
+from .concentrate_state import STATE
+from .fixation_panel import follow_query
+from .panel_work import KeyedPanel, panels_at, scene_results, view_blob, view_width
+from .visit import Visit
+from .what_fits import page_grid
+
+HOW = "Move over a picture: it is lit by the attention of the patch under the pointer. Click to keep that patch{gate}."
+CAVEAT = ("Attention is not explanation: a map says what was mixed, not why "
+          "([Jain and Wallace 2019](https://arxiv.org/abs/1902.10186)).")
+NUMBERS = " Numbers, weights and code are those of the gates at strength {strength:g}."
+
+
+def show_heading(view: View) -> None:
+    """The title says what to see."""
+    gated = any("+gate" in spec for spec in view.specs)
+    st.title(view_heading(view.specs, view.causal), anchor=False)
+    st.markdown(HOW.format(gate="; the slider turns the gate on" if gated else ""))
+
+
+def scene_of_view(view: View) -> Scene:
+    """The tokens of a view, of a sample or of a person's own file."""
+    upload = own_file.find_upload(view.source)
+    if upload is not None:
+        found = own_file.own_scene(view, upload)
+    else:
+        found = sample_scene(str(view.source), page_grid(view, None), view.temperature, view.causal)
+    st.session_state.concentrate_scene = found
+    return found
+
+
+@st.fragment
+def show_view(visit: Visit, panels: Sequence[KeyedPanel], titles: Sequence[str], here: Scene, view: View) -> None:
+    """The live view and the numbers of its query: a click runs this part alone."""
+    ready, strength = not any(panel.waiting for panel in panels), visit.live.look.strength
+    query = visit.follow(_message(visit), here)
+    with st.container(width=view_width(here.grid, len(panels))):
+        patch_view(view_blob(panels, titles, here, ready, visit.live.words), key=_view_key(visit))
+    STATE.write_url(**visit.live.values(here.grid, here.query))
+    show_warnings(visit.live.problems)
+    if visit.live.look.strength != strength:  # the charts below and their work follow the slider, too
+        st.rerun()
+    st.caption(f"{_credit(here)} A gate is {LABEL}. {CAVEAT} {chapter_links.derived('concentrate')}")
+    measured = panels_at(panels, strength, here)
+    _show_files(visit, panels, measured, here, view)
+    st.subheader(f"The pinned {query_words(query, here.grid)}, beside the mean of all {len(here.grid):,}", anchor=False)
+    means = [None if panel.waiting else scene_results(here).get(("means", panel.result_key)) for panel in measured]
+    st.html(number_tables.concentration_table(measured, titles, query, here, means))
+    follow_query(query)
+
+
+def _message(visit: Visit) -> dict[str, Any] | None:
+    """What the view has reported last; nothing where it was not touched since it was made."""
+    last = st.session_state.get(_view_key(visit))
+    return dict(last.query) if last and last.query else None
+
+
+def _view_key(visit: Visit) -> str:
+    """The view's key: another key makes the view anew."""
+    return f"view{visit.round}"
+
+
+def _credit(here: Scene) -> str:
+    """Whose picture it is, and what its tokens are."""
+    whose = "your own" if here.data else f"{here.clip.author}, {here.clip.licence}"
+    return f"{escape_markdown(here.clip.title)}: {whose}. What is compared: {here.note}."
+
+
+# ------------------------------------------------------------------------------------------------ files
+
+
+def _show_files(visit: Visit, panels: Sequence[KeyedPanel], measured: Sequence[KeyedPanel], here: Scene,
+                view: View) -> None:
+    """The buttons, folded; or why there are none."""
+    def inside() -> None:
+        if why := _why_no_files(visit, panels, here):
+            st.caption(why)
+            return
+        opened = open_of_page(visit, panels, measured, here, view)
+        stem = PurePosixPath(view.source.name).stem if isinstance(view.source, SourceFile) else view.source
+        endings = {ending: text for ending, text in export_buttons.HOLDS.items() if ending != ".mp4" or here.grid.T > 1}
+        export_buttons.offer_files(endings, stem, opened, here.data)
+        gated = any(panel.gate for panel in panels)
+        st.caption(export_buttons.LINK[here.data is not None]
+                   + NUMBERS.format(strength=visit.live.look.strength) * gated)
+        st.code(view_code(opened), "python", height=260)
+    export_buttons.show_folded(inside)
+
+
+def _why_no_files(visit: Visit, panels: Sequence[KeyedPanel], here: Scene) -> str:
+    """Why nothing can be exported now; empty where it can."""
+    if any(panel.waiting for panel in panels) or any(key in visit.stopped for key in visit.fits):
+        return "Files can be made when every gate is fitted to its end: wait for it, or fit it again."
+    if visit.query < here.grid.prefix:
+        return "The query is a token before the picture: click a patch, and files can be made."
+    return ""
+
+
+def open_of_page(visit: Visit, panels: Sequence[KeyedPanel], measured: Sequence[KeyedPanel], here: Scene,
+                 view: View) -> OpenView:
+    """The page as an open view: nothing is fitted or read again."""
+    shown = {(panel.spec, panel.key): panel for panel in panels}
+    kept = replace(view, frames=here.grid.T if here.grid.T > 1 else view.frames,
+                   specs=tuple(spec for spec, _ in shown), options=tuple(panel.options for panel in shown.values()),
+                   query=here.grid.place(visit.query), look=visit.live.look)
+    return OpenView(kept, here, tuple(measured), tuple(panels))

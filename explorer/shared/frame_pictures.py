@@ -1,0 +1,23 @@
+"""The frames of a clip as small JPEG files, for views that show many of them."""
+from __future__ import annotations
+
+from io import BytesIO
+
+import streamlit as st
+
+from linviz import Grid, clips
+from linviz.patch_view.blob import picture
+
+SIDE = 320  # pixels: a frame is shown small
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def frame_pictures(name: str, grid: Grid, _clip: clips.Clip) -> list[bytes]:
+    """The frames as JPEG."""
+    out = []
+    for frame in _clip.frames:
+        image, file = picture(frame), BytesIO()
+        image.thumbnail((SIDE, SIDE))
+        image.save(file, "JPEG", quality=85)
+        out.append(file.getvalue())
+    return out

@@ -1,0 +1,91 @@
+"""Widgets that are drawn from a field's declaration, and sentences in which nothing is read as markdown."""
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from linviz.settings import Number, Setting, Whole, Word
+
+from .page_state import PageState
+
+SLIDER = 150  # whole numbers: with more, a box for a number is easier to use than a slider
+
+
+def escape_markdown(text: str) -> str:
+    """Text that may hold what somebody typed, with everything that markdown would read escaped.
+
+    >>> escape_markdown("[a](b)")
+    '\\\\[a\\\\](b)'
+    """
+    return re.sub(r"([\\`*_\[\]{}<>#|~$:!])", r"\\\1", text)
+
+
+def show_warnings(sentences: Sequence[str]) -> None:
+    """Say what could not be done, one sentence each, in a container that is there without any as well.
+
+    A browser makes anew everything below a place where one thing more, or less, has come.
+    """
+    with st.container():
+        for sentence in sentences:
+            st.warning(escape_markdown(sentence))
+
+
+def draw_field(page: PageState[Any], name: str, label: str | None = None, **more: Any) -> Any:
+    """The widget of a field of the page's state, from its declaration; its value.
+
+    more  goes to Streamlit's widget; `low` and `high` narrow the limits to what can be shown here.
+    """
+    declared = page.opening.flat_settings()[name].setting
+    return draw_widget(declared, page.key(name), label, **more)
+
+
+def draw_widget(declared: Setting, key: str, label: str | None = None, **more: Any) -> Any:
+    """The widget of a declared setting under a key of the session; its value."""
+    kind, label = declared.kind, label or declared.label
+    more.setdefault("help", _sentence(declared.help) or None)
+    if isinstance(kind, Whole):
+        return _whole(kind, key, label, **more)
+    if isinstance(kind, Number):
+        return _number(kind, key, label, **more)
+    if isinstance(kind, Word):
+        return st.segmented_control(label, kind.words, key=key, required=True, **more)
+    return st.toggle(label, key=key, **more)
+
+
+def _whole(kind: Whole, key: str, label: str, low: int | None = None, high: int | None = None, **more: Any) -> Any:
+    low, high = kind.low if low is None else low, kind.high if high is None else high
+    if st.session_state.get(key) is not None:
+        keep_within(key, low, high)
+    if high is not None and high - low <= SLIDER and low < high:
+        return st.slider(label, low, high, key=key, **more)
+    return st.number_input(label, low, high, key=key, step=1, **more)
+
+
+def _number(kind: Number, key: str, label: str, **more: Any) -> Any:
+    if kind.log:
+        seen = st.session_state.setdefault(f"{key}_stops", [])  # options that change would end a press of keys
+        now = st.session_state.get(key)
+        if now is not None and now not in seen and now not in kind.stops():
+            seen.append(now)
+        return st.select_slider(label, kind.stops(*seen), key=key, format_func=lambda x: f"{x:.3g}", **more)
+    return st.slider(label, kind.low, kind.high, step=kind.step, key=key, **more)
+
+
+def keep_within(key: str, low: int, high: int | None) -> None:
+    """Bring a widget's value into its limits, only where it is outside: setting it on every run loses key presses."""
+    value = st.session_state[key]
+    inside = max(low, value if high is None else min(value, high))
+    if inside != value:
+        st.session_state[key] = inside
+
+
+def _sentence(text: str) -> str:
+    """A help text as a sentence.
+
+    >>> _sentence("counted from 1")
+    'Counted from 1.'
+    """
+    return text and text[0].upper() + text[1:] + "." * (not text.endswith("."))
