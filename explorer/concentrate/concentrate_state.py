@@ -17,7 +17,7 @@ from linviz.views.state_kinds import Source, panel_text, read_panel
 from ..shared.page_state import PageState
 from . import own_file
 from .own_file import OWN
-from .what_fits import most_patches, moving, without_time_shift
+from .what_fits import most_patches, moving, refusal, without_time_shift
 
 LIVE = ("query", "options", *Look.settings())
 TRAINED = "trained models have a page of their own, Trained, at the top of this page."
@@ -54,6 +54,11 @@ class ConcentrateState(PageState[View]):
         if isinstance(state.source, SourceFile) and size is None:
             return state, problems
         most = most_patches(state, size)
+        good = [one for one in state.panels if not refusal(*one)]
+        if len(good) < len(state.panels):
+            problems += [f"{why}." for one in state.panels if (why := refusal(*one))]
+            specs, options = zip(*good) if good else ((), ())
+            state = replace(state, specs=specs or self.opening.specs, options=options)
         if state.patches > most:
             problems.append(f"At most {most} patches per side can be shown here, not {state.patches}.")
             state = replace(state, patches=most, query=None)

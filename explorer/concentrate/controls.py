@@ -21,7 +21,7 @@ from .file_chooser import set_best_fields
 from .mechanism_menu import READS, SHIFTS, gate_words, menu, spec_title, with_gate_words
 from .own_file import OWN
 from .visit import Visit
-from .what_fits import CAP, most_patches, moving, page_grid
+from .what_fits import CAP, most_patches, moving, page_grid, refusal
 
 key = STATE.key
 SPECS_HELP = ("Choose from the list, or type a spec: relu_floor+gate:qk+shift:space, softmax@window:7, "
@@ -60,7 +60,10 @@ def _readable_view() -> tuple[View, str]:
     good = []
     for text in texts:
         try:
-            good.append(panel_text(*read_panel(text)))
+            panel = read_panel(text)
+            if why := refusal(*panel):
+                raise ValueError(why)
+            good.append(panel_text(*panel))
         except ValueError as error:
             problems.append(f"{error}.")
     if not good and not problems:

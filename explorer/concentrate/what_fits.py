@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from linviz import Grid
+from linviz import Grid, make
 from linviz.mechanisms import parse
 from linviz.views import SourceFile, View
 from linviz.views.load import view_grid
@@ -50,6 +50,19 @@ def without_time_shift(view: View, clip: bool) -> list[tuple[str, Mapping[str, A
         drop = parsed.shift == "time" and (view.causal or not clip)
         out.append((str(replace(parsed, shift=None)) if drop else spec, options))
     return out
+
+
+def refusal(spec: str, options: Mapping[str, Any]) -> str:
+    """Why a mechanism cannot be made at all, whatever the picture; empty where it can.
+
+    >>> refusal("softmax", {}), refusal("softmax+gate", {})
+    ('', "'softmax+gate': +gate weighs the features of a kernel, and softmax has none")
+    """
+    try:
+        make(spec, heads=1, width=16, grid=Grid(2, 14, 14), **options)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def best_fields(view: View, size: tuple[int, ...] | None) -> dict[str, Any]:

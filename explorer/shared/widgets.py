@@ -75,11 +75,14 @@ def _number(kind: Number, key: str, label: str, **more: Any) -> Any:
 
 
 def keep_within(key: str, low: int, high: int | None) -> None:
-    """Bring a widget's value into its limits, only where it is outside: setting it on every run loses key presses."""
-    value = st.session_state[key]
+    """Bring a widget's value into its limits, only where it is outside or the limits are new.
+
+    To set it on every run loses key presses; but a widget with new limits is a new one, which forgets its value.
+    """
+    value, limits, seen = st.session_state[key], (low, high), f"{key}_limits"
     inside = max(low, value if high is None else min(value, high))
-    if inside != value:
-        st.session_state[key] = inside
+    if inside != value or st.session_state.get(seen) != limits:
+        st.session_state[key], st.session_state[seen] = inside, limits
 
 
 def _sentence(text: str) -> str:

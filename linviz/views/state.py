@@ -88,7 +88,7 @@ class View(State):
         help="every logit of q and k is divided by it: softmax is sharper below 1 and flatter above")
     specs: tuple[str, ...] = setting(Specs(1, 8), SPECS, "Mechanisms side by side",
                                      "one to eight, as in softmax or relu_floor+gate:qk", "--mechanism", "--mechanisms")
-    options: tuple[Mapping[str, Any], ...] = setting(
+    options: tuple[Any, ...] = setting(
         PanelOptions(), (), "Options", "of a mechanism, by the number of its panel from 0, as in 1:directions=64",
         "--option")
     causal: bool = setting(Switch(), False, "Causal", "no patch sees a patch that comes after it: patches are counted "
@@ -115,9 +115,11 @@ class View(State):
                 raise ValueError(f"the query's {name} takes a whole number from 0 to {size - 1}; got {at}")
 
     def with_values(self, **values: Any) -> View:
-        """The same view with other values; other mechanisms begin without options."""
+        """The same view with other values; other mechanisms begin without options, another grid with its own query."""
         if "specs" in values and "options" not in values:
             values = values | {"options": ()}
+        if {"source", "patches", "frames"} & values.keys() and "query" not in values:
+            values = values | {"query": None}
         return super().with_values(**values)
 
     def to_parameters(self, base: State) -> dict[str, str]:

@@ -32,8 +32,8 @@ MANY = 10
 PAUSE = (2.0, 3.0)  # seconds between two actions: a hand's
 PICTURES = ("astronaut", "chelsea", "coffee", "rocket", "camera", "hubble", "motorcycle", "pan", "digit", "crossing")
 SPECS = ("linear", "efficient", "relu", "cosformer", "performer", "swin@window:7", "relu+gate", "")
-HEAVY = ({"clip": "chelsea", "patches": "56", "steps": "2000", "maps": "softmax,relu_floor+gate"},
-         {"clip": "rocket", "patches": "56", "maps": "softmax,relu_floor"})  # a long fit; a long spectrum
+HEAVY = ({"source": "chelsea", "patches": "56", "steps": "2000", "specs": "softmax,relu_floor+gate"},
+         {"source": "rocket", "patches": "56", "specs": "softmax,relu_floor"})  # a long fit; a long spectrum
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Multiselect
 
 from linviz.patch_view import unpack
 
@@ -59,6 +60,22 @@ def view(app: AppTest) -> dict[str, Any]:
 def titles(app: AppTest) -> list[str]:
     """Titles of the canvas's panels."""
     return [panel["title"] for panel in view(app)["panels"]]
+
+
+class Typed(Multiselect):
+    """A list into which some texts are typed: a browser sends them as they are, and the others by their titles."""
+
+    @property
+    def values(self) -> list[str]:
+        known = self.root.session_state["concentrate_specs"]
+        return [self.format_func(text) if text in known else text for text in self.value]
+
+
+def type_specs(app: AppTest, *texts: str) -> AppTest:
+    """Type more mechanisms into the list of Concentrate."""
+    box = app.multiselect(key="concentrate_specs")
+    box.__class__ = Typed
+    return well(box.set_value([*app.session_state["concentrate_specs"], *texts]).run())
 
 
 def said(app: AppTest) -> str:

@@ -18,7 +18,7 @@ from explorer.atlas import view as atlas_view
 from explorer.atlas.atlas_cards import SORTS, YES, Card, card, cards, order, select, tags
 from explorer.atlas.atlas_choice import ADDRESS, MOST, Choice, link
 from explorer.concentrate import link as concentrate
-from explorer.concentrate import stage
+from explorer.concentrate import panel_work
 from linviz import clips, cost, names
 from linviz.mechanisms import FAMILIES, REGISTRY, Mechanism
 from linviz.patch_view import unpack
@@ -74,7 +74,7 @@ def test_softmax_to_the_letter() -> None:
 
 @pytest.mark.parametrize("name", names())
 def test_numbers_are_those_of_linviz(name: str) -> None:
-    here, c = stage.scene(*SMALL.scene), card(name)
+    here, c = sample_scene(*SMALL.scene), card(name)
     m = linviz.make(name, 1, here.q.shape[-1], here.grid)
     whole = m.map(here.q, here.k, here.v)
     reading = linviz.read(m, here.q, here.k, here.v, channel=0 if whole.shared is None else None)
@@ -144,7 +144,7 @@ def test_every_picture_can_be_chosen(clip: str) -> None:
     assert clips.load(clip).author.split(";")[0][:12] in at.caption[-1].value
 
 
-@pytest.mark.parametrize("address", [{"patches": "20"}, {"patches": "14", "clip": "pan"}])
+@pytest.mark.parametrize("address", [{"patches": "20"}, {"patches": "14", "source": "pan"}])
 def test_the_largest_grids(address: dict[str, str]) -> None:
     content = sent(opened(**address))
     assert all(c["wire"] for c in content["cards"])

@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from explorer.concentrate import stage
+from explorer.concentrate import panel_work
 from linviz import Grid
 from tests.conftest import ROOT, free_port, serving, watch
 
@@ -84,7 +84,7 @@ def test_another_mechanism_comes_in_time(page, explorer_url, address, budget):
 @pytest.mark.parametrize("spec", ["relu_floor", "relu_floor+gate", "linear", "efficient"])
 def test_the_spectrum_of_a_factored_map_takes_no_time_at_any_size(spec):
     """Raw and with the mean row removed, with ranks and cumulative curves: 50 ms at 3,136 tokens."""
-    shown, times = stage.plain(spec, stage.scene("chelsea", Grid(1, 56, 56), 1.0)), []
+    shown, times = stage.plain(spec, sample_scene("chelsea", Grid(1, 56, 56), 1.0)), []
     for _ in range(TIMES):
         start = time.monotonic()
         stage.spectrum(None, shown)

@@ -4,7 +4,6 @@ from __future__ import annotations
 import pytest
 
 import linviz
-from explorer.concentrate import choice as limits
 from explorer.concentrate.choice import OPENING, Choice, menu, settle
 from explorer.concentrate.link import from_address, to_address
 from linviz import clips
@@ -63,17 +62,17 @@ def test_a_bad_parameter_has_no_effect_and_one_sentence(name, text, word):
 
 
 def test_a_bad_parameter_leaves_the_good_ones():
-    chosen, problems = from_address({"clip": "coffee", "patches": "999", "temperature": "2"})
+    chosen, problems = from_address({"source": "coffee", "patches": "999", "temperature": "2"})
     assert (chosen.clip, chosen.patches, chosen.temperature, len(problems)) == ("coffee", 28, 2.0, 1)
 
 
 def test_a_long_parameter_is_not_repeated_whole():
-    (sentence,) = from_address({"clip": "x" * 5000})[1]
+    (sentence,) = from_address({"source": "x" * 5000})[1]
     assert len(sentence) < 400
 
 
 def test_an_address_typed_by_hand_may_have_lost_its_pluses():
-    assert from_address({"maps": "softmax,relu_floor gate"})[0].maps == ("softmax", "relu_floor+gate")
+    assert from_address({"specs": "softmax,relu_floor gate"})[0].maps == ("softmax", "relu_floor+gate")
     assert from_address({"spec": "relu gate:qk"})[0].spec == "relu+gate:qk"
 
 

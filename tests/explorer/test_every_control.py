@@ -68,7 +68,7 @@ def controls(app: Any) -> set[str]:
 @pytest.fixture(scope="module")
 def sample() -> Any:
     """A clip with two gates that are shifted, taken apart, and its files unfolded."""
-    app = visit(clip="pan", frames="2", patches="14", steps="10", maps="softmax,relu_floor+gate,linear+gate",
+    app = visit(source="pan", frames="2", patches="14", steps="10", specs="softmax,relu_floor+gate,linear+gate",
                 shift="space")
     app.session_state.exports = True
     return quiet(well(app.toggle(key="apart").set_value(True).run()))
@@ -76,7 +76,7 @@ def sample() -> Any:
 
 def test_no_control_is_without_a_test(sample: Any) -> None:
     x = np.random.default_rng(0).normal(size=(2, 26, 8)).astype(np.float32)
-    tensors = bring(visit(clip="own", maps="softmax,relu_floor"), arrays(q=x, k=x), "run.npz")
+    tensors = bring(visit(source="own", specs="softmax,relu_floor"), arrays(q=x, k=x), "run.npz")
     there = [controls(app) for app in (sample, tensors, visit(source="trained", budget="short"))]
     assert set.union(*there) | NOT_YET == set(MOVED)
 

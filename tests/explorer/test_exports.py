@@ -20,14 +20,14 @@ from tests.clips import files
 
 from .harness import quiet, said, tables, titles, view, visit, well
 
-SMALL = {"clip": "coffee", "patches": "14", "steps": "10"}
+SMALL = {"source": "coffee", "patches": "14", "steps": "10"}
 
 
 def shown(app):
     """What the page has put together: the arguments of the exports, on the last run's scene."""
-    choice, state = app.session_state.good, app.session_state
+    choice, state = app.session_state["concentrate"], app.session_state
     upload = state.uploads[state.sha256] if choice.clip == OWN else None
-    here = own.scene(choice, upload) if upload else stage.scene(choice.clip, choice.grid, choice.temperature,
+    here = own.scene(choice, upload) if upload else sample_scene(choice.clip, choice.grid, choice.temperature,
                                                                 choice.causal)
     return state.visit, state.visit.panels(here, choice), here, choice
 
@@ -45,7 +45,7 @@ def bring(app, data: bytes, name: str):
 
 
 def test_numbers_of_the_files_are_those_of_the_table_under_the_view():
-    app = quiet(visit(**SMALL, query="0,3,5", maps="softmax,relu_floor+gate"))
+    app = quiet(visit(**SMALL, query="0,3,5", specs="softmax,relu_floor+gate"))
     rows = list(csv.DictReader(io.StringIO(exports.data(".csv", *shown(app)).decode())))
     entropy = tables(app)[0]["entropy (bits)"]
     found = [float(r[which]) for r in rows if r["measure"] == "entropy" for which in ("patch", "mean")]
@@ -59,7 +59,7 @@ def test_numbers_of_the_files_are_those_of_the_table_under_the_view():
 
 
 def test_the_code_on_the_page_prints_the_tables_numbers(capsys):
-    app = quiet(visit(**SMALL, query="0,3,5", maps="softmax,relu_floor+gate"))
+    app = quiet(visit(**SMALL, query="0,3,5", specs="softmax,relu_floor+gate"))
     code, words = code_of(app), " ".join(caption.value for caption in app.caption)
     assert all((text in words) == (ending != ".mp4") for ending, text in exports.HOLDS.items()), "what is in each file"
     assert code == exports.data(".py", *shown(app)).decode().strip()
@@ -88,32 +88,32 @@ def test_while_a_gate_is_fitted_or_was_stopped_there_is_a_sentence_and_no_file(m
 
 @pytest.mark.parametrize("address", [
     SMALL | {"query": "0,3,5", "mode": "heat", "share": "0.5", "temperature": "2.0"},
-    {"clip": "pan", "frames": "3", "maps": "softmax,linear", "spec": "relu+gate:qk@window:4", "steps": "10",
+    {"source": "pan", "frames": "3", "specs": "softmax,linear", "spec": "relu+gate:qk@window:4", "steps": "10",
      "query": "1,2,3", "frame": "2", "tone": "log", "own": "1", "strength": "0.4", "seed": "3"},
-    {"clip": "crossing", "frames": "2", "maps": "softmax,relu_floor+gate", "sees": "qk", "shared": "1", "steps": "10",
+    {"source": "crossing", "frames": "2", "specs": "softmax,relu_floor+gate", "sees": "qk", "shared": "1", "steps": "10",
      "shift": "space", "causal": "1"}])
 def test_a_saved_view_opens_elsewhere_as_it_was(address):
     app = quiet(visit(**address))
     data = exports.data(".linviz", *shown(app))
-    other = bring(visit(clip=OWN), data, "view.linviz")
+    other = bring(visit(source=OWN), data, "view.linviz")
     quiet(other)
-    assert not said(other) and other.session_state.good == app.session_state.good
+    assert not said(other) and other.session_state.good == app.session_state["concentrate"]
     assert dict(other.query_params) == dict(app.query_params)
     assert titles(other) == titles(app) and tables(other) == tables(app)
 
 
 def test_a_saved_view_brings_its_own_file():
-    app = quiet(bring(visit(clip=OWN, patches="14", steps="10"), files.still("PNG"), "mine.png"))
+    app = quiet(bring(visit(source=OWN, patches="14", steps="10"), files.still("PNG"), "mine.png"))
     data = exports.data(".linviz", *shown(app))
-    other = quiet(bring(visit(clip=OWN), data, "view.linviz"))
+    other = quiet(bring(visit(source=OWN), data, "view.linviz"))
     assert not said(other) and view(other)["title"] == "mine.png" and tables(other) == tables(app)
     assert unpacked(data)[1] == files.still("PNG")
 
 
 def test_a_saved_view_that_is_none_gets_one_sentence_and_nothing_moves():
     data = packed(View("coffee"))
-    app = bring(visit(clip=OWN), data[:-9], "cut.linviz")
-    assert "cut.linviz is no saved view" in said(app) and app.session_state.good.clip == OWN
+    app = bring(visit(source=OWN), data[:-9], "cut.linviz")
+    assert "cut.linviz is no saved view" in said(app) and app.session_state["concentrate"].clip == OWN
 
 
 def test_what_the_page_cannot_show_of_a_view_it_says():

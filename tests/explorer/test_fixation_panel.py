@@ -46,4 +46,4 @@ def test_a_shift_is_drawn_and_where_content_came_from():
 
 @pytest.mark.parametrize("maps", ["softmax,relu_floor", "softmax,linear"])
 def test_without_a_gate_there_is_no_panel(maps: str):
-    assert not [t for t in quiet(visit(patches="14", maps=maps)).toggle if t.key == "apart"]
+    assert not [t for t in quiet(visit(patches="14", specs=maps)).toggle if t.key == "apart"]

@@ -80,7 +80,7 @@ def test_the_way_back_asks_again_and_what_the_view_told_before_is_not_heard():
 
 def test_an_address_waits_for_a_file_that_is_not_there_yet():
     hand = Hand()
-    hand.ask({"query": "0,1,1", "mode": "heat", "clip": "own"})
+    hand.ask({"query": "0,1,1", "mode": "heat", "source": "own"})
     assert hand.kept == {"query": "0,1,1", "mode": "heat"}
     hand.follow(None, CLIP, 60)
     assert hand.query == 8

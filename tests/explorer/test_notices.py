@@ -7,7 +7,7 @@ import pytest
 
 from .harness import quiet, said, visit, well
 
-QUICK = {"patches": "14", "maps": "softmax,relu"}
+QUICK = {"patches": "14", "specs": "softmax,relu"}
 
 
 def place(block: Any, kind: str) -> tuple[int, ...]:

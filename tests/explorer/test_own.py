@@ -33,7 +33,7 @@ from tests.clips.test_decode import STREAMED, before, header_of
 
 from .harness import quiet, said, titles, view, visit, well
 
-PLAIN = {"clip": OWN, "patches": "14", "maps": "softmax,relu_floor"}
+PLAIN = {"clip": OWN, "patches": "14", "specs": "softmax,relu_floor"}
 SMALL = {"patches": "14"}
 SHA = "0123456789abcdef" * 4
 
@@ -63,12 +63,12 @@ def opened() -> Any:
 
 
 def test_before_a_file_comes_a_sample_stays_and_the_page_says_what_happens_to_files() -> None:
-    app = visit(**PLAIN | {"clip": "coffee"})
+    app = visit(**PLAIN | {"source": "coffee"})
     (invitation,) = [b for b in app.button if b.label.startswith("Bring your own")]
     well(invitation.click().run())
     assert app.session_state.clip == OWN and "Bring your own" not in [b.label for b in app.button]
     assert view(app)["title"] == clips.photograph("coffee").title and not said(app)
-    assert view(visit(clip=OWN, **SMALL))["title"] == clips.photograph("chelsea").title
+    assert view(visit(source=OWN, **SMALL))["title"] == clips.photograph("chelsea").title
     for sentence in (limits.said(), "stays in the memory of this visit", "gone when the visit ends", "HEIC, MP4, MOV"):
         assert sentence in words(app)
 
@@ -160,7 +160,7 @@ def test_a_file_lies_in_its_visit_alone_and_can_be_forgotten() -> None:
     data = files.still("PNG", files.picture(7))
     app = bring(visit(**PLAIN), data, "secret.png")
     (upload,) = app.session_state.uploads.values()
-    assert upload.shelf._kept and not [key for key in stage.SHELF._kept if upload.sha256 in repr(key)]
+    assert upload.shelf._kept and not [key for key in panel_work.RESULTS._kept if upload.sha256 in repr(key)]
     other = visit(**PLAIN | {"file": "secret.png", "sha256": upload.sha256})
     assert not other.get("bidi_component"), "what one brought is nobody else's"
     gone = weakref.ref(upload)
@@ -232,7 +232,7 @@ def test_a_token_before_the_picture_can_be_asked_and_is_named() -> None:
     data = io.BytesIO()
     np.savez(data, q=x, k=x, grid=np.array([7, 7]))
     link = PLAIN | {"sha256": hashlib.sha256(data.getvalue()).hexdigest(), "file": "a.npz", "query": "1"}
-    app = bring(visit(**link | {"maps": "softmax,relu_floor+gate", "steps": "10"}), data.getvalue(), "a.npz")
+    app = bring(visit(**link | {"specs": "softmax,relu_floor+gate", "steps": "10"}), data.getvalue(), "a.npz")
     assert "The pinned token 2 of the 2 before the picture, beside the mean of all 51" in app.subheader[0].value
     assert address(app)["query"] == "1" and not said(app)
     app.session_state.exports = True  # unfold the files
@@ -243,7 +243,7 @@ def test_another_file_than_the_link_s_gets_a_warning_and_the_controls_stay() -> 
     app = bring(visit(**PLAIN | {"file": "a.png", "sha256": SHA, "temperature": "2.0"}), files.still("PNG"), "b.png")
     (warning,) = app.warning
     assert "not the file of the link, a.png (sha256 01234567" in warning.value.replace("\\", "")
-    assert view(app)["title"] == "b.png" and app.session_state.good.temperature == 2.0
+    assert view(app)["title"] == "b.png" and app.session_state["concentrate"].temperature == 2.0
 
 
 def test_back_and_forward(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -258,7 +258,7 @@ def test_back_and_forward(monkeypatch: pytest.MonkeyPatch) -> None:
         for name, text in there.items():
             app.query_params[name] = text
         well(app.run())
-        assert view(app)["title"] == title and app.session_state.good.temperature == temperature
+        assert view(app)["title"] == title and app.session_state["concentrate"].temperature == temperature
         assert address(app) == there and not said(app)
 
 
@@ -313,7 +313,7 @@ def arrays(**given: Any) -> bytes:
 
 def test_a_researcher_s_tensors_are_drawn_as_they_are() -> None:
     x = np.random.default_rng(0).normal(size=(2, 26, 8)).astype(np.float32)
-    app = bring(visit(clip=OWN, maps="softmax,relu_floor+gate", steps="10"), arrays(q=x, k=-x, v=x[..., :3]), "run.npz")
+    app = bring(visit(source=OWN, specs="softmax,relu_floor+gate", steps="10"), arrays(q=x, k=-x, v=x[..., :3]), "run.npz")
     sent, wire = view(app), view(app)["panels"][0]["wire"]
     assert sent["grid"] == [1, 5, 5] and sent["prefix"] == 1 and "as they are in the file" in words(app)
     assert "2 heads of 26 tokens, 8 wide, on 5 x 5 patches after 1 token of no place." in words(app)

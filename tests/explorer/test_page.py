@@ -5,6 +5,7 @@ import json
 import re
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,18 +13,21 @@ import torch
 
 import linviz
 from explorer import warm
-from explorer.concentrate import choice as limits
-from explorer.concentrate import stage
-from explorer.concentrate.choice import OPENING, menu
-from explorer.shared.jobs import Shelf
-from explorer.shared.tables import three, value
+from explorer.concentrate import panel_work
+from explorer.concentrate.mechanism_menu import READS, menu
+from explorer.concentrate.what_fits import page_grid
+from explorer.shared.background_jobs import ResultCache
+from explorer.shared.number_tables import measure_value, three_digits
+from explorer.shared.scenes import sample_scene
 from linviz import Grid, clips, spectra
 from linviz.clips.fitting import PATCH
 from linviz.models import LABEL, fit_gate
+from linviz.views import View
+from linviz.views.state import CAPS, SPECS
 
-from .harness import quiet, said, tables, titles, view, visit, well
+from .harness import quiet, said, tables, titles, type_specs, view, visit, well
 
-SMALL = {"patches": "14"}
+SMALL, OPENING = {"patches": "14"}, View()
 
 
 def press(app, label):
@@ -34,19 +38,29 @@ def press(app, label):
 
 def on(app, kind, key, chosen):
     """Set a widget by its key and run."""
-    return well(getattr(app, kind)(key=key).set_value(chosen).run())
+    return well(getattr(app, kind)(key=name_of(key)).set_value(chosen).run())
+
+
+def name_of(key):
+    """The key of a widget: fields of the view have the page's name before theirs."""
+    return key if key in ("curve", "centred", "apart") else f"concentrate_{key}"
+
+
+def shown(app):
+    """The view that the page shows."""
+    return app.session_state["concentrate"]
 
 
 def readings(app, specs=OPENING.specs, steps=300, causal=False):
     """linviz.read on what the page says it shows, made anew and fitted anew."""
-    chosen = app.session_state.good
-    clip = clips.fit(clips.load(chosen.clip, frames=max(chosen.grid.T, 2)), chosen.grid)
-    qkv = clips.descriptors(clip, chosen.grid, chosen.temperature)
+    chosen, grid = shown(app), page_grid(shown(app), None)
+    clip = clips.fit(clips.load(chosen.source, frames=max(grid.T, 2)), grid)
+    qkv = clips.descriptors(clip, grid, chosen.temperature)
     out = []
     for spec in specs:
-        m = linviz.make(spec, 1, qkv[0].shape[-1], chosen.grid, seed=chosen.seed, causal=causal)
+        m = linviz.make(spec, 1, qkv[0].shape[-1], grid, seed=chosen.seed, causal=causal)
         if m.gate is not None:
-            target = linviz.make("softmax", 1, qkv[0].shape[-1], chosen.grid, causal=causal).map(*qkv)
+            target = linviz.make("softmax", 1, qkv[0].shape[-1], grid, causal=causal).map(*qkv)
             fit_gate(m, target, *qkv, steps=steps, seed=chosen.seed)
         out.append(linviz.read(m, *qkv))
     return out, clip
@@ -71,7 +85,7 @@ def test_it_opens_drawn_with_three_panels_of_a_photograph(opening):
 
 
 def test_it_says_what_to_see_how_to_use_it_and_what_it_is_not(opening):
-    assert opening.title[0].value == "The floor is fog; the gate gathers it"
+    assert opening.title[0].value == "The floor spreads attention; the gate gathers it"
     assert "Move over a picture" in opening.markdown[0].value
     words = opening.caption[0].value
     assert clips.DESCRIPTORS_NOTE in words.lower() and LABEL in words
@@ -82,7 +96,7 @@ def test_it_says_what_to_see_how_to_use_it_and_what_it_is_not(opening):
 
 
 def test_every_input_has_a_label(opening):
-    kinds = ("selectbox", "slider", "multiselect", "text_input", "radio", "checkbox", "number_input", "toggle",
+    kinds = ("selectbox", "slider", "select_slider", "multiselect", "radio", "checkbox", "number_input", "toggle",
              "button")
     labels = [widget.label for kind in kinds for widget in opening.get(kind)]
     assert len(labels) >= 13 and all(label.strip() for label in labels)
@@ -109,7 +123,7 @@ def check_numbers(app, found, clip, query):
         cells = []
         for reading in found:
             rows = reading.rows(name, **options.get(name, {}))[0, 0].double()
-            cells += [value(name, rows[query].item()), value(name, rows.mean().item())]
+            cells += [measure_value(name, rows[query].item()), measure_value(name, rows.mean().item())]
         assert numbers[titled[name]] == cells, name
 
 
@@ -119,14 +133,14 @@ def test_its_numbers_are_those_of_linviz_read(opening):
 
 
 def test_a_clip_with_a_mask_adds_time_mass_and_lift():
-    app = quiet(visit(clip="digit", frames="4"))
+    app = quiet(visit(source="digit", frames="4"))
     found, clip = readings(app)
     check_numbers(app, found, clip, view(app)["set"]["query"])
     assert view(app)["grid"] == [4, 14, 14] and len(view(app)["frames"]) == 4
 
 
 def test_a_signed_map_has_no_shares_and_says_so_with_a_dash():
-    app = quiet(visit(maps="softmax,linformer", **SMALL))
+    app = quiet(visit(specs="softmax,linformer", **SMALL))
     assert all(cells[2:] == ["–", "–"] and "–" not in cells[:2] for name, cells in tables(app)[0].items() if name)
 
 
@@ -150,7 +164,7 @@ def test_the_canvas_holds_what_the_maps_of_linviz_send(opening):
 
 
 def test_a_server_makes_the_opening_before_anybody_comes(monkeypatch):
-    monkeypatch.setattr(stage, "SHELF", shelf := Shelf(96))
+    monkeypatch.setattr(panel_work, "RESULTS", shelf := ResultCache(96))
     monkeypatch.setattr(warm, "_thread", None)
     warm.begin()
     warm.wait(120)
@@ -193,7 +207,7 @@ def test_ranks_by_name_with_bound_and_tolerance(centred):
     s = [(r.centred_singular_values if centred else r.singular_values)[0, 0] for r in found]
     assert ranks["numerical rank (s above the tolerance)"] == [
         str(spectra.numerical_rank(x, r.tolerance).item()) for x, r in zip(s, found)]
-    assert ranks["effective rank (Roy and Vetterli)"] == [three(spectra.effective_rank(x).item()) for x in s]
+    assert ranks["effective rank (Roy and Vetterli)"] == [three_digits(spectra.effective_rank(x).item()) for x in s]
     assert ranks["rank bound"] == ["196", "16", "16"]
     assert ranks["tolerance (of the largest s)"] == [f"{r.tolerance:.1e}" for r in found]
     names = [shape["name"] for shape in chart(app)["layout"]["shapes"]]
@@ -218,60 +232,61 @@ def test_what_is_not_there_yet_is_said_and_the_rest_is_drawn(monkeypatch):
 # ------------------------------------------------------------------------------------------------ controls
 
 
-@pytest.mark.parametrize("key, low, high", [("patches", 14, 56), ("temperature", 0.1, 4.0)])
+@pytest.mark.parametrize("key, low, high", [("patches", 1, 56), ("temperature", 0.01, 100.0)])
 def test_sliders_at_both_ends(key, low, high):
     app = visit(**SMALL)
     for end in (high, low):
-        on(app, "slider", key, end)
+        on(app, "slider" if key == "patches" else "select_slider", key, end)
         if key == "patches":
             assert view(app)["grid"] == [1, end, end]
-        assert getattr(app.session_state.good, key) == end
+        assert getattr(shown(app), key) == end
     first = view(app)["panels"][0]["wire"]["q"]
-    clip = clips.fit(clips.photograph("chelsea"), Grid(1, 14, 14))
-    expected = clips.descriptors(clip, Grid(1, 14, 14), app.session_state.good.temperature)[0][0, 0]
+    grid = Grid(*view(app)["grid"])
+    clip = clips.fit(clips.photograph("chelsea"), grid)
+    expected = clips.descriptors(clip, grid, shown(app).temperature)[0][0, 0]
     np.testing.assert_allclose(first, expected.numpy(), rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", clips.names())
 def test_every_picture(name):
     app = visit(**SMALL)
-    on(app, "selectbox", "clip", name)
+    on(app, "selectbox", "source", name)
     grid = view(app)["grid"]
     assert grid == ([8, 14, 14] if name in clips.CLIPS else [1, 14, 14])
     assert clips.load(name).alt == view(app)["alt"]
 
 
 def test_frames_at_both_ends_and_what_does_not_fit():
-    app = visit(clip="pan")
-    on(app, "slider", "frames", 2)
-    assert view(app)["grid"] == [2, 14, 14]
-    on(app, "slider", "frames", 16)
+    app = visit(source="pan")
+    on(app, "slider", "frames", 1)
+    assert view(app)["grid"] == [1, 14, 14]
+    on(app, "slider", "frames", 32)
     assert view(app)["grid"] == [16, 14, 14]
     on(app, "slider", "patches", 28)
     assert view(app)["grid"] == [4, 28, 28]
-    assert "no more frames fit into 3,136" in " ".join(c.value for c in app.caption)
+    assert f"no more frames fit into {CAPS['page']:,}" in " ".join(c.value for c in app.caption)
 
 
 @pytest.mark.parametrize("pick", menu())
 def test_every_mechanism_of_the_menu(pick):
-    app = visit(patches="14", steps="10", maps=f"softmax,{pick}" if pick != "softmax" else "softmax,relu")
+    app = visit(patches="14", steps="10", specs=f"softmax,{pick}" if pick != "softmax" else "softmax,relu")
     quiet(app)
     assert len(view(app)["panels"]) == 2 and not said(app)
     assert len(chart(app)["data"]) == 2
 
 
-@pytest.mark.parametrize("sees", limits.SEES)
+@pytest.mark.parametrize("sees", READS)
 @pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize("shift", ["none", "space"])
 def test_the_gate_reads_what_was_chosen(sees, shared, shift):
     app = visit(patches="14", steps="10")
-    on(app, "radio", "sees", sees)
-    on(app, "checkbox", "shared", shared)
-    on(app, "radio", "shift", shift)
+    on(app, "radio", "gate_reads", sees)
+    on(app, "checkbox", "gate_shared", shared)
+    on(app, "radio", "gate_shift", shift)
     quiet(app)
     gate = view(app)["panels"][2]["wire"]["gate"]
     spec = f"relu_floor+gate:{sees}{':shared' * shared}" + ("" if shift == "none" else f"+shift:{shift}")
-    assert app.session_state.good.specs[2] == str(linviz.mechanisms.parse(spec))
+    assert app.session_state["concentrate"].specs[2] == str(linviz.mechanisms.parse(spec))
     assert gate["sees"] == sees
     assert np.array_equal(gate["q_weight"], gate["k_weight"]) == shared
     moved = not np.array_equal(view(app)["panels"][2]["wire"]["phi_k"], view(app)["panels"][1]["wire"]["phi_k"])
@@ -279,15 +294,16 @@ def test_the_gate_reads_what_was_chosen(sees, shared, shift):
 
 
 def test_a_clip_offers_the_shift_in_time_and_a_photograph_does_not():
-    app = visit(clip="pan", frames="2", steps="10")
-    on(app, "radio", "shift", "time")
-    assert app.session_state.good.specs[2] == "relu_floor+gate+shift"
-    on(app, "selectbox", "clip", "coffee")
-    assert app.session_state.good.shift == "none" and "time" not in app.radio(key="shift").options
+    app = visit(source="pan", frames="2", steps="10")
+    on(app, "radio", "gate_shift", "time")
+    assert app.session_state["concentrate"].specs[2] == "relu_floor+gate+shift"
+    on(app, "selectbox", "source", "coffee")
+    assert shown(app).specs[2] == "relu_floor+gate" and "time" not in app.radio(key="concentrate_gate_shift").options
+    assert "no neighbours in time" in said(app)
 
 
 def test_causal_maps_look_back_only_and_have_full_rank():
-    app = visit(clip="pan", frames="2", temperature="1.5", maps="softmax,linear", **SMALL)
+    app = visit(source="pan", frames="2", temperature="1.5", specs="softmax,linear", **SMALL)
     on(app, "toggle", "causal", True)
     quiet(app)
     assert app.title[0].value.endswith("nothing after") and dict(app.query_params)["causal"] in ("1", ["1"])
@@ -305,25 +321,26 @@ def test_a_gate_is_fitted_to_the_causal_softmax():
     kl = view(app)["panels"][2]["wire"]["gate"]["kl"]
     found, _ = readings(app, ("relu_floor+gate",), steps=50, causal=True)
     assert kl[-1] < kl[0] and titles(app)[2] == "relu + floor + gate, causal, fitted"
-    assert three(found[0].summary()["entropy"]) == tables(app)[0]["entropy (bits)"][5]
+    assert three_digits(found[0].summary()["entropy"]) == tables(app)[0]["entropy (bits)"][5]
 
 
 @pytest.mark.parametrize("address, left, word", [
-    ({"maps": "linear,nonlocal"}, ["linear (elu + 1), causal"], "nonlocal has no causal form"),
-    ({"maps": "swin,uniform"}, ["softmax, causal"], "swin has no causal form; uniform has no causal form"),
-    ({"maps": "linear,relu", "spec": "softmax@window:7"}, ["linear (elu + 1), causal", "relu, causal"],
+    ({"specs": "linear,nonlocal"}, ["linear (elu + 1), causal"], "nonlocal has no causal form"),
+    ({"specs": "swin,uniform"}, ["softmax, causal"], "swin has no causal form; uniform has no causal form"),
+    ({"specs": "linear,relu,softmax@window:7"}, ["linear (elu + 1), causal", "relu, causal"],
      "causal order is told by token number")])
 def test_what_has_no_causal_form_is_left_out_with_a_sentence(address, left, word):
     app = visit(causal="1", **SMALL | address)
     assert titles(app) == left
     (warning,) = app.warning
-    assert "Not shown while nobody sees the future" in warning.value and word in warning.value.replace("\\", "")
+    assert "Not shown while attention is causal" in warning.value and word in warning.value.replace("\\", "")
 
 
 def test_nobody_sees_the_future_by_a_shift_in_time():
-    app = visit(clip="pan", frames="2", steps="10", shift="time", causal="1", **SMALL)
-    assert "brings in the next frame" in said(app) and app.session_state.good.shift == "none"
-    assert "time" not in app.radio(key="shift").options and "space" in app.radio(key="shift").options
+    app = visit(source="pan", frames="2", steps="10", specs="softmax,relu_floor+gate+shift", causal="1", **SMALL)
+    assert "brings in the next frame" in said(app) and shown(app).specs[1] == "relu_floor+gate"
+    options = app.radio(key="concentrate_gate_shift").options
+    assert "time" not in options and "space" in options
 
 
 def test_steps_and_seed_decide_the_fit():
@@ -345,67 +362,73 @@ def test_steps_and_seed_decide_the_fit():
 
 def test_a_spec_by_hand_is_drawn_as_one_more():
     app = visit(patches="14", steps="10")
-    on(app, "text_input", "spec", " relu@window:7 ")
+    type_specs(app, " relu@window:7 ")
     assert len(view(app)["panels"]) == 4 and not said(app)
     assert view(app)["panels"][3]["wire"]["kind"] == "blocks"
 
 
 @pytest.mark.parametrize("spec, word", [
     ("relu_flor", "did you mean 'relu_floor'"), ("softmax+gate", "has none"), ("relu+gate:all", "a gate is"),
-    ("softmax@window:0", "at least one patch"), ("relu+conv", "no convolution"), ("  +gate", "not a spec"),
-    ("<script>alert(1)</script>", "not a spec"), ("![x](http://example.org/x.png)", "not a spec")])
+    ("softmax@window:0", "at least one patch"), ("relu+conv", "no convolution"), ("+gate", "not a spec"),
+    ("<script>alert(1)</script>", "not a spec"), ("![x](http://example.org/x.png)", "not a spec"),
+    ("performer directions=0", "from 1 to 16,384"), ("softmax scan=frames", "has no option 'scan'"),
+    ("performer directions", "NAME=VALUE")])
 def test_a_wrong_spec_gets_one_sentence_and_the_page_stays(spec, word):
     app = visit(**SMALL)
-    on(app, "text_input", "spec", spec)
+    type_specs(app, spec)
     (error,) = app.error
     assert word in error.value.replace("\\", "")
     bare = re.sub(r"\\.", "", error.value)
     assert not set("[]<>*`_") & set(bare), "what was typed is not read as markdown"
     assert len(view(app)["panels"]) == 3
-    on(app, "text_input", "spec", "")
+    on(app, "multiselect", "specs", list(SPECS))
     assert not app.error
 
 
-def test_a_fifth_mechanism_is_refused():
-    app = visit(maps="softmax,relu_floor,relu,linear", **SMALL)
-    on(app, "text_input", "spec", "efficient")
-    assert "room for 4" in app.error[0].value and len(view(app)["panels"]) == 4
+@pytest.mark.parametrize("specs", [("linear",), ("softmax", "relu", "linear", "efficient", "uniform", "relu_floor")])
+def test_from_one_mechanism_to_many(specs):
+    app = visit(specs=",".join(specs), **SMALL)
+    assert len(view(app)["panels"]) == len(specs) and not said(app)
 
 
-@pytest.mark.parametrize("left", [[], ["relu"]])
-def test_fewer_than_two_mechanisms_keep_the_last_choice(left):
-    app = visit(maps="softmax,linear", **SMALL)
-    on(app, "multiselect", "maps", left)
-    assert "two mechanisms" in app.error[0].value
+def test_an_empty_list_keeps_the_last_choice():
+    app = visit(specs="softmax,linear", **SMALL)
+    on(app, "multiselect", "specs", [])
+    assert "the last ones that were chosen are shown" in app.error[0].value
     assert titles(app) == ["softmax", "linear (elu + 1)"]
-    on(app, "multiselect", "maps", ["relu", "linear"])
+    on(app, "multiselect", "specs", ["relu", "linear"])
     assert not app.error and titles(app) == ["relu", "linear (elu + 1)"]
 
 
-def test_one_pick_and_one_spec_are_two():
-    app = visit(**SMALL)
-    on(app, "text_input", "spec", "linear")
-    on(app, "multiselect", "maps", ["softmax"])
-    assert not app.error and titles(app) == ["softmax", "linear (elu + 1)"]
-
-
 def test_two_panels_of_one_name_are_told_apart_by_spec():
-    app = visit(patches="14", steps="10", spec="relu_floor+gate:qk")
+    app = visit(patches="14", steps="10", specs="softmax,relu_floor,relu_floor+gate,relu_floor+gate:qk")
     quiet(app)
     assert titles(app)[2:] == ["relu_floor+gate", "relu_floor+gate:qk"]
 
 
+def test_options_have_widgets_and_stand_in_the_address():
+    app = visit(specs="softmax,performer,performer", options="1:directions=8", **SMALL)
+    assert view(app)["panels"][1]["wire"]["phi_q"].shape == (196, 8)
+    on(app, "number_input", "option_1_directions", 12)
+    assert view(app)["panels"][1]["wire"]["phi_q"].shape == (196, 12) and not said(app)
+    on(app, "segmented_control" if app.get("segmented_control") else "button_group", "option_2_kind", "relu")
+    address = {name: value[0] if isinstance(value, list) else value for name, value in app.query_params.items()}
+    assert address["options"] == "1:directions=12,2:kind=relu"
+    assert view(visit(**address))["id"] == view(app)["id"]
+
+
 def test_a_map_that_travels_only_as_its_table_is_left_out_of_large_grids_with_a_sentence():
-    app = visit(patches="56", maps="softmax,additive")
+    app = visit(patches="56", specs="softmax,additive")
     assert titles(app) == ["softmax"]
-    assert "additive would have to send the whole table" in said(app)
+    assert "additive can only be sent as a whole table" in said(app)
 
 
 @pytest.mark.parametrize("spec, whole", [("additive", True), ("softmax", False), ("linformer", False),
                                          ("relu_floor+gate", False), ("softmax@window:3", False)])
 def test_what_travels_only_as_its_table_is_known_beforehand(spec, whole):
-    assert stage.table(spec, False) == stage.table(spec, True) == whole
-    assert stage.table("aft_simple", True, causal=True) and not stage.table("aft_simple", True)
+    assert panel_work.travels_as_table(spec, {}, False) == panel_work.travels_as_table(spec, {}, True) == whole
+    assert panel_work.travels_as_table("aft_simple", {}, True, causal=True)
+    assert not panel_work.travels_as_table("aft_simple", {}, True)
 
 
 # ------------------------------------------------------------------------------------------------ fits
@@ -422,7 +445,7 @@ def held(monkeypatch):
                 time.sleep(0.01)
             return progress(step, steps, kl)
         return fit_gate(*args, progress=wait, **options)
-    monkeypatch.setattr(stage, "fit_gate", slow)
+    monkeypatch.setattr("linviz.views.panel_steps.fit_gate", slow)
     monkeypatch.setattr("explorer.concentrate.visit.FIRST", 0.5)
     yield event
     event.set()
@@ -446,7 +469,7 @@ def test_a_fit_can_be_cancelled_and_stays_as_far_as_it_came(held):
     assert titles(app)[2] == "relu + floor + gate, stopped at step 5"
     assert view(app)["panels"][2]["wire"]["gate"]["steps"][-1] == 5
     well(app.run())
-    assert not app.session_state.visit.desk.jobs, "a stopped fit does not begin again by itself"
+    assert not app.session_state.visit.jobs.jobs, "a stopped fit does not begin again by itself"
 
 
 def test_a_stopped_fit_is_nobody_elses_and_can_be_begun_again(held):
@@ -482,8 +505,8 @@ def test_fit_again_fits_again(held):
 
 def test_a_changed_control_stops_the_fit_that_is_no_longer_wanted(held):
     app = visit(patches="14", temperature="1.11")
-    (job,) = [job for key, job in app.session_state.visit.desk.jobs.items() if key[0] == "fit"]
-    on(app, "multiselect", "maps", ["softmax", "relu_floor"])
+    (job,) = [job for key, job in app.session_state.visit.jobs.jobs.items() if key[0] == "fit"]
+    on(app, "multiselect", "specs", ["softmax", "relu_floor"])
     assert job.stopped and app.session_state.visit.progress() is None
     assert job.future.result(20).cancelled
 
@@ -491,15 +514,15 @@ def test_a_changed_control_stops_the_fit_that_is_no_longer_wanted(held):
 def test_a_fit_that_fails_says_so_and_the_page_stays(monkeypatch):
     def fail(*args, **kwargs):
         raise ValueError("the moon is in the wrong place")
-    monkeypatch.setattr(stage, "fit_gate", fail)
+    monkeypatch.setattr("linviz.views.panel_steps.fit_gate", fail)
     app = quiet(visit(patches="14", temperature="3.33"))
     assert "the moon is in the wrong place" in said(app)
     assert titles(app)[2].endswith("not fitted") and titles(app)[0] == "softmax"
 
 
 def test_a_gate_inside_a_scope_is_fitted_to_the_softmax_of_that_scope():
-    app = quiet(visit(patches="14", steps="50", spec="relu_floor+gate@window:7"))
-    kl = view(app)["panels"][3]["wire"]["gate"]["kl"]
+    app = quiet(visit(patches="14", steps="50", specs="softmax,relu_floor+gate@window:7"))
+    kl = view(app)["panels"][1]["wire"]["gate"]["kl"]
     assert all(np.isfinite(kl)) and kl[-1] < kl[0]
 
 
@@ -507,10 +530,10 @@ def test_a_gate_inside_a_scope_is_fitted_to_the_softmax_of_that_scope():
 
 
 def test_reset_brings_the_opening_back():
-    app = visit(clip="digit", frames="2", temperature="3", maps="relu,linear", spec="uniform", sees="qk", shared="1",
+    app = visit(source="digit", frames="2", temperature="3", specs="relu,linear,uniform,relu+gate:qk:shared",
                 steps="10", seed="4")
     press(app, "Reset")
-    assert app.session_state.good == OPENING and not dict(app.query_params)
+    assert replace(shown(app), query=None) == OPENING and not dict(app.query_params)
     quiet(app)
     assert titles(app) == ["softmax", "relu + floor", "relu + floor + gate, fitted"]
     assert view(app)["set"]["query"] == 349 and app.session_state.visit.round == 1
@@ -518,43 +541,46 @@ def test_reset_brings_the_opening_back():
 
 def test_the_address_follows_every_choice_and_opens_the_same_page():
     app = visit(**SMALL)
-    on(app, "selectbox", "clip", "coffee")
-    on(app, "slider", "temperature", 1.5)
-    on(app, "multiselect", "maps", ["softmax", "linear"])
+    on(app, "selectbox", "source", "coffee")
+    on(app, "select_slider", "temperature", 1.6)
+    on(app, "multiselect", "specs", ["softmax", "linear"])
     address = {name: value[0] if isinstance(value, list) else value for name, value in app.query_params.items()}
-    assert address == {"clip": "coffee", "patches": "14", "temperature": "1.5", "maps": "softmax,linear"}
+    assert address == {"source": "coffee", "patches": "14", "temperature": "1.6", "specs": "softmax,linear"}
     assert view(visit(**address))["id"] == view(app)["id"]
 
 
 @pytest.mark.parametrize("address, word", [
-    ({"patches": "9999"}, "14 to 56"), ({"clip": "![x](http://example.org/x.png)"}, "it takes one of"),
-    ({"maps": "nothing"}, "2 to 4"), ({"spec": "softmax+gate"}, "has none"), ({"nonsense": "1"}, "this page knows")])
+    ({"patches": "9999"}, "1 to 112"), ({"source": "![x](http://example.org/x.png)"}, "no photograph or clip"),
+    ({"specs": "nothing"}, "no mechanism called"), ({"specs": "softmax+gate"}, "has none"),
+    ({"maps": "softmax,relu"}, "is called specs now"), ({"clip": "coffee"}, "is called source now"),
+    ({"sees": "qk"}, "is called specs now"), ({"source": "trained"}, "a page of their own"),
+    ({"nonsense": "1"}, "this page knows")])
 def test_a_bad_address_gets_one_sentence_and_a_page_that_works(address, word):
     app = visit(**SMALL | address)
     (warning,) = app.warning
     assert word in warning.value.replace("\\", "") and "![" not in warning.value
     assert len(view(app)["panels"]) == 3
-    on(app, "slider", "temperature", 1.0)
+    on(app, "select_slider", "temperature", 1.0)
     press(app, "Reset")
     assert not app.warning
 
 
 def test_two_visitors_do_not_mix():
-    one, other = visit(**SMALL), visit(clip="coffee", **SMALL)
-    on(one, "slider", "temperature", 2.0)
+    one, other = visit(**SMALL), visit(source="coffee", **SMALL)
+    on(one, "select_slider", "temperature", 2.0)
     one.session_state["view0"] = {"query": {"query": 3, "n": 1, "trail": [3], "frame": 0}}
     well(one.run())
     well(other.run())
-    assert other.session_state.good.temperature == OPENING.temperature
+    assert shown(other).temperature == OPENING.temperature
     assert other.session_state.visit.query != 3 and one.session_state.visit.query == 3
     assert view(one)["title"] != view(other)["title"]
 
 
 def test_nothing_cached_is_changed_by_looking_at_it():
     app = quiet(visit(**SMALL))
-    here = stage.scene("chelsea", Grid(1, 14, 14), OPENING.temperature)
+    here = sample_scene("chelsea", Grid(1, 14, 14), OPENING.temperature)
     before = [x.clone() for x in (here.q, here.k, here.v)]
-    on(app, "slider", "temperature", 0.5)
-    on(app, "slider", "temperature", OPENING.temperature)
-    again = stage.scene("chelsea", Grid(1, 14, 14), OPENING.temperature)
+    on(app, "select_slider", "temperature", 0.5)
+    on(app, "select_slider", "temperature", OPENING.temperature)
+    again = sample_scene("chelsea", Grid(1, 14, 14), OPENING.temperature)
     assert again is here and all(torch.equal(a, b) for a, b in zip(before, (here.q, here.k, here.v)))

@@ -323,19 +323,19 @@ def test_an_address_that_cannot_be_used_is_answered_in_words() -> None:
 
 
 def test_a_source_that_there_is_not() -> None:
-    quick = {"patches": "14", "maps": "softmax,relu"}
+    quick = {"patches": "14", "specs": "softmax,relu"}
     app = visit(source="nowhere", **quick)
     assert "descriptors, trained" in said(app) and titles(app) == ["softmax", "relu"]
     assert not said(visit(source="descriptors", **quick))
 
 
 def test_there_and_back() -> None:
-    app = visit(clip="coffee", patches="14", maps="softmax,relu")
+    app = visit(source="coffee", patches="14", specs="softmax,relu")
     well(app.segmented_control(key="trained_source").set_value("trained").run())
     assert address(app) == {"source": "trained"} and not said(app) and view(app)["grid"] == [4, 6, 6]
     on(app, "radio", "layer", 1)
     well(app.segmented_control(key="trained_source").set_value("descriptors").run())
-    assert address(app) == {"clip": "coffee", "patches": "14", "maps": "softmax,relu"} and not said(app)
+    assert address(app) == {"source": "coffee", "patches": "14", "specs": "softmax,relu"} and not said(app)
     well(app.segmented_control(key="trained_source").set_value("trained").run())
     assert address(app) == {"source": "trained", "layer": "1"}
 
@@ -413,7 +413,7 @@ def test_the_view_s_own_controls_are_in_the_address_and_bring_it_back() -> None:
 def test_back_and_forward_also_across_the_sources(monkeypatch: Any) -> None:
     for module in (history, trained_source):
         monkeypatch.setattr(module, "LATE", 0.0)  # nobody here waits as a person does
-    app = visit(clip="coffee", patches="14", maps="softmax,relu")
+    app = visit(source="coffee", patches="14", specs="softmax,relu")
     first = address(app)
     well(app.segmented_control(key="trained_source").set_value("trained").run())
     on(app, "radio", "layer", 1)

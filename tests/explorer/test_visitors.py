@@ -91,7 +91,7 @@ def truth(address: dict[str, str]) -> dict[str, str]:
         choice = replace(choice, there=upload.there(choice.frames, choice.patches))
         here = own.scene(choice, upload)
     else:
-        here = stage.scene(choice.clip, choice.grid, choice.temperature, choice.causal)
+        here = sample_scene(choice.clip, choice.grid, choice.temperature, choice.causal)
     shown = [stage.plain(spec, here) for spec in ("softmax", "relu_floor")]
     view = unpack(stage.blob(shown, titles := stage.titles(shown), here, False, {}))
     return {"picture": hashed([frame["data"] for frame in view["frames"]])} | {

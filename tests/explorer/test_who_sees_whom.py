@@ -17,7 +17,7 @@ from linviz import Grid, cost, flow
 from linviz.patch_view import unpack
 
 PAGE = Path(__file__).parents[2] / "explorer" / "reach" / "page.py"
-QUICK = {"clip": "pan", "patches": "7", "frames": "3", "row": "3", "column": "4"}
+QUICK = {"source": "pan", "patches": "7", "frames": "3", "row": "3", "column": "4"}
 GRID = Grid(3, 7, 7)
 QUERY = GRID.number(0, 2, 3)
 
