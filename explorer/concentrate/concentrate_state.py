@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import streamlit as st
+
 from linviz import clips
 from linviz.views import Look, SourceFile, View
 from linviz.views.state_kinds import Source, panel_text, read_panel
@@ -86,9 +88,19 @@ class ConcentrateState(PageState[View]):
         panels = [read_panel(text) for text in values.pop("specs", [])]
         if panels:
             values |= {"specs": tuple(spec for spec, _ in panels), "options": tuple(opts for _, opts in panels)}
+        if upload := own_file.find_upload(source):
+            values["head"] = min(values.get("head", last.head), upload.heads)
+        elif source is not None:
+            values["head"] = 1 if isinstance(source, str) else values.get("head", last.head)
         if source is not None and source != last.source:
             values |= {"source": source, "query": None, "frame": None}
         return last.with_values(**values)
+
+    def picture(self) -> View:
+        """The view as the widgets of the picture have it now, before the others are drawn."""
+        names = ("source", "patches", "frames")
+        values = {name: self.value(name) for name in names if self.key(name) in st.session_state}
+        return self.from_widgets(values, self.state)
 
     def beside(self) -> dict[str, str]:
         """The source, which decides what the other fields are compared with; OWN while a file is still to come."""

@@ -86,7 +86,7 @@ def _readable_view() -> tuple[View, str]:
 def _show_picture() -> None:
     st.selectbox("Photograph or clip", [OWN, *clips.names()], key=key("source"), on_change=_source_changed,
                  format_func=_source_title)
-    view = _view_of_widgets()
+    view = STATE.picture()
     size = own_file.size_of(view)
     if size is not None and len(size) == 4:
         _show_tensors(view)
@@ -96,20 +96,12 @@ def _show_picture() -> None:
     clip = moving(view, size)
     if clip:
         draw_field(STATE, "frames")
-    view = _view_of_widgets()
+    view = STATE.picture()
     grid = page_grid(view, size)
     if size is not None or not isinstance(view.source, SourceFile):
         frames = f"{grid.T} frames of " * clip
         st.caption(f"{frames}{grid.Y} x {grid.X} are {len(grid):,} patches{_why_fewer(view, grid.T, size)}.")
     draw_field(STATE, "temperature")
-
-
-def _view_of_widgets() -> View:
-    """The view as the widgets of the picture have it now."""
-    last = STATE.state
-    names = ("source", "patches", "frames")
-    values = {name: STATE.value(name) for name in names if key(name) in st.session_state}
-    return STATE.from_widgets(values, last)
 
 
 def _show_tensors(view: View) -> None:
@@ -139,10 +131,10 @@ def _why_fewer(view: View, frames: int, size: tuple[int, ...] | None) -> str:
 def _source_changed() -> None:
     """Another picture was chosen: a callback."""
     source = STATE.value("source")
-    if source == OWN:
-        return
-    own_file.choose_source(None)
-    set_best_fields(View(source), None)
+    if source != OWN:
+        set_best_fields(View(source), None)
+    elif upload := own_file.find_upload(own_file.current_source()):
+        set_best_fields(View(upload.source), upload.size)
 
 
 def show_invitation() -> None:

@@ -10,7 +10,6 @@ from linviz.clips.decode import READS
 from linviz.views import SourceFile, View
 from linviz.views.export.bundle import is_bundle, unpack_bundle
 
-from ..shared.scenes import Scene
 from ..shared.widgets import escape_markdown
 from . import own_file
 from .concentrate_state import STATE
@@ -108,10 +107,9 @@ def _forget_file() -> None:
 def _say_what_is_shown() -> None:
     """What is shown, what could not be, what is awaited; and what is done with a file."""
     state, source = st.session_state, own_file.current_source()
-    upload, here = own_file.find_upload(source), state.get("concentrate_scene")
+    upload = own_file.find_upload(source)
     if upload is not None:
-        note = here.file_note if isinstance(here, Scene) and here.data is upload.data else ""
-        note = note or upload.media(upload.grid(STATE.state).T).note
+        note = upload.media(upload.grid(STATE.picture()).T).note
         st.markdown(f"**{escape_markdown(upload.source.name)}**: {escape_markdown(note)}.")
     elif source is not None:
         st.info(ASKED.format(name=escape_markdown(source.name), sha256=source.sha256[:8]))

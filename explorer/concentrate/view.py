@@ -42,11 +42,8 @@ def scene_of_view(view: View) -> Scene:
     """The tokens of a view, of a sample or of a person's own file."""
     upload = own_file.find_upload(view.source)
     if upload is not None:
-        found = own_file.own_scene(view, upload)
-    else:
-        found = sample_scene(str(view.source), page_grid(view, None), view.temperature, view.causal)
-    st.session_state.concentrate_scene = found
-    return found
+        return own_file.own_scene(view, upload)
+    return sample_scene(str(view.source), page_grid(view, None), view.temperature, view.causal)
 
 
 @st.fragment

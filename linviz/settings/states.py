@@ -194,5 +194,5 @@ def _together(base: Any, values: dict[str, Any], problems: list[str]) -> tuple[A
         try:
             return base.with_values(**{name: values[name] for name in values if name in names}), problems
         except ValueError as error:
-            problems = [*problems, f"{error}."]
+            problems = [*problems, *([] if f"{error}." in problems else [f"{error}."])]
     raise AssertionError("a base state fits itself")

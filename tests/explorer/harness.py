@@ -12,13 +12,14 @@ from streamlit.testing.v1.element_tree import Multiselect
 
 from linviz.patch_view import unpack
 
-APP = Path(__file__).parents[2] / "explorer" / "app.py"
+EXPLORER = Path(__file__).parents[2] / "explorer"
 CELLS = re.compile(r"<t[hd][^>]*>(.*?)</t[hd]>")
 
 
-def visit(**address: str) -> AppTest:
-    """A first visit, by an address."""
-    app = AppTest.from_file(str(APP), default_timeout=60)
+def visit(page: str = "concentrate", **address: str) -> AppTest:
+    """A first visit to a page, by an address; Concentrate is visited as the app's first page."""
+    file = EXPLORER / "app.py" if page == "concentrate" else EXPLORER / page / "page.py"
+    app = AppTest.from_file(str(file), default_timeout=60)
     for name, value in address.items():
         app.query_params[name] = value
     return well(app.run())

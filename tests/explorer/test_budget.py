@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from explorer.concentrate import panel_work
+from explorer.shared.scenes import sample_scene
 from linviz import Grid
 from tests.conftest import ROOT, free_port, serving, watch
 
@@ -60,16 +61,16 @@ def redraws(page, keys: list[str], label: str) -> list[float]:
     return times
 
 
-@pytest.mark.parametrize("address, budget", [("", 0.5), ("?clip=pan", 1.0)], ids=["784", "1568"])
+@pytest.mark.parametrize("address, budget", [("", 0.5), ("?source=pan", 1.0)], ids=["784", "1568"])
 def test_temperature_redraws_in_time(page, explorer_url, address, budget):
     enter(page, explorer_url + address)
     assert p90(redraws(page, ["ArrowRight"] * TIMES, "Temperature"), f"temperature{address}") <= budget
 
 
-@pytest.mark.parametrize("address, budget", [("", 0.5), ("?clip=pan", 1.0)], ids=["784", "1568"])
+@pytest.mark.parametrize("address, budget", [("", 0.5), ("?source=pan", 1.0)], ids=["784", "1568"])
 def test_another_mechanism_comes_in_time(page, explorer_url, address, budget):
     enter(page, explorer_url + address)
-    field, times = page.get_by_label("One more, by its spec"), []
+    field, times = page.get_by_test_id("stSidebar").get_by_role("combobox", name="Mechanisms side by side"), []
     for n in range(TIMES):
         before = page.evaluate("view().model.id")
         field.fill(["linear", "efficient", "relu", ""][n % 4])
@@ -84,9 +85,9 @@ def test_another_mechanism_comes_in_time(page, explorer_url, address, budget):
 @pytest.mark.parametrize("spec", ["relu_floor", "relu_floor+gate", "linear", "efficient"])
 def test_the_spectrum_of_a_factored_map_takes_no_time_at_any_size(spec):
     """Raw and with the mean row removed, with ranks and cumulative curves: 50 ms at 3,136 tokens."""
-    shown, times = stage.plain(spec, sample_scene("chelsea", Grid(1, 56, 56), 1.0)), []
+    shown, times = panel_work.plain_panel(spec, {}, sample_scene("chelsea", Grid(1, 56, 56), 1.0)), []
     for _ in range(TIMES):
         start = time.monotonic()
-        stage.spectrum(None, shown)
+        panel_work.spectrum(None, shown)
         times.append(time.monotonic() - start)
     assert p90(times, f"spectrum of {spec} at 3,136") <= 0.05

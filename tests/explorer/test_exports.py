@@ -9,13 +9,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from explorer.concentrate import own, saved, stage
-from explorer.concentrate.choice import OWN, Choice
-from explorer.concentrate.link import from_address, to_address
+from explorer.concentrate import own_file
+from explorer.concentrate.own_file import OWN
+from explorer.concentrate.panel_work import panels_at, placeholder_panel
+from explorer.concentrate.view import _why_no_files, open_of_page
 from explorer.concentrate.visit import Visit
-from explorer.shared import exports
-from linviz.views import File, Look, View
-from linviz.views.export.bundle import packed, unpacked
+from explorer.concentrate.what_fits import page_grid
+from explorer.shared import export_buttons
+from explorer.shared.scenes import sample_scene
+from linviz.views import View
+from linviz.views.export.bundle import pack_bundle, unpack_bundle
+from linviz.views.export.files import make_file
 from tests.clips import files
 
 from .harness import quiet, said, tables, titles, view, visit, well
@@ -23,18 +27,26 @@ from .harness import quiet, said, tables, titles, view, visit, well
 SMALL = {"source": "coffee", "patches": "14", "steps": "10"}
 
 
-def shown(app):
-    """What the page has put together: the arguments of the exports, on the last run's scene."""
-    choice, state = app.session_state["concentrate"], app.session_state
-    upload = state.uploads[state.sha256] if choice.clip == OWN else None
-    here = own.scene(choice, upload) if upload else sample_scene(choice.clip, choice.grid, choice.temperature,
-                                                                choice.causal)
-    return state.visit, state.visit.panels(here, choice), here, choice
+def parts(app):
+    """What the page shows: the visit, its panels and its scene, on the last run's view."""
+    state = app.session_state
+    chosen = state["concentrate"]
+    upload = state[own_file.UPLOADS].get(chosen.source.sha256) if not isinstance(chosen.source, str) else None
+    here = own_file.own_scene(chosen, upload) if upload else sample_scene(
+        chosen.source, page_grid(chosen, None), chosen.temperature, chosen.causal)
+    return state.visit, state.visit.panels(here, chosen), here, chosen
+
+
+def data(ending, app) -> bytes:
+    """A file of what the page shows."""
+    a_visit, panels, here, chosen = parts(app)
+    measured = panels_at(panels, a_visit.live.look.strength, here)
+    return make_file(ending, open_of_page(a_visit, panels, measured, here, chosen), here.data)
 
 
 def code_of(app) -> str:
     assert not app.code and not app.get("download_button"), "what is folded is not sent"
-    app.session_state[exports.KEY] = True
+    app.session_state[export_buttons.KEY] = True
     (element,) = well(app.run()).code
     return element.value
 
@@ -46,23 +58,24 @@ def bring(app, data: bytes, name: str):
 
 def test_numbers_of_the_files_are_those_of_the_table_under_the_view():
     app = quiet(visit(**SMALL, query="0,3,5", specs="softmax,relu_floor+gate"))
-    rows = list(csv.DictReader(io.StringIO(exports.data(".csv", *shown(app)).decode())))
+    rows = list(csv.DictReader(io.StringIO(data(".csv", app).decode())))
     entropy = tables(app)[0]["entropy (bits)"]
     found = [float(r[which]) for r in rows if r["measure"] == "entropy" for which in ("patch", "mean")]
     assert found == pytest.approx([float(x) for x in entropy], rel=5e-3)
     assert {(r["query_frame"], r["query_row"], r["query_column"]) for r in rows} == {("0", "3", "5")}
-    as_json = json.loads(exports.data(".json", *shown(app)))
+    as_json = json.loads(data(".json", app))
     specs = [mechanism["spec"] for mechanism in as_json["mechanisms"]]
     assert as_json["query"] == [0, 3, 5] and specs == ["softmax", "relu_floor+gate"]
-    with np.load(io.BytesIO(exports.data(".npz", *shown(app)))) as weights:
+    with np.load(io.BytesIO(data(".npz", app))) as weights:
         assert weights["softmax"].sum() == pytest.approx(1) and weights["softmax"].shape == (196,)
 
 
 def test_the_code_on_the_page_prints_the_tables_numbers(capsys):
     app = quiet(visit(**SMALL, query="0,3,5", specs="softmax,relu_floor+gate"))
     code, words = code_of(app), " ".join(caption.value for caption in app.caption)
-    assert all((text in words) == (ending != ".mp4") for ending, text in exports.HOLDS.items()), "what is in each file"
-    assert code == exports.data(".py", *shown(app)).decode().strip()
+    holds = export_buttons.HOLDS.items()
+    assert all((text in words) == (ending != ".mp4") for ending, text in holds), "what is in each file"
+    assert code == data(".py", app).decode().strip()
     exec(code, {})
     printed = {tuple(line.split()[:2]): line.split()[2:] for line in capsys.readouterr().out.splitlines()}
     entropy = [*printed["softmax", "entropy"], *printed["relu_floor+gate", "entropy"]]
@@ -71,70 +84,65 @@ def test_the_code_on_the_page_prints_the_tables_numbers(capsys):
 
 def test_pictures_and_page_open():
     app = quiet(visit(**SMALL))
-    assert Image.open(io.BytesIO(exports.data(".png", *shown(app)))).info["linviz"]
-    assert exports.data(".svg", *shown(app)).startswith(b"<svg") and b"<!doctype html" in exports.data(
-        ".html", *shown(app))[:20]
+    assert Image.open(io.BytesIO(data(".png", app))).info["linviz"]
+    assert data(".svg", app).startswith(b"<svg") and b"<!doctype html" in data(
+        ".html", app)[:20]
 
 
 def test_while_a_gate_is_fitted_or_was_stopped_there_is_a_sentence_and_no_file(monkeypatch):
     app = quiet(visit(**SMALL))
-    a_visit, panels, here, _ = shown(app)
-    assert not exports.missing(a_visit, panels, here)
+    a_visit, panels, here, _ = parts(app)
+    assert not _why_no_files(a_visit, panels, here)
     monkeypatch.setitem(a_visit.stopped, a_visit.fits[0], None)
-    assert "fitted to its end" in exports.missing(a_visit, panels, here)
-    waiting = [*panels[:-1], stage.stand_in("relu_floor+gate", here, "fitting")]
-    assert "fitted to its end" in exports.missing(Visit(), waiting, here)
+    assert "fitted to its end" in _why_no_files(a_visit, panels, here)
+    waiting = [*panels[:-1], placeholder_panel("relu_floor+gate", {}, here, "fitting")]
+    assert "fitted to its end" in _why_no_files(Visit(), waiting, here)
 
 
 @pytest.mark.parametrize("address", [
     SMALL | {"query": "0,3,5", "mode": "heat", "share": "0.5", "temperature": "2.0"},
-    {"source": "pan", "frames": "3", "specs": "softmax,linear", "spec": "relu+gate:qk@window:4", "steps": "10",
+    {"source": "pan", "frames": "3", "specs": "softmax,linear,relu+gate:qk@window:4", "steps": "10",
      "query": "1,2,3", "frame": "2", "tone": "log", "own": "1", "strength": "0.4", "seed": "3"},
-    {"source": "crossing", "frames": "2", "specs": "softmax,relu_floor+gate", "sees": "qk", "shared": "1", "steps": "10",
-     "shift": "space", "causal": "1"}])
+    {"specs": "performer,performer,softmax@window:3", "options": "1:directions=8", "patches": "12"},
+    {"source": "crossing", "frames": "2", "specs": "softmax,relu_floor+gate:qk:shared+shift:space", "steps": "10",
+     "causal": "1"}])
 def test_a_saved_view_opens_elsewhere_as_it_was(address):
     app = quiet(visit(**address))
-    data = exports.data(".linviz", *shown(app))
-    other = bring(visit(source=OWN), data, "view.linviz")
+    other = bring(visit(source=OWN), data(".linviz", app), "view.linviz")
     quiet(other)
-    assert not said(other) and other.session_state.good == app.session_state["concentrate"]
+    assert not said(other) and other.session_state["concentrate"] == app.session_state["concentrate"]
     assert dict(other.query_params) == dict(app.query_params)
     assert titles(other) == titles(app) and tables(other) == tables(app)
 
 
 def test_a_saved_view_brings_its_own_file():
     app = quiet(bring(visit(source=OWN, patches="14", steps="10"), files.still("PNG"), "mine.png"))
-    data = exports.data(".linviz", *shown(app))
-    other = quiet(bring(visit(source=OWN), data, "view.linviz"))
+    saved = data(".linviz", app)
+    other = quiet(bring(visit(source=OWN), saved, "view.linviz"))
     assert not said(other) and view(other)["title"] == "mine.png" and tables(other) == tables(app)
-    assert unpacked(data)[1] == files.still("PNG")
+    assert unpack_bundle(saved)[1] == files.still("PNG")
 
 
 def test_a_saved_view_that_is_none_gets_one_sentence_and_nothing_moves():
-    data = packed(View("coffee"))
-    app = bring(visit(source=OWN), data[:-9], "cut.linviz")
-    assert "cut.linviz is no saved view" in said(app) and app.session_state["concentrate"].clip == OWN
+    app = bring(visit(source=OWN), pack_bundle(View("coffee"))[:-9], "cut.linviz")
+    assert "cut.linviz is no saved view" in said(app) and app.session_state["concentrate_source"] == OWN
 
 
 def test_what_the_page_cannot_show_of_a_view_it_says():
-    specs = ("softmax", "swin@window:7", "linear@window:4", "relu@window:2")
-    parameters, left = saved.address(View("coffee", patches=7, specs=specs))
-    assert len(left) == 1 and "cannot be shown here" in left[0]
-    choice, problems = from_address(parameters)
-    assert choice.specs[0] == "softmax" and len(problems) == 1 and "patches='7'" in problems[0]
+    saved = pack_bundle(View("coffee", patches=112, specs=("softmax", "swin@window:7")))
+    app = bring(visit(source=OWN), saved, "large.linviz")
+    assert "At most 56 patches" in said(app) and view(app)["grid"] == [1, 56, 56]
+    assert app.session_state["concentrate"].specs == ("softmax", "swin@window:7")
 
 
-@pytest.mark.parametrize("choice", [
-    Choice("coffee", maps=("relu_floor+gate",), spec="linear@window:4", sees="qk"), Choice("digit", 14, 4, 1.0),
-    Choice("coffee", maps=("relu+gate", "linear+gate", "softmax", "uniform"), sees="self", shift="space", shared=True)])
-def test_choices_survive_the_way_through_a_view(choice):
-    choice, _ = from_address(to_address(choice))
-    view_ = View(choice.clip, choice.patches, choice.frames, choice.temperature, choice.specs, choice.causal,
-                 choice.steps, choice.seed, None, 1, Look("heat"))
-    parameters, left = saved.address(view_)
-    assert not left and from_address(parameters)[0].specs == choice.specs and parameters["mode"] == "heat"
-
-
-def test_the_file_is_asked_for_by_name_and_sha256():
-    parameters, _ = saved.address(View(File.of("a.png", b"x"), specs=("softmax", "linear")))
-    assert parameters["clip"] == OWN and parameters["file"] == "a.png" and len(parameters["sha256"]) == 64
+def test_the_strength_of_the_slider_is_that_of_table_files_and_code(capsys):
+    app = quiet(visit(**SMALL, specs="relu_floor,relu_floor+gate", strength="0"))
+    plain, gated = (tables(app)[0]["entropy (bits)"][n:n + 2] for n in (0, 2))
+    assert plain == gated, "at strength 0 the gate is no gate"
+    rows = list(csv.DictReader(io.StringIO(data(".csv", app).decode())))
+    assert {row["strength"] for row in rows} == {"0.0"}
+    exec(data(".py", app).decode(), {})
+    printed = [line.split()[2:] for line in capsys.readouterr().out.splitlines() if " entropy " in line]
+    assert [float(x) for x in printed[0]] == pytest.approx([float(x) for x in printed[1]], rel=1e-4)
+    ranks = tables(app)[1]["effective rank (Roy and Vetterli)"]
+    assert ranks[0] == ranks[1]

@@ -39,7 +39,7 @@ def test_a_gate_is_taken_apart():
 
 
 def test_a_shift_is_drawn_and_where_content_came_from():
-    app = opened(shift="space", maps="softmax,relu_floor+gate")
+    app = opened(specs="softmax,relu_floor+gate+shift:space")
     said = " ".join(alts(app))
     assert "channel 1 from below" in said and "where the content came from" in said
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from .harness import quiet, said, visit, well
+from .harness import quiet, said, type_specs, visit, well
 
 QUICK = {"patches": "14", "specs": "softmax,relu"}
 
@@ -24,9 +24,10 @@ def view(app: Any) -> tuple[int, ...]:
     return place(app.main, "bidi_component")
 
 
-@pytest.mark.parametrize("address", [QUICK, {"source": "trained", "arms": "softmax,relu"}])
-def test_a_bad_value_in_the_address_and_its_going_leave_the_view_in_its_place(address: dict[str, str]) -> None:
-    app = visit(**address, evil="1", query="99,99,99")
+@pytest.mark.parametrize("room, address", [("concentrate", QUICK), ("trained", {"specs": "softmax,relu"})])
+def test_a_bad_value_in_the_address_and_its_going_leave_the_view_in_its_place(room: str,
+                                                                              address: dict[str, str]) -> None:
+    app = visit(room, **address, evil="1", query="0,99,99")
     below = place(app.main, "expander")
     assert "evil" in said(app) and "query" in said(app) and view(app)
     before = view(app)
@@ -38,8 +39,8 @@ def test_a_bad_value_in_the_address_and_its_going_leave_the_view_in_its_place(ad
 def test_what_cannot_be_drawn_and_a_file_of_one_s_own_leave_the_view_in_its_place() -> None:
     app = quiet(visit(**QUICK))
     before = view(app)
-    app.text_input(key="spec").set_value("swin@window:7")
-    well(app.toggle(key="causal").set_value(True).run())
-    assert "Not shown while nobody sees the future" in said(app) and view(app) == before
-    well(app.selectbox(key="clip").set_value("own").run())
+    type_specs(app, "swin@window:7")
+    well(app.toggle(key="concentrate_causal").set_value(True).run())
+    assert "Not shown while attention is causal" in said(app) and view(app) == before
+    well(app.selectbox(key="concentrate_source").set_value("own").run())
     assert app.get("file_uploader") and view(app) == before

@@ -51,11 +51,11 @@ def test_a_view_that_was_made_anew_stands_where_it_was_left_and_can_be_pinned_th
     visit, here = Visit(), picture(90)
     visit.follow(None, here)
     visit.follow(pin(3), here)
-    before = visit.hand.wish
+    before = visit.live.words
     assert visit.follow(None, here) == 3 and before["query"] == 90
-    wish = visit.hand.wish
+    wish = visit.live.words
     assert wish["query"] == 3 and wish["tick"] > before["tick"]
-    assert visit.follow(None, here) == 3 and visit.hand.wish is wish
+    assert visit.follow(None, here) == 3 and visit.live.words is wish
     assert visit.follow(pin(90), here) == 90 and visit.follow(pin(3), here) == 3
 
 
@@ -76,7 +76,7 @@ def test_reset_forgets_the_pin_and_asks_for_a_new_view():
 def test_readings_that_end_one_after_the_other_are_shown_together_and_fits_at_once():
     def on_the_way(**over: bool) -> Visit:
         one = Visit()
-        one.desk.jobs = {name: SimpleNamespace(over=there) for name, there in over.items()}
+        one.jobs.jobs = {name: SimpleNamespace(over=there) for name, there in over.items()}
         one.fits, one._drawn = ["fit"], time.monotonic()
         return one
     assert not Visit().due and not on_the_way(mean=False).due and on_the_way(mean=True).due

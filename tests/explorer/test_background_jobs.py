@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from explorer.shared import jobs
-from explorer.shared.jobs import Desk, Job, Pages, Shelf
+from explorer.shared import background_jobs
+from explorer.shared.background_jobs import DrawnPages, Job, JobList, ResultCache
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_a_desk_begins_what_is_new_and_stops_what_is_no_longer_wanted(pool):
             begun.append(name)
             return Job(steps(gate, threading.Event()), pool)
         return make
-    desk = Desk()
+    desk = JobList()
     desk.want({"a": begin("a"), "b": begin("b")})
     a, b = desk.jobs["a"], desk.jobs["b"]
     desk.want({"b": begin("b"), "c": begin("c")})
@@ -85,7 +85,7 @@ def test_a_desk_begins_what_is_new_and_stops_what_is_no_longer_wanted(pool):
 
 
 def test_the_shelf_keeps_the_newest_and_what_was_last_asked_for():
-    shelf = Shelf(2)
+    shelf = ResultCache(2)
     for key in "ab":
         shelf.put(key, key)
     assert shelf.get("a") == "a"
@@ -94,7 +94,7 @@ def test_the_shelf_keeps_the_newest_and_what_was_last_asked_for():
 
 
 def test_many_hands_on_the_shelf_at_once():
-    shelf = Shelf(8)
+    shelf = ResultCache(8)
 
     def work(hand):
         for n in range(300):
@@ -109,8 +109,8 @@ def test_many_hands_on_the_shelf_at_once():
 
 
 def test_work_aside_waits_at_its_step_while_a_page_is_drawn(pool, monkeypatch):
-    monkeypatch.setattr(jobs, "PAGES", pages := Pages())
-    monkeypatch.setattr(jobs, "COURTESY", 60)
+    monkeypatch.setattr(background_jobs, "PAGES", pages := DrawnPages())
+    monkeypatch.setattr(background_jobs, "COURTESY", 60)
     passed = threading.Event()
     with pages.drawing(), pages.drawing():
         job = Job(lambda report: report(1, 2, 0.0) and passed.set(), pool)
@@ -119,20 +119,20 @@ def test_work_aside_waits_at_its_step_while_a_page_is_drawn(pool, monkeypatch):
 
 
 def test_work_aside_goes_on_while_a_page_waits_for_it_and_however_many_are_drawn(pool, monkeypatch):
-    monkeypatch.setattr(jobs, "PAGES", pages := Pages())
-    monkeypatch.setattr(jobs, "COURTESY", 60)
+    monkeypatch.setattr(background_jobs, "PAGES", pages := DrawnPages())
+    monkeypatch.setattr(background_jobs, "COURTESY", 60)
     with pages.drawing():
         with pages.waiting():
             assert Job(lambda report: report(1, 2, 0.0), pool).future.result(10)
-        monkeypatch.setattr(jobs, "COURTESY", 0.01)
+        monkeypatch.setattr(background_jobs, "COURTESY", 0.01)
         assert Job(lambda report: report(1, 2, 0.0), pool).future.result(10)
 
 
 def test_a_page_that_fails_is_drawn_no_longer(monkeypatch):
-    monkeypatch.setattr(jobs, "COURTESY", 60)
-    pages = Pages()
+    monkeypatch.setattr(background_jobs, "COURTESY", 60)
+    pages = DrawnPages()
     with pytest.raises(ValueError), pages.drawing():
         raise ValueError
     start = time.monotonic()
     pages.pass_by()
-    assert time.monotonic() - start < jobs.COURTESY / 2
+    assert time.monotonic() - start < background_jobs.COURTESY / 2

@@ -1,4 +1,4 @@
-"""One's own file on the page Concentrate: brought, refused with a sentence, linked to, and left nowhere."""
+"""A person's own file on the page Concentrate: brought, refused with a sentence, linked to, and left nowhere."""
 from __future__ import annotations
 
 import gc
@@ -21,19 +21,21 @@ from streamlit.runtime.memory_session_storage import MemorySessionStorage
 from streamlit.runtime.websocket_session_manager import WebsocketSessionManager
 
 from explorer import sweep
-from explorer.concentrate import own, stage
-from explorer.concentrate.choice import OWN, Choice, good
-from explorer.concentrate.link import from_address, to_address
-from explorer.shared import history
+from explorer.concentrate import own_file, panel_work
+from explorer.concentrate.concentrate_state import STATE
+from explorer.concentrate.own_file import OWN
+from explorer.concentrate.what_fits import best_fields, page_grid
+from explorer.shared import url_history
 from linviz import Grid, clips
 from linviz.clips import limits
-from linviz.views import View
+from linviz.views import SourceFile, View, open_view
+from linviz.views.load import view_of_file
 from tests.clips import files
 from tests.clips.test_decode import STREAMED, before, header_of
 
 from .harness import quiet, said, titles, view, visit, well
 
-PLAIN = {"clip": OWN, "patches": "14", "specs": "softmax,relu_floor"}
+PLAIN = {"source": OWN, "patches": "14", "specs": "softmax,relu_floor"}
 SMALL = {"patches": "14"}
 SHA = "0123456789abcdef" * 4
 
@@ -66,7 +68,7 @@ def test_before_a_file_comes_a_sample_stays_and_the_page_says_what_happens_to_fi
     app = visit(**PLAIN | {"source": "coffee"})
     (invitation,) = [b for b in app.button if b.label.startswith("Bring your own")]
     well(invitation.click().run())
-    assert app.session_state.clip == OWN and "Bring your own" not in [b.label for b in app.button]
+    assert app.session_state["concentrate_source"] == OWN and "Bring your own" not in [b.label for b in app.button]
     assert view(app)["title"] == clips.photograph("coffee").title and not said(app)
     assert view(visit(source=OWN, **SMALL))["title"] == clips.photograph("chelsea").title
     for sentence in (limits.said(), "stays in the memory of this visit", "gone when the visit ends", "HEIC, MP4, MOV"):
@@ -76,7 +78,7 @@ def test_before_a_file_comes_a_sample_stays_and_the_page_says_what_happens_to_fi
 def test_a_clip_is_cut_in_its_own_form_and_its_numbers_are_linviz_s(opened: Any) -> None:
     sent, clip, grid = view(opened), clips.decode(files.video(), "first.mp4", 8).clip, Grid(8, 10, 14)
     assert sent["grid"] == [8, 10, 14] and len(sent["frames"]) == 8 and sent["title"] == "first.mp4"
-    q = clips.descriptors(clips.fit(clip, grid), grid, opened.session_state.good.temperature)[0]
+    q = clips.descriptors(clips.fit(clip, grid), grid, opened.session_state["concentrate"].temperature)[0]
     np.testing.assert_allclose(sent["panels"][0]["wire"]["q"], q[0, 0].numpy(), rtol=1e-6)
     assert "first.mp4: 8 of 10 frames, evenly spaced in time, 32 x 24, 1.0 s." in words(opened).replace("**", "")
     assert "8 frames of 10 x 14 are 1,120 patches." in words(opened)
@@ -85,18 +87,19 @@ def test_a_clip_is_cut_in_its_own_form_and_its_numbers_are_linviz_s(opened: Any)
 def test_controls_work_on_it(opened: Any) -> None:
     app = bring(opened, files.animated("GIF", 5), "a.gif")
     assert view(app)["grid"] == [5, 10, 14] and "there are no more" in words(app)
-    well(app.slider(key="frames").set_value(3).run())
+    well(app.slider(key="concentrate_frames").set_value(3).run())
     assert view(app)["grid"] == [3, 10, 14] and "3 of 5 frames, evenly spaced" in words(app)
-    well(app.selectbox(key="clip").set_value("coffee").run())
-    assert view(app)["title"] == clips.photograph("coffee").title and "file" not in address(app)
-    well(app.selectbox(key="clip").set_value(OWN).run())
-    assert view(app)["grid"] == [3, 10, 14] and address(app)["file"] == "a.gif"
-    well(app.slider(key="frames").set_value(8).run())
+    well(app.selectbox(key="concentrate_source").set_value("coffee").run())
+    assert view(app)["title"] == clips.photograph("coffee").title and address(app)["source"] == "coffee"
+    well(app.selectbox(key="concentrate_source").set_value(OWN).run())
+    assert view(app)["grid"] == [3, 10, 14] and address(app)["source"].startswith("a.gif@")
+    well(app.slider(key="concentrate_frames").set_value(8).run())
 
 
 def test_each_kind_has_fields_at_which_it_shows_best() -> None:
-    assert [good(OWN, there)["patches"] for there in ((), (1, 9, 9), (8, 9, 9))] == [28, 28, 16]
-    assert good(OWN, (1, 4, 4, 0))["temperature"] == 1 > good(OWN, (8, 9, 9))["temperature"]
+    own = View(SourceFile("a", SHA))
+    assert [best_fields(own, size)["patches"] for size in (None, (1, 9, 9), (8, 9, 9))] == [28, 28, 16]
+    assert best_fields(own, (1, 4, 4, 0))["temperature"] == 1 > best_fields(own, (8, 9, 9))["temperature"]
 
 
 def halves(data: bytes, tmp_path: Path) -> bytes:
@@ -143,14 +146,13 @@ def test_every_bad_file_gets_one_sentence_and_the_view_stays(opened: Any) -> Non
 
 
 def test_where_a_second_reading_takes_too_long_the_first_one_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    upload = own.bring(files.video(), "a.mp4")
+    upload = own_file.read_upload(files.video(), "a.mp4", 8)
 
     def late(*args: Any) -> None:
         raise clips.Unreadable("it took more than 8 s to unpack, and was left")
     monkeypatch.setattr(clips, "decode", late)
-    assert upload.there(3, 14) == (8, 24, 32) and "took too long" in upload.film(3, 14).said
-    here = own.scene(Choice(clip=OWN, frames=3, patches=14, there=upload.there(3, 14)), upload)
-    assert here.grid.T == 3 == len(here.clip.frames)
+    here = own_file.own_scene(View(upload.source, frames=3, patches=14), upload)
+    assert here.grid.T == 3 == len(here.clip.frames) and "took too long" in here.file_note
 
 
 # ---------------------------------------------------------------- where it lies
@@ -159,16 +161,17 @@ def test_where_a_second_reading_takes_too_long_the_first_one_stays(monkeypatch: 
 def test_a_file_lies_in_its_visit_alone_and_can_be_forgotten() -> None:
     data = files.still("PNG", files.picture(7))
     app = bring(visit(**PLAIN), data, "secret.png")
-    (upload,) = app.session_state.uploads.values()
-    assert upload.shelf._kept and not [key for key in panel_work.RESULTS._kept if upload.sha256 in repr(key)]
-    other = visit(**PLAIN | {"file": "secret.png", "sha256": upload.sha256})
+    (upload,) = app.session_state[own_file.UPLOADS].values()
+    sha256 = upload.source.sha256
+    assert upload.results._kept and not [key for key in panel_work.RESULTS._kept if sha256 in repr(key)]
+    other = visit(**PLAIN | {"source": f"secret.png@{sha256}"})
     assert not other.get("bidi_component"), "what one brought is nobody else's"
     gone = weakref.ref(upload)
     del upload
     (forget,) = [b for b in app.button if b.label == "Forget this file"]
     well(forget.click().run())
     gc.collect()
-    assert gone() is None and "sha256" not in address(app) and not said(app)
+    assert gone() is None and address(app)["source"] == OWN and not said(app)
 
 
 def test_what_a_visit_brought_goes_when_the_visit_has_ended() -> None:
@@ -194,12 +197,12 @@ def test_what_a_visit_brought_goes_when_the_visit_has_ended() -> None:
 
 
 def test_the_newest_files_are_kept_up_to_the_size_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    state = SimpleNamespace(uploads={}, setdefault=lambda name, value: state.uploads)
-    monkeypatch.setattr(own.st, "session_state", state)
+    state: dict[str, Any] = {}
+    monkeypatch.setattr(own_file.st, "session_state", state)
     monkeypatch.setattr(limits, "BYTES", 10)
     for name, size in (("a", 4), ("b", 5), ("c", 4), ("a", 4)):
-        own.keep(own.Upload(name, name, bytes(size), (1, 1, 1)))
-    assert list(state.uploads) == ["c", "a"] and (state.file, state.sha256) == ("a", "a")
+        own_file.keep_upload(own_file.Upload(SourceFile(name, name * 64), bytes(size), (1, 1, 1)))
+    assert list(state[own_file.UPLOADS]) == ["c" * 64, "a" * 64]
 
 
 def test_limits_agree_and_nothing_is_spooled_to_a_disk() -> None:
@@ -214,16 +217,17 @@ def test_limits_agree_and_nothing_is_spooled_to_a_disk() -> None:
 def test_a_link_restores_the_controls_and_asks_for_the_very_file() -> None:
     data = files.still("PNG", files.picture(5))
     app = bring(visit(**PLAIN), data, "mine <b>.png")
-    well(app.slider(key="temperature").set_value(1.5).run())
+    well(app.select_slider(key="concentrate_temperature").set_value(1.6).run())
     link = address(app)
-    assert set(link) == {"clip", "patches", "maps", "temperature", "file", "sha256"} and link["file"] == "mine <b>.png"
+    assert set(link) == {"source", "patches", "specs", "temperature"} and link["source"].startswith("mine <b>.png@")
     friend = visit(**link)
     assert "This link shows the file **mine <b>.png**" in words(friend) and "<b>" not in friend.info[0].value
     assert not said(friend) and not friend.get("bidi_component") and address(friend) == link
     bring(friend, b"text", "mine.png")
     assert "it is text" in said(friend) and "This link shows" in words(friend) and address(friend) == link
     bring(friend, data, "another name.png")
-    assert not said(friend) and address(friend) == link | {"file": "another name.png"}
+    other = link["source"].replace("mine <b>.png", "another name.png")
+    assert not said(friend) and address(friend) == link | {"source": other}
     assert view(friend)["panels"][0]["wire"]["q"].tolist() == view(app)["panels"][0]["wire"]["q"].tolist()
 
 
@@ -231,27 +235,27 @@ def test_a_token_before_the_picture_can_be_asked_and_is_named() -> None:
     x = np.random.default_rng(0).normal(size=(2, 51, 8)).astype("f4")
     data = io.BytesIO()
     np.savez(data, q=x, k=x, grid=np.array([7, 7]))
-    link = PLAIN | {"sha256": hashlib.sha256(data.getvalue()).hexdigest(), "file": "a.npz", "query": "1"}
+    link = PLAIN | {"source": f"a.npz@{hashlib.sha256(data.getvalue()).hexdigest()}", "query": "1"}
     app = bring(visit(**link | {"specs": "softmax,relu_floor+gate", "steps": "10"}), data.getvalue(), "a.npz")
     assert "The pinned token 2 of the 2 before the picture, beside the mean of all 51" in app.subheader[0].value
     assert address(app)["query"] == "1" and not said(app)
     app.session_state.exports = True  # unfold the files
-    assert "A token before the picture is pinned" in words(well(app.run()))
+    assert "The query is a token before the picture" in words(well(app.run()))
 
 
 def test_another_file_than_the_link_s_gets_a_warning_and_the_controls_stay() -> None:
-    app = bring(visit(**PLAIN | {"file": "a.png", "sha256": SHA, "temperature": "2.0"}), files.still("PNG"), "b.png")
+    app = bring(visit(**PLAIN | {"source": f"a.png@{SHA}", "temperature": "2.0"}), files.still("PNG"), "b.png")
     (warning,) = app.warning
     assert "not the file of the link, a.png (sha256 01234567" in warning.value.replace("\\", "")
     assert view(app)["title"] == "b.png" and app.session_state["concentrate"].temperature == 2.0
 
 
 def test_back_and_forward(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(history, "LATE", 0.0)  # nobody here waits as a person does
+    monkeypatch.setattr(url_history, "LATE", 0.0)  # nobody here waits as a person does
     app = bring(visit(**PLAIN), files.still("PNG"), "a.png")
     first = address(app)
     bring(app, files.still("PNG", files.picture(5)), "b.png")
-    well(app.slider(key="temperature").set_value(2.0).run())
+    well(app.select_slider(key="concentrate_temperature").set_value(2.0).run())
     second = address(app)
     for there, title, temperature in ((first, "a.png", 2 / 3), (second, "b.png", 2.0)):
         app.query_params.clear()
@@ -269,36 +273,40 @@ def test_hostile_names_are_shown_and_nothing_more(opened: Any, name: str) -> Non
     (told,) = [m.value for m in app.markdown if "one picture" in m.value]
     shown, _, rest = told.partition("**: ")
     assert rest and len(shown) < 100 and not set("[]<>*`$") & set(re.sub(r"\\.", "", shown.removeprefix("**")))
-    assert len(address(app)["file"]) <= 40 and address(app)["file"].isprintable() and "/" not in view(app)["title"]
+    kept = address(app)["source"].rpartition("@")[0]
+    assert len(kept) <= 40 and kept.isprintable() and "/" not in view(app)["title"]
 
 
 @pytest.mark.parametrize("given, word", [
-    ({"clip": OWN, "sha256": "../../etc"}, "64 digits"), ({"clip": OWN, "sha256": "A" * 64}, "64 digits"),
-    ({"file": "a.png"}, "belongs to clip=own"), ({"clip": OWN, "head": "0"}, "1 to 256"),
-    ({"clip": OWN, "there": "9"}, "this page knows")])
+    ({"source": "a.png@../../etc"}, "64 hexadecimal digits"), ({"source": "a.png@" + "A" * 64}, "64 hexadecimal"),
+    ({"source": OWN, "head": "0"}, "1 to 256"), ({"file": "a.png"}, "is called source now"),
+    ({"source": OWN, "there": "9"}, "this page knows")])
 def test_a_bad_parameter_of_a_link_has_no_effect_and_one_sentence(given: dict[str, str], word: str) -> None:
-    chosen, (sentence,) = from_address(given)
-    assert word in sentence and chosen == from_address({name: x for name, x in given.items() if name == "clip"})[0]
-    assert not chosen.sha256 and not chosen.there and not chosen.file
+    app = visit(**given)
+    (warning,) = app.warning
+    assert word in warning.value.replace("\\", "")
+    assert not isinstance(app.session_state["concentrate"].source, SourceFile)
 
 
-def test_an_address_brings_a_file_s_name_back() -> None:
-    chosen = Choice(clip=OWN, file="a.mp4", sha256=SHA, patches=20, frames=3, shift="time", head=2)
-    assert from_address(to_address(chosen)) == (chosen, [])
-    assert len(from_address({"clip": OWN, "file": "x" * 9999, "sha256": SHA})[0].file) <= 40
+def test_a_url_brings_a_file_s_name_back() -> None:
+    view_ = View(SourceFile("a.mp4", SHA), patches=20, frames=3, specs=("softmax", "relu+gate+shift"), head=2)
+    parameters = view_.to_parameters(View())
+    assert View.from_parameters(parameters, STATE.base(parameters)) == (view_, [])
 
 
-@pytest.mark.parametrize("there, patches, frames, grid", [
+@pytest.mark.parametrize("size, patches, frames, grid", [
     ((1, 480, 640), 56, 8, Grid(1, 42, 56)), ((8, 1024, 576), 16, 8, Grid(8, 16, 9)),
     ((16, 576, 1024), 28, 16, Grid(7, 16, 28)), ((3, 9, 9), 14, 16, Grid(3, 14, 14)),
-    ((1, 1, 900), 14, 8, Grid(1, 1, 14)), ((2, 3, 4, 1), 14, 8, Grid(2, 3, 4, 1))])
-def test_the_grid_follows_the_file(there: tuple[int, ...], patches: int, frames: int, grid: Grid) -> None:
-    assert Choice(clip=OWN, there=there, patches=patches, frames=frames).grid == grid
+    ((1, 1, 900), 14, 8, Grid(1, 1, 14))])
+def test_the_grid_follows_the_file(size: tuple[int, ...], patches: int, frames: int, grid: Grid) -> None:
+    assert page_grid(View(SourceFile("a", SHA), patches=patches, frames=frames), size) == grid
 
 
-def test_a_file_of_one_s_own_is_decoded_once() -> None:
-    upload = own.bring(files.video(), "a.mp4")
-    assert upload.film(8, 14) is upload.film(8, 20) and upload.there(8, 14) == (8, 24, 32)
+def test_a_file_is_decoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    upload = own_file.read_upload(files.video(), "a.mp4", 8)
+    monkeypatch.setattr(clips, "decode", lambda *given: pytest.fail("decoded twice"))
+    grids = [own_file.own_scene(View(upload.source, frames=8, patches=side), upload).grid for side in (14, 20)]
+    assert [grid.T for grid in grids] == [8, 8] and upload.size == (10, 24, 32)
 
 
 # ---------------------------------------------------------------- tensors
@@ -313,19 +321,20 @@ def arrays(**given: Any) -> bytes:
 
 def test_a_researcher_s_tensors_are_drawn_as_they_are() -> None:
     x = np.random.default_rng(0).normal(size=(2, 26, 8)).astype(np.float32)
-    app = bring(visit(source=OWN, specs="softmax,relu_floor+gate", steps="10"), arrays(q=x, k=-x, v=x[..., :3]), "run.npz")
+    app = visit(source=OWN, specs="softmax,relu_floor+gate", steps="10")
+    bring(app, arrays(q=x, k=-x, v=x[..., :3]), "run.npz")
     sent, wire = view(app), view(app)["panels"][0]["wire"]
     assert sent["grid"] == [1, 5, 5] and sent["prefix"] == 1 and "as they are in the file" in words(app)
     assert "2 heads of 26 tokens, 8 wide, on 5 x 5 patches after 1 token of no place." in words(app)
     np.testing.assert_array_equal(wire["q"], x[0])
     np.testing.assert_array_equal(wire["k"], -x[0])
-    well(app.number_input(key="head").set_value(2).run())
+    well(app.slider(key="concentrate_head").set_value(2).run())
     np.testing.assert_array_equal(view(app)["panels"][0]["wire"]["q"], x[1])
-    assert address(app)["head"] == "2" and address(app)["temperature"] == "1.0"
+    assert address(app)["head"] == "2" and "temperature" not in address(app)
     assert titles(quiet(app))[1].endswith("fitted") and not said(app)
-    well(app.slider(key="temperature").set_value(0.5).run())
+    well(app.select_slider(key="concentrate_temperature").set_value(0.5).run())
     np.testing.assert_allclose(view(app)["panels"][0]["wire"]["q"], x[1] * 2**0.5, rtol=1e-6)
-    well(app.radio(key="shift").set_value("space").run())
+    well(app.radio(key="concentrate_gate_shift").set_value("space").run())
     assert "is not shown" in said(app) and titles(app) == ["softmax"]
     bring(app, arrays(q=x, k=x, grid=[9, 9]), "bad.npz")
     assert "a grid of 9 x 9" in said(app) and view(app)["title"] == "run.npz"
@@ -334,22 +343,21 @@ def test_a_researcher_s_tensors_are_drawn_as_they_are() -> None:
 
 
 @pytest.mark.parametrize("shape, word", [
-    ((3200, 2), "3,200 tokens"), ((16, 300), "300 numbers a token"), ((257, 4, 2), "257 heads")])
+    ((3200, 2), "3,200 tokens"), ((16, 300), "300 numbers per token"), ((257, 4, 2), "257 heads")])
 def test_more_than_a_browser_can_follow_is_refused(shape: tuple[int, ...], word: str) -> None:
     x = np.ones(shape, np.float32)
-    with pytest.raises(clips.Unreadable, match=f"it has {word}, and up to"):
-        own.bring(arrays(q=x, k=x, grid=[1, shape[-2]]), "a.npz")
+    with pytest.raises(clips.Unreadable, match=f"it has {word}, and at most"):
+        own_file.read_upload(arrays(q=x, k=x, grid=[1, shape[-2]]), "a.npz", 8)
 
 
 def test_one_head_of_tensors_is_on_the_page_what_it_is_on_record() -> None:
     """Head and temperature are taken in one place, so that a saved view has the page's numbers."""
     x = np.random.default_rng(1).normal(size=(3, 26, 8)).astype(np.float32)
     data = arrays(q=x, k=x + 1, v=x - 1)
-    upload = own.bring(data, "run.npz")
-    choice = Choice(OWN, temperature=0.5, head=2, file=upload.name, sha256=upload.sha256, there=upload.size)
-    here = own.scene(choice, upload)
-    view_ = View.of("run.npz", data, temperature=0.5, head=2, specs=("softmax",))
-    read = view_.open(data).shown[0].reading
+    upload = own_file.read_upload(data, "run.npz", 8)
+    view_ = view_of_file("run.npz", data, temperature=0.5, head=2, specs=("softmax",))
+    here = own_file.own_scene(view_, upload)
+    read = open_view(view_, data).panels[0].reading
     for mine, theirs in ((here.q, read.q), (here.k, read.k), (here.v, read.v)):
         np.testing.assert_array_equal(mine.numpy(), theirs.numpy())
     np.testing.assert_allclose(here.q[0, 0].numpy(), x[1] / 0.5**0.5, rtol=1e-6)
