@@ -46,6 +46,7 @@ def draw_widget(declared: Setting, key: str, label: str | None = None, **more: A
     """The widget of a declared setting under a key of the session; its value."""
     kind, label = declared.kind, label or declared.label
     more.setdefault("help", _sentence(declared.help) or None)
+    more.setdefault("persist_state", "session")  # a widget that is hidden for a while keeps its value
     if isinstance(kind, Whole):
         return _whole(kind, key, label, **more)
     if isinstance(kind, Number):
