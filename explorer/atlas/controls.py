@@ -18,7 +18,7 @@ THREE = {"signed": "Signed or unnormalised", "fixed": "Fixed number of patches",
 def choose() -> Choice:
     """Show the controls in the sidebar; what is chosen."""
     with st.sidebar:
-        st.selectbox("Sorted by", SORTS, key=key("sort"), format_func=SORTS.get)
+        st.selectbox("Sorted by", SORTS, key=key("sort"), format_func=SORTS.__getitem__)
         st.text_input("Words in it", key=key("text"), placeholder="cosine, Shen, arXiv 2006", max_chars=limits.LONGEST)
         st.pills("Families", FAMILIES, key=key("family"), selection_mode="multi")
         for name, label in THREE.items():
@@ -30,7 +30,7 @@ def choose() -> Choice:
         st.multiselect("Side by side, two to four", names(), key=key("picked"), max_selections=limits.PICKS[1],
                        format_func=lambda name: card(name).title)
         st.button("Reset", on_click=ADDRESS.reset, width="stretch")
-    st.segmented_control("Show as", limits.VIEWS, key=key("view"), format_func=limits.VIEWS.get, required=True,
+    st.segmented_control("Show as", limits.VIEWS, key=key("view"), format_func=limits.VIEWS.__getitem__, required=True,
                          label_visibility="collapsed")
     return ADDRESS.chosen()
 

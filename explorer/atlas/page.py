@@ -3,8 +3,8 @@ import streamlit as st
 
 from explorer.atlas import controls as atlas_controls
 from explorer.atlas import view as atlas_view
-from explorer.atlas.atlas_cards import cards, order, select
-from explorer.atlas.atlas_choice import ADDRESS, PICKS, link
+from explorer.atlas.atlas_cards import Card, cards, order, select
+from explorer.atlas.atlas_choice import ADDRESS, PICKS, Choice, link
 from explorer.atlas.atlas_maps import drawn, operations
 from explorer.concentrate import controls, stage
 from explorer.shared import chapters
@@ -12,10 +12,10 @@ from explorer.shared.tables import three
 from linviz import clips
 
 
-def headline(every, choice):
+def headline(every: list[Card], choice: Choice) -> str:
     """The title says what to see: how far the same picture is spread by the sharpest map and by the flattest."""
     bits = {c.title: entropy for c in every if (entropy := drawn(c.name, *choice.scene).entropy) is not None}
-    sharp, flat = min(bits, key=bits.get), max(bits, key=bits.get)
+    sharp, flat = min(bits, key=bits.__getitem__), max(bits, key=bits.__getitem__)
     return f"{len(every)} kinds of attention: from {three(bits[sharp])} bits ({sharp}) to {three(bits[flat])} ({flat})"
 
 
