@@ -48,8 +48,6 @@ KNOWN = {
       for name in ("gates_page", "kept", "ledger", "others", "page", "plots")),
     ("studies.gates", "studies.gates_page"),
     ("studies.gates_page", "studies.gates_words"),
-    ("teaching.outline", "notebooks.build"),
-    ("teaching.slides", "notebooks.book"),
 }
 
 Graph = Mapping[str, set[str]]
