@@ -5,3 +5,4 @@ explore lab book test study bench doctor:
 lint:
 	.venv/bin/python -m ruff check .
 	.venv/bin/python -m mypy
+	.venv/bin/oxlint --deny-warnings

@@ -14,8 +14,8 @@ from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
 
-from .grade.options import options as options_of_grade
-from .train.options import options as options_of_train
+from .grade.grade_options import options as options_of_grade
+from .train.train_options import options as options_of_train
 from .views.view_options import add_export_options, add_read_options
 
 ROOT = Path(__file__).resolve().parents[1]      # the clone: notebooks and explorer lie beside the package
@@ -132,13 +132,13 @@ def export(given: argparse.Namespace) -> int:
 
 def train(given: argparse.Namespace) -> int:
     """Train the arms and seeds that were asked for."""
-    from .train.command import run
+    from .train.train_command import run
     return run(given)
 
 
 def grade(given: argparse.Namespace) -> int:
     """Run the teacher's checks on every submission and write the sheet."""
-    from .grade.command import run
+    from .grade.grade_command import run
     return run(given)
 
 

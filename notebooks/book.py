@@ -15,18 +15,17 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from bs4 import BeautifulSoup, NavigableString, Tag
-from latex2mathml.converter import convert
+from bs4 import BeautifulSoup
 from nbconvert import HTMLExporter
 from plotly.offline import get_plotlyjs
 
+from linviz.course.formulas import formulas
 from linviz.whole import write_whole
 
 HERE = Path(__file__).resolve().parent
 SOLUTIONS = HERE / "solutions"
 PLOTLY = "application/vnd.plotly.v1+json"
 REMOTE = ("require_js_url", "mathjax_url", "mermaid_js_url", "jquery_url")  # what nbconvert would fetch
-FORMULA = re.compile(r"\$\$(?P<display>.+?)\$\$|(?<![\\$])\$(?P<inline>[^$\n]+?(?:\n[^$\n]+?)?)\$", re.DOTALL)
 CHAPTER = re.compile(r"^(\d\d_\w+)\.ipynb")
 POLICY = "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob: file:; connect-src 'none'"
 LOOK = """
@@ -101,28 +100,10 @@ def placed(figure: Any, place: str, words: str) -> str:
             f'style="height:{height}px"></div><script>Plotly.newPlot("{place}", {data}, {layout}, {config});</script>')
 
 
-def formulas(soup: BeautifulSoup) -> None:
-    """Every $...$ and $$...$$ of the text as MathML; code is left alone."""
-    for text in soup.find_all(string=FORMULA):
-        if isinstance(text.parent, Tag) and not text.find_parents(("code", "pre", "script", "style", "title")):
-            text.replace_with(*_parts(str(text)))
-
-
 def lead_on(soup: BeautifulSoup) -> None:
     """A link to the notebook of a chapter leads to the page of that chapter, which lies beside this one."""
     for link in soup.find_all("a", href=CHAPTER):
         link["href"] = CHAPTER.sub(r"\1.html", str(link["href"]))
-
-
-def _parts(text: str) -> list[NavigableString | BeautifulSoup]:
-    out: list[NavigableString | BeautifulSoup] = []
-    end = 0
-    for found in FORMULA.finditer(text):
-        out.append(NavigableString(text[end:found.start()]))
-        kind = "block" if found["display"] else "inline"
-        out.append(BeautifulSoup(convert(found["display"] or found["inline"], display=kind), "html.parser"))
-        end = found.end()
-    return [*out, NavigableString(text[end:])]
 
 
 def contents(pages: list[Page]) -> str:

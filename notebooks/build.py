@@ -18,36 +18,16 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-import jupytext
 import nbformat
 
 from linviz.course.chapter import Chapter, exercise, key_points, opening, schedule
+from linviz.course.chapter_source import Cell, read, tagged, tags
 from linviz.whole import write_whole
 
 HERE = Path(__file__).resolve().parent
 SOLUTION = re.compile(r"^( *)# solution\n(.*?)^ *# end\n?", re.MULTILINE | re.DOTALL)
 OPEN = "raises-exception"  # Jupyter's own tag: running all cells goes on behind an exercise that is still to be solved
 WIDGET = "application/vnd.jupyter.widget-view+json"
-Cell = Any
-
-
-def read(source: Path) -> Chapter:
-    """Read a source; ValueError in one sentence where its front matter is missing."""
-    cells = jupytext.read(source, fmt="py:percent").cells
-    tables = {kind: [tomllib.loads(c.source) for c in cells if kind in tags(c)] for kind in ("front", "exercise")}
-    if len(tables["front"]) != 1:
-        raise ValueError(f"{source.name} has {len(tables['front'])} cells tagged 'front'; it needs one")
-    return Chapter(source.stem, tables["front"][0], tables["exercise"], cells)
-
-
-def tags(cell: Cell) -> list[str]:
-    """The tags of a cell."""
-    return list(cell.metadata.get("tags", []))
-
-
-def tagged(cell: Cell, kind: str) -> str | None:
-    """The number in a tag like "answer:13.1"; None where there is no such tag."""
-    return next((tag.split(":")[1] for tag in tags(cell) if tag.startswith(kind + ":")), None)
 
 
 # ------------------------------------------------------------------------------------------------ two notebooks

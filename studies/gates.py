@@ -26,7 +26,7 @@ from linviz.clips import motion_task
 from linviz.maps import Dense, Map
 from linviz.mechanisms import REGISTRY, Attention, Kernel
 from linviz.models.checkpoints import card, find, pretrained, shipped
-from linviz.models.gates import PARTS, Copied, Goal, compared, fit_free, fit_gates, part_map
+from linviz.models.gate_fits import PARTS, Copied, Goal, compared, fit_free, fit_gates, part_map
 from linviz.models.looking import touched
 from linviz.models.trace import Traced
 from linviz.models.training import one_thread

@@ -7,7 +7,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from linviz.figures.gates import CONSTANT, FORMS, NO_GATE, Point, forms
+from linviz.figures.gate_charts import CONSTANT, FORMS, NO_GATE, Point, forms
 from linviz.whole import write_whole
 
 from .gates import MAIN, SEEN

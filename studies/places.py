@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from linviz.figures.evidence import HIGH, Point, span
+from linviz.figures.evidence_charts import HIGH, Point, span
 
 Spot = tuple[float, float]
 Box = tuple[float, float, float, float]  # left, bottom, right, top

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import plotly.graph_objects as go
 
-from linviz.figures.evidence import Arm, Band, Point, dose, intervals, learning, scatter
+from linviz.figures.evidence_charts import Arm, Band, Point, dose, intervals, learning, scatter
 from linviz.mechanisms import REGISTRY
 
 from .accuracies import CHANCE

@@ -17,7 +17,8 @@ from linviz.models.arms import Job, jobs
 from linviz.models.checkpoints import FOLDER, pretrained, ship, slug
 from linviz.models.examples import maker
 from linviz.models.looking import look
-from linviz.models.training import Run, one_thread, train
+from linviz.models.training import one_thread, train
+from linviz.models.training_run import Run
 from linviz.whole import write_whole
 
 ROOT = Path(__file__).resolve().parents[1]

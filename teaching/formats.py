@@ -33,7 +33,7 @@ def page(lessons: Sequence[Lesson]) -> str:
     """FORMATS.md."""
     by_number = {lesson.number: lesson for lesson in lessons}
     lines = ["# Three ways to give the course", "",
-             "Made by `teaching/build.py` from `teaching/src/formats.toml`; not edited by hand. The minutes of "
+             "Made by `teaching/pack.py` from `teaching/src/formats.toml`; not edited by hand. The minutes of "
              "sections, exercises and quizzes are the chapters' own.", ""]
     for each in formats():
         lines += [f"## {each['name']}", "", each["about"].strip(), ""]

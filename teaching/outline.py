@@ -17,10 +17,10 @@ import nbformat
 
 from linviz.course import checks, quizzes
 from linviz.course.chapter import Chapter
+from linviz.course.chapter_source import read, tagged, tags
 from linviz.course.exercise import Exercise
 from linviz.course.quiz import Quiz
 from linviz.grade.marks import Worth
-from notebooks import build
 
 HERE = Path(__file__).resolve().parent
 BOOKS = HERE.parent / "notebooks"
@@ -52,10 +52,10 @@ class Lesson:
         """Sections, prompts and exercises in the order of the chapter."""
         found: list[Event] = []
         for n, cell in enumerate(self.chapter.cells):
-            if "exercise" in build.tags(cell):
+            if "exercise" in tags(cell):
                 e = tomllib.loads(cell.source)
                 found.append(Event("exercise", e["number"], e["title"], n))
-            elif cell.cell_type == "markdown" and not build.tags(cell):
+            elif cell.cell_type == "markdown" and not tags(cell):
                 found += [_event(mark, n) for mark in MARK.finditer(cell.source)]
         return found
 
@@ -77,7 +77,7 @@ class Lesson:
 
     def stub(self, number: str) -> str:
         """Signature and docstring of what an exercise asks for."""
-        source = next(c.source for c in self.chapter.cells if build.tagged(c, "answer") == number)
+        source = next(c.source for c in self.chapter.cells if tagged(c, "answer") == number)
         return source[source.index("def "):source.index("    # solution")].rstrip()
 
     @property
@@ -176,5 +176,5 @@ def lessons() -> list[Lesson]:
         notes = HERE / "src" / f"{source.stem}.toml"
         if not notes.exists():
             raise ValueError(f"chapter {source.stem} has no notes for teachers: write teaching/src/{notes.name}")
-        found.append(Lesson(build.read(source), tomllib.loads(notes.read_text(encoding="utf-8"))))
+        found.append(Lesson(read(source), tomllib.loads(notes.read_text(encoding="utf-8"))))
     return found

@@ -25,8 +25,8 @@ from nbconvert.filters import markdown2html
 from plotly.offline import get_plotlyjs
 
 from linviz.course.chapter import dots
+from linviz.course.formulas import formulas
 from linviz.whole import write_whole
-from notebooks.book import formulas
 
 from .outline import HERE, PLOTLY, Event, Lesson, figure, lessons
 

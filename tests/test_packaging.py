@@ -141,11 +141,11 @@ def modules_of(*extras: str) -> set[str]:
     ("linviz", ("lab", "explorer", "video"), set()),
     ("explorer", ("explorer", "video"), {"studies", "explorer"}),
     ("notebooks", ("lab", "video"), {"build"}),
-    ("teaching", ("lab",), {"notebooks"}),
+    ("teaching", ("lab",), set()),
     ("studies", (), {"studies"}),
     ("tools", ("lab", "explorer", "video", "dev"), {"studies", "start"}),
     ("tests", ("lab", "explorer", "video", "dev"), {"studies", "conftest", "teaching", "explorer", "notebooks",
-                                                   "start", "tests"}),
+                                                   "start", "tests", "tools"}),
 ])
 def test_every_import_is_declared(folder, extras, own):
     for path in (ROOT / folder).rglob("*.py"):

@@ -164,6 +164,18 @@ def test_the_tools_have_nothing_to_say(command):
     assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
 
 
+SIZES = {"M", "n", "keys", "N", "S", "H", "E"}      # stand in the shapes of jaxtyping and are defined nowhere
+
+
+def test_every_name_is_defined():
+    """ruff and mypy pass over undefined names because of the letters in shapes; here all others are found."""
+    command = ["ruff", "check", ".", "--select", "F821", "--config", "lint.ignore=[]", "--output-format", "concise"]
+    done = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True)
+    found = re.findall(r"^(.*?): F821 Undefined name `(\w+)`", done.stdout, re.M)
+    assert found, "the names of sizes are found, too"
+    assert not (wrong := [f"{where}: {name}" for where, name in found if name not in SIZES]), wrong
+
+
 def oxlint(*paths: Path) -> subprocess.CompletedProcess[str]:
     """The linter of JavaScript over the project or over `paths`; every warning is an error."""
     program = Path(sysconfig.get_path("scripts")) / "oxlint"

@@ -11,9 +11,10 @@ import io
 import math
 import sys
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 HOME = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(HOME))
@@ -23,17 +24,18 @@ from linviz.views import View, open_view  # noqa: E402
 from linviz.views.export.html import view_page  # noqa: E402
 from linviz.whole import write_whole  # noqa: E402
 
-SIZE, WIDE, MOST = {"width": 1160, "height": 849}, 900, 2_000_000
+SIZE: ViewportSize = {"width": 1160, "height": 849}
+WIDE, MOST = 900, 2_000_000
 GRID = Grid(Y=28, X=28)
-STILL = [{"strength": 0.0}] * 8
-GATHER = [{"strength": (1 - math.cos(math.pi * n / 22)) / 2} for n in range(23)]
-REST = [{"strength": 1.0}] * 8
+STILL: list[dict[str, Any]] = [{"strength": 0.0}] * 8
+GATHER: list[dict[str, Any]] = [{"strength": (1 - math.cos(math.pi * n / 22)) / 2} for n in range(23)]
+REST: list[dict[str, Any]] = [{"strength": 1.0}] * 8
 PATH = [(12, 13), (12, 12), (11, 11), (11, 10), (11, 9), (11, 8), (12, 8), (13, 9), (14, 10), (16, 11), (18, 12),
         (20, 13), (21, 14), (21, 15), (20, 16), (18, 17), (16, 18), (14, 19), (13, 19), (12, 18), (11, 16), (12, 13)]
-WALK = [{"query": GRID.number(0, y, x)} for y, x in PATH for _ in range(2)]
+WALK: list[dict[str, Any]] = [{"query": GRID.number(0, y, x)} for y, x in PATH for _ in range(2)]
 
 
-def shot(page: Page, state: dict) -> Image.Image:
+def shot(page: Page, state: dict[str, Any]) -> Image.Image:
     """The page in one state of the view."""
     page.evaluate("async state => { document.querySelector('#view').patchView.set(state);"
                   " await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))); }", state)

@@ -2,8 +2,8 @@
 import streamlit as st
 
 from explorer.atlas import controls, view
-from explorer.atlas.atlas_state import PICKS, STATE, concentrate_link
-from explorer.atlas.mechanism_cards import mechanism_cards, order_cards, select_cards
+from explorer.atlas.atlas_state import PICKS, STATE, AtlasView, concentrate_link
+from explorer.atlas.mechanism_cards import Card, Number, mechanism_cards, order_cards, select_cards
 from explorer.atlas.mechanism_maps import counted_operations, drawn_map
 from explorer.shared import chapter_links
 from explorer.shared.number_tables import three_digits
@@ -12,12 +12,17 @@ from explorer.shared.widgets import escape_markdown
 from linviz import clips
 
 
-def headline(every, choice):
+def headline(every: list[Card], choice: AtlasView) -> str:
     """The title says what to see: how far the same picture is spread by the sharpest map and by the flattest."""
     bits = {c.title: entropy for c in every if (entropy := drawn_map(c.name, *choice.scene).entropy) is not None}
-    sharp, flat = min(bits, key=bits.get), max(bits, key=bits.get)
+    sharp, flat = min(bits, key=bits.__getitem__), max(bits, key=bits.__getitem__)
     return (f"{len(every)} kinds of attention: from {three_digits(bits[sharp])} bits ({sharp}) to "
             f"{three_digits(bits[flat])} ({flat})")
+
+
+def no_number(name: str) -> float | None:
+    """What the other orders ask of a mechanism."""
+    return None
 
 
 STATE.come()
@@ -25,9 +30,9 @@ top = st.container()
 choice = controls.choose_view()
 every = mechanism_cards()
 shown = select_cards(every, choice.family, choice.signed, choice.fixed, choice.causal, choice.text)
-numbers = {"cost": lambda name: counted_operations(name, *choice.scene),
-           "entropy": lambda name: drawn_map(name, *choice.scene).entropy}
-shown = order_cards(shown, choice.sort, numbers.get(choice.sort, lambda name: None))
+numbers: dict[str, Number] = {"cost": lambda name: counted_operations(name, *choice.scene),
+                              "entropy": lambda name: drawn_map(name, *choice.scene).entropy}
+shown = order_cards(shown, choice.sort, numbers.get(choice.sort, no_number))
 with top:
     if STATE.problems:
         st.warning("  \n".join(map(escape_markdown, STATE.problems)))

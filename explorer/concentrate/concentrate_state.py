@@ -14,7 +14,8 @@ import streamlit as st
 
 from linviz import clips
 from linviz.views import Look, SourceFile, View
-from linviz.views.state_kinds import Source, panel_text, read_panel
+from linviz.views.panel_options import panel_text, read_panel
+from linviz.views.state_kinds import Source
 
 from ..shared.page_state import PageState
 from . import own_file

@@ -12,7 +12,7 @@ from linviz import clips
 from linviz.mechanisms import REGISTRY, parse
 from linviz.models import LABEL
 from linviz.views import SourceFile, View
-from linviz.views.state_kinds import declared_options, panel_text, read_panel
+from linviz.views.panel_options import declared_options, panel_text, read_panel
 
 from ..shared.widgets import draw_field, draw_widget, escape_markdown
 from . import own_file
@@ -56,9 +56,8 @@ def _choices() -> list[str]:
 
 def _readable_view() -> tuple[View, str]:
     """The view of the widgets; of wrong mechanisms the others are drawn, and a sentence says what is wrong."""
-    texts, problems = list(STATE.value("specs")), []
-    good = []
-    for text in texts:
+    good, problems = [], []
+    for text in STATE.value("specs"):
         try:
             panel = read_panel(text)
             if why := refusal(*panel):

@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 from linviz.mechanisms import REGISTRY, Kernel, parse
+from linviz.views.panel_options import panel_text, read_panel
 from linviz.views.state import SPECS
-from linviz.views.state_kinds import panel_text, read_panel
 
 READS = {"self": "its own token", "qk": "q and k", "qkv": "q, k and v"}
 SHIFTS = ("none", "time", "space")

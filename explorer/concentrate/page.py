@@ -1,13 +1,13 @@
 """Where attention concentrates: one picture under several mechanisms, lit by the patch under the pointer."""
 import streamlit as st
 
-from explorer import warm
 from explorer.concentrate import controls, file_chooser, own_file, view
 from explorer.concentrate.concentrate_state import STATE
 from explorer.concentrate.fixation_panel import fixation_panel
 from explorer.concentrate.panel_work import panel_titles, panels_at
 from explorer.concentrate.spectra_panel import spectra_panel
 from explorer.concentrate.visit import BLINK, FIRST, SMALL, Visit
+from explorer.shared.warm_start import wait_for_task
 from explorer.shared.widgets import show_warnings
 
 visit = st.session_state.setdefault("visit", Visit())
@@ -27,7 +27,7 @@ with top:
     view.show_heading(chosen)
     controls.show_invitation()
 if first:
-    warm.wait(20)
+    wait_for_task(20)
 here = view.scene_of_view(chosen)
 panels = visit.panels(here, chosen)
 small = len(here.grid) <= SMALL

@@ -26,9 +26,9 @@ from linviz.models import Fit
 from linviz.patch_view import Panel, asked, pack
 from linviz.patch_view.wires import numbers
 from linviz.views import View
+from linviz.views.panel_options import panel_text
 from linviz.views.panel_steps import fit_panel, measure_panel, ungated_panel, weaken_gate
 from linviz.views.row_stats import distinct_titles, mean_statistics
-from linviz.views.state_kinds import panel_text
 from linviz.views.view_panels import ViewPanel
 
 from ..shared.background_jobs import Job, Report, ResultCache

@@ -10,7 +10,7 @@ from typing import Any
 from linviz.mechanisms import parse
 from linviz.models import Fit
 from linviz.views import Look, View
-from linviz.views.state_kinds import panel_text
+from linviz.views.panel_options import panel_text
 
 from ..shared.background_jobs import PAGES, Job, JobList
 from ..shared.live_state import LiveState

@@ -14,7 +14,8 @@ from linviz.patch_view.blob import picture
 from linviz.patch_view.streamlit import patch_view
 from linviz.views import TrainedView
 from linviz.views.export.trained_code import trained_code
-from linviz.views.trained_panels import ModelAnswer, OpenTrained, first_query, head_map, moment_pictures
+from linviz.views.trained_maps import first_query, head_map, moment_pictures
+from linviz.views.trained_panels import ModelAnswer, OpenTrained
 
 from ..shared import chapter_links, export_buttons
 from ..shared.live_state import LiveState, query_place

@@ -14,7 +14,7 @@ from .found import Unreadable
 from .front import FRONT_SETTINGS, front_task
 from .motion import SETTINGS, Setting, motion_task
 from .opening import OPENING, OPENINGS, Opening
-from .own import to_frames
+from .own_frames import to_frames
 from .pan import pan
 from .parallax import motorcycle
 from .photographs import PHOTOGRAPHS, known_name, photograph

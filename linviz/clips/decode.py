@@ -13,7 +13,7 @@ from ..shapes import Frames
 from . import limits
 from .clip import Clip
 from .found import AGAIN, Found, Unreadable, Watched
-from .pictures import read_pictures
+from .picture_files import read_pictures
 from .videos import read_video
 
 READS = "PNG, JPEG, WebP, GIF, HEIC, MP4, MOV and WebM"

@@ -17,8 +17,8 @@ from .drawing import Layers, disc, film
 from .motion import EACH, MOST, Setting, distractors
 from .photographs import known_name
 from .sources import split_number
-from .stage import DIGIT, SIDE, Stage, between, choice
 from .task import Task, as_frames, draws
+from .task_scenes import DIGIT, SIDE, Stage, between, choice
 
 COIN, ON_COIN = DIGIT, 8    # diameter of a disc and side of the digit on it, in pixels of a frame of 36
 OWN = 24                    # numbers for a scene without distractors

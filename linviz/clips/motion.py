@@ -16,8 +16,8 @@ from .digit import HEADINGS
 from .drawing import Layers, disc, film
 from .photographs import known_name
 from .sources import split_number
-from .stage import DIGIT, SIDE, Stage, between, choice
 from .task import Task, as_frames, draws
+from .task_scenes import DIGIT, SIDE, Stage, between, choice
 
 MOST = 4             # discs for which numbers are drawn
 OWN, EACH = 13, 7    # numbers for a scene without discs, and for each disc

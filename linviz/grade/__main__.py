@@ -1,6 +1,6 @@
 """`python -m linviz.grade submissions/ -o grades.csv`."""
 import sys
 
-from .command import main
+from .grade_command import main
 
 sys.exit(main())

@@ -52,7 +52,6 @@ class Map:
 
     def nth(self, c: int) -> Map:
         """The map at place c of the last leading axis, where that axis is channels of v."""
-        from .combine import Nth
         return Nth(self, c)
 
     def rows(self, i: Tensor) -> Tensor:
@@ -75,9 +74,7 @@ class Map:
 
     def centred(self) -> Map:
         """The map with its mean row taken off every row: what is left depends on the query."""
-        from .dense import Dense
-        a = self.dense()
-        return Dense(a - a.mean(-2, keepdim=True), stochastic=False)
+        return Centred(self)
 
     def column_sums(self) -> Tensor:
         """How much attention each key receives in all: (..., S)."""
@@ -96,3 +93,34 @@ class Map:
     def wire(self, at: Any = (0, 0)) -> dict[str, Any]:
         """What a browser needs to draw any row of batch and head `at`; a table of rows where nothing is shorter."""
         return {"kind": "rows", "rows": self.dense()[at]}
+
+
+class Nth(Map):
+    """One of the maps along the last leading axis, for a kind of map that cannot be cut there."""
+
+    def __init__(self, inner: Map, c: int) -> None:
+        self.inner, self.c, self.shape = inner, c, inner.shape
+        self.stochastic, self.rank_bound = inner.stochastic, inner.rank_bound
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.inner.dtype
+
+    def rows(self, i: Tensor) -> Tensor:
+        return lane(self.inner.rows(i), self.c)
+
+
+class Centred(Map):
+    """A map without its mean row, for a kind of map that knows nothing shorter than the whole table."""
+
+    def __init__(self, inner: Map) -> None:
+        a = inner.dense()
+        self.table, self.shape = a - a.mean(-2, keepdim=True), inner.shape
+        self.stochastic, self.rank_bound = False, min(inner.shape)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.table.dtype
+
+    def rows(self, i: Tensor) -> Tensor:
+        return self.table[..., i, :]

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from .base import Map, lane
+from .base import Map
 
 
 class ByHead(Map):
@@ -133,18 +133,3 @@ class PerChannel(Map):
 
     def rows(self, i: Tensor) -> Tensor:
         raise ValueError("this map differs by channel of v: ask map.channel(c), c counted within a head")
-
-
-class Nth(Map):
-    """One of the maps along the last leading axis, for a kind of map that cannot be cut there."""
-
-    def __init__(self, inner: Map, c: int) -> None:
-        self.inner, self.c, self.shape = inner, c, inner.shape
-        self.stochastic, self.rank_bound = inner.stochastic, inner.rank_bound
-
-    @property
-    def dtype(self) -> torch.dtype:
-        return self.inner.dtype
-
-    def rows(self, i: Tensor) -> Tensor:
-        return lane(self.inner.rows(i), self.c)

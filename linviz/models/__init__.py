@@ -11,7 +11,7 @@ from .schemes import SCHEMES, Scheme, pairs, seen
 from .trace import Traced
 from .video_transformer import Shape, VideoTransformer
 
-HOMES = {"Data": "examples", "Examples": "examples", "Recipe": "recipe", "Run": "training", "accuracy": "training",
+HOMES = {"Data": "examples", "Examples": "examples", "Recipe": "recipe", "Run": "training_run", "accuracy": "training",
          "arm": "arms", "look": "looking", "pretrained": "checkpoints", "shipped": "checkpoints", "train": "training",
          "CONFIGS": "linear_video_transformer", "Config": "linear_video_transformer",
          "LinearVideoTransformer": "linear_video_transformer"}

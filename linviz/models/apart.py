@@ -10,7 +10,7 @@ from torch import Tensor
 from ..concentration import DEAD, entropy
 from ..maps import Map
 from ..mechanisms import Attention, make
-from .gates import part_map
+from .gate_fits import part_map
 
 WAYS = {"none": "no gate, or one that is constant", "whole": "the gate as it is",
         "keys": "on keys alone", "queries": "on queries alone",

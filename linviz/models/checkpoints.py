@@ -22,7 +22,8 @@ from ..mechanisms import parse
 from ..whole import write_whole
 from .examples import Data, made
 from .recipe import Recipe
-from .training import Run, accuracy, one_thread
+from .training import accuracy, one_thread
+from .training_run import Run
 from .video_transformer import VideoTransformer
 
 FOLDER = Path(__file__).with_name("shipped")

@@ -9,7 +9,6 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,31 +17,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .examples import Data, Examples, made
-from .kept import keep_run, resume_run
 from .recipe import Recipe
+from .run_files import keep_run, resume_run
+from .training_run import Run
 from .video_transformer import VideoTransformer
 
 EVERY = 50     # steps between two rows of the curve, and between two kept states
 WATCHED = 256  # held-out clips whose accuracy stands in the curve; nothing is chosen by it
-Curve = list[dict[str, float]]
-
-
-@dataclass
-class Run:
-    """A training run after `step` steps. curve: a row every `EVERY` steps.
-
-    seconds: of the processor's time spent on it, kept through stops; with one thread, what a core that is free takes.
-    """
-
-    recipe: Recipe
-    seed: int
-    model: VideoTransformer
-    optimiser: torch.optim.Optimizer
-    step: int = 0
-    seconds: float = 0.0
-    curve: Curve = field(default_factory=list)
-
-
 Progress = Callable[[Run, float, float], None]
 
 

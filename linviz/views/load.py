@@ -3,7 +3,7 @@
     media = read_media(view, data)              a sample, or a person's own file as it was decoded
     grid = view_grid(view, media.size)          frames, rows and columns of patches
     tokens = describe_tokens(cut_clip(media, grid), ...)    q, k and v, the clip in patches, the object's mask
-    panel = measure_panel(mechanism, tokens)    in `panel_steps`: its title and its reading; with a gate, after `fit_panel`
+    panel = measure_panel(mechanism, tokens)    in `panel_steps`: title and reading; with a gate, after `fit_panel`
     open_view(view, data)                       all of it: an `OpenView`, which the writers in `export` print
 """
 from __future__ import annotations

@@ -14,7 +14,8 @@ from importlib import metadata
 from typing import Any, ClassVar
 
 from ..settings import Nested, Number, State, Switch, Whole, Word, setting
-from .state_kinds import ModelNames, PanelOptions, Place, Source, SourceFile, Specs, read_options
+from .panel_options import PanelOptions, read_options
+from .state_kinds import ModelNames, Place, Source, SourceFile, Specs
 
 WRITERS = ("linviz", "torch", "numpy")  # whose versions stand in a file
 SPECS = ("softmax", "relu_floor", "relu_floor+gate")

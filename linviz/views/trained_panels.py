@@ -1,64 +1,23 @@
-"""A view of trained models that is open: the clip as its tokens see it, the models' answers, and their maps.
-
-A token is a box of pixels, `tubelet` frames deep: the picture of a moment is the mean of the frames that its tokens
-see, and there are as many moments as tokens in time.
-"""
+"""A view of trained models that is open: the clip as its tokens see it, the models' answers, and their maps."""
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-import torch.nn.functional as F
 from torch import Tensor
 
 from ..clips import Clip
 from ..grid import Grid
-from ..maps import Dense, Factored, Map
+from ..maps import Dense, Map
 from ..models import Shape, Traced
 from ..models.checkpoints import slug
 from ..patch_view import Panel
 from .row_stats import distinct_titles
 from .state import ALL_HEADS, Look, TrainedView, versions
+from .trained_maps import first_query, head_map, moment_pictures
 
 PLAYED = {"normal": "", "reversed": ", played backwards", "shuffled": ", its frames in a random order"}
-SIDE = 432  # pixels of the enlarged picture: browsers enlarge the models' few pixels coarsely
-
-
-def head_map(a: Map, head: str) -> tuple[Map, tuple[int, int]]:
-    """A map and which of its heads to draw: one of them, or the mean over all heads, which is a map of one head.
-
-    The gate is part of the map: its strength belongs to the whole model. A mean of maps with factors has factors:
-    those of all heads side by side.
-
-    >>> import torch
-    >>> x = torch.rand(1, 3, 4, 2)
-    >>> a = Factored(x, x, False)
-    >>> mean, at = head_map(a, "all")
-    >>> torch.allclose(mean.dense()[at], a.dense().mean(1)[0]), head_map(a, "3")[1]
-    (True, (0, 2))
-    """
-    a = a if a.shared is None else a.shared
-    if head != ALL_HEADS:
-        at = 0, int(head) - 1
-        return (Factored(a.left, a.right, a.stochastic), at) if isinstance(a, Factored) else (a, at)
-    if isinstance(a, Factored):
-        left, right = (x.transpose(1, 2).flatten(-2)[:, None] for x in (a.left / a.left.shape[1], a.right))
-        return Factored(left, right, a.stochastic), (0, 0)
-    mean = Dense(a.dense().mean(1, keepdim=True), stochastic=False)
-    mean.stochastic = a.stochastic  # a dead row does not make the mean signed
-    return mean, (0, 0)
-
-
-def moment_pictures(frames: Tensor, depth: int) -> Tensor:
-    """What tokens see of a clip (T, 3, Ypx, Xpx): means of every `depth` frames, enlarged; (T / depth, 3, ...).
-
-    >>> import torch
-    >>> moment_pictures(torch.rand(8, 3, 36, 36), depth=2).shape
-    torch.Size([4, 3, 432, 432])
-    """
-    means = frames.unflatten(0, (-1, depth)).mean(1)
-    return F.interpolate(means, (SIDE, SIDE), mode="bicubic", antialias=True).clamp(0, 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -238,18 +197,3 @@ def altered_models(view: TrainedView, answers: tuple[ModelAnswer, ...]) -> str:
     """What of the models is not as trained, in words; empty where all are."""
     return ", ".join(f"{one.title} ({name} {value:g})" for one in answers
                      for name, value in view.altered(one.spec).items())
-
-
-def first_query(clip: Clip, shape: Shape) -> int:
-    """The patch with most of the digit's ink in it; the middle one where the digit is never seen.
-
-    >>> import torch
-    >>> mask = torch.zeros(8, 36, 36, dtype=torch.bool)
-    >>> mask[5, 12:18, 6:12] = True
-    >>> clip = Clip.plain(torch.zeros(8, 3, 36, 36), "dark")
-    >>> Shape().grid.place(first_query(replace(clip, mask=mask), Shape()))
-    (2, 2, 1)
-    """
-    if clip.mask is None or not clip.mask.any():
-        return len(shape.grid) // 2
-    return int(F.avg_pool3d(clip.mask[None].float(), shape.tubelet).argmax())

@@ -15,9 +15,9 @@ from ..maps import Map
 from ..models import LABEL
 from ..patch_view import Panel
 from ..reading import Reading
+from .panel_options import panel_text
 from .row_stats import MeasureOptions, distinct_titles, measure_options, view_heading
 from .state import Look, View
-from .state_kinds import panel_text
 
 
 @dataclass(frozen=True, eq=False)

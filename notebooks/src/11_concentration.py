@@ -50,7 +50,7 @@ from linviz import clips, concentration
 from linviz.course import Live, checks, quizzes, say, show, table
 from linviz.course.scenes import common
 from linviz.course.scenes import ch11
-from linviz.figures import concentration as charts
+from linviz.figures import concentration_charts as charts
 from linviz.figures import curves, heat
 from linviz.models import fit_gate
 from linviz.patch_view import Panel, PatchView

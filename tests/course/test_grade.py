@@ -13,10 +13,11 @@ import pytest
 
 from linviz import cli
 from linviz.course import checks
-from linviz.grade import command, marks, slices, submissions
+from linviz.grade import grade_command as command
+from linviz.grade import marks, slices, submissions
+from linviz.grade.grade_sheet import Row, write
 from linviz.grade.runner import Limits, Runner
 from linviz.grade.seal import Seal
-from linviz.grade.sheet import Row, write
 
 from .answers import ANSWERS
 
@@ -150,7 +151,7 @@ def test_stopped_midway_leaves_the_old_sheet_and_no_half(folder: Path, monkeypat
 def test_a_failure_while_writing_leaves_the_old_sheet(folder: Path, monkeypatch, capsys) -> None:
     out = folder.parent / "grades.csv"
     out.write_text("old")
-    monkeypatch.setattr("linviz.grade.sheet.Row.fields", lambda *_: (_ for _ in ()).throw(OSError("the disk is full")))
+    monkeypatch.setattr(Row, "fields", lambda *_: (_ for _ in ()).throw(OSError("the disk is full")))
     assert command.main([str(folder), "-o", str(out)]) == 1
     assert out.read_text() == "old" and [p.name for p in folder.parent.iterdir() if p.is_file()] == ["grades.csv"]
     assert capsys.readouterr().err.splitlines()[-1] == "linviz: the disk is full"

@@ -15,10 +15,10 @@ from plotly.offline import get_plotlyjs
 import start
 from linviz.course import checks
 from linviz.grade.marks import worths
-from teaching import build, formats, slides
+from teaching import formats, pack, slides
 from teaching.outline import BOOKS, Lesson, check_of, lessons
 
-HERE = Path(build.__file__).parent
+HERE = Path(pack.__file__).parent
 EVERY = lessons()
 BY_NUMBER = {lesson.number: lesson for lesson in EVERY}
 each = pytest.mark.parametrize("lesson", EVERY, ids=lambda lesson: lesson.name)
@@ -28,19 +28,19 @@ each = pytest.mark.parametrize("lesson", EVERY, ids=lambda lesson: lesson.name)
 
 
 def test_what_is_committed_is_what_the_sources_make() -> None:
-    assert build.main(["--check"]) == 0
+    assert pack.main(["--check"]) == 0
 
 
 def test_an_edit_a_lost_page_and_one_left_over_are_noticed(tmp_path: Path, monkeypatch) -> None:
-    files = build.made(EVERY)
+    files = pack.made(EVERY)
     shutil.copytree(HERE, tmp_path / "course")
-    monkeypatch.setattr(build, "HERE", tmp_path / "course")
-    assert build.stale(files) == []
+    monkeypatch.setattr(pack, "HERE", tmp_path / "course")
+    assert pack.stale(files) == []
     page = tmp_path / "course" / "instructor" / f"{EVERY[0].name}.md"
     page.write_text(page.read_text() + "x")
     (tmp_path / "course" / "FORMATS.md").unlink()
     (tmp_path / "course" / "instructor" / "99_gone.md").touch()
-    assert build.stale(files) == ["FORMATS.md", f"instructor/{EVERY[0].name}.md", "instructor/99_gone.md"]
+    assert pack.stale(files) == ["FORMATS.md", f"instructor/{EVERY[0].name}.md", "instructor/99_gone.md"]
 
 
 def spoilt(path: list[Any], value: Any) -> dict[str, Any]:
@@ -71,14 +71,14 @@ def test_notes_that_do_not_fit_their_chapter_are_refused(path: list[Any], value:
 
 @each
 def test_a_page_has_its_minutes_and_they_are_the_chapters(lesson: Lesson) -> None:
-    rows = re.findall(r"^\| (\d+|–) \| (?!\*\*\d)", build.teacher(lesson), re.M)
+    rows = re.findall(r"^\| (\d+|–) \| (?!\*\*\d)", pack.teacher(lesson), re.M)
     m = lesson.front["minutes"]
     assert sum(int(n) for n in rows if n != "–") == m["reading"] + m["exercises"] + m["quiz"]
 
 
 @each
 def test_mistakes_are_called_what_the_check_calls_them(lesson: Lesson) -> None:
-    page = build.teacher(lesson)
+    page = pack.teacher(lesson)
     for number in lesson.worths:
         assert all(f"- ... {name}." in page for name in check_of(number).wrong)
         assert any(n.get("exercise") == number and n["say"] for n in lesson.notes["stuck"]), number
@@ -86,7 +86,7 @@ def test_mistakes_are_called_what_the_check_calls_them(lesson: Lesson) -> None:
 
 @each
 def test_every_prediction_and_every_question_is_answered(lesson: Lesson) -> None:
-    page = build.teacher(lesson)
+    page = pack.teacher(lesson)
     source = (BOOKS / "src" / f"{lesson.name}.py").read_text("utf-8")
     assert len(lesson.prompts) == source.count("> **Predict") == page.count("**Answer.**")
     assert all(f"> {p.text}" in page and len(n["answer"]) > 20
@@ -104,7 +104,7 @@ def test_a_page_has_a_goal_in_a_sentence_and_a_sketch_for_the_board(lesson: Less
 
 
 def test_answers_have_the_numbers_that_the_chapter_prints() -> None:
-    page = build.teacher(BY_NUMBER[3])
+    page = pack.teacher(BY_NUMBER[3])
     assert "float32 says **4**." in page and "<data" not in page
 
 
@@ -140,7 +140,7 @@ def test_nothing_is_given_twice_and_four_weeks_leave_nothing_out(each_format: di
 
 
 def test_points_in_the_scheme_are_those_of_the_sheet() -> None:
-    page, graded = build.marking(EVERY), worths(BOOKS)
+    page, graded = pack.marking(EVERY), worths(BOOKS)
     assert {n: w for e in EVERY for n, w in e.worths.items()} == graded
     assert all(f"| {w.number} {w.title} | {w.difficulty} | {w.importance} | {w.points} |" in page
                for w in graded.values())

@@ -21,9 +21,9 @@ from typing import Any
 
 import numpy as np
 import psutil
+from explorer.concentrate.choice import OPENING
 from PIL import Image
 
-from explorer.concentrate.choice import OPENING
 from tests.conftest import ROOT, free_port, serving
 
 from .visitor import Visitor

@@ -10,15 +10,14 @@ from urllib.parse import parse_qsl
 
 import pytest
 import torch
+from explorer.atlas.atlas_cards import SORTS, YES, Card, card, cards, order, select, tags
+from explorer.atlas.atlas_choice import ADDRESS, MOST, Choice, link
 from streamlit.testing.v1 import AppTest
 
 import linviz
 from explorer.atlas import atlas_maps
 from explorer.atlas import view as atlas_view
-from explorer.atlas.atlas_cards import SORTS, YES, Card, card, cards, order, select, tags
-from explorer.atlas.atlas_choice import ADDRESS, MOST, Choice, link
 from explorer.concentrate import link as concentrate
-from explorer.concentrate import panel_work
 from linviz import clips, cost, names
 from linviz.mechanisms import FAMILIES, REGISTRY, Mechanism
 from linviz.patch_view import unpack

@@ -12,10 +12,11 @@ import pytest
 import torch
 
 import linviz
-from explorer import warm
 from explorer.concentrate import panel_work
 from explorer.concentrate.mechanism_menu import READS, menu
+from explorer.concentrate.opening_work import make_opening
 from explorer.concentrate.what_fits import page_grid
+from explorer.shared import warm_start
 from explorer.shared.background_jobs import ResultCache
 from explorer.shared.number_tables import measure_value, three_digits
 from explorer.shared.scenes import sample_scene
@@ -165,9 +166,9 @@ def test_the_canvas_holds_what_the_maps_of_linviz_send(opening):
 
 def test_a_server_makes_the_opening_before_anybody_comes(monkeypatch):
     monkeypatch.setattr(panel_work, "RESULTS", shelf := ResultCache(96))
-    monkeypatch.setattr(warm, "_thread", None)
-    warm.begin()
-    warm.wait(120)
+    monkeypatch.setattr(warm_start, "_thread", None)
+    warm_start.begin_once(make_opening)
+    warm_start.wait_for_task(120)
     kinds = sorted(str(key[0]) for key in shelf._kept)
     assert kinds == ["blob", "fit", "means", "means", "means", "shown", "spectrum"]
 

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from PIL import Image
-
-from explorer.shared import history
-from explorer.trained import trained_choice, trained_source, trained_work
 from explorer.trained.trained_choice import ADDRESS, ALL, Choice, settle, there
 from explorer.trained.trained_page import NONE, headline
 from explorer.trained.trained_tables import says
 from explorer.trained.trained_work import answers, film, task
+from PIL import Image
+
+from explorer.shared import history
+from explorer.trained import trained_choice, trained_source, trained_work
 from explorer.trained.view import TIMES, blob, drawn, first_query, movie, strip
 from linviz import clips
 from linviz.models import Shape, VideoTransformer, interventions

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
+from explorer.concentrate.link import from_address
 
 from explorer.concentrate import own, stage
-from explorer.concentrate.link import from_address
 from linviz import clips
 from linviz.patch_view import unpack
 

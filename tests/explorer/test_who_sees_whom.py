@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 import torch
+from explorer.reach.reach_choice import ADDRESS, Choice, fitting
+from explorer.reach.reach_work import HEADS, WIDTH, alt, amount, headline, layer, reached, share
 from streamlit.testing.v1 import AppTest
 
 import linviz
-from explorer.reach.reach_choice import ADDRESS, Choice, fitting
 from explorer.reach.reach_schemes import ATTENTIONS, SCHEMES, specs
-from explorer.reach.reach_work import HEADS, WIDTH, alt, amount, headline, layer, reached, share
 from linviz import Grid, cost, flow
 from linviz.patch_view import unpack
 

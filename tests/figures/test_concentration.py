@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from linviz.figures import colourscale, curves, heat, style
-from linviz.figures import concentration as charts
+from linviz.figures import concentration_charts as charts
 
 ROWS = [charts.Counts("soft", "softmax", "softmax", {"participation": 2.9, "support": 3.0}),
         charts.Counts("floor", "relu_floor", "kernel", {"participation": 505.0, "support": 616.0})]

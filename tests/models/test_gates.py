@@ -7,7 +7,7 @@ import torch
 from linviz import Grid, make
 from linviz.fixation import ratios
 from linviz.maps import Dense
-from linviz.models.gates import PARTS, Goal, compared, fit_free, fit_gates, only, part_map
+from linviz.models.gate_fits import PARTS, Goal, compared, fit_free, fit_gates, only, part_map
 
 GRID, HEADS, WIDTH = Grid(T=2, Y=3, X=3), 2, 8
 

@@ -11,7 +11,7 @@ import torch
 from linviz.models import Data, Examples, Recipe, Shape, train
 from linviz.models import training as module
 from linviz.models.arms import LONG, arm, gate_parameters, jobs
-from linviz.models.kept import read_tensors
+from linviz.models.run_files import read_tensors
 from linviz.models.training import order, rate
 from linviz.whole import write_whole
 

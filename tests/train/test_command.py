@@ -12,7 +12,7 @@ import pytest
 from linviz import cli
 from linviz.models import Shape, training
 from linviz.models.arms import arm
-from linviz.train import command
+from linviz.train import train_command as command
 from tests.clips import files
 
 TINY = Shape(tubelet=(4, 12, 12), channels=12, heads=2, blocks=1)

@@ -9,8 +9,8 @@ from torch.linalg import svdvals
 
 from ..exercise import Attempt, Exercise, Finding, close
 from ..properties import FIRST, LAST
-from .growth import linear_in_tokens
 from .samples import M, N, S, normal, phi
+from .work_properties import linear_in_tokens
 
 
 def right(left: Tensor, right: Tensor) -> Tensor:

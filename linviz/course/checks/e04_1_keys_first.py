@@ -6,9 +6,9 @@ from torch import Tensor
 
 from ..exercise import Attempt, Exercise, Finding, close
 from ..properties import LAST
-from .growth import linear_in_tokens
 from .outputs import ATTENDS
 from .samples import E, M, N, S, normal
+from .work_properties import linear_in_tokens
 
 
 def right(q: Tensor, k: Tensor, v: Tensor) -> Tensor:

@@ -7,8 +7,8 @@ from torch import Tensor
 from ..exercise import Attempt, Exercise, Finding, close
 from ..properties import LAST
 from .e04_1_keys_first import mixed
-from .growth import linear_in_tokens
 from .outputs import ATTENDS
+from .work_properties import linear_in_tokens
 
 
 def right(q: Tensor, k: Tensor, v: Tensor) -> Tensor:

@@ -10,8 +10,8 @@ from torch.nn.functional import elu, softplus
 from ..exercise import Attempt, Exercise, Finding, close
 from ..properties import LAST
 from .e04_1_keys_first import mixed
-from .growth import linear_in_tokens
 from .outputs import ATTENDS
+from .work_properties import linear_in_tokens
 
 EPS = 1e-6
 

@@ -6,8 +6,8 @@ from torch import Tensor
 
 from ..exercise import Attempt, Exercise, Finding, close
 from ..properties import FIRST, LAST
-from .growth import linear_in_tokens
 from .samples import M, N, phi
+from .work_properties import linear_in_tokens
 
 
 def right(phi_q: Tensor, phi_k: Tensor) -> Tensor:

@@ -9,8 +9,8 @@ from torch import Tensor
 from ..exercise import Attempt, Exercise, Finding, close
 from ..properties import LAST, tally
 from .e05_1_up_to_now import mixed, nobody_peeks, shares, the_first
-from .growth import linear_in_tokens
 from .outputs import ATTENDS
+from .work_properties import linear_in_tokens
 
 
 def right(phi_q: Tensor, phi_k: Tensor, v: Tensor, W: int) -> Tensor:

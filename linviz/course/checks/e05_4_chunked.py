@@ -10,8 +10,8 @@ from ..exercise import Answer, Attempt, Exercise, Finding, close
 from ..properties import LAST
 from .e05_1_up_to_now import mixed, nobody_peeks, shares, the_first
 from .e05_1_up_to_now import right as by_the_triangle
-from .growth import calls, linear_in_tokens
 from .outputs import ATTENDS
+from .work_properties import calls, linear_in_tokens
 
 SIZES = (3, 2, 4, 5)
 

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from ...concentration import effective_tokens, entropy, participation, support
-from ...figures import concentration, curves
+from ...figures import concentration_charts as charts
+from ...figures import curves
 from ...grid import Grid
 from ...maps import Features, KernelMap, Map, Normaliser
 from ...mechanisms import Attention, make
@@ -45,8 +46,8 @@ def spike_at(share: float, *, size: int = 784) -> Any:
     """One patch holds `share`, fog the rest: how many patches is that?"""
     row = spike(share, size)
     title = f"One patch holds {100 * share:.0f} %, the other {size - 1} share the rest: {entropy(row):.2f} bits"
-    return concentration.counts([concentration.Counts("the row", "uniform", "content-free", counted(row))],
-                                most=size, title=title)
+    return charts.counts([charts.Counts("the row", "uniform", "content-free", counted(row))],
+                         most=size, title=title)
 
 
 def floored(q: Tensor, k: Tensor, floor: float) -> KernelMap:

@@ -90,7 +90,7 @@ def trained_json(opened: OpenTrained) -> str:
     return json.dumps(told, indent=1, allow_nan=False) + "\n"
 
 
-def _model(one: Model, mine: list[Number]) -> dict[str, Any]:
+def _model(one: ModelPanel, mine: list[Number]) -> dict[str, Any]:
     kinds = {kind: {n.measure: n.value for n in mine if n.kind == kind} for kind in ("answer", "layer", "patch")}
     recorded = {n.measure: n.recorded for n in mine if n.kind in ("layer", "test")}
     return {"spec": one.spec, "title": one.title, "family": one.family, "says": one.says, **kinds,

@@ -12,10 +12,10 @@ from typing import Any
 
 from ..course import checks
 from ..course.exercise import Exercise
+from .grade_options import options
+from .grade_sheet import Row, safe, write
 from .marks import Outcome, worths
-from .options import options
 from .runner import Limits, Runner
-from .sheet import Row, safe, write
 from .slices import Broken, Statement, answer, meddling, needed, statements
 from .submissions import Submission, find
 

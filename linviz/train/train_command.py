@@ -22,7 +22,8 @@ from ..models.examples import Data, made
 from ..models.own_data import OwnData, read
 from ..models.prediction import interval
 from ..models.recipe import Recipe
-from ..models.training import Run, train
+from ..models.training import train
+from ..models.training_run import Run
 from ..models.video_transformer import Shape
 from ..whole import write_whole
 

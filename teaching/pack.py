@@ -1,7 +1,7 @@
 """Make the teacher's pack: a page a chapter, the formats, the marking scheme and their index.
 
-    python -m teaching.build             make them
-    python -m teaching.build --check     exit 1 where one is not what its sources make
+    python -m teaching.pack             make them
+    python -m teaching.pack --check     exit 1 where one is not what its sources make
 
 The sources are the chapters, their executed solutions, the checks' tables of wrong answers, the quizzes, and the notes
 in teaching/src. So a mistake is called here what the check calls it to the learner, and an answer has the numbers that
@@ -19,7 +19,7 @@ from linviz.whole import write_whole
 from . import formats
 from .outline import HERE, Lesson, check_of, lessons
 
-BY = "Made by `teaching/build.py`; not edited by hand."
+BY = "Made by `teaching/pack.py`; not edited by hand."
 
 
 def teacher(lesson: Lesson) -> str:
@@ -130,7 +130,7 @@ def main(arguments: list[str] | None = None) -> int:
     old = stale(files)
     for name in old:
         if check:
-            print(f"teaching/{name} is not what its sources make: run `python -m teaching.build`", file=sys.stderr)
+            print(f"teaching/{name} is not what its sources make: run `python -m teaching.pack`", file=sys.stderr)
         elif name in files:
             write_whole(HERE / name, files[name], folder=True)
         else:

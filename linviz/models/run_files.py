@@ -6,16 +6,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
 from ..whole import write_whole
-
-if TYPE_CHECKING:
-    from .training import Run
+from .training_run import Run
 
 NOTE = "linviz"  # the name in a file's header under which our JSON stands
 
