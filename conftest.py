@@ -14,7 +14,8 @@ import pytest
 import torch
 
 torch.set_num_threads(1)
-collect_ignore_glob = ["explorer/*/page.py"]     # these draw when they are imported
+collect_ignore_glob = ["explorer/*/page.py",             # these draw when they are imported
+                       "tests/notebooks/offline/*.py"]  # and these belong in a kernel
 
 
 @pytest.fixture(autouse=True)

@@ -96,7 +96,7 @@ def test_what_solving_does_not_change_runs_once() -> None:
 @pytest.mark.nightly
 @pytest.mark.parametrize("kind", ["learner", "solution"])
 def test_a_notebook_alone_says_what_it_says_in_the_run_of_both(name: str, kind: str) -> None:
-    """The same cells raise, and the same words, tables and figures come out of the others."""
+    """The same cells raise, and words, tables and figures come out of the same others."""
     alone, beside = (([(o.output_type, o.get("ename"), sorted(o.get("data", {}))) for o in cell.outputs]
                       for cell in code(book)) for book in (run(load(name, kind)), ran(name, kind)))
     assert list(alone) == list(beside)
