@@ -1,4 +1,4 @@
-"""The rules of every run, of doctests too: one thread, a seed, no network, no skipped test; seconds per folder."""
+"""The rules of every run, of doctests too: one thread, a seed, no network, no skipped test; core-seconds."""
 from __future__ import annotations
 
 import contextlib
@@ -6,8 +6,7 @@ import ipaddress
 import random
 import socket
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,8 @@ import pytest
 import torch
 
 torch.set_num_threads(1)
-collect_ignore_glob = ["explorer/*/page.py"]     # these draw when they are imported
+collect_ignore_glob = ["explorer/*/page.py",             # these draw when they are imported
+                       "tests/notebooks/offline/*.py"]  # and these belong in a kernel
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +23,7 @@ def seeded() -> None:
     """The same random numbers in every test, whatever ran before."""
     random.seed(0)
     np.random.seed(0)       # noqa: NPY002 (what a library may use behind our back)
-    torch.manual_seed(0)
+    torch.default_generator.manual_seed(0)  # torch.manual_seed writes three stack traces, for devices that are not here
 
 
 # ---------------------------------------------------------------- no network
@@ -57,7 +57,7 @@ def guarded(connect: Callable[..., Any]) -> Callable[..., Any]:
     return here_only
 
 
-# ---------------------------------------------------------------- no skips, and where the time goes
+# ---------------------------------------------------------------- no skips, and what is left for the night
 
 
 def no_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
@@ -82,13 +82,61 @@ def pytest_make_collect_report() -> Iterator[None]:
     return report
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is long by nature, unless `-m` asks for it: tools/nightly.sh does."""
+    if "nightly" in config.option.markexpr:
+        return
+    late = [item for item in items if item.get_closest_marker("nightly")]
+    if late:
+        config.hook.pytest_deselected(items=late)
+        items[:] = [item for item in items if item not in late]
+
+
+# ---------------------------------------------------------------- where the time goes
+
+
+REST = "the rest"
+BUDGETS = {"explorer": 400, "notebooks": 300, "patch_view": 110, "course": 80, REST: 150}   # core-seconds
+SERIAL = {"explorer": 60, REST: 20}     # of tests that assert a time and have the machine to themselves
+
+
+def share(nodeid: str, serial: bool) -> str:
+    """The budget that pays for a test: that of its folder under tests/, or of the explorer, or the rest's."""
+    folders = nodeid.split("::")[0].split("/")[:-1]
+    name = folders[1] if len(folders) > 1 and folders[0] == "tests" else folders[0] if folders else ""
+    return name if name in (SERIAL if serial else BUDGETS) and folders[0] in ("tests", "explorer") else REST
+
+
+def core_seconds(reports: Iterable[Any]) -> tuple[dict[str, float], dict[tuple[str, bool], float]]:
+    """Seconds that tests kept a process, per folder and per budget; with xdist, of all processes together."""
+    folders: dict[str, float] = defaultdict(float)
+    budgets: dict[tuple[str, bool], float] = defaultdict(float)
+    for report in reports:
+        if isinstance(report, pytest.TestReport):
+            serial = "budget" in report.keywords
+            folders[report.nodeid.split("::")[0].rpartition("/")[0]] += report.duration
+            budgets[share(report.nodeid, serial), serial] += report.duration
+    return folders, budgets
+
+
+def overruns(budgets: dict[tuple[str, bool], float]) -> list[str]:
+    """One sentence for every budget that was overrun."""
+    limits = {(name, serial): limit for serial, table in ((False, BUDGETS), (True, SERIAL))
+              for name, limit in table.items()}
+    return [f"OVERRUN: the tests of {name} took {budgets[name, serial]:.0f} core-seconds"
+            f"{' serially' * serial}, and their budget is {limit}"
+            for (name, serial), limit in limits.items() if budgets.get((name, serial), 0) > limit]
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Seconds per folder: where the suite's time goes."""
-    seconds: dict[str, float] = defaultdict(float)
-    for reports in terminalreporter.stats.values():
-        for report in reports:
-            if isinstance(report, pytest.TestReport):
-                seconds[Path(report.nodeid.split("::")[0]).parent.as_posix()] += report.duration
-    terminalreporter.section("seconds per folder")
-    for folder, total in sorted(seconds.items(), key=lambda pair: -pair[1]):
+    """Core-seconds per folder and per budget; an overrun is reported and fails nothing."""
+    folders, budgets = core_seconds(report for reports in terminalreporter.stats.values() for report in reports)
+    terminalreporter.section("core-seconds per folder")
+    for folder, total in sorted(folders.items(), key=lambda pair: -pair[1]):
         terminalreporter.write_line(f"{total:8.1f}  {folder}")
+    terminalreporter.section("core-seconds per budget")
+    for (name, serial), total in sorted(budgets.items(), key=lambda pair: -pair[1]):
+        limit = (SERIAL if serial else BUDGETS)[name]
+        terminalreporter.write_line(f"{total:8.1f} of {limit:4}  {name}{', serial' * serial}")
+    for line in overruns(budgets):
+        terminalreporter.write_line(line, red=True, bold=True)

@@ -32,6 +32,7 @@ USAGE = """usage: python3 start.py COMMAND [ARGUMENTS]
   slides    the course as slides, for teachers       (slides FOLDER)
   grade     learners' notebooks, by their checks     (grade submissions/ -o grades.csv)
   test      every test; arguments go to pytest       (test tests/mechanisms -k softmax)
+            --quick: laws, definitions, parity and style, without a browser, in under two minutes
   study     train and measure what is claimed         (study evidence)
   bench     speed and memory beside other libraries   (not there yet)
   read      attention on your own file, as numbers   (read holiday.mp4 --out numbers.csv)
@@ -328,6 +329,8 @@ def test(arguments):
 
     Whole, it runs twice: first in two processes, then, with the machine to itself, what asserts a time.
     """
+    if "--quick" in arguments:
+        return quick([argument for argument in arguments if argument != "--quick"])
     browser = find_browser() or install_browser()
     os.chdir(str(ROOT))
     variables = {"LINVIZ_CHROMIUM": browser, "OMP_NUM_THREADS": "1"}
@@ -336,6 +339,17 @@ def test(arguments):
     many = ["-m", "not budget", "-n", "2", "--dist", "loadgroup", "--no-loadscope-reorder"]
     code = see_through("pytest", many, **variables)
     return code if code not in (0, 1) else max(code, see_through("pytest", ["-m", "budget"], **variables))
+
+
+QUICK = ["tests/test_style.py", "tests/test_layers.py", "tests/test_laws.py", "tests/mechanisms", "tests/test_pages.py",
+         "tests/parity"]       # the longest single test, mypy, stands in the first of these
+
+
+def quick(arguments):
+    """Run what a change of a mechanism or a map is held to first: the laws, the definitions, parity and style."""
+    os.chdir(str(ROOT))
+    two = ["-n", "2", "--dist", "worksteal"] if (os.cpu_count() or 1) > 1 else []
+    return hand_over("pytest", QUICK + two + arguments, OMP_NUM_THREADS="1")
 
 
 def study(arguments):

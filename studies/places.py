@@ -5,6 +5,7 @@ reader likes, but letters stay as they are.
 """
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -36,12 +37,18 @@ def placed(points: Sequence[Point], measures: Mapping[str, str]) -> list[Point]:
     at: list[dict[str, Spot]] = [{} for _ in points]
     for key in measures:
         low, high = span([p.measures[key] for p in points])
-        panels = [Panel(wide, [((p.measures[key] - low) / (high - low) * wide, p.accuracy * HIGH) for p in points])
-                  for wide in WIDTHS]
-        names = {n: LETTER * len(p.title) for n, p in enumerate(points) if key in p.at}
-        for n, spot in settled(panels, names).items():
+        panels = tuple(Panel(wide, tuple(((p.measures[key] - low) / (high - low) * wide, p.accuracy * HIGH)
+                                         for p in points)) for wide in WIDTHS)
+        names = tuple((n, LETTER * len(p.title)) for n, p in enumerate(points) if key in p.at)
+        for n, spot in _settled_once(panels, names).items():
             at[n][key] = spot
     return [replace(point, at=where) for point, where in zip(points, at)]
+
+
+@functools.cache
+def _settled_once(panels: tuple[Panel, ...], names: tuple[tuple[int, float], ...]) -> dict[int, Spot]:
+    """The same plot is drawn for the page, in the dark and as a file: its names are placed once."""
+    return settled(panels, dict(names))
 
 
 def settled(panels: Sequence[Panel], names: Mapping[int, float]) -> dict[int, Spot]:

@@ -144,11 +144,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     While Playwright is open its event loop belongs to the thread that all tests share. With two processes a file's
     tests stay together (its browser tests apart, as they come last), for the sake of what they share; files that share
-    something name a group of their own.
+    something name a group of their own, and whatever needs JupyterLab runs in one process, beside the one server. The
+    explorer is served in both: one for half the tests costs less than a core that waits at the end.
     """
     for item in items:
-        if "chromium" in getattr(item, "fixturenames", ()):
+        fixtures = getattr(item, "fixturenames", ())
+        if "chromium" in fixtures:
             item.add_marker("browser")
+        if "lab_url" in fixtures:
+            item.add_marker(pytest.mark.xdist_group("jupyterlab"))
         if not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group(f"{item.path.as_posix()} {place(item)}"))
     items.sort(key=place)

@@ -65,3 +65,55 @@ def test_no_module_is_imported_twice(pytestconfig):
     assert pytestconfig.getoption("importmode") == "prepend"
     folders = {path.parent for path in Path(__file__).parent.rglob("test_*.py")}
     assert all((folder / "__init__.py").is_file() for folder in folders)
+
+
+# ---------------------------------------------------------------- where the time goes
+
+
+def timed(nodeid: str, duration: float, when: str = "call", **keywords: int) -> pytest.TestReport:
+    return pytest.TestReport(nodeid, ("x.py", 1, "t"), keywords, "passed", None, when, duration=duration)
+
+
+def test_core_seconds_are_added_up_per_folder_and_an_overrun_is_reported():
+    reports = [timed("tests/course/test_a.py::t@tests/course/test_a.py 0", 70), "a warning",
+               timed("tests/course/test_a.py::t@tests/course/test_a.py 0", 20, "setup"),
+               timed("tests/explorer/test_a.py::t", 50, budget=1), timed("tests/patch_view/test_a.py::t", 30, budget=1),
+               timed("tests/test_a.py::t", 3), timed("linviz/a.py::linviz.a", 4), timed("tests/clips/test_a.py::t", 5)]
+    folders, budgets = conftest.core_seconds(reports)
+    assert folders["tests/course"] == 90 and folders["tests"] == 3 and folders["linviz"] == 4
+    assert budgets == {("course", False): 90, ("explorer", True): 50, ("the rest", True): 30, ("the rest", False): 12}
+    assert conftest.overruns(budgets) == [
+        "OVERRUN: the tests of course took 90 core-seconds, and their budget is 80",
+        "OVERRUN: the tests of the rest took 30 core-seconds serially, and their budget is 20"]
+    assert conftest.overruns({("course", False): 80}) == []
+
+
+class Item:
+    """A test, as far as the choice for the night looks at it."""
+
+    def __init__(self, *marks: str) -> None:
+        self.get_closest_marker = lambda name: name in marks
+
+
+@pytest.mark.parametrize("nodeid, serial, name", [
+    ("tests/course/test_quiz.py::t", False, "course"), ("tests/course/test_quiz.py::t", True, "the rest"),
+    ("explorer/shared/link.py::x", False, "explorer"), ("tests/explorer/test_a.py::t", True, "explorer"),
+    ("linviz/course/curves.py::x", False, "the rest"), ("start.py::x", False, "the rest")])
+def test_every_test_has_a_budget_that_pays_for_it(nodeid, serial, name):
+    assert conftest.share(nodeid, serial) == name
+
+
+@pytest.mark.parametrize("asked, kept", [("", 1), ("not budget", 1), ("nightly", 2)])
+def test_what_is_long_by_nature_waits_for_the_night(asked, kept):
+    class Hook:
+        left = []
+        pytest_deselected = staticmethod(lambda items: Hook.left.extend(items))
+
+    class Config:
+        class option:
+            markexpr = asked
+        hook = Hook
+    Hook.left = []
+    items = [Item(), Item("nightly")]
+    conftest.pytest_collection_modifyitems(Config, items)
+    assert len(items) == kept and len(Hook.left) == 2 - kept

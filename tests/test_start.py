@@ -350,6 +350,22 @@ def test_the_whole_suite_takes_two_cores_and_then_the_machine_to_itself(handed, 
     assert seen.calls[0][:4] == ["-m", "not budget", "-n", "2"] and seen.calls[1:] == [["-m", "budget"]]
 
 
+@pytest.mark.parametrize("cores, two", [(2, ["-n", "2", "--dist", "worksteal"]), (1, [])])
+def test_the_quick_tests_need_no_browser(handed, seen, monkeypatch, cores, two):
+    monkeypatch.setattr(start, "find_browser", lambda: pytest.fail("no test of these opens a browser"))
+    monkeypatch.setattr(start.os, "cpu_count", lambda: cores)
+    start.main(["test", "--quick", "-k", "softmax"])
+    [(module, arguments, environment)] = handed
+    assert (module, environment) == ("pytest", {"OMP_NUM_THREADS": "1"}) and not seen.calls
+    assert arguments == [*start.QUICK, *two, "-k", "softmax"]
+    root = Path(start.__file__).parent
+    wanted = {"test_laws.py", "mechanisms", "parity", "test_style.py", "test_layers.py"}
+    assert wanted <= {Path(path).name for path in start.QUICK} and all((root / path).exists() for path in start.QUICK)
+    texts = "".join(p.read_text("utf-8") for path in start.QUICK for p in [root / path, *(root / path).rglob("*.py")]
+                    if p.is_file())
+    assert "chromium" not in texts and "mark.budget" not in texts
+
+
 @pytest.mark.parametrize("codes, whole", [([0, 0], 0), ([1, 0], 1), ([0, 1], 1), ([1, 1], 1), ([0, 4], 4), ([2], 2)])
 def test_what_failed_in_either_part_has_failed(handed, seen, monkeypatch, codes, whole):
     monkeypatch.setattr(start, "find_browser", lambda: "/usr/bin/chromium")

@@ -117,11 +117,20 @@ class Exercise:
         attempts = [self.attempt(theirs, seed) for seed in self.seeds[:2]]
         if any(a.error is not None for a in attempts):
             return None
-        for name, wrong in self.wrong.items():
-            twins = [self.attempt(wrong, seed) for seed in self.seeds[:2]]
-            if all(_twin(a, b, self.relative) for a, b in zip(attempts, twins, strict=True)):
+        for name in self.wrong:
+            if all(_twin(a, self._mistake(name, n), self.relative) for n, a in enumerate(attempts)):
                 return name
         return None
+
+    def _mistake(self, name: str, n: int) -> Attempt:
+        """The wrong answer of this name on the seed number n, called once."""
+        if (name, n) not in self._mistakes:
+            self._mistakes[name, n] = self.attempt(self.wrong[name], self.seeds[n])
+        return self._mistakes[name, n]
+
+    @cached_property
+    def _mistakes(self) -> dict[tuple[str, int], Attempt]:
+        return {}
 
     def _refuse(self, theirs: Any, finding: Finding) -> Verdict:
         name = self.diagnose(theirs) if callable(theirs) else None

@@ -171,7 +171,7 @@ def make(spec: str, heads: int, width: int, grid: Grid, seed: int = 0, *, shift_
     _refuse(parsed, options)
     boxes = groups(grid, parsed.scope, parsed.side)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)
         mechanism = _build(parsed, heads, width, max((g.grid for g in boxes), key=len), options)
         if parsed.scope != "joint" and (not mechanism.linear or mechanism.key_grid != mechanism.grid):
             raise ValueError(f"'{parsed}': an option that clamps, or that puts the keys on another grid, works on the "

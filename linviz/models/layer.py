@@ -42,7 +42,7 @@ class AttentionLayer(nn.Module):
         self.attention = make(spec, heads, width, grid, seed, **options)
         value_width = self.attention.mechanism.value_width
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+            torch.default_generator.manual_seed(seed)
             self.to_q = nn.Linear(channels, heads * width, bias=qkv_bias)
             self.to_k = nn.Linear(channels, self.kv_heads * width, bias=qkv_bias)
             self.to_v = nn.Linear(channels, self.kv_heads * value_width, bias=qkv_bias)

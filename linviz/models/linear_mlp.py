@@ -25,7 +25,7 @@ def stack(widths: Sequence[int], seed: int = 0, between: type[nn.Module] | None 
         raise ValueError(f"a stack has an input and an output of at least one channel each; got widths {list(widths)}")
     layers: list[nn.Module] = []
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)
         for fan_in, fan_out in zip(widths, widths[1:], strict=False):
             layers += [nn.Linear(fan_in, fan_out), *([between()] if between else [])]
     return nn.Sequential(*(layers[:-1] if between else layers))

@@ -124,7 +124,7 @@ class LinearVideoTransformer(nn.Module):
         nn.init.zeros_(self.codes)
         with torch.random.fork_rng(devices=[]):
             for name, module in self.named_modules():
-                torch.manual_seed(zlib.crc32(f"{seed} {name}".encode()))
+                torch.default_generator.manual_seed(zlib.crc32(f"{seed} {name}".encode()))
                 _draw(module)
 
     def forward(self, frames: Float[Tensor, "B T 3 Ypx Xpx"]) -> Float[Tensor, "B classes"]:

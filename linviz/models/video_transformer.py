@@ -88,9 +88,9 @@ class VideoTransformer(nn.Module):
         with torch.random.fork_rng(devices=[]):
             for name, module in self.named_modules():
                 if callable(reset := getattr(module, "reset_parameters", None)):
-                    torch.manual_seed(zlib.crc32(f"{seed} {name}".encode()))
+                    torch.default_generator.manual_seed(zlib.crc32(f"{seed} {name}".encode()))
                     reset()
-            torch.manual_seed(zlib.crc32(f"{seed} codes".encode()))
+            torch.default_generator.manual_seed(zlib.crc32(f"{seed} codes".encode()))
             for codes in (self.time, self.place):
                 nn.init.normal_(codes, std=CODES)
 

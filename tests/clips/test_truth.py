@@ -75,8 +75,8 @@ def test_digit_and_disc_meet_but_the_digit_is_never_gone(seed):
 
 @pytest.mark.parametrize("name", ["digit", "crossing"])
 @pytest.mark.parametrize("seed", range(6))
-def test_the_recipe_says_who_is_in_front(name, seed):
-    clip = clips.load(name, seed, 5)
+def test_the_recipe_says_who_is_in_front(name, seed, clip_of):
+    clip = clip_of(name, seed)
     area = clip.mask.float().mean((1, 2))
     hidden = (area.min() < 0.8 * area.max()).item()
     assert hidden == ("behind" in clip.recipe) == ("behind" in clip.alt)

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import copy
 import functools
+from typing import NamedTuple
 
 import pytest
 import torch
@@ -78,28 +79,57 @@ def _cancels(exercise: Exercise, answer) -> bool:
     return True
 
 
-def test_mutants_are_killed_and_named() -> None:
-    alive, silent, stopped, count = [], [], 0, 0
-    oracles = {"cancelling": functools.partial(_cancels, checks.cancelling), **ORACLES}
-    for exercise, answer in RIGHT:
-        for said, mutant in mutants(answer):
-            right = oracles.get(exercise.name)
-            if right(mutant) if right else not _other(exercise, mutant, answer):
+class Fate(NamedTuple):
+    """What became of the mutants of an exercise's right answers."""
+
+    count: int
+    alive: list[str]
+    silent: list[str]
+    stopped: int  # by Python, which has named it: not counted as ours
+
+    @property
+    def spoke(self) -> int:
+        return self.count - self.stopped - len(self.alive)
+
+
+@functools.cache
+def fate(name: str) -> Fate:
+    """Every mutant of every right answer of an exercise, judged once."""
+    exercise, alive, silent, stopped, count = checks.ALL[name], [], [], 0, 0
+    same = {"cancelling": functools.partial(_cancels, checks.cancelling), **ORACLES}.get(name)
+    for answer in ANSWERS[name]:
+        for change, mutant in mutants(answer):
+            if same(mutant) if same else not _other(exercise, mutant, answer):
                 continue  # the change changed nothing
             verdict, count = exercise.judge(mutant), count + 1
             assert len(verdict.lines) <= 3
             if verdict.passed:
-                alive.append(f"{exercise.name}: {said}")
+                alive.append(change)
             elif "it stopped with" in verdict.lines[1]:
-                stopped += 1  # python has named it: not counted as ours
+                stopped += 1
             elif not verdict.named:
-                silent.append(f"{exercise.name}: {said} | {verdict.lines[1]}")
-    spoke = count - stopped - len(alive)
-    print(f"\n{count} mutants, {len(alive)} alive, {stopped} stopped by Python, {spoke - len(silent)} of {spoke} named")
-    print("\n".join(["alive:", *alive, "not named:", *silent]))
+                silent.append(f"{change} | {verdict.lines[1]}")
+    return Fate(count, alive, silent, stopped)
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, **ids)
+def test_mutants_are_killed_and_named(exercise: Exercise) -> None:
+    found = fate(exercise.name)
+    print(f"{found.count} mutants, {found.stopped} stopped by Python", "alive:", *found.alive, "not named:",
+          *found.silent, sep="\n")
+    assert found.count > 10
+    assert len(found.alive) <= 0.05 * found.count, found.alive
+    assert len(found.silent) <= 0.6 * found.spoke, found.silent
+
+
+def test_mutants_of_all_exercises_together_are_killed_and_named() -> None:
+    fates = [fate(exercise.name) for exercise in EXERCISES]
+    count, alive, silent, spoke = (sum(x) for x in zip(*(
+        (f.count, len(f.alive), len(f.silent), f.spoke) for f in fates)))
+    print(f"{count} mutants, {alive} alive, {spoke - silent} of {spoke} named")
     assert count > 150
-    assert len(alive) <= 0.05 * count, alive
-    assert spoke - len(silent) >= 0.6 * spoke, silent
+    assert alive <= 0.05 * count
+    assert spoke - silent >= 0.6 * spoke
 
 
 def test_an_answer_still_to_be_written_passes_through() -> None:

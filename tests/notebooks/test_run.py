@@ -4,7 +4,8 @@ from __future__ import annotations
 import nbformat
 import pytest
 
-from .books import NAMES, code, load, outputs, ran, run, seconds
+from . import sides
+from .books import NAMES, code, load, outputs, ran, run, run_both, seconds
 
 CELL, BOOK, COURSE = 10, 60, 240  # seconds
 MEMORY = 2e9  # bytes
@@ -60,6 +61,45 @@ def test_all_chapters_together_take_four_minutes(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["learner", "solution"])
 def test_a_notebook_stays_below_two_gigabytes(name: str, kind: str) -> None:
     assert 1e8 < ran(name, kind).metadata["peak"] < MEMORY
+
+
+CELLS = [  # of a learner, of a solution
+    ("def f():\n    raise NotImplementedError\nf()", "def f():\n    return 1\nf()"),
+    ("x = 5\ny = x + f()", ""), ("print(x)", ""), ("def g():\n    return y", ""), ("g()", ""), ("y = 7", ""), ("y", "")]
+
+
+def said(cell) -> str:
+    """What came out of a cell, in short."""
+    return " ".join(o.get("ename") or o.get("text") or o.data["text/plain"] for o in cell.outputs).strip()
+
+
+def test_one_run_tells_both_notebooks_apart() -> None:
+    """What an answer gives reaches the solution alone, through variables and through functions."""
+    books = [nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c[n] or c[0]) for c in CELLS]) for n in (0, 1)]
+    for book in books:
+        book.cells[1].metadata.tags = ["needs:1"]
+    found = run_both(*books)
+    mine, solved = ([said(cell) for cell in found[kind].cells] for kind in ("learner", "solution"))
+    assert mine == ["NotImplementedError", "NotImplementedError", "5", "", "NameError", "", "7"]
+    assert solved == ["1", "", "5", "", "6", "", "7"]
+
+
+def test_what_solving_does_not_change_runs_once() -> None:
+    for name in NAMES:
+        pair = [code(load(name, kind)) for kind in ("learner", "solution")]
+        cells, _ = sides.together(*pair)
+        twice = sum(c.source == sides.SWITCHES["solved"] for c in cells)
+        assert len(cells) == 1 + len(pair[0]) + 3 * twice and 0 < twice < len(pair[0]) * 2 / 3, name
+
+
+@each
+@pytest.mark.nightly
+@pytest.mark.parametrize("kind", ["learner", "solution"])
+def test_a_notebook_alone_says_what_it_says_in_the_run_of_both(name: str, kind: str) -> None:
+    """The same cells raise, and words, tables and figures come out of the same others."""
+    alone, beside = (([(o.output_type, o.get("ename"), sorted(o.get("data", {}))) for o in cell.outputs]
+                      for cell in code(book)) for book in (run(load(name, kind)), ran(name, kind)))
+    assert list(alone) == list(beside)
 
 
 def test_a_warning_inside_linviz_is_an_error_in_a_notebook_under_test() -> None:
