@@ -327,9 +327,9 @@ assert 4 < found < 20
 # %% [markdown]
 # ## 5 · Counts that do not jump
 #
-# Three made-up spectra. All of them have twenty values well above zero: a numerical rank of 20.
+# Here are three artificial spectra. Each has twenty values well above zero, so its numerical rank is 20.
 #
-# > **Predict.** Which of the three would *you* call a map with twenty directions?
+# > **Predict.** Which of the three would *you* call the spectrum of a map with twenty directions?
 
 # %%
 steps = torch.arange(20, dtype=torch.float64)
