@@ -427,13 +427,14 @@ say(contents())
 # | $i, j$ | index of a query, of a key | $\phi$, $M$ | features of linear attention, and their number |
 # | $H$ | number of heads | $L, R$ | the two factors of a map, $A = L R^\top$ |
 #
-# A few letters have a second meaning in some chapters, and only that meaning there:
+# A few letters have a second meaning in some chapters:
 #
 # | | | | |
 # |:--|:--|:--|:--|
 # | $s$ | scores, chapters 1 and 2 | $s$ | singular values, chapter 3; strength of a gate, 13 |
 # | $S, z$ | state of a recurrent network, chapter 5 | $z$ | logits of a gate, chapter 13 |
 # | $T$ | triangles of a QR, chapter 3; templates, 4 | $H$ | entropy, chapters 4, 11 and 13 |
+# | $k$ | index of a singular value, chapter 3 | $u, v$ | singular vectors, chapter 3 |
 #
 # Nothing in this course was trained, unless the text says so: you see maps of raw descriptions of patches. The maps of
 # a trained network may be different. Each chapter ends by saying what it has *not* shown.

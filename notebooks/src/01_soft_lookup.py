@@ -655,7 +655,7 @@ say(f"(Singular values above {tolerance:.0e} of the largest are counted, in doub
 assert counted[0] <= D and counted[1] > 700
 
 # %% [markdown]
-# Most people say 16. The rank is *hundreds*: as many as there are queries. An exponential is a sum of all powers,
+# You may have said 16. The rank is *hundreds*: as many as there are queries. An exponential is a sum of all powers,
 # $e^s = 1 + s + s^2/2 + \dots$. Each power, taken entry by entry of a rank-16 table, adds new patterns: 136 products of
 # two channels in the square, 816 products of three channels in the cube. Dividing the rows by numbers does not change a
 # rank. So the softmax not only makes rows that sum to one: **it is where the rank comes from.** Remember this when
