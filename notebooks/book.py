@@ -1,9 +1,9 @@
-"""The course as a book: every executed solution as a page that needs no server and no network.
+"""The course as a book: every executed solution as an HTML page without server or network.
 
-    python notebooks/book.py [FOLDER]      writes FOLDER/index.html, a page a chapter and plotly.min.js (default: book)
+    python notebooks/book.py [FOLDER]      writes index.html, one page per chapter and plotly.min.js (default: book)
 
-Figures are drawn by the one plotly.js beside the pages, formulas are MathML, which browsers draw by themselves.
-What a page would fetch from elsewhere is taken out, and the page forbids itself to try.
+All pages share one plotly.js for their figures. Formulas are MathML, which browsers draw without scripts.
+References to other servers are removed, and each page's security policy forbids such requests.
 """
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ nav { font-family: system-ui, sans-serif; margin: 0 0 1.5rem; }
 
 
 class Page:
-    """One chapter: its executed solution, and the page made of it."""
+    """One chapter: its executed solution and the page made from it."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.notebook = path, nbformat.read(path, as_version=4)
@@ -49,7 +49,7 @@ class Page:
 
     @property
     def name(self) -> str:
-        """The page's file."""
+        """The name of the page's file."""
         return f"{self.path.stem}.html"
 
     def html(self, before: Page | None, after: Page | None) -> str:
@@ -73,14 +73,14 @@ class Page:
 
 
 def links(before: Page | None, after: Page | None) -> str:
-    """The line on top of a page."""
+    """The navigation line at the top of a page."""
     sides = [f'<a href="{page.name}">{html.escape(page.title)}</a>' if page else "" for page in (before, after)]
     parts = [sides[0] and f"← {sides[0]}", '<a href="index.html">all chapters</a>', sides[1] and f"{sides[1]} →"]
     return f"<nav>{' · '.join(filter(None, parts))}</nav>"
 
 
 def drawable(notebook: Any) -> Any:
-    """The notebook with every figure as a place on the page and the call that draws into it."""
+    """The notebook with every figure as an empty element and the script that draws into it."""
     count = 0
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
@@ -92,7 +92,7 @@ def drawable(notebook: Any) -> Any:
 
 
 def placed(figure: Any, place: str, words: str) -> str:
-    """One figure as HTML: its place, with its words for a screen reader, and its data."""
+    """One figure as HTML: its element, with a description for screen readers, and its data."""
     data, layout, config = (json.dumps(figure.get(key, {})).replace("</", "<\\/")
                             for key in ("data", "layout", "config"))
     height = figure.get("layout", {}).get("height", 420)
@@ -101,27 +101,27 @@ def placed(figure: Any, place: str, words: str) -> str:
 
 
 def lead_on(soup: BeautifulSoup) -> None:
-    """A link to the notebook of a chapter leads to the page of that chapter, which lies beside this one."""
+    """Change links to a chapter's notebook into links to that chapter's page."""
     for link in soup.find_all("a", href=CHAPTER):
         link["href"] = CHAPTER.sub(r"\1.html", str(link["href"]))
 
 
 def contents(pages: list[Page]) -> str:
-    """The first page: every chapter by its title."""
+    """The first page: a list of all chapters."""
     items = "".join(f'<li><a href="{page.name}">{html.escape(page.title)}</a></li>' for page in pages)
     return ('<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
             "<title>linviz: the course</title><style>:root{color-scheme:light dark}"
             "body{font:18px/1.7 system-ui,sans-serif;max-width:42rem;margin:3rem auto;padding:0 1rem}"
             "ul{padding-left:1.2em}</style><h1>linviz: the course</h1>"
-            "<p>Every chapter with its exercises solved. To do them yourself, start the notebooks: "
+            "<p>Every chapter with its exercises solved. To solve them yourself, start the notebooks: "
             f"<code>python3 start.py lab</code>.</p><ul>{items}</ul></html>")
 
 
 def write(folder: Path) -> list[Path]:
-    """Write the book; ValueError in one sentence where there is nothing to print."""
+    """Write the book; ValueError if there are no executed solutions."""
     pages = [Page(path) for path in sorted(SOLUTIONS.glob("*.ipynb"))]
     if not pages:
-        raise ValueError(f"there are no executed solutions in {SOLUTIONS}; make them with notebooks/build.py")
+        raise ValueError(f"{SOLUTIONS} has no executed solutions; make them with notebooks/build.py")
     texts = {"plotly.min.js": get_plotlyjs(), "index.html": contents(pages)}
     for n, page in enumerate(pages):
         texts[page.name] = page.html(pages[n - 1] if n else None, pages[n + 1] if n + 1 < len(pages) else None)
@@ -129,8 +129,8 @@ def write(folder: Path) -> list[Path]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Write the book and say where it is."""
-    parser = argparse.ArgumentParser(description="The course as HTML that opens without a server.")
+    """Write the book and print its folder."""
+    parser = argparse.ArgumentParser(description="Write the course as HTML that opens without a server.")
     parser.add_argument("folder", nargs="?", type=Path, default=HERE.parent / "book")
     folder = parser.parse_args(arguments).folder
     files = write(folder)

@@ -1,13 +1,13 @@
-"""Make the notebooks: from each source, the learner's notebook and the executed solution; the schedule for all.
+"""Make the notebooks: the learner's notebook and the executed solution of each source, and the schedule.
 
-    python notebooks/build.py [13 ...]     make chapters (all, if none is named); runs their solutions
-    python notebooks/build.py --prose      the same without running anything: outputs stay; where only words changed
-    python notebooks/build.py --check      exit 1 where a generated file is not what its source makes
+    python notebooks/build.py [13 ...]     make these chapters (default: all); runs their solutions
+    python notebooks/build.py --prose      make them without running anything; keeps the stored outputs
+    python notebooks/build.py --check      exit 1 if a generated file differs from what its source makes
 
-A source is src/NN_topic.py in percent format, solutions first. Its first cell, tagged "front", and the cell before
-every exercise, tagged "exercise", are TOML; the cell of an answer is tagged "answer:NUMBER", and what stands in it
-between `# solution` and `# end` is taken out for the learner. A cell that cannot run before an exercise is solved
-is tagged "needs:NUMBER". Nothing generated is edited by hand.
+A source is src/NN_topic.py in percent format, solutions first. The cell tagged "front" and the cells tagged
+"exercise" are TOML. The cell of an answer is tagged "answer:NUMBER"; the lines between `# solution` and `# end` are
+removed for the learner. A cell that cannot run before an exercise is solved is tagged "needs:NUMBER". Do not edit
+generated files by hand.
 """
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from linviz.whole import write_whole
 
 HERE = Path(__file__).resolve().parent
 SOLUTION = re.compile(r"^( *)# solution\n(.*?)^ *# end\n?", re.MULTILINE | re.DOTALL)
-OPEN = "raises-exception"  # Jupyter's own tag: running all cells goes on behind an exercise that is still to be solved
+OPEN = "raises-exception"  # Jupyter's own tag: "run all cells" continues after an unsolved exercise
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -46,7 +46,7 @@ def learner(chapter: Chapter) -> Any:
 
 
 def solution(chapter: Chapter) -> Any:
-    """The same with every exercise solved; not yet executed."""
+    """The notebook with every exercise solved, not yet executed."""
     cells = [_shared(chapter, c) if tagged(c, "answer") is None else _code(solved(c.source), c) for c in chapter.cells]
     return _notebook(chapter, [*cells, _markdown(key_points(chapter))])
 
@@ -98,7 +98,7 @@ def _notebook(chapter: Chapter, cells: list[Cell]) -> Any:
 
 
 def execute(notebook: Any) -> Any:
-    """Run a notebook where it lies; what differs from run to run, and what needs a kernel, is taken out."""
+    """Run a notebook in its folder; remove what differs from run to run and what needs a kernel."""
     from nbclient import NotebookClient
     NotebookClient(notebook, timeout=300, kernel_name="python3", coalesce_streams=True,  # one print, one output
                    resources={"metadata": {"path": str(HERE)}}).execute()
@@ -112,7 +112,7 @@ def execute(notebook: Any) -> Any:
 
 
 def same(made: Any, path: Path) -> bool:
-    """Whether a file holds the cells and the metadata that were made; outputs are not compared."""
+    """Whether a file has the cells and metadata of a notebook; outputs are not compared."""
     if not path.exists():
         return False
     there = nbformat.read(path, as_version=4)
@@ -124,7 +124,7 @@ def _gist(notebook: Any) -> list[Any]:
 
 
 def stale(chapters: list[Chapter]) -> list[str]:
-    """Every generated file that is not what its source makes; a learner's notebook with outputs is one, too."""
+    """Every generated file that differs from what its source makes, and every learner's notebook with outputs."""
     out = [] if _text(HERE / "SCHEDULE.md") == schedule(chapters) else ["SCHEDULE.md"]
     for c in chapters:
         mine, other = HERE / f"{c.name}.ipynb", HERE / "solutions" / f"{c.name}.ipynb"
@@ -140,10 +140,10 @@ def _text(path: Path) -> str:
 
 
 def with_outputs_of(notebook: Any, path: Path) -> Any:
-    """A notebook with the outputs that are stored in a file, cell by cell; ValueError where the cells are others."""
+    """A notebook with the outputs stored in a file, cell by cell; ValueError if the cell types differ."""
     there = nbformat.read(path, as_version=4)
     if [cell.cell_type for cell in there.cells] != [cell.cell_type for cell in notebook.cells]:
-        raise ValueError(f"{path.name} has other cells than its source: run notebooks/build.py without --prose")
+        raise ValueError(f"{path.name} has other cells than its source; run notebooks/build.py without --prose")
     for cell, before in zip(notebook.cells, there.cells):
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = before.outputs, before.execution_count
@@ -151,7 +151,7 @@ def with_outputs_of(notebook: Any, path: Path) -> Any:
 
 
 def make(chapters: list[Chapter], only: list[int], prose: bool = False) -> None:
-    """Write the notebooks of the named chapters, all if none is named, and the schedule of all.
+    """Write the notebooks of the given chapters (default: all) and the schedule.
 
     prose: keep the outputs that are stored instead of running the solutions.
     """
@@ -165,11 +165,11 @@ def make(chapters: list[Chapter], only: list[int], prose: bool = False) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line: 0 when all is well."""
+    """The command line; returns 0 on success."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("chapters", nargs="*", type=int, help="numbers of the chapters to make (all)")
-    parser.add_argument("--prose", action="store_true", help="run nothing: keep the stored outputs")
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 where a generated file is stale")
+    parser.add_argument("--prose", action="store_true", help="run nothing; keep the stored outputs")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a generated file is stale")
     options = parser.parse_args(arguments)
     chapters = [read(path) for path in sorted((HERE / "src").glob("[0-9]*.py"))]
     if not options.check:
@@ -177,7 +177,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     old = stale(chapters)
     for name in old:
-        print(f"notebooks/{name} is not what its source makes: run `python notebooks/build.py`", file=sys.stderr)
+        print(f"notebooks/{name} is not what its source makes; run `python notebooks/build.py`", file=sys.stderr)
     return int(bool(old))
 
 

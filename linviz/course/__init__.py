@@ -1,8 +1,8 @@
-"""What a learner imports: checks that judge an answer, quizzes, and how a chapter shows a figure or says a number.
+"""What a learner imports: checks of answers, quizzes, and functions that show figures and sentences in a chapter.
 
     from linviz.course import checks, quizzes, say, show
 
-Cells, sliders and quizzes need IPython and ipywidgets, which notebooks have; checks need neither.
+Cells, sliders and quizzes need IPython and ipywidgets, which notebooks have; checks do not need them.
 """
 from typing import Any
 
@@ -13,7 +13,7 @@ __all__ = ["HOMES", "checks"]
 
 
 def __getattr__(name: str) -> Any:
-    """Everything a notebook needs on top of the checks, imported when it is asked for."""
+    """Import the rest of what a notebook needs when it is first used."""
     from importlib import import_module
     if name in HOMES:
         return getattr(import_module(f".{HOMES[name]}", __name__), name)

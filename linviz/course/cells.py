@@ -1,6 +1,6 @@
-"""How a cell of a chapter shows a figure, says a sentence with its numbers, and points to the explorer.
+"""Functions for the cells of a chapter: show a figure, print a sentence with its numbers, link to the explorer.
 
-In a notebook, importing this also lets exercises that are still to be written say so in one line.
+In a notebook, importing this module also shortens the error of an unsolved exercise to one line.
 """
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ EXPLORER = "http://localhost:8501/"  # where `linviz explore` listens
 
 
 def show(figure: Any) -> None:
-    """Show a figure, and under it, folded, the same in words."""
+    """Show a figure and, folded under it, its description in words."""
     display(bundle(figure), raw=True)
     display(HTML(in_words(figure.layout.meta["alt"])))
 
 
 def in_words(alt: str) -> str:
-    """A figure's alt text, folded: for a screen reader, and for who would rather read.
+    """A figure's alt text, folded: for screen readers, and for everyone who prefers to read.
 
     >>> in_words("a < b")
     '<details class="linviz-words"><summary>In words</summary>a &lt; b</details>'
@@ -34,19 +34,19 @@ def in_words(alt: str) -> str:
 
 
 def say(text: str) -> None:
-    """A sentence of the chapter whose numbers were computed just above it. Markdown."""
+    """Print Markdown: a sentence with numbers that the cell has computed."""
     display(Markdown(text))
 
 
 def calm(shell: Any) -> None:
-    """Let an exercise that is still to be written say so in one line; all other errors stay as they are."""
-    def told(shell: Any, kind: type, error: BaseException, trace: Any, tb_offset: int | None = None) -> list[str]:
+    """Show the error of an unsolved exercise in one line; leave all other errors as they are."""
+    def one_line(shell: Any, kind: type, error: BaseException, trace: Any, tb_offset: int | None = None) -> list[str]:
         if not str(error).startswith("Exercise "):
             shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
             return []
         shell._showtraceback(kind, error, [str(error)])
         return [str(error)]
-    shell.set_custom_exc((NotImplementedError,), told)
+    shell.set_custom_exc((NotImplementedError,), one_line)
 
 
 if get_ipython() is not None:
@@ -54,7 +54,7 @@ if get_ipython() is not None:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table in Markdown, for `say`: the first column names, the others hold numbers as text.
+    """A table in Markdown, for `say`: names in the first column, numbers as text in the others.
 
     >>> print(table(["", "bits"], [["softmax", "6.24"]]))
     |  | bits |
@@ -66,7 +66,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def number(x: float, form: str) -> str:
-    """A number for `say` and `table` that keeps all its digits: what another page shows can be held against it.
+    """A number for `say` and `table` that keeps all its digits, so that tests can compare it with other pages.
 
     >>> number(2 / 3, ".2f")
     '<data value="0.6666666666666666">0.67</data>'
@@ -75,7 +75,7 @@ def number(x: float, form: str) -> str:
 
 
 def explorer(**fields: Any) -> str:
-    """The explorer's address with these fields of its page Concentrate.
+    """The explorer's address with these parameters of its page Concentrate.
 
     >>> explorer(clip="coffee", maps="softmax,relu")
     'http://localhost:8501/?clip=coffee&maps=softmax%2Crelu'

@@ -1,4 +1,4 @@
-"""A chapter read from its source, and the texts that are made from its front matter and its exercises."""
+"""A chapter read from its source, and the texts made from its front matter and its exercises."""
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ HINTS = ("what to think of", "the formula", "almost the code")
 
 @dataclass(frozen=True)
 class Chapter:
-    """Its name (NN_topic), its front matter, its exercises in order, its cells."""
+    """A chapter: name (NN_topic), front matter, exercises in order, cells."""
 
     name: str
     front: dict[str, Any]
@@ -21,12 +21,12 @@ class Chapter:
 
     @property
     def number(self) -> int:
-        """NN of its name."""
+        """The chapter's number, NN in its name."""
         return int(self.name.split("_")[0])
 
 
 def opening(chapter: Chapter) -> str:
-    """The title cell: minutes, questions, objectives, what comes before."""
+    """The title cell: minutes, questions, objectives, prerequisites."""
     front, minutes = chapter.front, chapter.front["minutes"]
     return "\n".join([
         f"# {chapter.number} · {front['title']}\n",
@@ -48,7 +48,7 @@ def exercise(e: dict[str, Any]) -> str:
 
 
 def dots(n: int) -> str:
-    """A mark of five in dots and digits.
+    """A grade from 1 to 5, in dots and digits.
 
     >>> dots(2)
     '●●○○○ 2 of 5'
@@ -57,12 +57,12 @@ def dots(n: int) -> str:
 
 
 def key_points(chapter: Chapter) -> str:
-    """The last cell."""
+    """The last cell: the key points."""
     return "\n".join(["## Key points\n", *(f"- {point}" for point in chapter.front["key_points"])])
 
 
 def schedule(chapters: Sequence[Chapter]) -> str:
-    """SCHEDULE.md: minutes per chapter, every exercise, and what assesses each objective."""
+    """The text of SCHEDULE.md: minutes per chapter, every exercise, and what assesses each objective."""
     lines = ["# Schedule and index of exercises", "",
              "Made by `notebooks/build.py` from the sources; not edited by hand.", "",
              "| chapter | reading | exercises | quiz | minutes in all |", "|---|---|---|---|---|"]
@@ -82,7 +82,7 @@ def _minutes(c: Chapter) -> str:
 
 
 def assessed(chapter: Chapter) -> dict[str, list[str]]:
-    """Objective -> the exercises and quiz questions that assess it. KeyError for an objective that was never stated."""
+    """Objective -> the exercises and quiz questions that assess it. KeyError for an unknown objective."""
     found: dict[str, list[str]] = {name: [] for name in chapter.front["objectives"]}
     for e in chapter.exercises:
         for name in e["objectives"]:

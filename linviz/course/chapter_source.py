@@ -17,7 +17,7 @@ def read(source: Path) -> Chapter:
     cells = jupytext.read(source, fmt="py:percent").cells
     tables = {kind: [tomllib.loads(c.source) for c in cells if kind in tags(c)] for kind in ("front", "exercise")}
     if len(tables["front"]) != 1:
-        raise ValueError(f"{source.name} has {len(tables['front'])} cells tagged 'front'; it needs one")
+        raise ValueError(f"{source.name} has {len(tables['front'])} cells tagged 'front'; it needs exactly one")
     return Chapter(source.stem, tables["front"][0], tables["exercise"], cells)
 
 

@@ -1,4 +1,4 @@
-"""What the course contains: a table of the chapters that lie in a folder, read from the notebooks themselves."""
+"""The contents of the course: a table of the chapters in a folder, read from the notebooks."""
 from __future__ import annotations
 
 import json
@@ -11,26 +11,26 @@ MINUTES = re.compile(r"(\d+) minutes to read, (\d+) for (\d+) exercises, (\d+) f
 
 
 def contents(folder: Path | str = ".") -> str:
-    """Markdown: every chapter of a folder with its first question, minutes and exercises, in order.
+    """Markdown table: every chapter of a folder, in order, with its first question, exercises and minutes.
 
     Raises ValueError where the folder holds no chapter.
 
     >>> contents("no such folder")
     Traceback (most recent call last):
-    ValueError: no chapter (NN_topic.ipynb) lies in 'no such folder'
+    ValueError: the folder 'no such folder' has no chapter (NN_topic.ipynb)
     """
     books = sorted(path for path in Path(folder).glob("*.ipynb") if NAME.fullmatch(path.name))
     if not books:
-        raise ValueError(f"no chapter (NN_topic.ipynb) lies in {str(folder)!r}")
+        raise ValueError(f"the folder {str(folder)!r} has no chapter (NN_topic.ipynb)")
     head = ["| chapter | begins with | exercises | minutes |", "|:--|:--|--:|--:|"]
     return "\n".join([*head, *(f"| {' | '.join(_line(path))} |" for path in books)])
 
 
 def _line(path: Path) -> list[str]:
-    """A chapter's line: the first cell holds all of it, as `build.py` writes it."""
+    """A chapter's row of the table, from the first cell that `build.py` has written."""
     first = "".join(json.loads(path.read_text(encoding="utf-8"))["cells"][0]["source"])
     title, question, minutes = (found.search(first) for found in (TITLE, QUESTION, MINUTES))
     if title is None or question is None or minutes is None:
-        raise ValueError(f"{path.name} does not begin as a chapter does: make it with notebooks/build.py")
+        raise ValueError(f"{path.name} does not begin like a chapter; make it with notebooks/build.py")
     reading, working, count, quiz = map(int, minutes.groups())
     return [f"[{title[1]}]({path.name})", question[1], f"{count}", f"{reading + working + quiz}"]

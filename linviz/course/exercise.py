@@ -1,8 +1,8 @@
-"""Checks with teeth: what an exercise is, and how an answer to it is judged.
+"""Exercises and their checks: how an answer is judged.
 
-An exercise is declared by its right answer, a maker of inputs, the properties an answer must have (asked in
-order) and a table of named wrong answers. When a property fails, the answer is compared with every wrong
-answer's output: if it is one of them, the learner reads which, in the words of the table.
+An exercise has a right answer, a function that makes inputs, properties that an answer must have (checked in
+order) and a table of named wrong answers. When a property fails, the answer's output is compared with the output
+of every wrong answer. If one of them matches, the learner reads its name from the table.
 """
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from typing import Any
 from torch import Tensor
 
 Answer = Callable[..., Any]
-RELATIVE = 1e-9  # inputs are float64 and small: anything looser would let a forgotten eps through
+RELATIVE = 1e-9  # inputs are float64 and small: a larger tolerance would accept a forgotten eps
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong: what was seen, what to look at next, and whether that names the mistake."""
+    """One mistake: what was observed, a hint, and whether the finding names the mistake."""
 
     seen: str
     hint: str = ""
@@ -33,7 +33,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Attempt:
-    """One call of an answer: what was given, what the right answer says, and what came back."""
+    """One call of an answer: its inputs, the right result, and the result of the answer."""
 
     theirs: Answer
     right: Answer
@@ -44,11 +44,11 @@ class Attempt:
 
     @cached_property
     def expected(self) -> Any:
-        """What the right answer says to the same inputs."""
+        """The right answer's result for the same inputs."""
         return self.right(*copy.deepcopy(self.given))
 
     def ask(self, *given: Any) -> Any:
-        """What the answer says to other inputs."""
+        """The answer's result for other inputs."""
         return self.theirs(*copy.deepcopy(given))
 
 
@@ -57,7 +57,7 @@ Property = Callable[[Attempt], Finding | None]
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a check says: `lines`, at most three, and whether the mistake has been named."""
+    """The result of a check: at most three `lines`, and whether the mistake was named."""
 
     passed: bool
     lines: tuple[str, ...]
@@ -69,9 +69,9 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Exercise:
-    """A check: call it with an answer. `judge` gives the verdict without printing it.
+    """A check: call it with an answer. `judge` returns the verdict without printing it.
 
-    number "13.1"; right: the reference; inputs(seed) -> arguments; wrong: what one gets "..." -> how.
+    number "13.1"; right: the reference; inputs(seed) -> arguments; wrong: a description -> a wrong answer.
     """
 
     name: str
@@ -85,14 +85,14 @@ class Exercise:
     relative: float = field(default=RELATIVE)
 
     def __call__(self, theirs: Any) -> None:
-        """Judge an answer and print the verdict. An answer still to be written raises its NotImplementedError."""
+        """Judge an answer and print the verdict. An unsolved exercise raises its NotImplementedError."""
         print(self.judge(theirs))
 
     def judge(self, theirs: Any) -> Verdict:
-        """The verdict on an answer: every property, on every seed, until one fails."""
+        """The verdict on an answer: check every property for every seed, until one fails."""
         if not callable(theirs):
             return self._refuse(theirs, Finding(f"got a {type(theirs).__name__}, not a function",
-                                                f"Hand over the function itself: checks.{self.name}({self.name})."))
+                                                f"Pass the function itself: checks.{self.name}({self.name})."))
         for seed in self.seeds:
             attempt = self.attempt(theirs, seed)
             for ask in self.properties:
@@ -113,7 +113,7 @@ class Exercise:
             return Attempt(theirs, self.right, given, after, error=error)
 
     def diagnose(self, theirs: Answer) -> str | None:
-        """The wrong answer of the table that says just the same as this one, on two seeds; None if none does."""
+        """The name of the wrong answer with the same results for two seeds; None if there is none."""
         attempts = [self.attempt(theirs, seed) for seed in self.seeds[:2]]
         if any(a.error is not None for a in attempts):
             return None
@@ -140,7 +140,7 @@ class Exercise:
 
 
 def _asked(ask: Property, attempt: Attempt) -> Finding | None:
-    """A property asked; an answer that breaks on other inputs than the first breaks here, not in the check."""
+    """Check one property; an error of the answer on the property's own inputs becomes a finding."""
     if attempt.error is not None:
         return stumbled(attempt.error, attempt.theirs, attempt.given)
     try:
@@ -152,9 +152,9 @@ def _asked(ask: Property, attempt: Attempt) -> Finding | None:
 
 
 def stumbled(error: Exception, theirs: Answer, given: tuple[Any, ...] = ()) -> Finding:
-    """What is said of an answer that raised: the error's first line, and the line of the answer it came from.
+    """The finding for an answer that raised: the error's first line, and the line of the answer that caused it.
 
-    An error that speaks of sizes, in numbers, is read with the letters of the exercise beside it.
+    If the error is about sizes, the hint lists the exercise's letters with their sizes.
     """
     said = (str(error).splitlines() or [""])[0][:150]
     file = getattr(getattr(theirs, "__code__", None), "co_filename", None)
@@ -166,7 +166,7 @@ def stumbled(error: Exception, theirs: Answer, given: tuple[Any, ...] = ()) -> F
 
 
 def sizes(theirs: Answer, given: tuple[Any, ...]) -> str:
-    """What the letters in the types of an answer stand for in what it was given; "" for an answer without types.
+    """The sizes that the letters in an answer's types stand for; "" for an answer without types.
 
     >>> from jaxtyping import Float
     >>> def apply(A: Float[Tensor, "N S"], v: Float[Tensor, "S E"]): ...
@@ -176,7 +176,7 @@ def sizes(theirs: Answer, given: tuple[Any, ...]) -> str:
     """
     try:
         kinds = [p.annotation for p in inspect.signature(theirs, eval_str=True).parameters.values()]
-    except Exception:  # a function of torch's own has no signature, and a type may name what is not there
+    except Exception:  # a function of torch has no signature, and a type may use an unknown name
         return ""
     found: dict[str, int] = {}
     for kind, x in zip(kinds, given, strict=False):
@@ -187,7 +187,7 @@ def sizes(theirs: Answer, given: tuple[Any, ...]) -> str:
 
 
 def tensors(x: Any) -> tuple[Tensor, ...] | None:
-    """An answer as a tuple of tensors; None where it is anything else."""
+    """A result as a tuple of tensors; None for anything else."""
     x = x if isinstance(x, tuple) else (x,)
     return x if all(isinstance(t, Tensor) for t in x) else None
 
@@ -207,7 +207,7 @@ def close(a: Tensor, b: Tensor, relative: float = RELATIVE) -> bool:
 
 
 def _twin(a: Attempt, b: Attempt, relative: float) -> bool:
-    """Whether two answers said the same, and left their inputs the same."""
+    """Whether two answers gave the same results and left their inputs in the same state."""
     x, y = tensors(a.got), tensors(b.got)
     if x is None or y is None:
         return False

@@ -1,4 +1,4 @@
-"""A figure under a slider: drawn anew by a named function for every setting, and standing still without a kernel."""
+"""A figure under a slider: redrawn for every setting, and a still figure without a kernel."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -11,20 +11,20 @@ from .cells import in_words
 
 
 class Live(widgets.VBox):
-    """`draw(value)` -> a figure, for each of `values`. Name it in the last line of a cell to show it.
-    `form` says how the slider writes its numbers.
+    """A slider over `values`, with the figure `draw(value)`. Put it in the last line of a cell to show it.
+    `form` is the format of the slider's numbers.
 
-    `draw` is a plain function, so a test can call it on every value. The figure is a plain output, drawn by
-    JupyterLab like any other. Where no widget can live, the notebook shows the figure of `start` instead.
+    `draw` is a plain function, so a test can call it for every value. The figure is a plain output, drawn by
+    JupyterLab like any other. Without widgets, the notebook shows the figure of `start` instead.
 
-    Not plotly's FigureWidget: anywidget gives a widget two seconds to load, and plotly's bundle of several megabytes
-    takes longer on a busy machine; then the figure stays empty ("Failed to initialize model").
+    This class does not use plotly's FigureWidget. anywidget gives a widget two seconds to load, and plotly's bundle of
+    several megabytes takes longer on a busy machine: the figure then stays empty ("Failed to initialize model").
     """
 
     def __init__(self, draw: Callable[[float], Any], values: Sequence[float], *, label: str, start: float,
                  form: str = ".2f") -> None:
         if start not in values:
-            raise ValueError(f"the slider starts at one of its values, {list(values)}; got {start}")
+            raise ValueError(f"start must be one of the slider's values, {list(values)}; got {start}")
         self.draw, self.values = draw, tuple(values)
         self.slider = widgets.SelectionSlider(
             options=[(format(x, form), x) for x in values], value=start, description=label, continuous_update=True,
@@ -35,7 +35,7 @@ class Live(widgets.VBox):
         super().__init__([self.slider, self.figure, self.words])
 
     def _drawn(self) -> dict[str, Any]:
-        """Draw the figure of the slider's value; returns what a notebook stores of it."""
+        """Draw the figure of the slider's value; return the data that a notebook stores."""
         figure = self.draw(self.slider.value)
         stored = bundle(figure)
         self.figure.outputs = ({"output_type": "display_data", "data": stored, "metadata": {}},)
@@ -43,5 +43,5 @@ class Live(widgets.VBox):
         return stored
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        """The widget where there is a kernel, and the still figure for everything else."""
+        """The widget, and the still figure for viewers without a kernel."""
         return {**(super()._repr_mimebundle_(**kwargs) or {}), **self.still}

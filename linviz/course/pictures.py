@@ -1,6 +1,6 @@
-"""Pictures side by side in a cell, each with its words, and with the colours that go with it as a strip below.
+"""Pictures side by side in a cell, each with a title, alt text and, optionally, a strip of colours.
 
-For what is no chart: templates lit on a photograph, what an attention paints, the frames of a clip.
+For pictures that are not charts: templates lit on a photograph, repainted pictures, the frames of a clip.
 """
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WIDTH = 196  # pixels of a picture on a wide page
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture, its title, what is to be seen on it, and colours (rows of RGB in 0..1) to draw as a strip below."""
+    """A picture, its title, its alt text, and colours (rows of RGB in 0..1) for a strip below it."""
 
     title: str
     image: Image.Image
@@ -34,7 +34,7 @@ class Picture:
 
 
 class Gallery:
-    """Pictures in rows of `columns`, each at most `width` pixels wide. Name it in the last line of a cell to show it.
+    """Pictures in rows of `columns`, each at most `width` pixels wide. Put it in the last line of a cell to show it.
 
     >>> Gallery([Picture("black", Image.new("RGB", (8, 8)), "a black square")])._repr_mimebundle_()["text/plain"]
     'black: a black square'
@@ -67,7 +67,7 @@ def _strip(colours: Tensor | None) -> str:
 
 
 def colour_name(rgb: Tensor) -> str:
-    """A colour in 0..1 as a page names it.
+    """The hexadecimal name of an RGB colour in 0..1.
 
     >>> import torch
     >>> colour_name(torch.tensor([1.0, 0.5, 0.0]))
@@ -77,7 +77,7 @@ def colour_name(rgb: Tensor) -> str:
 
 
 def colours(clip: Clip, grid: Grid) -> Tensor:
-    """The mean colour of every patch, as values to be mixed: (1, 1, N, 3) RGB in 0..1, in token order.
+    """The mean colour of every patch, for use as values: (1, 1, N, 3) RGB in 0..1, in token order.
 
     >>> from linviz import clips
     >>> grid = Grid(1, 4, 4)
@@ -88,7 +88,7 @@ def colours(clip: Clip, grid: Grid) -> Tensor:
 
 
 def mosaic(rgb: Tensor, grid: Grid, number: int = 0, side: int = 224) -> Image.Image:
-    """Frame `number` with one colour a patch: rgb (1, 1, N, 3) in 0..1.
+    """Frame `number` with one colour per patch: rgb (1, 1, N, 3) in 0..1.
 
     >>> import torch
     >>> mosaic(torch.ones(1, 1, 4, 3), Grid(1, 2, 2), side=10).size

@@ -1,7 +1,7 @@
-"""Properties any answer must have, in the order they are best asked.
+"""Properties that every answer must have, in the order in which they are checked.
 
-Purity comes first: an answer that writes into its inputs fails everything after it, for no reason of its own.
-A property gives None, or a Finding: what was seen in one line, and where to look in another.
+Purity comes first, because an answer that changes its inputs would fail the other properties without a clear reason.
+A property returns None or a Finding: one line with the observation, and one line with a hint.
 """
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .exercise import Answer, Attempt, Finding, Property, close, sizes, tensors
 
 
 def pure(a: Attempt) -> Finding | None:
-    """The inputs are as they were."""
+    """The answer did not change its inputs."""
     for n, (before, after) in enumerate(zip(a.given, a.after, strict=True)):
         if isinstance(before, Tensor) and not close(after, before, 0.0):
             return Finding(f"your function changed its input number {n + 1}",
@@ -23,7 +23,7 @@ def pure(a: Attempt) -> Finding | None:
 
 
 def kind(a: Attempt) -> Finding | None:
-    """A tensor comes back, or as many as asked for."""
+    """The answer returned a tensor, or the right number of tensors."""
     if a.got is None:
         return Finding("your function returned nothing", "Is the return missing?", names=True)
     wanted, got = tensors(a.expected), tensors(a.got)
@@ -40,18 +40,18 @@ def _count(n: int) -> str:
 
 
 def shape(a: Attempt) -> Finding | None:
-    """Shapes as asked for."""
+    """The shapes are right."""
     for wanted, got in _pairs(a):
         if wanted.shape != got.shape:
             letters = sizes(a.theirs, a.given)
             return Finding(f"expected shape {tuple(wanted.shape)}, got {tuple(got.shape)}",
-                           "All sizes in a check differ, so a shape tells which axis went where"
+                           "All sizes in a check differ, so a shape shows which axis is where"
                            f"{': here ' if letters else ''}{letters}.")
     return None
 
 
 def dtype(a: Attempt) -> Finding | None:
-    """Numbers stay as exact as they came."""
+    """The results have the dtype of the inputs."""
     for wanted, got in _pairs(a):
         if wanted.dtype != got.dtype:
             return Finding(f"expected {wanted.dtype}, got {got.dtype}",
@@ -60,7 +60,7 @@ def dtype(a: Attempt) -> Finding | None:
 
 
 def finite(a: Attempt) -> Finding | None:
-    """No NaN and no infinity."""
+    """The results have no NaN and no infinity."""
     for _, got in _pairs(a):
         if not got.isfinite().all():
             return Finding(f"{int((~got.isfinite()).sum())} of {got.numel()} numbers are NaN or infinite",
@@ -69,7 +69,7 @@ def finite(a: Attempt) -> Finding | None:
 
 
 def values(a: Attempt) -> Finding | None:
-    """The numbers themselves: the first that differs is shown."""
+    """The numbers are right; the finding shows the first that differs."""
     for wanted, got in _pairs(a):
         if not close(got, wanted):
             off = (got - wanted).abs() > 1e-9 * wanted.abs().max()
@@ -91,7 +91,7 @@ LAST: tuple[Property, ...] = (values,)
 
 
 class Tally(TorchDispatchMode):
-    """Counts every number made by torch while it is on: no clock, so no noise."""
+    """Counts every number that torch computes while the context is active: no clock, so no noise."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -104,7 +104,7 @@ class Tally(TorchDispatchMode):
 
 
 def tally(answer: Answer, given: tuple[Any, ...]) -> int:
-    """How many numbers an answer makes on its way.
+    """How many numbers an answer computes.
 
     >>> import torch
     >>> tally(lambda x: x @ x.mT, (torch.ones(10, 2),)) >= 100

@@ -1,6 +1,6 @@
-"""Quizzes: a few questions, and for every choice a sentence on why it is right or where it leads astray.
+"""Quizzes: a few questions, with an explanation for every choice.
 
-In a notebook they are buttons; where no widget can live they are text with folded answers.
+In a notebook a quiz has buttons; without widgets it is text with folded answers.
 """
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import ipywidgets as widgets
 
 @dataclass(frozen=True)
 class Choice:
-    """One answer to choose, and what is said to who chose it."""
+    """One choice, and the explanation shown to the learner who picks it."""
 
     text: str
     why: str
@@ -26,8 +26,8 @@ class Question:
     """A question with exactly one right choice.
 
     objective  id of the objective it assesses.
-    numbers    every number that stands in question, choices or reasons, by name, as printed.
-    recount    computes them afresh; a test holds it to `numbers`.
+    numbers    every number in the question, the choices and the explanations, by name, as printed.
+    recount    computes these numbers again; a test compares them with `numbers`.
     """
 
     ask: str
@@ -38,16 +38,16 @@ class Question:
 
     def __post_init__(self) -> None:
         if sum(c.right for c in self.choices) != 1 or len(self.choices) < 3:
-            raise ValueError(f"a question has three choices or more and exactly one right one: {self.ask!r}")
+            raise ValueError(f"a question needs at least three choices and exactly one right choice: {self.ask!r}")
 
     def say(self, text: str) -> str:
-        """A text of this question with its numbers in place."""
+        """A text of this question with its numbers filled in."""
         return text.format(**self.numbers)
 
 
 @dataclass(frozen=True)
 class Quiz:
-    """Three or four questions at the end of a chapter. Name it in the last line of a cell to show it."""
+    """Three or four questions at the end of a chapter. Put it in the last line of a cell to show it."""
 
     title: str
     questions: tuple[Question, ...]
@@ -66,7 +66,7 @@ class Quiz:
 
 
 def answer(question: Question, chosen: int | None) -> str:
-    """What is said to who chose number `chosen`: HTML, empty for None."""
+    """The explanation for choice number `chosen` as HTML; empty for None."""
     if chosen is None:
         return ""
     choice = question.choices[chosen]

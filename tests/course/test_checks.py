@@ -152,7 +152,7 @@ def _writes(x):
     (lambda x: x.tolist(), "got list"), (lambda x: (x, x), "2 tensors"),
     (lambda x: x[:, :2], "expected shape (7, 5), got (7, 2)"),
     (lambda x: (x.relu() + x.shape[-1] ** -0.5).float(), "float32"), (lambda x: x / 0, "infinite"),
-    (torch.ones(3), "Hand over the function itself"), (lambda: None, "TypeError")])
+    (torch.ones(3), "Pass the function itself"), (lambda: None, "TypeError")])
 def test_every_kind_of_broken_answer_gets_help_and_no_traceback(answer, words) -> None:
     verdict = checks.features.judge(answer)
     assert not verdict.passed and words in str(verdict) and len(verdict.lines) <= 3

@@ -25,7 +25,7 @@ def test_a_chapter_has_its_title_first_question_exercises_and_minutes(tmp_path: 
 
 def test_what_is_no_chapter_is_refused_in_one_sentence(tmp_path: Path) -> None:
     _book(tmp_path / "03_topic.ipynb", "# A title")
-    with pytest.raises(ValueError, match="03_topic.ipynb does not begin as a chapter does"):
+    with pytest.raises(ValueError, match="03_topic.ipynb does not begin like a chapter"):
         contents(tmp_path)
 
 

@@ -55,8 +55,8 @@ def test_without_a_kernel_there_is_the_still_figure(draw) -> None:
 
 
 def test_a_start_off_the_grid_and_a_mechanism_without_a_gate_are_refused(draw) -> None:
-    with pytest.raises(ValueError, match="starts at one of its values"):
+    with pytest.raises(ValueError, match="start must be one of the slider"):
         Live(draw, (0.0, 1.0), label="strength", start=0.5)
     x = torch.rand(1, 1, 30, 8)
-    with pytest.raises(ValueError, match=r"softmax has no gate whose strength could be set; add \+gate"):
+    with pytest.raises(ValueError, match=r"softmax has no gate, so its strength cannot be set; add \+gate"):
         common.at_strength(make("softmax", 1, 8, GRID), x, x, x, 1.0)

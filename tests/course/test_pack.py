@@ -59,7 +59,7 @@ def spoilt(path: list[Any], value: Any) -> dict[str, Any]:
     (["predict", 0, "asks"], "How many dogs", "no prompt with 'How many dogs' where one was"),
     (["predict"], [], "0 answers to 7 prompts"),
     (["stuck", 3, "when"], "when it is all wrong", "the check of 1.1 knows no mistake 'when it is all wrong'"),
-    (["slide", 1, "figure"], "2: cold: temperature", "figure 2 says 'Some patches are asked for by everybody"),
+    (["slide", 1, "figure"], "2: low temperature", "figure 2 says 'Some patches get far more attention than others"),
     (["slide", 1, "figure"], "77: cold", "figure 77 says ''"), (["slide", 0, "section"], 12, "a slide for section 12")])
 def test_notes_that_do_not_fit_their_chapter_are_refused(path: list[Any], value: Any, says: str) -> None:
     with pytest.raises(ValueError, match=re.escape(says)):
@@ -105,7 +105,7 @@ def test_a_page_has_a_goal_in_a_sentence_and_a_sketch_for_the_board(lesson: Less
 
 def test_answers_have_the_numbers_that_the_chapter_prints() -> None:
     page = pack.teacher(BY_NUMBER[3])
-    assert "float32 says **4**." in page and "<data" not in page
+    assert "In float32 the rank is **4**." in page and "<data" not in page
 
 
 # ---------------------------------------------------------------- formats, marks, learners

@@ -32,9 +32,9 @@ def test_every_wrong_choice_has_an_explanation_of_its_own(question: Question) ->
 
 
 def test_a_question_with_two_right_choices_or_too_few_is_refused() -> None:
-    with pytest.raises(ValueError, match="exactly one right one"):
+    with pytest.raises(ValueError, match="exactly one right choice"):
         Question("?", (Choice("a", "", True), Choice("b", "", True), Choice("c", "")), "x", {}, dict)
-    with pytest.raises(ValueError, match="three choices or more"):
+    with pytest.raises(ValueError, match="at least three choices"):
         Question("?", (Choice("a", "", True), Choice("b", "")), "x", {}, dict)
 
 

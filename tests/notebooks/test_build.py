@@ -85,7 +85,7 @@ def test_an_edit_of_the_schedule_a_new_source_and_a_lost_file_are_noticed(copy: 
 
 def test_a_source_without_front_matter_is_refused_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "99_nothing.py").write_text("# %%\n1\n")
-    with pytest.raises(ValueError, match=r"99_nothing.py has 0 cells tagged 'front'; it needs one"):
+    with pytest.raises(ValueError, match=r"99_nothing.py has 0 cells tagged 'front'; it needs exactly one"):
         build.read(tmp_path / "99_nothing.py")
 
 

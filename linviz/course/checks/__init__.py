@@ -1,6 +1,6 @@
-"""Every exercise's check by its name: `checks.features(features)` judges your function.
+"""The check of every exercise, by name: `checks.features(features)` judges your function.
 
-A check is found by standing in a module eNN_n_name.py of this folder.
+Checks are collected from the modules eNN_n_name.py of this folder.
 
 >>> from linviz.course import checks
 >>> checks.features(lambda x: x.relu())
@@ -22,7 +22,7 @@ __all__ = ["ALL", *ALL]
 
 
 def __getattr__(name: str) -> Exercise:
-    """The check of that name; AttributeError, in one sentence, where there is none."""
+    """The check of that name; AttributeError if there is none."""
     if name in ALL:
         return ALL[name]
-    raise AttributeError(f"no check called {name!r}; there are: {', '.join(ALL)}")
+    raise AttributeError(f"there is no check {name!r}; the checks are: {', '.join(ALL)}")

@@ -16,44 +16,44 @@ def right(N: int, S: int) -> Tensor:
 
 
 WRONG = {
-    "when every weight is 1: those are no shares": lambda N, S: torch.ones(N, S),
+    "when every weight is 1, so that rows do not sum to one": lambda N, S: torch.ones(N, S),
     "when it is divided by the number of queries, not of keys": lambda N, S: torch.full((N, S), 1 / N),
     "when the whole table sums to one, not each row": lambda N, S: torch.full((N, S), 1 / (N * S)),
-    "when queries and keys have changed places": lambda N, S: torch.full((S, N), 1 / S),
-    "when the columns sum to one in a table whose queries and keys have changed places":
+    "when queries and keys are exchanged": lambda N, S: torch.full((S, N), 1 / S),
+    "when queries and keys are exchanged and columns sum to one":
         lambda N, S: torch.full((S, N), 1 / N),
     "when only one row comes back": lambda N, S: torch.full((S,), 1 / S),
     "when only one column comes back": lambda N, S: torch.full((N,), 1 / S),
-    "when every query looks at the key of its own number only": lambda N, S: torch.eye(N, S),
+    "when every query looks only at the key with its own index": lambda N, S: torch.eye(N, S),
     "when every query looks at the first key only": lambda N, S: torch.eye(1, S).expand(N, S),
     "when the weights are powers, 1 over the root of the number of keys": lambda N, S: torch.full((N, S), S**-0.5),
     "when the weights grow from key to key": lambda N, S: (torch.arange(1, S + 1) / (S * (S + 1) / 2)).expand(N, S),
     "when whole numbers are divided without a remainder": lambda N, S: torch.ones(N, S, dtype=torch.long) // S,
-    "when the weights are drawn at random and made shares":
+    "when the weights are random and divided by their sum":
         lambda N, S: torch.rand(N, S, generator=torch.Generator().manual_seed(0)).softmax(-1),
 }
 
 
 def numbers(a: Attempt) -> Finding | None:
-    """Shares are fractions."""
+    """Weights are fractions, not whole numbers."""
     return None if a.got.is_floating_point() else Finding(
-        f"shares are fractions; yours are whole numbers ({a.got.dtype})", "torch.ones(N, S) / S, for one.", True)
+        f"weights are fractions; yours are whole numbers ({a.got.dtype})", "For example torch.ones(N, S) / S.", True)
 
 
 def rows(a: Attempt) -> Finding | None:
     total = a.got.double().sum(-1)
     return None if close(total, torch.ones_like(total), NEAR) else Finding(
         f"a row sums to one: a query has one unit of attention to give; your first row sums to {total[0].item():.3g}",
-        f"Here it is shared among {a.given[1]} keys.", True)
+        f"Here this unit is divided among {a.given[1]} keys.", True)
 
 
 def alike(a: Attempt) -> Finding | None:
     return None if close(a.got, a.expected, NEAR) else Finding(
-        f"all {a.given[1]} keys of a row get the same, {1 / a.given[1]:.3f}; yours go from {a.got.min().item():.3f} "
-        f"to {a.got.max().item():.3f}", "No key may be better than another.", True)
+        f"all {a.given[1]} keys of a row get the same weight, {1 / a.given[1]:.3f}; yours go from "
+        f"{a.got.min().item():.3f} to {a.got.max().item():.3f}", "No key may get more than another.", True)
 
 
 uniform = Exercise(
     "uniform", "0.1", right, lambda seed: ((5, 4), (3, 7), (6, 2))[seed % 3],
     (kind, numbers, shape, finite, rows, alike), WRONG,
-    "Every row sums to one, and nobody is preferred.", relative=NEAR)
+    "Every row sums to one, and no key is preferred.", relative=NEAR)

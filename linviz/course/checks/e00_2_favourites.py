@@ -30,31 +30,31 @@ def _by_number(A: Tensor, i: int, n: int) -> tuple[Tensor, Tensor]:
 
 
 WRONG = {
-    "when a column is read, not a row: that says who looks at i": lambda A, i, n: _top(A[:, i], n),
+    "when a column is read instead of a row: a column says who looks at i": lambda A, i, n: _top(A[:, i], n),
     "when the weights come before the keys": lambda A, i, n: _top(A[i], n)[::-1],
     "when the smallest weights are taken": lambda A, i, n: _top(A[i], n, largest=False),
-    "when the faintest of them comes first": lambda A, i, n: tuple(x.flip(0) for x in _top(A[i], n)),
-    "when the keys come in the order of their numbers": _by_number,
-    "when the first keys are taken, whatever their weights": lambda A, i, n: (torch.arange(n), A[i, :n]),
+    "when the smallest of them comes first": lambda A, i, n: tuple(x.flip(0) for x in _top(A[i], n)),
+    "when the keys are sorted by their index": _by_number,
+    "when the first keys are taken, without regard to their weights": lambda A, i, n: (torch.arange(n), A[i, :n]),
     "when one more key comes back": lambda A, i, n: _top(A[i], n + 1),
     "when one key too few comes back": lambda A, i, n: _top(A[i], n - 1),
     "when all keys come back": lambda A, i, n: _top(A[i], A.shape[1]),
-    "when the row before is read": lambda A, i, n: _top(A[i - 1], n),
-    "when the first row is read, whatever i": lambda A, i, n: _top(A[0], n),
+    "when the previous row is read": lambda A, i, n: _top(A[i - 1], n),
+    "when the first row is read for every i": lambda A, i, n: _top(A[0], n),
     "when the whole table is searched, not one row": lambda A, i, n: _top(A.flatten(), n),
     "when the mean over all queries is read": lambda A, i, n: _top(A.mean(0), n),
-    "when the weights are made shares of the few that are left":
+    "when the weights are divided by the sum of the n largest":
         lambda A, i, n: (_top(A[i], n)[0], _top(A[i], n)[1] / _top(A[i], n)[1].sum()),
-    "when the weights are added up on the way": lambda A, i, n: (_top(A[i], n)[0], _top(A[i], n)[1].cumsum(0)),
-    "when the keys are counted from one, not from zero": lambda A, i, n: (_top(A[i], n)[0] + 1, _top(A[i], n)[1]),
-    "when the table comes back sorted, not the keys' numbers":
+    "when the weights are summed cumulatively": lambda A, i, n: (_top(A[i], n)[0], _top(A[i], n)[1].cumsum(0)),
+    "when keys are numbered from one instead of zero": lambda A, i, n: (_top(A[i], n)[0] + 1, _top(A[i], n)[1]),
+    "when the sorted weights are returned in place of the keys":
         lambda A, i, n: (A[i].sort(descending=True).values[:n], _top(A[i], n)[1]),
 }
 
 
 def whole_numbers(a: Attempt) -> Finding | None:
     return None if not a.got[0].is_floating_point() else Finding(
-        "the first thing to return are numbers of keys, whole ones; yours are fractions",
+        "the first result must be the numbers of the keys, which are integers; yours are fractions",
         "First the keys, then their weights.", True)
 
 
@@ -80,4 +80,4 @@ def _few(x: Tensor) -> str:
 favourites = Exercise(
     "favourites", "0.2", right, lambda seed: (normal(seed, N, S).softmax(-1), (4, 2, 5)[seed % 3], (3, 2, 4)[seed % 3]),
     (*FIRST[:2], whole_numbers, *FIRST[2:], the_row, *LAST), WRONG,
-    "A row, read from its brightest key on.")
+    "You have read a row, from its largest weight on.")

@@ -19,29 +19,29 @@ def right(A: Tensor, v: Tensor) -> Tensor:
 
 
 WRONG = {
-    "when every query takes the value of its favourite key only": lambda A, v: v[A.argmax(-1)],
-    "when every key counts alike: the plain mean of the values": lambda A, v: v.mean(0).expand(len(A), -1),
+    "when every query takes only the value of its favourite key": lambda A, v: v[A.argmax(-1)],
+    "when all keys have the same weight, which gives the mean of the values": lambda A, v: v.mean(0).expand(len(A), -1),
     "when the values are added up without their weights": lambda A, v: v.sum(0).expand(len(A), -1),
-    "when it is divided by the number of keys, as a mean is": lambda A, v: A @ v / A.shape[1],
+    "when it is divided by the number of keys, as in a plain mean": lambda A, v: A @ v / A.shape[1],
     "when it is divided by the number of queries": lambda A, v: A @ v / A.shape[0],
-    "when the columns are made shares first": lambda A, v: A / A.sum(0) @ v,
-    "when the shares go through a softmax once more": lambda A, v: A.softmax(-1) @ v,
+    "when the columns are divided by their sums first": lambda A, v: A / A.sum(0) @ v,
+    "when a second softmax is applied to the weights": lambda A, v: A.softmax(-1) @ v,
     "when the weights are squared": lambda A, v: A.square() @ v,
-    "when output and values have changed rows and columns": lambda A, v: (A @ v).mT,
+    "when rows and columns of the output are exchanged": lambda A, v: (A @ v).mT,
     "when the last key is left out": lambda A, v: A[:, :-1] @ v[:-1],
     "when the first key is left out": lambda A, v: A[:, 1:] @ v[1:],
-    "when the keys are met in the wrong order": lambda A, v: A.flip(1) @ v,
+    "when the keys are in the wrong order": lambda A, v: A.flip(1) @ v,
     "when the queries come back in the wrong order": lambda A, v: (A @ v).flip(0),
     "when the largest of the weighted values is taken, not their sum": lambda A, v: (A[..., None] * v).amax(1),
-    "when the weighted values are not yet added up over the keys": lambda A, v: A[..., None] * v,
+    "when the weighted values are not summed over the keys": lambda A, v: A[..., None] * v,
     "when the mean over all queries comes back": lambda A, v: (A @ v).mean(0).expand(len(A), -1),
     "when only the first number of each value is mixed": lambda A, v: A @ v[:, :1],
-    "when negative values are cut off": lambda A, v: A @ v.relu(),
+    "when negative values are set to zero": lambda A, v: A @ v.relu(),
 }
 
 
 def values_of(seed: int) -> tuple[Tensor, Tensor]:
-    """Inputs: a map of shares and values."""
+    """Inputs: a map whose rows sum to one, and values."""
     return (1.5 * normal(seed, N, S)).softmax(-1), normal(seed + 10, S, E)
 
 
@@ -49,8 +49,8 @@ def the_same_for_all(a: Attempt) -> Finding | None:
     A, v = a.given
     got, wanted = a.ask(A, v[:1].expand_as(v).contiguous()), v[:1].expand(N, E)
     return None if close(got, wanted) else Finding(
-        f"where all keys have the same value, {v[0, 0].item():.2f}, a mixture of shares is {v[0, 0].item():.2f}, too; "
-        f"yours {got[0, 0].item():.2f}", "Row i of A are the shares, and they sum to one.", True)
+        f"where all keys have the same value, {v[0, 0].item():.2f}, any mixture of them is {v[0, 0].item():.2f}, too; "
+        f"yours {got[0, 0].item():.2f}", "The weights are row i of A, and they sum to one.", True)
 
 
 def one_key(a: Attempt) -> Finding | None:
@@ -66,9 +66,9 @@ def shared_out(a: Attempt) -> Finding | None:
     got, wanted = a.ask(A, v), v.mean(0).expand(N, E)
     return None if close(got, wanted) else Finding(
         f"a uniform map gives the mean of all values, {wanted[0, 0].item():.3f}; yours {got[0, 0].item():.3f}",
-        "Every key counts, each with its share.", True)
+        "Every key counts, with its weight.", True)
 
 
 apply = Exercise(
     "apply", "0.3", right, values_of, (*FIRST, the_same_for_all, one_key, shared_out, *LAST), WRONG,
-    "That is all attention does with its map.")
+    "This is all that attention does with its map.")

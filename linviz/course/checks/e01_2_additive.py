@@ -32,16 +32,16 @@ def _mix(scores: Tensor, v: Tensor) -> Tensor:
 
 
 WRONG = {
-    "without the tanh: then every query looks at the same place": lambda q, k, v, w: _mix(_sums(q, k) @ w, v),
+    "without the tanh: then all queries have the same row": lambda q, k, v, w: _mix(_sums(q, k) @ w, v),
     "when the tanh comes after the sum over channels": lambda q, k, v, w: _mix((_sums(q, k) @ w).tanh(), v),
     "when w is multiplied in before the tanh": lambda q, k, v, w: _mix((_sums(q, k) * w).tanh().sum(-1), v),
     "without w": lambda q, k, v, w: _mix(_sums(q, k).tanh().sum(-1), v),
     "with the mean over channels in place of w": lambda q, k, v, w: _mix(_sums(q, k).tanh().mean(-1), v),
-    "when k is taken off instead of added": lambda q, k, v, w: _mix((q[:, None] - k).tanh() @ w, v),
-    "when q is taken off instead of added": lambda q, k, v, w: _mix((k - q[:, None]).tanh() @ w, v),
+    "when k is subtracted instead of added": lambda q, k, v, w: _mix((q[:, None] - k).tanh() @ w, v),
+    "when q is subtracted instead of added": lambda q, k, v, w: _mix((k - q[:, None]).tanh() @ w, v),
     "when q and k are multiplied instead of added": lambda q, k, v, w: _mix((q[:, None] * k).tanh() @ w, v),
     "when q is divided by k": lambda q, k, v, w: _mix((q[:, None] / k).tanh() @ w, v),
-    "when q and k go through the tanh one by one": lambda q, k, v, w: _mix((q.tanh()[:, None] + k.tanh()) @ w, v),
+    "when the tanh is applied to q and k separately": lambda q, k, v, w: _mix((q.tanh()[:, None] + k.tanh()) @ w, v),
     "with relu in place of tanh": lambda q, k, v, w: _mix(_sums(q, k).relu() @ w, v),
     "with sigmoid in place of tanh": lambda q, k, v, w: _mix(_sums(q, k).sigmoid() @ w, v),
     "when the scores are divided by sqrt(D): additive attention has no scale":
@@ -54,7 +54,7 @@ WRONG = {
     "with dot products over sqrt(D)": lambda q, k, v, w: _mix(q @ k.mT / len(w) ** 0.5, v),
     "when the keys are left out": lambda q, k, v, w: _mix((q[:, None] + 0 * k).tanh() @ w, v),
     "when the scores have the wrong sign": lambda q, k, v, w: _mix(-_sums(q, k).tanh() @ w, v),
-    "when each query takes its best key only": lambda q, k, v, w: v[(_sums(q, k).tanh() @ w).argmax(-1)],
+    "when each query takes only its best key": lambda q, k, v, w: v[(_sums(q, k).tanh() @ w).argmax(-1)],
 }
 
 
@@ -67,35 +67,35 @@ def shares(a: Attempt) -> Finding | None:
     q, k, v, w = a.given
     got = a.ask(q, k, torch.ones_like(v), w)
     return None if close(got, torch.ones_like(got), 1e-6) else Finding(
-        f"weights are shares, so values that are all 1 should give 1; yours give {got[0, 0].item():.4g}",
+        f"the weights of a row sum to 1, so values that are all 1 should give 1; yours give {got[0, 0].item():.4g}",
         "A softmax over keys, the last axis of the scores.", True)
 
 
 def every_query_its_own(a: Attempt) -> Finding | None:
     return None if not close(a.got[:1].expand_as(a.got), a.got, 1e-6) else Finding(
-        "every query gets the same output", "w.q_i is the same for every key and cancels in the softmax: tanh comes "
+        "every query gets the same output", "w.q_i is the same for every key and cancels in the softmax: put tanh "
         "between the sum and w.", True)
 
 
 def together(a: Attempt) -> Finding | None:
-    """q + k is all that is read: what is given to one and taken from the other changes nothing."""
+    """Only q + k matters: adding a vector to all q and subtracting it from all k changes nothing."""
     q, k, v, w = a.given
     some = normal(99, M)
     return None if close(a.ask(q + some, k - some, v, w), a.got, 1e-6) else Finding(
         "moving a vector from all keys to all queries should change nothing; yours changes",
-        "The network sees the sum q_i + k_j, nothing else.", True)
+        "The network sees only the sum q_i + k_j.", True)
 
 
 def bounded(a: Attempt) -> Finding | None:
-    """Scores are bounded by sum |w|: with one channel and huge inputs two keys stand at w and -w."""
+    """Scores are bounded by sum |w|: with one channel and huge inputs two keys have the scores w and -w."""
     q, k = torch.zeros(1, 1, dtype=torch.float64), torch.tensor([[50.0], [-50.0]], dtype=torch.float64)
     v, w = torch.tensor([[1.0], [0.0]], dtype=torch.float64), torch.tensor([0.75], dtype=torch.float64)
     got, wanted = a.ask(q, k, v, w).item(), 1 / (1 + math.exp(-1.5))
     return None if math.isclose(got, wanted, rel_tol=1e-9) else Finding(
-        f"one channel, w = 0.75, keys at 50 and -50: the first should have the share {wanted:.4f}; yours has {got:.4f}",
-        "tanh of the sum lies between -1 and 1; w multiplies it; then exp.", True)
+        f"one channel, w = 0.75, keys at 50 and -50: the first should weigh {wanted:.4f}; yours weighs {got:.4f}",
+        "The tanh of the sum lies between -1 and 1. Multiply it by w, then take exp.", True)
 
 
 additive = Exercise(
     "additive", "1.2", right, compared, (*ATTENDS, shares, every_query_its_own, together, bounded, *LAST), WRONG,
-    "That is how a translator first looked back at its sentence.")
+    "This is how a translation network first looked back at its sentence.")

@@ -1,4 +1,4 @@
-"""Exercise 1.3: how much a score moves the output, a_ij (v_j - o_i)."""
+"""Exercise 1.3: how much a score changes the output, A_ij (v_j - o_i)."""
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -38,28 +38,28 @@ def _with(formula: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Callable[[Tens
 
 
 WRONG = {
-    "when only the key's own value is counted: raising one share lowers the others":
+    "when the other keys are forgotten: raising one weight lowers the others":
         _with(lambda a, v, o: a * v + 0 * o),
-    "without the share a_ij": _with(lambda a, v, o: v - o + 0 * a),
+    "without the weight A_ij": _with(lambda a, v, o: v - o + 0 * a),
     "with the wrong sign": _with(lambda a, v, o: a * (o - v)),
-    "when the output is added, not taken off": _with(lambda a, v, o: a * (v + o)),
-    "when the mean of the values is taken off, not the output":
+    "when the output is added instead of subtracted": _with(lambda a, v, o: a * (v + o)),
+    "when the mean of the values is subtracted instead of the output":
         _with(lambda a, v, o: a * (v - v.mean(1, True)) + 0 * o),
-    "with the share's own derivative only, a (1 - a) v": _with(lambda a, v, o: a * (1 - a) * v + 0 * o),
-    "when the output is multiplied with v instead of being taken off": _with(lambda a, v, o: a * v * o),
-    "with the share squared": _with(lambda a, v, o: a ** 2 * (v - o)),
-    "when it is divided by the share": _with(lambda a, v, o: (v - o) / a),
-    "when the share is added, not multiplied": _with(lambda a, v, o: a + (v - o)),
-    "when only the output is taken off, without v": _with(lambda a, v, o: -a * o + 0 * v),
-    "when the share multiplies v only": _with(lambda a, v, o: a * v - o),
+    "with only the weight's own derivative, A (1 - A) v": _with(lambda a, v, o: a * (1 - a) * v + 0 * o),
+    "when the output is multiplied with v instead of subtracted": _with(lambda a, v, o: a * v * o),
+    "with the weight squared": _with(lambda a, v, o: a ** 2 * (v - o)),
+    "when it is divided by the weight": _with(lambda a, v, o: (v - o) / a),
+    "when the weight is added instead of multiplied": _with(lambda a, v, o: a + (v - o)),
+    "when v is left out and only the output is subtracted": _with(lambda a, v, o: -a * o + 0 * v),
+    "when the weight multiplies only v": _with(lambda a, v, o: a * v - o),
     "when the softmax goes over queries, down the columns": _columns,
-    "with the scores in place of shares":
+    "with the scores in place of the weights":
         lambda s, v: s[..., None] * (v - (s @ v)[:, None]),
     "with exp of the scores, not divided by the row's sum":
         lambda s, v: s.exp()[..., None] * (v - (s.exp() @ v)[:, None]),
-    "when the scores themselves multiply, and only the output is made of shares":
+    "when the scores multiply, and only the output uses the weights":
         lambda s, v: s[..., None] * (v - (s.softmax(-1) @ v)[:, None]),
-    "when the shares multiply, and the output is made of scores":
+    "when the weights multiply, and the output uses the scores":
         lambda s, v: s.softmax(-1)[..., None] * (v - (s @ v)[:, None]),
 }
 
@@ -70,28 +70,28 @@ def pulled(seed: int) -> tuple[Tensor, ...]:
 
 
 def nudged(a: Attempt) -> Finding | None:
-    """The definition: a little more of one score, and what the output does."""
+    """The definition: raise one score a little and compare the outputs."""
     scores, v = a.given
     step = torch.zeros_like(scores)
     step[1, 2] = 1e-5
     moved = ((scores + step).softmax(-1) @ v - (scores - step).softmax(-1) @ v)[1] / 2e-5
     return None if close(a.got[1, 2], moved, 1e-6) else Finding(
-        f"score [1, 2] raised a little moves output [1, 0] by {moved[0].item():.4g} times as much; "
-        f"yours says {a.got[1, 2, 0].item():.4g}", "a_ij times the difference between this value and the output.")
+        f"raising score [1, 2] a little changes output [1, 0] by {moved[0].item():.4g} times as much; "
+        f"yours gives {a.got[1, 2, 0].item():.4g}", "A_ij times the difference between this value and the output.")
 
 
 def balanced(a: Attempt) -> Finding | None:
     total = a.got.sum(1)
     return None if total.abs().max() < 1e-9 else Finding(
-        f"all scores of a row raised together change nothing, so its pulls sum to 0; yours sum to "
-        f"{total[0, 0].item():.4g}", "What one key gains the others lose: take the output off.", True)
+        f"raising all scores of a row by the same number changes nothing, so its pulls sum to 0; yours sum to "
+        f"{total[0, 0].item():.4g}", "One key gains what the others lose: subtract the output.", True)
 
 
 def shifted(a: Attempt) -> Finding | None:
     scores, v = a.given
     return None if close(a.ask(scores + 1, v), a.got, 1e-6) else Finding(
-        "the same number added to all scores should change nothing; yours changes",
-        "Shares first: a softmax over keys.", True)
+        "adding the same number to all scores should change nothing; yours changes",
+        "Compute the weights first, by a softmax over keys.", True)
 
 
 def alike(a: Attempt) -> Finding | None:
@@ -99,10 +99,10 @@ def alike(a: Attempt) -> Finding | None:
     flat, two = torch.zeros(1, 2, dtype=v.dtype), torch.tensor([[1.0], [0.0]], dtype=v.dtype)
     got = a.ask(flat, two).flatten()
     return None if close(got, torch.tensor([0.25, -0.25], dtype=v.dtype)) else Finding(
-        f"two keys with half each, values 1 and 0: the pulls are 0.25 and -0.25; yours are "
+        f"two keys with weight one half each and values 1 and 0: the pulls are 0.25 and -0.25; yours are "
         f"{got[0].item():.4g} and {got[-1].item():.4g}", "One half times (1 - 0.5), one half times (0 - 0.5).", True)
 
 
 pull = Exercise(
     "pull", "1.3", right, pulled, (*FIRST, shifted, alike, balanced, nudged, *LAST), WRONG,
-    "A share of 1 leaves nothing to pull: there the row has stopped learning.")
+    "Where one weight is 1, all pulls are zero: this row cannot learn.")

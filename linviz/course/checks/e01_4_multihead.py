@@ -53,17 +53,17 @@ def _mean_map(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
 WRONG = {
     "with one head over all channels": lambda q, k, v, H: _soft(q, k, v, q.shape[1]),
     "when the scores of all heads are added up, which is one head over all channels": lambda q, k, v, H: _soft(q, k, v),
-    "when tokens are cut into heads, not channels (a reshape without the transpose)":
+    "when tokens instead of channels are divided into heads (a reshape without the transpose)":
         lambda q, k, v, H: _soft(q.reshape(H, len(q), -1), k.reshape(H, len(k), -1),
                                  v.reshape(H, len(v), -1)).reshape(len(q), -1),
-    "when the heads are put back without the transpose":
+    "when the heads are joined without the transpose":
         lambda q, k, v, H: _cut(q, k, v, H).reshape(len(q), -1),
     "when head h takes every H-th channel": _interleaved,
-    "when the heads are put back in reverse order":
+    "when the heads are joined in reverse order":
         lambda q, k, v, H: _join(_cut(q, k, v, H).flip(0)),
     "when the outputs of the heads are interleaved channel by channel":
         lambda q, k, v, H: _cut(q, k, v, H).permute(1, 2, 0).flatten(1),
-    "when the scores are divided by the root of all channels, not of a head's":
+    "when the scores are divided by the root of all channels, not of one head's channels":
         _per_head(lambda q, k, v: _soft(q, k, v, H * D)),
     "when the scores are divided by the root of the number of heads": _per_head(lambda q, k, v: _soft(q, k, v, H)),
     "without dividing the scores by sqrt(D)": _per_head(lambda q, k, v: _soft(q, k, v, 1)),
@@ -74,8 +74,8 @@ WRONG = {
     "when the softmax goes over heads": _per_head(lambda q, k, v: (q @ k.mT / D ** 0.5).softmax(0) @ v),
     "without the softmax": _per_head(lambda q, k, v: q @ k.mT / D ** 0.5 @ v),
     "when all heads share the mean of their maps": _per_head(_mean_map),
-    "when all heads look with the first head's queries": _per_head(lambda q, k, v: _soft(q[:1], k, v)),
-    "when all heads look with the first head's keys": _per_head(lambda q, k, v: _soft(q, k[:1], v)),
+    "when all heads use the first head's queries": _per_head(lambda q, k, v: _soft(q[:1], k, v)),
+    "when all heads use the first head's keys": _per_head(lambda q, k, v: _soft(q, k[:1], v)),
     "when the output is divided by the number of heads": _per_head(lambda q, k, v: _soft(q, k, v) / H),
     "when the scores have the wrong sign": _per_head(lambda q, k, v: _soft(-q, k, v)),
 }
@@ -90,8 +90,8 @@ def shares(a: Attempt) -> Finding | None:
     q, k, v, H = a.given
     got = a.ask(q, k, torch.ones_like(v), H)
     return None if close(got, torch.ones_like(got), 1e-6) else Finding(
-        f"in every head weights are shares, so values of 1 should give 1; yours give {got[0, 0].item():.4g}",
-        "One softmax a head, over keys.", True)
+        f"in every head the weights of a row sum to 1, so values of 1 should give 1; yours give {got[0, 0].item():.4g}",
+        "Each head has its own softmax over keys.", True)
 
 
 def one(a: Attempt) -> Finding | None:
@@ -103,7 +103,7 @@ def one(a: Attempt) -> Finding | None:
 
 
 def apart(a: Attempt) -> Finding | None:
-    """The last head's keys are its own business: the first head's output does not move with them."""
+    """The last head's keys do not change the first head's output."""
     q, k, v, H = a.given
     other = torch.cat((k[:, :-D], k[:, -D:].flip(0)), 1)
     before, after = a.got[:, :E], a.ask(q, other, v, H)[:, :E]
@@ -113,15 +113,15 @@ def apart(a: Attempt) -> Finding | None:
 
 
 def own_values(a: Attempt) -> Finding | None:
-    """Each head's output is made of its own values, at its own place."""
+    """Each head mixes its own values into its own output channels."""
     q, k, v, H = a.given
     marked = torch.arange(H, dtype=v.dtype).repeat_interleave(E).expand_as(v)
     got = a.ask(q, k, marked, H)
     return None if close(got, marked[:1].expand_as(got), 1e-6) else Finding(
-        "values that are 0 in head 1, 1 in head 2, 2 in head 3 should come out in this order; yours do not",
+        "values that are 0 in head 1, 1 in head 2, 2 in head 3 should keep this order in the output; yours do not",
         f"A token's {H * E} output channels: first head 1's {E}, then head 2's, then head 3's.", True)
 
 
 multihead = Exercise(
     "multihead", "1.4", right, cut, (*ATTENDS, shares, own_values, one, apart, *LAST), WRONG,
-    "Three lookups at the price of one.")
+    "Three lookups for as many multiplications as one.")

@@ -1,4 +1,4 @@
-"""Exercise 2.1: how many times the table of pairs grows."""
+"""Exercise 2.1: by which factor the number of pairs grows."""
 from __future__ import annotations
 
 import torch
@@ -41,15 +41,17 @@ def factors(seed: int) -> tuple[Tensor, ...]:
 
 def frames(a: Attempt) -> Finding | None:
     one, two = (torch.full((1,), n, dtype=torch.float64) for n in (1.0, 2.0))
-    for told, given, wanted in (("twice as many frames", (two, one, one), 4.0), ("twice as high", (one, two, one), 4.0),
-                                ("twice as wide", (one, one, two), 4.0), ("nothing changed", (one, one, one), 1.0),
-                                ("all three doubled", (two, two, two), 64.0)):
+    cases = (("twice as many frames", (two, one, one), 4.0), ("twice as high", (one, two, one), 4.0),
+             ("twice as wide", (one, one, two), 4.0), ("nothing changed", (one, one, one), 1.0),
+             ("all three doubled", (two, two, two), 64.0))
+    for change, given, wanted in cases:
         got = a.ask(*given)
         if not close(got, torch.full_like(got, wanted)):
-            return Finding(f"{told}: the pairs should be {wanted:g} times as many; yours says {got[0].item():g}",
-                           "Tokens grow with each of the three; a pair is a query and a key, so twice.", True)
+            return Finding(f"{change}: the pairs should be {wanted:g} times as many; yours gives {got[0].item():g}",
+                           "Tokens grow with all three factors. A pair is a query and a key: square the product.", True)
     return None
 
 
 times_pairs = Exercise(
-    "times_pairs", "2.1", right, factors, (*FIRST, frames, *LAST), WRONG, "Two powers for every direction.")
+    "times_pairs", "2.1", right, factors, (*FIRST, frames, *LAST), WRONG,
+    "Every side counts twice: once for queries, once for keys.")

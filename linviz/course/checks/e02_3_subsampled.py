@@ -51,15 +51,15 @@ WRONG = {
     "with the largest for keys and the mean for values": lambda q, k, v: _mix(q, _most(k), _mean(v)),
     "with the smallest of each square": lambda q, k, v: _mix(q, -_most(-k), -_most(-v)),
     "without sub-sampling": lambda q, k, v: _mix(q, k.flatten(0, 1), v.flatten(0, 1)),
-    "when the first patch of each square stands for all four":
+    "when the first patch of each square is taken":
         lambda q, k, v: _mix(q, k[::2, ::2].flatten(0, 1), v[::2, ::2].flatten(0, 1)),
-    "when the largest is taken of four patches of one row, not of a square":
+    "when the largest of four patches in a row is taken, not of a square":
         lambda q, k, v: _mix(q, _runs(k), _runs(v)),
-    "when only pairs of rows are joined": lambda q, k, v:
+    "when only pairs of rows are pooled": lambda q, k, v:
         _mix(q, k.unflatten(0, (-1, 2)).amax(1).flatten(0, 1), v.unflatten(0, (-1, 2)).amax(1).flatten(0, 1)),
-    "when only pairs of columns are joined": lambda q, k, v:
+    "when only pairs of columns are pooled": lambda q, k, v:
         _mix(q, k.unflatten(1, (-1, 2)).amax(2).flatten(0, 1), v.unflatten(1, (-1, 2)).amax(2).flatten(0, 1)),
-    "when rows are joined with rows half a picture away": lambda q, k, v: _mix(
+    "when rows are pooled with rows half a picture away": lambda q, k, v: _mix(
         q, k.unflatten(0, (2, -1)).amax(0).unflatten(1, (-1, 2)).amax(2).flatten(0, 1),
         v.unflatten(0, (2, -1)).amax(0).unflatten(1, (-1, 2)).amax(2).flatten(0, 1)),
     "with 1/sqrt(D), which this block does not have": lambda q, k, v: _mix(q, _most(k), _most(v), q.shape[1] ** -0.5),
@@ -72,7 +72,7 @@ WRONG = {
     "when rows and columns are exchanged for the values":
         lambda q, k, v: _mix(q, _most(k), _most(v.transpose(0, 1))),
     "with the wrong sign": lambda q, k, v: _mix(-q, _most(k), _most(v)),
-    "when the largest is taken of each square's sum of channels": lambda q, k, v:
+    "when the patch with the largest channel sum is taken": lambda q, k, v:
         _mix(q, _by_sum(k), _by_sum(v)),
     "when every patch outside the first row of squares is left out":
         lambda q, k, v: _mix(q, _most(k[:2]), _most(v[:2])),
@@ -86,7 +86,7 @@ def _by_sum(x: Tensor) -> Tensor:
 
 
 def pictured(seed: int) -> tuple[Tensor, ...]:
-    """Inputs: queries, and keys and values laid out as the picture is."""
+    """Inputs: queries, and keys and values arranged like the picture."""
     return normal(seed, N, M), normal(seed + 10, Y, X, M), normal(seed + 20, Y, X, E)
 
 
@@ -94,39 +94,39 @@ def shares(a: Attempt) -> Finding | None:
     q, k, v = a.given
     got = a.ask(q, k, torch.ones_like(v))
     return None if close(got, torch.ones_like(got), 1e-6) else Finding(
-        f"weights are shares, so values that are all 1 should give 1; yours give {got[0, 0].item():.4g}",
+        f"the weights of a row sum to 1, so values that are all 1 should give 1; yours give {got[0, 0].item():.4g}",
         "A softmax over the squares, the last axis of the scores.", True)
 
 
 def squared(a: Attempt) -> Finding | None:
-    """Blocky values: what is the same all over a square may be permuted inside it."""
+    """The two columns of every square may be exchanged."""
     q, k, v = a.given
     def turned(x: Tensor) -> Tensor:
         return x.unflatten(1, (-1, 2)).flip(2).flatten(1, 2)
     return None if close(a.ask(q, turned(k), turned(v)), a.got, 1e-6) else Finding(
         "exchanging the two columns of every square should change nothing; yours changes",
-        "Of each 2 x 2 square only the largest counts, channel by channel, wherever it lies.", True)
+        "Only the largest number of each 2 x 2 square counts, channel by channel.", True)
 
 
 def tall(a: Attempt) -> Finding | None:
-    """The same, with the two rows of every square."""
+    """The two rows of every square may be exchanged."""
     q, k, v = a.given
     def turned(x: Tensor) -> Tensor:
         return x.unflatten(0, (-1, 2)).flip(1).flatten(0, 1)
     return None if close(a.ask(q, turned(k), turned(v)), a.got, 1e-6) else Finding(
         "exchanging the two rows of every square should change nothing; yours changes",
-        "Of each 2 x 2 square only the largest counts, channel by channel, wherever it lies.", True)
+        "Only the largest number of each 2 x 2 square counts, channel by channel.", True)
 
 
 def largest(a: Attempt) -> Finding | None:
-    """Keys all alike: the output is the mean of the squares' largest values."""
+    """Equal keys: the output is the mean of the squares' largest values."""
     q, k, v = a.given
     got, wanted = a.ask(q, 0 * k, v)[0], _most(v).mean(0)
     return None if close(got, wanted, 1e-6) else Finding(
-        f"with keys all alike it should be the mean of each square's largest value, {wanted[0].item():.4g}; yours is "
-        f"{got[0].item():.4g}", "The largest of each square, of k and of v, channel by channel.", True)
+        f"with equal keys the output should be the mean of the squares' largest values, {wanted[0].item():.4g}; "
+        f"yours is {got[0].item():.4g}", "Take the largest of each square, of k and of v, channel by channel.", True)
 
 
 subsampled = Exercise(
     "subsampled", "2.3", right, pictured, (*FIRST, shares, tall, squared, largest, *LAST), WRONG,
-    "A quarter of the pairs, for a quarter of the keys.")
+    "A quarter of the keys gives a quarter of the pairs.")

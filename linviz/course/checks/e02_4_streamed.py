@@ -1,4 +1,4 @@
-"""Exercise 2.4: softmax attention that never holds its table."""
+"""Exercise 2.4: softmax attention that never stores its table."""
 from __future__ import annotations
 
 from typing import Any
@@ -23,7 +23,7 @@ def _chunks(q: Tensor, k: Tensor, v: Tensor, size: int) -> list[tuple[Tensor, Te
 
 
 def _sums(q: Tensor, k: Tensor, v: Tensor, size: int, fade: float = 1.0) -> tuple[Tensor, Tensor]:
-    """Numerator (N, E) and row sums (N, 1), chunk by chunk; an older chunk fades by a factor."""
+    """Numerator (N, E) and row sums (N, 1), chunk by chunk; older chunks are multiplied by a factor."""
     top, bottom = q.new_zeros(len(q), v.shape[1]), q.new_zeros(len(q), 1)
     for s, b in _chunks(q, k, v, size):
         top, bottom = fade * top + s.exp() @ b, fade * bottom + s.exp().sum(-1, keepdim=True)
@@ -35,7 +35,7 @@ def _own_softmax(q: Tensor, k: Tensor, v: Tensor, size: int) -> list[Tensor]:
 
 
 def _unfixed(q: Tensor, k: Tensor, v: Tensor, size: int, top: bool, bottom: bool) -> Tensor:
-    """A running maximum that is taken off, and old sums that are not (or only one) brought to the new one."""
+    """A running maximum is subtracted, but one or both old sums are not rescaled to it."""
     m, n, d = q.new_full((len(q), 1), -torch.inf), q.new_zeros(len(q), v.shape[1]), q.new_zeros(len(q), 1)
     for s, b in _chunks(q, k, v, size):
         new = torch.maximum(m, s.amax(-1, keepdim=True))
@@ -51,8 +51,8 @@ def _own_maximum(q: Tensor, k: Tensor, v: Tensor, size: int) -> Tensor:
 
 
 WRONG = {
-    "when every chunk has a softmax of its own and the chunks are added": lambda *x: sum(_own_softmax(*x)),
-    "when every chunk has a softmax of its own and the chunks are averaged":
+    "when every chunk has its own softmax and the results are added": lambda *x: sum(_own_softmax(*x)),
+    "when every chunk has its own softmax and the results are averaged":
         lambda *x: torch.stack(_own_softmax(*x)).mean(0),
     "when only the last chunk counts": lambda *x: _own_softmax(*x)[-1],
     "when only the first chunk counts": lambda *x: _own_softmax(*x)[0],
@@ -63,24 +63,25 @@ WRONG = {
     "when it is divided by the last chunk's sum only":
         lambda *x: _sums(*x)[0] / _chunks(*x)[-1][0].exp().sum(-1, keepdim=True),
     "when the sums are returned, without the values": lambda *x: _sums(*x)[1].expand(-1, x[2].shape[1]),
-    "when old sums are not brought to the new maximum": lambda q, k, v, size: _unfixed(q, k, v, size, False, False),
-    "when the old values are not brought to the new maximum, only the row sums":
+    "when the old sums are not rescaled to the new maximum":
+        lambda q, k, v, size: _unfixed(q, k, v, size, False, False),
+    "when only the old row sums are rescaled to the new maximum":
         lambda q, k, v, size: _unfixed(q, k, v, size, False, True),
-    "when the old row sums are not brought to the new maximum, only the values":
+    "when only the old values are rescaled to the new maximum":
         lambda q, k, v, size: _unfixed(q, k, v, size, True, False),
-    "when every chunk takes off its own maximum and nothing is brought together": _own_maximum,
+    "when every chunk subtracts its own maximum and nothing is rescaled": _own_maximum,
     "without dividing the scores by sqrt(D)": lambda q, k, v, size: whole(q * q.shape[1] ** 0.5, k, v),
     "when the scores are divided by D, not by its root": lambda q, k, v, size: whole(q / q.shape[1] ** 0.5, k, v),
     "when the scores are multiplied by sqrt(D)": lambda q, k, v, size: whole(q * q.shape[1], k, v),
     "when the scores have the wrong sign": lambda q, k, v, size: whole(-q, k, v),
     "when queries are divided by the root of the chunk's size":
         lambda q, k, v, size: whole(q * (q.shape[1] / size) ** 0.5, k, v),
-    "when the plain mean of all values comes back": lambda q, k, v, size: v.mean(0).expand(len(q), -1),
+    "when the plain mean of all values is returned": lambda q, k, v, size: v.mean(0).expand(len(q), -1),
 }
 
 
 def streams(seed: int) -> tuple[Any, ...]:
-    """Inputs: queries, keys, values, and how many keys are looked at together."""
+    """Inputs: queries, keys, values, and the number of keys per chunk."""
     return normal(seed, N, M), normal(seed + 10, S, M), normal(seed + 20, S, E), (4, 2, 4)[seed % 3]
 
 
@@ -109,8 +110,8 @@ def shares(a: Attempt) -> Finding | None:
     q, k, v, size = a.given
     got = a.ask(q, k, torch.ones_like(v), size)
     return None if close(got, torch.ones_like(got), 1e-6) else Finding(
-        f"weights are shares, so values that are all 1 should give 1; yours give {got[0, 0].item():.4g}",
-        "Carry two sums over the chunks, of exp(s) v and of exp(s), and divide at the end.", True)
+        f"the weights of a row sum to 1, so values that are all 1 should give 1; yours give {got[0, 0].item():.4g}",
+        "Keep two sums over the chunks, of exp(s) v and of exp(s), and divide at the end.", True)
 
 
 def any_size(a: Attempt) -> Finding | None:
@@ -134,8 +135,8 @@ def no_overflow(a: Attempt) -> Finding | None:
         queries, keys = sign * (1000 + q.abs()), 1 + k.abs()
         got = a.ask(queries, keys, v, size)
         if not (got.isfinite().all() and close(got, (queries @ keys.mT / M ** 0.5).softmax(-1) @ v, 1e-6)):
-            return Finding(f"scores near {sign * 1000 * M ** 0.5:.0f} should do no harm; yours gives "
-                           f"{got[0, 0].item():.4g}", "exp(800) is infinite: first take off the largest score.", True)
+            return Finding(f"scores near {sign * 1000 * M ** 0.5:.0f} should cause no overflow; yours gives "
+                           f"{got[0, 0].item():.4g}", "exp(800) overflows: subtract the largest score first.", True)
     return None
 
 
@@ -144,9 +145,9 @@ def no_table(a: Attempt) -> Finding | None:
     most = largest(a.theirs, given)
     return None if most < 40 * 60 else Finding(
         f"right numbers, but with 40 queries and 60 keys you made {most:,} numbers at once: the whole table",
-        "Only the scores of one chunk, N x size, should live at a time.", True)
+        "Only the scores of one chunk, N x size, should exist at a time.", True)
 
 
 streamed = Exercise(
     "streamed", "2.4", right, streams, (*ATTENDS, shares, any_size, no_overflow, *LAST, no_table), WRONG,
-    "Every pair was met, and no table was kept.")
+    "Every pair was computed, and no table was stored.")

@@ -10,43 +10,45 @@ from ..exercise import Attempt, Exercise, Finding
 from ..properties import FIRST, LAST
 from .samples import normal
 
-H, R = 4, 6  # heads, singular values
+H, COUNT = 4, 6  # heads, singular values per head
 
 
 def right(s: Tensor, tolerance: float) -> Tensor:
-    """Head by head. s (H, R), descending, and a number -> (H,) counts."""
+    """Head by head. s (H, n), descending, and a number -> (H,) counts."""
     return torch.tensor([sum(bool(x > tolerance * row[0]) for x in row) for row in s])
 
 
 WRONG = {
-    "when a value is held against the tolerance itself, and not against its share of the largest":
+    "when values are compared with the tolerance itself, not with the tolerance times the largest":
         lambda s, t: (s > t).sum(-1),
-    "when the tolerance is a share of the sum": lambda s, t: (s > t * s.sum(-1, keepdim=True)).sum(-1),
-    "when the tolerance is a share of the mean": lambda s, t: (s > t * s.mean(-1, keepdim=True)).sum(-1),
-    "when the tolerance is a share of the smallest, so that all that is not zero counts":
+    "when the tolerance multiplies the sum": lambda s, t: (s > t * s.sum(-1, keepdim=True)).sum(-1),
+    "when the tolerance multiplies the mean": lambda s, t: (s > t * s.mean(-1, keepdim=True)).sum(-1),
+    "when the tolerance multiplies the smallest value, so that every non-zero value counts":
         lambda s, t: (s > t * s[..., -1:]).sum(-1),
-    "when all heads are held against the largest value of any head": lambda s, t: (s > t * s.max()).sum(-1),
+    "when all heads are compared with the largest value of any head": lambda s, t: (s > t * s.max()).sum(-1),
     "when the largest is taken over heads, not within one":
         lambda s, t: (s > t * s.amax(0, keepdim=True)).sum(-1),
     "when values that only equal the tolerance are counted, too": lambda s, t: (s >= t * s[..., :1]).sum(-1),
     "when the values below the tolerance are counted": lambda s, t: (s < t * s[..., :1]).sum(-1),
     "when all values not above the tolerance are counted": lambda s, t: (s <= t * s[..., :1]).sum(-1),
-    "when squares are held against the tolerance": lambda s, t: (s.square() > t * s[..., :1].square()).sum(-1),
+    "when squared values are compared with the squared largest":
+        lambda s, t: (s.square() > t * s[..., :1].square()).sum(-1),
     "when the values are squared and the largest is not": lambda s, t: (s.square() > t * s[..., :1]).sum(-1),
-    "when the largest is left out, or counting starts at zero": lambda s, t: (s > t * s[..., :1]).sum(-1) - 1,
-    "when the heads are counted, not the values": lambda s, t: (s > t * s[..., :1]).sum(0),
-    "when the counts of all heads are added up": lambda s, t: (s > t * s[..., :1]).sum(),
+    "when the count is one too small": lambda s, t: (s > t * s[..., :1]).sum(-1) - 1,
+    "when heads are counted instead of values": lambda s, t: (s > t * s[..., :1]).sum(0),
+    "when the counts of all heads are summed": lambda s, t: (s > t * s[..., :1]).sum(),
     "when the largest is divided by the tolerance": lambda s, t: (s > s[..., :1] / t).sum(-1),
-    "when the share is returned and not the count": lambda s, t: (s > t * s[..., :1]).double().mean(-1),
-    "when the kept values are added up and not counted": lambda s, t: (s * (s > t * s[..., :1])).sum(-1),
-    "before anything is counted: that is which values count, not how many": lambda s, t: s > t * s[..., :1],
+    "when the fraction of the values is returned instead of the count":
+        lambda s, t: (s > t * s[..., :1]).double().mean(-1),
+    "when the values are summed instead of counted": lambda s, t: (s * (s > t * s[..., :1])).sum(-1),
+    "before the count: these are the values that count, not their number": lambda s, t: s > t * s[..., :1],
 }
 
 
 def spectra(seed: int) -> tuple[Any, ...]:
-    """Four heads at four scales; in each, one value lies exactly on the tolerance."""
+    """Four heads at four scales; in each, one value equals the tolerance times the largest."""
     tolerance = (0.25, 0.125, 0.0625)[seed % 3]
-    s = normal(seed, H, R).mul(1.6).exp().clamp(tolerance / 8, 0.96)
+    s = normal(seed, H, COUNT).mul(1.6).exp().clamp(tolerance / 8, 0.96)
     s[:, 0], s[:, 1] = 1.0, tolerance
     s = s.sort(descending=True).values
     return s * torch.tensor([[0.125], [1.0], [4.0], [0.5]], dtype=s.dtype), tolerance
@@ -57,9 +59,9 @@ def scaled(a: Attempt) -> Finding | None:
     got, larger = a.ask(s, tolerance), a.ask(1024 * s, tolerance)
     return None if torch.equal(got, larger) else Finding(
         f"a map times 1024 has the same rank; yours goes from {got.tolist()} to {larger.tolist()}",
-        "The tolerance is a share: of the largest value, head by head.", True)
+        "Multiply the tolerance by the largest value of each head.", True)
 
 
 numerical_rank = Exercise(
     "numerical_rank", "3.1", right, spectra, (*FIRST, scaled, *LAST), WRONG,
-    "It is a count, and it always comes with its tolerance.")
+    "This count must always be given with its tolerance.")

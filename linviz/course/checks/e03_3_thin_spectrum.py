@@ -23,31 +23,31 @@ def _r(x: Tensor) -> Tensor:
 
 
 WRONG = {
-    "when the second R is not transposed": lambda a, b: svdvals(_r(a) @ _r(b)),
-    "when the first R is transposed instead of the second": lambda a, b: svdvals(_r(a).mT @ _r(b)),
-    "when both are transposed": lambda a, b: svdvals(_r(a).mT @ _r(b).mT),
+    "when the second triangle is not transposed": lambda a, b: svdvals(_r(a) @ _r(b)),
+    "when the first triangle is transposed instead of the second": lambda a, b: svdvals(_r(a).mT @ _r(b)),
+    "when both triangles are transposed": lambda a, b: svdvals(_r(a).mT @ _r(b).mT),
     "from the left factor alone": lambda a, b: svdvals(a),
     "from the right factor alone": lambda a, b: svdvals(b),
     "when the singular values of both factors are multiplied": lambda a, b: svdvals(a) * svdvals(b),
     "when the singular values of both factors are added": lambda a, b: svdvals(a) + svdvals(b),
-    "when they come squared: eigenvalues of A^T A, without the root": lambda a, b: svdvals(_r(a) @ _r(b).mT).square(),
+    "when they are squared: eigenvalues of A^T A, without the root": lambda a, b: svdvals(_r(a) @ _r(b).mT).square(),
     "when the root is taken of singular values": lambda a, b: svdvals(_r(a) @ _r(b).mT).sqrt(),
-    "with eigenvalues in the place of singular values":
+    "with eigenvalues in place of singular values":
         lambda a, b: eigvals(_r(a) @ _r(b).mT).abs().sort(descending=True).values,
-    "with the diagonals of the two R, which are no singular values":
+    "with the diagonals of the two triangles, which are not singular values":
         lambda a, b: (_r(a).diagonal() * _r(b).diagonal()).abs().sort(descending=True).values,
-    "with the diagonal of R1 R2^T": lambda a, b: (_r(a) @ _r(b).mT).diagonal(),
-    "from the Q, which have lost all lengths": lambda a, b: svdvals(qr(a).Q[:M] @ qr(b).Q[:M].mT),
+    "with the diagonal of T1 T2^T": lambda a, b: (_r(a) @ _r(b).mT).diagonal(),
+    "from the two Q, whose singular values are all 1": lambda a, b: svdvals(qr(a).Q[:M] @ qr(b).Q[:M].mT),
     "in ascending order": lambda a, b: svdvals(_r(a) @ _r(b).mT).flip(-1),
     "when the values are divided by their sum": lambda a, b: _parts(svdvals(_r(a) @ _r(b).mT)),
     "when the values are divided by the largest":
         lambda a, b: svdvals(_r(a) @ _r(b).mT) / svdvals(_r(a) @ _r(b).mT)[:1],
-    "from R1 alone: the second factor is forgotten after its QR": lambda a, b: svdvals(_r(a) @ _r(a).mT),
-    "from R2 alone: the first factor is forgotten after its QR": lambda a, b: svdvals(_r(b) @ _r(b).mT),
-    "when R1 and R2 are multiplied number by number": lambda a, b: svdvals(_r(a) * _r(b)),
-    "when R1 and R2 are added": lambda a, b: svdvals(_r(a) + _r(b)),
-    "before the singular values are taken: R1 R2^T itself": lambda a, b: _r(a) @ _r(b).mT,
-    "from the whole table, with values that can only be zero": lambda a, b: svdvals(a @ b.mT),
+    "from T1 alone: the second triangle is forgotten": lambda a, b: svdvals(_r(a) @ _r(a).mT),
+    "from T2 alone: the first triangle is forgotten": lambda a, b: svdvals(_r(b) @ _r(b).mT),
+    "when T1 and T2 are multiplied entry by entry": lambda a, b: svdvals(_r(a) * _r(b)),
+    "when T1 and T2 are added": lambda a, b: svdvals(_r(a) + _r(b)),
+    "before the singular values are computed: T1 T2^T itself": lambda a, b: _r(a) @ _r(b).mT,
+    "from the whole table, with extra values that are zero": lambda a, b: svdvals(a @ b.mT),
 }
 
 
@@ -63,5 +63,5 @@ def factors(seed: int) -> tuple[Any, ...]:
 thin_spectrum = Exercise(
     "thin_spectrum", "3.3", right, factors,
     (*FIRST, *LAST, linear_in_tokens(lambda n: (normal(0, n, M), normal(1, n + 1, M)),
-                                     "A QR of each factor first: Q is thin (N x M), and R only M x M.")), WRONG,
-    "The spectrum of a table that was never written.")
+                                     "First compute a QR of each factor: the triangle is only M x M.")), WRONG,
+    "You have the spectrum of a table that was never written.")

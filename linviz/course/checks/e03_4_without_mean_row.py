@@ -14,7 +14,7 @@ from .work_properties import linear_in_tokens
 
 
 def right(left: Tensor, right: Tensor) -> Tensor:
-    """From the whole table. left (N, M), right (S, M) -> the first M singular values of A less its mean row."""
+    """From the whole table. left (N, M), right (S, M) -> the first M singular values of A minus its mean row."""
     a = left @ right.mT
     return svdvals(a - a.mean(0))[:left.shape[-1]]
 
@@ -28,24 +28,25 @@ def _off(x: Tensor, dim: int) -> Tensor:
 
 
 WRONG = {
-    "with the mean row still in": _of,
-    "when the right factor loses its mean: that takes every row's own mean off": lambda a, b: _of(a, _off(b, 0)),
-    "when both factors lose their mean": lambda a, b: _of(_off(a, 0), _off(b, 0)),
-    "when each token loses its mean over channels": lambda a, b: _of(_off(a, 1), b),
-    "when the first singular value is struck out instead": lambda a, b: torch.cat((_of(a, b)[1:], a.new_zeros(1))),
-    "when the first singular value is left away, and one is missing": lambda a, b: _of(a, b)[1:],
-    "when the mean of the singular values is taken off": lambda a, b: _of(a, b) - _of(a, b).mean(),
-    "when one number is taken off, the mean of the whole left factor": lambda a, b: _of(a - a.mean(), b),
-    "when the first row is taken off instead of the mean row": lambda a, b: _of(a - a[:1], b),
-    "when the sum of the rows is taken off instead of their mean": lambda a, b: _of(a - a.sum(0), b),
-    "when the left factor is standardised, not only centred": lambda a, b: _of(_off(a, 0) / a.std(0), b),
-    "when the mean row is added instead of taken off": lambda a, b: _of(a + a.mean(0), b),
-    "when the mean row is all that is kept": lambda a, b: _of(a.mean(0).expand(len(a), -1), b),
+    "without subtracting the mean row": _of,
+    "when the right factor is centred, which subtracts each row's own mean": lambda a, b: _of(a, _off(b, 0)),
+    "when both factors are centred": lambda a, b: _of(_off(a, 0), _off(b, 0)),
+    "when each token's mean over channels is subtracted": lambda a, b: _of(_off(a, 1), b),
+    "when the first singular value is removed and a zero appended":
+        lambda a, b: torch.cat((_of(a, b)[1:], a.new_zeros(1))),
+    "when the first singular value is removed": lambda a, b: _of(a, b)[1:],
+    "when the mean of the singular values is subtracted": lambda a, b: _of(a, b) - _of(a, b).mean(),
+    "when the mean of the whole left factor is subtracted, one number": lambda a, b: _of(a - a.mean(), b),
+    "when the first row is subtracted instead of the mean row": lambda a, b: _of(a - a[:1], b),
+    "when the sum of the rows is subtracted instead of their mean": lambda a, b: _of(a - a.sum(0), b),
+    "when the left factor is standardised instead of centred": lambda a, b: _of(_off(a, 0) / a.std(0), b),
+    "when the mean row is added instead of subtracted": lambda a, b: _of(a + a.mean(0), b),
+    "when only the mean row is kept": lambda a, b: _of(a.mean(0).expand(len(a), -1), b),
     "when the left factor is divided by its mean row": lambda a, b: _of(a / a.mean(0), b),
-    "when the median row is taken off": lambda a, b: _of(a - a.median(0).values, b),
+    "when the median row is subtracted": lambda a, b: _of(a - a.median(0).values, b),
     "from the left factor alone": lambda a, b: svdvals(_off(a, 0)),
     "from the right factor alone": lambda a, b: svdvals(_off(b, 0)),
-    "when they come squared": lambda a, b: _of(_off(a, 0), b).square(),
+    "when the values are squared": lambda a, b: _of(_off(a, 0), b).square(),
 }
 
 
@@ -58,7 +59,7 @@ def alike(a: Attempt) -> Finding | None:
     left, keys = a.given
     got = a.ask(left[:1].expand(N, M).clone(), keys)
     return None if got.abs().max() < 1e-9 else Finding(
-        f"when all rows are alike nothing is left without their mean; yours leaves {got.abs().max().item():.3g}",
+        f"when all rows are equal, the result without their mean is zero; yours gives {got.abs().max().item():.3g}",
         "Row i of A is left[i] @ right.mT, so the mean row is the mean of left, times right.mT.", True)
 
 
@@ -67,8 +68,8 @@ def bright(a: Attempt) -> Finding | None:
     extra = torch.linspace(1, 2, M, dtype=torch.float64)
     one, other = a.ask(left, keys), a.ask(left + extra, keys)
     return None if close(one, other, 1e-8) else Finding(
-        "what is added to every row alike must not matter; yours changes with it",
-        "Take the mean over tokens off the left factor, and nothing off the right one.", True)
+        "adding the same row to every row should change nothing; yours changes",
+        "Subtract the mean over tokens from the left factor, and nothing from the right factor.", True)
 
 
 without_mean_row = Exercise(
@@ -76,4 +77,4 @@ without_mean_row = Exercise(
     (*FIRST, alike, bright, *LAST,
      linear_in_tokens(lambda n: (normal(0, n, M), normal(1, n + 1, M)),
                       "Centre the left factor; then two thin QRs, as in exercise 3.3.")), WRONG,
-    "What is left is what depends on the query.")
+    "The rest of the map depends on the query.")

@@ -36,12 +36,12 @@ WRONG = {
     "when every row is divided by its own sum": lambda q, k, v: q @ (k.mT @ v) / (q @ k.sum(0))[:, None],
     "with a softmax of the scores": lambda q, k, v: (q @ k.mT).softmax(-1) @ v,
     "with a softmax of the scores over sqrt(D)": lambda q, k, v: (q @ k.mT / q.shape[1] ** 0.5).softmax(-1) @ v,
-    "when negative scores are cut off": lambda q, k, v: (q @ k.mT).relu() @ v / len(k),
+    "when negative scores are set to zero": lambda q, k, v: (q @ k.mT).relu() @ v / len(k),
     "when keys and values are added, not multiplied":
         lambda q, k, v: q @ (k[:, :, None] + v[:, None, :]).mean(0),
     "when keys are divided by values": lambda q, k, v: q @ (k[:, :, None] / v[:, None, :]).mean(0),
     "when the number of keys is divided by the bracket": lambda q, k, v: q @ (len(k) / (k.mT @ v)),
-    "when keys are averaged first and values after": lambda q, k, v: (q @ k.mean(0))[:, None] * v.mean(0),
+    "when keys and values are averaged separately": lambda q, k, v: (q @ k.mean(0))[:, None] * v.mean(0),
     "with the wrong sign": lambda q, k, v: -_by(q, k, v, len(k)),
 }
 
@@ -63,7 +63,7 @@ def linear_in_q(a: Attempt) -> Finding | None:
     got = a.ask(2 * q, k, v)
     return None if close(got, 2 * a.got, 1e-6) else Finding(
         f"twice the query should give twice the output, {2 * a.got[0, 0].item():.4g}; yours gives "
-        f"{got[0, 0].item():.4g}", "Here a weight is the plain product q.k: nothing bends it, no row sum divides it.",
+        f"{got[0, 0].item():.4g}", "Here a weight is the plain product q.k, without a softmax and without a row sum.",
         True)
 
 
@@ -71,12 +71,12 @@ def the_mean(a: Attempt) -> Finding | None:
     q, k, v = a.given
     got = a.ask(q, torch.cat((k, k)), torch.cat((v, v)))
     return None if close(got, a.got, 1e-6) else Finding(
-        f"every key given twice should change nothing; yours goes from {a.got[0, 0].item():.4g} to "
-        f"{got[0, 0].item():.4g}", "The sum over keys is divided by how many keys there are.", True)
+        f"repeating every key should change nothing; yours goes from {a.got[0, 0].item():.4g} to "
+        f"{got[0, 0].item():.4g}", "The sum over keys is divided by the number of keys.", True)
 
 
 keys_first = Exercise(
     "keys_first", "4.1", right, mixed,
     (*ATTENDS, every_key_counts, linear_in_q, the_mean, *LAST,
-     linear_in_tokens(lambda n: mixed(0, n, n), "Put the bracket around k transposed and v: D x E, whatever N.")),
-    WRONG, "Twice the tokens, twice the work: the N x N table was never made.")
+     linear_in_tokens(lambda n: mixed(0, n, n), "Put the bracket around k transposed and v: it is D x E for every N.")),
+    WRONG, "Twice the tokens need twice the work, because no N x N table is made.")

@@ -1,4 +1,4 @@
-"""Exercise 4.2: efficient attention, two softmaxes that each stay on their own side."""
+"""Exercise 4.2: efficient attention, with one softmax for queries and one for keys."""
 from __future__ import annotations
 
 import torch
@@ -40,9 +40,9 @@ WRONG = {
         lambda q, k, v: _mix((q / q.shape[1] ** 0.5).softmax(-1), (k / k.shape[1] ** 0.5).softmax(0), v),
     "when only the queries are divided by sqrt(D)":
         lambda q, k, v: _mix((q / q.shape[1] ** 0.5).softmax(-1), k.softmax(0), v),
-    "when queries and keys are divided by D ** 0.25, as one code does for pictures":
+    "when queries and keys are divided by D ** 0.25, as in one implementation for pictures":
         lambda q, k, v: _mix((q / q.shape[1] ** 0.25).softmax(-1), (k / k.shape[1] ** 0.25).softmax(0), v),
-    "when the choice is divided by sqrt(D) after its softmax":
+    "when the queries are divided by sqrt(D) after their softmax":
         lambda q, k, v: _mix(q.softmax(-1), k.softmax(0), v) / q.shape[1] ** 0.5,
     "when exp(k) is not divided by its sum over positions": lambda q, k, v: _mix(q.softmax(-1), k.exp(), v),
     "when exp(q) is not divided by its sum over channels": lambda q, k, v: _mix(q.exp(), k.softmax(0), v),
@@ -52,13 +52,13 @@ WRONG = {
         lambda q, k, v: _mix(q.softmax(-1), k.softmax(0), v) / k.shape[1],
     "with one softmax over the whole table of keys":
         lambda q, k, v: _mix(q.softmax(-1), k.flatten().softmax(0).reshape(k.shape), v),
-    "when every query takes its largest template only":
+    "when every query takes only its largest template":
         lambda q, k, v: (k.softmax(0).mT @ v)[q.argmax(-1)],
-    "when all templates count alike, whatever the query":
+    "when all templates have the same weight for every query":
         lambda q, k, v: _mix(torch.full_like(q, 1 / q.shape[1]), k.softmax(0), v),
-    "with the weights exp(-q), the least matching template first":
+    "with exp(-q) in place of exp(q)":
         lambda q, k, v: _mix((-q).softmax(-1), k.softmax(0), v),
-    "with templates exp(-k), the least matching place first": lambda q, k, v: _mix(q.softmax(-1), (-k).softmax(0), v),
+    "with exp(-k) in place of exp(k)": lambda q, k, v: _mix(q.softmax(-1), (-k).softmax(0), v),
 }
 
 
@@ -67,7 +67,7 @@ def over_channels(a: Attempt) -> Finding | None:
     moved = q + torch.linspace(-1, 1, len(q), dtype=q.dtype)[:, None]
     return None if close(a.ask(moved, k, v), a.got, 1e-6) else Finding(
         "adding the same number to all channels of a query should change nothing; yours changes",
-        "The queries' softmax goes over channels: each query shares itself out among the templates.", True)
+        "The queries' softmax goes over channels: each query divides one unit among the templates.", True)
 
 
 def over_positions(a: Attempt) -> Finding | None:
@@ -75,25 +75,25 @@ def over_positions(a: Attempt) -> Finding | None:
     moved = k + torch.linspace(-1, 1, k.shape[1], dtype=k.dtype)
     return None if close(a.ask(q, moved, v), a.got, 1e-6) else Finding(
         "adding the same number to one channel of all keys should change nothing; yours changes",
-        "The keys' softmax goes over positions: each channel becomes a map of the picture.", True)
+        "The keys' softmax goes over positions: each channel becomes a template.", True)
 
 
 def shares(a: Attempt) -> Finding | None:
     q, k, v = a.given
     got = a.ask(q, k, torch.ones_like(v))
     return None if close(got, torch.ones_like(got), 1e-6) else Finding(
-        f"weights are shares, so values that are all 1 should give 1; yours give {got[0, 0].item():.4g}",
-        "Each template sums to one over positions, and each choice to one over templates: no divisor is needed.", True)
+        f"the weights of a row sum to 1, so values that are all 1 should give 1; yours give {got[0, 0].item():.4g}",
+        "Each template sums to one over positions, and each query's weights over templates: you need no divisor.", True)
 
 
 def asks(a: Attempt) -> Finding | None:
     q, k, v = a.given
     return None if not close(a.ask(q.flip(-1), k, v), a.got, 1e-6) else Finding(
-        "another query gives the same output", "A query chooses how much of each template it takes.", True)
+        "another query gives the same output", "A query decides the weight of each template.", True)
 
 
 two_softmaxes = Exercise(
     "two_softmaxes", "4.2", right, mixed,
     (*ATTENDS, asks, over_channels, over_positions, shares, *LAST,
-     linear_in_tokens(lambda n: mixed(0, n, n), "Templates transposed times v first: one context vector a template.")),
-    WRONG, "Rows sum to one, and nobody had to divide by a row sum.")
+     linear_in_tokens(lambda n: mixed(0, n, n), "First multiply the transposed templates with v: D x E.")),
+    WRONG, "Rows sum to one without a division by row sums.")

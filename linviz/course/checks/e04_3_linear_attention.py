@@ -1,4 +1,4 @@
-"""Exercise 4.3: linear attention with elu + 1, both brackets moved."""
+"""Exercise 4.3: linear attention with elu + 1 and two moved brackets."""
 from __future__ import annotations
 
 import math
@@ -51,7 +51,7 @@ WRONG = {
     "without features": lambda q, k, v: _attend(q, k, v),
     "without dividing by the row sum": lambda q, k, v: _plus(q) @ (_plus(k).mT @ v),
     "when it is divided by the number of keys": lambda q, k, v: _plus(q) @ (_plus(k).mT @ v) / len(k),
-    "when it is divided by the sum of all weights, not by each row's":
+    "when it is divided by the sum of all weights, not of each row":
         lambda q, k, v: _plus(q) @ (_plus(k).mT @ v) / ((_plus(q) @ _plus(k).sum(0)).sum() + EPS),
     "when the row sum goes over the channels of the query, not over the keys":
         lambda q, k, v: _plus(q) @ (_plus(k).mT @ v) / (_plus(q).sum(-1, keepdim=True) + EPS),
@@ -62,7 +62,7 @@ WRONG = {
     "when it is multiplied by the row sum instead of divided":
         lambda q, k, v: _plus(q) @ (_plus(k).mT @ v) * (_plus(q) @ _plus(k).sum(0)[:, None] + EPS),
     "when the eps is left out": lambda q, k, v: _attend(_plus(q), _plus(k), v, 0.0),
-    "when the eps is taken off instead of added": lambda q, k, v: _attend(_plus(q), _plus(k), v, -EPS),
+    "when the eps is subtracted instead of added": lambda q, k, v: _attend(_plus(q), _plus(k), v, -EPS),
     "when queries and keys are divided by sqrt(D) first":
         lambda q, k, v: _attend(_plus(q / q.shape[1] ** 0.5), _plus(k / k.shape[1] ** 0.5), v),
     "when the values get features, too": lambda q, k, v: _attend(_plus(q), _plus(k), _plus(v)),
@@ -77,18 +77,18 @@ def shares(a: Attempt) -> Finding | None:
     q, k, v = a.given
     got = a.ask(q, k, torch.ones_like(v))
     return None if close(got, torch.ones_like(got), 1e-4) else Finding(
-        f"weights are shares, so values that are all 1 should give 1; yours give {got[0, 0].item():.4g}",
+        f"the weights of a row sum to 1, so values that are all 1 should give 1; yours give {got[0, 0].item():.4g}",
         "Divide by phi(q) times the sum of phi(k) over the keys.", True)
 
 
 def positive(a: Attempt) -> Finding | None:
-    """Two keys, one far on the negative side: its weight is small and above zero."""
+    """Two keys, one very negative: its weight is small and above zero."""
     q, k, v = (x[:2].abs() for x in a.given)
     k, v = torch.stack((k[0], -5 - k[1])), torch.stack((torch.zeros_like(v[0]), torch.ones_like(v[1])))
     got, wanted = (f(q, k, v)[0, 0].item() for f in (a.ask, right))
     return None if math.isclose(got, wanted, rel_tol=1e-6) else Finding(
-        f"a key of nothing but negative numbers keeps a small share, {wanted:.3g}; yours gives it {got:.3g}",
-        "phi(x) = elu(x) + 1: below zero that is exp(x), above zero x + 1.", True)
+        f"a key of negative numbers should have a small weight, {wanted:.3g}; yours gives {got:.3g}",
+        "phi(x) = elu(x) + 1: this is exp(x) below zero and x + 1 above.", True)
 
 
 def the_eps(a: Attempt) -> Finding | None:
@@ -102,5 +102,5 @@ def the_eps(a: Attempt) -> Finding | None:
 linear_attention = Exercise(
     "linear_attention", "4.3", right, mixed,
     (*ATTENDS, shares, positive, the_eps, *LAST,
-     linear_in_tokens(lambda n: mixed(0, n, n), "Two brackets, both finished before any query is looked at.")),
-    WRONG, "Positive weights, rows of one, and no table.")
+     linear_in_tokens(lambda n: mixed(0, n, n), "Compute both brackets before you use the queries.")),
+    WRONG, "Weights are positive, rows sum to one, and no table is made.")

@@ -36,19 +36,19 @@ def _diagonal(q: Tensor, k: Tensor) -> Tensor:
 
 WRONG = {
     "without the 1/2": lambda q, k, v: _by(1 + _score(q, k) + _score(q, k) ** 2, v),
-    "when the 1/2 is on both sides, so that a quarter is left":
+    "when the 1/2 multiplies both features, which gives 1/4":
         lambda q, k, v: _by(1 + _score(q, k) + _score(q, k) ** 2 / 4, v),
     "without the 1": lambda q, k, v: _by(_score(q, k) + _score(q, k) ** 2 / 2, v),
     "without the linear term": lambda q, k, v: _by(1 + _score(q, k) ** 2 / 2, v),
     "without the squares": lambda q, k, v: _by(1 + _score(q, k), v),
-    "with squares of single channels only, and no products of two":
+    "with only the squares of single channels, without mixed products":
         lambda q, k, v: _by(1 + _score(q, k) + _diagonal(q, k) / 2, v),
-    "when each pair of channels is counted once, and its factor 2 forgotten":
+    "when each pair of channels is counted only once":
         lambda q, k, v: _by(1 + _score(q, k) + (_score(q, k) ** 2 + _diagonal(q, k)) / 4, v),
     "without dividing q.k by sqrt(D)": lambda q, k, v: _by(1 + q @ k.mT + (q @ k.mT) ** 2 / 2, v),
     "when q.k is divided by D instead of sqrt(D)":
         lambda q, k, v: _by(1 + q @ k.mT / q.shape[1] + (q @ k.mT / q.shape[1]) ** 2 / 2, v),
-    "when queries and keys are both divided by D ** 0.5, so q.k by D twice over in the squares":
+    "when the squares are divided by D ** 2 instead of D":
         lambda q, k, v: _by(1 + _score(q, k) + (q @ k.mT / q.shape[1]) ** 2 / 2, v),
     "when q.k is divided by D ** 0.25": lambda q, k, v: _by(
         1 + q @ k.mT / q.shape[1] ** 0.25 + (q @ k.mT / q.shape[1] ** 0.25) ** 2 / 2, v),
@@ -61,9 +61,9 @@ WRONG = {
     "with exp(-x)": lambda q, k, v: _by(1 - _score(q, k) + _score(q, k) ** 2 / 2, v),
     "without dividing by the row sum": lambda q, k, v: (1 + _score(q, k) + _score(q, k) ** 2 / 2) @ v,
     "when it is divided by the number of keys": lambda q, k, v: (1 + _score(q, k) + _score(q, k) ** 2 / 2) @ v / len(k),
-    "when the square of x is taken as x": lambda q, k, v: _by(1 + _score(q, k) * 1.5, v),
+    "when x takes the place of its square": lambda q, k, v: _by(1 + _score(q, k) * 1.5, v),
     "with (1 + x)^2": lambda q, k, v: _by((1 + _score(q, k)) ** 2, v),
-    "when an eps is added that nobody needs": lambda q, k, v: (
+    "when an unnecessary eps is added": lambda q, k, v: (
         (1 + _score(q, k) + _score(q, k) ** 2 / 2) @ v
         / ((1 + _score(q, k) + _score(q, k) ** 2 / 2).sum(-1, keepdim=True) + 1e-6)),
 }
@@ -73,7 +73,7 @@ def shares(a: Attempt) -> Finding | None:
     q, k, v = a.given
     got = a.ask(q, k, torch.ones_like(v))
     return None if close(got, torch.ones_like(got), 1e-4) else Finding(
-        f"weights are shares, so values that are all 1 should give 1; yours give {got[0, 0].item():.4g}",
+        f"the weights of a row sum to 1, so values that are all 1 should give 1; yours give {got[0, 0].item():.4g}",
         "Divide by phi(q) times the sum of phi(k) over the keys.", True)
 
 
@@ -90,22 +90,23 @@ def the_series(a: Attempt) -> Finding | None:
         got, wanted = (_odds(f, x, a.given[0]) for f in (a.ask, right))
         if abs(got - wanted) > 1e-6:
             return Finding(
-                f"a key with q.k/sqrt(D) = {x:.0f} weighs 1 {x:+.0f} + {x * x / 2:.1f} = {wanted:.1f} times a key of "
-                f"zeros; yours {got:.3g} times", "Features: a 1, the channels, and all products of two of them.", True)
+                f"a key with q.k/sqrt(D) = {x:.0f} should weigh 1 {x:+.0f} + {x * x / 2:.1f} = {wanted:.1f} times a "
+                f"key of zeros; yours weighs {got:.3g} times",
+                "Use the features 1, all channels, and all products of two channels.", True)
     return None
 
 
 def mixed_products(a: Attempt) -> Finding | None:
-    """Two channels that cancel in q.k cancel in its square."""
+    """Two channels that cancel in q.k also cancel in its square."""
     q, k = a.given[0].new_tensor([[1.0, 1.0, 0.0]]), a.given[0].new_tensor([[1.0, -1.0, 0.0], [0.0, 0.0, 0.0]])
     got = a.ask(q, k, k.new_tensor([[1.0], [0.0]]))[0, 0].item()
     return None if abs(got - 0.5) < 1e-6 else Finding(
-        f"a key with q.k = 1 - 1 = 0 weighs as much as a key of zeros, one half; yours weighs {got:.3f}",
-        "(q.k)^2 has a term for every pair of channels, not only for each channel with itself.", True)
+        f"a key with q.k = 1 - 1 = 0 should weigh as much as a key of zeros, one half; yours weighs {got:.3f}",
+        "(q.k)^2 has a term for every pair of channels, not only for the square of each channel.", True)
 
 
 taylor_attention = Exercise(
     "taylor_attention", "4.5", right, mixed,
     (*ATTENDS, shares, mixed_products, the_series, *LAST,
-     linear_in_tokens(lambda n: mixed(0, n, n), "Features whose product is 1 + x + x^2/2, then the two brackets.")),
-    WRONG, "1 + D + D^2 features, and the table was never made.")
+     linear_in_tokens(lambda n: mixed(0, n, n), "Use features whose product is 1 + x + x^2/2, then the two brackets.")),
+    WRONG, "You used 1 + D + D^2 features and no table.")

@@ -30,24 +30,24 @@ def _count(v: Tensor) -> Tensor:
 
 WRONG = {
     "without the triangle": lambda q, k, v: _by(q @ k.mT, v),
-    "with the other triangle, the future": lambda q, k, v: _by((q @ k.mT).triu(), v),
+    "with the upper triangle, the future": lambda q, k, v: _by((q @ k.mT).triu(), v),
     "when a token may not see itself": lambda q, k, v: _by((q @ k.mT).tril(-1), v),
-    "when every token sees one more, the next": lambda q, k, v: _by((q @ k.mT).tril(1), v),
+    "when every token also sees the next token": lambda q, k, v: _by((q @ k.mT).tril(1), v),
     "when the row sum is made before the triangle": lambda q, k, v: (q @ k.mT).tril() @ v / (q @ k.sum(0))[:, None],
     "without dividing by the row sum": lambda q, k, v: (q @ k.mT).tril() @ v,
-    "when it is divided by how many tokens were seen": lambda q, k, v: (q @ k.mT).tril() @ v / _count(v),
+    "when it is divided by the number of tokens so far": lambda q, k, v: (q @ k.mT).tril() @ v / _count(v),
     "when it is divided by the number of tokens": lambda q, k, v: (q @ k.mT).tril() @ v / len(v),
     "when it is divided by column sums instead of row sums":
         lambda q, k, v: (q @ k.mT).tril() @ v / (q @ k.mT).tril().sum(0)[:, None],
-    "with a softmax of the triangle, where a forbidden weight of 0 counts as exp(0)":
+    "with a softmax of the triangle, where a masked weight of 0 counts as exp(0)":
         lambda q, k, v: (q @ k.mT).tril().softmax(-1) @ v,
     "with a softmax of the allowed products":
         lambda q, k, v: (q @ k.mT).masked_fill(torch.ones(len(q), len(k)).triu(1) > 0, -torch.inf).softmax(-1) @ v,
-    "when all that was seen counts alike": lambda q, k, v: v.cumsum(0) / _count(v),
+    "when all tokens so far have the same weight": lambda q, k, v: v.cumsum(0) / _count(v),
     "when the triangle is cut from the transposed table": lambda q, k, v: _by((k @ q.mT).tril(), v),
-    "when only the values are summed up to now": lambda q, k, v: _by(q @ k.mT, v.cumsum(0)),
-    "when the keys' features ask, too, in place of the queries'": lambda q, k, v: _by((k @ k.mT).tril(), v),
-    "when the queries' features answer in place of the keys'": lambda q, k, v: _by((q @ q.mT).tril(), v),
+    "when only the values are summed up to the query": lambda q, k, v: _by(q @ k.mT, v.cumsum(0)),
+    "when the keys' features replace the queries' features": lambda q, k, v: _by((k @ k.mT).tril(), v),
+    "when the queries' features replace the keys' features": lambda q, k, v: _by((q @ q.mT).tril(), v),
     "with the diagonal only": lambda q, k, v: _by((q @ k.mT).tril().triu(), v),
     "when the triangle divides instead of multiplying": lambda q, k, v: _by((q @ (1 / k).mT).tril(), v),
 }
@@ -59,14 +59,14 @@ def mixed(seed: int, tokens: int = N) -> tuple[Tensor, ...]:
 
 
 def nobody_peeks(a: Attempt) -> Finding | None:
-    """A changed last token never changes an earlier output. For answers to (phi_q, phi_k, v, ...)."""
+    """A new last token must not change an earlier output. For answers to (phi_q, phi_k, v, ...)."""
     q, k, v, *rest = a.given
     got = a.ask(q, torch.cat((k[:-1], 3 * k[-1:])), torch.cat((v[:-1], -v[-1:])), *rest)
     off = (got - a.got)[:-1].abs().amax(-1) > 1e-9
     if not bool(off.any()):
         return None
     return Finding(f"a new last token (number {len(q) - 1}) changes the output of token {int(off.nonzero()[0])}",
-                   "Weights of keys j > i must be gone before anything is summed, the row sum too.", True)
+                   "Set the weights of keys j > i to zero before any sum, also before the row sum.", True)
 
 
 def the_first(a: Attempt) -> Finding | None:
@@ -74,18 +74,18 @@ def the_first(a: Attempt) -> Finding | None:
     v, got = a.given[2], a.got
     return None if close(got[0], v[0], 1e-6) else Finding(
         f"token 0 sees only itself, so its output is its value, {v[0, 0].item():.4g}; yours is {got[0, 0].item():.4g}",
-        "Keys 0 to i, the token itself included, and shares of what is allowed.", True)
+        "Use keys 0 to i, including the token itself, and divide by the sum of their weights.", True)
 
 
 def shares(a: Attempt) -> Finding | None:
-    """Values that are all one give one. For answers to (phi_q, phi_k, v, ...)."""
+    """Values that are all 1 give 1. For answers to (phi_q, phi_k, v, ...)."""
     q, k, v, *rest = a.given
     got = a.ask(q, k, torch.ones_like(v), *rest)
     off = ((got - 1).abs().amax(-1) > 1e-6).nonzero()
     return None if not len(off) else Finding(
-        f"weights are shares, so values that are all 1 should give 1; token {int(off[0])} gets "
-        f"{got[int(off[0]), 0].item():.4g}", "Divide by the sum of the weights that are allowed.", True)
+        f"the weights of a row sum to 1, so values that are all 1 should give 1; token {int(off[0])} gets "
+        f"{got[int(off[0]), 0].item():.4g}", "Divide by the sum of the weights that are left.", True)
 
 
 up_to_now = Exercise("up_to_now", "5.1", right, mixed, (*ATTENDS, nobody_peeks, the_first, shares, *LAST), WRONG,
-                     "Nobody peeks, and every row is shares of what was there.")
+                     "No token sees the future, and every row sums to one.")

@@ -39,20 +39,21 @@ def _old(S: Tensor, z: Tensor, q: Tensor, k: Tensor, v: Tensor) -> State:
 
 WRONG: dict[str, Answer] = {
     "when the state is read before the token is written": _old,
-    "when S is not renewed": lambda S, z, q, k, v: _read(S, z + k, q),
-    "when z is not renewed": lambda S, z, q, k, v: _read(S + _outer(k, v), z, q),
-    "when the new state is not handed back": lambda S, z, q, k, v: (S, z, _read(S + _outer(k, v), z + k, q)[2]),
+    "when S is not updated": lambda S, z, q, k, v: _read(S, z + k, q),
+    "when z is not updated": lambda S, z, q, k, v: _read(S + _outer(k, v), z, q),
+    "when the old state is returned": lambda S, z, q, k, v: (S, z, _read(S + _outer(k, v), z + k, q)[2]),
     "when the token replaces the state instead of being added": lambda S, z, q, k, v: _read(_outer(k, v), k, q),
-    "when the token replaces S, while z goes on": lambda S, z, q, k, v: _read(_outer(k, v), z + k, q),
-    "when the token is taken off instead of added": lambda S, z, q, k, v: _read(S - _outer(k, v), z - k, q),
-    "when the token is taken off S": lambda S, z, q, k, v: _read(S - _outer(k, v), z + k, q),
-    "when the token is taken off z": lambda S, z, q, k, v: _read(S + _outer(k, v), z - k, q),
+    "when the token replaces S, while z is updated": lambda S, z, q, k, v: _read(_outer(k, v), z + k, q),
+    "when the token is subtracted instead of added": lambda S, z, q, k, v: _read(S - _outer(k, v), z - k, q),
+    "when the token is subtracted from S": lambda S, z, q, k, v: _read(S - _outer(k, v), z + k, q),
+    "when the token is subtracted from z": lambda S, z, q, k, v: _read(S + _outer(k, v), z - k, q),
     "when the token is written twice": lambda S, z, q, k, v: _read(S + 2 * _outer(k, v), z + 2 * k, q),
     "when the query is written in place of the key": lambda S, z, q, k, v: _read(S + _outer(q, v), z + q, q),
-    "when z gets the query in place of the key": lambda S, z, q, k, v: _read(S + _outer(k, v), z + q, q),
-    "when the key reads in place of the query": lambda S, z, q, k, v: _read(S + _outer(k, v), z + k, k),
+    "when the query is added to z in place of the key": lambda S, z, q, k, v: _read(S + _outer(k, v), z + q, q),
+    "when the output is read with the key in place of the query":
+        lambda S, z, q, k, v: _read(S + _outer(k, v), z + k, k),
     "without dividing": lambda S, z, q, k, v: (S + _outer(k, v), z + k, q @ (S + _outer(k, v))),
-    "when it is divided by the sum of z, whatever the query":
+    "when it is divided by the sum of z, without the query":
         lambda S, z, q, k, v: (S + _outer(k, v), z + k, q @ (S + _outer(k, v)) / (z + k).sum()),
     "when it is divided by the old z":
         lambda S, z, q, k, v: (S + _outer(k, v), z + k, q @ (S + _outer(k, v)) / (q @ z)),
@@ -65,9 +66,9 @@ WRONG: dict[str, Answer] = {
     "when key and value are added, not multiplied": lambda S, z, q, k, v: _read(S + k[:, None] + v, z + k, q),
     "when key is divided by value": lambda S, z, q, k, v: _read(S + k[:, None] / v, z + k, q),
     "when the state is halved at every step": lambda S, z, q, k, v: _read((S + _outer(k, v)) / 2, (z + k) / 2, q),
-    "when S is divided by the state's z before it is handed back":
+    "when S is divided by z before it is returned":
         lambda S, z, q, k, v: ((S + _outer(k, v)) / (z + k)[:, None], z + k, q @ (S + _outer(k, v)) / (q @ (z + k))),
-    "when an eps is added that nobody needs": lambda S, z, q, k, v: (
+    "when an unnecessary eps is added": lambda S, z, q, k, v: (
         S + _outer(k, v), z + k, q @ (S + _outer(k, v)) / (q @ (z + k) + 1e-6)),
 }
 
@@ -79,12 +80,12 @@ def inputs(seed: int) -> tuple[Any, ...]:
 
 
 def order(a: Attempt) -> Finding | None:
-    """S, z, o in this order: told by their shapes."""
+    """S, z, o in this order, which their shapes show."""
     shapes = [tuple(t.shape) for t in a.got]
     S, z, _, _, v = a.given
     wanted = [tuple(S.shape), tuple(z.shape), tuple(v.shape)]
     return None if shapes == wanted or sorted(shapes) != sorted(wanted) else Finding(
-        f"expected shapes {wanted}, got {shapes}", "Hand back S, then z, then the output.", True)
+        f"expected shapes {wanted}, got {shapes}", "Return S, then z, then the output.", True)
 
 
 def written(a: Attempt) -> Finding | None:
@@ -93,19 +94,19 @@ def written(a: Attempt) -> Finding | None:
         if not close(grown, rise, 1e-6):
             at = grown.flatten()[0].item(), rise.flatten()[0].item()
             return Finding(f"the first number of {name} should rise by {at[1]:.4g}; yours rises by {at[0]:.4g}",
-                           "S grows by the key's features times the value, z by the key's features.", True)
+                           "Add the key's features times the value to S, and the key's features to z.", True)
     return None
 
 
 def sees_itself(a: Attempt) -> Finding | None:
-    """From an empty state, a token finds its own value."""
+    """With an empty state, a token's output is its own value."""
     S, z, q, k, v = a.given
     got = a.ask(torch.zeros_like(S), torch.zeros_like(z), q, k, v)[2]
     return None if close(got, v, 1e-5) else Finding(
         f"the first token sees only itself, so it returns its value, {v[0].item():.4g}; yours is {got[0].item():.4g}",
-        "Write first, then read: q.S over q.z, both with the token in them.", True)
+        "Write first, then read: q.S over q.z, both including the token.", True)
 
 
 step = Exercise(
     "step", "5.2", right, inputs, (*FIRST[:2], order, *FIRST[2:], written, sees_itself, *LAST), WRONG,
-    "However long the clip, the state stays as small as this.")
+    "The state keeps this size, however long the clip is.")

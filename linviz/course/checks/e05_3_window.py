@@ -1,4 +1,4 @@
-"""Exercise 5.3: a memory that forgets, by subtraction."""
+"""Exercise 5.3: a memory that forgets by subtraction."""
 from __future__ import annotations
 
 from typing import Any
@@ -43,28 +43,29 @@ def _mixed_sums(q: Tensor, k: Tensor, v: Tensor, above: int, below: int) -> Tens
 
 
 WRONG = {
-    "when the window holds one token more": lambda q, k, v, W: _band(q, k, v, W + 1, 0),
-    "when the window holds one token less": lambda q, k, v, W: _band(q, k, v, W - 1, 0),
-    "when nothing is ever forgotten": lambda q, k, v, W: _band(q, k, v, len(q), 0),
+    "when the window has one token too many": lambda q, k, v, W: _band(q, k, v, W + 1, 0),
+    "when the window has one token too few": lambda q, k, v, W: _band(q, k, v, W - 1, 0),
+    "when no token is ever subtracted": lambda q, k, v, W: _band(q, k, v, len(q), 0),
     "when the window reaches to both sides": lambda q, k, v, W: _band(q, k, v, W, W - 1),
     "when the window reaches into the future": lambda q, k, v, W: _band(q, k, v, 1, W - 1),
     "when the token itself is not in its window": lambda q, k, v, W: _band(q, k, v, W + 1, -1),
-    "when z does not forget": lambda q, k, v, W: _mixed_sums(q, k, v, W, len(q)),
-    "when S does not forget": lambda q, k, v, W: _mixed_sums(q, k, v, len(q), W),
-    "when z forgets one token too late": lambda q, k, v, W: _mixed_sums(q, k, v, W, W + 1),
-    "when S forgets one token too late": lambda q, k, v, W: _mixed_sums(q, k, v, W + 1, W),
+    "when no token is subtracted from z": lambda q, k, v, W: _mixed_sums(q, k, v, W, len(q)),
+    "when no token is subtracted from S": lambda q, k, v, W: _mixed_sums(q, k, v, len(q), W),
+    "when tokens are subtracted from z one step too late": lambda q, k, v, W: _mixed_sums(q, k, v, W, W + 1),
+    "when tokens are subtracted from S one step too late": lambda q, k, v, W: _mixed_sums(q, k, v, W + 1, W),
     "without dividing by the row sum": lambda q, k, v, W: (q @ k.mT).tril().triu(1 - W) @ v,
     "when it is divided by the window's size": lambda q, k, v, W: (q @ k.mT).tril().triu(1 - W) @ v / W,
     "when the sequence is cut into blocks instead of sliding": _blocks,
-    "when only what lies before the window is seen":
+    "when only tokens before the window are seen":
         lambda q, k, v, W: (q @ k.mT).tril(-W) @ v / (q @ k.mT).tril(-W).sum(-1, keepdim=True),
-    "when what leaves the window is added once more instead of taken off":
+    "when the token that leaves the window is added instead of subtracted":
         lambda q, k, v, W: ((q @ k.mT).tril() + (q @ k.mT).tril(-W)) @ v
         / ((q @ k.mT).tril() + (q @ k.mT).tril(-W)).sum(-1, keepdim=True),
-    "when the keys' features read, too, in place of the queries'": lambda q, k, v, W: _band(k, k, v, W, 0),
-    "when the queries' features are written in place of the keys'": lambda q, k, v, W: _band(q, q, v, W, 0),
-    "when all in the window count alike": lambda q, k, v, W: _band(torch.ones_like(q), torch.ones_like(k), v, W, 0),
-    "without any order: everybody sees everybody": lambda q, k, v, W: _band(q, k, v, len(q), len(q)),
+    "when the keys' features replace the queries' features": lambda q, k, v, W: _band(k, k, v, W, 0),
+    "when the queries' features replace the keys' features": lambda q, k, v, W: _band(q, q, v, W, 0),
+    "when all tokens in the window have the same weight":
+        lambda q, k, v, W: _band(torch.ones_like(q), torch.ones_like(k), v, W, 0),
+    "without any order: every token sees every token": lambda q, k, v, W: _band(q, k, v, len(q), len(q)),
 }
 
 
@@ -77,7 +78,7 @@ def forgets(a: Attempt) -> Finding | None:
     """A token W steps back has no effect, and the one W - 1 steps back has."""
     q, k, v, W = a.given
     last = len(q) - 1
-    for back, word in ((W, "is out of it"), (W - 1, "is its oldest")):
+    for back, word in ((W, "is outside"), (W - 1, "is the oldest inside")):
         moved = v.clone()
         moved[last - back] += 1
         same = close(a.ask(q, k, moved, W)[last], a.got[last], 1e-6)
@@ -92,12 +93,12 @@ def same_work(a: Attempt) -> Finding | None:
     short, long = (tally(a.theirs, (*mixed(0, 48), W)) for W in (3, 24))
     return None if long <= 1.3 * short else Finding(
         f"right numbers, but a window 8 times as long takes {long / short:.1f} times the work",
-        "Keep a running state: add the token that comes, subtract the one that leaves.", True)
+        "Keep a running state: add the new token, subtract the token that leaves.", True)
 
 
 window = Exercise(
     "window", "5.3", right, inputs,
     (*ATTENDS, nobody_peeks, the_first, forgets, shares, *LAST,
-     linear_in_tokens(lambda n: (*mixed(0, n), 3), "A running state: add what comes, take off what leaves."),
+     linear_in_tokens(lambda n: (*mixed(0, n), 3), "Keep a running state: add the new token, subtract the old one."),
      same_work),
-    WRONG, "The same work for every window: one token comes, one goes.")
+    WRONG, "The work per token is the same for every window.")

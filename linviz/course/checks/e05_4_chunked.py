@@ -17,7 +17,7 @@ SIZES = (3, 2, 4, 5)
 
 
 def right(phi_q: Tensor, phi_k: Tensor, v: Tensor, size: int) -> Tensor:
-    """Pair by pair: what is asked for does not depend on the chunks. phi_q, phi_k (N, M), v (N, E) -> (N, E)."""
+    """Pair by pair: the result does not depend on the chunks. phi_q, phi_k (N, M), v (N, E) -> (N, E)."""
     return by_the_triangle(phi_q, phi_k, v)
 
 
@@ -35,7 +35,7 @@ def _pairs(q: Tensor, size: int) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _with(change: Answer) -> Answer:
-    """A wrong answer from what is seen inside a chunk and before it."""
+    """A wrong answer, from factors on the pairs inside a chunk and before it."""
     def wrong(q: Tensor, k: Tensor, v: Tensor, size: int) -> Tensor:
         return _weighed(q, k, v, *change(q, size, *_pairs(q, size)))
     return wrong
@@ -62,32 +62,33 @@ def _neighbour(q: Tensor, size: int) -> Tensor:
 
 
 def _last_read(q: Tensor, k: Tensor, v: Tensor, size: int) -> Tensor:
-    """The chunks' sums in one place: everybody reads the state of the end."""
+    """Every token reads the final state."""
     return q @ (k.mT @ v) / (q @ k.sum(0))[:, None]
 
 
 WRONG: dict[str, Answer] = {
-    "when the state is never read: only the own chunk is seen":
+    "when the state is never read, so that a token sees only its own chunk":
         _with(lambda q, n, same, low, before: (low, 0 * before)),
-    "when only the state is read: the own chunk is not seen": _with(lambda q, n, same, low, before: (0 * low, before)),
+    "when only the state is read, so that a token does not see its own chunk":
+        _with(lambda q, n, same, low, before: (0 * low, before)),
     "without the triangle: a chunk sees its own future": _with(lambda q, n, same, low, before: (same, before)),
     "when a token may not see itself": _with(lambda q, n, same, low, before: (low.tril(-1), before)),
-    "with the other triangle inside a chunk": _with(lambda q, n, same, low, before: (same.triu(), before)),
-    "when the own chunk is in the state already, and so counts twice":
+    "with the upper triangle inside a chunk": _with(lambda q, n, same, low, before: (same.triu(), before)),
+    "when the own chunk is already in the state and counts twice":
         _with(lambda q, n, same, low, before: (low + same, before)),
-    "when the state holds the last chunk only": _with(lambda q, n, same, low, before: (low, _neighbour(q, n))),
+    "when the state holds only the previous chunk": _with(lambda q, n, same, low, before: (low, _neighbour(q, n))),
     "when the state is counted twice": _with(lambda q, n, same, low, before: (low, 2 * before)),
     "when the state is subtracted": _with(lambda q, n, same, low, before: (low, -before)),
     "when z is not carried from chunk to chunk": lambda q, k, v, n: _halves(q, k, v, n, True),
     "when S is not carried from chunk to chunk": lambda q, k, v, n: _halves(q, k, v, n, False),
     "when each part is divided by its own sum before they are added": _own_shares,
-    "when the keys' features ask, too, in place of the queries'": lambda q, k, v, n: by_the_triangle(k, k, v),
-    "when the queries' features answer in place of the keys'": lambda q, k, v, n: by_the_triangle(q, q, v),
+    "when the keys' features replace the queries' features": lambda q, k, v, n: by_the_triangle(k, k, v),
+    "when the queries' features replace the keys' features": lambda q, k, v, n: by_the_triangle(q, q, v),
     "without dividing by the row sum": lambda q, k, v, n: (q @ k.mT).tril() @ v,
-    "when everybody reads the state of the end": _last_read,
+    "when every token reads the final state": _last_read,
     "when the row sum is made without the triangle":
         lambda q, k, v, n: (q @ k.mT).tril() @ v / (q @ k.sum(0))[:, None],
-    "when a token sees one more, the next": _with(
+    "when a token also sees the next token": _with(
         lambda q, n, same, low, before: ((same + before + 1).clamp_max(1).tril(1) * same, before)),
 }
 
@@ -98,26 +99,26 @@ def inputs(seed: int) -> tuple[Any, ...]:
 
 
 def any_size(a: Attempt) -> Finding | None:
-    """The same output whatever the chunks: larger than the whole, one token, and one that does not divide."""
+    """The same output for chunks of every size: too large, exactly N, and one token."""
     q, k, v, size = a.given
     for other in (len(q) + 2, len(q), 1):
         got = a.ask(q, k, v, other)
         if got.shape != a.got.shape or not close(got, a.got, 1e-6):
             return Finding(f"chunks of {size} and chunks of {other} give different outputs for {len(q)} tokens",
-                           "The size of the chunks is a matter of work, never of the result.", True)
+                           "The size of the chunks changes the work, but never the result.", True)
     return None
 
 
 def fewer_operations(a: Attempt) -> Finding | None:
     single, eight = (calls(a.theirs, (*mixed(0, 32), size)) for size in (1, 8))
     return None if eight <= 0.5 * single else Finding(
-        f"right numbers, but chunks of 8 need {eight} operations of torch and chunks of 1 need {single}",
-        "All tokens of a chunk go through the same few matrix products at once.", True)
+        f"right numbers, but chunks of 8 need {eight} calls of torch and chunks of 1 need {single}",
+        "Compute all tokens of a chunk in the same few matrix products.", True)
 
 
 chunked = Exercise(
     "chunked", "5.4", right, inputs,
     (*ATTENDS, nobody_peeks, the_first, shares, *LAST, any_size,
-     linear_in_tokens(lambda n: (*mixed(0, n), 4), "Only the pairs inside a chunk are written out; the state brings "
+     linear_in_tokens(lambda n: (*mixed(0, n), 4), "Compute only the pairs inside a chunk; the state gives "
                                                    "the rest."), fewer_operations),
-    WRONG, "One answer for every size, and no N x N table.")
+    WRONG, "The result is the same for every size, without an N x N table.")

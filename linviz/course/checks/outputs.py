@@ -1,4 +1,4 @@
-"""What every attention gives back: one row a query, as wide as the values. Shapes that are not are told by name."""
+"""The output of every attention: one row per query, as wide as the values. Wrong shapes are named."""
 from __future__ import annotations
 
 from torch import Tensor
@@ -13,12 +13,12 @@ def a_row_a_query(a: Attempt) -> Finding | None:
     if not isinstance(a.got, Tensor) or a.got.ndim != 2 or a.got.shape == a.expected.shape:
         return None
     (rows, columns), (N, D), (S, E) = a.got.shape, queries.shape, values.shape
-    said = f"expected {N} rows of {E}, got {rows} rows of {columns}"
+    shapes = f"expected {N} rows of {E}, got {rows} rows of {columns}"
     if rows != N:
-        whose = {len(keys): "a key", D: "a channel"}.get(rows, "of something else")
-        return Finding(f"{said}: a row {whose}", "Every query has one row of output.", rows in (len(keys), D))
+        whose = {len(keys): "key", D: "channel"}.get(rows, "unknown item")
+        return Finding(f"{shapes}: one row per {whose}", "The output has one row per query.", rows in (len(keys), D))
     whose = {D: "a channel of the queries", S: "a key", 1: "one sum"}.get(columns, "something else")
-    return Finding(f"{said}: a column for {whose}", "The output is a mix of the values, as wide as they are.",
+    return Finding(f"{shapes}: a column for {whose}", "The output is a mix of the values and has their width.",
                    columns in (D, S, 1))
 
 

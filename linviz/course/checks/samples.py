@@ -1,6 +1,6 @@
 """Inputs for checks: small, float64, from a seed, and with sizes that all differ.
 
-A wrong axis cannot hide when no two sizes are equal, and nothing saturates.
+Because no two sizes are equal, a wrong axis gives a wrong shape or value. No function saturates.
 """
 from __future__ import annotations
 

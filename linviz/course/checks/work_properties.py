@@ -1,4 +1,4 @@
-"""Properties about work, counted in numbers made and not in seconds: exact, and the same on every machine."""
+"""Properties about work. Work is counted in numbers computed, not in seconds: exact on every machine."""
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -11,20 +11,20 @@ Inputs = Callable[[int], tuple[Any, ...]]  # a number of tokens -> the arguments
 
 
 def linear_in_tokens(inputs: Inputs, advice: str) -> Property:
-    """An answer must not write an N x N table: what grows with N alone has no second difference.
+    """An answer must not make an N x N table: a count that is linear in N has no second difference.
 
     `advice` says what to multiply first.
     """
     def ask(a: Attempt) -> Finding | None:
         small, middle, large = (tally(a.theirs, inputs(n)) for n in (12, 24, 36))
         return None if large - middle <= middle - small else Finding(
-            "right numbers, but twice the tokens make more than twice the work: somewhere there is an N x N table",
+            "right numbers, but twice the tokens need more than twice the work: your code makes an N x N table",
             advice, True)
     return ask
 
 
 class Calls(Tally):
-    """Counts how often torch is called while it is on."""
+    """Counts how often torch is called while the context is active."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class Calls(Tally):
 
 
 def calls(answer: Answer, given: tuple[Any, ...]) -> int:
-    """How many operations of torch an answer asks for, one after another.
+    """How many operations of torch an answer calls.
 
     >>> import torch
     >>> calls(lambda x: x.exp() + 1, (torch.ones(3),))

@@ -1,4 +1,4 @@
-"""The quizzes, by the name of their chapter. A quiz is found by standing in a module cNN_name.py of this folder."""
+"""The quizzes, by the name of their chapter, collected from the modules cNN_name.py of this folder."""
 from importlib import import_module
 from pkgutil import iter_modules
 
@@ -12,7 +12,7 @@ __all__ = ["ALL", *_FOUND]
 
 
 def __getattr__(name: str) -> Quiz:
-    """The quiz of that name; AttributeError, in one sentence, where there is none."""
+    """The quiz of that name; AttributeError if there is none."""
     if name in _FOUND:
         return _FOUND[name][1]
-    raise AttributeError(f"no quiz called {name!r}; there are: {', '.join(_FOUND)}")
+    raise AttributeError(f"there is no quiz {name!r}; the quizzes are: {', '.join(_FOUND)}")

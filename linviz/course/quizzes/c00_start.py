@@ -13,14 +13,14 @@ SIZES = 6, 4  # queries, keys
 
 
 def recount_table() -> Mapping[str, str]:
-    """What a table of shares sums to."""
+    """The sum of a table whose rows sum to one."""
     N, S = SIZES
     a = torch.randn(N, S, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).softmax(-1)
     return {"N": f"{N}", "S": f"{S}", "all": f"{a.sum().item():.0f}"}
 
 
 def recount_apply() -> Mapping[str, str]:
-    """What any map of shares makes of values that are the same for all keys."""
+    """The output of a map for values that are the same for all keys."""
     N, S = SIZES
     a = torch.randn(N, S, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).softmax(-1)
     grey, out = 0.5, a @ torch.full((S, 1), 0.5, dtype=torch.float64)
@@ -44,39 +44,39 @@ def recount_tell() -> Mapping[str, str]:
 
 
 TABLE = Question(
-    "A map of {N} queries and {S} keys, its rows shares. What do all its weights together sum to?",
+    "A map has {N} queries and {S} keys, and each row sums to one. What is the sum of all its weights?",
     (Choice("{all}: one for every query",
-            "Each query has one unit of attention to give, whatever the number of keys. How much each *key* gets in "
-            "all is another matter: that is its column's sum.", right=True),
+            "Each query has one unit of attention to give, for any number of keys. The total that each *key* gets is "
+            "its column's sum, which may differ.", right=True),
      Choice("{S}: one for every key",
-            "Then columns would sum to one. But nothing makes the queries share themselves out fairly over the keys: "
-            "some keys are looked at by nearly everybody."),
-     Choice("1: they are shares",
-            "Shares of a row, not of the table. Every query has a whole unit of its own.")),
+            "Then columns would sum to one. But nothing forces the queries to divide their attention evenly among "
+            "the keys: some keys get attention from nearly all queries."),
+     Choice("1: they are a probability distribution",
+            "Each row is one, but not the whole table. Every query has one unit of its own.")),
     "map", {"N": "6", "S": "4", "all": "6"}, recount_table)
 
 APPLY = Question(
     "All {S} keys have the same value, a grey of {grey}. What comes out of attention, o = A v?",
     (Choice("{out} for every query, whatever the map",
-            "A mixture of equal things, with shares that sum to one, is that thing. So an output says nothing about "
-            "its map where the values do not differ.", right=True),
-     Choice("{part}: each key brings a part in {S}",
-            "Each key brings its share, and the shares of a row sum to one. You have counted one key."),
+            "If all values are equal, a mean with weights that sum to one is the same value. So where the values do "
+            "not differ, an output says nothing about its map.", right=True),
+     Choice("{part}: each key contributes 1/{S} of its value",
+            "The weights of a row sum to one, and all keys contribute. You have counted only one key."),
      Choice("It depends on where the queries look",
-            "It would, if there were anything different to see. Here every place looks the same.")),
+            "It would, if the values differed. Here every key has the same value.")),
     "apply", {"grey": "0.5", "out": "0.5", "part": "0.125", "S": "4"}, recount_apply)
 
 TELL = Question(
-    "The cat painted by softmax kept its contrast, the one painted by linear attention {floor} % of it. Both had the "
+    "Painted by softmax, the cat kept its contrast; painted by linear attention, it kept {floor} %. Both had the "
     "same queries, keys and values. What is the difference?",
     (Choice("Linear attention is less exact: it computes the same thing with rounding errors.",
-            "It computes another thing, and exactly. Its map is another table, whose rows have {floor_bits} bits of "
-            "entropy where softmax has {soft_bits}."),
-     Choice("Only the map. Its rows are nearly alike, and spread over nearly all patches.",
-            "On average its rows have {floor_bits} bits of {most} there could be; softmax has {soft_bits}. All the "
-            "rest of the difference follows from the table.", right=True),
+            "It computes something else, and exactly. Its map is another table, whose rows have {floor_bits} bits of "
+            "entropy; the rows of softmax have {soft_bits}."),
+     Choice("Only the map. Its rows are nearly the same, and spread over nearly all patches.",
+            "On average its rows have {floor_bits} of at most {most} bits; softmax has {soft_bits}. The whole "
+            "difference between the pictures follows from the map.", right=True),
      Choice("The values: linear attention forgets colours.",
-            "The values never enter the map here, and both outputs mix the very same ones.")),
+            "The map does not use the values here, and both outputs mix the same values.")),
     "tell", {"floor": "13", "floor_bits": "9.47", "soft_bits": "6.24", "most": "9.61"}, recount_tell)
 
 start = Quiz("Start here", (TABLE, APPLY, TELL))

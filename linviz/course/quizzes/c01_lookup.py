@@ -19,7 +19,7 @@ def _normal(*sizes: int) -> Tensor:
 
 
 def recount_scale() -> Mapping[str, str]:
-    """Over how many of 256 keys random rows of 4 and of 256 channels are spread, without the root."""
+    """Effective tokens of random rows over 256 keys, of 4 and of 256 channels, without the root."""
     found = []
     for width in (4, 256):
         q, k = _normal(2, S, width)
@@ -28,7 +28,7 @@ def recount_scale() -> Mapping[str, str]:
 
 
 def recount_heads() -> Mapping[str, str]:
-    """What the difference of two heads says of a flat picture whose values are all 5."""
+    """One head's output and the difference of two heads, on a flat picture whose values are all 5."""
     m = make("softmax", 2, D, Grid(X=N))
     q, k, _ = _normal(3, 1, 2, N, D)
     o = m(q, k, torch.full((1, 2, N, D), 5.0, dtype=torch.float64))
@@ -54,53 +54,54 @@ def recount_order() -> Mapping[str, str]:
 
 
 SCALE = Question(
-    "Somebody forgets the root of D. Queries and keys are random numbers of variance 1; a row over {S} keys then rests "
-    "on about {before} of them if heads have {narrow} channels. On how many if heads have {wide}?",
+    "Somebody forgets the root of D. Queries and keys are random numbers of variance 1. A row over {S} keys then looks "
+    "at about {before} of them if heads have {narrow} channels. At how many does it look if heads have {wide}?",
     (Choice("{before} again: the softmax divides by the row's sum anyway.",
-            "Dividing by the row's sum makes shares. It does not undo a spread: of two scores that are far apart, the "
-            "larger still takes nearly everything."),
+            "After the division the weights sum to one, but the spread of the scores remains: of two scores that are "
+            "far apart, the larger still gets nearly all the weight."),
      Choice("About {after}.",
-            "Scores spread like the root of D, so they lie far apart, and the exponential gives nearly all to the "
-            "largest. Such a row hardly pulls at anything, so it hardly learns.", right=True),
-     Choice("All {S}: more channels average the noise away.",
+            "The spread of the scores grows like the root of D, and the exponential gives nearly all weight to the "
+            "largest score. The pulls of such a row are nearly zero, so it hardly learns.", right=True),
+     Choice("All {S}: with more channels the noise averages out.",
             "A mean over channels would do that. The score is their sum, and the spread of a sum grows.")),
     "pull", {"narrow": "4", "wide": "256", "S": "256", "before": "73", "after": "1.5"}, recount_scale)
 
 HEADS = Question(
-    "A layer shall answer zero on every flat picture (all values alike) and something else on others. What does it "
+    "A layer should give zero on every flat picture (all values equal) and something else on others. What does it "
     "need?",
     (Choice("One head with enough channels.",
-            "The rows of its map sum to one, so if all values are {flat}, its mean is {one}, however many channels "
-            "scored. A matrix after it that makes zero of every such mean makes zero of everything."),
-     Choice("One head, very cold.",
-            "A cold head takes the value of one patch. On a flat picture that is {one}, too."),
-     Choice("Two heads that look at different places, one of them with a minus sign behind it.",
-            "Both say {one} on the flat picture, the difference is {two}; and where the picture is not flat it shows "
-            "an edge.", right=True)),
+            "The rows of its map sum to one, so if all values are {flat}, the mean is {one}, for any number of "
+            "channels. A matrix that maps every such mean to zero maps everything to zero."),
+     Choice("One head at a very low temperature.",
+            "Such a head takes the value of one patch. On a flat picture this value is {one}, too."),
+     Choice("Two heads that look at different places, one with a minus sign.",
+            "Both give {one} on the flat picture, so the difference is {two}. Where the picture is not flat, the "
+            "difference shows an edge.", right=True)),
     "heads", {"flat": "5", "one": "5", "two": "0"}, recount_heads)
 
 RANK = Question(
-    "{N} random tokens, {D} channels. What are the numerical ranks of the scores and of their softmax?",
-    (Choice("{scores} and {scores}: the softmax only makes shares.",
-            "Dividing rows by their sums does leave the rank alone. But before that comes the exponential, number by "
-            "number, and it does not."),
+    "There are {N} random tokens with {D} channels. What are the numerical ranks of the scores and of their softmax?",
+    (Choice("{scores} and {scores}: the softmax only normalises the rows.",
+            "Dividing rows by their sums does not change the rank. But the softmax first takes the exponential of "
+            "each score, and this changes the rank."),
      Choice("{scores} and {more}: one more for the row sums.",
-            "One more is what adding a constant to every score may bring. The exponential adds all powers of the "
-            "scores, and each brings patterns of its own."),
+            "Adding a constant to every score may add one. The exponential adds all powers of the scores, and each "
+            "power adds its own patterns."),
      Choice("{scores} and {map}.",
-            "A product through {D} channels has no more than that. The exponential of each number has every power in "
-            "it, and fills the table up.", right=True)),
+            "A product through {D} channels has rank {scores} at most. The exponential of each score contains all "
+            "powers, and gives full rank.", right=True)),
     "rank", {"N": "128", "D": "8", "scores": "8", "map": "128", "more": "9"}, recount_rank)
 
 ORDER = Question(
-    "The {N} tokens of a picture are shuffled before a softmax attention without any sign of place. What comes out?",
+    "The {N} tokens of a picture contain no information about their place. They are shuffled before softmax attention. "
+    "What is the output?",
     (Choice("The same output at every place of the grid as before.",
-            "Each output belongs to its query, and the queries have moved. It is found where its token went."),
+            "Each output belongs to its query, and the queries have moved. The output moves with its token."),
      Choice("The old output, shuffled as the tokens were.",
-            "Shuffled outputs differ by {same} from that. A row is a lookup in a set: neither the scores nor the sum "
-            "over keys knows in which order the keys came.", right=True),
-     Choice("Something else: neighbours attend to each other, and they have changed.",
-            "Only if a token says where it is. Without such a sign there are no neighbours in attention.")),
+            "The difference from the shuffled old output is {same}. A row is a lookup in a set: neither the scores nor "
+            "the sum over keys depends on the order of the keys.", right=True),
+     Choice("Another output: neighbours attend to each other, and the neighbours have changed.",
+            "Only if a token contains its place. Otherwise attention does not know which tokens are neighbours.")),
     "order", {"N": "128", "same": "0.00"}, recount_order)
 
 lookup = Quiz("Attention as soft lookup", (SCALE, HEADS, RANK, ORDER))

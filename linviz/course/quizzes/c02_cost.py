@@ -14,7 +14,7 @@ HEADS = 2
 
 
 def recount_pairs() -> Mapping[str, str]:
-    """How many times softmax's pairs and one frame's pairs grow when a clip's three sides grow."""
+    """By which factors the pairs of softmax and of one frame grow when a clip's three sides grow."""
     short, full, cost = Grid(8, 14, 14), Grid(16, 28, 28), "N S D"
     return {"old": "14", "new": "28", "long": "16", "short": "8",
             "right": f"{growth(cost, short, full):.0f}", "tokens": f"{growth('N D', short, full):.0f}",
@@ -42,7 +42,7 @@ def recount_pool() -> Mapping[str, str]:
 
 
 def recount_judge() -> Mapping[str, str]:
-    """Bytes of a softmax map that keeps q and k, and of its table, for 4,096 tokens of 32 channels."""
+    """Bytes of a softmax map that stores q and k, and of its table, for 4,096 tokens of 32 channels."""
     x = torch.zeros(1, 1, 4096, 32)
     a = make("softmax", 1, 32, Grid(X=4096)).map(x, x, x)
     return {"N": "4,096", "times": f"{4 * 4096**2 // held([x, x.clone()])}", "growth": "4",
@@ -53,10 +53,10 @@ PAIRS = Question(
     "A clip of {short} frames with {old} × {old} patches becomes one of {long} frames with {new} × {new} patches. How "
     "many times as many pairs of tokens are there?",
     (Choice("{tokens}",
-            "So many times as many *tokens*. A pair is two of them."),
+            "The number of *tokens* grows by this factor. A pair consists of two tokens."),
      Choice("{still}",
-            "That would be right without the new frames: the fourth power of the side. But keys lie in all frames, and "
-            "queries, too."),
+            "This would be right without the new frames: the fourth power of the side. But keys are in all frames, and "
+            "so are queries."),
      Choice("{right}",
             "Each of the three directions was doubled, and each counts twice, once for queries and once for keys.",
             right=True)),
@@ -64,43 +64,44 @@ PAIRS = Question(
     recount_pairs)
 
 SHARE = Question(
-    "A layer has {N} tokens and {C} channels. A colleague has found an attention whose pairs cost nothing at all. By "
-    "how much do the multiplications of the layer (four linear maps and the attention) shrink?",
-    (Choice("To nearly nothing: attention is quadratic.",
-            "The pairs are, but the four linear maps stay as they were, and with so many channels they are no less "
-            "work."),
+    "A layer has {N} tokens and {C} channels. A colleague has found an attention whose pairs cost nothing. By how much "
+    "do the multiplications of the layer (four linear maps and the attention) decrease?",
+    (Choice("By nearly all: attention is quadratic.",
+            "The pairs are quadratic, but the four linear maps stay, and with so many channels they are as much work "
+            "as the pairs."),
      Choice("By {half} %.",
-            "N is twice C, so pairs and linear maps are equal. With {narrow} channels it would have been {most} %.",
+            "N is twice C, so pairs and linear maps need equal work. With {narrow} channels the answer would be "
+            "{most} %.",
             right=True),
      Choice("It depends on the number of heads.",
-            "Heads share the channels out among themselves: more heads of fewer channels multiply just as often.")),
+            "The channels are divided among the heads: more heads with fewer channels need as many multiplications.")),
     "share", {"N": "784", "C": "392", "half": "50", "narrow": "96", "most": "80"}, recount_share)
 
 POOL = Question(
     "Keys and values are sub-sampled, one for each 2 × 2 square, so there are {fewer} times fewer pairs. Then the side "
-    "of the picture doubles. What of the saving is left?",
+    "of the picture doubles. How much of the saving is left?",
     (Choice("All of it: sub-sampling makes attention linear.",
-            "The number of keys is still a share of N. With the doubled side the work grows {grows} times, as it does "
-            "without sub-sampling."),
-     Choice("Nothing: it is {net} times the work of the old picture without sub-sampling.",
-            "Sub-sampling divides by {fewer}, the doubled side multiplies by {grows}. The power is what counts in the "
-            "end.", right=True),
+            "The number of keys is still proportional to N. With the doubled side the work grows by a factor of "
+            "{grows}, as it does without sub-sampling."),
+     Choice("Nothing: the work is {net} times that of the old picture without sub-sampling.",
+            "Sub-sampling divides the work by {fewer}, the doubled side multiplies it by {grows}. For large pictures "
+            "only the power matters.", right=True),
      Choice("Half of it.",
-            "If the work grew with the side squared, a little would be left. It grows with the fourth power.")),
+            "The work grows with the fourth power of the side, so the doubled side costs more than was saved.")),
     "pool", {"fewer": "4", "grows": "16", "net": "4"}, recount_pool)
 
 JUDGE = Question(
     "\"Our softmax works in tiles, so its memory grows with N, no longer with its square. Long clips are no problem "
-    "any more.\" What do you say, at {N} tokens and beyond?",
-    (Choice("The first sentence cannot be: a softmax needs its whole row.",
-            "It needs the row's sum, and that can be carried along from tile to tile. With heads of 32 channels the "
+    "any more.\" Is this right for {N} tokens and more?",
+    (Choice("The first sentence is wrong: a softmax needs its whole row.",
+            "A softmax needs the row's sum, which can be updated from tile to tile. With heads of 32 channels the "
             "table would be {times} times as large as q and k together, and it is never made."),
-     Choice("Right, both.",
-            "For memory. But with {growth} times the tokens the pairs are {work} times as many, and each of them is "
+     Choice("Both sentences are right.",
+            "Only the first. With {growth} times the tokens the pairs are {work} times as many, and each of them is "
             "still computed."),
      Choice("The first sentence may be right; the second does not follow.",
-            "Memory was not the only thing that was quadratic: {growth} times the tokens, {work} times the "
-            "multiplications, in tiles or not.", right=True)),
+            "The work is quadratic, too: {growth} times the tokens need {work} times the multiplications, with tiles "
+            "and without.", right=True)),
     "judge", {"N": "4,096", "times": "64", "growth": "4", "work": "16", "rows": "4,096"}, recount_judge)
 
 cost = Quiz("What it costs", (PAIRS, SHARE, POOL, JUDGE))

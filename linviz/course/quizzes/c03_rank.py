@@ -24,7 +24,7 @@ def recount_copy() -> Mapping[str, str]:
 
 
 def recount_cast() -> Mapping[str, str]:
-    """The rank of one map with quiet channels, counted in three ways."""
+    """The rank of one map with weak channels, counted in three ways."""
     a = quiet()
     table = a.dense()[0, 0].float()
     single, cast = (int(torch.linalg.matrix_rank(x)) for x in (table, table.double()))
@@ -43,65 +43,66 @@ def recount_claim() -> Mapping[str, str]:
 
 
 def recount_choose() -> Mapping[str, str]:
-    """Four counts of one spectrum: a loud direction and fifteen faint ones."""
+    """Four counts of one spectrum: one strong direction and fifteen weak ones."""
     s = torch.tensor([1.0, *[0.1] * 15], dtype=torch.float64)
-    return {"faint": "0.1", "stable": f"{stable_rank(s):.2f}", "participation": f"{participation_ratio(s):.2f}",
+    return {"weak": "0.1", "stable": f"{stable_rank(s):.2f}", "participation": f"{participation_ratio(s):.2f}",
             "effective": f"{effective_rank(s):.2f}", "numerical": f"{int(numerical_rank(s, 1e-6))}"}
 
 
 COPY = Question(
-    "The nearest copy of a softmax map with {kept} of its {all} directions: what is it?",
+    "What is the nearest copy of a softmax map with {kept} of its {all} directions?",
     (Choice("Softmax attention again, a little blurred.",
-            "Near it, but no attention in the strict sense: {negative} % of its weights are negative, and its rows sum "
-            "to anything from {low} to {high}."),
+            "It is near to softmax attention, but not attention in the strict sense: {negative} % of its weights are "
+            "negative, and its row sums go from {low} to {high}."),
      Choice("A signed table whose rows do not sum to one.",
-            "The singular vectors know nothing of shares: {negative} % of the weights are negative, and row sums reach "
-            "from {low} to {high}. Entropy is not even defined for it.", right=True),
+            "A low-rank copy need not be positive or normalised: {negative} % of its weights are negative, and row "
+            "sums go from {low} to {high}. Entropy is not defined for such rows.", right=True),
      Choice("The same map, since softmax maps are of low rank.",
-            "This map is of full rank. Its copy is near in the sum of squares over all pairs, which is another thing "
-            "than being the same.")),
+            "This map has full rank. Its copy is near in the sum of squares over all pairs, but it is not the same "
+            "map.")),
     "directions", {"kept": "64", "all": "784", "negative": "26", "low": "0.74", "high": "1.35"}, recount_copy)
 
 CAST = Question(
-    "A kernel map of {N} patches and {M} features. From its table in float32, rank {single}; from the same table, cast "
-    "to float64, a rank above {cast}; from its factors, rank {factors}. Whom do you believe?",
-    (Choice("{single}: it is the cautious one.",
-            "Cautious it is. Its tolerance covers every rounding error a float32 table may have, and with them "
-            "everything small that is really there."),
+    "A kernel map has {N} patches and {M} features. Its table in float32 has rank {single}; the same table, cast to "
+    "float64, has a rank above {cast}; the factors give rank {factors}. Which rank is right?",
+    (Choice("{single}: it is the most cautious.",
+            "Its tolerance covers every rounding error that a float32 table may have. But it also hides small "
+            "directions that really exist."),
      Choice("More than {cast}: float64 is more exact.",
-            "The cast came too late. It keeps the rounding errors of float32 to the last digit and counts each of "
-            "them as a direction. No product with {M} features can have such a rank."),
-     Choice("{factors}: the factors were never multiplied out.",
-            "Small singular values come from small columns, and a column keeps all its digits. The table has mixed "
-            "them with large ones, and rounded.", right=True)),
+            "The table was rounded before the cast. float64 keeps these rounding errors exactly, and the rank counts "
+            "them as directions. No product with {M} features can have such a rank."),
+     Choice("{factors}: the factors were never multiplied.",
+            "Small singular values come from small columns, and a column keeps all its digits. In the table, small and "
+            "large values are added and rounded.", right=True)),
     "tolerance", {"N": "784", "M": "20", "single": "4", "cast": "700", "factors": "20"}, recount_cast)
 
 CLAIM = Question(
     "Softmax of {N} random queries and keys: the first {first} singular values hold {sum} % of the sum. What follows "
     "for the rank?",
     (Choice("It is about {first}.",
-            "The rank is {rank}. A curve that rises early says that singular values fall, not that they end."),
-     Choice("Nothing: the curve bends just so for a map of full rank.",
-            "The rank is {rank}, and nothing was learned here. Of the energy, the sum of squares, the same {first} "
-            "hold {energy} %: say which of the two you plot.", right=True),
+            "The rank is {rank}. A curve that rises early says that singular values fall, not that they become zero."),
+     Choice("Nothing: a map of full rank has such a curve, too.",
+            "The rank is {rank}, and the queries and keys are random. Of the energy, the sum of squares, the same "
+            "{first} values hold {energy} %: always say which of the two you plot.", right=True),
      Choice("It is below {N}, because of the bend.",
             "The rank is {rank}, all of {N}. The bend compares large values with small ones; small is not zero.")),
     "claim", {"N": "512", "first": "128", "sum": "64", "energy": "91", "rank": "512"}, recount_claim)
 
 CHOOSE = Question(
-    "A map has one loud direction and fifteen faint ones, each {faint} of the loud one. You want to know whether the "
-    "faint ones are there at all. Which number do you print?",
+    "A map has one strong direction and fifteen weak ones, each {weak} of the strong one. You want to know whether the "
+    "weak directions exist at all. Which number do you print?",
     (Choice("The stable rank.",
-            "It says {stable}: the squares of the faint ones hardly count beside the loud one."),
+            "It is {stable}: the squares of the weak directions hardly count beside the strong one."),
      Choice("The participation ratio.",
-            "It says {participation}, because it counts squares, too. It answers who shares the energy."),
+            "It is {participation}, because it counts squares, too. It says among how many directions the energy is "
+            "divided."),
      Choice("The effective rank.",
-            "It says {effective}: it hears the faint ones, and weighs them by their size. It answers how evenly the "
-            "directions share, not how many there are."),
+            "It is {effective}: it counts the weak directions by their size. It says how evenly the sum is divided "
+            "among the directions, not how many directions there are."),
      Choice("The numerical rank, with its tolerance.",
-            "It says {numerical}. Whether something is there is a yes or a no, and the tolerance says how small a yes "
-            "may be.", right=True)),
-    "effective", {"faint": "0.1", "stable": "1.15", "participation": "1.32", "effective": "9.95", "numerical": "16"},
+            "It is {numerical}. Whether a direction exists is a yes-or-no question, and the tolerance says how small "
+            "an existing direction may be.", right=True)),
+    "effective", {"weak": "0.1", "stable": "1.15", "participation": "1.32", "effective": "9.95", "numerical": "16"},
     recount_choose)
 
 rank = Quiz("A map is a matrix", (COPY, CAST, CLAIM, CHOOSE))

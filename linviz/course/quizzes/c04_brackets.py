@@ -29,7 +29,7 @@ def _random(seed: int, N: int, D: int) -> Tensor:
 
 
 def recount_equivalent() -> Mapping[str, str]:
-    """How far, in percent of the largest number, two versions of efficient attention lie from two with a table."""
+    """Differences of two versions of efficient attention from two attentions with a table, in percent."""
     q, k, v = (_random(n, 196, 16) for n in range(3))
     grid = Grid(1, 14, 14)
 
@@ -43,18 +43,18 @@ def recount_equivalent() -> Mapping[str, str]:
 
 
 def recount_sharp() -> Mapping[str, str]:
-    """Effective tokens under relu and under softmax, quiet and a hundred times as loud."""
+    """Effective tokens under relu and under softmax, for plain inputs and for inputs times a hundred."""
     x, grid = _random(0, 196, 16), Grid(1, 14, 14)
     out = {}
     for name in ("relu", "softmax"):
-        for word, loud in (("quiet", 1.0), ("loud", 100.0)):
-            a = make(name, 1, 16, grid).map(loud * x, loud * x, x).dense()
+        for word, factor in (("small", 1.0), ("large", 100.0)):
+            a = make(name, 1, 16, grid).map(factor * x, factor * x, x).dense()
             out[f"{name}_{word}"] = f"{effective_tokens(a).mean().item():.0f}"
     return {**out, "N": "196", "times": "100"}
 
 
 def recount_ceiling() -> Mapping[str, str]:
-    """The ceiling M / N of pointing, for a clip, and where a climb with free features ends for a smaller one."""
+    """The ceiling M / N for a clip, and the result of gradient ascent with free features for fewer tokens."""
     T, side, M = CLIP
     N = T * side**2
     return {"N": f"{N:,}", "M": f"{M}", "ceiling": f"{100 * M / N:.1f} %", "frames": f"{100 / T:.1f} %",
@@ -63,54 +63,55 @@ def recount_ceiling() -> Mapping[str, str]:
 
 
 COUNT = Question(
-    "A window of {side} x {side} patches, {D} channels for q, k and v. Which order of the product is cheaper?",
+    "A window has {side} x {side} patches, and q, k and v have {D} channels. Which order of the product is cheaper?",
     (Choice("Keys first: that is what linear attention is for.",
-            "Only where there are more patches than channels. Here it takes {keys} operations, {times} times as many."),
+            "Only with more patches than channels. Here keys first needs {keys} operations, {times} times as many."),
      Choice("Pairs first: a table of {N} x {N} is small.",
-            "{pairs} operations, against {keys} for keys first. The orders cross where there are as many patches as "
-            "channels.", right=True),
+            "Pairs first needs {pairs} operations, keys first {keys}. Both orders cost the same when there are as many "
+            "patches as channels.", right=True),
      Choice("Both cost the same: it is the same product.",
-            "The same numbers come out, but not for the same work: {pairs} operations against {keys}.")),
+            "The result is the same, but the work is not: {pairs} operations against {keys}.")),
     "count", {"side": "7", "N": "49", "D": "64", "pairs": "614,656", "keys": "802,816", "times": "1.31"}, recount_count)
 
 EQUIVALENT = Question(
     "Which sentence about efficient attention is true?",
     (Choice("With its two softmaxes it equals softmax attention, only cheaper.",
-            "It is {soft} off, on random queries and keys. A softmax of the product is not a product of softmaxes."),
+            "It differs by {soft} on random queries and keys. A softmax of the product is not a product of softmaxes."),
      Choice("With its two softmaxes it equals the dot-product non-local block.",
-            "It is {block} off. The block has no softmax at all."),
+            "It differs by {block}. The block has no softmax at all."),
      Choice("In its scaling form it equals the dot-product non-local block.",
-            "{scaling} off: a plain product of three matrices, bracketed differently.", right=True),
+            "The difference is {scaling}: both are a plain product of three matrices with different brackets.",
+            right=True),
      Choice("It equals nothing, because moving the bracket is an approximation.",
-            "Moving the bracket is exact for every version. What was done to q and k beforehand is what differs.")),
+            "Moving the bracket is exact for every version. The versions differ in what they do to q and k before.")),
     "equivalent", {"scaling": "0 %", "block": "108 %", "soft": "100 %"}, recount_equivalent)
 
 SHARP = Question(
-    "A network learns to make its queries and keys {times} times as large. What does that do to a kernel with relu "
+    "A network learns to make its queries and keys {times} times as large. How does this change a kernel with relu "
     "features and {N} tokens?",
-    (Choice("Its rows gather on the best matches, as they do under softmax.",
-            "Softmax goes from {softmax_quiet} effective tokens to {softmax_loud}. For relu the factor stands above "
-            "and below the line."),
-     Choice("Nothing: {relu_quiet} effective tokens before, {relu_loud} after.",
-            "relu(c x) = c relu(x), and what multiplies a whole row cancels in it.", right=True),
+    (Choice("Its rows concentrate on the best matches, as they do under softmax.",
+            "Softmax goes from {softmax_small} effective tokens to {softmax_large}. For relu the factor "
+            "cancels between numerator and denominator."),
+     Choice("Not at all: {relu_small} effective tokens before, {relu_large} after.",
+            "relu(c x) = c relu(x), and a factor of a whole row cancels.", right=True),
      Choice("Its rows become flatter.",
-            "They stay exactly as they were, {relu_loud} effective tokens.")),
-    "sharp", {"relu_quiet": "156", "relu_loud": "156", "softmax_quiet": "91", "softmax_loud": "1", "N": "196",
+            "They do not change: {relu_large} effective tokens.")),
+    "sharp", {"relu_small": "156", "relu_large": "156", "softmax_small": "91", "softmax_large": "1", "N": "196",
               "times": "100"}, recount_sharp)
 
 CEILING = Question(
-    "A clip of {N} patches, linear attention with {M} features. Each patch should look at its own match in another "
-    "frame, and at nothing else. How much can a patch look at its match, on average over the clip?",
+    "A clip has {N} patches, and linear attention has {M} features. Each patch should look only at its own match in "
+    "another frame. How much weight can a patch give to its match, on average over the clip?",
     (Choice("Nearly all, if the features are learned well.",
-            "Learning does not help: with free features, {small} tokens and {few} features, a climb ends at {found}, "
+            "Learning does not help: with {small} tokens and {few} free features, gradient ascent ends at {found}, "
             "which is {few} in {small}."),
      Choice("{frames}: one frame of the clip.",
-            "The number of frames has nothing to do with it. Features are what is missing, not frames."),
+            "The bound does not depend on the number of frames. It depends on the number of features."),
      Choice("{ceiling}: features over patches.",
-            "Number the keys by their partners; the map has at most {M} eigenvalues that are not zero, none above one, "
-            "and they sum to all the attention that goes to partners.", right=True),
+            "Number the keys by their partners. The map has at most {M} non-zero eigenvalues, none above one, and "
+            "their sum is all the attention that goes to partners.", right=True),
      Choice("{root}: the root of features over patches.",
-            "The bound is on a sum over the diagonal, and that sum is at most the number of features itself.")),
+            "The bound limits the sum of the diagonal: this sum is at most the number of features.")),
     "ceiling", {"N": "1,568", "M": "18", "ceiling": "1.1 %", "frames": "12.5 %", "root": "11 %", "small": "40",
                 "few": "4", "found": "10.0 %"}, recount_ceiling)
 

@@ -20,14 +20,14 @@ def _random(*sizes: int) -> Tensor:
 
 
 def recount_memory() -> Mapping[str, str]:
-    """A head of 64 channels after a clip: what a state and a cache hold, and from when on the state is smaller."""
+    """A head of 64 channels after a clip: numbers in a state and a cache, and when the state is smaller."""
     width, tokens = 64, 1568
     return {"width": f"{width}", "tokens": f"{tokens:,}", "state": f"{state_numbers(width, width):,}",
             "cache": f"{cache_numbers(tokens, width, width):,}", "from": f"{smaller_from(width, width)}"}
 
 
 def recount_order() -> Mapping[str, str]:
-    """How far the last output of the network moves when all that came before it comes in the opposite order."""
+    """How much the last output of the network changes when all earlier tokens are reversed."""
     x, m = _random(N, D), make("linear", 1, D, Grid(1, 1, N), causal=True, eps=0.0)
     order = torch.cat((torch.arange(N - 2, -1, -1), torch.tensor([N - 1])))
     back = x[..., order, :]
@@ -36,7 +36,7 @@ def recount_order() -> Mapping[str, str]:
 
 
 def recount_rank() -> Mapping[str, str]:
-    """Ranks of a causal kernel, of the running mean, and of what passes the middle of the sequence."""
+    """Ranks of a causal kernel, of the running mean, and of the block from the first half to the second."""
     x, one = _random(N, D), torch.ones(1, 1, N, 1, dtype=torch.float64)
     a = make("linear", 1, D, Grid(1, 1, N), causal=True, eps=0.0).map(x, x, x)
     mean = CausalFactored(Features(one, one), Normaliser("add"))
@@ -47,7 +47,7 @@ def recount_rank() -> Mapping[str, str]:
 
 
 def recount_chunks() -> Mapping[str, str]:
-    """How far two sizes of chunks lie from each other, and how many chunks each makes."""
+    """Whether two chunk sizes give the same result, and how many chunks each makes."""
     x = _random(N, D)[0, 0].exp()
     few, many = (in_chunks(x, x, x, size) for size in (100, 10))
     same = bool(((few - many).abs() <= 1e-9 * few.abs()).all())
@@ -56,53 +56,54 @@ def recount_chunks() -> Mapping[str, str]:
 
 
 MEMORY = Question(
-    "A head {width} wide, keys and values alike, has seen {tokens} tokens. What does linear attention have to keep of "
-    "them, and what does softmax?",
+    "A head has seen {tokens} tokens; its keys and values have width {width}. What must linear attention store, and "
+    "what must softmax store?",
     (Choice("{state} numbers; softmax {cache}.",
-            "M E + M for the state, whatever it has seen; D + E a token for the cache. From token {from} on the state "
-            "is the smaller.", right=True),
-     Choice("{cache} numbers; softmax the same and a table on top.",
-            "That is what softmax keeps: every key and every value. The state has {state} numbers, and the table need "
-            "not be kept by anybody."),
-     Choice("One number a token, {tokens}; softmax {cache}.",
-            "Nothing in the state is counted by tokens: it has {state} numbers after the first token and after the "
-            "last.")),
+            "The state has M E + M numbers at all times; the cache has D + E numbers per token. From token {from} on "
+            "the state is smaller.", right=True),
+     Choice("{cache} numbers; softmax the same and a table as well.",
+            "Only softmax stores every key and every value. The state has {state} numbers, and neither method needs to "
+            "store the table."),
+     Choice("One number per token, {tokens}; softmax {cache}.",
+            "The size of the state does not depend on the number of tokens: it has {state} numbers after the first "
+            "token and after the last.")),
     "memory", {"width": "64", "tokens": "1,568", "state": "4,160", "cache": "200,704", "from": "33"}, recount_memory)
 
 ORDER = Question(
     "The first {less} of {N} tokens reach the recurrent network in the opposite order; the last one stays the last. "
     "What happens to the last output?",
     (Choice("It changes: a recurrent network depends on order.",
-            "Many do. This one adds, and a sum has no order. How far does the last output move? {change}."),
+            "Many do. This network adds, and a sum has no order. How much does the last output change? {change}."),
      Choice("Nothing.",
-            "The state is a sum over all that came before. Where order matters, it must be written on the tokens.",
+            "The state is a sum over all earlier tokens. If order matters, it must be written into the tokens.",
             right=True),
      Choice("It changes a little: recent tokens count more.",
-            "Only where the state fades. A plain sum lets all tokens count alike, old or new.")),
+            "Only if the state decays. In a plain sum all tokens have the same weight, old or new.")),
     "memory", {"N": "300", "less": "299", "change": "Not at all"},
     lambda: {**recount_order(), "less": f"{N - 1}"})
 
 RANK = Question(
     "Causal linear attention with {D} features on {N} tokens. Its map has rank {rank}. What follows?",
-    (Choice("The mask has cured the low rank: it can do what softmax can.",
-            "The running mean, which looks at nothing, has rank {mean}, too. And of all the past, what reaches the "
-            "second half of the sequence has rank {middle}."),
-     Choice("Somebody has miscounted: the rank is at most {D}, or {twice} with the mask.",
+    (Choice("The mask has repaired the low rank: the map can do what softmax can.",
+            "The running mean, which ignores all content, has rank {mean}, too. And the block from the first half of "
+            "the sequence to the second has rank {middle}."),
+     Choice("The count is wrong: the rank is at most {D}, or {twice} with the mask.",
             "The bound holds for the whole product. A triangle with a positive diagonal has a determinant that is not "
             "zero, so its rank is {N}."),
      Choice("Not much: any triangle with a positive diagonal has full rank.",
-            "What passes from past to future still goes through {middle} channels, at every moment.", right=True)),
+            "All information from past to future still passes through {middle} channels, at every moment.",
+            right=True)),
     "rank", {"N": "300", "D": "8", "twice": "16", "rank": "300", "mean": "300", "middle": "8"}, recount_rank)
 
 CHUNKS = Question(
-    "Somebody takes chunks of {large} instead of chunks of {small}, on {N} tokens. What changes?",
+    "You take chunks of {large} tokens instead of chunks of {small}, for {N} tokens. What changes?",
     (Choice("The result: larger chunks see more of the past.",
-            "Every token sees all of its past either way, by triangle or by state. The outputs are {difference}."),
+            "Every token sees its whole past in both cases, by triangle or by state. The outputs are {difference}."),
      Choice("More arithmetic, in {fewer} steps instead of {more}.",
-            "Pairs inside a chunk are all multiplied, so larger chunks multiply more; but only the chunks wait for "
-            "each other.", right=True),
+            "All pairs inside a chunk are multiplied, so larger chunks need more arithmetic. But only the chunks are "
+            "sequential.", right=True),
      Choice("Less arithmetic: fewer chunks, fewer products.",
-            "There are fewer products, and each is larger: a chunk's triangle grows with the square of its size.")),
+            "There are fewer products, but each is larger: a chunk's triangle grows with the square of its size.")),
     "chunks", {"N": "300", "small": "10", "large": "100", "more": "30", "fewer": "3", "difference": "the same"},
     recount_chunks)
 

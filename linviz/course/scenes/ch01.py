@@ -1,4 +1,4 @@
-"""What chapter 1 draws and counts: rows at every temperature, and heads that look beside themselves."""
+"""Figures of chapter 1: rows at every temperature, and queries for heads that look at neighbours."""
 from __future__ import annotations
 
 import math
@@ -26,22 +26,23 @@ def at_temperature(temperature: float, width: int, grid: Grid) -> Any:
 
 
 def warm_row(temperature: float, *, q: Tensor, k: Tensor, v: Tensor, query: int, grid: Grid) -> Any:
-    """The sorted weights of one query at a temperature, beside those at 1."""
+    """The sorted weights of one query at a temperature, beside those at temperature 1."""
     lines = []
     for t in dict.fromkeys((1.0, temperature)):
         a = at_temperature(t, q.shape[-1], grid).map(q, k, v)
-        spec = "softmax" if t == 1.0 else "softmax+gate"  # the dashes of a gate tell the two lines apart
+        spec = "softmax" if t == 1.0 else "softmax+gate"  # a gate's dashes distinguish the two lines
         lines.append(curves.Curve(f"temperature {t:g}", spec, "softmax", range(1, a.shape[1] + 1),
                                   sorted_row(a, query)))
     bits = entropy(a.rows(torch.tensor([query]))).item()
     spread = "1 patch" if 2 ** bits < 1.5 else f"{2 ** bits:.0f} patches"
-    figure = curves.weights(lines, title=f"Temperature {temperature:g}: {bits:.2f} bits, as {spread} alike")
-    figure.update_yaxes(range=[-3.2, math.log10(len(grid)) + 0.05])  # a cold row gives all of S to one key
+    figure = curves.weights(
+        lines, title=f"Temperature {temperature:g}: {bits:.2f} bits, as many as {spread} with equal weights")
+    figure.update_yaxes(range=[-3.2, math.log10(len(grid)) + 0.05])  # at a low temperature one key gets all the weight
     return figure
 
 
 def compass(grid: Grid, down: float = 0, across: float = 0) -> Tensor:
-    """Every patch's place, moved, on two circles: (1, 1, N, 4) float32. Near places have large products.
+    """Every patch's place, shifted, on two circles: (1, 1, N, 4) float32. Near places have large products.
 
     Frames are left out, so this is for a grid of one frame.
 

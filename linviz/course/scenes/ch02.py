@@ -1,4 +1,4 @@
-"""What chapter 2 draws and counts: tokens, tables and brackets of pictures and clips of every size."""
+"""Figures of chapter 2: memory of tables and brackets, for pictures and clips of every size."""
 from __future__ import annotations
 
 from typing import Any
@@ -21,7 +21,7 @@ def table_bytes(tokens: int) -> int:
 
 
 def bracket_bytes(width: int) -> int:
-    """Bytes of the bracket that linear attention keeps instead: width x width, and a row sum's vector, float32.
+    """Bytes of the bracket of linear attention: width x width, and a vector for row sums, float32.
 
     >>> bracket_bytes(64)
     16640
@@ -30,7 +30,7 @@ def bracket_bytes(width: int) -> int:
 
 
 def clip_at(side: float, *, width: int = 64) -> Any:
-    """Bytes of one head's table over the frames of a clip whose frames have side x side patches; and the bracket's."""
+    """Bytes of one head's table over the frames of a clip whose frames have side x side patches; and of the bracket."""
     tokens = int(side) ** 2
     lines = [Trend("the table, all frames together", "softmax", "softmax", LENGTHS,
                    [table_bytes(t * tokens) for t in LENGTHS]),
@@ -38,10 +38,10 @@ def clip_at(side: float, *, width: int = 64) -> Any:
                    [t * table_bytes(tokens) for t in LENGTHS], dash="dash"),
              Trend("the bracket", "relu_floor", "kernel", LENGTHS, [bracket_bytes(width)] * len(LENGTHS))]
     figure = trends(lines, Axis("frames", True, {str(t): t for t in LENGTHS}),
-                    Axis("bytes of one head", True, POWERS), title=_said(int(side), table_bytes(64 * tokens)))
-    figure.update_yaxes(range=[3, 12.3])  # the same for every side, so that lines move and not the axis
+                    Axis("bytes of one head", True, POWERS), title=_title(int(side), table_bytes(64 * tokens)))
+    figure.update_yaxes(range=[3, 12.3])  # the same axis for every side, so that only the lines move
     return figure
 
 
-def _said(side: int, most: int) -> str:
+def _title(side: int, most: int) -> str:
     return f"{side} × {side} patches, 64 frames: {most / 1e9:,.2f} GB for one table"

@@ -1,4 +1,4 @@
-"""What chapter 3 draws: the best copy of a map with few directions, and one of its rows rebuilt from k of them."""
+"""Figures of chapter 3: the best copy of a map with few directions, and one of its rows rebuilt from them."""
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ DIRECTIONS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 @dataclass(frozen=True)
 class Pieces:
-    """A map taken apart: a = u diag(s) v^T, with u (N, R), s (R,) and v (S, R), in float64."""
+    """The singular value decomposition of a map: a = u diag(s) v^T, u (N, n), s (n,), v (S, n), in float64."""
 
     u: Tensor
     s: Tensor
@@ -25,7 +25,7 @@ class Pieces:
 
     @classmethod
     def of(cls, a: Map) -> Pieces:
-        """The singular vectors and values of a map's first batch and head; it writes the table.
+        """The singular vectors and values of a map's first batch and head; this writes the table.
 
         >>> from linviz.maps import Dense
         >>> Pieces.of(Dense(torch.eye(3))).s.tolist()
@@ -35,14 +35,14 @@ class Pieces:
         return cls(u, s, vt.mT)
 
     def copy(self, k: int) -> Factored:
-        """The nearest map of rank k (Eckart and Young 1936), (1, 1, N, S): signed, and no shares any more.
+        """The nearest map of rank k (Eckart and Young 1936), (1, 1, N, S): signed, and its rows do not sum to one.
 
         >>> from linviz.maps import Dense
         >>> Pieces.of(Dense(torch.eye(3))).copy(2).rank_bound
         2
         """
         if not 1 <= k <= len(self.s):
-            raise ValueError(f"a copy keeps 1 to {len(self.s)} directions, not {k}")
+            raise ValueError(f"a copy has 1 to {len(self.s)} directions; got {k}")
         left, right = (self.u[:, :k] * self.s[:k])[None, None], self.v[:, :k][None, None]
         return Factored(left.float(), right.float().contiguous(), stochastic=False)
 
@@ -62,15 +62,15 @@ def rebuilt_at(k: float, *, pieces: Pieces, query: int, grid: Grid) -> Any:
     row = pieces.copy(k).rows(torch.tensor([query]))[0, 0, 0].double() * len(pieces.v)
     said = f"The copy leaves out {100 * pieces.lost(k):.2g} % of the map's energy."
     pictures = torch.stack((whole, row)).unflatten(-1, (grid.Y, grid.X)).numpy()
-    names = ["all directions", f"the first {k}" if k > 1 else "the first alone"]
+    names = ["all directions", f"the first {k}" if k > 1 else "only the first"]
     return rebuilt(pictures, names, top=whole.abs().max().item() / 4, said=said,
                    title=f"One row of the map, and its copy from {k} of {len(pieces.s)} directions")
 
 
 def quiet(ratio: float = 0.005, loud: int = 4, features: int = 20, seed: int = 0) -> KernelMap:
-    """A kernel map of the opening photograph that hears `loud` features well and all others at `ratio`; float64.
+    """A kernel map of the opening photograph with `loud` strong features and the others times `ratio`; float64.
 
-    The features are random mixtures of the descriptors, cut off below 0, with a floor.
+    The features are random mixtures of the descriptors, set to 0 where negative, with a floor.
 
     >>> quiet().rank_bound
     20

@@ -1,4 +1,4 @@
-"""What chapter 4 draws: the two brackets to scale, maps that do not listen, a climb that meets a ceiling."""
+"""Figures of chapter 4: the two brackets to scale, constant maps, and gradient ascent to a ceiling."""
 from __future__ import annotations
 
 import math
@@ -14,8 +14,8 @@ SIDES = (3, 4, 7, 10, 14, 20, 28, 40, 56)  # patches along one side of a picture
 WIDTH = 16  # channels of q, k and v: the descriptors of a photograph
 CHANNELS = ("lightness", "green-red", "blue-yellow", "lightness spread", "green-red spread", "blue-yellow spread",
             *(f"edges {22.5 * n:.1f}°" for n in range(8)), "row", "column")  # of the descriptors of a photograph
-REACH, ROOM = (3.1, 2.72), 2.05  # of the drawing; what three boxes beside each other fill of it
-GAP, LOWER = 0.1, 1.54  # between boxes; where the second row of boxes begins
+REACH, ROOM = (3.1, 2.72), 2.05  # extent of the drawing; width of three boxes side by side
+GAP, LOWER = 0.1, 1.54  # space between boxes; top of the second row of boxes
 
 
 def multiplications(tokens: int, width: int = WIDTH) -> tuple[int, int]:
@@ -28,7 +28,7 @@ def multiplications(tokens: int, width: int = WIDTH) -> tuple[int, int]:
 
 
 def brackets_at(side: float, width: int = WIDTH) -> Any:
-    """Both orders of the product for a picture of side x side patches, to scale: what chapter 4's slider draws."""
+    """Both orders of the product for a picture of side x side patches, to scale, for chapter 4's slider."""
     N = int(side) ** 2
     pairs, keys = multiplications(N, width)
     unit = ROOM / (N + width + max(N, width))
@@ -56,7 +56,7 @@ def _note(order: str, numbers: int, what: str, work: int, left: float, wide: flo
 
 
 def constant(row: Tensor, queries: int) -> Factored:
-    """The map in which every query looks where `row` (S,) looks: for the view, to show a template under any hand.
+    """The map whose rows all equal `row` (S,), so that the view shows a template for every query.
 
     >>> constant(torch.tensor([0.25, 0.75]), 3).dense()[0, 0, 2].tolist()
     [0.25, 0.75]
@@ -74,9 +74,9 @@ def features_needed(width: int, degree: int) -> int:
 
 
 def climb(tokens: int, features: int, steps: int = 200, seed: int = 0) -> list[float]:
-    """Free positive features, moved by gradient ascent so that every token keeps the most for itself.
+    """Free positive features, changed by gradient ascent so that tokens keep as much weight as possible.
 
-    Returns the mean share that a token keeps for itself, before every step and after the last.
+    Returns the mean weight of a token on itself, before every step and after the last step.
 
     >>> kept = climb(tokens=12, features=3, steps=100)
     >>> kept[0] < kept[-1] < 3 / 12, round(kept[-1], 2)

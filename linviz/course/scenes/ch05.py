@@ -1,4 +1,4 @@
-"""What chapter 5 draws and counts: a state beside a cache, chunks of every size, what passes from past to future."""
+"""Figures and counts of chapter 5: a state and a cache, chunks, and ranks between past and future."""
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ SEEN = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048)  # tokens
 
 
 def state_numbers(width: int, value_width: int) -> int:
-    """What the state keeps, whatever it has seen: S and z.
+    """How many numbers the state has, S and z, for any number of tokens.
 
     >>> state_numbers(18, 3)
     72
@@ -24,7 +24,7 @@ def state_numbers(width: int, value_width: int) -> int:
 
 
 def cache_numbers(tokens: int, width: int, value_width: int) -> int:
-    """What a cache keeps after so many tokens: every key and every value.
+    """How many numbers a cache has after some tokens: every key and every value.
 
     >>> cache_numbers(10, 18, 18)
     360
@@ -42,15 +42,16 @@ def smaller_from(width: int, value_width: int) -> int:
 
 
 def memory_at(width: float) -> Any:
-    """Numbers kept over tokens seen for a head of some width: what the slider of chapter 5 draws."""
+    """Numbers stored, over the number of tokens, for a head of some width: for chapter 5's slider."""
     D = int(width)
     first = smaller_from(D, D)
     cache, state = [cache_numbers(n, D, D) for n in SEEN], [state_numbers(D, D)] * len(SEEN)
     lines = [growth.Trend("cache of keys and values", "softmax", "softmax", SEEN, cache),
              growth.Trend("state", "linear", "kernel", SEEN, state)]
-    return growth.trends(lines, growth.Axis("tokens seen", log=True), growth.Axis("numbers kept by one head", log=True),
+    return growth.trends(lines, growth.Axis("tokens so far", log=True),
+                         growth.Axis("numbers stored by one head", log=True),
                          at={f"from token {first} on the state is smaller": first},
-                         title=f"Heads {D} wide: the state has {state_numbers(D, D):,} numbers and never grows")
+                         title=f"Heads of width {D}: the state has {state_numbers(D, D):,} numbers and never grows")
 
 
 def in_chunks(q: Tensor, k: Tensor, v: Tensor, size: int) -> Tensor:
@@ -68,7 +69,7 @@ def in_chunks(q: Tensor, k: Tensor, v: Tensor, size: int) -> Tensor:
 
 
 def door(a: Tensor, cuts: Iterable[int], tolerance: float) -> list[int]:
-    """The rank of what passes each cut: of the block of a (N, N) whose queries come after it and whose keys before.
+    """The rank of one block of a (N, N) per cut: its queries come after the cut, its keys before.
 
     >>> door(torch.ones(6, 6).tril(), (1, 3, 5), 1e-6)
     [1, 1, 1]

@@ -1,4 +1,4 @@
-"""What the sliders of the chapters draw: plain functions from a setting to a figure, tested on their whole grid."""
+"""Figures under the chapters' sliders: plain functions from a setting to a figure, tested for every setting."""
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ def at_strength(m: Attention, q: Tensor, k: Tensor, v: Tensor, strength: float) 
     """
     kernel = m.mechanism
     if m.gate is None or not isinstance(kernel, Kernel):
-        raise ValueError(f"{m.spec} has no gate whose strength could be set; add +gate")
+        raise ValueError(f"{m.spec} has no gate, so its strength cannot be set; add +gate")
     with torch.no_grad():
         phi_q, phi_k, v = m.features(q, k, v)
         z_q, z_k = m.gate.logits(phi_q, phi_k, v)
@@ -46,12 +46,12 @@ def sorted_row(a: Map, query: int) -> list[float]:
 
 
 def curve(m: Attention, y: Sequence[float], x: Sequence[float] | None = None, title: str = "") -> curves.Curve:
-    """A line in the looks of a mechanism: y over x, or over 1, 2, ... as singular values and sorted weights are."""
+    """A line in the colours of a mechanism: y over x, or over 1, 2, ... for singular values and sorted weights."""
     return curves.Curve(title or m.title, m.spec, m.family, x if x is not None else list(range(1, len(y) + 1)), y)
 
 
 def runs(title: str, m: Attention, values: Sequence[float]) -> curves.Dots:
-    """The runs of one variant of an ablation, with their mean, in the looks of a mechanism.
+    """The runs of one variant of an ablation, with their mean, in the colours of a mechanism.
 
     >>> from linviz import Grid, make
     >>> runs("seeds", make("relu_floor+gate", 1, 4, Grid(Y=3, X=3)), [0.3, 0.4]).mean
