@@ -39,7 +39,7 @@
 #
 # The clip has eight frames of a motorcycle, filmed by a camera that moves sideways. Each frame is cut into 14 × 14
 # patches, and all 1568 patches attend to each other. We take *every* channel of $k$ and $v$ from the patch to the
-# right. (The last patch of a row takes from the first, so that nothing is lost.) The queries do not change.
+# right. (The rightmost patch takes from the leftmost, so that nothing is lost.) The queries do not change.
 #
 # > **Predict before you run.** What happens to the picture of the attention? And, more important: how much does the
 # > *output* change, which is what the network uses?
@@ -571,8 +571,8 @@ assert all(means["no shift"] < min(means.values()) + 0.02 for means in least.val
 #   know. What the shift in time does for [models trained on a small task](http://localhost:8501/evidence) has been
 #   measured; look at the intervals, not at the means.
 # - **Raw descriptors, one head.** Each of our 18 channels has a meaning (lightness, edges, place), so a fold takes
-#   away *one meaning*. In a network with eight heads of 64 channels a fold is one or more whole heads, or half a
-#   head.
+#   away *one meaning*. In a network with eight heads of 64 channels a fold is two whole heads (time) or half a
+#   head (space).
 # - **Small grids, few steps.** The fits have not converged. The figures show the differences between seeds; do not
 #   trust a difference that is smaller.
 # - **Causality.** The shift in time uses the next frame, which is not available in a stream. linviz refuses it
