@@ -570,10 +570,10 @@ assert (entropy_of["softmax"] < entropy_of["floor + fitted gate"]
         < entropy_of["relu + floor"])
 
 # %% [markdown]
-# Read the last column, too. The divergence from softmax is the number of bits that are lost if a row of this map is
-# used in place of the row of softmax (chapter 4, section 7). The infinite values are correct. Without a floor some
-# weights are exactly zero. If softmax looks at such a patch, the divergence is infinite. A floor avoids this, which
-# is one reason to have it.
+# Read the last column, too. The divergence from softmax counts the bits that are lost (chapter 4, section 7). They
+# are lost if a row of this map is used in place of the row of softmax. The infinite values are correct. Without a
+# floor some weights are exactly zero. If softmax looks at such a patch, the divergence is infinite. A floor avoids
+# this, which is one reason to have it.
 #
 # Do not read more into the order than it says. The gate was fitted to imitate this very map. The other methods were not
 # fitted to anything and have no parameters to fit. What they bring to a trained network is another question ([trained

@@ -640,10 +640,11 @@ assert max(list(kept.values())[1:]) < 50
 # (A caution: removing a part of a gate that was fitted as a whole is not the same as fitting a gate without this part.)
 #
 # A second caution: this is *one photograph*, with $q = k$, and the gate was asked to copy a map. Small video models
-# with this floor and this gate, trained on a task, have been taken apart in the same way, and there the result is
-# almost the opposite: the key side carries most of what the gate does, and after a longer training most of *that* is
-# a list of patches, one number per patch ([the numbers, with intervals](http://localhost:8501/evidence)). What a gate
-# can do and what a trained gate does are two different questions.
+# with this floor and this gate, trained on a task, have been taken apart in the same way. There the result is
+# almost the opposite. In these models the key side carries most of what the gate does. And after a longer training
+# most of *that* is a list of patches, one number per patch ([the numbers, with
+# intervals](http://localhost:8501/evidence)). What a gate can do and what a trained gate does are two different
+# questions.
 #
 # ## 10 · The exponential comes back
 #
@@ -855,14 +856,14 @@ assert rise > 3 > 2 * (rest[gated.title] - rest[floor.title])
 #
 # <details><summary>One possible explanation: what the gate does</summary>
 #
-# Each patch reads its own query, key and value and gives every feature a ratio between 0 and 1. The ratio multiplies
-# the feature before the sums, so the bracket still moves and the cost still grows with $N$. A constant ratio cancels;
-# what counts is that different patches open different features. A gate fitted to softmax shuts nearly all features. A
-# pair is bright if its two patches have left the same feature open. The gate has rebuilt the exponential, feature by
-# feature. It makes the templates of the keys sharper, and it narrows the choice of the queries. It does not raise the
-# bound on the rank. Compare the gate with the cheapest cure, which is to leave the floor out: on our photograph that
-# brings far less than the fitted gate, in models that were trained on a task it brought more, for sure as long as the
-# training was short.
+# Each patch reads its own query, key and value and gives every feature a ratio between 0 and 1. The ratio
+# multiplies the feature before the sums, so the bracket still moves and the cost still grows with $N$. A constant
+# ratio cancels; what counts is that different patches open different features. A gate fitted to softmax shuts
+# nearly all features. A pair is bright if its two patches have left the same feature open. The gate has rebuilt the
+# exponential, feature by feature. It makes the templates of the keys sharper, and it narrows the choice of the
+# queries. It does not raise the bound on the rank. Compare the gate with the cheapest cure, which is to leave the
+# floor out. On our photograph that brings far less than the fitted gate. In models that were trained on a task it
+# brought more than the gate, but this is certain only after the short training.
 #
 # </details>
 #

@@ -100,9 +100,8 @@ SAID: list[tuple[str, str, Callable[[Ledger], bool]]] = [
                   "learning", mostly_speed),
     (CHAPTERS[1], "On a second task one of five such trainings learned nothing in that time, and none of those with "
                   "the gate.", one_of_five_with_the_gate_none),
-    (CHAPTERS[1], "in models that were trained on a task it brought more, for sure as long as the training was "
-                  "short",
-     more_while_it_is_short),
+    (CHAPTERS[1], "In models that were trained on a task it brought more than the gate, but this is certain only "
+                  "after the short training", more_while_it_is_short),
     (CHAPTERS[2], "What the shift in time does for [models trained on a small task](http://localhost:8501/evidence) "
                   "has been measured; look at the intervals, not at the means", the_shift_was_measured)]
 
