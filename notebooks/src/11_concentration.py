@@ -974,7 +974,7 @@ show(charts.plane([*ends, charts.Point("identity", "uniform", "content-free", 0.
 # participation are Hill's numbers of order one and two (Hill, 1973).
 # [The cures in the explorer](http://localhost:8501/?clip=coffee&patches=28&maps=softmax,relu_floor,cosformer,focused).
 #
-# ## 9 · Explain it to a friend
+# ## 9 · Tell a friend
 #
 # Close the notebook and explain aloud: *linear attention is flat. How flat is it, and why can no query change that?*
 # Then compare.

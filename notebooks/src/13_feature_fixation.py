@@ -837,7 +837,7 @@ assert rise > 3 > 2 * (rest[gated.title] - rest[floor.title])
 # The method: *Linear Video Transformer with Feature Fixation*, 2022, arXiv 2210.08164; the equations here are those
 # of its official code. The second half of the method, the neighbours in space and time, is chapter 14.
 #
-# ## 14 · Explain it to a friend
+# ## 14 · Tell a friend
 #
 # You have reached the end of the short way (0, 4, 11, 13). Close the notebook and explain aloud, in one minute each:
 # *why is linear attention flat?* and *what does the gate do about it?* Then compare.
