@@ -1,4 +1,4 @@
-"""Ways to give the course: what is taught in how many minutes, what is done in class and what at home."""
+"""Formats of the course: what is taught in how many minutes, in class and at home."""
 from __future__ import annotations
 
 import tomllib
@@ -11,12 +11,12 @@ Block = dict[str, Any]
 
 
 def formats() -> list[dict[str, Any]]:
-    """The formats as they are written in src/formats.toml."""
+    """The formats of src/formats.toml."""
     return list(tomllib.loads((HERE / "src" / "formats.toml").read_text(encoding="utf-8"))["format"])
 
 
 def minutes(block: Block, by_number: Mapping[int, Lesson]) -> int:
-    """Minutes of a block: its own, or those of its sections, its exercises and its quiz.
+    """Minutes of a block: as given, or the sum of its sections, its exercises and its quiz.
 
     >>> minutes({"what": "a break", "minutes": 10}, {})
     10
@@ -30,17 +30,32 @@ def minutes(block: Block, by_number: Mapping[int, Lesson]) -> int:
 
 
 def page(lessons: Sequence[Lesson]) -> str:
-    """FORMATS.md."""
+    """FORMATS.md; ValueError in one sentence if the formats do not fit the chapters."""
     by_number = {lesson.number: lesson for lesson in lessons}
     lines = ["# Three ways to give the course", "",
-             "Made by `teaching/pack.py` from `teaching/src/formats.toml`; not edited by hand. The minutes of "
-             "sections, exercises and quizzes are the chapters' own.", ""]
+             "Made by `teaching/pack.py` from `teaching/src/formats.toml`; do not edit this page by hand. The minutes "
+             "of sections, exercises and quizzes are taken from the chapters.", ""]
     for each in formats():
         lines += [f"## {each['name']}", "", each["about"].strip(), ""]
         for session in each["session"]:
+            _check_names(session, by_number)
             lines += _session(session, by_number)
         lines += [f"*Left out:* {each['left_out']}", ""]
     return "\n".join(lines)
+
+
+def _check_names(session: dict[str, Any], by_number: Mapping[int, Lesson]) -> None:
+    """Raise ValueError, in one sentence, if a session names a chapter, section or exercise that does not exist."""
+    blocks = [block for block in session["block"] if "chapter" in block]
+    exercises = [n for block in blocks for n in block.get("exercises", ())] + session.get("homework", [])
+    sections = [(block["chapter"], n) for block in blocks for n in block.get("sections", ())]
+    chapters = {block["chapter"] for block in blocks} | set(session.get("quizzes", []))
+    known = {n for lesson in by_number.values() for n in lesson.worths}
+    missing = [f"chapter {n}" for n in sorted(chapters - set(by_number))]
+    missing += [f"exercise {n}" for n in exercises if n not in known]
+    missing += [f"section {n} of chapter {c}" for c, n in sections if c in by_number and n not in by_number[c].sections]
+    if missing:
+        raise ValueError(f"teaching/src/formats.toml: {session['name']} names {missing[0]}, which does not exist")
 
 
 def _session(session: dict[str, Any], by_number: Mapping[int, Lesson]) -> Iterator[str]:
@@ -73,4 +88,4 @@ def _homework(session: dict[str, Any], by_number: Mapping[int, Lesson]) -> str:
     tasks += [f"the quiz of chapter {n}" for n in session.get("quizzes", [])]
     total = sum(w.minutes for w in worths) + sum(by_number[n].front["minutes"]["quiz"] for n in
                                                  session.get("quizzes", []))
-    return f"At home, {total} minutes: {'; '.join(tasks)}." if tasks else "Nothing is left for home."
+    return f"At home, {total} minutes: {'; '.join(tasks)}." if tasks else "There is no homework."

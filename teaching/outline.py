@@ -1,8 +1,8 @@
 """A chapter as a teacher needs it: its sections, prompts and exercises in their order, its figures, and notes on it.
 
-What stands in the chapter is read from its source and its executed solution; what a teacher should say is written by
-hand in src/NN_topic.toml. Both are held together here: a note about a prompt, a mistake or a figure that the chapter
-does not have is refused.
+The chapter is read from its source and its executed solution. The notes for the teacher are written by hand in
+src/NN_topic.toml. This module compares the two: a note about a prompt, a mistake or a figure that the chapter does not
+have raises ValueError.
 """
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MARK = re.compile(r"^## (?P<number>\d+) · (?P<title>.+)$|^> \*\*Predict(?P<prom
 
 @dataclass(frozen=True)
 class Event:
-    """A section that begins, a prompt, or an exercise: `kind`, its number, its text, and where its cell stands."""
+    """The start of a section, a prompt, or an exercise: its kind, its number, its text, and the number of its cell."""
 
     kind: str
     number: str
@@ -66,17 +66,17 @@ class Lesson:
 
     @property
     def prompts(self) -> list[Event]:
-        """What the chapter asks to be predicted, in its order."""
+        """The predictions that the chapter asks for, in its order."""
         return [e for e in self.events if e.kind == "prompt"]
 
     @property
     def worths(self) -> dict[str, Worth]:
-        """Its exercises with what they are worth."""
+        """Its exercises with their points."""
         return {e["number"]: Worth(e["number"], e["title"], e["difficulty"], e["importance"], e["minutes"])
                 for e in self.chapter.exercises}
 
     def stub(self, number: str) -> str:
-        """Signature and docstring of what an exercise asks for."""
+        """Signature and docstring of the function that an exercise asks for."""
         source = next(c.source for c in self.chapter.cells if tagged(c, "answer") == number)
         return source[source.index("def "):source.index("    # solution")].rstrip()
 
@@ -86,23 +86,32 @@ class Lesson:
         return quizzes.ALL[self.number]
 
     def minutes(self, section: int) -> int:
-        """Minutes to teach a section; none for one that is read at home."""
+        """Minutes to teach a section; 0 if learners read it at home."""
         return int(self.notes["minutes"].get(str(section), 0))
+
+    def _is_current(self, cells: list[Any]) -> bool:
+        """Whether the cells of a solution are those of today's source; answers, which lose their marks, aside."""
+        shared = [(n, c) for n, c in enumerate(self.chapter.cells) if c.cell_type == "code" and not tagged(c, "answer")]
+        return len(cells) == len(self.chapter.cells) + 1 and all(cells[n].source == c.source for n, c in shared)
 
     @cached_property
     def outputs(self) -> list[list[dict[str, Any]]]:
-        """What each cell of the executed solution shows, cell by cell."""
-        cells = nbformat.read(BOOKS / "solutions" / f"{self.name}.ipynb", as_version=4).cells
+        """The outputs of the executed solution, cell by cell; ValueError if the solution is older than its source."""
+        path = BOOKS / "solutions" / f"{self.name}.ipynb"
+        if not path.exists() or not self._is_current(nbformat.read(path, as_version=4).cells):
+            raise ValueError(f"notebooks/solutions/{path.name} is missing or older than its source: "
+                             f"run `python notebooks/build.py {self.number}` before `python -m teaching.pack`")
+        cells = nbformat.read(path, as_version=4).cells
         return [[o["data"] for o in cell.get("outputs", []) if o.get("data")] for cell in cells]
 
     @cached_property
     def figures(self) -> list[dict[str, Any]]:
-        """Everything drawn in the executed solution, in order."""
+        """All figures of the executed solution, in order."""
         return [data for cell in self.outputs for data in cell
                 if PLOTLY in data or "image/jpeg" in data or "<img" in data.get("text/html", "")]
 
     def said(self, prompt: Event) -> list[str]:
-        """What the chapter's cells say after a prompt, with their numbers, up to the next prompt or section."""
+        """The texts that the cells print after a prompt, up to the next prompt or section."""
         ends = (e.cell for e in self.events if e.cell > prompt.cell and e.kind != "exercise")
         cells = self.outputs[prompt.cell + 1:next(ends, len(self.outputs))]
         texts = (d["text/markdown"] for cell in cells for d in cell if "text/markdown" in d)
@@ -118,7 +127,7 @@ def _event(mark: re.Match[str], cell: int) -> Event:
 
 
 def check_of(number: str) -> Exercise:
-    """The check of an exercise by its number; KeyError where there is none.
+    """The check of an exercise, by its number; KeyError if there is none.
 
     >>> check_of("1.1").name
     'soft_lookup'
@@ -130,7 +139,7 @@ def check_of(number: str) -> Exercise:
 
 
 def fit(lesson: Lesson) -> None:
-    """Raise ValueError, in one sentence, where the notes speak of something that the chapter does not have."""
+    """Raise ValueError, in one sentence, if the notes name something that the chapter does not have."""
     notes, where = lesson.notes, f"teaching/src/{lesson.name}.toml"
     planned, meant = sum(notes["minutes"].values()), lesson.front["minutes"]["reading"]
     if planned != meant:
@@ -141,18 +150,18 @@ def fit(lesson: Lesson) -> None:
         raise ValueError(f"{where}: {len(notes['predict'])} answers to {len(lesson.prompts)} prompts")
     for prompt, note in zip(lesson.prompts, notes["predict"], strict=True):
         if note["asks"] not in prompt.text:
-            raise ValueError(f"{where}: no prompt with {note['asks']!r} where one was; it is now {prompt.text[:80]!r}")
+            raise ValueError(f"{where}: the prompt no longer contains {note['asks']!r}; it begins {prompt.text[:80]!r}")
     for note in notes["stuck"]:
         if "exercise" in note and note["when"] not in check_of(note["exercise"]).wrong:
             raise ValueError(f"{where}: the check of {note['exercise']} knows no mistake {note['when']!r}")
     for slide in notes["slide"]:
         figure(lesson, slide)
         if slide["section"] not in lesson.sections:
-            raise ValueError(f"{where}: a slide for section {slide['section']}, which is not there")
+            raise ValueError(f"{where}: a slide for section {slide['section']}, which does not exist")
 
 
 def figure(lesson: Lesson, slide: dict[str, Any]) -> dict[str, Any] | None:
-    """The figure that a slide names as "NUMBER: words of its title or description"; None where it names none."""
+    """The figure that a slide names as "NUMBER: words of its title or description"; None if it names none."""
     if "figure" not in slide:
         return None
     number, words = slide["figure"].split(": ", 1)
@@ -170,7 +179,7 @@ def words_of(data: dict[str, Any]) -> str:
 
 
 def lessons() -> list[Lesson]:
-    """Every chapter with its notes, in order; ValueError where a chapter has none."""
+    """Every chapter with its notes, in order; ValueError if a chapter has no notes."""
     found = []
     for source in sorted((BOOKS / "src").glob("[0-9]*.py")):
         notes = HERE / "src" / f"{source.stem}.toml"

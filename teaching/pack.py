@@ -1,11 +1,11 @@
-"""Make the teacher's pack: a page a chapter, the formats, the marking scheme and their index.
+"""Make the teacher's pack: a page per chapter, the formats, the marking scheme and their index.
 
     python -m teaching.pack             make them
-    python -m teaching.pack --check     exit 1 where one is not what its sources make
+    python -m teaching.pack --check     exit 1 if a page differs from what its sources make
 
 The sources are the chapters, their executed solutions, the checks' tables of wrong answers, the quizzes, and the notes
-in teaching/src. So a mistake is called here what the check calls it to the learner, and an answer has the numbers that
-the chapter prints.
+in teaching/src. So the pages name each mistake as the check names it, and the answers have the numbers that the chapter
+prints. A chapter is built first, by `python notebooks/build.py NN`.
 """
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from linviz.whole import write_whole
 from . import formats
 from .outline import HERE, Lesson, check_of, lessons
 
-BY = "Made by `teaching/pack.py`; not edited by hand."
+BY = "Made by `teaching/pack.py`; do not edit this page by hand."
 
 
 def teacher(lesson: Lesson) -> str:
@@ -80,10 +80,10 @@ def _quiz(lesson: Lesson) -> Iterator[str]:
 
 
 def marking(every: Sequence[Lesson]) -> str:
-    """MARKING.md: what is written in src/MARKING.md, and the tables that belong to it."""
+    """MARKING.md: the text of src/MARKING.md with its tables."""
     text = (HERE / "src" / "MARKING.md").read_text(encoding="utf-8")
     earns = {"right": "all", "near": f"{NEAR:.0%}".replace("50%", "half")}
-    states = ["| in the sheet | points | what it means |", "|:---|:---|:---|",
+    states = ["| word in the sheet | points | meaning |", "|:---|:---|:---|",
               *(f"| {key} | {earns.get(key, 'none')} | {meaning} |" for key, meaning in MEANING.items())]
     worth = ["| exercise | difficulty | importance | points |", "|:---|---:|---:|---:|"]
     for lesson in every:
@@ -94,7 +94,7 @@ def marking(every: Sequence[Lesson]) -> str:
 
 
 def index(every: Sequence[Lesson]) -> str:
-    """INSTRUCTOR.md."""
+    """INSTRUCTOR.md: the index of all pages."""
     text = (HERE / "src" / "INSTRUCTOR.md").read_text(encoding="utf-8")
     lines = ["| chapter | goal | to teach | exercises | quiz |", "|:---|:---|---:|---:|---:|"]
     for lesson in every:
@@ -105,13 +105,13 @@ def index(every: Sequence[Lesson]) -> str:
 
 
 def made(every: Sequence[Lesson]) -> dict[str, str]:
-    """Every generated file, by its path from this folder."""
+    """Every generated file: its path from this folder -> its text."""
     pages = {f"instructor/{lesson.name}.md": teacher(lesson) for lesson in every}
     return {"INSTRUCTOR.md": index(every), "FORMATS.md": formats.page(every), "MARKING.md": marking(every), **pages}
 
 
 def stale(files: dict[str, str]) -> list[str]:
-    """Paths that are missing, other than they should be, or left over from a chapter that is gone."""
+    """Paths of files that are missing, that differ from `files`, or that belong to a chapter that no longer exists."""
     paths = {name: HERE / name for name in files}
     old = [name for name, path in paths.items() if not path.exists() or path.read_text("utf-8") != files[name]]
     return old + [f"instructor/{p.name}" for p in (HERE / "instructor").glob("*.md") if p not in paths.values()]
@@ -120,7 +120,7 @@ def stale(files: dict[str, str]) -> list[str]:
 def main(arguments: list[str] | None = None) -> int:
     """The command line: 0 when all is well."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 where a file is stale")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a file is out of date")
     check = parser.parse_args(arguments).check
     try:
         files = made(lessons())
@@ -130,7 +130,7 @@ def main(arguments: list[str] | None = None) -> int:
     old = stale(files)
     for name in old:
         if check:
-            print(f"teaching/{name} is not what its sources make: run `python -m teaching.pack`", file=sys.stderr)
+            print(f"teaching/{name} is out of date: run `python -m teaching.pack`", file=sys.stderr)
         elif name in files:
             write_whole(HERE / name, files[name], folder=True)
         else:

@@ -1,10 +1,11 @@
-"""The course as slides: a file a chapter that opens in any browser, without a server and without a network.
+"""The course as slides: one file per chapter, which opens in any browser, without a server and without a network.
 
     python -m teaching.slides [FOLDER]       writes FOLDER/NN_topic.html and index.html (default: slides)
 
-Right and left arrow move (a prediction's answer comes with the second press), N shows the notes of who speaks, Home and
-End are the ends, the browser's print makes a page a slide. Figures are those of the executed solutions; formulas are
-MathML. Everything is in the file, plotly.js too, and the file forbids itself to ask for anything.
+The right and left arrow keys move (the answer to a prediction comes with the second press), N shows the speaker's
+notes, Home and End go to the first and the last slide. The browser prints one slide per page. The figures are those of
+the executed solutions; formulas are MathML. Everything is in the file, plotly.js too, and its content security policy
+forbids all requests.
 """
 from __future__ import annotations
 
@@ -34,13 +35,13 @@ POLICY = ("default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-s
           "img-src data: blob:; font-src data:; connect-src 'none'")
 
 
-TALL = 450   # pixels: a figure higher than this stands beside its words, whole; others stand below them, enlarged
-CODE = 88    # letters of code in a line of a slide
+TALL = 450   # pixels: a higher figure is placed beside its text; other figures are enlarged and placed below it
+CODE = 88    # characters in a line of code on a slide
 
 
 @dataclass(frozen=True)
 class Slide:
-    """One slide: its inner HTML, the class it is drawn by, and what the speaker reads."""
+    """One slide: its inner HTML, the speaker's notes, and its CSS class."""
 
     body: str
     notes: str = ""
@@ -57,22 +58,22 @@ def text(markdown: str) -> str:
     soup = BeautifulSoup(markdown2html(markdown), "html.parser")
     formulas(soup)
     for link in soup.find_all("a"):
-        link.unwrap()                                   # nothing to click away to in front of a class
+        link.unwrap()                                   # links would lead away from the slides
     return str(soup)
 
 
 def line(markdown: str) -> str:
-    """One line of Markdown, without a paragraph around it."""
+    """One line of Markdown as HTML, without a paragraph around it."""
     return text(markdown).strip().removeprefix("<p>").removesuffix("</p>")
 
 
 def items(points: list[str]) -> str:
-    """A list, or nothing."""
+    """A list; empty if there are no points."""
     return f"<ul>{''.join(f'<li>{line(p)}</li>' for p in points)}</ul>" if points else ""
 
 
 def larger(gallery: str) -> str:
-    """Pictures side by side as large as a slide has room for; in two rows of few, a little smaller."""
+    """A gallery enlarged to the width of a slide; a little smaller if its pictures need two rows."""
     grid = re.search(r"repeat\((\d+),minmax\(0,(\d+)px\)\)", gallery)
     if grid is None:
         return gallery
@@ -82,7 +83,7 @@ def larger(gallery: str) -> str:
 
 
 def wrapped(stub: str, width: int = CODE) -> str:
-    """A stub whose signature goes on below its first argument where a line would be longer than `width`.
+    """A stub whose signature continues below its first argument if a line would be longer than `width`.
 
     >>> print(wrapped('def f(x: Float[Tensor, "N D"], y: int) -> int:\\n    ...', 36))
     def f(x: Float[Tensor, "N D"],
@@ -134,7 +135,7 @@ class Deck:
                 yield self._exercise(event.number)
 
     def _written(self, section: int, after: int = 0) -> Iterator[Slide]:
-        """The slides that the notes have for a section, or for the time after a prompt of it."""
+        """The slides that the notes have for a section, or for the part after one of its prompts."""
         for note in self.lesson.notes["slide"]:
             if note["section"] == section and note.get("after", 0) == after:
                 formula = convert(note["formula"], display="block") if "formula" in note else ""
@@ -159,7 +160,7 @@ class Deck:
         return f'<div class="figure plot"><div data-figure="{name}"{tall} role="img" aria-label="{words}"></div></div>'
 
     def _prompt(self, event: Event, number: int, section: int) -> Slide:
-        """A prediction: the question first, and with the next key its answer."""
+        """A prediction: first the question, then with the next key its answer."""
         note = self.lesson.notes["predict"][number - 1]
         said = "".join(map(text, self.lesson.said(event)))
         return Slide(f'{self._head(section, "Predict")}<div class="ask">{text(event.text)}</div>'
@@ -174,7 +175,7 @@ class Deck:
         marks = f"<p>Difficulty {dots(worth.difficulty)} · importance {dots(worth.importance)}</p>"
         return Slide(f'<p class="part">Your turn: {worth.minutes} minutes</p><h2>Exercise {number} · {worth.title}</h2>'
                      f'<div class="task">{text(task)}</div><pre>{html.escape(wrapped(stub))}</pre>{marks}',
-                     f"<p>Mistakes you will meet:</p>{items(met)}")
+                     f"<p>Common mistakes:</p>{items(met)}")
 
     def _ending(self) -> Iterator[Slide]:
         yield Slide(f"<h2>Key points</h2>{items(self.lesson.front['key_points'])}")
@@ -187,7 +188,7 @@ class Deck:
                         "</div>", items(others))
 
     def page(self) -> str:
-        """The file."""
+        """The HTML of the whole file."""
         data = "".join(f'<script type="application/json" id="{name}">{figure}</script>'
                        for name, figure in self.drawn.items())
         title = html.escape(self.lesson.title)
@@ -202,7 +203,7 @@ class Deck:
 
 
 def contents(every: list[Lesson]) -> str:
-    """The first page: every chapter."""
+    """The first page: a list of all chapters."""
     rows = "".join(f'<li><a href="{e.name}.html">{html.escape(e.title)}</a></li>' for e in every)
     return ('<!doctype html><html lang="en"><meta charset="utf-8"><title>linviz: slides</title>'
             "<style>body{font:18px/1.7 system-ui,sans-serif;max-width:42rem;margin:3rem auto;padding:0 1rem}</style>"
@@ -210,13 +211,13 @@ def contents(every: list[Lesson]) -> str:
 
 
 def write(folder: Path, every: list[Lesson]) -> list[Path]:
-    """Write the slides of these chapters and their index, each file whole or not at all."""
+    """Write the slides of these chapters and their index; each file is written completely or not at all."""
     texts = {"index.html": contents(every)} | {f"{lesson.name}.html": Deck(lesson).page() for lesson in every}
     return [write_whole(folder / name, page, folder=True) for name, page in texts.items()]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Write the slides and say where they are."""
+    """Write the slides, and print where they are."""
     parser = argparse.ArgumentParser(description="The course as slides that open without a network.")
     parser.add_argument("folder", nargs="?", type=Path, default=HERE.parent / "slides")
     folder = parser.parse_args(arguments).folder

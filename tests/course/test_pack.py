@@ -56,7 +56,7 @@ def spoilt(path: list[Any], value: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("path, value, says", [
     (["minutes", "1"], 6, "its sections have 41 minutes, and the chapter says 40"),
     (["minutes", "10"], 0, "the chapter has no section 10"),
-    (["predict", 0, "asks"], "How many dogs", "no prompt with 'How many dogs' where one was"),
+    (["predict", 0, "asks"], "How many dogs", "the prompt no longer contains 'How many dogs'; it begins"),
     (["predict"], [], "0 answers to 7 prompts"),
     (["stuck", 3, "when"], "when it is all wrong", "the check of 1.1 knows no mistake 'when it is all wrong'"),
     (["slide", 1, "figure"], "2: low temperature", "figure 2 says 'Some patches get far more attention than others"),
@@ -64,6 +64,19 @@ def spoilt(path: list[Any], value: Any) -> dict[str, Any]:
 def test_notes_that_do_not_fit_their_chapter_are_refused(path: list[Any], value: Any, says: str) -> None:
     with pytest.raises(ValueError, match=re.escape(says)):
         Lesson(BY_NUMBER[1].chapter, spoilt(path, value))
+
+
+def test_a_solution_that_is_not_built_yet_is_named_with_the_command(monkeypatch) -> None:
+    """A chapter whose source is newer than its notebooks, and one that has no notebooks at all."""
+    chapter = copy.deepcopy(BY_NUMBER[1].chapter)
+    chapter.cells[1].source += "\n\nOne more sentence."
+    monkeypatch.setattr("teaching.build.lessons", lambda: [Lesson(chapter, BY_NUMBER[1].notes)])
+    said = "is missing or older than its source: run `python notebooks/build.py 1` before `python -m teaching.build`"
+    with pytest.raises(ValueError, match=re.escape(f"01_soft_lookup.ipynb {said}")):
+        build.lessons()
+    monkeypatch.setattr("teaching.outline.BOOKS", HERE)
+    with pytest.raises(ValueError, match=re.escape(said)):
+        Lesson(BY_NUMBER[1].chapter, BY_NUMBER[1].notes)
 
 
 # ---------------------------------------------------------------- a chapter's page
@@ -121,6 +134,18 @@ def test_minutes_of_the_formats_add_up() -> None:
 def test_a_session_that_does_not_add_up_is_refused() -> None:
     with pytest.raises(ValueError, match="its blocks have 5 minutes, not 6"):
         list(formats._session({"name": "Short", "minutes": 6, "block": [{"what": "x", "minutes": 5}]}, BY_NUMBER))
+
+
+@pytest.mark.parametrize("block, homework, missing", [
+    ({"chapter": 99, "sections": [1]}, [], "chapter 99"),
+    ({"chapter": 1, "sections": [77]}, [], "section 77 of chapter 1"),
+    ({"chapter": 1, "exercises": ["1.9"]}, [], "exercise 1.9"), ({"chapter": 1}, ["8.1"], "exercise 8.1")])
+def test_a_format_that_names_what_is_not_there_is_refused(block: dict[str, Any], homework: list[str], missing: str,
+                                                           monkeypatch) -> None:
+    session = {"name": "Short", "minutes": 0, "block": [block], "homework": homework}
+    monkeypatch.setattr(formats, "formats", lambda: [{"name": "A", "about": "", "session": [session], "left_out": ""}])
+    with pytest.raises(ValueError, match=f"Short names {re.escape(missing)}, which does not exist"):
+        formats.page(EVERY)
 
 
 @pytest.mark.parametrize("each_format", formats.formats(), ids=lambda f: f["name"])

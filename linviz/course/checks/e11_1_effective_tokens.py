@@ -1,4 +1,4 @@
-"""Exercise 11.1: two to the entropy of every row, with zeros in it."""
+"""Exercise 11.1: two to the entropy of every row; some weights are zero."""
 from __future__ import annotations
 
 import math
@@ -30,14 +30,14 @@ WRONG = {
     "when the logarithm is taken to base 10": lambda a: (_bits(a) * math.log10(2)).exp2(),
     "when the minus before the sum is missing": lambda a: (-_bits(a)).exp2(),
     "when one over the sum of squares comes back, which is participation": lambda a: 1 / a.square().sum(-1),
-    "when all weights that are not zero are counted": lambda a: (a > 0).sum(-1).to(a),
+    "when the weights that are not zero are counted": lambda a: (a > 0).sum(-1).to(a),
     "when one over the largest weight comes back": lambda a: 1 / a.amax(-1),
     "when the sum goes over the queries, not over the keys": lambda a: _bits(a, -2).exp2(),
     "when one mean is taken over all rows": lambda a: _bits(a).mean().exp2(),
     "when the entropies of all rows are added up": lambda a: _bits(a).sum().exp2(),
     "with a mean over the keys in place of the sum": lambda a: entr(a).mean(-1).div(math.log(2)).exp2(),
     "when 0.000001 is added inside the logarithm": lambda a: (-(a * (a + 1e-6).log2()).sum(-1)).exp2(),
-    "when it is divided by the number of keys": lambda a: _bits(a).exp2() / a.shape[-1],
+    "when the result is divided by the number of keys": lambda a: _bits(a).exp2() / a.shape[-1],
     "when the entropy is squared, not put into the exponent": lambda a: _bits(a).square(),
     "when twice the entropy comes back, not two to its power": lambda a: 2 * _bits(a),
     "when the weights go through a softmax first": lambda a: _bits(a.softmax(-1)).exp2(),
@@ -45,7 +45,7 @@ WRONG = {
 
 
 def holes(seed: int) -> tuple[Tensor]:
-    """Inputs: rows of shares, and in every row at least one key that gets nothing."""
+    """Inputs: rows that sum to one, each with at least one weight of zero."""
     weights = (normal(seed, N, S) + 0.4).relu() + 0.1
     weights[torch.arange(N), torch.arange(N) % S] = 0
     return (weights / weights.sum(-1, keepdim=True),)
@@ -58,15 +58,15 @@ def alike(a: Attempt) -> Finding | None:
     if close(got, wanted, 1e-7):
         return None
     n = int((got - wanted).abs().nan_to_num(torch.inf).argmax())
-    seen = f"a row that is the same for {n + 1} keys and 0 for the rest looks at {n + 1}; yours {got[n].item():.3g}"
+    seen = f"a row with {n + 1} equal weights and zeros has {n + 1} effective tokens; yours gives {got[n].item():.3g}"
     return Finding(seen, "H = -sum of a log2 a, where a = 0 adds nothing; then 2 to the power of H.", True)
 
 
 def near(a: Attempt) -> Finding | None:
-    """A tiny number against log 0 is a right answer, too."""
+    """An answer that adds a tiny number to avoid log 0 is right, too."""
     return None if close(a.got, a.expected, 1e-7) else values(a)
 
 
 effective_tokens = Exercise(
     "effective_tokens", "11.1", right, holes, (*FIRST[:-1], alike, near), WRONG,
-    "Zeros and all: a row counts as many patches as a row that is the same for so many.")
+    "2^H is n for a row with n equal weights, whether the other weights are zero or not there.")

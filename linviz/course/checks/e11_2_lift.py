@@ -1,4 +1,4 @@
-"""Exercise 11.2: how many times its fair share an object gets."""
+"""Exercise 11.2: the weight that an object gets, as a multiple of its fair share."""
 from __future__ import annotations
 
 import torch
@@ -22,29 +22,29 @@ def _mass(a: Tensor, mask: Tensor) -> Tensor:
 
 WRONG = {
     "when the mass comes back, not divided by the object's area": _mass,
-    "when it is divided by the mask's sum, not its mean (or the mean over the keys is taken, not the sum)":
+    "when the mass is divided by the sum of the mask, not by its mean (or averaged over the keys, not summed)":
         lambda a, m: _mass(a, m) / m.sum(),
-    "when it is multiplied by the area": lambda a, m: _mass(a, m) * m.mean(),
+    "when the mass is multiplied by the area": lambda a, m: _mass(a, m) * m.mean(),
     "when a patch counts in full as soon as the object touches it":
         lambda a, m: _mass(a, (m > 0).to(a)) / (m > 0).to(a).mean(),
-    "when a patch counts only if it is covered in full": lambda a, m: _mass(a, (m == 1).to(a)) / (m == 1).to(a).mean(),
-    "when a patch counts in full from one half on":
+    "when a patch counts only if it is fully covered": lambda a, m: _mass(a, (m == 1).to(a)) / (m == 1).to(a).mean(),
+    "when a patch counts in full if at least half of it is covered":
         lambda a, m: _mass(a, (m >= 0.5).to(a)) / (m >= 0.5).to(a).mean(),
-    "when the area counts every patch that is touched in full": lambda a, m: _mass(a, m) / (m > 0).to(a).mean(),
+    "when the area counts every touched patch in full": lambda a, m: _mass(a, m) / (m > 0).to(a).mean(),
     "with the background in place of the object": lambda a, m: _mass(a, 1 - m) / (1 - m).mean(),
     "when mass on the background is divided by the object's area": lambda a, m: _mass(a, 1 - m) / m.mean(),
     "when the rows are averaged": lambda a, m: _mass(a, m).mean() / m.mean(),
-    "when the area is taken off, not divided by": lambda a, m: _mass(a, m) - m.mean(),
+    "when the area is subtracted, and the mass is not divided by it": lambda a, m: _mass(a, m) - m.mean(),
     "when the largest weight on the object is taken, not the sum": lambda a, m: (a * m).amax(-1) / m.mean(),
     "when the fraction is upside down": lambda a, m: m.mean() / _mass(a, m),
-    "when mass on the object is divided by mass beside it": lambda a, m: _mass(a, m) / _mass(a, 1 - m),
-    "when 1 is taken off at the end": lambda a, m: _mass(a, m) / m.mean() - 1,
-    "when every patch keeps its own number: the sum over keys is missing": lambda a, m: a * m / m.mean(),
+    "when mass on the object is divided by mass on the background": lambda a, m: _mass(a, m) / _mass(a, 1 - m),
+    "when 1 is subtracted at the end": lambda a, m: _mass(a, m) / m.mean() - 1,
+    "when the sum over the keys is missing, so that every patch keeps its own number": lambda a, m: a * m / m.mean(),
 }
 
 
 def covered(seed: int) -> tuple[Tensor, Tensor]:
-    """Inputs: rows of shares, and a mask with patches that are covered, free, and in between."""
+    """Inputs: rows that sum to one, and a mask with patches that are covered, free, and partly covered."""
     mask = torch.tensor([1.0, 0.0, 0.3, 0.6, 1.0, 0.0], dtype=torch.float64).roll(seed)
     return normal(seed, N, S).softmax(-1), mask
 
@@ -53,8 +53,8 @@ def fair(a: Attempt) -> Finding | None:
     mask = a.given[1]
     got = a.ask(torch.full((N, S), 1 / S, dtype=torch.float64), mask)
     return None if close(got, torch.ones(N, dtype=torch.float64)) else Finding(
-        f"uniform attention gives an object its fair share: a lift of 1; yours says {got.flatten()[0].item():.3g}",
-        f"The mass of a uniform row on this mask is {mask.mean().item():.3f}, the mask's mean.", True)
+        f"uniform attention gives an object its fair share: a lift of 1; yours gives {got.flatten()[0].item():.3g}",
+        f"The mass of a uniform row on this mask is the mean of the mask, {mask.mean().item():.3f}.", True)
 
 
 def all_of_it(a: Attempt) -> Finding | None:
@@ -63,8 +63,8 @@ def all_of_it(a: Attempt) -> Finding | None:
     got = a.ask(rows, mask)
     wanted = torch.tensor([float(S)] + [0.0] * (S - 1), dtype=torch.float64)
     return None if close(got, wanted) else Finding(
-        f"an object of 1 patch in {S}: a row that looks only there has a lift of {S}; yours {got[0].item():.3g}",
-        "Mass on the object over the object's share of the picture.", True)
+        f"if the object is 1 patch of {S}, a row that looks only there has lift {S}; yours gives {got[0].item():.3g}",
+        "Divide the mass on the object by the object's share of the picture.", True)
 
 
 def in_part(a: Attempt) -> Finding | None:
@@ -72,10 +72,10 @@ def in_part(a: Attempt) -> Finding | None:
     rows = torch.eye(S, dtype=torch.float64)[:2]
     got = a.ask(rows, mask)
     return None if close(got[1], 0.25 * got[0]) else Finding(
-        f"a patch that is covered by a quarter should count a quarter of a full one; yours {got[1] / got[0]:.3g} of it",
-        "The mask is a share of each patch: multiply with it, and do not round it.", True)
+        f"a patch that is one quarter covered should count 0.25 of a full patch; yours counts {got[1] / got[0]:.3g}",
+        "The mask holds the covered share of each patch: multiply by the mask, and do not round it.", True)
 
 
 lift = Exercise(
     "lift", "11.2", right, covered, (*FIRST, fair, all_of_it, in_part, *LAST), WRONG,
-    "1 is what a blind row gets.")
+    "A uniform row has a lift of 1.")

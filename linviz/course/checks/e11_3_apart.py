@@ -1,4 +1,4 @@
-"""Exercise 11.3: the map of relu + c taken apart, query by query."""
+"""Exercise 11.3: the map of relu + c split into three parts, query by query."""
 from __future__ import annotations
 
 import torch
@@ -8,11 +8,9 @@ from ..exercise import Answer, Attempt, Exercise, Finding, close
 from ..properties import FIRST, LAST
 from .samples import M, N, S, normal
 
-PARTS = ("the pair", "the key alone", "nobody")
-
 
 def right(q: Tensor, k: Tensor, c: float) -> Tensor:
-    """Pair by pair. q (N, D), k (S, D), both without negative numbers -> (N, 3) shares: the pair, the key, nobody."""
+    """Pair by pair. q (N, D), k (S, D), none negative -> (N, 3) shares: the pair, the key alone, the constant."""
     out = torch.zeros(len(q), 3, dtype=q.dtype)
     for i in range(len(q)):
         for j in range(len(k)):
@@ -52,28 +50,28 @@ WRONG = {
         _by(lambda p, k, q, r, x, y, c: (p, k, q, r / c)),
     "when the floor's square is counted for one channel only":
         _by(lambda p, k, q, r, x, y, c: (p, k, q, r / x.shape[1])),
-    "when what is the same for all keys is counted for one key only":
+    "when the constant term is counted for one key only":
         _by(lambda p, k, q, r, x, y, c: (p, k, q / len(y), r / len(y))),
     "when the floor's square is counted for one key only": _by(lambda p, k, q, r, x, y, c: (p, k, q, r / len(y))),
     "when the query's own term is counted for one key only": _by(lambda p, k, q, r, x, y, c: (p, k, q / len(y), r)),
     "without the query's own term": _by(lambda p, k, q, r, x, y, c: (p, k, 0 * q, r)),
     "without the floor's square": _by(lambda p, k, q, r, x, y, c: (p, k, q, 0 * r)),
     "without the key's term": _by(lambda p, k, q, r, x, y, c: (p, 0 * k, q, r)),
-    "without any cross terms: only pair and floor": _by(lambda p, k, q, r, x, y, c: (p, 0 * k, 0 * q, r)),
-    "when the query's term is put to the key's": _by(lambda p, k, q, r, x, y, c: (p, k + q, 0 * q, r)),
-    "when the key's term and the query's have changed places": _by(lambda p, k, q, r, x, y, c: (p, q, k, r)),
-    "when the key's term is put to nobody's": _by(lambda p, k, q, r, x, y, c: (p, 0 * k, q + k, r)),
+    "without both cross terms, with only the pair and the floor": _by(lambda p, k, q, r, x, y, c: (p, 0 * k, 0 * q, r)),
+    "when the query's term is added to the key's": _by(lambda p, k, q, r, x, y, c: (p, k + q, 0 * q, r)),
+    "when the key's term and the query's are exchanged": _by(lambda p, k, q, r, x, y, c: (p, q, k, r)),
+    "when the key's term is added to the constant": _by(lambda p, k, q, r, x, y, c: (p, 0 * k, q + k, r)),
     "when the key's term lacks its c": _by(lambda p, k, q, r, x, y, c: (p, k / c, q, r)),
     "when the query's term lacks its c": _by(lambda p, k, q, r, x, y, c: (p, k, q / c, r)),
     "when the pair's weights are averaged over the keys, not summed":
         _by(lambda p, k, q, r, x, y, c: (p / len(y), k, q, r)),
-    "when weights come back, not shares": lambda q, k, c: _weights(q, k, c),
+    "when weights come back that are not divided by their sum": lambda q, k, c: _weights(q, k, c),
     "when the shares are taken over the queries, not over the three parts":
         lambda q, k, c: _weights(q, k, c) / _weights(q, k, c).sum(0),
-    "when four parts come back: the query's term is the same for all keys, so it is nobody's":
+    "when four parts come back: the query's term is the same for all keys, so it belongs to the constant":
         lambda q, k, c: _shares(*_three(q, k, c)),
-    "when the order is nobody, key, pair": lambda q, k, c: right(q, k, c).flip(-1),
-    "when the floor is added to the features before they are taken apart": lambda q, k, c: right(q + c, k + c, c),
+    "when the order is constant, key, pair": lambda q, k, c: right(q, k, c).flip(-1),
+    "when the floor is added to the features first": lambda q, k, c: right(q + c, k + c, c),
     "with the means over channels in place of the sums":
         _by(lambda p, k, q, r, x, y, c: (p, k / x.shape[1], q / x.shape[1], r)),
 }
@@ -87,7 +85,7 @@ def positive(seed: int) -> tuple[Tensor, Tensor, float]:
 def shares(a: Attempt) -> Finding | None:
     total = a.got.sum(-1)
     return None if close(total, torch.ones_like(total)) else Finding(
-        f"the three shares of a query sum to one; yours of query 0 sum to {total[0].item():.3g}",
+        f"the three shares of a query sum to one; your shares of query 0 sum to {total[0].item():.3g}",
         "Sum each part over the keys, then divide by the sum of the three.", True)
 
 
@@ -95,8 +93,8 @@ def no_floor(a: Attempt) -> Finding | None:
     got = a.ask(*a.given[:2], 0.0)
     wanted = torch.tensor([1.0, 0.0, 0.0], dtype=torch.float64).expand(N, 3)
     return None if close(got, wanted) else Finding(
-        f"without a floor (c = 0) all is the pair's: 1, 0, 0; yours {_three_numbers(got[0])}",
-        "Multiply (q + c)(k + c) out: which of the four terms are left at c = 0?", True)
+        f"without a floor (c = 0) the pair has the whole row: 1, 0, 0; yours gives {_three_numbers(got[0])}",
+        "Multiply out (q_plus + c)(k_plus + c): which of the four terms are left at c = 0?", True)
 
 
 def empty(a: Attempt) -> Finding | None:
@@ -106,9 +104,9 @@ def empty(a: Attempt) -> Finding | None:
                                ("a query of ones, keys of zeros", 1 + zero[0], zero[1], (0.0, 0.0, 1.0))):
         got = a.ask(q, k, 0.5)
         if not close(got, torch.tensor(wanted, dtype=torch.float64).expand(N, 3)):
-            return Finding(f"{name}, c = 0.5: pair, key, nobody share {_three_numbers(torch.tensor(wanted))}; "
-                           f"yours {_three_numbers(got[0])}",
-                           "c q_i is the same for every key: it lights nobody in particular, like c times c.", True)
+            return Finding(f"{name}, c = 0.5: the shares of pair, key and constant are "
+                           f"{_three_numbers(torch.tensor(wanted))}; yours are {_three_numbers(got[0])}",
+                           "c * q_plus is the same for every key, so it belongs to the constant, like c times c.", True)
     return None
 
 
@@ -118,4 +116,4 @@ def _three_numbers(x: Tensor) -> str:
 
 apart = Exercise(
     "apart", "11.3", right, positive, (*FIRST, shares, no_floor, empty, *LAST), WRONG,
-    "What is not the pair's, no query can steer.")
+    "A query can change only the part of the pair.")

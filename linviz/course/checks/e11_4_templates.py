@@ -1,4 +1,4 @@
-"""Exercise 11.4: the rows of a kernel as mixtures of one row a feature."""
+"""Exercise 11.4: the rows of a kernel as mixtures of templates, one template per feature."""
 from __future__ import annotations
 
 import torch
@@ -10,7 +10,7 @@ from .samples import M, N, S, phi
 
 
 def right(phi_q: Tensor, phi_k: Tensor) -> tuple[Tensor, Tensor]:
-    """Number by number. phi_q (N, M), phi_k (S, M) -> mixture (N, M) and templates (M, S), rows of both are shares."""
+    """Number by number. phi_q (N, M), phi_k (S, M) -> mixture (N, M) and templates (M, S); all rows sum to one."""
     mixture, rows = torch.zeros_like(phi_q), torch.zeros_like(phi_k.mT)
     for m in range(phi_k.shape[1]):
         total = sum(phi_k[:, m].tolist())
@@ -32,17 +32,17 @@ def _mix(p: Tensor, k: Tensor) -> Tensor:
 
 
 WRONG = {
-    "when the mixture forgets how large each template was before it became shares":
+    "when the mixture is not multiplied by the templates' sums":
         lambda p, k: (_rows(p), _rows(k.mT)),
     "when the mixture is not divided by its sum": lambda p, k: (p * k.sum(0), _rows(k.mT)),
-    "when the queries themselves are the mixture": lambda p, k: (p, _rows(k.mT)),
+    "when the query features themselves are returned as the mixture": lambda p, k: (p, _rows(k.mT)),
     "when the templates are not divided by their sums": lambda p, k: (_mix(p, k), k.mT),
     "when the mixture is divided by the templates' sums instead of multiplied":
         lambda p, k: (_rows(p / k.sum(0)), _rows(k.mT)),
-    "when each key's features are made shares, not each feature's keys": lambda p, k: (_mix(p, k), _rows(k).mT),
+    "when phi_k is divided by its sums over the features, not over the keys": lambda p, k: (_mix(p, k), _rows(k).mT),
     "when templates come back as columns": lambda p, k: (_mix(p, k), _rows(k.mT).mT),
     "when mixture and templates come back in the wrong order": lambda p, k: (_rows(k.mT), _mix(p, k)),
-    "when the mixture is made shares over the queries, not over the features":
+    "when the mixture is divided by its sums over the queries, not over the features":
         lambda p, k: ((p * k.sum(0)) / (p * k.sum(0)).sum(0), _rows(k.mT)),
     "with a softmax in place of the division, for the templates": lambda p, k: (_mix(p, k), k.mT.softmax(-1)),
     "with a softmax in place of the division, for the mixture": lambda p, k: ((p * k.sum(0)).softmax(-1), _rows(k.mT)),
@@ -50,9 +50,10 @@ WRONG = {
         lambda p, k: (_rows(p * k.amax(0)), k.mT / k.mT.amax(-1, keepdim=True)),
     "with lengths (the root of the sum of squares) in place of sums":
         lambda p, k: (_rows(p * k.square().sum(0).sqrt()), k.mT / k.mT.square().sum(-1, keepdim=True).sqrt()),
-    "when the mixture is weighed by the sums twice": lambda p, k: (_rows(p * k.sum(0) ** 2), _rows(k.mT)),
+    "when the mixture is multiplied by the sums twice": lambda p, k: (_rows(p * k.sum(0) ** 2), _rows(k.mT)),
     "when the map itself comes back in place of the templates": lambda p, k: (_mix(p, k), _rows(p @ k.mT)),
-    "when the mixture is weighed with the sums over all queries": lambda p, k: (_rows(p * p.sum(0)), _rows(k.mT)),
+    "when the mixture is multiplied by the sums over the queries, not over the keys":
+        lambda p, k: (_rows(p * p.sum(0)), _rows(k.mT)),
 }
 
 
@@ -64,8 +65,8 @@ def features(seed: int) -> tuple[Tensor, Tensor]:
 def template_shares(a: Attempt) -> Finding | None:
     total = a.got[1].sum(-1)
     return None if close(total, torch.ones_like(total)) else Finding(
-        f"a template is a row of shares over the keys; your first one sums to {total[0].item():.3g}",
-        "Column m of phi(k), divided by its own sum: one row for every feature.", True)
+        f"a template sums to one over the keys; your first template sums to {total[0].item():.3g}",
+        "Divide column m of phi(k) by its own sum: this gives one row per feature.", True)
 
 
 def one_feature(a: Attempt) -> Finding | None:
@@ -73,18 +74,18 @@ def one_feature(a: Attempt) -> Finding | None:
     k = a.given[1]
     mixture, rows = a.ask(torch.eye(M, dtype=torch.float64), k)
     if not close(rows, _rows(k.mT)):
-        return Finding("template 0 should be phi(k)'s first column as shares, "
-                       f"{k[0, 0] / k[:, 0].sum():.3f} on key 0; yours has {rows[0, 0].item():.3f}",
-                       "rows = phi_k.mT, divided by its sums over the keys.", True)
+        return Finding("template 0 should be the first column of phi(k) divided by its sum, which is "
+                       f"{k[0, 0] / k[:, 0].sum():.3f} at key 0; yours has {rows[0, 0].item():.3f}",
+                       "The templates are phi_k.mT, divided by its sums over the keys.", True)
     return None if close(mixture, torch.eye(M, dtype=torch.float64)) else Finding(
-        f"a query that has only feature 0 mixes 1 of template 0; yours mixes {mixture[0, 0].item():.3f}",
-        "The mixture of a query is made of shares: divide each row by its sum.", True)
+        f"a query that has only feature 0 should get weight 1 on template 0; yours gets {mixture[0, 0].item():.3f}",
+        "The mixture of a query sums to one: divide each row by its sum.", True)
 
 
 def mixture_shares(a: Attempt) -> Finding | None:
     total = a.got[0].sum(-1)
     return None if close(total, torch.ones_like(total)) else Finding(
-        f"a mixture is made of shares; yours of query 0 sums to {total[0].item():.3g}",
+        f"a mixture sums to one; your mixture of query 0 sums to {total[0].item():.3g}",
         "Divide each row of the mixture by its own sum.", True)
 
 
@@ -92,10 +93,10 @@ def the_map(a: Attempt) -> Finding | None:
     p, k = a.given
     wanted, got = _rows(p @ k.mT), a.got[0] @ a.got[1]
     return None if close(got, wanted, 1e-7) else Finding(
-        f"mixture times templates should be the map: A[0, 0] = {wanted[0, 0].item():.4f}; yours {got[0, 0].item():.4f}",
-        "What a template lost when it became shares, the mixture must get: its sum over the keys.", True)
+        f"mixture times templates is the map: A[0, 0] = {wanted[0, 0].item():.4f}; yours is {got[0, 0].item():.4f}",
+        "Each template was divided by its sum over the keys, so the mixture must be multiplied by this sum.", True)
 
 
 templates = Exercise(
     "templates", "11.4", right, features, (*FIRST, template_shares, one_feature, mixture_shares, the_map, *LAST), WRONG,
-    "Mixture times templates is the map, and both are shares.")
+    "Mixture times templates is the map, and the rows of both sum to one.")

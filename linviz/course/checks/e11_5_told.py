@@ -1,4 +1,4 @@
-"""Exercise 11.5: how many bits a row tells about its query; what is lost when maps are averaged."""
+"""Exercise 11.5: how many bits a row tells about its query."""
 from __future__ import annotations
 
 import math
@@ -11,11 +11,11 @@ from ..exercise import Attempt, Exercise, Finding, close
 from ..properties import FIRST, LAST
 from .samples import N, S, normal
 
-H = 4
+HEADS = 4
 
 
 def right(a: Tensor) -> Tensor:
-    """Head by head: entropy of the mean row minus the mean of the entropies. a (H, N, S) -> (H,) bits."""
+    """Head by head: entropy of the mean row minus the mean of the entropies. a (heads, N, S) -> (heads,) bits."""
     out = []
     for head in a.tolist():
         mean = [sum(row[j] for row in head) / len(head) for j in range(len(head[0]))]
@@ -43,59 +43,61 @@ WRONG = {
     "with the natural logarithm: that is nats, not bits": lambda a: right(a) * math.log(2),
     "with the logarithm to base 10": lambda a: right(a) * math.log10(2),
     "when the maps of all heads are averaged first": lambda a: _bits(a.mean((0, 1))) - _bits(a).mean(-1),
-    "when heads are averaged where queries should be": lambda a: _bits(a.mean(0)) - _bits(a).mean(0),
+    "when the mean is taken over the heads, not over the queries": lambda a: _bits(a.mean(0)) - _bits(a).mean(0),
     "when one mean is taken over all heads": lambda a: right(a).mean(),
     "when the mean is taken over the keys, not over the queries": lambda a: _bits(a.mean(-1)) - _bits(a).mean(-1),
     "when the entropies are added up, not averaged": lambda a: _bits(a.mean(-2)) - _bits(a).sum(-1),
     "when the rows are added up, not averaged": lambda a: _bits(a.sum(-2)) - _bits(a).mean(-1),
-    "when every query keeps a number of its own": lambda a: _bits(a.mean(-2))[:, None] - _bits(a),
-    "when the first row stands for the mean of the entropies": lambda a: _bits(a.mean(-2)) - _bits(a[:, 0]),
-    "with the most there could be, log2 S, in place of the mean row's entropy":
+    "when the mean over the queries is missing, so that every query keeps its own number":
+        lambda a: _bits(a.mean(-2))[:, None] - _bits(a),
+    "when the entropy of the first row is used in place of the mean entropy":
+        lambda a: _bits(a.mean(-2)) - _bits(a[:, 0]),
+    "with the largest possible entropy, log2 S, in place of the entropy of the mean row":
         lambda a: math.log2(a.shape[-1]) - _bits(a).mean(-1),
-    "when two to the entropies is averaged and taken off":
+    "when effective tokens are subtracted, not entropies":
         lambda a: _bits(a.mean(-2)).exp2() - _bits(a).exp2().mean(-1),
-    "when the entropies are added instead of one being taken off": lambda a: _bits(a.mean(-2)) + _bits(a).mean(-1),
+    "when the two entropies are added, not subtracted": lambda a: _bits(a.mean(-2)) + _bits(a).mean(-1),
     "when the divergence goes from the mean row to each row, not from each row to the mean":
         lambda a: _kl(a.mean(-2, keepdim=True).expand_as(a), a).mean(-1),
-    "when one is divided by the other": lambda a: _bits(a.mean(-2)) / _bits(a).mean(-1),
-    "when it is divided by the most there could be, log2 S": lambda a: right(a) / math.log2(a.shape[-1]),
+    "when one entropy is divided by the other": lambda a: _bits(a.mean(-2)) / _bits(a).mean(-1),
+    "when the result is divided by the largest possible entropy, log2 S": lambda a: right(a) / math.log2(a.shape[-1]),
 }
 
 
 def heads(seed: int) -> tuple[Tensor]:
     """Inputs: maps of several heads, sharper from head to head."""
-    sharp = torch.linspace(0.5, 2, H, dtype=torch.float64)[:, None, None]
-    return ((sharp * normal(seed, H, N, S)).softmax(-1),)
+    sharp = torch.linspace(0.5, 2, HEADS, dtype=torch.float64)[:, None, None]
+    return ((sharp * normal(seed, HEADS, N, S)).softmax(-1),)
 
 
 def deaf(a: Attempt) -> Finding | None:
-    rows = a.given[0][:, :1].expand(H, N, S).contiguous()
+    rows = a.given[0][:, :1].expand(HEADS, N, S).contiguous()
     got = a.ask(rows)
-    return None if got.shape == (H,) and got.abs().max() < 1e-9 else Finding(
-        f"where all rows are the same they tell nothing of the query: 0 bits; yours {got.flatten()[0].item():.3f}",
+    return None if got.shape == (HEADS,) and got.abs().max() < 1e-9 else Finding(
+        f"equal rows tell nothing about their query: 0 bits; yours gives {got.flatten()[0].item():.3f}",
         "Entropy of the mean row, minus the mean of the entropies.", True)
 
 
 def own(a: Attempt) -> Finding | None:
-    rows = torch.full((H, S, S), 1e-15, dtype=torch.float64) + torch.eye(S, dtype=torch.float64)
+    rows = torch.full((HEADS, S, S), 1e-15, dtype=torch.float64) + torch.eye(S, dtype=torch.float64)
     got, most = a.ask(rows), math.log2(S)
-    return None if close(got, torch.full((H,), most, dtype=torch.float64), 1e-6) else Finding(
-        f"where each of {S} queries looks at itself alone, a row tells log2({S}) = {most:.3f} bits; "
-        f"yours says {got.flatten()[0].item():.3f}", "The mean row is uniform, and each row has 0 bits.", True)
+    return None if close(got, torch.full((HEADS,), most, dtype=torch.float64), 1e-6) else Finding(
+        f"if each of {S} queries looks only at itself, a row tells log2({S}) = {most:.3f} bits; "
+        f"yours gives {got.flatten()[0].item():.3f}", "The mean row is uniform, and each row has 0 bits.", True)
 
 
 def each_head(a: Attempt) -> Finding | None:
-    alone = torch.stack([right(a.given[0][h:h + 1])[0] for h in range(H)])
+    alone = torch.stack([right(a.given[0][h:h + 1])[0] for h in range(HEADS)])
     swapped = a.ask(a.given[0].flip(0))
     return None if close(swapped, alone.flip(0)) else Finding(
-        f"head by head it should be {_numbers(alone)} bits; yours, with the heads in that order, "
-        f"{_numbers(swapped.flip(0))}", "Each head on its own: average over queries, never over heads.")
+        f"the heads should have {_numbers(alone)} bits; yours have {_numbers(swapped.flip(0))}",
+        "Treat each head on its own: average over queries, never over heads.")
 
 
 def _numbers(x: Tensor) -> str:
-    return ", ".join(f"{y:.2f}" for y in x.flatten()[:H].tolist())
+    return ", ".join(f"{y:.2f}" for y in x.flatten()[:HEADS].tolist())
 
 
 told = Exercise(
     "told", "11.5", right, heads, (*FIRST, deaf, own, each_head, *LAST), WRONG,
-    "Never negative: an average is at least as spread as what it is made of.")
+    "The numbers are never negative: the mean row is at least as flat as the rows on average.")

@@ -31,7 +31,7 @@ WRONG = {
     "without the floor": lambda x: x.relu(),
     "when the floor is a lower limit (max) instead of an addition": lambda x: x.clamp_min(_floor(x)),
     "without the relu": lambda x: x + _floor(x),
-    "when the floor is taken off instead of added": lambda x: x.relu() - _floor(x),
+    "when the floor is subtracted instead of added": lambda x: x.relu() - _floor(x),
     "with |x| in place of relu(x)": lambda x: x.abs() + _floor(x),
     "with elu(x) + 1, another kernel": lambda x: elu(x) + 1,
     "with softplus in place of the relu": lambda x: softplus(x) + _floor(x),
@@ -45,8 +45,9 @@ def the_floor(a: Attempt) -> Finding | None:
     got, floor = a.ask(x), x.shape[-1] ** -0.5
     if close(got, torch.full_like(x, floor)):
         return None
-    seen = f"a channel at {x[0, 0].item():.2f} should give just the floor, 1/sqrt({x.shape[-1]}) = {floor:.3f}"
-    return Finding(f"{seen}; yours gives {got[0, 0].item():.3f}", "relu makes it 0, and the floor comes on top.", True)
+    seen = f"a channel at {x[0, 0].item():.2f} should give the floor alone, 1/sqrt({x.shape[-1]}) = {floor:.3f}"
+    return Finding(f"{seen}; yours gives {got[0, 0].item():.3f}",
+                   "relu gives 0 for this channel, and then the floor is added.", True)
 
 
 def the_slope(a: Attempt) -> Finding | None:
@@ -54,18 +55,19 @@ def the_slope(a: Attempt) -> Finding | None:
     rise = a.ask(x + 1) - a.ask(x)
     if close(rise, torch.ones_like(x), 1e-6):
         return None
-    seen = f"1 more in a positive channel should be 1 more in its feature; yours rises by {rise[0, 0].item():.3f}"
-    return Finding(seen, "relu leaves a positive channel as it is, and the floor is the same for all.", True)
+    seen = f"adding 1 to a positive channel should add 1 to its feature; yours rises by {rise[0, 0].item():.3f}"
+    return Finding(seen, "relu does not change a positive channel, and the floor is the same for all channels.", True)
 
 
 def the_width(a: Attempt) -> Finding | None:
     x = -a.given[0].abs()[:, :4]
     got = a.ask(x)
     return None if close(got, torch.full_like(x, 0.5)) else Finding(
-        f"with 4 channels the floor is 1/2; yours is {got[0, 0].item():.3f}", "Read the width off x itself.", True)
+        f"with 4 channels the floor is 1/2; yours is {got[0, 0].item():.3f}",
+        "Take the width from the last axis of x.", True)
 
 
 features = Exercise(
     "features", "13.1", right, lambda seed: (normal(seed, N, M),),
     (*FIRST, the_floor, the_slope, the_width, *LAST), WRONG,
-    "Any two tokens now have phi(q).phi(k) of at least 1.")
+    "For any two tokens phi(q).phi(k) is now at least 1.")

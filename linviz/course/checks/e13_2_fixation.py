@@ -27,19 +27,20 @@ def _z(*seen: Tensor, W: Tensor, b: Tensor) -> Tensor:
 WRONG = {
     "without the sigmoid": lambda p, k, v, W, b: _z(p, k, v, W=W, b=b),
     "without the bias b": lambda p, k, v, W, b: _z(p, k, v, W=W, b=0 * b).sigmoid(),
-    "when b is taken off instead of added": lambda p, k, v, W, b: _z(p, k, v, W=W, b=-b).sigmoid(),
-    "when the keys stand before the queries in what the gate sees":
+    "when b is subtracted instead of added": lambda p, k, v, W, b: _z(p, k, v, W=W, b=-b).sigmoid(),
+    "when the keys come before the queries in the input of the gate":
         lambda p, k, v, W, b: _z(k, p, v, W=W, b=b).sigmoid(),
-    "when the values stand first in what the gate sees": lambda p, k, v, W, b: _z(v, p, k, W=W, b=b).sigmoid(),
-    "when the values stand between queries and keys": lambda p, k, v, W, b: _z(p, v, k, W=W, b=b).sigmoid(),
-    "when the queries are seen twice and the keys not at all": lambda p, k, v, W, b: _z(p, p, v, W=W, b=b).sigmoid(),
-    "when the values are not seen": lambda p, k, v, W, b: _z(p, k, 0 * v, W=W, b=b).sigmoid(),
+    "when the values come first in the input of the gate": lambda p, k, v, W, b: _z(v, p, k, W=W, b=b).sigmoid(),
+    "when the values come between queries and keys": lambda p, k, v, W, b: _z(p, v, k, W=W, b=b).sigmoid(),
+    "when the gate reads the queries twice and the keys not at all":
+        lambda p, k, v, W, b: _z(p, p, v, W=W, b=b).sigmoid(),
+    "when the gate does not read the values": lambda p, k, v, W, b: _z(p, k, 0 * v, W=W, b=b).sigmoid(),
     "when the values go through a relu first": lambda p, k, v, W, b: _z(p, k, v.relu(), W=W, b=b).sigmoid(),
     "with tanh in place of the sigmoid": lambda p, k, v, W, b: _z(p, k, v, W=W, b=b).tanh(),
     "with exp in place of the sigmoid": lambda p, k, v, W, b: _z(p, k, v, W=W, b=b).exp(),
     "with a softmax over the channels, not a sigmoid": lambda p, k, v, W, b: _z(p, k, v, W=W, b=b).softmax(-1),
     "with a softmax over the tokens, not a sigmoid": lambda p, k, v, W, b: _z(p, k, v, W=W, b=b).softmax(0),
-    "when the sigmoid is taken twice": lambda p, k, v, W, b: _z(p, k, v, W=W, b=b).sigmoid().sigmoid(),
+    "when the sigmoid is applied twice": lambda p, k, v, W, b: _z(p, k, v, W=W, b=b).sigmoid().sigmoid(),
     "when z has the wrong sign": lambda p, k, v, W, b: (-_z(p, k, v, W=W, b=b)).sigmoid(),
     "when the gated features r * phi(q) come back, not r": lambda p, k, v, W, b: p * _z(p, k, v, W=W, b=b).sigmoid(),
 }
@@ -54,7 +55,8 @@ def seen(seed: int) -> tuple[Tensor, ...]:
 def between(a: Attempt) -> Finding | None:
     low, high = a.got.min().item(), a.got.max().item()
     return None if 0 < low and high < 1 else Finding(
-        f"a fixation ratio lies between 0 and 1; yours reach from {low:.2f} to {high:.2f}", "And the sigmoid?", True)
+        f"a fixation ratio lies between 0 and 1; yours range from {low:.2f} to {high:.2f}",
+        "Is the sigmoid missing?", True)
 
 
 def the_bias(a: Attempt) -> Finding | None:
@@ -72,7 +74,7 @@ def alone(a: Attempt) -> Finding | None:
     moved = [x.index_add(0, torch.tensor([3]), torch.ones_like(x[:1])) for x in tokens]
     others = [i for i in range(N) if i != 3]
     return None if close(a.ask(*moved, W, b)[others], a.got[others]) else Finding(
-        "changing token 3 changed the ratios of other tokens", "A gate looks at one token at a time.", True)
+        "changing token 3 changed the ratios of other tokens", "The ratios of a token depend on this token only.", True)
 
 
 def blocks(a: Attempt) -> Finding | None:
@@ -83,11 +85,11 @@ def blocks(a: Attempt) -> Finding | None:
         only[:, ends[n]:ends[n + 1]] = W[:, ends[n]:ends[n + 1]]
         if not close(a.ask(*tokens, only, b), (tokens[n] @ W[:, ends[n]:ends[n + 1]].mT + b).sigmoid()):
             where = f"columns {ends[n]} to {ends[n + 1] - 1} of W belong to {name}"
-            return Finding(f"{where}; yours use them for something else",
-                           "What the gate sees is joined in the order phi(q), phi(k), v.", True)
+            return Finding(f"{where}; your function uses them for something else",
+                           "Join the inputs of the gate in the order phi(q), phi(k), v.", True)
     return None
 
 
 fixation = Exercise(
     "fixation", "13.2", right, seen, (*FIRST, between, the_bias, alone, blocks, *LAST), WRONG,
-    "One number in (0, 1) for every token and every feature.")
+    "There is one number in (0, 1) for every token and every feature.")

@@ -1,4 +1,4 @@
-"""Exercise 13.3: gated linear attention, by the bracket that does not grow."""
+"""Exercise 13.3: gated linear attention, without a table of all pairs."""
 from __future__ import annotations
 
 import torch
@@ -35,25 +35,25 @@ WRONG = {
     "when only the queries are gated": lambda p, k, v, s, t: _attend(p * s, k, v),
     "when only the keys are gated": lambda p, k, v, s, t: _attend(p, k * t, v),
     "when the ratios are added instead of multiplied": lambda p, k, v, s, t: _attend(p + s, k + t, v),
-    "when the row sum is made from keys without their gate":
+    "when the row sum is computed from keys without their gate":
         lambda p, k, v, s, t: _by(p * s, k * t, v, (p * s) @ k.sum(0)[:, None]),
-    "when the row sum is made from queries without their gate":
+    "when the row sum is computed from queries without their gate":
         lambda p, k, v, s, t: _by(p * s, k * t, v, p @ (k * t).sum(0)[:, None]),
-    "when the row sum is made without any gate": lambda p, k, v, s, t: _by(p * s, k * t, v, p @ k.sum(0)[:, None]),
+    "when the row sum is computed without any gate": lambda p, k, v, s, t: _by(p * s, k * t, v, p @ k.sum(0)[:, None]),
     "when the eps is left out": lambda p, k, v, s, t: _attend(p * s, k * t, v, eps=0.0),
-    "when the eps is taken off instead of added": lambda p, k, v, s, t: _attend(p * s, k * t, v, eps=-EPS),
-    "when it is divided by the number of keys": lambda p, k, v, s, t: (p * s) @ ((k * t).mT @ v) / len(k),
-    "when it is divided by the sum of all weights, not by each row's":
+    "when the eps is subtracted instead of added": lambda p, k, v, s, t: _attend(p * s, k * t, v, eps=-EPS),
+    "when the sums are divided by the number of keys": lambda p, k, v, s, t: (p * s) @ ((k * t).mT @ v) / len(k),
+    "when the rows are divided by the sum of all weights, not each by its own sum":
         lambda p, k, v, s, t: _by(p * s, k * t, v, ((p * s) @ (k * t).sum(0)).sum()),
     "when the row sum goes over the channels of one token, not over the keys":
         lambda p, k, v, s, t: _by(p * s, k * t, v, (p * s).sum(-1, keepdim=True)),
-    "when it is multiplied by the row sum instead of divided":
+    "when the rows are multiplied by the row sum instead of divided":
         lambda p, k, v, s, t: (p * s) @ ((k * t).mT @ v) * ((p * s) @ (k * t).sum(0)[:, None] + EPS),
     "with a softmax of the gated scores": lambda p, k, v, s, t: ((p * s) @ (k * t).mT).softmax(-1) @ v,
     "when the mean of the weighted values is taken, not their sum":
         lambda p, k, v, s, t: _attend(p * s, k * t, v) / len(k),
     "when the gate is applied twice": lambda p, k, v, s, t: _attend(p * s * s, k * t * t, v),
-    "when features are multiplied by 1 - r: shut where the gate is open":
+    "when features are multiplied by 1 - r, not by r":
         lambda p, k, v, s, t: _attend(p * (1 - s), k * (1 - t), v),
     "when features are divided by their ratios": lambda p, k, v, s, t: _attend(p / s, k / t, v),
 }
@@ -69,7 +69,7 @@ def shares(a: Attempt) -> Finding | None:
     p, k, v, s, t = a.given
     got = a.ask(p, k, torch.ones_like(v), s, t)
     return None if close(got, torch.ones_like(got), 1e-4) else Finding(
-        f"weights are shares, so values that are all 1 should give 1; yours give {got[0, 0].item():.3f}",
+        f"each row sums to one, so values that are all 1 should give 1; yours give {got[0, 0].item():.3f}",
         "Is every row divided by the sum of its own gated weights?", True)
 
 
@@ -77,8 +77,8 @@ def the_eps(a: Attempt) -> Finding | None:
     p, k, v, s, t = a.given
     got, wanted = (f(1e-4 * p, 1e-4 * k, torch.ones_like(v), s, t) for f in (a.ask, right))
     return None if close(got, wanted, 1e-6) else Finding(
-        f"with tiny features the eps makes weights sum to {wanted[0, 0].item():.4f}; yours to {got[0, 0].item():.4f}",
-        "Divide by the row sum + 1e-6: an empty row must not divide by 0.", True)
+        f"for tiny features, with the eps, weights sum to {wanted[0, 0].item():.4f}; yours to {got[0, 0].item():.4f}",
+        "Divide by the row sum + 1e-6, so that an empty row is not divided by 0.", True)
 
 
 def both_gates(a: Attempt) -> Finding | None:
@@ -94,18 +94,18 @@ def constant(a: Attempt) -> Finding | None:
     p, k, v, s, t = a.given
     low, high = (a.ask(p, k, v, torch.full_like(s, r), torch.full_like(t, r)) for r in (0.3, 0.6))
     return None if close(low, high, 1e-4) else Finding(
-        "a constant gate should cancel: ratios of 0.3 everywhere and of 0.6 everywhere gave different outputs",
-        "Ratios multiply the features, above and in the row sum alike.", True)
+        "a constant gate should cancel, but ratios of 0.3 everywhere and of 0.6 everywhere gave different outputs",
+        "The ratios multiply the features in the numerator and in the row sum alike.", True)
 
 
 def linear_cost(a: Attempt) -> Finding | None:
-    """What grows with N alone has no second difference; a table of N x N has one."""
+    """Work that is linear in N has no second difference; a table of N x N has one."""
     small, middle, large = (tally(a.theirs, mixed(0, n, n)) for n in (12, 24, 36))
     return None if large - middle <= middle - small else Finding(
-        "right numbers, but twice the tokens make more than twice the work: somewhere there is an N x N table",
-        "Multiply k^ transposed with v first; that bracket is M x E however many tokens there are.", True)
+        "right numbers, but twice the tokens take more than twice the work: there is an N x N table somewhere",
+        "Multiply k^ transposed by v first. This product is M x E for any number of tokens.", True)
 
 
 gated_attention = Exercise(
     "gated_attention", "13.3", right, mixed, (*FIRST, both_gates, constant, shares, the_eps, *LAST, linear_cost), WRONG,
-    "Twice the tokens, twice the work: no N x N table anywhere.")
+    "Twice the tokens take twice the work: there is no N x N table.")

@@ -1,4 +1,4 @@
-"""Exercise 13.4: the entropy of every row at a strength of the gate."""
+"""Exercise 13.4: the entropy of every row for a given strength of the gate."""
 from __future__ import annotations
 
 import math
@@ -56,25 +56,27 @@ WRONG = {
     "when columns are divided by their sums, not rows": _columns,
     "when the strength is forgotten, or multiplies the ratio (then it cancels)":
         lambda p, k, y, z, s: _bits(_at(p, k, y, z, 1.0)),
-    "when one slides between the ratios 1/2 and r, instead of between the logits 0 and z":
+    "when the strength interpolates between the ratios 1/2 and r, not between the logits 0 and z":
         lambda p, k, y, z, s: _bits(_table(p, k, _slide(y, s), _slide(z, s))),
     "when the strength is an exponent of the ratio, sigmoid(z) ** s":
         lambda p, k, y, z, s: _bits(_table(p, k, y.sigmoid() ** s, z.sigmoid() ** s)),
-    "when z is divided by the strength, as by a temperature": lambda p, k, y, z, s: _bits(_at(p, k, y, z, 1 / s)),
+    "when z is divided by the strength, like a temperature": lambda p, k, y, z, s: _bits(_at(p, k, y, z, 1 / s)),
     "when the strength is added to z": lambda p, k, y, z, s: _bits(_at(p, k, y + s, z + s, 1.0)),
     "when only the query gate has a strength": lambda p, k, y, z, s: _bits(_at(p, k, y, z / s, s)),
     "when only the key gate has a strength": lambda p, k, y, z, s: _bits(_at(p, k, y / s, z, s)),
     "when the key gate is left out": lambda p, k, y, z, s: _bits(_at(p, k, y, 0 * z, s)),
     "when the query gate is left out": lambda p, k, y, z, s: _bits(_at(p, k, 0 * y, z, s)),
-    "without the sigmoid, the logits used as ratios": lambda p, k, y, z, s: _bits(_table(p, k, s * y, s * z)),
+    "without the sigmoid, so that the logits are used as ratios":
+        lambda p, k, y, z, s: _bits(_table(p, k, s * y, s * z)),
     "when z has the wrong sign": lambda p, k, y, z, s: _bits(_at(p, k, -y, -z, s)),
     "when the minus before the sum is missing": lambda *given: -_bits(_at(*given)),
     "when two to the power of the entropy comes back: effective tokens, not bits":
         lambda *given: _bits(_at(*given)).exp2(),
-    "when it is divided by its maximum, log2 S": lambda *given: _bits(_at(*given)) / math.log2(S),
+    "when the entropy is divided by its maximum, log2 S": lambda *given: _bits(_at(*given)) / math.log2(S),
     "when the weights go through a softmax instead of being divided by their sum":
         lambda *given: _bits(_at(*given).exp()),
-    "with the features left out: only the ratios": lambda p, k, y, z, s: _bits(_at(p / p, k / k, y, z, s)),
+    "when the features are left out, so that only the ratios are used":
+        lambda p, k, y, z, s: _bits(_at(p / p, k / k, y, z, s)),
 }
 
 
@@ -88,15 +90,15 @@ def uniform(a: Attempt) -> Finding | None:
     one, most = torch.ones(N, M, dtype=torch.float64), math.log2(S)
     got = a.ask(one, one[:S], 0 * one, 0 * one[:S], 1.0)
     return None if close(got, torch.full_like(got, most)) else Finding(
-        f"a row that is the same for {S} keys has log2({S}) = {most:.3f} bits; yours has {got[0].item():.3f}",
-        "Shares first: divide each row by its sum. Then minus the sum of a log2 a.", True)
+        f"a row with {S} equal weights has log2({S}) = {most:.3f} bits; yours has {got[0].item():.3f}",
+        "First divide each row by its sum. Then take minus the sum of a log2 a.", True)
 
 
 def cancels(a: Attempt) -> Finding | None:
     p, k, y, z, _ = a.given
     got, plain = a.ask(p, k, y, z, 0.0), right(p, k, 0 * y, 0 * z, 1.0)
     return None if close(got, plain, 1e-6) else Finding(
-        f"at strength 0 the gate must cancel and leave {plain[0].item():.3f} bits; yours leaves {got[0].item():.3f}",
+        f"at strength 0 the gate cancels, and row 0 has {plain[0].item():.3f} bits; yours has {got[0].item():.3f}",
         "sigmoid(0 * z) is one half for every token and channel.", True)
 
 
@@ -105,9 +107,9 @@ def full(a: Attempt) -> Finding | None:
     got, gated = a.ask(p, k, y, z, 1.0), right(p, k, y, z, 1.0)
     return None if close(got, gated) else Finding(
         f"at strength 1 the gate is sigmoid(z) itself: {gated[0].item():.3f} bits; yours has {got[0].item():.3f}",
-        "r = sigmoid(s z) on both sides, then shares, then bits.", True)
+        "Compute r = sigmoid(s z) on both sides, divide each row by its sum, and then take the entropy.", True)
 
 
 entropy_at = Exercise(
     "entropy_at", "13.4", right, strong, (*FIRST, uniform, cancels, full, *LAST), WRONG,
-    "At 0 the gate cancels, at 1 it is itself, and between them nothing jumps.")
+    "At strength 0 the gate cancels, at 1 it is the gate itself, and between them the bits change smoothly.")

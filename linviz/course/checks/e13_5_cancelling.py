@@ -1,4 +1,4 @@
-"""Exercise 13.5: a gate full of different numbers that moves no weight at all. Many answers are right."""
+"""Exercise 13.5: a gate with different ratios that changes no weight at all. Many answers are right."""
 from __future__ import annotations
 
 import torch
@@ -9,7 +9,7 @@ from ..properties import finite, kind, shape
 
 
 def right(N: int, M: int) -> tuple[Tensor, Tensor]:
-    """One of the right answers: a factor a query, and a channel profile that the keys undo. (N, M) twice."""
+    """One of the right answers: a factor per query, and a channel profile that the keys undo. (N, M) twice."""
     channel, token = profile(M), profile(N)[:, None]
     return token * channel, (0.2 / channel).expand(N, M)
 
@@ -31,9 +31,9 @@ WRONG = {
         lambda N, M: (profile(M).expand(N, M), profile(N)[:, None] * 0.2 / profile(M)),
     "when the keys' ratios are one minus the queries'":
         lambda N, M: (profile(N)[:, None] * profile(M), (1 - profile(M)).expand(N, M)),
-    "when the inverse is not scaled back below one":
+    "when the inverse is not scaled to stay below one":
         lambda N, M: (profile(N)[:, None] * profile(M), (1 / profile(M)).expand(N, M)),
-    "when the queries vary over channels and the keys do not undo it":
+    "when the queries vary over channels and the keys do not undo this":
         lambda N, M: (profile(N)[:, None] * profile(M), torch.full((N, M), 0.5)),
     "when only the tokens of the queries vary":
         lambda N, M: (profile(N)[:, None].expand(N, M), torch.full((N, M), 0.5)),
@@ -44,7 +44,7 @@ WRONG = {
 
 
 def wide(r: Tensor, dim: int) -> float:
-    """Largest over smallest along an axis, where that is least.
+    """The smallest quotient of largest and smallest number along an axis.
 
     >>> wide(torch.tensor([[1.0, 2.0], [1.0, 3.0]]), 1)
     2.0
@@ -55,9 +55,9 @@ def wide(r: Tensor, dim: int) -> float:
 def ratios(a: Attempt) -> Finding | None:
     for name, r in zip(("query", "key"), a.got, strict=True):
         if not bool(((r > 0) & (r < 1)).all()):
-            reach = f"your {name} ratios reach from {r.min().item():.3g} to {r.max().item():.3g}"
+            reach = f"your {name} ratios range from {r.min().item():.3g} to {r.max().item():.3g}"
             return Finding(f"a ratio lies between 0 and 1; {reach}",
-                           "A constant factor on all keys cancels: use one to stay below 1.", True)
+                           "A constant factor on all keys cancels: use such a factor to stay below 1.", True)
     return None
 
 
@@ -65,7 +65,8 @@ def same_keys(a: Attempt) -> Finding | None:
     r_k = a.got[1].double()
     return None if (r_k / r_k[:1] - 1).abs().max() < 1e-5 else Finding(
         "your key ratios differ from token to token",
-        "That cannot cancel: it weighs keys against each other. On the key side only channels may differ.", True)
+        "Such ratios cannot cancel, because they weight keys against each other. "
+        "Only the channels of the keys may differ.", True)
 
 
 def undone(a: Attempt) -> Finding | None:
@@ -74,7 +75,7 @@ def undone(a: Attempt) -> Finding | None:
     m = int(off.argmax())
     return None if off[m] < 1e-5 else Finding(
         f"for query 0, channel {m} counts {(product[0, m] / product[0, 0]).item():.2f} times as much as channel 0",
-        "What the query side gives a channel, the key side must take away.", True)
+        "If the query side multiplies a channel by a factor, the key side must divide it by the same factor.", True)
 
 
 def lively(a: Attempt) -> Finding | None:
@@ -82,12 +83,12 @@ def lively(a: Attempt) -> Finding | None:
     for name, times in (("queries, over tokens", wide(r_q, 0)), ("queries, over channels", wide(r_q, 1)),
                         ("keys, over channels", wide(r_k, 1))):
         if times < 1.5:
-            return Finding(f"it cancels, but hardly varies ({name}: largest over smallest {times:.2f}, not 1.5)",
-                           "A constant gate is the easy case. Which other gates leave every row as it was?", True)
+            return Finding(f"it cancels, but it hardly varies ({name}: largest over smallest is {times:.2f}, not 1.5)",
+                           "A constant gate is the easy case. Which other gates leave every row unchanged?", True)
     return None
 
 
 cancelling = Exercise(
     "cancelling", "13.5", right, lambda seed: ((7, 5), (4, 9), (6, 3))[seed % 3],
     (kind, shape, finite, ratios, same_keys, undone, lively), WRONG,
-    "A gate full of numbers, and not one weight has moved.")
+    "The ratios vary, and no weight of the map has changed.")

@@ -10,7 +10,7 @@ from ..exercise import Attempt, Exercise, Finding, close
 from ..properties import FIRST, LAST
 from .samples import normal
 
-T, P, C = 5, 4, 15  # frames, patches of a frame, channels: three channels a fold, nine stay
+T, P, C = 5, 4, 15  # frames, patches of a frame, channels: three channels per fold, nine stay
 
 
 def right(x: Tensor) -> Tensor:
@@ -59,7 +59,7 @@ def _rest(x: Tensor, value: str) -> Tensor:
 
 WRONG = {
     "when next and previous are exchanged": lambda x: taken(x, -1, 1),
-    "when the clip is closed to a ring: the last frame gets the first": lambda x: taken(x, ends="wrap"),
+    "when the clip wraps around, so that the last frame gets the first": lambda x: taken(x, ends="wrap"),
     "when the ends keep their own channels instead of zeros": lambda x: taken(x, ends="own"),
     "when patches are shifted instead of frames": lambda x: taken(x, axis=1),
     "when the step is two frames": lambda x: taken(x, 2, -2),
@@ -71,15 +71,15 @@ WRONG = {
     "when a fold is a third of the channels": lambda x: taken(x, fold=x.shape[2] // 3),
     "when a fold is a single channel": lambda x: taken(x, fold=1),
     "when the number of channels in a fold is rounded up": lambda x: taken(x, fold=-(-x.shape[2] // 4)),
-    "when the last channels are taken and not the first": lambda x: taken(x.flip(-1)).flip(-1),
-    "when the channels that stay are set to zero": lambda x: _rest(x, "zero"),
-    "when the channels that stay are shifted, too": lambda x: _rest(x, "next"),
-    "when the channels move and not the frames": lambda x: x.roll(1, -1),
+    "when the last channels are shifted, not the first": lambda x: taken(x.flip(-1)).flip(-1),
+    "when the channels that should stay are set to zero": lambda x: _rest(x, "zero"),
+    "when the channels that should stay are shifted, too": lambda x: _rest(x, "next"),
+    "when channels are shifted, not frames": lambda x: x.roll(1, -1),
     "when all channels come from the next frame": lambda x: x.roll(-1, 0),
     "when neighbours are added to a token's own channels": lambda x: taken(x) + x * (torch.arange(x.shape[2]) < 2 * (
         x.shape[2] // 4)),
     "when nothing is shifted": lambda x: x.clone(),
-    "when nothing but zeros is left": torch.zeros_like,
+    "when all channels are zero": torch.zeros_like,
 }
 
 
@@ -94,16 +94,16 @@ def directions(a: Attempt) -> Finding | None:
     fold = C // 4
     seen = [got[2, 0, n].item() for n in (0, fold, C - 1)]
     return None if seen == [4.0, 2.0, 3.0] else Finding(
-        f"in frame 3 of 1..{T}, channels 0, {fold} and {C - 1} should show frames 4, 2, 3; yours {_plain(seen)}",
-        "First fold from the next frame, second from the previous one, the rest stays.", True)
+        f"in frame 3, channels 0, {fold} and {C - 1} should come from frames 4, 2, 3; yours come from {_plain(seen)}",
+        "The first fold comes from the next frame, the second from the previous frame, and the rest stays.", True)
 
 
 def ends(a: Attempt) -> Finding | None:
     got = a.ask(torch.ones(T, P, C, dtype=torch.float64))
     seen, fold = [got[-1, 0, 0].item(), got[0, 0, fold_of(C)].item()], fold_of(C)
     return None if seen == [0.0, 0.0] else Finding(
-        f"the last frame has no next one and the first no previous one: zeros there; yours {_plain(seen)}",
-        f"Start from zeros in channels 0 to {2 * fold - 1}, and fill in the frames that have a neighbour.", True)
+        f"the last frame has no next frame, and the first no previous: both get zeros; yours get {_plain(seen)}",
+        f"Start from zeros in channels 0 to {2 * fold - 1}, and fill the frames that have a neighbour.", True)
 
 
 def fold_of(channels: int) -> int:
@@ -121,7 +121,8 @@ def local(a: Attempt) -> Finding | None:
     far[0] += 1
     moved = (a.ask(far) - a.ask(x)).abs().sum((1, 2)) > 0
     return None if not bool(moved[2:].any()) else Finding(
-        "frame 1 was changed, and your frame 3 or later moved with it", "A shift reaches one frame, not two.", True)
+        "changing frame 1 changed your frame 3 or a later one",
+        "The shift takes from one frame away, not from two.", True)
 
 
 def _plain(seen: list[float]) -> str:
@@ -132,9 +133,9 @@ def same_rest(a: Attempt) -> Finding | None:
     (x,) = a.given
     stay = 2 * fold_of(C)
     return None if close(a.got[..., stay:], x[..., stay:]) else Finding(
-        f"channels {stay} to {C - 1} should stay as they are", "A fold is C // 4 channels, and there are two.", True)
+        f"channels {stay} to {C - 1} should not change", "A fold has C // 4 channels, and two folds are shifted.", True)
 
 
 shift_time = Exercise(
     "shift_time", "14.1", right, clip, (*FIRST, directions, ends, same_rest, local, *LAST), WRONG,
-    "No weight to learn, and every token now knows a little of the frame before and of the one after.")
+    "Without any weights, every token now holds channels of the previous and of the next frame.")

@@ -12,7 +12,7 @@ from ..exercise import Attempt, Exercise, Finding, close
 from ..properties import FIRST, LAST
 from .samples import normal
 
-Y, X, C = 4, 6, 35  # rows, columns, channels: two a fold, nineteen stay
+Y, X, C = 4, 6, 35  # rows, columns, channels: two per fold, nineteen stay
 STEPS = tuple(step[1:] for step in SPACE)
 Steps = Sequence[tuple[int, int]]
 
@@ -71,22 +71,23 @@ WRONG = {
     "when rows and columns are exchanged": lambda x, s: taken(x, [(b, a) for a, b in _steps(s)]),
     "when above and below are exchanged": lambda x, s: taken(x, [(-a, b) for a, b in _steps(s)]),
     "when left and right are exchanged": lambda x, s: taken(x, [(a, -b) for a, b in _steps(s)]),
-    "when all borders are zero, the diagonal ones, too": lambda x, s: taken(x, _steps(s), diagonal="zero"),
-    "when all borders keep their own, the straight ones, too": lambda x, s: taken(x, _steps(s), straight="own"),
+    "when the diagonal folds are zero at the border, too": lambda x, s: taken(x, _steps(s), diagonal="zero"),
+    "when the straight folds keep their own channels at the border, too":
+        lambda x, s: taken(x, _steps(s), straight="own"),
     "when the two border rules are exchanged": lambda x, s: taken(x, _steps(s), straight="own", diagonal="zero"),
-    "when the frame is closed to a ring": lambda x, s: taken(x, _steps(s), straight="wrap", diagonal="wrap"),
-    "when the straight folds are closed to a ring": lambda x, s: taken(x, _steps(s), straight="wrap"),
-    "when the diagonal folds are closed to a ring": lambda x, s: taken(x, _steps(s), diagonal="wrap"),
+    "when the frame wraps around": lambda x, s: taken(x, _steps(s), straight="wrap", diagonal="wrap"),
+    "when the straight folds wrap around": lambda x, s: taken(x, _steps(s), straight="wrap"),
+    "when the diagonal folds wrap around": lambda x, s: taken(x, _steps(s), diagonal="wrap"),
     "when a fold is an eighth of the channels": lambda x, s: taken(x, _steps(s), fold=x.shape[2] // 8),
-    "when a fold is half as wide": lambda x, s: taken(x, _steps(s), fold=x.shape[2] // 32),
-    "when a fold is rounded up": lambda x, s: taken(x, _steps(s), fold=-(-x.shape[2] // 16)),
+    "when a fold is half as wide as it should be": lambda x, s: taken(x, _steps(s), fold=x.shape[2] // 32),
+    "when the number of channels in a fold is rounded up": lambda x, s: taken(x, _steps(s), fold=-(-x.shape[2] // 16)),
     "when only the four straight neighbours are taken": lambda x, s: taken(x, _steps(s)[:4]),
-    "when only the four diagonal neighbours are taken, first": lambda x, s: taken(x, _steps(s)[4:]),
+    "when only the four diagonal neighbours are taken, in the first folds": lambda x, s: taken(x, _steps(s)[4:]),
     "when diagonal folds come before straight ones": lambda x, s: taken(x, _order(s, 4, 5, 6, 7, 0, 1, 2, 3)),
-    "when the folds come in reversed order": lambda x, s: taken(x, _steps(s)[::-1]),
-    "when the order goes round clockwise": lambda x, s: taken(x, _order(s, 1, 6, 2, 5, 0, 7, 3, 4)),
-    "when the channels that stay are set to zero": _rest,
-    "when the last channels are taken and not the first": lambda x, s: taken(x.flip(-1), _steps(s)).flip(-1),
+    "when the folds come in reverse order": lambda x, s: taken(x, _steps(s)[::-1]),
+    "when the folds go clockwise around the patch": lambda x, s: taken(x, _order(s, 1, 6, 2, 5, 0, 7, 3, 4)),
+    "when the channels that should stay are set to zero": _rest,
+    "when the last channels are shifted, not the first": lambda x, s: taken(x.flip(-1), _steps(s)).flip(-1),
     "when the step is two patches": lambda x, s: taken(x, [(2 * a, 2 * b) for a, b in _steps(s)]),
     "when nothing is shifted": lambda x, s: x.clone(),
 }
@@ -104,8 +105,8 @@ def inside(a: Attempt) -> Finding | None:
     for n, (dy, dx) in enumerate(steps.tolist()):
         wanted = 10.0 * (2 + dy) + 3 + dx
         if got[n * (C // 16)] != wanted:
-            return Finding(f"at row 2, column 3, fold {n} shows row {2 + dy}, column {3 + dx}; yours does not",
-                           f"Step {n} is ({dy}, {dx}): y[r, c] = x[r + dy, c + dx], for C // 16 channels a fold.", True)
+            return Finding(f"at row 2, column 3, fold {n} comes from row {2 + dy}, column {3 + dx}; yours does not",
+                           f"Step {n} is ({dy}, {dx}): out[r, c] = frame[r + dy, c + dx], for C // 16 channels.", True)
     return None
 
 
@@ -113,7 +114,7 @@ def rest(a: Attempt) -> Finding | None:
     x, _ = a.given
     stay = 8 * (C // 16)
     return None if close(a.got[..., stay:], x[..., stay:]) else Finding(
-        f"channels {stay} to {C - 1} should stay as they are", "Eight folds of C // 16 channels, and no more.", True)
+        f"channels {stay} to {C - 1} should not change", "Only eight folds of C // 16 channels are shifted.", True)
 
 
 def borders(a: Attempt) -> Finding | None:
@@ -123,12 +124,12 @@ def borders(a: Attempt) -> Finding | None:
         corner = got[Y - 1 if dy > 0 else 0, X - 1 if dx > 0 else 0, n * (C // 16)].item()
         wanted = 1.0 if dy and dx else 0.0
         if corner != wanted:
-            return Finding(f"fold {n}, step ({dy}, {dx}): outside the frame there is {wanted:.0f} of a frame of ones; "
-                           f"yours has {corner:.3g}", "Straight folds are zero outside; diagonal ones keep their own.",
-                           True)
+            return Finding(f"a frame of ones, fold {n}, step ({dy}, {dx}): at the border it should be {wanted:.0f}; "
+                           f"yours is {corner:.3g}",
+                           "At the border straight folds are zero; diagonal folds keep their own channels.", True)
     return None
 
 
 shift_space = Exercise(
     "shift_space", "14.2", right, frame, (*FIRST, inside, rest, borders, *LAST), WRONG,
-    "Half of the channels are the neighbours', half are a token's own.")
+    "Each token now holds channels of its eight neighbours, and keeps the rest.")

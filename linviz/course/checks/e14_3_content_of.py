@@ -1,4 +1,4 @@
-"""Exercise 14.3: whose content a row of weights brings in, when v was shifted in space."""
+"""Exercise 14.3: whose content the weights of a query bring in, if v was shifted in space."""
 from __future__ import annotations
 
 from typing import Any
@@ -58,29 +58,32 @@ WRONG = {
     "when all content is left where the weight lies": lambda row, C, s: row.clone(),
     "when only the channels that stay are counted": lambda row, C, s: row * _shares(C)[1],
     "when only the shifted channels are counted": lambda row, C, s: spread(row, _shares(C)[0], 0),
-    "when a fold is taken for exactly a sixteenth of the channels": lambda row, C, s: spread(row, 1 / 16, 1 / 2),
-    "when a fold is taken for an eighth of the channels":
+    "when a fold counts as exactly a sixteenth of the channels": lambda row, C, s: spread(row, 1 / 16, 1 / 2),
+    "when a fold counts as an eighth of the channels":
         lambda row, C, s: spread(row, (C // 8) / C, (C - 8 * (C // 8)) / C),
-    "when all nine places share alike": lambda row, C, s: spread(row, 1 / 9, 1 / 9),
+    "when all nine places get equal shares": lambda row, C, s: spread(row, 1 / 9, 1 / 9),
     "when diagonal content is lost at the border, too": lambda row, C, s: spread(row, *_shares(C), diagonal="lost"),
-    "when straight folds keep their own at the border, too": lambda row, C, s: spread(row, *_shares(C), straight="own"),
+    "when straight folds keep their own content at the border, too":
+        lambda row, C, s: spread(row, *_shares(C), straight="own"),
     "when the two border rules are exchanged":
         lambda row, C, s: spread(row, *_shares(C), straight="own", diagonal="lost"),
-    "when the frame is closed to a ring":
+    "when the frame wraps around":
         lambda row, C, s: spread(row, *_shares(C), straight="wrap", diagonal="wrap"),
-    "when the straight folds are closed to a ring": lambda row, C, s: spread(row, *_shares(C), straight="wrap"),
-    "when the diagonal folds are closed to a ring": lambda row, C, s: spread(row, *_shares(C), diagonal="wrap"),
-    "when only the straight neighbours are sent home": lambda row, C, s: spread(row, *_shares(C), steps=STEPS[:4]),
-    "when only the diagonal neighbours are sent home": lambda row, C, s: spread(row, *_shares(C), steps=STEPS[4:]),
-    "when the lost content is made up for, so that it sums as the row did":
+    "when the straight folds wrap around": lambda row, C, s: spread(row, *_shares(C), straight="wrap"),
+    "when the diagonal folds wrap around": lambda row, C, s: spread(row, *_shares(C), diagonal="wrap"),
+    "when only the straight neighbours are traced back": lambda row, C, s: spread(row, *_shares(C), steps=STEPS[:4]),
+    "when only the diagonal neighbours are traced back": lambda row, C, s: spread(row, *_shares(C), steps=STEPS[4:]),
+    "when the result is rescaled to the sum of the weights, although content is lost at the border":
         lambda row, C, s: spread(row, *_shares(C)) * row.sum() / spread(row, *_shares(C)).sum(),
-    "when channels are added up, and not averaged": lambda row, C, s: C * spread(row, *_shares(C)),
+    "when channels are added up, not averaged": lambda row, C, s: C * spread(row, *_shares(C)),
     "when a fold counts as one channel": lambda row, C, s: spread(row, 1 / C, (C - 8) / C),
-    "when what stays counts in full, and the folds on top of it": lambda row, C, s: spread(row, _shares(C)[0], 1),
-    "when what stays is counted as half": lambda row, C, s: spread(row, _shares(C)[0], 0.5),
+    "when the channels that stay count in full, and the folds are added":
+        lambda row, C, s: spread(row, _shares(C)[0], 1),
+    "when the channels that stay count as half": lambda row, C, s: spread(row, _shares(C)[0], 0.5),
     "when a step is two patches":
         lambda row, C, s: spread(row, *_shares(C), steps=[(2 * a, 2 * b) for a, b in STEPS]),
-    "when what stays is one fold too few": lambda row, C, s: spread(row, _shares(C)[0], _shares(C)[1] - _shares(C)[0]),
+    "when the channels that stay are one fold too few":
+        lambda row, C, s: spread(row, _shares(C)[0], _shares(C)[1] - _shares(C)[0]),
 }
 
 
@@ -95,14 +98,14 @@ def one(a: Attempt) -> Finding | None:
     row = torch.zeros(Y, X, dtype=torch.float64)
     row[2, 3] = 1
     got, wanted = a.ask(row, channels, steps), right(row, channels, steps)
-    for (r, c), name in (((2, 3), "the place itself"), ((2, 2), "that to the left"), ((1, 2), "that above left")):
+    for (r, c), name in (((2, 3), "this place"), ((2, 2), "the place to the left"), ((1, 2), "the place above left")):
         if not close(got[r, c], wanted[r, c]):
             return Finding(f"all weight in one place, {channels} channels: {name} gives {wanted[r, c].item():.3f} of "
-                           f"the content; yours {got[r, c].item():.3f}",
-                           f"A fold is {channels} // 16 channels of {channels}; {channels} less 8 folds stay.", True)
+                           f"the content; yours gives {got[r, c].item():.3f}",
+                           f"A fold has {channels} // 16 channels of {channels}; {channels} minus 8 folds stay.", True)
     return None if close(got, wanted) else Finding(
-        "all weight in one place: content comes from that place and its eight neighbours; yours from others, too",
-        "Slot (r, c) of fold n holds what came from (r + dy, c + dx).", True)
+        "all weight in one place: content comes from it and its eight neighbours; yours comes from others, too",
+        "Slot (r, c) of fold n holds the channels of (r + dy, c + dx).", True)
 
 
 def edge(a: Attempt) -> Finding | None:
@@ -111,11 +114,11 @@ def edge(a: Attempt) -> Finding | None:
     row[0, 0] = 1
     got, wanted = a.ask(row, channels, steps), right(row, channels, steps)
     return None if close(got, wanted) else Finding(
-        f"all weight in a corner: {wanted.sum().item():.3f} of it brings content, {wanted[0, 0].item():.3f} its "
-        f"own; yours {got.sum().item():.3f} and {got[0, 0].item():.3f}",
-        "Outside the frame straight folds hold zeros, which are nobody's; diagonal ones hold the slot's own.", True)
+        f"all weight in a corner: {wanted.sum().item():.3f} of it brings content, {wanted[0, 0].item():.3f} from the "
+        f"corner itself; yours {got.sum().item():.3f} and {got[0, 0].item():.3f}",
+        "At the border straight folds hold zeros, and their weight is lost; diagonal folds hold the slot's own.", True)
 
 
 content_of = Exercise(
     "content_of", "14.3", right, weights, (*FIRST, one, edge, *LAST), WRONG,
-    "Now a bright patch can be asked whose content it carries.")
+    "Now you can compute whose content a bright patch holds.")

@@ -1,4 +1,4 @@
-"""The quiz of chapter 11, concentration. Every number in it is counted again by a test."""
+"""The quiz of chapter 11, concentration. A test computes every number in it again."""
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ N, HELD = 1000, 0.5
 
 
 def recount_count() -> Mapping[str, str]:
-    """A row of which one patch holds half, counted in three ways."""
+    """The number of patches of a row whose first patch holds half, counted in three ways."""
     row = ch11.spike(HELD, N)
     found = {"participation": concentration.participation(row), "effective": concentration.effective_tokens(row),
              "support": concentration.support(row, 0.9)}
@@ -33,7 +33,7 @@ def recount_judge() -> Mapping[str, str]:
 
 
 def recount_average() -> Mapping[str, str]:
-    """Two maps over 256 keys whose rows have 4 bits on average: all rows alike, and half sharp, half flat."""
+    """Two maps over 256 keys with 4 bits on average: equal rows, and half of them sharp, half flat."""
     keys = 256
     even, sharp, flat = (torch.zeros(4, keys, dtype=torch.float64) for _ in range(3))
     even[:, :16], sharp[:, 0], flat[:] = 1 / 16, 1.0, 1 / keys
@@ -60,57 +60,57 @@ def recount_rank() -> Mapping[str, str]:
 
 
 COUNT = Question(
-    "One of {N} patches gets half of a row, the other {others} share the other half alike. Somebody reports: \"this "
-    "query looks at {participation} patches\". Which number is that?",
+    "One of {N} patches gets half of the weight of a row, and the other {others} share the other half equally. A paper "
+    "reports: \"this query looks at {participation} patches\". Which number is this?",
     (Choice("Two to the entropy.",
-            "That is {effective}: the fog over the {others} others takes many yes-or-no questions to sort out, so "
-            "entropy hears it."),
+            "This number is {effective}. It takes many yes-or-no questions to find a patch among the {others} others, "
+            "so the entropy depends on them."),
      Choice("The inverse participation, one over the sum of squares.",
-            "The squares of the faint ones are next to nothing, so only the loud one counts: one over a quarter.",
+            "The squares of the small weights are almost zero, so only the large weight counts: one over a quarter.",
             right=True),
      Choice("The number of patches that hold nine tenths.",
-            "That is {support}: with half on one patch, the rest must be collected from the fog, patch by patch.")),
+            "This number is {support}. One patch holds half, and the rest must be collected from many small weights.")),
     "count", {"N": "1000", "others": "999", "participation": "4", "effective": "63", "support": "801"}, recount_count)
 
 JUDGE = Question(
-    "A cup of coffee: relu with a floor has {relu_floor} bits, cosFormer {cosformer}. \"The cosine brings {gain} "
-    "bits of concentration.\" What is missing?",
+    "On the cup of coffee relu with a floor has {relu_floor} bits, and cosFormer has {cosformer}. Somebody says: \"The "
+    "cosine brings {gain} bits of concentration.\" What is missing?",
     (Choice("Nothing: both were measured on the same queries and keys.",
-            "The same inputs, but two changes at once: cosFormer has a cosine, and it has no floor."),
+            "The inputs are the same, but two things change at once: cosFormer has a cosine, and it has no floor."),
      Choice("The control: relu without a floor and without a cosine.",
-            "It has {relu} bits. So leaving out the floor brings {floorless} bits, and the cosine {cosine}.",
+            "This control has {relu} bits. So leaving out the floor brings {floorless} bits, and the cosine {cosine}.",
             right=True),
      Choice("More photographs.",
-            "Those would be good to have. But they would only repeat a comparison in which two things change at "
+            "More photographs would be good. But they would only repeat a comparison in which two things change at "
             "once.")),
     "judge", {"relu_floor": "9.465", "relu": "8.893", "cosformer": "8.823", "gain": "0.642", "floorless": "0.572",
               "cosine": "0.070"}, recount_judge)
 
 AVERAGE = Question(
-    "{keys} keys. In map A every row has {bits} bits. In map B half of the rows have 0 bits, the other half {most}. "
-    "Which map looks at fewer patches, on average?",
+    "Two maps have {keys} keys. In map A every row has {bits} bits. In map B half of the rows have 0 bits, and the "
+    "other half have {most}. Which map looks at fewer patches, on average?",
     (Choice("They are equal: {bits} bits each.",
-            "So say the bits. But two to the power of a mean is not the mean of the powers: in patches it is {even} "
-            "for A and {mixed} for B."),
+            "The mean bits are equal. But two to the power of a mean is not the mean of the powers: the mean number of "
+            "patches is {even} for A and {mixed} for B."),
      Choice("Map A.",
-            "In patches it is {even} against {mixed}. In bits they are equal. Whoever reports a mean has to say of "
-            "what, and had better show the ch11.", right=True),
+            "The mean number of patches is {even} for A and {mixed} for B, although the mean bits are equal. A report "
+            "has to say what its mean is taken over, and should show the spread.", right=True),
      Choice("Map B: half of its rows look at a single patch.",
-            "And the other half at all {keys}. The mean of the patches is {mixed}, against {even} for A.")),
+            "The other half look at all {keys}. So the mean number of patches is {mixed}, and {even} for A.")),
     "average", {"keys": "256", "bits": "4", "most": "8", "even": "16", "mixed": "128.5"}, recount_average)
 
 RANK = Question(
-    "{tokens} tokens, {width} features. Focused attention with power {low} has {bits} bits and rank {rank}. With "
-    "power {high} it has {fewer} bits. And its rank?",
+    "Focused attention has {tokens} tokens and {width} features. With power {low} it has {bits} bits and rank {rank}. "
+    "With power {high} it has {fewer} bits. What is its rank then?",
     (Choice("{after}",
-            "The features have changed, their number has not: the map is still a product of a table {width} wide and "
-            "one {width} high.", right=True),
+            "The features have changed, but their number has not: the map is still the product of a table with {width} "
+            "columns and a table with {width} rows.", right=True),
      Choice("Between {width} and {tokens}: a sharper map is nearer to the identity, which has full rank.",
-            "Sharp and full of rank is possible, as the identity shows, but not with {width} features. A map can be "
-            "sharp and have rank one."),
+            "A map can be sharp and have full rank, as the identity shows, but not with {width} features. A map can "
+            "also be sharp and have rank one."),
      Choice("Below {width}: sharper rows are more alike.",
-            "They could be, if all became sharp on the same key. Here each feature keeps keys of its own; counted, "
-            "it is still {after}.")),
+            "They could be, if all rows became sharp on the same key. Here each feature has keys of its own, and the "
+            "rank is still {after}.")),
     "rank", {"tokens": "300", "width": "12", "low": "3", "high": "9", "rank": "12", "after": "12", "bits": "6.5",
              "fewer": "3.2"}, recount_rank)
 

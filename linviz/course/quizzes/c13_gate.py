@@ -1,4 +1,4 @@
-"""The quiz of chapter 13, feature fixation I: the gate. Every number in it is counted again by a test."""
+"""The quiz of chapter 13, feature fixation I: the gate. A test computes every number in it again."""
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ def _gated(q: Tensor, k: Tensor) -> KernelMap:
 
 
 def recount_cancel() -> Mapping[str, str]:
-    """By how many bits entropy changes when every token's query ratios are scaled by a factor of its own."""
+    """By how many bits the entropy changes if the query ratios of every token get a factor of their own."""
     p, k, r_q, r_k = _features()
     factor = torch.linspace(0.1, 0.9, N, dtype=torch.float64)[:, None]
     before, after = (entropy(_gated(p * r, k * r_k).dense()) for r in (r_q, factor * r_q))
@@ -62,54 +62,55 @@ def recount_judge() -> Mapping[str, str]:
 
 
 CANCEL = Question(
-    "Somebody multiplies all query ratios of a token by a factor of that token's own, from {low} for the first "
-    "token to {high} for the last. What happens to the map?",
+    "All query ratios of a token are multiplied by a factor. Each token has a factor of its own, from {low} for the "
+    "first token to {high} for the last. What happens to the map?",
     (Choice("Nothing.",
-            "The factor of query i stands in every weight of row i, above and below the line. It cancels: no row's "
-            "entropy moves by more than {change} bits.", right=True),
+            "The factor of query i occurs in every weight of row i, in the numerator and in the denominator. So it "
+            "cancels, and the entropy of no row changes by more than {change} bits.", right=True),
      Choice("Rows with a small factor get flatter.",
-            "A row is divided by its own sum, and that sum has the same factor. A row gets flatter only if its "
-            "channels change against each other."),
+            "A row is divided by its own sum, and this sum has the same factor. A row gets flatter only if its "
+            "channels change relative to each other."),
      Choice("Tokens with a small factor are looked at less.",
-            "That is what a factor on the key side does. A query's factor tells nobody where to look.")),
+            "A factor on the key side would do this. A factor on a query does not change which keys it looks at.")),
     "cancel", {"low": "0.1", "high": "0.9", "change": "0.00"}, recount_cancel)
 
 COST = Question(
-    "{N} patches, {M} features, values {M} wide, and the ratios of both sides are given. How many numbers does the "
-    "largest table hold that gated linear attention still has to make?",
+    "There are {N} patches, {M} features, values of width {M}, and the ratios of both sides. How many numbers are in "
+    "the largest table that gated linear attention still has to compute?",
     (Choice("{table}",
-            "That is the N x N table of softmax attention. The bracket is multiplied first so that it is never made, "
-            "and ratios, which belong to one token each, do not ask for it."),
+            "This is the N x N table of softmax attention. The bracket is computed first to avoid this table, and the "
+            "ratios do not need it, because each ratio belongs to one token."),
      Choice("{features}",
-            "N x M: the gated features themselves. They grow with N, not with its square.", right=True),
+            "The gated features are N x M. They grow with N, not with its square.", right=True),
      Choice("{bracket}",
-            "That is the bracket, M x M, and it is all that is kept of the keys. But to fill it the gated features "
-            "have to be made, and those are N x M.")),
+            "This is the bracket, M x M, which is all that is kept of the keys. But to compute the bracket one needs "
+            "the gated features, and they are N x M.")),
     "bracket", {"N": "784", "M": "16", "bracket": "256", "features": "12,544", "table": "614,656"}, recount_cost)
 
 RANK = Question(
-    "The same {N} patches and {M} features, a gate on both sides. Which rank can the gated map have at most?",
+    "There are the same {N} patches and {M} features, and a gate on both sides. What is the largest rank that the "
+    "gated map can have?",
     (Choice("{M}",
-            "It is still a product of an N x M and an M x N matrix. Counted for random features and ratios: {rank}.",
+            "The map is still the product of an N x M and an M x N matrix. For random features and ratios the rank is "
+            "{rank}.",
             right=True),
      Choice("{twice}: two gates",
-            "The gates multiply the two factors in place. They add no column to either of them."),
+            "The gates multiply the entries of the two factors. They add no column to either of them."),
      Choice("{N}: sigmoid is not linear",
-            "True of the gate, but not of the map: once the gated features are there, the map is their plain "
-            "product.")),
+            "The gate is not linear, but the map is the plain product of the gated features.")),
     "rank", {"N": "784", "M": "16", "twice": "32", "rank": "16"}, recount_rank)
 
 JUDGE = Question(
-    "On the photograph of this chapter the kernel with its floor has {floor} bits. With a new gate it has {relu} "
-    "bits. What follows?",
+    "On the photograph of this chapter the kernel with its floor has {floor} bits. With a new gate the kernel has "
+    "{relu} bits. What follows?",
     (Choice("The gate concentrates attention.",
-            "Something does. But relu without its floor has {relu} bits, too, and no gate at all."),
-     Choice("Not much, before the controls have run.",
-            "Leaving out the floor gives the same {relu} bits with nothing to learn. A gate must be held against "
-            "that, and against a constant and a random gate.", right=True),
+            "Something concentrates attention. But relu without its floor has {relu} bits, too, without any gate."),
+     Choice("Not much, until the controls have run.",
+            "Leaving out the floor gives the same {relu} bits with nothing to learn. Compare a gate with this control, "
+            "and with a constant and a random gate.", right=True),
      Choice("The gated map looks at the right patches.",
-            "Bits count how few patches are looked at, not which. That is what the divergence from a target is for, "
-            "or a task.")),
+            "Bits say how few patches a row looks at, not which. To judge which, use the divergence from a target, or "
+            "a task.")),
     "judge", {"floor": "9.47", "relu": "8.90"}, recount_judge)
 
 gate = Quiz("Feature fixation I: the gate", (CANCEL, COST, RANK, JUDGE))

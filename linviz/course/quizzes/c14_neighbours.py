@@ -1,4 +1,4 @@
-"""The quiz of chapter 14, feature fixation II: the neighbours. Every number in it is counted again by a test."""
+"""The quiz of chapter 14, feature fixation II: the neighbours. A test computes every number in it again."""
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ MIDDLE = GRID.number(3, 6, 6)
 
 
 def recount_moved() -> Mapping[str, str]:
-    """How far weights and outputs move when all of k and v are turned by one column."""
+    """How much weights and outputs change if all of k and v move by one column."""
     q, k, v = torch.randn(3, 1, 1, len(GRID), D, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     m = make("softmax", 1, D, GRID)
 
@@ -35,60 +35,64 @@ def recount_sees() -> Mapping[str, str]:
 
 
 def recount_reach() -> Mapping[str, str]:
-    """How many frames a query has heard of after three layers of attention in space with a shift in time."""
+    """How many frames reach a query after three layers of attention in space with a shift in time."""
     _, heard = scheme("", ["softmax+shift:time@space"], GRID, MIDDLE)
     frames = [n // (SIDE * SIDE) for n in heard]
     return {"T": f"{T}", "one": f"{frames[0]}", "two": f"{frames[1]}", "three": f"{frames[2]}"}
 
 
 MOVED = Question(
-    "Every channel of k and v is taken from the patch on the right, in a frame closed to a ring. On the picture of the "
-    "attention every light moves by one patch. What becomes of the output?",
-    (Choice("It is mixed from the wrong patches.",
-            "From the wrong slots, but a slot now holds its neighbour's content. Weight and content moved together: "
-            "no output changes by more than {output}."),
-     Choice("Nothing: it is the same output.",
-            "Attention sums over keys, in whatever order they stand. More than {weight} % of the weight has moved, and "
-            "the output by {output}.", right=True),
-     Choice("It moves by one patch, too.",
-            "Queries did not move, and there is one output a query. Only the keys and values changed their places.")),
+    "Every channel of k and v is taken from the patch to the right, and the frame wraps around. In the picture of the "
+    "attention every bright patch moves by one patch. What happens to the output?",
+    (Choice("The output is mixed from the wrong patches.",
+            "The weights lie on other slots, but a slot now holds the content of its neighbour. Weight and content "
+            "moved together: no output changes by more than {output}."),
+     Choice("Nothing: the output is the same.",
+            "Attention is a sum over keys, and a sum does not depend on their order. More than {weight} % of the "
+            "weight has moved, and the output has changed by {output}.", right=True),
+     Choice("The output moves by one patch, too.",
+            "Queries did not move, and there is one output per query. Only the keys and values moved.")),
     "content", {"weight": "50", "output": "0.00"}, recount_moved)
 
 SEES = Question(
-    "A gate with the shift in space, one layer, a patch in the middle of a frame. Whose numbers can change the ratios "
-    "of this patch?",
+    "One layer has a gate and the shift in space. Take a patch in the middle of a frame. Whose numbers can change the "
+    "ratios of this patch?",
     (Choice("Only its own: a gate reads one token.",
-            "It reads one slot, and with the shift this slot of k and v holds channels of others."),
+            "The gate reads one slot, and with the shift this slot of k and v holds channels of other patches."),
      Choice("{space} patches: itself and its neighbours.",
-            "Eight folds of k and v come from the eight neighbours, the rest and q from itself. In time it would be "
-            "{time}.", right=True),
+            "Eight folds of k and v come from the eight neighbours; the rest, and q, belong to the patch itself. With "
+            "the shift in time the number is {time}.", right=True),
      Choice("All {frame} patches of the frame.",
-            "All of them meet in the sums of attention, but the ratios are made before these sums.")),
+            "All of them meet in the sums of attention, but the ratios are computed before these sums.")),
     "sees", {"space": "9", "time": "3", "frame": "196"}, recount_sees)
 
 REACH = Question(
-    "A clip of {T} frames. Every layer attends within a frame, with the shift in time. How many frames can a patch of "
-    "the fourth frame have heard of after three layers?",
+    "A clip has {T} frames. Every layer attends within a frame, with the shift in time. How many frames can reach a "
+    "patch of the fourth frame in three layers?",
     (Choice("One: attention is within a frame.",
-            "Without the shift, yes. With it the values of a frame hold channels of the frames beside it."),
+            "This is true without the shift. With the shift, the values of a frame hold channels of the frames beside "
+            "it."),
      Choice("{one}: the shift reaches one frame to each side.",
-            "That is after one layer. What a neighbouring frame has heard of by then is passed on in the next."),
-     Choice("{three}: one more to each side with every layer.",
-            "{one}, {two}, {three}: three to each side and its own.", right=True),
+            "This is true after one layer. The next layer passes on what has reached a neighbouring frame by then."),
+     Choice("{three}: one more on each side with every layer.",
+            "The numbers are {one}, {two}, {three}: in the end three frames on each side and the frame itself.",
+            right=True),
      Choice("All {T}: attention is global.",
-            "Global within a frame. The shift reaches three frames to each side in three layers; one is left out.")),
+            "Attention is global within a frame only. The shift reaches three frames on each side in three layers, so "
+            "one frame is missing.")),
     "reach", {"T": "8", "one": "3", "two": "5", "three": "7"}, recount_reach)
 
 JUDGE = Question(
-    "On one clip a gate with the shift in time comes nearer the target than a gate without, from every seed. Then a "
-    "shift from strangers, from tokens that are nobody's neighbours, comes as near. What follows?",
+    "On one clip a gate with the shift in time comes closer to the target than a gate without it, for every seed. Then "
+    "a shift from strangers (tokens that are not neighbours) comes as close. What follows?",
     (Choice("The neighbours in time carry the information.",
-            "Then strangers could not do as well. Something else helped: perhaps just that keys differ more."),
+            "If they did, strangers could not do as well. Something else helped, perhaps that the keys differ more."),
      Choice("Something about shifting helps here, but not the neighbours.",
-            "The control has all of the shift except the neighbourhood. What it brings, too, is not owed to "
-            "neighbours.", right=True),
+            "The control differs from the shift in one thing: its tokens are not neighbours. A gain that the control "
+            "brings, too, is not due to neighbours.", right=True),
      Choice("The shift is useless.",
-            "It helped to fit this map. Only the explanation by neighbours has failed, on this clip and this target.")),
+            "The shift helped to fit this map. Only the explanation by neighbours has failed, on this clip and this "
+            "target.")),
     "judge", {}, dict)
 
 neighbours = Quiz("Feature fixation II: the neighbours in space and time", (MOVED, SEES, REACH, JUDGE))

@@ -1,4 +1,4 @@
-"""What chapter 11 draws and counts: rows between a spike and fog, a floor raised and lowered, features focused."""
+"""What chapter 11 draws and counts: a spike on a uniform row, a floor of any height, focused features."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ COUNTS = {"1 / Σa² (participation)": participation, "2^H (effective tokens)": 
 
 
 def spike(share: float, size: int) -> Tensor:
-    """A row over `size` keys: the first holds `share`, the others have the rest alike.
+    """A row over `size` keys: the first key holds `share`, and the other keys share the rest equally.
 
     >>> spike(0.5, 3).tolist()
     [0.5, 0.25, 0.25]
@@ -34,7 +34,7 @@ def spike(share: float, size: int) -> Tensor:
 
 
 def counted(row: Tensor) -> dict[str, float]:
-    """One row as a number of patches, by each way of counting.
+    """The number of patches of one row, by each way of counting.
 
     >>> [round(y) for y in counted(torch.full((4,), 0.25)).values()]
     [4, 4, 4]
@@ -43,7 +43,7 @@ def counted(row: Tensor) -> dict[str, float]:
 
 
 def spike_at(share: float, *, size: int = 784) -> Any:
-    """One patch holds `share`, fog the rest: how many patches is that?"""
+    """Number of patches, counted in three ways, of a row whose first patch holds `share`."""
     row = spike(share, size)
     title = f"One patch holds {100 * share:.0f} %, the other {size - 1} share the rest: {entropy(row):.2f} bits"
     return charts.counts([charts.Counts("the row", "uniform", "content-free", counted(row))],
@@ -51,7 +51,7 @@ def spike_at(share: float, *, size: int = 784) -> Any:
 
 
 def floored(q: Tensor, k: Tensor, floor: float) -> KernelMap:
-    """The map of phi(x) = relu(x) + floor, rows summing to one; q (..., N, D), k (..., S, D).
+    """The map of phi(x) = relu(x) + floor, whose rows sum to one; q (..., N, D), k (..., S, D).
 
     >>> floored(torch.tensor([[1.0]]), torch.tensor([[1.0], [-1.0]]), 1.0).dense()
     tensor([[0.6667, 0.3333]])
@@ -69,7 +69,7 @@ def floor_at(floor: float, *, soft: Attention, q: Tensor, k: Tensor, v: Tensor, 
 
 
 def focused(power: float, q: Tensor, k: Tensor, v: Tensor, grid: Grid) -> Map:
-    """FLatten's map of q, k, v (B, H, N, D) with any power.
+    """The map of focused attention (FLatten) with any power; q, k, v (B, H, N, D).
 
     >>> x = torch.rand(1, 1, 6, 4)
     >>> focused(3, x, x, x, Grid(Y=2, X=3)).rank_bound
@@ -80,7 +80,7 @@ def focused(power: float, q: Tensor, k: Tensor, v: Tensor, grid: Grid) -> Map:
 
 
 def power_at(power: float, *, soft: Attention, q: Tensor, k: Tensor, v: Tensor, query: int) -> Any:
-    """The sorted weights of one query under softmax, and under focused attention with the power given."""
+    """The sorted weights of one query under softmax, and under focused attention with any power."""
     a = focused(power, q, k, v, soft.grid)
     sharp = curves.Curve(f"focused, p = {power:g}", "focused", "kernel", range(1, a.shape[1] + 1),
                          sorted_row(a, query))
@@ -90,16 +90,16 @@ def power_at(power: float, *, soft: Attention, q: Tensor, k: Tensor, v: Tensor, 
 
 
 def made_of(q: Tensor, k: Tensor, floors: Sequence[float]) -> Mapping[str, list[float]]:
-    """Shares of a row under relu + c, mean over queries, for every c of `floors`: the pair's, the key's, nobody's.
+    """Shares of a row under relu + c, mean over queries, for every c of `floors`: pair, key alone, constant.
 
-    q (N, D), k (S, D). The products are relu.relu + c sum relu(k_j) + (c sum relu(q_i) + D c^2).
+    q (N, D), k (S, D). The product of a pair is relu.relu + c sum relu(k_j) + (c sum relu(q_i) + D c^2).
 
     >>> {name: [round(x, 2) for x in y] for name, y in made_of(torch.ones(1, 2), torch.ones(3, 2), [0.0, 1.0]).items()}
-    {'the pair': [1.0, 0.25], 'the key alone': [0.0, 0.25], 'nobody: the same for all': [0.0, 0.5]}
+    {'the pair': [1.0, 0.25], 'the key alone': [0.0, 0.25], 'the same for all keys': [0.0, 0.5]}
     """
     q, k = q.relu().double(), k.relu().double()
     pair, key = (q @ k.mT).sum(-1), k.sum()
-    out: dict[str, list[float]] = {"the pair": [], "the key alone": [], "nobody: the same for all": []}
+    out: dict[str, list[float]] = {"the pair": [], "the key alone": [], "the same for all keys": []}
     for c in floors:
         each = (pair, (c * key).expand_as(pair), len(k) * (c * q.sum(-1) + q.shape[-1] * c**2))
         for name, x in zip(out, each, strict=True):

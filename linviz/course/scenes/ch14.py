@@ -1,4 +1,4 @@
-"""What chapter 14 draws and counts: where content comes from, whose numbers a gate reads, and a fair ablation."""
+"""What chapter 14 draws and counts: where content comes from, which tokens a gate reads, and an ablation."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ WAYS = ("below", "above", "the right", "the left", "above left", "below right", 
 
 
 def seen_by(m: Attention, q: Tensor, k: Tensor, v: Tensor, token: int) -> Tensor:
-    """Whose q, k or v reach the fixation ratios of one token: (N,) bool.
+    """The tokens whose q, k or v reach the fixation ratios of one token: (N,) bool.
 
     >>> x, g = torch.rand(1, 1, 12, 8), Grid(T=3, Y=2, X=2)
     >>> seen_by(make("relu_floor+gate+shift:time", 1, 8, g), x, x, x, token=5).nonzero().flatten().tolist()
@@ -41,7 +41,7 @@ def seen_by(m: Attention, q: Tensor, k: Tensor, v: Tensor, token: int) -> Tensor
 
 
 def displaced(row: Tensor, grid: Grid, fold: int) -> Tensor:
-    """Where the content of channel fold `fold` of the shift in space comes from, given a row (N,): (T, Y, X)."""
+    """Where a row (N,) gets the content of one channel fold from, after the shift in space: (T, Y, X)."""
     x = torch.zeros(1, 1, len(grid), 16, dtype=row.dtype, requires_grad=True)
     (row * shift(x, grid, "space")[0, 0, :, fold]).sum().backward()
     assert x.grad is not None
@@ -49,21 +49,21 @@ def displaced(row: Tensor, grid: Grid, fold: int) -> Tensor:
 
 
 def fold_at(fold: float, *, row: Tensor, grid: Grid, frame: int) -> Any:
-    """One frame of a row, and where the content of one fold of channels came from, on one scale."""
+    """One frame of a row, and beside it where the content of one fold of channels comes from, on one scale."""
     n, light = int(fold), grid.fold(row[:, None])[..., 0]
     pair = torch.stack((light[frame], displaced(row, grid, n)[frame])) * len(grid)
     most = [divmod(int(x.argmax()), grid.X) for x in pair]
-    said = f"Brightest at row {most[0][0] + 1}, column {most[0][1] + 1}; the content of fold {n}, from {WAYS[n]}, " \
-           f"comes most from row {most[1][0] + 1}, column {most[1][1] + 1}."
+    said = f"The largest weight is at row {most[0][0] + 1}, column {most[0][1] + 1}. The content of fold {n}, from " \
+           f"{WAYS[n]}, comes mostly from row {most[1][0] + 1}, column {most[1][1] + 1}."
     return heat.places(pair.numpy(), ["where the weight lies", f"where fold {n} comes from: {WAYS[n]}"],
                        bar="weight, fair shares", top=pair.max().item(), columns=2, said=said,
-                       title="The same weights, and the content they bring")
+                       title="The same weights, and where their content comes from")
 
 
 def scheme(title: str, specs: Sequence[str], grid: Grid, query: int, width: int = 32) -> tuple[Path, list[int]]:
-    """What a query has heard of after one, two, three layers: a line in a chart, and numbers of tokens.
+    """The tokens that reach a query after one, two and three layers: a line of a chart, and the numbers of tokens.
 
-    specs: those of the layers, taken in turn, the last one last; operations are those of the matrix products, counted.
+    specs: of the layers, in turn, so that the last spec is the last layer's. Operations: counted, of matrix products.
 
     >>> scheme("frame by frame", ["relu_floor@space"], Grid(T=3, Y=2, X=2), query=5)[1]
     [4, 4, 4]
@@ -76,13 +76,13 @@ def scheme(title: str, specs: Sequence[str], grid: Grid, query: int, width: int 
 
 
 def _layer(m: Attention, q: Tensor, k: Tensor, v: Tensor) -> Layer:
-    """An attention as a function of its values, q and k being fixed."""
+    """An attention as a function of its values, for fixed q and k."""
     a = m.map(q, k, v)
     return lambda x: a.apply(m.values(x))
 
 
 def sham(x: Tensor, grid: Grid, axis: str, seed: int = 0) -> Tensor:
-    """A shift from strangers: the same folds of channels, taken from tokens that are neighbours of nobody.
+    """A shift from strangers: the same folds of channels, taken from tokens that are not neighbours.
 
     >>> g, x = Grid(T=3, Y=4, X=4), torch.rand(1, 1, 48, 8)
     >>> y = sham(x, g, "time")
@@ -101,10 +101,10 @@ SHIFTS: dict[str, Callable[[Tensor, Grid, int], Tensor]] = {
 
 def ablation(name: str, aim: str, grid: Grid, shifts: Sequence[str] = tuple(SHIFTS), seeds: Sequence[int] = (0, 1, 2),
              steps: int = 100) -> dict[str, list[float]]:
-    """Divergence left, in bits, after a gate was fitted on a clip: shift -> one number a seed.
+    """Divergence that is left, in bits, after a gate was fitted on a clip: shift -> one number per seed.
 
-    aim "now": the target is softmax of the clip's own q and k. "next": its keys show what stands there a frame later
-    (the last frame is held), so that only who sees the next frame can copy it.
+    aim "now": the target is softmax of the clip's own q and k. aim "next": the keys of the target describe each place
+    one frame later (the last frame is repeated), so only a gate that reads the next frame can copy the target.
     """
     opening = clips.OPENINGS[name]
     q, k, v = clips.descriptors(clips.fit(clips.load(name), grid), grid, opening.temperature)
@@ -114,7 +114,7 @@ def ablation(name: str, aim: str, grid: Grid, shifts: Sequence[str] = tuple(SHIF
 
 
 def _left(title: str, target: Map, q: Tensor, k: Tensor, v: Tensor, grid: Grid, seed: int, steps: int) -> float:
-    """What is left after one fit; the seed draws the gate's first weights, and the strangers."""
+    """Divergence after one fit; the seed draws the gate's first weights and the strangers."""
     m = make("relu_floor+gate", 1, q.shape[-1], grid, seed=seed)
     pair = [SHIFTS[title](x, grid, seed) for x in (k, v)]
     return fit_gate(m, target, q, *pair, steps=steps, snapshots=2).after
