@@ -77,7 +77,7 @@ def number(x: float, form: str) -> str:
 def explorer(**fields: Any) -> str:
     """The explorer's address with these parameters of its page Concentrate.
 
-    >>> explorer(clip="coffee", maps="softmax,relu")
-    'http://localhost:8501/?clip=coffee&maps=softmax%2Crelu'
+    >>> explorer(source="coffee", specs="softmax,relu")
+    'http://localhost:8501/?source=coffee&specs=softmax%2Crelu'
     """
     return EXPLORER + ("?" + urlencode(fields) if fields else "")

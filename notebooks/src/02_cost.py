@@ -75,7 +75,7 @@ say(f"All frames together: {N:,} × {N:,} = **{N * N:,}** weights. Frame by fram
 assert N == 1568 and frame == 196 and N * N == grid.T * (grid.T * frame * frame)
 
 # %% [markdown]
-# [The same clip in the explorer](http://localhost:8501/?clip=crossing&patches=14&frames=8&maps=softmax,relu_floor)
+# [The same clip in the explorer](http://localhost:8501/?source=crossing&patches=14&frames=8&specs=softmax,relu_floor)
 # (start it with `python3 start.py explore`). The view above never writes the first map down: it computes only the row
 # of the patch under the mouse. A large part of this chapter asks when a whole map can be avoided, and how.
 #

@@ -85,7 +85,7 @@ PatchView(
 # *within* a frame only comes from the numbering: all patches of a frame arrive at the same time. (In practice a whole
 # frame often sees itself. Here we keep the rule simple.) elu + 1 is nearly uniform over time, as it was over space.
 #
-# [Both in the explorer](http://localhost:8501/?clip=crossing&temperature=0.6667&maps=softmax,linear&causal=1), with
+# [Both in the explorer](http://localhost:8501/?source=crossing&temperature=0.6667&specs=softmax,linear&causal=1), with
 # other clips and other mechanisms; its switch *Causal* removes the triangle. ([Which mechanisms have a causal
 # form](http://localhost:8501/atlas?causal=yes)?)
 #
@@ -676,7 +676,7 @@ assert [r for r, _ in ranks.values()] == [D, n]
 # %% [markdown]
 # The rank is full: 392 of 392. And the result is clear: even in float32 no singular value is near the tolerance below
 # which it would count as zero. ([See the rank
-# jump](http://localhost:8501/?clip=crossing&frames=2&temperature=0.6667&maps=softmax,linear&causal=1): two frames have
+# jump](http://localhost:8501/?source=crossing&frames=2&temperature=0.6667&specs=softmax,linear&causal=1): two frames have
 # 392 patches, too. Turn *Causal* off and on, and look at the table of ranks.)
 #
 # The triangle removes the bound, for a simple reason. The determinant of a triangular matrix is the product of its

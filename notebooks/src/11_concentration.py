@@ -362,7 +362,7 @@ assert all(min(lifts["softmax"]) > max(y)
            for title, y in lifts.items() if title != "softmax")
 
 # %% [markdown]
-# [The clip in the explorer](http://localhost:8501/?clip=digit&frames=4&maps=softmax,relu_floor,relu,focused), where
+# [The clip in the explorer](http://localhost:8501/?source=digit&frames=4&specs=softmax,relu_floor,relu,focused), where
 # you can try other mechanisms (start the explorer with `python3 start.py explore`).
 #
 # ## 3 · Why the rows are flat
@@ -576,8 +576,9 @@ assert (entropy_of["softmax"] < entropy_of["floor + fitted gate"]
 # this, which is one reason to have it.
 #
 # Do not read more into the order than it says. The gate was fitted to imitate this very map. The other methods were not
-# fitted to anything and have no parameters to fit. What they bring to a trained network is another question ([trained
-# models were asked](http://localhost:8501/evidence)).
+# fitted to anything and have no parameters to fit. What they bring to a trained network is another question.
+# [Trained models were asked](http://localhost:8501/evidence), and you can
+# [ask four of them yourself](http://localhost:8501/trained?specs=softmax,relu_floor,relu_floor%2Bgate,relu).
 #
 # ## 5 · How sharp can a row get?
 #
@@ -972,7 +973,7 @@ show(charts.plane([*ends, charts.Point("identity", "uniform", "content-free", 0.
 # Sources: cosFormer is Qin and others, 2022 (arXiv 2202.08791); FLatten is Han and others, 2023 (arXiv 2308.00442);
 # feature fixation is *Linear Video Transformer with Feature Fixation*, 2022 (arXiv 2210.08164). Effective tokens and
 # participation are Hill's numbers of order one and two (Hill, 1973).
-# [The cures in the explorer](http://localhost:8501/?clip=coffee&patches=28&maps=softmax,relu_floor,cosformer,focused).
+# [The cures in the explorer](http://localhost:8501/?source=coffee&patches=28&specs=softmax,relu_floor,cosformer,focused).
 #
 # ## 9 · Tell a friend
 #

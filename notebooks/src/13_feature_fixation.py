@@ -105,7 +105,7 @@ assert in_bits == sorted(in_bits, reverse=True)
 # keys and the same kind of product. The rest of the chapter explains how.
 #
 # [The same view in the
-# explorer](http://localhost:8501/?clip=chelsea&patches=28&maps=softmax,relu_floor,relu_floor%2Bgate), with other
+# explorer](http://localhost:8501/?source=chelsea&patches=28&specs=softmax,relu_floor,relu_floor%2Bgate), with other
 # photographs, clips and settings (start the explorer with `python3 start.py explore`).
 
 # %% [markdown]

@@ -7,13 +7,17 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from explorer.atlas.atlas_choice import ADDRESS as ATLAS
-from explorer.concentrate.link import from_address
-from explorer.reach.reach_choice import ADDRESS as REACH
+from explorer.atlas.atlas_state import STATE as ATLAS
+from explorer.concentrate.concentrate_state import STATE as CONCENTRATE
+from explorer.reach.reach_state import STATE as REACH
+from explorer.shared.page_state import PageState
+from explorer.trained.trained_state import STATE as TRAINED
 from linviz.figures import colourscale
 
 from .books import NAMES, PLOTLY, ROOT, code, load, outputs, path_of
 
+PAGES: dict[str, PageState] = {"/": CONCENTRATE, "/atlas": ATLAS, "/who_sees_whom": REACH, "/trained": TRAINED,
+                               "/evidence": EVIDENCE}
 each = pytest.mark.parametrize("name", NAMES)
 MAPS = {json.dumps(colourscale(name)) for name in ("viridis", "cividis", "gray", "diverging")}
 
@@ -88,8 +92,8 @@ def test_links_open_a_view_that_the_explorer_has(name: str) -> None:
     links = re.findall(r"\]\((http://localhost:8501/[^)]*)\)", text)
     assert links and len(links) == text.count("http://localhost:8501")
     for link in map(urlsplit, links):
-        assert link.path == "/" or (ROOT / "explorer" / "pages" / f"{link.path[1:]}.py").exists()
+        page = PAGES[link.path]
         if link.query:
-            read = {"/": from_address, "/atlas": ATLAS.read, "/who_sees_whom": REACH.read}[link.path]
-            choice, problems = read(dict(parse_qsl(link.query, strict_parsing=True)))
-            assert problems == [] and choice
+            parameters = dict(parse_qsl(link.query, strict_parsing=True))
+            state, problems = type(page.opening).from_parameters(parameters, page.base(parameters))
+            assert problems + page.settle(state)[1] == [] and state.to_parameters(page.opening)
