@@ -14,11 +14,12 @@ from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
 
+from .app_folders import apps_home
 from .grade.grade_options import options as options_of_grade
 from .train.train_options import options as options_of_train
 from .views.view_options import add_export_options, add_read_options
 
-ROOT = Path(__file__).resolve().parents[1]      # the clone: notebooks and explorer lie beside the package
+ROOT = apps_home()      # notebooks and explorer lie here
 PORT = 8501
 CITATION = """@software{{linviz,
   title   = {{linviz: an interactive textbook on linear attention for images and video}},
@@ -188,7 +189,8 @@ def own_address() -> str:
 def become(module: str, *arguments: str) -> None:
     """Go on as `python -m module arguments`, in the clone; on Windows, where that is not possible, wait for it."""
     command = [sys.executable, "-m", module, *arguments]
-    os.chdir(ROOT)                  # where .streamlit/config.toml is looked for
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    os.chdir(ROOT)
     sys.stdout.flush()
     if os.name != "nt":
         os.execv(command[0], command)

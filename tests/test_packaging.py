@@ -2,10 +2,14 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
+import shutil
 import stat
+import subprocess
 import sys
 import tomllib
+import zipfile
 from importlib import metadata
 from pathlib import Path
 
@@ -157,7 +161,6 @@ def test_every_import_is_declared(folder, extras, own):
                                    "linviz.cli"])
 def test_the_core_imports_without_the_extras(where):
     """`import linviz` and its parts work where only the core is installed: the extras are imported when used."""
-    import subprocess
     extra = modules_of("lab", "explorer", "video", "dev") - modules_of()
     code = f"import sys; sys.modules.update(dict.fromkeys({sorted(extra)})); import {where}"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
@@ -196,6 +199,53 @@ def test_ci_runs_the_same_tests_and_ends_with_them():
 
 
 def test_streamlit_asks_and_tells_nobody():
-    settings = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text("utf-8"))
+    settings = tomllib.loads((ROOT / "explorer" / ".streamlit" / "config.toml").read_text("utf-8"))
     assert settings["browser"]["gatherUsageStats"] is False
     assert settings["server"]["address"] == "127.0.0.1" and settings["server"]["showEmailPrompt"] is False
+
+
+# ---------------------------------------------------------------- the wheel
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, unpacked as an install does it: a folder that is first on Python's path."""
+    home = tmp_path_factory.mktemp("wheel")
+    tree = home / "tree"
+    skip = shutil.ignore_patterns(".*_cache", ".git", ".venv", ".setup*", "__pycache__", "tests", "build", "*.egg-info")
+    shutil.copytree(ROOT, tree, ignore=skip)
+    build = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--no-index", "-q", "-w",
+             str(home), str(tree)]
+    done = subprocess.run(build, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    (made,) = home.glob("linviz-*.whl")
+    zipfile.ZipFile(made).extractall(home / "site")
+    return home / "site"
+
+
+def test_the_wheel_holds_explorer_and_notebooks(wheel: Path) -> None:
+    apps = wheel / "linviz" / "_apps"
+    for folder, endings in (("explorer", {".py", ".js", ".css", ".svg", ".toml"}), ("notebooks", {".ipynb"})):
+        here = {p.relative_to(ROOT / folder) for p in (ROOT / folder).rglob("*") if p.suffix in endings}
+        there = {p.relative_to(apps / folder) for p in (apps / folder).rglob("*") if p.suffix in endings}
+        missing = {path for path in here - there if path.parts[0] != "src"}
+        assert not missing, f"not in the wheel: {sorted(map(str, missing))}"
+    assert list((wheel / "linviz" / "models" / "shipped").rglob("*.safetensors"))
+    assert not (wheel / "explorer").exists(), "no name of ours but linviz is put among all packages"
+
+
+def test_linviz_explore_runs_from_the_wheel(wheel: Path, tmp_path: Path) -> None:
+    from tests.conftest import free_port, serving
+    port = free_port()
+    command = ["-c", "import sys; from linviz.cli import main; sys.exit(main(sys.argv[1:]))", "explore", "--no-browser",
+               "--port", port]
+    address, log = f"http://127.0.0.1:{port}", tmp_path / "log"
+    with serving(command, f"{address}/_stcore/health", log, tmp_path, PYTHONPATH=str(wheel)):
+        code = ("from streamlit.testing.v1 import AppTest; import linviz; from linviz.app_folders import apps_home;"
+                "assert apps_home().name == '_apps';"
+                "app = AppTest.from_file(str(apps_home() / 'explorer' / 'app.py'), default_timeout=90).run();"
+                "assert not app.exception and app.title[0].value, app.exception")
+        done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True,
+                              env=os.environ | {"PYTHONPATH": str(wheel), "OMP_NUM_THREADS": "1"})
+        assert done.returncode == 0, done.stderr[-2000:]
+    assert str(ROOT) not in log.read_text(errors="replace")

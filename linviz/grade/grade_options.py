@@ -4,7 +4,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+from ..app_folders import apps_home
+
+NOTEBOOKS = apps_home() / "notebooks"
 
 
 def options(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:

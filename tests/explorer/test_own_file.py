@@ -206,7 +206,7 @@ def test_the_newest_files_are_kept_up_to_the_size_of_one(monkeypatch: pytest.Mon
 
 
 def test_limits_agree_and_nothing_is_spooled_to_a_disk() -> None:
-    text = (Path(__file__).parents[2] / ".streamlit" / "config.toml").read_text("utf-8")
+    text = (Path(__file__).parents[2] / "explorer" / ".streamlit" / "config.toml").read_text("utf-8")
     most = tomllib.loads(text)["server"]["maxUploadSize"] << 20
     assert limits.BYTES <= most < 1.1 * limits.BYTES and most < MultiPartParser.spool_max_size
 
