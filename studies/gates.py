@@ -24,7 +24,7 @@ from torch import Tensor
 from linviz import make
 from linviz.clips import motion_task
 from linviz.maps import Dense, Map
-from linviz.mechanisms import REGISTRY, Attention, Kernel
+from linviz.mechanisms import Attention
 from linviz.models.checkpoints import card, find, pretrained, shipped
 from linviz.models.gates import PARTS, Copied, Goal, compared, fit_free, fit_gates, part_map
 from linviz.models.looking import touched
@@ -38,8 +38,9 @@ SETTINGS = {"clips": 64, "clip_seed": 2001, "held_out": 64, "held_out_seed": 200
 MAIN = "long/0"
 OTHERS = tuple(f"short/{seed}" for seed in range(5))
 SEEN = tuple((sees, shared) for sees in ("self", "qk", "qkv") for shared in (True, False))
-KERNELS: dict[str, dict[str, Any]] = {name: {} for name in sorted(REGISTRY) if issubclass(REGISTRY[name], Kernel)}
-KERNELS |= {"performer~kind=none": {"kind": "none"}}
+KERNELS: dict[str, dict[str, Any]] = dict.fromkeys(  # the kernels of this study, with the options of each
+    ("cosformer", "focused", "linear", "performer", "relu", "relu_floor", "vicinity"), {}) | {
+        "performer~kind=none": {"kind": "none"}}
 
 
 @dataclass(frozen=True)
