@@ -7,7 +7,7 @@ from linviz.models.prediction import prediction
 
 from .ledger import Ledger, crossing
 from .stats import of_share
-from .words import called, counted, gap, listed, percent, share, table, three, whole, within
+from .words import called, gap, share, table, within
 
 CHANCE = 1 / 8
 NEAR_ALL = 0.94
@@ -65,7 +65,7 @@ def differences(book: Ledger) -> str:
     for one, other, asks in PAIRS:
         cells = [gap(book.gap(b, one, other)) if book.has(b, one, other) else "-" for b in ("short", "long")]
         if cells != ["-", "-"]:
-            rows.append([f"{called(one)} less {called(other)}", cells[0], cells[1], asks])
+            rows.append([f"{called(one)} minus {called(other)}", cells[0], cells[1], asks])
     return table(("difference", "800 steps (over seeds)", "2,400 steps (seed 0, over clips)", "asks"), rows)
 
 
@@ -97,43 +97,11 @@ def at_chance(book: Ledger, name: str) -> int:
     return sum(of_share(x, book.clips)[0] <= CHANCE for x in book.accuracy("short", name).values)
 
 
-def sentence_short(book: Ledger) -> str:
-    """What the short runs say about the central claim."""
-    floor, soft, gate = (book.accuracy("short", n) for n in ("relu_floor", "softmax", "relu_floor+gate"))
-    lack, brings = book.gap("short", "softmax", "relu_floor"), book.gap("short", "relu_floor+gate", "relu_floor")
-    stuck = at_chance(book, "relu_floor")
-    where = f"{stuck} of {len(floor.values)} seeds of the baseline end at chance, so what is seen there is who has " \
-            "begun to learn. " if stuck else ""
-    ahead = three(lack, "softmax is ahead of the linear baseline with a floor", "softmax is behind the baseline",
-                  "softmax and the linear baseline with a floor are not told apart")
-    helps = three(brings, "the gate helps that baseline", "the gate harms that baseline",
-                  "whether the gate helps is not told")
-    part = f", {whole(brings.mean / lack.mean)} of what is lacking" if lack.sign == brings.sign == 1 else ""
-    return (f"After 800 steps {ahead} ({percent(soft.mean)} and {percent(floor.mean)}: {gap(lack)} points, "
-            f"{counted(lack)}), and {helps} ({percent(gate.mean)}: {gap(brings)} points{part}). {where}".strip())
+def near_ceiling(book: Ledger) -> int:
+    """How many long arms are so accurate that differences between them are small."""
+    return sum(book.accuracy("long", name).mean > NEAR_ALL for name in book.names("long"))
 
 
-def sentence_floor(book: Ledger, budget: str) -> str:
-    """Whether leaving the floor out helps as much as the gate, and as much as softmax."""
-    drop, gate = book.gap(budget, "relu", "relu_floor"), book.gap(budget, "relu", "relu_floor+gate")
-    soft = book.gap(budget, "relu", "softmax")
-    more = three(gate, "more than the gate does", "less than the gate does", "about as much as the gate does")
-    level = three(soft, "ahead of softmax", "behind softmax", "not told apart from softmax")
-    return (f"Leaving the floor out {three(drop, 'helps', 'harms', 'does nothing that is told')} ({gap(drop)} points), "
-            f"{more} ({gap(gate)}); relu without a floor is {level} ({gap(soft)}).")
-
-
-def sentence_shift(book: Ledger) -> str:
-    """What the shift does, with and without a gate, and to softmax."""
-    asked = [("softmax+shift", "softmax"), ("relu_floor+shift", "relu_floor"),
-             ("relu_floor+gate+shift", "relu_floor+gate")]
-    said = [f"{called(other)} {three(v, 'gains', 'loses', 'neither gains nor loses for sure')} ({gap(v)} points)"
-            for one, other in asked if book.has("long", one, other) for v in [book.gap("long", one, other)]]
-    return f"By the shift in time, at 2,400 steps and with one seed, {listed(said)}." if said else ""
-
-
-def sentence_ceiling(book: Ledger) -> str:
-    """Whether the long runs are so near to all right that differences between them are squeezed."""
-    top = [n for n in book.names("long") if book.accuracy("long", n).mean > NEAR_ALL]
-    return (f"At 2,400 steps {len(top)} of {len(book.names('long'))} arms are above {whole(NEAR_ALL)}: near the "
-            "ceiling, differences are squeezed, and say less than how fast it was reached." if len(top) > 2 else "")
+def seed_counts(book: Ledger) -> list[str]:
+    """The numbers of seeds that short arms have."""
+    return list(map(str, sorted({book.seeds("short", name) for name in book.names("short")})))

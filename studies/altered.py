@@ -7,7 +7,7 @@ from operator import itemgetter
 from .ledger import Ledger, Told, Value
 from .measuring import TEMPERATURES, unpacked
 from .stats import of_difference, of_mean
-from .words import called, gap, percent, table, whole
+from .words import called, gap, percent, table
 
 GATES = ("both held", "k held", "q held", "over tokens", "over channels")
 STEPS = {"short": "800", "long": "2,400"}
@@ -81,40 +81,35 @@ def core(book: Ledger, budget: str) -> list[str]:
             and cost(book, budget, n, "both held").mean < RELIES]
 
 
-def sentence_sides(book: Ledger, budget: str) -> str:
-    """Which side of the gate the trained models rely on."""
-    found = {n: (kept(book, budget, n, "q held"), kept(book, budget, n, "k held")) for n in core(book, budget)}
-    if not found:
-        return f"After {STEPS[budget]} steps no model relies on its gate."
-    head = ("the key gate carries most of what the gate does" if all(key > 2 * max(query, 0) for key, query in
-                                                                     found.values())
-            else "neither side of the gate carries what it does alone")
-    rest = "; ".join(f"in {called(n)} {whole(key)} is left with the key gate alone, {whole(query)} with the query "
-                     "gate alone" for n, (key, query) in found.items())
-    return f"After {STEPS[budget]} steps {head}: {rest}."
+def gate_budgets(book: Ledger) -> list[str]:
+    """The budgets that have softmax, the baseline with a floor, and its gate."""
+    return [budget for budget in STEPS if book.has(budget, "softmax", "relu_floor", "relu_floor+gate")]
 
 
-def sentence_tokens(book: Ledger, budget: str) -> str:
-    """Whether the gate weighs tokens or channels: what one weight a token, or one profile of channels, keeps."""
-    found = {n: (kept(book, budget, n, "over channels"), kept(book, budget, n, "over tokens"))
-             for n in core(book, budget)}
-    if not found:
-        return ""
-    rest = "; ".join(f"in {called(n)} {acts(a, b)} ({whole(a)} is left with one weight a token, {whole(b)} with one "
-                     "profile of channels for all tokens)" for n, (a, b) in found.items())
-    return f"After {STEPS[budget]} steps the gate acts {rest}."
+def kept_by_sides(book: Ledger, budget: str) -> dict[str, tuple[float, float]]:
+    """For each core arm, what the key gate alone keeps of the gate's effect, and what the query gate alone keeps."""
+    return {n: (kept(book, budget, n, "q held"), kept(book, budget, n, "k held")) for n in core(book, budget)}
 
 
-def acts(tokens: float, channels: float) -> str:
-    """How a gate acts, by what is left with one weight a token, and with one profile of channels.
+def keys_carry_most(found: dict[str, tuple[float, float]]) -> bool:
+    """Whether the key gate alone keeps more than twice what the query gate alone keeps, in every arm."""
+    return all(key > 2 * max(query, 0) for key, query in found.values())
 
-    >>> acts(0.9, 0.1), acts(0.1, 0.1)
-    ('mostly as one weight a token', 'on tokens and channels together')
+
+def kept_by_means(book: Ledger, budget: str) -> dict[str, tuple[float, float]]:
+    """For each core arm, what one weight per token keeps of the gate's effect, and what one profile of channels keeps."""
+    return {n: (kept(book, budget, n, "over channels"), kept(book, budget, n, "over tokens"))
+            for n in core(book, budget)}
+
+
+def gate_mode(tokens: float, channels: float) -> str:
+    """How a gate acts: what one weight per token keeps, and what one profile of channels for all tokens keeps.
+
+    >>> gate_mode(0.9, 0.1), gate_mode(0.1, 0.1), gate_mode(0.5, 0.1)
+    ('tokens', 'both', 'more tokens')
     """
-    if tokens > MOST:
-        return "mostly as one weight a token"
-    if channels > MOST:
-        return "mostly as one profile of channels"
+    if max(tokens, channels) > MOST:
+        return "tokens" if tokens > MOST else "channels"
     if max(tokens, channels) < 1 - MOST:
-        return "on tokens and channels together"
-    return "partly as one weight a token" if tokens > channels else "partly as one profile of channels"
+        return "both"
+    return "more tokens" if tokens > channels else "more channels"

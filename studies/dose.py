@@ -26,9 +26,8 @@ class Run:
 
 @dataclass(frozen=True)
 class Answer:
-    """A prediction in its words, whether it came true, and the numbers that say so."""
+    """Whether a prediction came true, and the numbers that say so; its words stand in DOSE.md or SEEDS.md."""
 
-    predicted: str
     true: bool
     numbers: str
 
@@ -51,30 +50,26 @@ def falls(runs: Sequence[Run]) -> Answer:
     """1: from dose to dose the mean accuracy falls, or stays within SLACK."""
     means = list(by_dose(runs, lambda r: r.accuracy).values())
     steps = [b - a for a, b in zip(means, means[1:])]
-    return Answer("mean accuracy falls, or stays within 0.03, from each dose to the next", max(steps) <= SLACK,
-                  "means " + _list(means) + f"; largest rise {max(steps):+.3f}")
+    return Answer(max(steps) <= SLACK, f"means {_list(means)}; largest rise {max(steps):+.3f}")
 
 
 def goes_down(runs: Sequence[Run]) -> Answer:
     """2: over all runs, Spearman's correlation of floor and accuracy is below -0.7."""
     r = spearman([r.floor for r in runs], [r.accuracy for r in runs])
-    return Answer(f"over the {len(runs)} runs, Spearman's correlation of floor and accuracy is below -0.7", r < -0.7,
-                  f"{r:+.2f}")
+    return Answer(r < -0.7, f"{r:+.2f} over {len(runs)} runs")
 
 
 def flattens(runs: Sequence[Run]) -> Answer:
     """3: the mean entropy rises from each dose to the next."""
     means = list(by_dose(runs, lambda r: r.entropy).values())
-    return Answer("mean entropy, over layers, rises from each dose to the next",
-                  all(b > a for a, b in zip(means, means[1:])), "means " + _list(means))
+    return Answer(all(b > a for a, b in zip(means, means[1:])), f"means {_list(means)}")
 
 
 def middle(runs: Sequence[Run]) -> Answer:
     """4: the dose in the middle costs more than a third of what the whole floor costs."""
     means = list(by_dose(runs, lambda r: r.accuracy).values())
     half, whole = means[0] - means[len(means) // 2], means[0] - means[-1]
-    return Answer("the middle dose costs more than a third of what the whole floor costs", half > whole / 3,
-                  f"{half:.3f} of {whole:.3f}")
+    return Answer(half > whole / 3, f"{half:.3f} of {whole:.3f}")
 
 
 def within(runs: Sequence[Run]) -> Answer:
@@ -86,8 +81,7 @@ def within(runs: Sequence[Run]) -> Answer:
     accuracy, entropy = by_dose(runs, lambda r: r.accuracy), by_dose(runs, lambda r: r.entropy)
     columns = [[r.entropy - entropy[r.floor] for r in runs], [r.accuracy - accuracy[r.floor] for r in runs]]
     r, (low, high) = spearman(*columns), bootstrap(columns, spearman)
-    return Answer("within one dose, seeds with flatter maps are not more accurate", r <= 0,
-                  f"correlation within doses {r:+.2f} [{low:+.2f}, {high:+.2f}]")
+    return Answer(r <= 0, f"correlation within doses {r:+.2f} [{low:+.2f}, {high:+.2f}]")
 
 
 def _list(means: Sequence[float]) -> str:

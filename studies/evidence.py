@@ -1,9 +1,10 @@
-"""What the trained models show: `python -m studies.evidence` measures them, in minutes, and writes the page.
+"""What the trained models show: `python3 start.py study evidence` measures them, in minutes, and writes the page.
 
     studies/results/evidence.json   every number; a model that was measured is not measured again
-    studies/EVIDENCE.md             what they say, with studies/plots/*.svg where a browser is there to draw them
+    studies/EVIDENCE.md             what they say; tools/plots.py draws its plots
+    linviz/evidence_data/*.json     what the explorer and the chapters show of it
 
-    --page           only the page, from the kept numbers
+    --page           write pages and data again, from the stored numbers
     --open-sealed    open the sealed split, once, for the final table (studies/results/sealed.json)
 
 Sentences follow from the numbers; where five seeds disagree with what was hoped, the page says what five seeds say.
@@ -14,18 +15,20 @@ import argparse
 import datetime
 from pathlib import Path
 
+from linviz.evidence import FIGURES, SENTENCES
 from linviz.whole import write_whole
 
 from .kept import EVIDENCE, SEALED, gathered, read, unsealed, write
 from .ledger import Ledger
-from .page import page
+from .page import evidence_page, product_sentences
+from .product_data import figures, write_data
 
 PAGE = Path(__file__).with_name("EVIDENCE.md")
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Measure what is new, and write the page."""
-    given = argparse.ArgumentParser(prog="python -m studies.evidence", description=__doc__,
+    """Measure what is new, and write the page and the product's data."""
+    given = argparse.ArgumentParser(prog="start.py study evidence", description=__doc__,
                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     given.add_argument("--page", action="store_true", help="only write the page from the kept numbers")
     given.add_argument("--open-sealed", action="store_true", help="open the sealed split for the final table")
@@ -33,8 +36,11 @@ def main(arguments: list[str] | None = None) -> None:
     told = read(EVIDENCE) if asked.page else gathered(EVIDENCE)
     if asked.open_sealed:
         opened()
-    write_whole(PAGE, page(Ledger(told, read(SEALED))))
-    print(f"{PAGE.name} is written; `python tools/plots.py` draws its plots anew, where there is a browser")
+    book = Ledger(told, read(SEALED))
+    write_whole(PAGE, evidence_page(book))
+    write_data(figures(book), FIGURES)
+    write_data(product_sentences(book), SENTENCES)
+    print(f"{PAGE.name} is written; `.venv/bin/python tools/plots.py` draws its plots again, in a browser")
 
 
 def opened() -> None:

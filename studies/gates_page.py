@@ -5,12 +5,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import plotly.graph_objects as go
-
-from linviz.figures.gates import CONSTANT, FORMS, NO_GATE, Point, forms
+from linviz.figures.gates import CONSTANT, FORMS, NO_GATE
 from linviz.whole import write_whole
 
 from .gates import MAIN, SEEN
+from .page_templates import render_page
 
 PAGE = Path(__file__).with_name("GATES.md")
 LAYERS = (1, 2, 3)
@@ -22,11 +21,11 @@ CALLED = {"relu_floor": "relu + floor", "linear": "elu + 1", "performer": "Perfo
 FORM = {("self", True): "self, shared", ("self", False): "self", ("qk", True): "QK, shared", ("qk", False): "QK",
         ("qkv", True): "QKV, shared", ("qkv", False): "QKV"}
 SKIPPED = {
-    "no features: every pair of tokens is met": ("softmax", "local", "local_global", "swin", "nonlocal"),
-    "rows sum to one without being divided, so there is no kernel to gate; its divided form is "
+    "no features: every pair of tokens has its own score": ("softmax", "local", "local_global", "swin", "nonlocal"),
+    "rows sum to one without a division, so there is no kernel to gate; its form with a division is "
     "`performer` with kind=none": ("efficient",),
-    "weights are scores, half of them negative, so no entropy or KL is defined": ("factorized",),
-    "no queries and keys in its weights, or one map a channel": ("additive", "aft_conv", "aft_full", "aft_local",
+    "weights are scores; half of them are negative, so entropy and KL are not defined": ("factorized",),
+    "no queries and keys in its weights, or one map per channel": ("additive", "aft_conv", "aft_full", "aft_local",
                                                                  "aft_simple", "lambda", "uniform"),
     "softmax of fewer keys or of averaged tokens, not a product of features": ("linformer", "kronecker_kv",
                                                                               "kronecker_qkv")}
@@ -147,7 +146,7 @@ def form_table(rows: Rows, shift: str = "") -> str:
 
 def part_table(rows: Rows) -> str:
     """What is left of the gate when a part of it is taken away, while it is fitted or afterwards."""
-    parts = {"whole": "all of it", "tokens": "averaged over channels: who is seen",
+    parts = {"whole": "complete", "tokens": "averaged over channels: which tokens are seen",
              "channels": "averaged over tokens: which features count", "keys": "only the gate on keys",
              "queries": "only the gate on queries"}
     body = [["none", *(f"{rows.mean('kl', **bare()):.2f}",) * 2, "0 %"]]
@@ -157,7 +156,7 @@ def part_table(rows: Rows) -> str:
         body.append([title, f"{rows.mean('kl', **fitted):.2f} ± {rows.spread('kl', **fitted) / 2:.2f}",
                      f"{rows.mean('kl', **after):.2f} ± {rows.spread('kl', **after) / 2:.2f}",
                      told(rows.recovered(**fitted), "recovered", 0)])
-    return table(["the gate", "KL, bits: fitted so", "KL, bits: cut down after the fit", "recovered: fitted so"], body)
+    return table(["the gate", "KL, bits: fitted in this form", "KL, bits: averaged or held after the fit", "recovered: fitted in this form"], body)
 
 
 def shift_table(rows: Rows) -> str:
@@ -194,30 +193,30 @@ def skipped() -> str:
 
 def page(kept: dict[str, Any]) -> str:
     """The whole page."""
-    from .gates_words import WORDS, words
+    from .gate_numbers import words
     rows = Rows(kept["rows"])
     tables = {"main": main_table(rows), "kernels": kernel_table(rows), "forms": form_table(rows),
               "shifted": form_table(rows, "time"), "parts": part_table(rows), "shifts": shift_table(rows),
               "models": model_table(rows), "skipped": skipped()}
-    return WORDS.format(**tables, **words(rows), **kept["settings"])
+    return render_page("gates", **kept["settings"] | tables | words(rows))
 
 
-def figure(kept: dict[str, Any], dark: bool = False) -> go.Figure:
-    """Entropy and KL of every kernel with every form of gate, a panel a layer."""
+def figure_data(kept: dict[str, Any]) -> dict[str, Any]:
+    """Entropy and KL of every kernel with every form of gate, layer by layer: what the explorer draws."""
     rows = Rows(kept["rows"]).where(model=MAIN, shift="", part="whole", seed=0)
     points = []
     for row in rows.all:
         form = {"kernel": NO_GATE, "constant": CONSTANT}.get(row["how"], FORM.get((row["sees"], row["shared"])))
         if row["how"] in ("kernel", "constant", "fitted") and form is not None:
-            points.append(Point(CALLED[row["kernel"]], form, row["layer"],
-                                {"entropy (bits)": row["entropy"], "KL to softmax (bits)": row["kl"]}))
+            points.append({"kernel": CALLED[row["kernel"]], "form": form, "layer": row["layer"],
+                           "values": {"entropy (bits)": row["entropy"], "KL to softmax (bits)": row["kl"]}})
     names, places = list(FORMS), [CALLED[kernel] for kernel in ORDER]
-    points.sort(key=lambda p: (p.layer, places.index(p.kernel), names.index(p.form)))
+    points.sort(key=lambda p: (p["layer"], places.index(p["kernel"]), names.index(p["form"])))
     ref = rows.where(how="reference")
-    levels = {"entropy (bits)": {n: {"softmax": ref.mean("entropy", kernel="softmax", layer=n)} for n in LAYERS},
-              "KL to softmax (bits)": {n: {"its mean row": ref.mean("kl", kernel="mean row", layer=n)} for n in LAYERS}}
-    return forms(points, levels, title="What a gate recovers of a trained softmax model's maps, on held-out clips",
-                 dark=dark)
+    levels = {"entropy (bits)": {str(n): {"softmax": ref.mean("entropy", kernel="softmax", layer=n)} for n in LAYERS},
+              "KL to softmax (bits)": {str(n): {"its mean row": ref.mean("kl", kernel="mean row", layer=n)}
+                                       for n in LAYERS}}
+    return {"kind": "gates", "rows": points, "levels": levels}
 
 
 def write(kept: dict[str, Any], path: Path = PAGE) -> None:

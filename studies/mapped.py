@@ -1,16 +1,18 @@
 """The page's sections on what the maps do: concentration and rank, layer by layer, and how they go with accuracy."""
 from __future__ import annotations
 
-import math
 import statistics as plain
+from collections.abc import Callable
+from typing import Any
 
 from .altered import STEPS
-from .ledger import Ledger, Told, layers
+from .ledger import Ledger, Told, Value, layers
 from .stats import bootstrap, partial, spearman
-from .words import called, listed, number, percent, points, table, whole
+from .words import called, correlation, number, percent, table
 
-MEASURES = {"entropy": "entropy / log2 N", "top": "weight of the heaviest 5 %", "object": "weight on the digit, x fair",
+MEASURES = {"entropy": "entropy / log2 N", "top": "weight of the heaviest 5 %", "object": "weight on the digit (flat row: 1)",
             "effective_rank": "effective rank", "diversity": "row diversity"}
+FEWEST_ARMS = 8  # over which a correlation is printed
 
 
 def maps(book: Ledger, budget: str) -> str:
@@ -51,58 +53,62 @@ def columns(book: Ledger, budget: str) -> dict[str, list[float]]:
 def together(book: Ledger, budget: str) -> str:
     """How each measure goes with accuracy over the arms of a budget: Spearman, and with the other story taken out."""
     found = columns(book, budget)
-    if len(found["accuracy"]) < 8:
-        return f"Only {len(found['accuracy'])} arms have been trained with this budget: too few to correlate."
+    if not enough_arms(book, budget):
+        return f"Only {len(found['accuracy'])} variants have been trained with this budget: too few to correlate."
     rows = []
     for key, title in (*MEASURES.items(), ("pointing", "heaviest token on the digit")):
-        pair = [found[key], found["accuracy"]]
         other = "entropy" if key in ("effective_rank", "diversity") else "effective_rank"
-        triple = [*pair, found[other]]
-        rows.append([title, interval(spearman(*pair), bootstrap(pair, spearman)),
-                     interval(partial(*triple), bootstrap(triple, partial)), MEASURES[other]])
-    return table((f"over {len(found['accuracy'])} arms", "Spearman with accuracy", "with the column at the right taken "
-                  "out", "taken out"), rows)
+        pair = [found[key], found["accuracy"]]
+        rows.append([title, correlation(correlated(pair, spearman)),
+                     correlation(correlated([*pair, found[other]], partial)), MEASURES[other]])
+    return table((f"over {len(found['accuracy'])} variants", "Spearman with accuracy",
+                  "with the next column held constant", "held constant"), rows)
 
 
-def interval(value: float, around: tuple[float, float]) -> str:
-    """A correlation with its bootstrap interval; a dash where it is not defined."""
-    return "-" if math.isnan(value) else f"{value:+.2f} [{around[0]:+.2f}, {around[1]:+.2f}]"
+def story_correlations(book: Ledger, budget: str) -> dict[str, Value]:
+    """Rank and accuracy with entropy held constant, and entropy and accuracy with rank held constant."""
+    found = columns(book, budget)
+    rank, entropy, right = (found[key] for key in ("effective_rank", "entropy", "accuracy"))
+    return {"rank": correlated([rank, right, entropy], partial), "entropy": correlated([entropy, right, rank], partial)}
 
 
-def sentence_rank(book: Ledger, budget: str) -> str:
-    """By how much the gate closes the way from the floor's maps to softmax's: in entropy, and in rank."""
-    floor, gate, soft = ({key: plain.fmean(layers(m, key) or 0 for m in book.models(budget, name))
-                          for key in ("entropy", "effective_rank", "diversity")}
-                         for name in ("relu_floor", "relu_floor+gate", "softmax"))
-    way = {key: f"{whole((gate[key] - floor[key]) / (soft[key] - floor[key]))} of the way in" for key in floor}
-    told = {key: f"({floor[key]:.2f} -> {gate[key]:.2f}, softmax {soft[key]:.2f})" for key in floor}
-    return (f"After {STEPS[budget]} steps the gate goes, from the floor's maps to softmax's, {way['entropy']} entropy "
-            f"{told['entropy']}, {way['effective_rank']} effective rank {told['effective_rank']} and "
-            f"{way['diversity']} row diversity {told['diversity']}.")
+def findings_disagree(wide: dict[str, Value], long: dict[str, Value]) -> bool:
+    """Whether concentration goes with accuracy beyond rank over mechanisms only, and rank beyond entropy over arms."""
+    return (wide["concentration"].sign, wide["rank"].sign, long["rank"].sign, long["entropy"].sign) == (1, 0, 1, 0)
 
 
-def sentence_link(book: Ledger) -> str:
-    """Within one model: do clips with more weight on the digit get surer answers?"""
-    found = {f"{called(name)}": book.mean(budget, name, lambda m: m["link"] or 0.0) for budget in ("long", "short")
-             for name in book.names(budget) if name != "uniform" and book.models(budget, name)[0]["link"] is not None}
-    low, high = min(found.values()), max(found.values())
-    tells = "hardly tells" if max(abs(low), abs(high)) < 0.4 else "tells something of"
-    return (f"Within one model, over clips, the last layer's weight on the digit {tells} how sure the right answer is: "
-            f"rank correlations from {low:+.2f} to {high:+.2f}. A heat map of one clip explains no answer.")
+def correlated(triple: list[list[float]], of: Callable[..., Any]) -> Value:
+    """A correlation of columns with its bootstrap interval."""
+    return Value(float(of(*triple)), bootstrap(triple, of), (), "rows")
 
 
-def sentence_pointing(book: Ledger, budget: str) -> str:
-    """Why the pointing game is in the table but carries no claim."""
-    found = {name: _mean([_mean(m["pointing"]) for m in book.models(budget, name)]) for name in
-             ("softmax", "relu_floor")}
-    soft, floor = (x or 0.0 for x in found.values())
-    apart = "hardly separates" if abs(soft - floor) < 0.15 else "separates"
-    return (f"Whether the heaviest token lies on the digit {apart} the arms: {percent(floor)} of the rows of the flat "
-            f"baseline, {percent(soft)} of softmax's ({points(soft - floor)} points).")
+def enough_arms(book: Ledger, budget: str) -> bool:
+    """Whether a budget has enough arms to correlate over."""
+    return len(columns(book, budget)["accuracy"]) >= FEWEST_ARMS
 
 
-def sentence_measures(book: Ledger) -> str:
-    """Which arms have no entropy, because their weights are signed or differ from channel to channel."""
-    without = [called(n) for b in ("short", "long") for n in book.names(b) if layers(book.models(b, n)[0], "entropy")
-               is None]
-    return f"No shares, so no entropy: {listed(without)}." if without else ""
+def way_to_softmax(book: Ledger, budget: str) -> dict[str, dict[str, float]]:
+    """Three measures of the maps of floor, gate and softmax, and the share of the way that the gate goes."""
+    names = {"floor": "relu_floor", "gate": "relu_floor+gate", "softmax": "softmax"}
+    out = {}
+    for key, title in (("entropy", "entropy"), ("effective_rank", "effective rank"), ("diversity", "row diversity")):
+        of = {word: book.mean(budget, name, lambda m: layers(m, key) or 0) for word, name in names.items()}  # noqa: B023
+        out[title] = of | {"share": (of["gate"] - of["floor"]) / (of["softmax"] - of["floor"])}
+    return out
+
+
+def link_range(book: Ledger) -> tuple[float, float]:
+    """The lowest and the highest correlation, over clips of one model, of weight on the digit and sure answers."""
+    found = [book.mean(budget, name, lambda m: m["link"] or 0.0) for budget in STEPS for name in book.names(budget)
+             if name != "uniform" and book.models(budget, name)[0]["link"] is not None]
+    return min(found), max(found)
+
+
+def pointing_share(book: Ledger, budget: str, name: str) -> float:
+    """The share of an arm's rows whose heaviest token lies on the digit."""
+    return _mean([_mean(m["pointing"]) for m in book.models(budget, name)]) or 0.0
+
+
+def without_entropy(book: Ledger) -> list[str]:
+    """Arms without an entropy, because their weights are signed or differ from channel to channel."""
+    return [called(n) for b in STEPS for n in book.names(b) if layers(book.models(b, n)[0], "entropy") is None]

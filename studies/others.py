@@ -2,24 +2,23 @@
 from __future__ import annotations
 
 import math
+import re
 import statistics as plain
 from collections.abc import Sequence
+from pathlib import Path
 
 from linviz.mechanisms import REGISTRY
 
-from .dose import Run, answers
+from .dose import Answer, Run
 from .ledger import Ledger, Told, Value
-from .mapped import interval
-from .stats import bootstrap, of_mean, of_share, partial, spearman
-from .words import called, number, percent, share, table
+from .mapped import correlated
+from .stats import of_mean, of_share, partial, spearman
+from .words import called, correlation, number, percent, share, table
 
+Stories = dict[str, tuple[float, float, float]]  # concentration, effective rank and accuracy, by mechanism
 FULL = 0.25  # the floor of relu_floor with 16 channels a head
-FRONT = """Two discs with digits cross; the answer is the side from which the one in front came. The task was made
-harder once after first runs had been looked at (a third disc roams, and the discs meet at less of a fixed moment); the
-recipe is that of the first task, unchanged. Seeds 1 to 4 were trained after seed 0 had been told here."""
-CUT_OFF = {"2026-11-21": " A first attempt at opening it was cut off before it had kept or shown a number. It was then "
-                         "repeated, once, and what stands here is that second attempt."}  # by the day of opening
-NOT_RUN = "Not run yet ({there} of {wanted} runs are there): `python -m studies.sets {which}`, then this page anew."
+NOT_RUN = ("Not run yet: {there} of {wanted} runs exist. `python3 start.py study sets {which}` runs the others; then write "
+           "this page again.")
 
 
 def missing(book: Ledger, which: str) -> str:
@@ -44,19 +43,22 @@ def doses(book: Ledger) -> list[Run]:
 
 
 def dose(book: Ledger) -> str:
-    """A row for every dose, then what was predicted and whether it came true."""
-    if missing(book, "dose"):
-        return missing(book, "dose")
+    """A row for every dose."""
     runs, rows = doses(book), []
     for floor in sorted({run.floor for run in runs}):
         of = [run for run in runs if run.floor == floor]
         rows.append([f"{floor:g}", share(over_seeds([run.accuracy for run in of])),
                      ", ".join(f"{100 * run.accuracy:.1f}" for run in of), number(plain.fmean(r.entropy for r in of))])
-    told = answers(runs)
-    verdicts = [[f"{n}. {a.predicted}", "true" if a.true else "false", a.numbers] for n, a in enumerate(told, 1)]
-    return "\n\n".join([table(("floor", "accuracy, 95 % interval over seeds", "each seed", "entropy / log2 N"), rows),
-                        f"{sum(a.true for a in told)} of {len(told)} predictions came true.",
-                        table(("predicted before the runs", "came", "numbers"), verdicts)])
+    return table(("floor", "accuracy, 95 % interval over seeds", "each seed", "entropy / log2 N"), rows)
+
+
+def verdicts(page: str, answers: Sequence[Answer]) -> str:
+    """The predictions that a page numbers, in its words, and whether each came true."""
+    text = Path(__file__).with_name(page).read_text("utf-8")
+    predicted = re.findall(r"^\d+\. (.+?)(?=\n\d+\.|\n\n|\Z)", text, re.S | re.M)
+    rows = [[f"{n}. {' '.join(words.split())}", "yes" if answer.true else "no", answer.numbers]
+            for n, (words, answer) in enumerate(zip(predicted, answers, strict=True), 1)]
+    return table(("predicted before the runs", "came true", "numbers"), rows)
 
 
 def over_seeds(values: Sequence[float]) -> Value:
@@ -79,17 +81,15 @@ def best_first(results: list[Told]) -> list[tuple[str, list[Told]]]:
 
 
 def breadth(book: Ledger) -> str:
-    """Concentration, rank and accuracy of every mechanism, and how they go together."""
-    if missing(book, "breadth"):
-        return missing(book, "breadth")
+    """Concentration, rank and accuracy of every mechanism of the study."""
     rows = [[called(name), REGISTRY[name].family, share(over_seeds([t["recorded"] for t in of])),
              *(number(_mean(of, key), digits) for key, digits in (("entropy", 2), ("effective_rank", 1)))]
             for name, of in best_first(book.told["breadth"])]
-    head = ("mechanism", "family", "accuracy, 95 % interval over seeds", "entropy / log2 N", "effective rank")
-    return "\n\n".join([table(head, rows), together(stories(book))])
+    return table(("mechanism", "family", "accuracy, 95 % interval over seeds", "entropy / log2 N", "effective rank"),
+                 rows)
 
 
-def stories(book: Ledger) -> dict[str, tuple[float, float, float]]:
+def stories(book: Ledger) -> Stories:
     """Concentration (1 - entropy share), effective rank and accuracy, for every mechanism that has all three."""
     out = {}
     for name, of in by_name(book.told["breadth"]).items():
@@ -104,56 +104,41 @@ def _mean(of: list[Told], measure: str) -> float | None:
     return None if None in values else plain.fmean(x for x in values if x is not None)
 
 
-def together(found: dict[str, tuple[float, float, float]]) -> str:
-    """Which of the two stories goes with accuracy: alone, and with the other taken out; with and without uniform."""
+def story_correlations(found: Stories, left_out: str = "") -> dict[str, Value]:
+    """How concentration and rank go with accuracy: each alone, and each with the other held constant."""
+    conc, rank, right = ([x[n] for name, x in found.items() if name != left_out] for n in range(3))
+    return {"concentration_alone": correlated([conc, right], spearman), "rank_alone": correlated([rank, right], spearman),
+            "concentration": correlated([conc, right, rank], partial), "rank": correlated([rank, right, conc], partial)}
+
+
+def together(found: Stories) -> str:
+    """Both stories' correlations with accuracy, with and without uniform."""
     rows = []
-    for which in (set[str](), {"uniform"}):
-        own = [x for name, x in found.items() if name not in which]
-        conc, rank, right = ([x[n] for x in own] for n in range(3))
-        cells = []
-        for columns, of in (([conc, right], spearman), ([rank, right], spearman), ([conc, right, rank], partial),
-                            ([rank, right, conc], partial)):
-            cells.append((of(*columns), bootstrap(columns, of)))
-        rows.append([f"{len(own)} mechanisms" + ", without uniform" * bool(which), *(interval(*c) for c in cells)])
-    head = ("over", "concentration", "rank", "concentration, rank taken out", "rank, concentration taken out")
-    return table(head, rows) + f"\n\n{stories_told(found)}. Intervals are bootstraps over mechanisms."
+    for left_out, more in (("", ""), ("uniform", ", without uniform")):
+        values = story_correlations(found, left_out).values()
+        rows.append([f"{len(found.keys() - {left_out})} mechanisms{more}", *map(correlation, values)])
+    return table(("over", "concentration", "rank", "concentration, rank held constant",
+                  "rank, concentration held constant"), rows)
 
 
-def stories_told(found: dict[str, tuple[float, float, float]]) -> str:
-    """The verdict over all mechanisms, and over all but uniform where that is another."""
-    said = []
-    for which in (set[str](), {"uniform"}):
-        conc, rank, right = ([x[n] for name, x in found.items() if name not in which] for n in range(3))
-        said.append(verdict(bootstrap([conc, right, rank], partial), bootstrap([rank, right, conc], partial)))
-    all_of_them, without = (text.rstrip(".") for text in said)
-    return all_of_them + (" (with and without uniform)" if all_of_them == without else f"; without uniform: {without}")
-
-
-def verdict(concentration: tuple[float, float], rank: tuple[float, float]) -> str:
-    """What the two partial correlations say.
-
-    >>> verdict((0.2, 0.6), (-0.1, 0.3))
-    'Concentration goes with accuracy beyond what rank tells; rank, beyond concentration, is not told to.'
-    """
-    conc, by_rank = concentration[0] > 0, rank[0] > 0
-    if conc and by_rank:
-        return "Each goes with accuracy beyond what the other tells."
-    if conc:
-        return "Concentration goes with accuracy beyond what rank tells; rank, beyond concentration, is not told to."
-    if by_rank:
-        return "Rank goes with accuracy beyond what concentration tells; concentration, beyond rank, is not told to."
-    return "Neither goes with accuracy for sure once the other is taken out: these runs do not decide between them."
+def same_without_uniform(found: Stories) -> bool:
+    """Whether the two partial correlations have the same signs without uniform attention."""
+    every, without = (story_correlations(found, left_out) for left_out in ("", "uniform"))
+    return all(every[key].sign == without[key].sign for key in ("concentration", "rank"))
 
 
 def front(book: Ledger) -> str:
-    """The second task, where a guess is right in half."""
-    if missing(book, "front"):
-        return missing(book, "front")
+    """The second task, where a guess is right in half of the clips."""
     rows = [[called(name), share(over_seeds([t["recorded"] for t in of])),
              ", ".join(f"{100 * t['recorded']:.1f}" for t in of), f"{learned(of)} of {len(of)}"]
             for name, of in best_first(book.told["front"])]
     head = ("attention", "accuracy, 95 % interval over seeds", "each seed", "seeds above a guess")
-    return FRONT + "\n\n" + table(head, rows)
+    return table(head, rows)
+
+
+def front_accuracy(book: Ledger, name: str) -> float:
+    """The mean accuracy of an arm on the second task."""
+    return plain.fmean(told["recorded"] for told in by_name(book.told["front"])[name])
 
 
 def learned(of: list[Told]) -> int:
@@ -163,22 +148,16 @@ def learned(of: list[Told]) -> int:
 
 def fine(book: Ledger) -> str:
     """The finer models: accuracy as recorded, and their maps."""
-    if missing(book, "fine"):
-        return missing(book, "fine")
     rows = [[called(t["name"]), share(Value(t["recorded"], of_share(t["recorded"], t["tests"]), (), "clips")),
              *(number(of_layers(t, key)) for key in ("entropy", "object", "effective_rank")),
              f"{t['seconds'] / 60:.0f}"] for t in sorted(book.told["fine"], key=lambda told: -told["recorded"])]
-    head = ("attention", "accuracy, 95 % interval over clips", "entropy / log2 N", "weight on the digit, x fair",
+    head = ("attention", "accuracy, 95 % interval over clips", "entropy / log2 N", "weight on the digit (flat row: 1)",
             "effective rank", "minutes of training")
     return table(head, rows)
 
 
 def sealed(book: Ledger) -> str:
     """The final table, once the sealed split has been opened."""
-    if not book.sealed:
-        return ("The sealed photographs and digits have not been opened: nothing here was chosen, or could have been, "
-                "by looking at them. `python -m studies.evidence --open-sealed` opens them once, when all else is "
-                "done.")
     rows = []
     for budget in ("short", "long"):
         for name in book.names(budget):
@@ -187,8 +166,4 @@ def sealed(book: Ledger) -> str:
             if found:
                 rows.append([called(name), "800" if budget == "short" else "2,400", share(over_seeds(found)),
                              percent(book.accuracy(budget, name).mean)])
-    again = f" It had been opened before, on {', '.join(book.sealed['earlier'])}, for other models." \
-        if book.sealed["earlier"] else ""
-    cut_off = CUT_OFF.get(book.sealed["date"], "")
-    return (f"Opened on {book.sealed['date']}, {book.sealed['clips']:,} clips.{again}{cut_off}\n\n"
-            + table(("attention", "steps", "sealed, 95 % interval", "test"), rows))
+    return table(("attention", "steps", "sealed, 95 % interval", "test"), rows)

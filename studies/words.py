@@ -76,6 +76,12 @@ def gap(value: Value) -> str:
     return f"{points(value.mean)} {within(value.interval, signed=True)}"
 
 
+def correlation(value: Value) -> str:
+    """A correlation with its interval; a dash where it is not defined."""
+    low, high = value.interval
+    return "-" if math.isnan(value.mean) else f"{value.mean:+.2f} [{low:+.2f}, {high:+.2f}]"
+
+
 def counted(value: Value) -> str:
     """What an interval is over, for a sentence."""
     return f"{len(value.values)} seeds" if value.over == "seeds" else "one seed, other clips"
@@ -112,8 +118,3 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     right = [all(NUMBER.match(row[n]) for row in cells) for n in range(len(head))]
     body = ["| " + " | ".join(line) + " |" for line in (list(head), *cells)]
     return "\n".join([body[0], "".join("|---:" if x else "|---" for x in right) + "|", *body[1:]])
-
-
-def three(value: Value, more: str, less: str, alike: str) -> str:
-    """One of three sentences, by where the interval lies: above 0, below 0, or around it."""
-    return {1: more, -1: less, 0: alike}[value.sign]

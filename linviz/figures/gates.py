@@ -54,8 +54,9 @@ def forms(points: Sequence[Point], levels: Mapping[str, Mapping[int, Mapping[str
                 _level(fig, name if across == len(layers) else "", value, down, across, dark)
     fig.update_xaxes(tickvals=list(range(len(kernels))), ticktext=kernels, tickangle=-40, zeroline=False,
                      range=[-0.6, len(kernels) - 0.4])
-    return fig.update_layout(height=150 + 260 * len(measures), title=_title(title),
-                             margin={"t": 120, "r": 96, "b": 96}, legend={"y": 1.07})
+    top = 120 if title else 84
+    return fig.update_layout(height=30 + top + 260 * len(measures), title=_title(title),
+                             margin={"t": top, "r": 96, "b": 96}, legend={"y": 1.07})
 
 
 def _trace(form: str, here: Sequence[Point], kernels: list[str], measure: str, dark: bool, legend: bool) -> go.Scatter:

@@ -20,9 +20,9 @@ from .video_transformer import Shape, VideoTransformer
 CORE = ("softmax", "relu_floor", "relu_floor+gate", "relu_floor+gate+shift", "relu")
 LONG = (*CORE, "uniform", "softmax+shift", "relu_floor+shift", "relu+gate", "linear", "linear+gate", "efficient",
         "cosformer", "focused", "focused+conv", "relu_floor+gate:self", "relu_floor+gate:qk", "relu_floor~wide")
-BREADTH = ("additive", "aft_conv", "aft_full", "aft_local", "aft_simple", "cosformer", "efficient", "factorized", "focused",
-           "kronecker_kv", "kronecker_qkv", "lambda", "linear", "linformer", "local", "local_global", "nonlocal",
-           "performer", "relu", "relu_floor", "softmax", "swin", "uniform", "vicinity")
+BREADTH = ("additive", "aft_conv", "aft_full", "aft_local", "aft_simple", "cosformer", "efficient", "factorized",
+           "focused", "kronecker_kv", "kronecker_qkv", "lambda", "linear", "linformer", "local", "local_global",
+           "nonlocal", "performer", "relu", "relu_floor", "softmax", "swin", "uniform", "vicinity")
 FINE = Shape(side=96, tubelet=(2, 6, 6))  # 4 x 16 x 16 = 1,024 tokens
 
 
