@@ -36,9 +36,9 @@ def has_evidence() -> bool:
 
 
 def figure_data(name: str, budget: str = "short") -> dict[str, Any] | None:
-    """What `linviz.figures.evidence.evidence_figure` draws; None where it has not been measured.
+    """What `linviz.figures.evidence_gallery.draw_evidence` draws; None where it has not been measured.
 
-    budget: "short" or "long", of the figures that exist for both. ValueError for a name or a budget that does not exist.
+    budget: "short" or "long", for the figures that exist for both. ValueError for an unknown name or budget.
 
     >>> sorted(figure_data("dose"))
     ['floors', 'kind', 'rows']

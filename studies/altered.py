@@ -97,7 +97,7 @@ def keys_carry_most(found: dict[str, tuple[float, float]]) -> bool:
 
 
 def kept_by_means(book: Ledger, budget: str) -> dict[str, tuple[float, float]]:
-    """For each core arm, what one weight per token keeps of the gate's effect, and what one profile of channels keeps."""
+    """For each core arm, what one weight per token keeps of the gate's effect, and what one channel profile keeps."""
     return {n: (kept(book, budget, n, "over channels"), kept(book, budget, n, "over tokens"))
             for n in core(book, budget)}
 

@@ -229,6 +229,7 @@ def of_every_layer(arm: Arm, model: str, deep: list[Layer], given: dict[str, Any
 
 def main(arguments: list[str] | None = None) -> None:
     """Measure what is missing, and write the page."""
+    from . import evidence
     from .gates_page import write
     given = argparse.ArgumentParser(description=__doc__)
     given.add_argument("--page", action="store_true", help="only write the page from the kept rows")
@@ -237,6 +238,7 @@ def main(arguments: list[str] | None = None) -> None:
     if not asked.page:
         run([model for model in (MAIN, *OTHERS) if model in there])
     write(read())
+    evidence.main(["--page"])  # the product shows a figure of these rows, too
 
 
 if __name__ == "__main__":

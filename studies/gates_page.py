@@ -156,7 +156,8 @@ def part_table(rows: Rows) -> str:
         body.append([title, f"{rows.mean('kl', **fitted):.2f} ± {rows.spread('kl', **fitted) / 2:.2f}",
                      f"{rows.mean('kl', **after):.2f} ± {rows.spread('kl', **after) / 2:.2f}",
                      told(rows.recovered(**fitted), "recovered", 0)])
-    return table(["the gate", "KL, bits: fitted in this form", "KL, bits: averaged or held after the fit", "recovered: fitted in this form"], body)
+    return table(["the gate", "KL, bits: fitted in this form", "KL, bits: averaged or held after the fit",
+                  "recovered: fitted in this form"], body)
 
 
 def shift_table(rows: Rows) -> str:

@@ -10,8 +10,9 @@ from .ledger import Ledger, Told, Value, layers
 from .stats import bootstrap, partial, spearman
 from .words import called, correlation, number, percent, table
 
-MEASURES = {"entropy": "entropy / log2 N", "top": "weight of the heaviest 5 %", "object": "weight on the digit (flat row: 1)",
-            "effective_rank": "effective rank", "diversity": "row diversity"}
+MEASURES = {"entropy": "entropy / log2 N", "top": "weight of the heaviest 5 %",
+            "object": "weight on the digit (flat row: 1)", "effective_rank": "effective rank",
+            "diversity": "row diversity"}
 FEWEST_ARMS = 8  # over which a correlation is printed
 
 

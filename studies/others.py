@@ -17,8 +17,8 @@ from .words import called, correlation, number, percent, share, table
 
 Stories = dict[str, tuple[float, float, float]]  # concentration, effective rank and accuracy, by mechanism
 FULL = 0.25  # the floor of relu_floor with 16 channels a head
-NOT_RUN = ("Not run yet: {there} of {wanted} runs exist. `python3 start.py study sets {which}` runs the others; then write "
-           "this page again.")
+NOT_RUN = ("Not run yet: {there} of {wanted} runs exist. `python3 start.py study sets {which}` runs the others; "
+           "then write this page again.")
 
 
 def missing(book: Ledger, which: str) -> str:
@@ -107,7 +107,8 @@ def _mean(of: list[Told], measure: str) -> float | None:
 def story_correlations(found: Stories, left_out: str = "") -> dict[str, Value]:
     """How concentration and rank go with accuracy: each alone, and each with the other held constant."""
     conc, rank, right = ([x[n] for name, x in found.items() if name != left_out] for n in range(3))
-    return {"concentration_alone": correlated([conc, right], spearman), "rank_alone": correlated([rank, right], spearman),
+    return {"concentration_alone": correlated([conc, right], spearman),
+            "rank_alone": correlated([rank, right], spearman),
             "concentration": correlated([conc, right, rank], partial), "rank": correlated([rank, right, conc], partial)}
 
 

@@ -33,10 +33,12 @@ def plot_descriptions(book: Ledger) -> dict[str, str]:
 
 def product_sentences(book: Ledger) -> dict[str, Any]:
     """What the Evidence page of the explorer says: claims, limits, method, and what single figures come to."""
-    values = context(book)
+    def words(name: str) -> str:
+        return render_page(name, **context(book)).strip()
+
     sizes = [model["parameters"] for own in book.told["motion"].values() for model in own.values()]
-    claims = {key: [line[2:] for line in render_page(name, **values).splitlines() if line.startswith("- ")]
+    claims = {key: [line[2:] for line in words(name).splitlines() if line.startswith("- ")]
               for key, name in (("headlines", "headlines"), ("further", "further_claims"))}
-    return claims | {"limits": render_page("limits", **values).strip(), "method": render_page("method", **values).strip(),
-                     "parameters": [min(sizes), max(sizes)],
-                     "findings": {name: render_page(f"finding_{name}", **values).strip() for name in ("dose", "breadth")}}
+    findings = {name: words(f"finding_{name}") for name in ("dose", "breadth")}
+    return claims | {"limits": words("limits"), "method": words("method"), "findings": findings,
+                     "parameters": [min(sizes), max(sizes)]}

@@ -36,7 +36,8 @@ def environment() -> Environment:
                        lstrip_blocks=True, keep_trailing_newline=True)
     made.filters |= {"percent": words.percent, "whole_percent": words.whole, "points": words.points,
                      "accuracy": words.share, "difference": words.gap, "over": words.counted, "arm": words.called,
-                     "word_list": words.listed, "correlation": words.correlation, "by_sign": by_sign, "line": lambda text: " ".join(text.split())}
+                     "word_list": words.listed, "correlation": words.correlation,
+                     "by_sign": by_sign, "line": lambda text: " ".join(text.split())}
     return made
 
 

@@ -1,4 +1,4 @@
-"""The figures of the evidence, drawn from data in plain rows: what linviz/evidence_data keeps, and what it looks like."""
+"""The figures of the evidence, drawn from the plain rows that linviz/evidence_data stores."""
 from __future__ import annotations
 
 from collections.abc import Mapping
