@@ -9,8 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 LAYERS = ("whole", "shapes", "measure", "grid", "scopes", "maps", "spectra", "concentration", "flow", "cost",
-          "fixation", "mechanisms", "reading", "clips", "models", "figures", "patch_view", "evidence", "views", "course", "grade",
-          "train", "doctor", "cli")
+          "fixation", "mechanisms", "reading", "clips", "models", "figures", "patch_view", "evidence", "views",
+          "course", "grade", "train", "doctor", "cli")
 DOORS = ("__init__", "__main__")        # linviz/__init__.py and __main__.py may import any layer
 MODULES = sorted((ROOT / "linviz").rglob("*.py"))
 PAGES = sorted((ROOT / "explorer").rglob("*.py"))

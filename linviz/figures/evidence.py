@@ -53,7 +53,7 @@ class Point:
     family: str
     measures: Mapping[str, float]
     accuracy: float
-    at: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    at: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
 
 def intervals(arms: Sequence[Arm], *, levels: Mapping[str, float] | None = None, dark: bool = False) -> go.Figure:

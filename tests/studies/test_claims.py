@@ -55,7 +55,8 @@ def between(text: str, start: str, end: str) -> str:
 
 PAGES = {
     "README": between((ROOT / "README.md").read_text("utf-8"), "**What is claimed", "- **If you learn**"),
-    "EVIDENCE": between((ROOT / "studies" / "EVIDENCE.md").read_text("utf-8"), "## The claims", "- After 800 steps, the shift"),
+    "EVIDENCE": between((ROOT / "studies" / "EVIDENCE.md").read_text("utf-8"), "## The claims",
+                        "- After 800 steps, the shift"),
     "explorer": " ".join(evidence.headline_claims())}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 import copy
 import doctest
 import importlib
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -11,25 +12,28 @@ from typing import Any
 import numpy as np
 import pytest
 
+import linviz.evidence as product
+from linviz.figures.evidence_gallery import draw_evidence
 from linviz.models import pretrained, shipped
 from linviz.models.checkpoints import card, find
 from linviz.models.examples import drawn
 from studies import __main__ as bench
 from studies import kept, measuring, seeds, stats
-from studies.accuracies import PAIRS, sentence_floor, sentence_short
-from studies.altered import acts
+from studies.accuracies import PAIRS
+from studies.altered import gate_mode
 from studies.dose import Run, answers
 from studies.evidence import PAGE, main
 from studies.kept import EVIDENCE, SEALED, SETS, read, rounded, unsealed
 from studies.ledger import Ledger, crossing, layers
 from studies.measuring import SEED, measure, packed, rightly, unpacked
-from studies.objections import objections
-from studies.others import FRONT, NOT_RUN, missing
-from studies.page import ABOUT, HEAD, PARTS, REPEAT, TASK, page
-from studies.plots import PLOTS
+from studies.others import missing
+from studies.page import PLOTS, context, evidence_page, product_sentences
+from studies.page_templates import FOLDER, render_sentence
+from studies.places import WIDTHS, Panel, box, covered, settled
+from studies.product_data import figures
 
-OWN = ("accuracies", "altered", "dose", "earlier", "kept", "ledger", "mapped", "measuring", "objections",
-       "others", "page", "places", "plots", "seeds", "stats", "words")
+OWN = ("accuracies", "altered", "dose", "earlier", "kept", "ledger", "mapped", "measuring", "others", "page",
+       "page_templates", "places", "product_data", "seeds", "stats", "words")
 
 
 @pytest.fixture(scope="module")
@@ -51,28 +55,50 @@ def test_examples_run(name: str) -> None:
 
 
 def test_the_page_is_what_the_numbers_say(book: Ledger) -> None:
-    assert page(book) == PAGE.read_text("utf-8"), "run `python -m studies.evidence`"
+    assert evidence_page(book) == PAGE.read_text("utf-8"), "run `python3 start.py study evidence --page`"
+
+
+def test_the_product_shows_what_the_numbers_say(book: Ledger) -> None:
+    stored = {name: product.read_data(name) for name in (product.FIGURES, product.SENTENCES)}
+    again = "run `python3 start.py study evidence --page`"
+    assert stored[product.FIGURES] == json.loads(json.dumps(figures(book))), again
+    assert stored[product.SENTENCES] == product_sentences(book), again
+    assert all(claim in PAGE.read_text("utf-8") for claim in product.headline_claims() + product.further_claims())
 
 
 def test_the_numbers_are_of_the_models_that_are_shipped(told: dict[str, Any]) -> None:
     now = {(b, n, s): card(find(n, s, b))["sha256"] for b, n, s in shipped() if b in kept.BUDGETS}
     then = {(*key.split("/", 1), m["seed"]): m["sha256"] for key, own in told["motion"].items() for m in own.values()}
-    assert then == now, "run `python -m studies.evidence`"
+    assert then == now, "run `python3 start.py study evidence`"
     assert {which: rounded(kept.results(which)) for which in SETS} == {which: told[which] for which in SETS}
 
 
 def test_plots_are_there_and_small(book: Ledger) -> None:
     linked = set(re.findall(r"\(plots/(\w+)\.svg\)", PAGE.read_text("utf-8")))
-    assert linked == {name for name, make in PLOTS.items() if make(book)}
+    assert linked == {name for name in PLOTS if figures(book)[name]}
     for name in linked:
         svg = (PAGE.parent / "plots" / f"{name}.svg").read_text("utf-8")
         assert len(svg) < 150_000 and svg.lstrip().startswith("<svg")
 
 
-def test_every_figure_can_be_dark(book: Ledger) -> None:
-    for make in PLOTS.values():
-        light, dark = make(book), make(book, dark=True)
-        assert light is None or light.layout.meta["alt"] == dark.layout.meta["alt"]
+def test_every_figure_can_be_dark() -> None:
+    for name in product.FIGURE_NAMES:
+        for budget in product.BUDGETS:
+            data = product.figure_data(name, budget)
+            assert data is not None
+            light, dark = draw_evidence(data), draw_evidence(data, dark=True)
+            assert light.layout.meta["alt"] == dark.layout.meta["alt"] and light.layout != dark.layout
+
+
+def test_an_unknown_figure_is_refused() -> None:
+    with pytest.raises(ValueError, match="no figure 'pie' of budget 'short'; figures: accuracy"):
+        product.figure_data("pie")
+    with pytest.raises(ValueError, match="no figure of kind 'pie'"):
+        draw_evidence({"kind": "pie", "rows": []})
+
+
+def test_numbers_that_are_missing_are_no_figure(tmp_path: Path) -> None:
+    assert product.read_data(product.FIGURES, tmp_path) == {}
 
 
 def test_one_models_accuracy_is_had_again(told: dict[str, Any]) -> None:
@@ -108,29 +134,44 @@ def test_a_seed_that_no_choice_has_seen() -> None:
 # ---------------------------------------------------------------- sentences follow the numbers
 
 
+def say(book: Ledger, sentence: str, *arguments: str) -> str:
+    return render_sentence(sentence, *arguments, **context(book))
+
+
 def test_sentences_turn_with_the_numbers(book: Ledger) -> None:
-    before = sentence_short(book), sentence_floor(book, "short")
+    before = say(book, "short"), say(book, "floor", "short")
     motion = book.told["motion"]
     motion["short/softmax"], motion["short/relu_floor"] = motion["short/relu_floor"], motion["short/softmax"]
-    after = sentence_short(book), sentence_floor(book, "short")
-    assert "softmax is ahead of the linear baseline" in before[0] and "softmax is behind the baseline" in after[0]
-    assert "helps" in before[1] and "ahead of softmax" in after[1] and before != after
+    after = say(book, "short"), say(book, "floor", "short")
+    assert "softmax is more accurate than the linear" in before[0] and "softmax is less accurate than" in after[0]
+    assert "cannot be told apart from softmax" in before[1] and "it is more accurate than softmax" in after[1]
 
 
-def test_an_interval_that_holds_0_tells_nothing(book: Ledger) -> None:
+def test_an_interval_that_contains_0_shows_no_clear_change(book: Ledger) -> None:
     for n, model in enumerate(book.models("short", "relu_floor+gate")):
         model["accuracy"] = book.models("short", "relu_floor")[n]["accuracy"] + 0.3 * (-1) ** n
-    assert "whether the gate helps is not told" in sentence_short(book)
+    assert "The gate does not clearly change that baseline" in say(book, "short")
+
+
+def test_both_findings_on_rank_and_concentration_are_told(book: Ledger) -> None:
+    text = say(book, "rank_or_concentration")
+    assert "The two findings disagree" in text and "16 of 24 mechanisms" in text and "18 variants" in text
+    for name in book.names("long"):
+        for model in book.models("long", name):
+            for layer in model["layers"]:
+                layer["effective_rank"], layer["entropy"] = layer["entropy"], -layer["effective_rank"]
+    assert "The two findings disagree" not in say(book, "rank_or_concentration")
 
 
 def test_how_a_gate_acts() -> None:
-    said = [acts(*x) for x in ((0.9, 0.2), (0.2, 0.9), (0.5, 0.1), (0.1, 0.5), (0.1, 0.2))]
-    assert len(set(said)) == 5 and said[0] == "mostly as one weight a token"
+    modes = [gate_mode(*x) for x in ((0.9, 0.2), (0.2, 0.9), (0.5, 0.1), (0.1, 0.5), (0.1, 0.2))]
+    assert modes == ["tokens", "channels", "more tokens", "more channels", "both"]
 
 
-def test_every_objection_is_answered_by_a_row(book: Ledger) -> None:
-    rows = objections(book).splitlines()[2:]
-    titles = [title for title, _ in PARTS]
+def test_every_objection_is_answered_by_a_section(book: Ledger) -> None:
+    text = evidence_page(book)
+    rows = text.partition("| objection |")[2].partition("\n\n")[0].splitlines()[2:]
+    titles = re.findall(r"^## (.+)$", text, re.M)
     assert len(rows) > 20 and all("||" not in row.replace(" ", "") for row in rows)
     for row in rows:
         where = row.rstrip(" |").rpartition("| ")[2]
@@ -141,7 +182,7 @@ def test_what_is_missing_is_said(book: Ledger) -> None:
     for which in SETS:
         book.told[which] = book.told[which][:-1]
         assert "Not run yet" in missing(book, which)
-    text = page(book)
+    text = evidence_page(book)
     assert text.count("Not run yet") >= len(SETS) and "nan" not in text.split()
 
 
@@ -200,11 +241,11 @@ def test_the_second_task_answers_for_itself(book: Ledger, name: str, values: lis
 
 def test_the_control_is_told_at_either_budget(book: Ledger) -> None:
     fill(book)
-    assert "After 2,400 steps the gate is more than its parameters" in seeds.sentence_control(book)
+    assert "After 2,400 steps, the gate brings more accuracy than as many parameters" in say(book, "control")
     give(book, "late", seeds.WIDE, [0.99] * 5)
-    assert "After 2,400 steps as many parameters in the MLPs do more than the gate" in seeds.sentence_control(book)
+    assert "After 2,400 steps, the gate brings less accuracy than as many parameters" in say(book, "control")
     book.told["late"] = []
-    assert "2,400" not in seeds.sentence_control(book) and "After 800 steps" in seeds.sentence_control(book)
+    assert "2,400" not in say(book, "control") and "After 800 steps" in say(book, "control")
 
 
 # ---------------------------------------------------------------- the sealed split
@@ -242,16 +283,35 @@ def test_the_page_says_whether_it_was_opened(book: Ledger) -> None:
     names = {f"short/{n}/{s}": 0.5 for n in book.names("short") for s in range(book.seeds("short", n))}
     shut, open_ = Ledger(book.told, {}), Ledger(book.told, {"date": "2031-05-06", "clips": 1024, "earlier": [],
                                                             "accuracy": names})
-    before, after, today = map(page, (shut, open_, book))
-    assert "have not been opened" in before and "Opened on 2031-05-06, 1,024 clips." in after
-    assert "cut off" in today and "cut off" not in before + after
+    before, after, today = map(evidence_page, (shut, open_, book))
+    assert "have not been opened" in before and "was opened on 2031-05-06, 1,024 clips." in after
+    assert "was interrupted" in today and "was interrupted" not in before + after
 
 
 def test_what_is_quoted_stands_where_the_earlier_study_is_named() -> None:
-    """The head says so: a share typed into the words belongs to a paragraph that names that study, or is a guess's."""
-    typed = [text for text in (HEAD, ABOUT, *TASK.split("\n\n"), FRONT, REPEAT, NOT_RUN) if re.search(r"\d %", text)]
-    assert typed == [ABOUT, *TASK.split("\n\n")] and re.findall(r"[\d.]+ %", ABOUT) == ["12.5 %", "95 %"]
-    assert all("earlier study" in text or "That study" in text for text in TASK.split("\n\n"))
+    """The page says so: a percentage typed into a template is the earlier study's, or chance, or the confidence."""
+    for path in FOLDER.glob("*.jinja"):
+        if path.name == "gates.md.jinja":
+            continue
+        for text in path.read_text("utf-8").split("\n\n"):
+            typed = set(re.findall(r"[\d.]+ %(?!})", text)) - {"12.5 %", "95 %", "100 %"}
+            assert not typed or "earlier study" in text, (path.name, typed)
+
+
+# ---------------------------------------------------------------- names in scatters
+
+
+def test_names_of_crowded_points_cover_neither_each_other_nor_the_points() -> None:
+    """Nine models at nearly the same accuracy: no name lies on another, in a narrow panel or in a wide one."""
+    panels = [Panel(wide, [(wide * (0.05 + 0.1 * n), 360.0 + n % 3) for n in range(9)]) for wide in WIDTHS]
+    names = {n: 60.0 + 10 * (n % 4) for n in range(9)}
+    found = settled(panels, names)
+    for panel in panels:
+        boxes = [box(panel.points[n], to, names[n]) for n, to in found.items()]
+        pairs = [(a, b) for n, a in enumerate(boxes) for b in boxes[:n]]
+        assert sum(covered(a, b) for a, b in pairs) < 36, "half a letter"
+        assert sum(covered(a, dot) for n, a in enumerate(boxes) for dot in panel.dots(but=n)) < 36
+        assert all(0 <= left and right <= panel.wide for left, _, right, _ in boxes)
 
 
 # ---------------------------------------------------------------- statistics, and the dose's answers

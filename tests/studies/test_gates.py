@@ -11,13 +11,26 @@ import pytest
 import torch
 
 from linviz import Grid
+from linviz.figures.evidence_gallery import draw_evidence
 from linviz.fixation import shift
 from linviz.mechanisms import REGISTRY
 from linviz.models.arms import BREADTH
 from studies import gates
 from studies.gates import KERNELS, MAIN, SEEN, SETTINGS, Arm, arms, layers, measured, name, read
-from studies.gates_page import CALLED, LAYERS, LEAST, ORDER, PAGE, SKIPPED, Rows, bare, figure, gated, page, softmax
-from studies.gates_words import WORDS
+from studies.gates_page import (
+    CALLED,
+    LAYERS,
+    LEAST,
+    ORDER,
+    PAGE,
+    SKIPPED,
+    Rows,
+    bare,
+    figure_data,
+    gated,
+    page,
+    softmax,
+)
 
 TINY = SETTINGS | {"clips": 3, "held_out": 2, "steps": 2, "batch": 2, "rows": 5}
 
@@ -45,7 +58,7 @@ def test_every_arm_has_a_row_for_every_layer(kept):
 def test_rows_are_of_the_models_that_are_shipped(kept):
     assert MAIN in kept["models"]
     for model, digest in kept["models"].items():
-        assert gates.digest(model) == digest, f"{model} was trained anew: run python -m studies.gates"
+        assert gates.digest(model) == digest, f"{model} was trained anew: run python3 start.py study gates"
 
 
 def test_every_mechanism_of_the_study_is_measured_or_left_out_for_a_reason():
@@ -56,7 +69,7 @@ def test_every_mechanism_of_the_study_is_measured_or_left_out_for_a_reason():
 
 
 def test_the_page_is_what_the_rows_say(kept):
-    assert page(kept) == PAGE.read_text("utf-8"), "run python -m studies.gates --page"
+    assert page(kept) == PAGE.read_text("utf-8"), "run python3 start.py study gates --page"
 
 
 def test_other_numbers_make_another_page(kept):
@@ -205,7 +218,7 @@ def test_a_claim_of_the_page_holds_in_the_rows(rows, number):
 
 
 def test_every_numbered_claim_is_held_to_the_rows():
-    assert re.findall(r"^(\d+)\. \*\*", WORDS, re.M) == list(CLAIMS)
+    assert re.findall(r"^(\d+)\. \*\*", PAGE.read_text("utf-8"), re.M) == list(CLAIMS)
 
 
 @pytest.mark.parametrize("number, fields, measure, value", [
@@ -261,7 +274,7 @@ def test_the_recovered_share_is_of_the_entropy_between_kernel_and_softmax():
 
 
 def test_the_figure_draws_the_rows(kept, rows):
-    fig = figure(kept)
+    fig = draw_evidence(figure_data(kept))
     assert len(fig.data) == 2 * 3 * 8 and len({t.legendgroup for t in fig.data}) == 8
     drawn = next(t for t in fig.data if t.name == "QKV")
     assert list(drawn.y) == [rows.mean("entropy", layer=1, seed=0, **gated(kernel)) for kernel in ORDER]
