@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from .measuring import unpacked
-from .stats import Interval, of_mean, of_paired, of_share
+from .interval_statistics import Interval, mean_interval, paired_interval, share_interval
+from .model_measures import unpack_bits
 
 FEWEST = 3  # seeds from which an interval over seeds is told
 Told = dict[str, Any]
@@ -74,29 +74,29 @@ class Ledger:
         found = self.each(budget, name, lambda model: model["accuracy"])
         mean = plain.fmean(found)
         if len(found) >= FEWEST:
-            return Value(mean, of_mean(found), found, "seeds")
-        return Value(mean, of_share(mean, self.clips), found, "clips")
+            return Value(mean, mean_interval(found), found, "seeds")
+        return Value(mean, share_interval(mean, self.clips), found, "clips")
 
     def gap(self, budget: str, one: str, other: str) -> Value:
         """Accuracy of one arm less that of another: seed by seed, or clip by clip where there is only seed 0."""
         pairs = [(a, b) for a in self.models(budget, one) for b in self.models(budget, other) if a["seed"] == b["seed"]]
         gaps = tuple(a["accuracy"] - b["accuracy"] for a, b in pairs)
         if len(gaps) >= FEWEST:
-            return Value(plain.fmean(gaps), of_mean(gaps), gaps, "seeds")
+            return Value(plain.fmean(gaps), mean_interval(gaps), gaps, "seeds")
         a, b = pairs[0]
-        return Value(gaps[0], of_paired(unpacked(a["right"]), unpacked(b["right"])), gaps[:1], "clips")
+        return Value(gaps[0], paired_interval(unpack_bits(a["right"]), unpack_bits(b["right"])), gaps[:1], "clips")
 
 
-def layers(model: Told, measure: str) -> float | None:
+def layer_mean(model: Told, measure: str) -> float | None:
     """A measure of the maps, mean over layers; None where a layer has none."""
     found = [layer.get(measure) for layer in model["layers"]]
     return None if None in found else plain.fmean(found)
 
 
-def crossing(curve: list[list[float]], level: float) -> float | None:
+def crossing_step(curve: list[list[float]], level: float) -> float | None:
     """The step at which a curve first reaches a level, on the line between two of its rows; None where it never does.
 
-    >>> crossing([[50, 0.1], [100, 0.3]], 0.2), crossing([[50, 0.1]], 0.2)
+    >>> crossing_step([[50, 0.1], [100, 0.3]], 0.2), crossing_step([[50, 0.1]], 0.2)
     (75.0, None)
     """
     before = [0.0, 0.0]

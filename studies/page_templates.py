@@ -11,7 +11,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from . import words
+from . import number_formats
 from .ledger import Value
 
 FOLDER = Path(__file__).with_name("templates")
@@ -19,24 +19,26 @@ FOLDER = Path(__file__).with_name("templates")
 
 def render_page(name: str, **values: Any) -> str:
     """A template with its values filled in; paragraphs are one empty line apart."""
-    text = environment().get_template(f"{name}.md.jinja").render(values)
+    text = template_environment().get_template(f"{name}.md.jinja").render(values)
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
 def render_sentence(name: str, *arguments: Any, **values: Any) -> str:
     """One macro of sentences.md.jinja, as a page would say it."""
-    macros = environment().get_template("sentences.md.jinja").make_module(values)
+    macros = template_environment().get_template("sentences.md.jinja").make_module(values)
     return str(getattr(macros, name)(*arguments)).strip()
 
 
 @cache
-def environment() -> Environment:
+def template_environment() -> Environment:
     """Jinja2 with the filters that write numbers as words; a value that is missing is an error."""
     made = Environment(loader=FileSystemLoader(FOLDER), undefined=StrictUndefined, trim_blocks=True,
                        lstrip_blocks=True, keep_trailing_newline=True)
-    made.filters |= {"percent": words.percent, "whole_percent": words.whole, "points": words.points,
-                     "accuracy": words.share, "difference": words.gap, "over": words.counted, "arm": words.called,
-                     "word_list": words.listed, "correlation": words.correlation,
+    made.filters |= {"percent": number_formats.percent_text, "whole_percent": number_formats.whole_percent,
+                     "points": number_formats.points_text,
+                     "accuracy": number_formats.accuracy_text, "difference": number_formats.difference_text,
+                     "over": number_formats.interval_source, "arm": number_formats.arm_label,
+                     "word_list": number_formats.word_list, "correlation": number_formats.correlation_text,
                      "by_sign": by_sign, "line": lambda text: " ".join(text.split())}
     return made
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from linviz import evidence
-from studies import mapped, others, seeds
-from studies.kept import EVIDENCE, read
+from studies import map_tables, more_seeds, other_sets
+from studies.evidence_store import EVIDENCE, read_results
 from studies.ledger import Ledger, Value
-from studies.words import correlation, gap
+from studies.number_formats import correlation_text, difference_text
 
 ROOT = Path(__file__).parents[2]
 CLAIMS: list[dict[str, Any]] = tomllib.loads(Path(__file__).with_name("claims.toml").read_text("utf-8"))["claim"]
@@ -28,7 +28,7 @@ INTERVAL = re.compile(r"[-+]\d+\.\d+ \[[-+]\d+\.\d+, [-+]\d+\.\d+\]")
 
 @pytest.fixture(scope="module")
 def book() -> Ledger:
-    return Ledger(read(EVIDENCE))
+    return Ledger(read_results(EVIDENCE))
 
 
 def value(book: Ledger, kind: str, *which: str) -> Value:
@@ -36,15 +36,15 @@ def value(book: Ledger, kind: str, *which: str) -> Value:
     if kind == "gap":
         return book.gap(*which)
     if kind == "late":
-        return seeds.between(book, "late", *which)
-    found = others.story_correlations(others.stories(book)) if kind == "breadth" else \
-        mapped.story_correlations(book, "long")
+        return more_seeds.seed_difference(book, "late", *which)
+    found = other_sets.breadth_correlations(other_sets.story_measures(book)) if kind == "breadth" else \
+        map_tables.long_correlations(book, "long")
     return found[which[0]]
 
 
 def printed(book: Ledger, claim: dict[str, Any]) -> str:
     """The words of a claim with its interval of today."""
-    form = gap if claim["interval"][0] in ("gap", "late") else correlation
+    form = difference_text if claim["interval"][0] in ("gap", "late") else correlation_text
     return str(claim["words"].replace("{}", form(value(book, *claim["interval"]))))
 
 

@@ -17,33 +17,32 @@ from linviz.figures.evidence_gallery import draw_evidence
 from linviz.models import pretrained, shipped
 from linviz.models.checkpoints import card, find
 from linviz.models.examples import drawn
-from studies import __main__ as bench
-from studies import kept, measuring, seeds, stats
-from studies.accuracies import PAIRS
-from studies.altered import gate_mode
-from studies.dose import Run, answers
-from studies.evidence import PAGE, main
-from studies.kept import EVIDENCE, SEALED, SETS, read, rounded, unsealed
-from studies.ledger import Ledger, crossing, layers
-from studies.measuring import SEED, measure, packed, rightly, unpacked
-from studies.others import missing
-from studies.page import PLOTS, context, evidence_page, product_sentences
+from studies import __main__ as listing
+from studies import evidence_store, interval_statistics, model_measures, more_seeds
+from studies.accuracy_tables import PAIRS
+from studies.dose_predictions import Run, dose_answers
+from studies.evidence_page import PLOTS, evidence_page, product_sentences, template_values
+from studies.evidence_store import EVIDENCE, SEALED, SETS, measure_sealed, read_results, round_numbers
+from studies.evidence_study import PAGE, main
+from studies.intervention_tables import gate_mode
+from studies.label_places import WIDTHS, Panel, label_box, overlap_area, settle_labels
+from studies.ledger import Ledger, crossing_step, layer_mean
+from studies.model_measures import SEED, measure_model, pack_bits, right_answers, unpack_bits
+from studies.other_sets import missing_runs
 from studies.page_templates import FOLDER, render_sentence
-from studies.places import WIDTHS, Panel, box, covered, settled
-from studies.product_data import figures
+from studies.product_data import product_figures
 
-OWN = ("accuracies", "altered", "dose", "earlier", "kept", "ledger", "mapped", "measuring", "others", "page",
-       "page_templates", "places", "product_data", "seeds", "stats", "words")
+OWN = sorted(path.stem for path in PAGE.parent.glob("*.py") if not path.stem.startswith("__"))
 
 
 @pytest.fixture(scope="module")
 def told() -> dict[str, Any]:
-    return read(EVIDENCE)
+    return read_results(EVIDENCE)
 
 
 @pytest.fixture
 def book(told: dict[str, Any]) -> Ledger:
-    return Ledger(copy.deepcopy(told), read(SEALED))
+    return Ledger(copy.deepcopy(told), read_results(SEALED))
 
 
 @pytest.mark.parametrize("name", OWN)
@@ -61,21 +60,22 @@ def test_the_page_is_what_the_numbers_say(book: Ledger) -> None:
 def test_the_product_shows_what_the_numbers_say(book: Ledger) -> None:
     stored = {name: product.read_data(name) for name in (product.FIGURES, product.SENTENCES)}
     again = "run `python3 start.py study evidence --page`"
-    assert stored[product.FIGURES] == json.loads(json.dumps(figures(book))), again
+    assert stored[product.FIGURES] == json.loads(json.dumps(product_figures(book))), again
     assert stored[product.SENTENCES] == product_sentences(book), again
     assert all(claim in PAGE.read_text("utf-8") for claim in product.headline_claims() + product.further_claims())
 
 
 def test_the_numbers_are_of_the_models_that_are_shipped(told: dict[str, Any]) -> None:
-    now = {(b, n, s): card(find(n, s, b))["sha256"] for b, n, s in shipped() if b in kept.BUDGETS}
+    now = {(b, n, s): card(find(n, s, b))["sha256"] for b, n, s in shipped() if b in evidence_store.BUDGETS}
     then = {(*key.split("/", 1), m["seed"]): m["sha256"] for key, own in told["motion"].items() for m in own.values()}
     assert then == now, "run `python3 start.py study evidence`"
-    assert {which: rounded(kept.results(which)) for which in SETS} == {which: told[which] for which in SETS}
+    assert {which: round_numbers(evidence_store.set_results(which)) for which in SETS} == {which: told[which]
+                                                                                           for which in SETS}
 
 
 def test_plots_are_there_and_small(book: Ledger) -> None:
     linked = set(re.findall(r"\(plots/(\w+)\.svg\)", PAGE.read_text("utf-8")))
-    assert linked == {name for name in PLOTS if figures(book)[name]}
+    assert linked == {name for name in PLOTS if product_figures(book)[name]}
     for name in linked:
         svg = (PAGE.parent / "plots" / f"{name}.svg").read_text("utf-8")
         assert len(svg) < 150_000 and svg.lstrip().startswith("<svg")
@@ -103,39 +103,39 @@ def test_numbers_that_are_missing_are_no_figure(tmp_path: Path) -> None:
 
 def test_one_models_accuracy_is_had_again(told: dict[str, Any]) -> None:
     """Clip by clip, on the first clips; the last digit of a sum may turn a close call on another machine."""
-    bits = unpacked(told["motion"]["short/relu"]["0"]["right"])
-    again = rightly(pretrained("relu"), drawn("motion", "main", 64, SEED, "test"))
+    bits = unpack_bits(told["motion"]["short/relu"]["0"]["right"])
+    again = right_answers(pretrained("relu"), drawn("motion", "main", 64, SEED, "test"))
     assert sum(a != b for a, b in zip(again, bits)) <= 1 and len(bits) == told["settings"]["clips"]
     assert told["motion"]["short/relu"]["0"]["accuracy"] == pytest.approx(np.mean(bits), abs=1e-5)
 
 
 def test_what_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in (("CLIPS", 32), ("ALTERED", 16), ("LOOKED", 2), ("LINKED", 8), ("TEMPERATURES", (1.0, 1e9))):
-        monkeypatch.setattr(measuring, name, value)
-    for cached in (measuring.clips, measuring.in_order):
+        monkeypatch.setattr(model_measures, name, value)
+    for cached in (model_measures.altered_clips, model_measures.reordered_clips):
         cached.cache_clear()
-    found = measure(pretrained("softmax"))
-    backwards, forwards = measuring.in_order("backwards").labels, measuring.clips().labels
-    for cached in (measuring.clips, measuring.in_order):
+    found = measure_model(pretrained("softmax"))
+    backwards, forwards = model_measures.reordered_clips("backwards").labels, model_measures.altered_clips().labels
+    for cached in (model_measures.altered_clips, model_measures.reordered_clips):
         cached.cache_clear()
     assert ((backwards + 4) % 8 == forwards).all()
-    first = np.mean(unpacked(found["right"])[:16])
+    first = np.mean(unpack_bits(found["right"])[:16])
     assert found["altered"]["temperature 1"] == pytest.approx(first)
     assert found["altered"]["temperature 1e+09"] < first and found["opposite"] > 0.5 > found["unmoved"]
     assert len(found["layers"]) == len(found["pointing"]) == 3 and -1 <= found["link"] <= 1
-    assert 0.5 < found["accuracy"] == sum(unpacked(found["right"])) / 32
+    assert 0.5 < found["accuracy"] == sum(unpack_bits(found["right"])) / 32
 
 
 def test_a_seed_that_no_choice_has_seen() -> None:
     seeds = {card(find(n, s, b))["recipe"]["test_seed"] for b, n, s in shipped()}
-    assert SEED not in seeds and measuring.SEALED_SEED not in seeds | {SEED}
+    assert SEED not in seeds and model_measures.SEALED_SEED not in seeds | {SEED}
 
 
 # ---------------------------------------------------------------- sentences follow the numbers
 
 
 def say(book: Ledger, sentence: str, *arguments: str) -> str:
-    return render_sentence(sentence, *arguments, **context(book))
+    return render_sentence(sentence, *arguments, **template_values(book))
 
 
 def test_sentences_turn_with_the_numbers(book: Ledger) -> None:
@@ -181,7 +181,7 @@ def test_every_objection_is_answered_by_a_section(book: Ledger) -> None:
 def test_what_is_missing_is_said(book: Ledger) -> None:
     for which in SETS:
         book.told[which] = book.told[which][:-1]
-        assert "Not run yet" in missing(book, which)
+        assert "Not run yet" in missing_runs(book, which)
     text = evidence_page(book)
     assert text.count("Not run yet") >= len(SETS) and "nan" not in text.split()
 
@@ -203,21 +203,22 @@ def give(book: Ledger, which: str, name: str, values: list[float]) -> None:
 
 def fill(book: Ledger) -> None:
     """Five seeds of every late arm, and of the second task's, as SEEDS.md predicted them."""
-    for name, x in ((seeds.SOFT, 0.96), (seeds.RELU, 0.97), (seeds.FLOOR, 0.91), (seeds.GATE, 0.95), (seeds.BOTH, 0.96),
-                    (seeds.WIDE, 0.9)):
+    for name, x in ((more_seeds.SOFT, 0.96), (more_seeds.RELU, 0.97), (more_seeds.FLOOR, 0.91),
+                    (more_seeds.GATE, 0.95), (more_seeds.BOTH, 0.96),
+                    (more_seeds.WIDE, 0.9)):
         give(book, "late", name, [x, x + 0.01, x - 0.01, x, x])
-    for name in (seeds.SOFT, seeds.RELU, seeds.GATE):
+    for name in (more_seeds.SOFT, more_seeds.RELU, more_seeds.GATE):
         give(book, "front", name, [0.95] * 5)
-    give(book, "front", seeds.FLOOR, [0.5, 0.5, 0.5, 0.9, 0.9])
+    give(book, "front", more_seeds.FLOOR, [0.5, 0.5, 0.5, 0.9, 0.9])
 
 
 def test_differences_are_taken_seed_by_seed(book: Ledger) -> None:
-    give(book, "late", seeds.GATE, [0.9, 0.8, 0.7])
-    give(book, "late", seeds.WIDE, [0.8, 0.6, 0.4, 0.0])         # the fourth has no partner
-    gap = seeds.between(book, "late", seeds.GATE, seeds.WIDE)
+    give(book, "late", more_seeds.GATE, [0.9, 0.8, 0.7])
+    give(book, "late", more_seeds.WIDE, [0.8, 0.6, 0.4, 0.0])         # the fourth has no partner
+    gap = more_seeds.seed_difference(book, "late", more_seeds.GATE, more_seeds.WIDE)
     assert gap.values == pytest.approx((0.1, 0.2, 0.3)) and gap.over == "seeds" and gap.mean == pytest.approx(0.2)
-    control = seeds.between(book, "control", seeds.GATE, seeds.FLOOR)
-    one, other = (book.models("short", name) for name in (seeds.GATE, seeds.FLOOR))
+    control = more_seeds.seed_difference(book, "control", more_seeds.GATE, more_seeds.FLOOR)
+    one, other = (book.models("short", name) for name in (more_seeds.GATE, more_seeds.FLOOR))
     assert control.values == pytest.approx([a["recorded"] - b["recorded"] for a, b in zip(one, other)])
 
 
@@ -226,9 +227,9 @@ def test_differences_are_taken_seed_by_seed(book: Ledger) -> None:
     (2, "relu", [0.93] * 5)])
 def test_predictions_of_more_seeds_turn_with_the_numbers(book: Ledger, n: int, name: str, values: list[float]) -> None:
     fill(book)
-    assert [a.true for a in seeds.answers(book)] == [True] * 4
+    assert [a.true for a in more_seeds.seed_answers(book)] == [True] * 4
     give(book, "late", name, values)
-    assert not seeds.answers(book)[n].true
+    assert not more_seeds.seed_answers(book)[n].true
 
 
 @pytest.mark.parametrize("name, values", [
@@ -236,13 +237,13 @@ def test_predictions_of_more_seeds_turn_with_the_numbers(book: Ledger, n: int, n
 def test_the_second_task_answers_for_itself(book: Ledger, name: str, values: list[float]) -> None:
     fill(book)
     give(book, "front", name, values)
-    assert not seeds.second_task(book).true
+    assert not more_seeds.front_answer(book).true
 
 
 def test_the_control_is_told_at_either_budget(book: Ledger) -> None:
     fill(book)
     assert "After 2,400 steps, the gate brings more accuracy than as many parameters" in say(book, "control")
-    give(book, "late", seeds.WIDE, [0.99] * 5)
+    give(book, "late", more_seeds.WIDE, [0.99] * 5)
     assert "After 2,400 steps, the gate brings less accuracy than as many parameters" in say(book, "control")
     book.told["late"] = []
     assert "2,400" not in say(book, "control") and "After 800 steps" in say(book, "control")
@@ -258,15 +259,15 @@ def test_the_sealed_split_is_opened_once(monkeypatch: pytest.MonkeyPatch, tmp_pa
         opened.append((n, seed, split, opened_on_purpose))
         return n, seed, split
 
-    monkeypatch.setattr(kept, "motion_task", lambda n, seed, split, opened: drawing(n, seed, split, opened))
-    monkeypatch.setattr(kept, "stored", lambda task: task)
-    monkeypatch.setattr(kept, "rightly", lambda model, task: [1, 0] * (task[0] // 2))
-    monkeypatch.setattr(kept, "digests", lambda: [("short/relu/0", ("relu", 0, "short"), "abc")])
-    first = unsealed("2031-05-06", {})
+    monkeypatch.setattr(evidence_store, "motion_task", lambda n, seed, split, opened: drawing(n, seed, split, opened))
+    monkeypatch.setattr(evidence_store, "stored", lambda task: task)
+    monkeypatch.setattr(evidence_store, "rightly", lambda model, task: [1, 0] * (task[0] // 2))
+    monkeypatch.setattr(evidence_store, "model_digests", lambda: [("short/relu/0", ("relu", 0, "short"), "abc")])
+    first = measure_sealed("2031-05-06", {})
     assert first["accuracy"] == {"short/relu/0": 0.5} and opened == [(1024, 3, "sealed", True)]
     with pytest.raises(ValueError, match="was opened on 2031-05-06 for these very models"):
-        unsealed("2031-05-07", first)
-    other = unsealed("2031-05-07", first | {"digests": {"short/relu/0": "abd"}})
+        measure_sealed("2031-05-07", first)
+    other = measure_sealed("2031-05-07", first | {"digests": {"short/relu/0": "abd"}})
     assert other["earlier"] == ["2031-05-06"] and len(opened) == 2
 
 
@@ -274,7 +275,7 @@ def test_a_second_look_ends_the_command(monkeypatch: pytest.MonkeyPatch) -> None
     def refuse(*_: Any) -> None:
         raise ValueError("was opened on")
 
-    monkeypatch.setattr("studies.evidence.unsealed", refuse)
+    monkeypatch.setattr("studies.evidence_study.unsealed", refuse)
     with pytest.raises(SystemExit, match="was opened on"):
         main(["--page", "--open-sealed"])
 
@@ -305,12 +306,12 @@ def test_names_of_crowded_points_cover_neither_each_other_nor_the_points() -> No
     """Nine models at nearly the same accuracy: no name lies on another, in a narrow panel or in a wide one."""
     panels = [Panel(wide, [(wide * (0.05 + 0.1 * n), 360.0 + n % 3) for n in range(9)]) for wide in WIDTHS]
     names = {n: 60.0 + 10 * (n % 4) for n in range(9)}
-    found = settled(panels, names)
+    found = settle_labels(panels, names)
     for panel in panels:
-        boxes = [box(panel.points[n], to, names[n]) for n, to in found.items()]
+        boxes = [label_box(panel.points[n], to, names[n]) for n, to in found.items()]
         pairs = [(a, b) for n, a in enumerate(boxes) for b in boxes[:n]]
-        assert sum(covered(a, b) for a, b in pairs) < 36, "half a letter"
-        assert sum(covered(a, dot) for n, a in enumerate(boxes) for dot in panel.dots(but=n)) < 36
+        assert sum(overlap_area(a, b) for a, b in pairs) < 36, "half a letter"
+        assert sum(overlap_area(a, dot) for n, a in enumerate(boxes) for dot in panel.dots(but=n)) < 36
         assert all(0 <= left and right <= panel.wide for left, _, right, _ in boxes)
 
 
@@ -318,31 +319,35 @@ def test_names_of_crowded_points_cover_neither_each_other_nor_the_points() -> No
 
 
 def test_intervals_are_those_of_the_books() -> None:
-    assert stats.of_share(0.1, 50) == pytest.approx((0.0435, 0.2136), abs=1e-4)      # Wilson, by hand
-    assert stats.of_mean([1, 2, 3, 4, 5]) == pytest.approx((1.0368, 4.9632), abs=1e-4)  # 3 +- 2.7764 * 0.7071
-    assert stats.of_paired([1] * 60 + [0] * 40, [1] * 60 + [0] * 40) == (0, 0)
+    assert interval_statistics.share_interval(0.1, 50) == pytest.approx((0.0435, 0.2136),
+                                                                        abs=1e-4)      # Wilson, by hand
+    assert interval_statistics.mean_interval([1, 2, 3, 4, 5]) == pytest.approx((1.0368, 4.9632),
+                                                                               abs=1e-4)  # 3 +- 2.7764 * 0.7071
+    assert interval_statistics.paired_interval([1] * 60 + [0] * 40, [1] * 60 + [0] * 40) == (0, 0)
 
 
 def test_a_partial_correlation_is_that_of_residuals() -> None:
     x, y, z = np.random.default_rng(0).random((3, 30))
-    a, b, c = (stats.ranks(v) for v in (x, y + z, z))
+    a, b, c = (interval_statistics.rank_values(v) for v in (x, y + z, z))
     left = [v - np.polyval(np.polyfit(c, v, 1), c) for v in (a, b)]
-    assert stats.partial(x, y + z, z) == pytest.approx(np.corrcoef(*left)[0, 1])
-    assert np.isnan(stats.partial(x, y, y)) and np.isnan(stats.spearman(x, np.ones(30)))
+    assert interval_statistics.partial_correlation(x, y + z, z) == pytest.approx(np.corrcoef(*left)[0, 1])
+    assert np.isnan(interval_statistics.partial_correlation(x, y,
+                                                            y)) and np.isnan(interval_statistics.rank_correlation(x,
+                                                                                                                  np.ones(30)))
 
 
 def test_curves_layers_and_bits(book: Ledger) -> None:
-    assert crossing([[50, 0.1], [100, 0.2], [150, 0.6], [200, 0.3]], 0.4) == 125
-    assert layers({"layers": [{"entropy": 0.5}, {"entropy": 1.0}]}, "entropy") == 0.75
-    assert layers({"layers": [{}, {"entropy": 1.0}]}, "entropy") is None
+    assert crossing_step([[50, 0.1], [100, 0.2], [150, 0.6], [200, 0.3]], 0.4) == 125
+    assert layer_mean({"layers": [{"entropy": 0.5}, {"entropy": 1.0}]}, "entropy") == 0.75
+    assert layer_mean({"layers": [{}, {"entropy": 1.0}]}, "entropy") is None
     bits = np.random.default_rng(0).integers(0, 2, 64).tolist()
-    assert unpacked(packed(bits)) == bits
+    assert unpack_bits(pack_bits(bits)) == bits
 
 
 def of_dose(means: list[float], entropies: list[float], tilt: float = -0.1) -> list[bool]:
     """Answers for five doses of three seeds about these means; tilt: accuracy a unit of entropy within a dose."""
     floors = (0.0, 0.0625, 0.125, 0.1875, 0.25)
-    return [a.true for a in answers([Run(f, s, m + tilt * (s - 1) * 0.01, e + (s - 1) * 0.01) for f, m, e in
+    return [a.true for a in dose_answers([Run(f, s, m + tilt * (s - 1) * 0.01, e + (s - 1) * 0.01) for f, m, e in
                                      zip(floors, means, entropies) for s in range(3)])]
 
 
@@ -360,10 +365,11 @@ def test_each_prediction_of_the_dose_can_fail_by_itself() -> None:
 
 
 def test_what_can_be_run_is_listed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    assert bench.main([]) == 0
+    assert listing.main([]) == 0
     said = capsys.readouterr().out
-    assert all(name in said and hasattr(importlib.import_module(f"studies.{name}"), "main") for name in bench.RUNS)
+    assert all(name in said and hasattr(importlib.import_module(f"studies.{module}"), "main")
+               for name, (module, *_) in listing.STUDIES.items())
     seen: list[list[str]] = []
-    monkeypatch.setattr("studies.evidence.main", seen.append)
-    assert bench.main(["evidence", "--page"]) == 0 and seen == [["--page"]]
-    assert bench.main(["nothing"]) == 2
+    monkeypatch.setattr("studies.evidence_study.main", seen.append)
+    assert listing.main(["evidence", "--page"]) == 0 and seen == [["--page"]]
+    assert listing.main(["nothing"]) == 2

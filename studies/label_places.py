@@ -31,7 +31,7 @@ class Panel:
         return [(x - DOT, y - DOT, x + DOT, y + DOT) for n, (x, y) in enumerate(self.points) if n != but]
 
 
-def placed(points: Sequence[Point], measures: Mapping[str, str]) -> list[Point]:
+def place_labels(points: Sequence[Point], measures: Mapping[str, str]) -> list[Point]:
     """The same points; those that have a name have it at its best place in every panel."""
     at: list[dict[str, Spot]] = [{} for _ in points]
     for key in measures:
@@ -39,41 +39,41 @@ def placed(points: Sequence[Point], measures: Mapping[str, str]) -> list[Point]:
         panels = [Panel(wide, [((p.measures[key] - low) / (high - low) * wide, p.accuracy * HIGH) for p in points])
                   for wide in WIDTHS]
         names = {n: LETTER * len(p.title) for n, p in enumerate(points) if key in p.at}
-        for n, spot in settled(panels, names).items():
+        for n, spot in settle_labels(panels, names).items():
             at[n][key] = spot
     return [replace(point, at=where) for point, where in zip(points, at)]
 
 
-def settled(panels: Sequence[Panel], names: Mapping[int, float]) -> dict[int, Spot]:
+def settle_labels(panels: Sequence[Panel], names: Mapping[int, float]) -> dict[int, Spot]:
     """From each named point to the middle of its name: every name in turn takes what is best beside the others.
 
     names: the width of each name, by its point's number.
 
-    >>> settled([Panel(100, [(50.0, 50.0), (60.0, 50.0)])], {0: 20.0})
+    >>> settle_labels([Panel(100, [(50.0, 50.0), (60.0, 50.0)])], {0: 20.0})
     {0: (-21.0, 0.0)}
     """
     found: dict[int, Spot] = {}
     for _ in range(ROUNDS):
         for n, wide in names.items():
             others = {m: (to, names[m]) for m, to in found.items() if m != n}
-            found[n] = least([Around(panel, n, others) for panel in panels], wide)
+            found[n] = best_spot([Around(panel, n, others) for panel in panels], wide)
     return found
 
 
-def least(around: Sequence[Around], wide: float) -> Spot:
+def best_spot(around: Sequence[Around], wide: float) -> Spot:
     """The first place that bothers nobody in any panel, else the one that bothers least."""
     found: dict[Spot, float] = {}
-    for to in spots(wide):
+    for to in label_spots(wide):
         found[to] = sum(one.bother(to, wide) for one in around)
         if not found[to]:
             break
     return min(found, key=lambda to: found[to])
 
 
-def spots(wide: float) -> Iterator[Spot]:
+def label_spots(wide: float) -> Iterator[Spot]:
     """Where a name may stand: right, left, above, below, and around, ring by ring.
 
-    >>> next(spots(20.0))
+    >>> next(label_spots(20.0))
     (21.0, 0.0)
     """
     aside, over = DOT + 2 + wide / 2, DOT + LINE / 2
@@ -85,7 +85,7 @@ def spots(wide: float) -> Iterator[Spot]:
             yield round(ring * right + wide / 2 * right, 1), round(ring * up, 1)
 
 
-def box(point: Spot, to: Spot, wide: float) -> Box:
+def label_box(point: Spot, to: Spot, wide: float) -> Box:
     """The box of a name."""
     x, y = point[0] + to[0], point[1] + to[1]
     return x - wide / 2, y - LINE / 2, x + wide / 2, y + LINE / 2
@@ -96,34 +96,35 @@ class Around:
 
     def __init__(self, panel: Panel, n: int, others: Mapping[int, tuple[Spot, float]]) -> None:
         self.point, self.wide, self.dots = panel.points[n], panel.wide, panel.dots(but=n)
-        self.names = [box(panel.points[m], to, wide) for m, (to, wide) in others.items()]
-        self.threads = [spot for m, (to, _) in others.items() for spot in thread(panel.points[m], to)]
+        self.names = [label_box(panel.points[m], to, wide) for m, (to, wide) in others.items()]
+        self.threads = [spot for m, (to, _) in others.items() for spot in leader_points(panel.points[m], to)]
 
     def bother(self, to: Spot, wide: float) -> float:
         """How bad a place for a name is: what it covers, what crosses its line, what hangs out, how far it is off."""
-        name, line, taken = box(self.point, to, wide), thread(self.point, to), self.names + self.dots
-        crossed = sum(inside(spot, b) for spot in line for b in taken) + sum(inside(s, name) for s in self.threads)
+        name, line, taken = label_box(self.point, to, wide), leader_points(self.point, to), self.names + self.dots
+        crossed = sum(box_contains(spot, b) for spot in line for b in taken) + sum(box_contains(s, name)
+                                                                                   for s in self.threads)
         out = max(0, -name[0]) + max(0, name[2] - self.wide) + max(0, -name[1]) + max(0, name[3] - HIGH - LINE)
         far = math.dist((0, 0), to) if line else 0
-        return 4 * sum(covered(name, b) for b in taken) + 40 * crossed + LINE * out + far
+        return 4 * sum(overlap_area(name, b) for b in taken) + 40 * crossed + LINE * out + far
 
 
-def thread(point: Spot, to: Spot) -> list[Spot]:
+def leader_points(point: Spot, to: Spot) -> list[Spot]:
     """Spots on the line from a point to its name; none where the name stands right beside it."""
     if 0.0 in to:
         return []
     return [(point[0] + part * to[0], point[1] + part * to[1]) for part in PARTS]
 
 
-def inside(spot: Spot, of: Box) -> bool:
+def box_contains(spot: Spot, of: Box) -> bool:
     """Whether a spot lies in a box."""
     return of[0] <= spot[0] <= of[2] and of[1] <= spot[1] <= of[3]
 
 
-def covered(one: Box, other: Box) -> float:
+def overlap_area(one: Box, other: Box) -> float:
     """The area that two boxes share.
 
-    >>> covered((0, 0, 1, 1), (0.5, 0, 2, 1))
+    >>> overlap_area((0, 0, 1, 1), (0.5, 0, 2, 1))
     0.5
     """
     return max(0, min(one[2], other[2]) - max(one[0], other[0])) * max(0, min(one[3], other[3]) - max(one[1], other[1]))

@@ -8,7 +8,7 @@ from typing import Any
 from linviz.figures.gates import CONSTANT, FORMS, NO_GATE
 from linviz.whole import write_whole
 
-from .gates import MAIN, SEEN
+from .gate_study import MAIN, SEEN
 from .page_templates import render_page
 
 PAGE = Path(__file__).with_name("GATES.md")
@@ -70,40 +70,40 @@ class Rows:
             return sum(known) / len(known) if len(known) == len(each) else None
         own = self.where(layer=layer)
         bare = own.mean("entropy", how="kernel", kernel=fields["kernel"], shift="", model=fields["model"])
-        sharp = own.mean("entropy", **softmax(fields["model"]))
+        sharp = own.mean("entropy", **softmax_fields(fields["model"]))
         return (bare - own.mean("entropy", **fields)) / (bare - sharp) if bare - sharp > LEAST else None
 
 
-def softmax(model: str = MAIN) -> dict[str, Any]:
+def softmax_fields(model: str = MAIN) -> dict[str, Any]:
     """The fields of softmax's own rows."""
     return {"model": model, "how": "reference", "kernel": "softmax", "shift": ""}
 
 
-def bare(kernel: str = "relu_floor", **more: Any) -> dict[str, Any]:
+def bare_fields(kernel: str = "relu_floor", **more: Any) -> dict[str, Any]:
     """The fields of a kernel without a gate."""
     return {"model": MAIN, "how": "kernel", "kernel": kernel, "shift": ""} | more
 
 
-def gated(kernel: str = "relu_floor", form: tuple[str, bool] = ("qkv", False), **more: Any) -> dict[str, Any]:
+def gated_fields(kernel: str = "relu_floor", form: tuple[str, bool] = ("qkv", False), **more: Any) -> dict[str, Any]:
     """The fields of a kernel with a fitted gate, a whole separate one that sees q, k and v unless told."""
     return {"model": MAIN, "how": "fitted", "kernel": kernel, "sees": form[0], "shared": form[1], "shift": "",
             "part": "whole"} | more
 
 
-def each_layer(rows: Rows, measure: str, digits: int, **fields: Any) -> str:
+def layer_cell(rows: Rows, measure: str, digits: int, **fields: Any) -> str:
     """A measure of every layer, in one cell."""
-    return " · ".join(told(rows.recovered(n, **fields) if measure == "recovered" else
+    return " · ".join(cell_text(rows.recovered(n, **fields) if measure == "recovered" else
                            rows.mean(measure, layer=n, **fields), measure, digits) for n in LAYERS)
 
 
-def told(x: float | None, measure: str, digits: int) -> str:
+def cell_text(x: float | None, measure: str, digits: int) -> str:
     """A number as a page says it."""
     if x is None:
         return "–"
     return f"{x:.0%}".replace("%", " %") if measure == "recovered" else f"{x:.{digits}f}"
 
 
-def table(heads: Sequence[str], body: Iterable[Sequence[str]]) -> str:
+def number_table(heads: Sequence[str], body: Iterable[Sequence[str]]) -> str:
     """A table in Markdown; the first column to the left, the others to the right."""
     lines = ["| " + " | ".join(row) + " |" for row in body]
     return "\n".join(["| " + " | ".join(heads) + " |", "|---" + "|---:" * (len(heads) - 1) + "|", *lines])
@@ -112,36 +112,39 @@ def table(heads: Sequence[str], body: Iterable[Sequence[str]]) -> str:
 def main_table(rows: Rows) -> str:
     """relu + floor: everything it can be compared with, and the gate in its six forms."""
     named: list[tuple[str, dict[str, Any], str]] = [
-        ("**softmax**, the goal", softmax(), ""), ("uniform", softmax() | {"kernel": "uniform"}, ""),
-        ("relu + floor", bare(), "relu_floor"), ("... with a constant gate", gated(how="constant"), "relu_floor"),
-        *((f"... {FORM[form]}", gated(form=form), "relu_floor") for form in SEEN),
-        ("... QKV, fitted to other clips' maps", gated(how="shuffled"), "relu_floor"),
-        ("... QKV, five times as many steps", gated(how="longer"), "relu_floor"),
-        ("relu, no floor", bare("relu"), "relu"), ("... QKV", gated("relu"), "relu"),
-        ("softmax's mean row, for all queries of a clip", softmax() | {"kernel": "mean row"}, ""),
-        ("softmax's mean map of the training clips", softmax() | {"kernel": "mean map"}, "")]
-    body = [[title, *(each_layer(rows, m, d, **fields) if m != "recovered" or kernel else ""
+        ("**softmax**, the goal", softmax_fields(), ""), ("uniform", softmax_fields() | {"kernel": "uniform"}, ""),
+        ("relu + floor", bare_fields(), "relu_floor"),
+        ("... with a constant gate", gated_fields(how="constant"), "relu_floor"),
+        *((f"... {FORM[form]}", gated_fields(form=form), "relu_floor") for form in SEEN),
+        ("... QKV, fitted to other clips' maps", gated_fields(how="shuffled"), "relu_floor"),
+        ("... QKV, five times as many steps", gated_fields(how="longer"), "relu_floor"),
+        ("relu, no floor", bare_fields("relu"), "relu"), ("... QKV", gated_fields("relu"), "relu"),
+        ("softmax's mean row, for all queries of a clip", softmax_fields() | {"kernel": "mean row"}, ""),
+        ("softmax's mean map of the training clips", softmax_fields() | {"kernel": "mean map"}, "")]
+    body = [[title, *(layer_cell(rows, m, d, **fields) if m != "recovered" or kernel else ""
                       for m, _, d in MEASURES)] for title, fields, kernel in named]
-    return table(["", *(title for _, title, _ in MEASURES)], body)
+    return number_table(["", *(title for _, title, _ in MEASURES)], body)
 
 
 def kernel_table(rows: Rows) -> str:
     """Every kernel before and after a QKV gate, mean over layers."""
     body = []
     for kernel in ORDER:
-        pair = [(rows.mean(m, **bare(kernel)), rows.mean(m, **gated(kernel))) for m in (
+        pair = [(rows.mean(m, **bare_fields(kernel)), rows.mean(m, **gated_fields(kernel))) for m in (
             "entropy", "kl", "top", "object", "effective_rank", "error")]
         cells = [f"{a:.2f} → {b:.2f}" for a, b in pair]
-        body.append([CALLED[kernel], cells[0], each_layer(rows, "recovered", 0, **gated(kernel)), *cells[1:]])
-    return table(["", "entropy, bits", "recovered", "KL, bits", "top 5 %", "on the digit", "eff. rank", "output error"],
+        body.append([CALLED[kernel], cells[0], layer_cell(rows, "recovered", 0, **gated_fields(kernel)), *cells[1:]])
+    return number_table(["", "entropy, bits", "recovered", "KL, bits", "top 5 %", "on the digit", "eff. rank",
+                         "output error"],
                  body)
 
 
 def form_table(rows: Rows, shift: str = "") -> str:
     """KL of every kernel with every form of gate, mean over layers."""
-    body = [[CALLED[kernel], f"{rows.mean('kl', **bare(kernel, shift=shift)):.2f}",
-             *(f"{rows.mean('kl', **gated(kernel, form, shift=shift)):.2f}" for form in SEEN)] for kernel in ORDER]
-    return table(["KL, bits", NO_GATE, *(FORM[form] for form in SEEN)], body)
+    body = [[CALLED[kernel], f"{rows.mean('kl', **bare_fields(kernel, shift=shift)):.2f}",
+             *(f"{rows.mean('kl', **gated_fields(kernel, form, shift=shift)):.2f}" for form in SEEN)]
+             for kernel in ORDER]
+    return number_table(["KL, bits", NO_GATE, *(FORM[form] for form in SEEN)], body)
 
 
 def part_table(rows: Rows) -> str:
@@ -149,26 +152,26 @@ def part_table(rows: Rows) -> str:
     parts = {"whole": "complete", "tokens": "averaged over channels: which tokens are seen",
              "channels": "averaged over tokens: which features count", "keys": "only the gate on keys",
              "queries": "only the gate on queries"}
-    body = [["none", *(f"{rows.mean('kl', **bare()):.2f}",) * 2, "0 %"]]
+    body = [["none", *(f"{rows.mean('kl', **bare_fields()):.2f}",) * 2, "0 %"]]
     for part, title in parts.items():
-        fitted = gated(part=part)
-        after = gated() if part == "whole" else gated(part=part, how="after")
+        fitted = gated_fields(part=part)
+        after = gated_fields() if part == "whole" else gated_fields(part=part, how="after")
         body.append([title, f"{rows.mean('kl', **fitted):.2f} ± {rows.spread('kl', **fitted) / 2:.2f}",
                      f"{rows.mean('kl', **after):.2f} ± {rows.spread('kl', **after) / 2:.2f}",
-                     told(rows.recovered(**fitted), "recovered", 0)])
-    return table(["the gate", "KL, bits: fitted in this form", "KL, bits: averaged or held after the fit",
+                     cell_text(rows.recovered(**fitted), "recovered", 0)])
+    return number_table(["the gate", "KL, bits: fitted in this form", "KL, bits: averaged or held after the fit",
                   "recovered: fitted in this form"], body)
 
 
 def shift_table(rows: Rows) -> str:
     """What shifts cost, head by head."""
-    named = [("softmax", softmax()), ("softmax, shift in time", softmax() | {"shift": "time"}),
-             ("softmax, shift in space", softmax() | {"shift": "space"}),
-             ("relu + floor, QKV", gated()), ("relu + floor, QKV, shift in time", gated(shift="time")),
-             ("relu + floor, QKV, shift in space", gated(shift="space"))]
+    named = [("softmax", softmax_fields()), ("softmax, shift in time", softmax_fields() | {"shift": "time"}),
+             ("softmax, shift in space", softmax_fields() | {"shift": "space"}),
+             ("relu + floor, QKV", gated_fields()), ("relu + floor, QKV, shift in time", gated_fields(shift="time")),
+             ("relu + floor, QKV, shift in space", gated_fields(shift="space"))]
     names = ("kl", "kl_1", "kl_2", "kl_3", "error_of_map", "error")
     body = [[title, *(f"{rows.mean(m, **fields):.2f}" for m in names)] for title, fields in named]
-    return table(["mean over layers", "KL, bits", "head 1", "head 2", "head 3", "error, v as softmax has it",
+    return number_table(["mean over layers", "KL, bits", "head 1", "head 2", "head 3", "error, v as softmax has it",
                   "error, v shifted too"], body)
 
 
@@ -178,31 +181,32 @@ def model_table(rows: Rows) -> str:
     body = []
     for model in models:
         own: dict[str, Any] = {"model": model}
-        floor, gate = bare() | own, gated() | own
-        body.append([model, *(f"{rows.mean('entropy', **x):.2f}" for x in (softmax(model), floor, gate)),
-                     told(rows.recovered(**gate), "recovered", 0),
-                     *(f"{rows.mean('kl', **x):.2f}" for x in (floor, gate, bare('relu') | own, gated('relu') | own,
-                                                             softmax(model) | {'kernel': 'mean row'}))])
-    return table(["model", "H softmax", "H relu + floor", "H with gate", "recovered", "KL relu + floor",
+        floor, gate = bare_fields() | own, gated_fields() | own
+        body.append([model, *(f"{rows.mean('entropy', **x):.2f}" for x in (softmax_fields(model), floor, gate)),
+                     cell_text(rows.recovered(**gate), "recovered", 0),
+                     *(f"{rows.mean('kl', **x):.2f}"
+                       for x in (floor, gate, bare_fields('relu') | own, gated_fields('relu') | own,
+                                                             softmax_fields(model) | {'kernel': 'mean row'}))])
+    return number_table(["model", "H softmax", "H relu + floor", "H with gate", "recovered", "KL relu + floor",
                   "KL with gate", "KL relu", "KL relu with gate", "KL mean row"], body)
 
 
-def skipped() -> str:
+def skipped_list() -> str:
     """Mechanisms that no gate is fitted on, and why."""
     return "\n".join(f"- {', '.join(f'`{name}`' for name in names)}: {why}." for why, names in SKIPPED.items())
 
 
-def page(kept: dict[str, Any]) -> str:
+def gate_page(kept: dict[str, Any]) -> str:
     """The whole page."""
-    from .gate_numbers import words
+    from .gate_numbers import all_numbers
     rows = Rows(kept["rows"])
     tables = {"main": main_table(rows), "kernels": kernel_table(rows), "forms": form_table(rows),
               "shifted": form_table(rows, "time"), "parts": part_table(rows), "shifts": shift_table(rows),
-              "models": model_table(rows), "skipped": skipped()}
-    return render_page("gates", **kept["settings"] | tables | words(rows))
+              "models": model_table(rows), "skipped": skipped_list()}
+    return render_page("gates", **kept["settings"] | tables | all_numbers(rows))
 
 
-def figure_data(kept: dict[str, Any]) -> dict[str, Any]:
+def gate_figure_data(kept: dict[str, Any]) -> dict[str, Any]:
     """Entropy and KL of every kernel with every form of gate, layer by layer: what the explorer draws."""
     rows = Rows(kept["rows"]).where(model=MAIN, shift="", part="whole", seed=0)
     points = []
@@ -220,8 +224,8 @@ def figure_data(kept: dict[str, Any]) -> dict[str, Any]:
     return {"kind": "gates", "rows": points, "levels": levels}
 
 
-def write(kept: dict[str, Any], path: Path = PAGE) -> None:
+def write_page(kept: dict[str, Any], path: Path = PAGE) -> None:
     """Write the page, whole or not at all."""
-    write_whole(path, page(kept))
+    write_whole(path, gate_page(kept))
 
 

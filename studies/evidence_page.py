@@ -5,36 +5,37 @@ from typing import Any
 
 from linviz.figures.evidence_gallery import draw_evidence
 
-from . import accuracies, altered, dose, earlier, mapped, others, seeds
+from . import accuracy_tables, dose_predictions, earlier_study, intervention_tables, map_tables, more_seeds, other_sets
 from .ledger import Ledger
 from .page_templates import render_page
-from .product_data import figures
+from .product_data import product_figures
 
 PLOTS = ("accuracy", "curves", "maps", "dose", "breadth", "front")  # the figures of the page
 
 
-def context(book: Ledger) -> dict[str, Any]:
+def template_values(book: Ledger) -> dict[str, Any]:
     """What the templates of the evidence may ask: the numbers, and the tables of every module."""
-    return {"book": book, "accuracies": accuracies, "altered": altered, "dose": dose, "earlier": earlier,
-            "mapped": mapped, "others": others, "seeds": seeds, "steps": altered.STEPS,
-            "seconds_of": lambda model: model["seconds"]}
+    modules = (accuracy_tables, dose_predictions, earlier_study, intervention_tables, map_tables, more_seeds,
+               other_sets)
+    return {module.__name__.rpartition(".")[2]: module for module in modules} | {
+        "book": book, "steps": intervention_tables.STEPS, "seconds_of": lambda model: model["seconds"]}
 
 
 def evidence_page(book: Ledger) -> str:
     """The whole page."""
-    return render_page("evidence", drawn=plot_descriptions(book), **context(book))
+    return render_page("evidence", drawn=plot_descriptions(book), **template_values(book))
 
 
 def plot_descriptions(book: Ledger) -> dict[str, str]:
     """The alt text of every plot of the page; empty where its numbers are missing."""
-    found = {name: data.get("short", data) for name, data in figures(book).items() if data}
+    found = {name: data.get("short", data) for name, data in product_figures(book).items() if data}
     return {name: draw_evidence(found[name]).layout.meta["alt"] if found.get(name) else "" for name in PLOTS}
 
 
 def product_sentences(book: Ledger) -> dict[str, Any]:
     """What the Evidence page of the explorer says: claims, limits, method, and what single figures come to."""
     def words(name: str) -> str:
-        return render_page(name, **context(book)).strip()
+        return render_page(name, **template_values(book)).strip()
 
     sizes = [model["parameters"] for own in book.told["motion"].values() for model in own.values()]
     claims = {key: [line[2:] for line in words(name).splitlines() if line.startswith("- ")]

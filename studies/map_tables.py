@@ -5,10 +5,10 @@ import statistics as plain
 from collections.abc import Callable
 from typing import Any
 
-from .altered import STEPS
-from .ledger import Ledger, Told, Value, layers
-from .stats import bootstrap, partial, spearman
-from .words import called, correlation, number, percent, table
+from .interval_statistics import bootstrap_interval, partial_correlation, rank_correlation
+from .intervention_tables import STEPS
+from .ledger import Ledger, Told, Value, layer_mean
+from .number_formats import arm_label, correlation_text, markdown_table, number_text, percent_text
 
 MEASURES = {"entropy": "entropy / log2 N", "top": "weight of the heaviest 5 %",
             "object": "weight on the digit (flat row: 1)", "effective_rank": "effective rank",
@@ -16,34 +16,35 @@ MEASURES = {"entropy": "entropy / log2 N", "top": "weight of the heaviest 5 %",
 FEWEST_ARMS = 8  # over which a correlation is printed
 
 
-def maps(book: Ledger, budget: str) -> str:
+def map_table(book: Ledger, budget: str) -> str:
     """Every measure in the layers 1 / 2 / 3, mean over clips, heads, queries and seeds."""
     rows = []
     for name in book.names(budget):
         models = book.models(budget, name)
-        cells = [" / ".join(_layer(models, n, key) for n in range(3)) for key in MEASURES]
-        heaviest = " / ".join(number(_mean([m["pointing"][n] for m in models])) for n in range(3))
-        rows.append([called(name), percent(book.accuracy(budget, name).mean), *cells, heaviest])
-    return table(("attention", "accuracy", *MEASURES.values(), "heaviest token on the digit"), rows)
+        cells = [" / ".join(_layer_cell(models, n, key) for n in range(3)) for key in MEASURES]
+        heaviest = " / ".join(number_text(_mean_or_none([m["pointing"][n] for m in models])) for n in range(3))
+        rows.append([arm_label(name), percent_text(book.accuracy(budget, name).mean), *cells, heaviest])
+    return markdown_table(("attention", "accuracy", *MEASURES.values(), "heaviest token on the digit"), rows)
 
 
-def _layer(models: list[Told], n: int, key: str) -> str:
-    return number(_mean([model["layers"][n].get(key) for model in models]), 1 if key == "effective_rank" else 2)
+def _layer_cell(models: list[Told], n: int, key: str) -> str:
+    return number_text(_mean_or_none([model["layers"][n].get(key) for model in models]),
+                       1 if key == "effective_rank" else 2)
 
 
-def _mean(values: list[float | None]) -> float | None:
+def _mean_or_none(values: list[float | None]) -> float | None:
     """Their mean; None where one is missing."""
     there = [x for x in values if x is not None]
     return plain.fmean(there) if there and len(there) == len(values) else None
 
 
-def columns(book: Ledger, budget: str) -> dict[str, list[float]]:
+def arm_columns(book: Ledger, budget: str) -> dict[str, list[float]]:
     """Accuracy and every measure (mean over layers and seeds), one number an arm; arms without a measure left out."""
     out: dict[str, list[float]] = {key: [] for key in ("accuracy", "pointing", *MEASURES)}
     for name in book.names(budget):
         models = book.models(budget, name)
-        found = {key: _mean([layers(model, key) for model in models]) for key in MEASURES}
-        found["pointing"] = _mean([_mean(model["pointing"]) for model in models])
+        found = {key: _mean_or_none([layer_mean(model, key) for model in models]) for key in MEASURES}
+        found["pointing"] = _mean_or_none([_mean_or_none(model["pointing"]) for model in models])
         if None not in found.values():
             out["accuracy"].append(book.accuracy(budget, name).mean)
             for key, value in found.items():
@@ -51,26 +52,27 @@ def columns(book: Ledger, budget: str) -> dict[str, list[float]]:
     return out
 
 
-def together(book: Ledger, budget: str) -> str:
+def correlation_table(book: Ledger, budget: str) -> str:
     """How each measure goes with accuracy over the arms of a budget: Spearman, and with the other story taken out."""
-    found = columns(book, budget)
+    found = arm_columns(book, budget)
     if not enough_arms(book, budget):
         return f"Only {len(found['accuracy'])} variants have been trained with this budget: too few to correlate."
     rows = []
     for key, title in (*MEASURES.items(), ("pointing", "heaviest token on the digit")):
         other = "entropy" if key in ("effective_rank", "diversity") else "effective_rank"
         pair = [found[key], found["accuracy"]]
-        rows.append([title, correlation(correlated(pair, spearman)),
-                     correlation(correlated([*pair, found[other]], partial)), MEASURES[other]])
-    return table((f"over {len(found['accuracy'])} variants", "Spearman with accuracy",
+        rows.append([title, correlation_text(bootstrap_value(pair, rank_correlation)),
+                     correlation_text(bootstrap_value([*pair, found[other]], partial_correlation)), MEASURES[other]])
+    return markdown_table((f"over {len(found['accuracy'])} variants", "Spearman with accuracy",
                   "with the next column held constant", "held constant"), rows)
 
 
-def story_correlations(book: Ledger, budget: str) -> dict[str, Value]:
+def long_correlations(book: Ledger, budget: str) -> dict[str, Value]:
     """Rank and accuracy with entropy held constant, and entropy and accuracy with rank held constant."""
-    found = columns(book, budget)
+    found = arm_columns(book, budget)
     rank, entropy, right = (found[key] for key in ("effective_rank", "entropy", "accuracy"))
-    return {"rank": correlated([rank, right, entropy], partial), "entropy": correlated([entropy, right, rank], partial)}
+    return {"rank": bootstrap_value([rank, right, entropy], partial_correlation),
+            "entropy": bootstrap_value([entropy, right, rank], partial_correlation)}
 
 
 def findings_disagree(wide: dict[str, Value], long: dict[str, Value]) -> bool:
@@ -78,14 +80,14 @@ def findings_disagree(wide: dict[str, Value], long: dict[str, Value]) -> bool:
     return (wide["concentration"].sign, wide["rank"].sign, long["rank"].sign, long["entropy"].sign) == (1, 0, 1, 0)
 
 
-def correlated(triple: list[list[float]], of: Callable[..., Any]) -> Value:
+def bootstrap_value(triple: list[list[float]], of: Callable[..., Any]) -> Value:
     """A correlation of columns with its bootstrap interval."""
-    return Value(float(of(*triple)), bootstrap(triple, of), (), "rows")
+    return Value(float(of(*triple)), bootstrap_interval(triple, of), (), "rows")
 
 
 def enough_arms(book: Ledger, budget: str) -> bool:
     """Whether a budget has enough arms to correlate over."""
-    return len(columns(book, budget)["accuracy"]) >= FEWEST_ARMS
+    return len(arm_columns(book, budget)["accuracy"]) >= FEWEST_ARMS
 
 
 def way_to_softmax(book: Ledger, budget: str) -> dict[str, dict[str, float]]:
@@ -93,7 +95,8 @@ def way_to_softmax(book: Ledger, budget: str) -> dict[str, dict[str, float]]:
     names = {"floor": "relu_floor", "gate": "relu_floor+gate", "softmax": "softmax"}
     out = {}
     for key, title in (("entropy", "entropy"), ("effective_rank", "effective rank"), ("diversity", "row diversity")):
-        of = {word: book.mean(budget, name, lambda m: layers(m, key) or 0) for word, name in names.items()}  # noqa: B023
+        of = {word: book.mean(budget, name, lambda m: layer_mean(m, key) or 0)  # noqa: B023
+              for word, name in names.items()}
         out[title] = of | {"share": (of["gate"] - of["floor"]) / (of["softmax"] - of["floor"])}
     return out
 
@@ -107,9 +110,9 @@ def link_range(book: Ledger) -> tuple[float, float]:
 
 def pointing_share(book: Ledger, budget: str, name: str) -> float:
     """The share of an arm's rows whose heaviest token lies on the digit."""
-    return _mean([_mean(m["pointing"]) for m in book.models(budget, name)]) or 0.0
+    return _mean_or_none([_mean_or_none(m["pointing"]) for m in book.models(budget, name)]) or 0.0
 
 
-def without_entropy(book: Ledger) -> list[str]:
+def arms_without_entropy(book: Ledger) -> list[str]:
     """Arms without an entropy, because their weights are signed or differ from channel to channel."""
-    return [called(n) for b in STEPS for n in book.names(b) if layers(book.models(b, n)[0], "entropy") is None]
+    return [arm_label(n) for b in STEPS for n in book.names(b) if layer_mean(book.models(b, n)[0], "entropy") is None]

@@ -9,7 +9,7 @@ import statistics as plain
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from .stats import bootstrap, spearman
+from .interval_statistics import bootstrap_interval, rank_correlation
 
 SLACK = 0.03  # the first prediction lets a mean rise by so much
 
@@ -32,57 +32,58 @@ class Answer:
     numbers: str
 
 
-def answers(runs: Sequence[Run]) -> list[Answer]:
+def dose_answers(runs: Sequence[Run]) -> list[Answer]:
     """All five, in the order of DOSE.md."""
-    return [falls(runs), goes_down(runs), flattens(runs), middle(runs), within(runs)]
+    return [accuracy_falls(runs), correlation_is_low(runs), entropy_rises(runs), middle_dose_costs(runs),
+            flat_seeds_not_better(runs)]
 
 
-def by_dose(runs: Sequence[Run], of: Callable[[Run], float]) -> dict[float, float]:
+def mean_by_dose(runs: Sequence[Run], of: Callable[[Run], float]) -> dict[float, float]:
     """The mean of something over the seeds of every dose, smallest floor first.
 
-    >>> by_dose([Run(0.1, 0, 0.25, 0.9), Run(0.0, 0, 0.8, 0.6), Run(0.1, 1, 0.75, 0.9)], lambda r: r.accuracy)
+    >>> mean_by_dose([Run(0.1, 0, 0.25, 0.9), Run(0.0, 0, 0.8, 0.6), Run(0.1, 1, 0.75, 0.9)], lambda r: r.accuracy)
     {0.0: 0.8, 0.1: 0.5}
     """
     return {f: plain.fmean(of(r) for r in runs if r.floor == f) for f in sorted({r.floor for r in runs})}
 
 
-def falls(runs: Sequence[Run]) -> Answer:
+def accuracy_falls(runs: Sequence[Run]) -> Answer:
     """1: from dose to dose the mean accuracy falls, or stays within SLACK."""
-    means = list(by_dose(runs, lambda r: r.accuracy).values())
+    means = list(mean_by_dose(runs, lambda r: r.accuracy).values())
     steps = [b - a for a, b in zip(means, means[1:])]
-    return Answer(max(steps) <= SLACK, f"means {_list(means)}; largest rise {max(steps):+.3f}")
+    return Answer(max(steps) <= SLACK, f"means {_number_list(means)}; largest rise {max(steps):+.3f}")
 
 
-def goes_down(runs: Sequence[Run]) -> Answer:
+def correlation_is_low(runs: Sequence[Run]) -> Answer:
     """2: over all runs, Spearman's correlation of floor and accuracy is below -0.7."""
-    r = spearman([r.floor for r in runs], [r.accuracy for r in runs])
+    r = rank_correlation([r.floor for r in runs], [r.accuracy for r in runs])
     return Answer(r < -0.7, f"{r:+.2f} over {len(runs)} runs")
 
 
-def flattens(runs: Sequence[Run]) -> Answer:
+def entropy_rises(runs: Sequence[Run]) -> Answer:
     """3: the mean entropy rises from each dose to the next."""
-    means = list(by_dose(runs, lambda r: r.entropy).values())
-    return Answer(all(b > a for a, b in zip(means, means[1:])), f"means {_list(means)}")
+    means = list(mean_by_dose(runs, lambda r: r.entropy).values())
+    return Answer(all(b > a for a, b in zip(means, means[1:])), f"means {_number_list(means)}")
 
 
-def middle(runs: Sequence[Run]) -> Answer:
+def middle_dose_costs(runs: Sequence[Run]) -> Answer:
     """4: the dose in the middle costs more than a third of what the whole floor costs."""
-    means = list(by_dose(runs, lambda r: r.accuracy).values())
+    means = list(mean_by_dose(runs, lambda r: r.accuracy).values())
     half, whole = means[0] - means[len(means) // 2], means[0] - means[-1]
     return Answer(half > whole / 3, f"{half:.3f} of {whole:.3f}")
 
 
-def within(runs: Sequence[Run]) -> Answer:
+def flat_seeds_not_better(runs: Sequence[Run]) -> Answer:
     """5: among seeds of one dose, flatter maps do not go with more accuracy.
 
     Both are taken as distances from their dose's mean, so that doses do not enter; the claim is that the correlation
     of these over all runs is not above 0.
     """
-    accuracy, entropy = by_dose(runs, lambda r: r.accuracy), by_dose(runs, lambda r: r.entropy)
+    accuracy, entropy = mean_by_dose(runs, lambda r: r.accuracy), mean_by_dose(runs, lambda r: r.entropy)
     columns = [[r.entropy - entropy[r.floor] for r in runs], [r.accuracy - accuracy[r.floor] for r in runs]]
-    r, (low, high) = spearman(*columns), bootstrap(columns, spearman)
+    r, (low, high) = rank_correlation(*columns), bootstrap_interval(columns, rank_correlation)
     return Answer(r <= 0, f"correlation within doses {r:+.2f} [{low:+.2f}, {high:+.2f}]")
 
 
-def _list(means: Sequence[float]) -> str:
+def _number_list(means: Sequence[float]) -> str:
     return ", ".join(f"{x:.3f}" for x in means)

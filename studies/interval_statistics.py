@@ -18,10 +18,10 @@ NORMAL = 1.959964  # the 97.5 % quantile of the normal distribution
 DRAWS = 2000       # of a bootstrap
 
 
-def of_mean(values: Sequence[float]) -> Interval:
+def mean_interval(values: Sequence[float]) -> Interval:
     """Interval of the mean of few values, drawn from one normal distribution: mean +- t s / sqrt(n).
 
-    >>> [round(x, 3) for x in of_mean([0.4, 0.5, 0.6])]
+    >>> [round(x, 3) for x in mean_interval([0.4, 0.5, 0.6])]
     [0.252, 0.748]
     """
     mean, spread, n = moments(values)
@@ -29,10 +29,10 @@ def of_mean(values: Sequence[float]) -> Interval:
     return mean - reach, mean + reach
 
 
-def of_share(share: float, n: int) -> Interval:
+def share_interval(share: float, n: int) -> Interval:
     """Interval of a probability of which n independent trials showed `share`: Wilson's, without correction.
 
-    >>> [round(x, 3) for x in of_share(0.5, 100)]
+    >>> [round(x, 3) for x in share_interval(0.5, 100)]
     [0.404, 0.596]
     """
     z = NORMAL**2 / n
@@ -40,10 +40,10 @@ def of_share(share: float, n: int) -> Interval:
     return (middle - reach) / (1 + z), (middle + reach) / (1 + z)
 
 
-def of_paired(right: Sequence[int], other: Sequence[int]) -> Interval:
+def paired_interval(right: Sequence[int], other: Sequence[int]) -> Interval:
     """Interval of the difference in accuracy of two models on the same clips, 0 or 1 a clip: the paired normal one.
 
-    >>> [round(x, 3) for x in of_paired([1, 1, 1, 0] * 25, [1, 1, 0, 0] * 25)]
+    >>> [round(x, 3) for x in paired_interval([1, 1, 1, 0] * 25, [1, 1, 0, 0] * 25)]
     [0.165, 0.335]
     """
     gaps = np.asarray(right, float) - np.asarray(other, float)
@@ -51,20 +51,20 @@ def of_paired(right: Sequence[int], other: Sequence[int]) -> Interval:
     return float(gaps.mean() - reach), float(gaps.mean() + reach)
 
 
-def ranks(values: Sequence[float] | np.ndarray) -> np.ndarray:
+def rank_values(values: Sequence[float] | np.ndarray) -> np.ndarray:
     """Ranks from 1 along the last axis, ties at their mean.
 
-    >>> ranks([0.2, 0.1, 0.2]).tolist()
+    >>> rank_values([0.2, 0.1, 0.2]).tolist()
     [2.5, 1.0, 2.5]
     """
     return np.asarray(rankdata(values, axis=-1), float)
 
 
-def pearson(x: Sequence[float] | np.ndarray, y: Sequence[float] | np.ndarray) -> Any:
+def pearson_correlation(x: Sequence[float] | np.ndarray, y: Sequence[float] | np.ndarray) -> Any:
     """Correlation, a number for every row (..., n); NaN where one of both does not vary.
 
-    >>> pearson([1, 2, 3], [1, 2, 3]), pearson([[1, 2, 3], [3, 2, 1]], [[1, 2, 3], [1, 2, 3]]).tolist()
-    (1.0, [1.0, -1.0])
+    >>> pearson_correlation([[1, 2, 3], [3, 2, 1]], [[1, 2, 3], [1, 2, 3]]).tolist()
+    [1.0, -1.0]
     """
     a, b = (v - v.mean(-1, keepdims=True) for v in (np.asarray(x, float), np.asarray(y, float)))
     return _ratio((a * b).sum(-1), np.sqrt((a * a).sum(-1) * (b * b).sum(-1)), 0)
@@ -77,36 +77,36 @@ def _ratio(top: Any, bottom: Any, least: float) -> Any:
     return found if found.ndim else found.item()
 
 
-def spearman(x: Sequence[float] | np.ndarray, y: Sequence[float] | np.ndarray) -> Any:
+def rank_correlation(x: Sequence[float] | np.ndarray, y: Sequence[float] | np.ndarray) -> Any:
     """Correlation of ranks, a number for every row.
 
-    >>> round(spearman([1, 2, 3, 4], [1, 4, 9, 16]), 6)
+    >>> round(rank_correlation([1, 2, 3, 4], [1, 4, 9, 16]), 6)
     1.0
     """
-    return pearson(ranks(x), ranks(y))
+    return pearson_correlation(rank_values(x), rank_values(y))
 
 
-def partial(x: Sequence[float] | np.ndarray, y: Sequence[float] | np.ndarray,
+def partial_correlation(x: Sequence[float] | np.ndarray, y: Sequence[float] | np.ndarray,
             given: Sequence[float] | np.ndarray) -> Any:
     """Correlation of the ranks of x and y, what both share with the ranks of `given` taken out; one for every row.
 
     >>> z = [1, 2, 3, 4, 5, 6]                 # both rise with z; where z is taken out, one falls as the other rises
-    >>> round(partial([2, 1, 4, 3, 6, 5], [1, 3, 2, 5, 4, 6], z), 2), round(spearman([2, 1, 4, 3, 6, 5], z), 2)
-    (-0.95, 0.83)
+    >>> round(partial_correlation([2, 1, 4, 3, 6, 5], [1, 3, 2, 5, 4, 6], z), 2)
+    -0.95
     """
-    a, b, c = (ranks(v) for v in (x, y, given))
-    xy, xz, yz = pearson(a, b), pearson(a, c), pearson(b, c)
+    a, b, c = (rank_values(v) for v in (x, y, given))
+    xy, xz, yz = pearson_correlation(a, b), pearson_correlation(a, c), pearson_correlation(b, c)
     rest = (1 - xz**2) * (1 - yz**2)
     return _ratio(xy - xz * yz, np.sqrt(np.maximum(rest, 0)), 1e-6)
 
 
-def bootstrap(columns: Sequence[Sequence[float]], statistic: Callable[..., Any], seed: int = 0) -> Interval:
+def bootstrap_interval(columns: Sequence[Sequence[float]], statistic: Callable[..., Any], seed: int = 0) -> Interval:
     """Percentile interval of a statistic of columns of equal length, whole rows drawn anew with replacement.
 
     The statistic is asked once, of all draws: columns (DRAWS, n). Draws in which it is not defined (nothing varies)
     are left out; NaN where none is left.
 
-    >>> low, high = bootstrap([[1, 2, 3, 4, 5, 6], [1, 3, 2, 5, 4, 6]], spearman)
+    >>> low, high = bootstrap_interval([[1, 2, 3, 4, 5, 6], [1, 3, 2, 5, 4, 6]], rank_correlation)
     >>> 0 < low < high <= 1
     True
     """
@@ -120,10 +120,10 @@ def bootstrap(columns: Sequence[Sequence[float]], statistic: Callable[..., Any],
     return float(low), float(high)
 
 
-def of_difference(share: float, other: float, n: int) -> Interval:
+def difference_interval(share: float, other: float, n: int) -> Interval:
     """Interval of the difference of two shares of n trials each, taken as independent: wider than the paired one.
 
-    >>> [round(x, 3) for x in of_difference(0.6, 0.4, 100)]
+    >>> [round(x, 3) for x in difference_interval(0.6, 0.4, 100)]
     [0.064, 0.336]
     """
     reach = NORMAL * math.sqrt((share * (1 - share) + other * (1 - other)) / n)

@@ -19,7 +19,7 @@ from linviz.models.interventions import averaged, held, warmed
 from linviz.models.looking import touched
 from linviz.models.training import accuracy, answers, one_thread
 
-from .stats import spearman
+from .interval_statistics import rank_correlation
 
 SEED, SEALED_SEED = 2, 3                   # the recorded accuracies are of seed 1
 CLIPS, ALTERED, LOOKED, LINKED = 1024, 512, 32, 128
@@ -28,69 +28,71 @@ FORM = 1                                   # raised when the code changes what a
 
 
 @lru_cache(maxsize=1)
-def clips() -> Task:
+def altered_clips() -> Task:
     """The first ALTERED clips of the fresh seed, with their truth."""
     return motion_task(ALTERED, SEED, "test")
 
 
 @lru_cache(maxsize=2)
-def in_order(how: str) -> Examples:
+def reordered_clips(how: str) -> Examples:
     """Those clips backwards (with the opposite label) or shuffled (with their own)."""
-    return stored(reverse(clips()) if how == "backwards" else shuffle(clips(), SEED))
+    return stored(reverse(altered_clips()) if how == "backwards" else shuffle(altered_clips(), SEED))
 
 
-def settings() -> dict[str, int]:
+def measure_settings() -> dict[str, int]:
     """What decides the numbers beside the model: where this changes, everything is measured anew."""
     return {"form": FORM, "seed": SEED, "clips": CLIPS, "altered": ALTERED, "looked": LOOKED, "linked": LINKED}
 
 
-def measure(model: VideoTransformer) -> dict[str, Any]:
+def measure_model(model: VideoTransformer) -> dict[str, Any]:
     """Everything that is measured of a shipped model of the motion task."""
     with one_thread():
-        right = rightly(model, drawn("motion", "main", CLIPS, SEED, "test"))
-        return {"accuracy": sum(right) / len(right), "right": packed(right)} | over_time(model) | {
-            "layers": look(model, clips(), LOOKED), "pointing": pointing(model), "link": link(model),
-            "altered": {name: accuracy(make(model), first()) for name, make in alterations(model).items()}}
+        right = right_answers(model, drawn("motion", "main", CLIPS, SEED, "test"))
+        return {"accuracy": sum(right) / len(right), "right": pack_bits(right)} | time_measures(model) | {
+            "layers": look(model, altered_clips(), LOOKED), "pointing": pointing_shares(model),
+            "link": weight_link(model),
+            "altered": {name: accuracy(make(model), first_examples()) for name,
+                        make in model_alterations(model).items()}}
 
 
-def first() -> Examples:
+def first_examples() -> Examples:
     """The first ALTERED of the clips that accuracy is measured on."""
     whole = drawn("motion", "main", CLIPS, SEED, "test")
     return Examples(whole.frames[:ALTERED], whole.labels[:ALTERED], whole.classes)
 
 
-def rightly(model: VideoTransformer, examples: Examples) -> list[int]:
+def right_answers(model: VideoTransformer, examples: Examples) -> list[int]:
     """1 for every clip that is named rightly, else 0."""
     return [int(x) for logits, labels in answers(model, examples) for x in logits.argmax(-1) == labels]
 
 
-def packed(bits: list[int]) -> str:
+def pack_bits(bits: list[int]) -> str:
     """Zeros and ones as hexadecimal digits, four to each.
 
-    >>> packed([1, 0, 0, 1, 1, 1, 1, 1]), unpacked("9f")
+    >>> pack_bits([1, 0, 0, 1, 1, 1, 1, 1]), unpack_bits("9f")
     ('9f', [1, 0, 0, 1, 1, 1, 1, 1])
     """
     return f"{int(''.join(map(str, bits)), 2):0{len(bits) // 4}x}"
 
 
-def unpacked(text: str) -> list[int]:
+def unpack_bits(text: str) -> list[int]:
     """What `packed` has packed."""
     return [int(bit) for bit in f"{int(text, 16):0{4 * len(text)}b}"]
 
 
-def over_time(model: VideoTransformer) -> dict[str, float]:
+def time_measures(model: VideoTransformer) -> dict[str, float]:
     """Played backwards: how often the opposite heading is named, and how often still the clip's own. Shuffled: right.
 
     The labels of backward clips are the opposite ones; four more steps round the compass is the clip's own again.
     """
-    said = torch.cat([logits.argmax(-1) for logits, _ in answers(model, in_order("backwards"))])
-    opposite = in_order("backwards").labels
+    said = torch.cat([logits.argmax(-1) for logits, _ in answers(model, reordered_clips("backwards"))])
+    opposite = reordered_clips("backwards").labels
     return {"opposite": (said == opposite).float().mean().item(),
             "unmoved": (said == (opposite + 4) % 8).float().mean().item(),
-            "shuffled": accuracy(model, in_order("shuffled"))}
+            "shuffled": accuracy(model, reordered_clips("shuffled"))}
 
 
-def alterations(model: VideoTransformer) -> Mapping[str, Callable[[VideoTransformer], VideoTransformer]]:
+def model_alterations(model: VideoTransformer) -> Mapping[str, Callable[[VideoTransformer], VideoTransformer]]:
     """The interventions that a model can undergo, by name."""
     if model.spec.split("@")[0].split("+")[0] == "softmax":
         return {f"temperature {t:g}": partial(warmed, temperature=t) for t in TEMPERATURES}
@@ -100,22 +102,22 @@ def alterations(model: VideoTransformer) -> Mapping[str, Callable[[VideoTransfor
         f"over {over}": partial(averaged, over=over) for over in ("tokens", "channels")}
 
 
-def pointing(model: VideoTransformer) -> list[float]:
+def pointing_shares(model: VideoTransformer) -> list[float]:
     """The pointing game, layer by layer: share of rows whose heaviest token touches the digit; NaN without a map."""
-    inked = touched(clips().masks[:LOOKED], model)
-    maps = [layer.map.shared for layer in model.trace(clips().frames[:LOOKED])]
+    inked = touched(altered_clips().masks[:LOOKED], model)
+    maps = [layer.map.shared for layer in model.trace(altered_clips().frames[:LOOKED])]
     return [float("nan") if a is None else torch.cat(
         [inked[:, None].expand(-1, rows.shape[1], -1).gather(-1, rows.argmax(-1)) for _, rows in a.walk()], -1
         ).float().mean().item() for a in maps]
 
 
-def link(model: VideoTransformer) -> float:
+def weight_link(model: VideoTransformer) -> float:
     """Over clips: rank correlation of the last layer's weight on the digit and the probability of the right answer."""
-    frames, labels = clips().frames[:LINKED], clips().labels[:LINKED]
+    frames, labels = altered_clips().frames[:LINKED], altered_clips().labels[:LINKED]
     a = model.trace(frames)[-1].map.shared
     if a is None:
         return float("nan")
-    inked = touched(clips().masks[:LINKED], model)
+    inked = touched(altered_clips().masks[:LINKED], model)
     weight = (a.column_sums() * inked[:, None]).sum(-1).mean(-1) / a.shape[0] / inked.float().mean(-1)
     with torch.no_grad():
         sure = model(frames).log_softmax(-1).gather(-1, labels[:, None])[:, 0]
@@ -125,4 +127,4 @@ def link(model: VideoTransformer) -> float:
 def _finite(weight: Tensor, sure: Tensor) -> float:
     """The correlation over clips in which the digit is to be seen; rounded, or ties would be broken by noise."""
     seen = torch.isfinite(weight)
-    return spearman(weight[seen].double().round(decimals=5).tolist(), sure[seen].tolist())
+    return rank_correlation(weight[seen].double().round(decimals=5).tolist(), sure[seen].tolist())

@@ -82,7 +82,7 @@ class Layer:
         return self.held.q, self.held.k, self.held.v
 
 
-def arms(model: str = MAIN) -> Iterator[Arm]:
+def gate_arms(model: str = MAIN) -> Iterator[Arm]:
     """Everything that is measured of a model, controls first; of all models but the main one only the core."""
     yield from (Arm("reference", name) for name in ("softmax", "uniform", "mean row", "mean map"))
     if model != MAIN:
@@ -96,10 +96,10 @@ def arms(model: str = MAIN) -> Iterator[Arm]:
             yield from (Arm("fitted", kernel, sees, shared, shift, seed=seed)
                         for shift in ("", "time") for sees, shared in SEEN)
     yield from (Arm("fitted", "relu_floor", "qkv", shift="space", seed=seed) for seed in range(3))
-    yield from controls()
+    yield from control_arms()
 
 
-def controls() -> Iterator[Arm]:
+def control_arms() -> Iterator[Arm]:
     """What the gate must beat, what is left of it when a part is taken away, and how far any gate could go."""
     for kernel in ("relu_floor", "relu"):
         yield from (Arm("constant", kernel, "qkv"), Arm("free", kernel, "qkv"))
@@ -110,7 +110,7 @@ def controls() -> Iterator[Arm]:
             yield from (Arm(how, "relu_floor", "qkv", part=part, seed=seed) for how in ("fitted", "after"))
 
 
-def layers(model: str, given: dict[str, Any]) -> list[Layer]:
+def model_layers(model: str, given: dict[str, Any]) -> list[Layer]:
     """The layers of a trained softmax model, on fresh clips of both splits."""
     budget, _, seed = model.partition("/")
     trained = pretrained("softmax", int(seed), budget)
@@ -121,40 +121,40 @@ def layers(model: str, given: dict[str, Any]) -> list[Layer]:
             for a, b in zip(trained.trace(train.frames), trained.trace(held.frames), strict=True)]
 
 
-def measured(arm: Arm, layer: Layer, given: dict[str, Any]) -> dict[str, float]:
+def measure_arm(arm: Arm, layer: Layer, given: dict[str, Any]) -> dict[str, float]:
     """The measures of one arm on a layer's held-out clips; of a fit, the bits on its own clips, too."""
     if arm.how == "reference" or arm.how == "kernel":
-        return known(arm, layer)
+        return measure_unfitted(arm, layer)
     m = arm.made(layer)
     assert m.gate is not None
     if arm.how == "constant":
         m.gate.hold()
         return compared(m.map(*layer.qkv), layer.goal, m(*layer.qkv))
     if arm.how == "free":
-        return freed(m, layer, given)
-    fit = fitted(arm, m, layer, given)
+        return measure_free(m, layer, given)
+    fit = fit_arm(arm, m, layer, given)
     a = part_map(m, *layer.qkv, part=arm.part)
     found = compared(a, layer.goal, a.apply(m.values(layer.held.v)))
     return found | {"kl_before_fit": fit.before, "kl_on_training_clips": fit.after}
 
 
-def known(arm: Arm, layer: Layer) -> dict[str, float]:
+def measure_unfitted(arm: Arm, layer: Layer) -> dict[str, float]:
     """What needs no fit: kernels as they are, softmax, and maps that ignore the query or the clip."""
     if arm.kernel == "mean row":  # softmax's own, one for all queries of a head and clip
-        return compared(alike(layer.goal.rows.mean(-2, keepdim=True), layer), layer.goal)
+        return compared(repeat_rows(layer.goal.rows.mean(-2, keepdim=True), layer), layer.goal)
     if arm.kernel == "mean map":  # that of the training clips, one for all clips
-        return compared(alike(layer.target.mean(0, keepdim=True), layer), layer.goal)
+        return compared(repeat_rows(layer.target.mean(0, keepdim=True), layer), layer.goal)
     m = arm.made(layer)
     with torch.no_grad():
         return compared(m.map(*layer.qkv), layer.goal, m(*layer.qkv))
 
 
-def alike(rows: Tensor, layer: Layer) -> Map:
+def repeat_rows(rows: Tensor, layer: Layer) -> Map:
     """Rows repeated until they make a map of the goal's size."""
     return Dense(rows.expand_as(layer.goal.rows).contiguous())
 
 
-def fitted(arm: Arm, m: Attention, layer: Layer, given: dict[str, Any]) -> Copied:
+def fit_arm(arm: Arm, m: Attention, layer: Layer, given: dict[str, Any]) -> Copied:
     """Fit on training clips; "shuffled": to the maps of the next clip. "after" is cut down only once it is fitted."""
     target = layer.target.roll(1, 0) if arm.how == "shuffled" else layer.target
     train = layer.train
@@ -163,7 +163,7 @@ def fitted(arm: Arm, m: Attention, layer: Layer, given: dict[str, Any]) -> Copie
                      clips=given["batch"], rows=given["rows"], seed=arm.seed)
 
 
-def freed(m: Attention, layer: Layer, given: dict[str, Any]) -> dict[str, float]:
+def measure_free(m: Attention, layer: Layer, given: dict[str, Any]) -> dict[str, float]:
     """The bound on any gate, fitted on the first held-out clips themselves."""
     n = given["free_clips"]
     goal = Goal(layer.goal.rows[:n], layer.goal.v[:n], layer.goal.inked[:n])
@@ -171,52 +171,52 @@ def freed(m: Attention, layer: Layer, given: dict[str, Any]) -> dict[str, float]
     return compared(a, goal) | {"kl_before_fit": fit.before, "kl_on_training_clips": fit.after}
 
 
-def digest(model: str) -> str:
+def weight_digest(model: str) -> str:
     """The checksum of a model's weights."""
     budget, _, seed = model.partition("/")
     return str(card(find("softmax", int(seed), budget))["sha256"])[:16]
 
 
-def read(path: Path = KEPT) -> dict[str, Any]:
+def read_rows(path: Path = KEPT) -> dict[str, Any]:
     """What is kept: settings, the models' checksums, seconds, rows."""
     return json.loads(path.read_text()) if path.exists() else {"settings": SETTINGS, "models": {}, "rows": []}
 
 
-def keep(told: dict[str, Any], path: Path) -> None:
+def write_rows(told: dict[str, Any], path: Path) -> None:
     """Write what is known, whole or not at all; a row a line."""
     rows = ",\n".join(json.dumps(row) for row in told["rows"])
     head = json.dumps({name: x for name, x in told.items() if name != "rows"}, indent=1).removesuffix("\n}")
     write_whole(path, f'{head},\n "rows": [\n{rows}\n]}}\n')
 
 
-def run(models: list[str], path: Path = KEPT, given: dict[str, Any] = SETTINGS) -> dict[str, Any]:
+def measure_models(models: list[str], path: Path = KEPT, given: dict[str, Any] = SETTINGS) -> dict[str, Any]:
     """Measure what is not kept yet, arm by arm; what was kept under other settings or of other weights is dropped."""
-    told = read(path)
+    told = read_rows(path)
     known_models = told["models"] if told["settings"] == given else {}
-    told = {"settings": given, "models": {m: digest(m) for m in models} | {
+    told = {"settings": given, "models": {m: weight_digest(m) for m in models} | {
         m: x for m, x in known_models.items() if m not in models},
-        "rows": [r for r in told["rows"] if known_models.get(r["model"]) == digest(r["model"])]}
+        "rows": [r for r in told["rows"] if known_models.get(r["model"]) == weight_digest(r["model"])]}
     for model in models:
-        there = {name(row) for row in told["rows"]}
-        missing = [arm for arm in arms(model) if name({"model": model} | asdict(arm)) not in there]
-        deep = layers(model, given) if missing else []
+        there = {row_key(row) for row in told["rows"]}
+        missing = [arm for arm in gate_arms(model) if row_key({"model": model} | asdict(arm)) not in there]
+        deep = model_layers(model, given) if missing else []
         for arm in missing:
-            told["rows"] += of_every_layer(arm, model, deep, given)
-            keep(told, path)
+            told["rows"] += rows_of_arm(arm, model, deep, given)
+            write_rows(told, path)
     return told
 
 
-def name(row: dict[str, Any]) -> tuple[Any, ...]:
+def row_key(row: dict[str, Any]) -> tuple[Any, ...]:
     """What tells rows of one layer apart."""
     return tuple(row[field] for field in ("model", "how", "kernel", "sees", "shared", "shift", "part", "seed"))
 
 
-def of_every_layer(arm: Arm, model: str, deep: list[Layer], given: dict[str, Any]) -> list[dict[str, Any]]:
+def rows_of_arm(arm: Arm, model: str, deep: list[Layer], given: dict[str, Any]) -> list[dict[str, Any]]:
     """The rows of an arm, one a layer."""
     began, rows = time.process_time(), []
     for n, layer in enumerate(deep, 1):
         with one_thread():
-            found = measured(arm, layer, given)
+            found = measure_arm(arm, layer, given)
         rows.append({"model": model, "layer": n} | asdict(arm) | {key: round(x, 5) for key, x in found.items()})
     took = time.process_time() - began
     for row in rows:
@@ -229,16 +229,16 @@ def of_every_layer(arm: Arm, model: str, deep: list[Layer], given: dict[str, Any
 
 def main(arguments: list[str] | None = None) -> None:
     """Measure what is missing, and write the page."""
-    from . import evidence
-    from .gates_page import write
+    from . import evidence_study
+    from .gate_page import write_page
     given = argparse.ArgumentParser(description=__doc__)
     given.add_argument("--page", action="store_true", help="only write the page from the kept rows")
     asked = given.parse_args(arguments)
     there = {f"{budget}/{seed}" for budget, arm, seed in shipped() if arm == "softmax"}
     if not asked.page:
-        run([model for model in (MAIN, *OTHERS) if model in there])
-    write(read())
-    evidence.main(["--page"])  # the product shows a figure of these rows, too
+        measure_models([model for model in (MAIN, *OTHERS) if model in there])
+    write_page(read_rows())
+    evidence_study.main(["--page"])  # the product shows a figure of these rows, too
 
 
 if __name__ == "__main__":

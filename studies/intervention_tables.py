@@ -4,10 +4,10 @@ from __future__ import annotations
 import statistics as plain
 from operator import itemgetter
 
+from .interval_statistics import difference_interval, mean_interval
 from .ledger import Ledger, Told, Value
-from .measuring import TEMPERATURES, unpacked
-from .stats import of_difference, of_mean
-from .words import called, gap, percent, table
+from .model_measures import TEMPERATURES, unpack_bits
+from .number_formats import arm_label, difference_text, markdown_table, percent_text
 
 GATES = ("both held", "k held", "q held", "over tokens", "over channels")
 STEPS = {"short": "800", "long": "2,400"}
@@ -15,70 +15,72 @@ MOST = 2 / 3    # of what a gate brings, from which an alteration is said to kee
 RELIES = -0.05  # a model whose accuracy falls by less without its gate is not asked what in the gate it relies on
 
 
-def time(book: Ledger, budget: str) -> str:
+def time_table(book: Ledger, budget: str) -> str:
     """Backwards and shuffled: shares of the altered clips."""
-    rows = [[called(name), percent(_first(book, budget, name).mean),
-             *(percent(book.mean(budget, name, itemgetter(key))) for key in ("opposite", "unmoved", "shuffled"))]
+    rows = [[arm_label(name), percent_text(_trained_value(book, budget, name).mean),
+             *(percent_text(book.mean(budget, name, itemgetter(key))) for key in ("opposite", "unmoved", "shuffled"))]
             for name in book.names(budget)]
-    return table(("attention", "in order", "backwards: opposite heading", "backwards: own heading", "shuffled"), rows)
+    return markdown_table(("attention", "in order", "backwards: opposite heading", "backwards: own heading",
+                           "shuffled"), rows)
 
 
-def trained(book: Ledger, model: Told) -> float:
+def trained_accuracy(book: Ledger, model: Told) -> float:
     """A model's accuracy as trained, on the clips on which it was altered."""
     n = book.told["settings"]["altered"]
-    return sum(unpacked(model["right"])[:n]) / n
+    return sum(unpack_bits(model["right"])[:n]) / n
 
 
-def _first(book: Ledger, budget: str, name: str) -> Value:
-    found = book.each(budget, name, lambda m: trained(book, m))
+def _trained_value(book: Ledger, budget: str, name: str) -> Value:
+    found = book.each(budget, name, lambda m: trained_accuracy(book, m))
     return Value(plain.fmean(found), (0, 0), found, "seeds")
 
 
-def cost(book: Ledger, budget: str, name: str, what: str) -> Value:
+def intervention_cost(book: Ledger, budget: str, name: str, what: str) -> Value:
     """By how much an intervention changes accuracy: seed by seed, or over clips where there is one seed."""
-    pairs = [(m["altered"][what], trained(book, m)) for m in book.models(budget, name)]
+    pairs = [(m["altered"][what], trained_accuracy(book, m)) for m in book.models(budget, name)]
     gaps = tuple(a - b for a, b in pairs)
     if len(gaps) > 2:
-        return Value(plain.fmean(gaps), of_mean(gaps), gaps, "seeds")
-    return Value(gaps[0], of_difference(*pairs[0], book.told["settings"]["altered"]), gaps[:1], "clips")
+        return Value(plain.fmean(gaps), mean_interval(gaps), gaps, "seeds")
+    return Value(gaps[0], difference_interval(*pairs[0], book.told["settings"]["altered"]), gaps[:1], "clips")
 
 
-def gated(book: Ledger, budget: str) -> list[str]:
+def gated_arms(book: Ledger, budget: str) -> list[str]:
     """Arms with a gate, most accurate first."""
     return [name for name in book.names(budget) if "+gate" in name]
 
 
-def gates(book: Ledger, budget: str) -> str:
+def gate_table(book: Ledger, budget: str) -> str:
     """Accuracy as trained, and by how much every alteration of the gate changes it."""
-    rows = [[called(name), percent(_first(book, budget, name).mean),
-             *(gap(cost(book, budget, name, what)) for what in GATES)] for name in gated(book, budget)]
+    rows = [[arm_label(name), percent_text(_trained_value(book, budget, name).mean),
+             *(difference_text(intervention_cost(book, budget, name, what)) for what in GATES)]
+             for name in gated_arms(book, budget)]
     head = ("attention", "as trained", "both constant", "key gate constant", "query gate constant",
             "ratios averaged over tokens", "ratios averaged over channels")
-    return table(head, rows)
+    return markdown_table(head, rows)
 
 
-def temperatures(book: Ledger) -> str:
+def temperature_table(book: Ledger) -> str:
     """Softmax with q divided by a temperature."""
     rows = []
     for budget in ("short", "long"):
         for name in (n for n in book.names(budget) if n.split("+")[0] == "softmax"):
-            cells = [percent(book.mean(budget, name, lambda m: m["altered"][f"temperature {t:g}"]))  # noqa: B023
+            cells = [percent_text(book.mean(budget, name, lambda m: m["altered"][f"temperature {t:g}"]))  # noqa: B023
                      for t in TEMPERATURES]
-            rows.append([called(name), "800" if budget == "short" else "2,400", *cells[:2],
-                         percent(_first(book, budget, name).mean), *cells[2:]])
-    return table(("attention", "steps", "1/4", "1/2", "1: as trained", "2", "4", "infinite: uniform"), rows)
+            rows.append([arm_label(name), "800" if budget == "short" else "2,400", *cells[:2],
+                         percent_text(_trained_value(book, budget, name).mean), *cells[2:]])
+    return markdown_table(("attention", "steps", "1/4", "1/2", "1: as trained", "2", "4", "infinite: uniform"), rows)
 
 
-def kept(book: Ledger, budget: str, name: str, what: str) -> float:
+def kept_share(book: Ledger, budget: str, name: str, what: str) -> float:
     """Which share of what the gate brings at test time is still there: 1 as trained, 0 with both sides constant."""
-    left, none = (cost(book, budget, name, w).mean for w in (what, "both held"))
+    left, none = (intervention_cost(book, budget, name, w).mean for w in (what, "both held"))
     return 1 - left / none
 
 
-def core(book: Ledger, budget: str) -> list[str]:
+def core_gates(book: Ledger, budget: str) -> list[str]:
     """The two arms of the paper that have a gate and rely on it."""
     return [n for n in ("relu_floor+gate", "relu_floor+gate+shift") if book.has(budget, n)
-            and cost(book, budget, n, "both held").mean < RELIES]
+            and intervention_cost(book, budget, n, "both held").mean < RELIES]
 
 
 def gate_budgets(book: Ledger) -> list[str]:
@@ -88,7 +90,8 @@ def gate_budgets(book: Ledger) -> list[str]:
 
 def kept_by_sides(book: Ledger, budget: str) -> dict[str, tuple[float, float]]:
     """For each core arm, what the key gate alone keeps of the gate's effect, and what the query gate alone keeps."""
-    return {n: (kept(book, budget, n, "q held"), kept(book, budget, n, "k held")) for n in core(book, budget)}
+    return {n: (kept_share(book, budget, n, "q held"), kept_share(book, budget, n, "k held"))
+            for n in core_gates(book, budget)}
 
 
 def keys_carry_most(found: dict[str, tuple[float, float]]) -> bool:
@@ -98,8 +101,8 @@ def keys_carry_most(found: dict[str, tuple[float, float]]) -> bool:
 
 def kept_by_means(book: Ledger, budget: str) -> dict[str, tuple[float, float]]:
     """For each core arm, what one weight per token keeps of the gate's effect, and what one channel profile keeps."""
-    return {n: (kept(book, budget, n, "over channels"), kept(book, budget, n, "over tokens"))
-            for n in core(book, budget)}
+    return {n: (kept_share(book, budget, n, "over channels"), kept_share(book, budget, n, "over tokens"))
+            for n in core_gates(book, budget)}
 
 
 def gate_mode(tokens: float, channels: float) -> str:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from linviz.mechanisms import REGISTRY
 
-from .dose import Answer, Run
+from .dose_predictions import Answer, Run
+from .interval_statistics import mean_interval, partial_correlation, rank_correlation, share_interval
 from .ledger import Ledger, Told, Value
-from .mapped import correlated
-from .stats import of_mean, of_share, partial, spearman
-from .words import called, correlation, number, percent, share, table
+from .map_tables import bootstrap_value
+from .number_formats import accuracy_text, arm_label, correlation_text, markdown_table, number_text, percent_text
 
 Stories = dict[str, tuple[float, float, float]]  # concentration, effective rank and accuracy, by mechanism
 FULL = 0.25  # the floor of relu_floor with 16 channels a head
@@ -21,53 +21,54 @@ NOT_RUN = ("Not run yet: {there} of {wanted} runs exist. `python3 start.py study
            "then write this page again.")
 
 
-def missing(book: Ledger, which: str) -> str:
+def missing_runs(book: Ledger, which: str) -> str:
     """A sentence while runs of a set are missing, else nothing."""
     there, wanted = len(book.told[which]), book.told["wanted"][which]
     return NOT_RUN.format(there=there, wanted=wanted, which=which) if there < wanted else ""
 
 
-def of_layers(told: Told, measure: str) -> float | None:
+def recorded_mean(told: Told, measure: str) -> float | None:
     """A recorded measure, mean over layers; None where a layer has none."""
     found = [layer.get(measure) for layer in told["recorded_layers"]]
     return None if None in found else plain.fmean(found)
 
 
-def doses(book: Ledger) -> list[Run]:
+def dose_runs(book: Ledger) -> list[Run]:
     """Every run of the dose: the middle ones, and both ends out of the short set; accuracies as recorded."""
     ends = [(floor, m) for name, floor in (("relu", 0.0), ("relu_floor", FULL)) if book.has("short", name)
             for m in book.models("short", name)]
     runs = [*ends, *((told["options"]["floor"], told) for told in book.told["dose"])]
-    return sorted((Run(floor, told["seed"], told["recorded"], of_layers(told, "entropy") or math.nan)
+    return sorted((Run(floor, told["seed"], told["recorded"], recorded_mean(told, "entropy") or math.nan)
                    for floor, told in runs), key=lambda run: (run.floor, run.seed))
 
 
-def dose(book: Ledger) -> str:
+def dose_table(book: Ledger) -> str:
     """A row for every dose."""
-    runs, rows = doses(book), []
+    runs, rows = dose_runs(book), []
     for floor in sorted({run.floor for run in runs}):
         of = [run for run in runs if run.floor == floor]
-        rows.append([f"{floor:g}", share(over_seeds([run.accuracy for run in of])),
-                     ", ".join(f"{100 * run.accuracy:.1f}" for run in of), number(plain.fmean(r.entropy for r in of))])
-    return table(("floor", "accuracy, 95 % interval over seeds", "each seed", "entropy / log2 N"), rows)
+        rows.append([f"{floor:g}", accuracy_text(seed_value([run.accuracy for run in of])),
+                     ", ".join(f"{100 * run.accuracy:.1f}" for run in of),
+                     number_text(plain.fmean(r.entropy for r in of))])
+    return markdown_table(("floor", "accuracy, 95 % interval over seeds", "each seed", "entropy / log2 N"), rows)
 
 
-def verdicts(page: str, answers: Sequence[Answer]) -> str:
+def verdict_table(page: str, answers: Sequence[Answer]) -> str:
     """The predictions that a page numbers, in its words, and whether each came true."""
     text = Path(__file__).with_name(page).read_text("utf-8")
     predicted = re.findall(r"^\d+\. (.+?)(?=\n\d+\.|\n\n|\Z)", text, re.S | re.M)
     rows = [[f"{n}. {' '.join(words.split())}", "yes" if answer.true else "no", answer.numbers]
             for n, (words, answer) in enumerate(zip(predicted, answers, strict=True), 1)]
-    return table(("predicted before the runs", "came true", "numbers"), rows)
+    return markdown_table(("predicted before the runs", "came true", "numbers"), rows)
 
 
-def over_seeds(values: Sequence[float]) -> Value:
+def seed_value(values: Sequence[float]) -> Value:
     """A mean with its interval over seeds."""
-    return Value(plain.fmean(values), of_mean(values) if len(values) > 1 else of_share(values[0], 1024),
+    return Value(plain.fmean(values), mean_interval(values) if len(values) > 1 else share_interval(values[0], 1024),
                  tuple(values), "seeds" if len(values) > 1 else "clips")
 
 
-def by_name(results: list[Told]) -> dict[str, list[Told]]:
+def group_by_name(results: list[Told]) -> dict[str, list[Told]]:
     """Results of one arm together."""
     out: dict[str, list[Told]] = {}
     for told in results:
@@ -75,24 +76,25 @@ def by_name(results: list[Told]) -> dict[str, list[Told]]:
     return out
 
 
-def best_first(results: list[Told]) -> list[tuple[str, list[Told]]]:
+def rank_arms(results: list[Told]) -> list[tuple[str, list[Told]]]:
     """Results arm by arm, the most accurate arm first."""
-    return sorted(by_name(results).items(), key=lambda pair: -plain.fmean(told["recorded"] for told in pair[1]))
+    return sorted(group_by_name(results).items(), key=lambda pair: -plain.fmean(told["recorded"] for told in pair[1]))
 
 
-def breadth(book: Ledger) -> str:
+def breadth_table(book: Ledger) -> str:
     """Concentration, rank and accuracy of every mechanism of the study."""
-    rows = [[called(name), REGISTRY[name].family, share(over_seeds([t["recorded"] for t in of])),
-             *(number(_mean(of, key), digits) for key, digits in (("entropy", 2), ("effective_rank", 1)))]
-            for name, of in best_first(book.told["breadth"])]
-    return table(("mechanism", "family", "accuracy, 95 % interval over seeds", "entropy / log2 N", "effective rank"),
+    rows = [[arm_label(name), REGISTRY[name].family, accuracy_text(seed_value([t["recorded"] for t in of])),
+             *(number_text(_mean(of, key), digits) for key, digits in (("entropy", 2), ("effective_rank", 1)))]
+            for name, of in rank_arms(book.told["breadth"])]
+    return markdown_table(("mechanism", "family", "accuracy, 95 % interval over seeds", "entropy / log2 N",
+                           "effective rank"),
                  rows)
 
 
-def stories(book: Ledger) -> Stories:
+def story_measures(book: Ledger) -> Stories:
     """Concentration (1 - entropy share), effective rank and accuracy, for every mechanism that has all three."""
     out = {}
-    for name, of in by_name(book.told["breadth"]).items():
+    for name, of in group_by_name(book.told["breadth"]).items():
         entropy, rank = _mean(of, "entropy"), _mean(of, "effective_rank")
         if entropy is not None and rank is not None:
             out[name] = (1 - entropy, rank, plain.fmean(t["recorded"] for t in of))
@@ -100,64 +102,66 @@ def stories(book: Ledger) -> Stories:
 
 
 def _mean(of: list[Told], measure: str) -> float | None:
-    values = [of_layers(told, measure) for told in of]
+    values = [recorded_mean(told, measure) for told in of]
     return None if None in values else plain.fmean(x for x in values if x is not None)
 
 
-def story_correlations(found: Stories, left_out: str = "") -> dict[str, Value]:
+def breadth_correlations(found: Stories, left_out: str = "") -> dict[str, Value]:
     """How concentration and rank go with accuracy: each alone, and each with the other held constant."""
     conc, rank, right = ([x[n] for name, x in found.items() if name != left_out] for n in range(3))
-    return {"concentration_alone": correlated([conc, right], spearman),
-            "rank_alone": correlated([rank, right], spearman),
-            "concentration": correlated([conc, right, rank], partial), "rank": correlated([rank, right, conc], partial)}
+    return {"concentration_alone": bootstrap_value([conc, right], rank_correlation),
+            "rank_alone": bootstrap_value([rank, right], rank_correlation),
+            "concentration": bootstrap_value([conc, right, rank], partial_correlation),
+            "rank": bootstrap_value([rank, right, conc], partial_correlation)}
 
 
-def together(found: Stories) -> str:
+def story_table(found: Stories) -> str:
     """Both stories' correlations with accuracy, with and without uniform."""
     rows = []
     for left_out, more in (("", ""), ("uniform", ", without uniform")):
-        values = story_correlations(found, left_out).values()
-        rows.append([f"{len(found.keys() - {left_out})} mechanisms{more}", *map(correlation, values)])
-    return table(("over", "concentration", "rank", "concentration, rank held constant",
+        values = breadth_correlations(found, left_out).values()
+        rows.append([f"{len(found.keys() - {left_out})} mechanisms{more}", *map(correlation_text, values)])
+    return markdown_table(("over", "concentration", "rank", "concentration, rank held constant",
                   "rank, concentration held constant"), rows)
 
 
 def same_without_uniform(found: Stories) -> bool:
     """Whether the two partial correlations have the same signs without uniform attention."""
-    every, without = (story_correlations(found, left_out) for left_out in ("", "uniform"))
+    every, without = (breadth_correlations(found, left_out) for left_out in ("", "uniform"))
     return all(every[key].sign == without[key].sign for key in ("concentration", "rank"))
 
 
-def front(book: Ledger) -> str:
+def front_table(book: Ledger) -> str:
     """The second task, where a guess is right in half of the clips."""
-    rows = [[called(name), share(over_seeds([t["recorded"] for t in of])),
-             ", ".join(f"{100 * t['recorded']:.1f}" for t in of), f"{learned(of)} of {len(of)}"]
-            for name, of in best_first(book.told["front"])]
+    rows = [[arm_label(name), accuracy_text(seed_value([t["recorded"] for t in of])),
+             ", ".join(f"{100 * t['recorded']:.1f}" for t in of), f"{seeds_that_learned(of)} of {len(of)}"]
+            for name, of in rank_arms(book.told["front"])]
     head = ("attention", "accuracy, 95 % interval over seeds", "each seed", "seeds above a guess")
-    return table(head, rows)
+    return markdown_table(head, rows)
 
 
 def front_accuracy(book: Ledger, name: str) -> float:
     """The mean accuracy of an arm on the second task."""
-    return plain.fmean(told["recorded"] for told in by_name(book.told["front"])[name])
+    return plain.fmean(told["recorded"] for told in group_by_name(book.told["front"])[name])
 
 
-def learned(of: list[Told]) -> int:
+def seeds_that_learned(of: list[Told]) -> int:
     """How many seeds of an arm learned anything: the interval over clips lies above one half."""
-    return sum(of_share(told["recorded"], told["tests"])[0] > 0.5 for told in of)
+    return sum(share_interval(told["recorded"], told["tests"])[0] > 0.5 for told in of)
 
 
-def fine(book: Ledger) -> str:
+def fine_table(book: Ledger) -> str:
     """The finer models: accuracy as recorded, and their maps."""
-    rows = [[called(t["name"]), share(Value(t["recorded"], of_share(t["recorded"], t["tests"]), (), "clips")),
-             *(number(of_layers(t, key)) for key in ("entropy", "object", "effective_rank")),
+    rows = [[arm_label(t["name"]),
+             accuracy_text(Value(t["recorded"], share_interval(t["recorded"], t["tests"]), (), "clips")),
+             *(number_text(recorded_mean(t, key)) for key in ("entropy", "object", "effective_rank")),
              f"{t['seconds'] / 60:.0f}"] for t in sorted(book.told["fine"], key=lambda told: -told["recorded"])]
     head = ("attention", "accuracy, 95 % interval over clips", "entropy / log2 N", "weight on the digit (flat row: 1)",
             "effective rank", "minutes of training")
-    return table(head, rows)
+    return markdown_table(head, rows)
 
 
-def sealed(book: Ledger) -> str:
+def sealed_table(book: Ledger) -> str:
     """The final table, once the sealed split has been opened."""
     rows = []
     for budget in ("short", "long"):
@@ -165,6 +169,6 @@ def sealed(book: Ledger) -> str:
             found = [book.sealed["accuracy"][f"{budget}/{name}/{seed}"] for seed in range(book.seeds(budget, name))
                      if f"{budget}/{name}/{seed}" in book.sealed["accuracy"]]
             if found:
-                rows.append([called(name), "800" if budget == "short" else "2,400", share(over_seeds(found)),
-                             percent(book.accuracy(budget, name).mean)])
-    return table(("attention", "steps", "sealed, 95 % interval", "test"), rows)
+                rows.append([arm_label(name), "800" if budget == "short" else "2,400", accuracy_text(seed_value(found)),
+                             percent_text(book.accuracy(budget, name).mean)])
+    return markdown_table(("attention", "steps", "sealed, 95 % interval", "test"), rows)

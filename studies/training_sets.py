@@ -35,51 +35,51 @@ def main(arguments: list[str] | None = None) -> None:
     asked = given.parse_args(arguments)
     for which in asked.sets:
         for job in jobs(which):
-            if job.seed < asked.seeds and (not asked.names or job.name in asked.names) and not done(job):
-                run_one(job)
+            if job.seed < asked.seeds and (not asked.names or job.name in asked.names) and not is_done(job):
+                train_job(job)
 
 
-def place(job: Job) -> Path:
+def model_folder(job: Job) -> Path:
     """Where a job's models lie: shipped ones in the package, others in a folder that git does not see."""
     return (FOLDER if job.set in SHIPPED else RUNS) / job.set
 
 
-def card_of(job: Job) -> Path:
+def result_path(job: Job) -> Path:
     """The file that tells of a job's result."""
-    folder = place(job) if job.set in SHIPPED else RESULTS / job.set
+    folder = model_folder(job) if job.set in SHIPPED else RESULTS / job.set
     return folder / f"{slug(job.name)}.{job.seed}.json"
 
 
-def done(job: Job) -> bool:
+def is_done(job: Job) -> bool:
     """Whether a job's result is there, of this very recipe."""
-    path = card_of(job)
+    path = result_path(job)
     return path.exists() and json.loads(path.read_text()).get("digest") == job.recipe.digest()
 
 
-def run_one(job: Job) -> None:
+def train_job(job: Job) -> None:
     """Train one model, measure its maps, and write both down; a result is taken over where it is the same model's."""
-    for same in (FOLDER / which / card_of(job).name for which in ("short", "long") if job.set not in SHIPPED):
+    for same in (FOLDER / which / result_path(job).name for which in ("short", "long") if job.set not in SHIPPED):
         if same.exists() and json.loads(same.read_text())["digest"] == job.recipe.digest():
-            write_whole(card_of(job), same.read_bytes(), folder=True)
+            write_whole(result_path(job), same.read_bytes(), folder=True)
             return
     keep = RUNS / "going" / f"{job.set}-{slug(job.name)}-{job.seed}.safetensors"
-    run = train(job.recipe, job.seed, keep=keep, start=beginning(job))
-    path = ship(run, job.name, place(job), more=looks(job, run))
+    run = train(job.recipe, job.seed, keep=keep, start=starting_model(job))
+    path = ship(run, job.name, model_folder(job), more=map_measures(job, run))
     if job.set not in SHIPPED:
-        write_whole(card_of(job), path.with_suffix(".json").read_bytes(), folder=True)
+        write_whole(result_path(job), path.with_suffix(".json").read_bytes(), folder=True)
     keep.unlink()
     told = json.loads(path.with_suffix(".json").read_text())
     print(f"{job.set:8} {job.name:26} seed {job.seed}: {told['test_accuracy']:.3f} in {run.seconds:.0f} s", flush=True)
 
 
-def looks(job: Job, run: Run) -> dict[str, Any]:
+def map_measures(job: Job, run: Run) -> dict[str, Any]:
     """What the trained maps do, on held-out clips."""
     task = maker(job.recipe.task)(32, job.recipe.test_seed, "test", job.recipe.setting)
     with one_thread():
         return {"layers": look(run.model.cpu(), task, LOOKED_AT.get(job.set, 32))}
 
 
-def beginning(job: Job) -> VideoTransformer | None:
+def starting_model(job: Job) -> VideoTransformer | None:
     """The model that a run begins from, where its recipe names one."""
     return pretrained(job.name, 0, "long") if job.recipe.start else None
 

@@ -5,9 +5,9 @@ import statistics as plain
 
 from linviz.models.prediction import prediction
 
-from .ledger import Ledger, crossing
-from .stats import of_share
-from .words import called, gap, share, table, within
+from .interval_statistics import share_interval
+from .ledger import Ledger, crossing_step
+from .number_formats import accuracy_text, arm_label, difference_text, interval_text, markdown_table
 
 CHANCE = 1 / 8
 NEAR_ALL = 0.94
@@ -34,56 +34,59 @@ PAIRS = (  # one arm, another, what the difference asks
     ("focused+conv", "focused", "focusing, or the convolution?"))
 
 
-def short(book: Ledger) -> str:
+def short_table(book: Ledger) -> str:
     """The table of the short budget: an interval over seeds for every arm, and one for a new seed."""
     rows = []
     for name in book.names("short"):
         value, first = book.accuracy("short", name), book.models("short", name)[0]
-        new = within(prediction(book.each("short", name, lambda m: m["recorded"]))) if len(value.values) > 2 else "-"
-        rows.append([called(name), f"{first['parameters']:,}", share(value),
+        new = interval_text(prediction(book.each("short", name,
+                                                 lambda m: m["recorded"]))) if len(value.values) > 2 else "-"
+        rows.append([arm_label(name), f"{first['parameters']:,}", accuracy_text(value),
                      ", ".join(f"{100 * x:.1f}" for x in value.values), new])
     head = ("attention", "parameters", "accuracy, 95 % interval", "each seed", "a new seed (95 %)")
-    return table(head, rows)
+    return markdown_table(head, rows)
 
 
-def long(book: Ledger) -> str:
+def long_table(book: Ledger) -> str:
     """The table of the long budget: one seed an arm, so the interval is over clips."""
     rows = []
     for name in book.names("long"):
-        others = [gap(book.gap("long", name, other)) if other != name and book.has("long", other) else "-"
+        others = [difference_text(book.gap("long", name, other)) if other != name and book.has("long", other) else "-"
                   for other in ("softmax", "relu_floor")]
-        rows.append([called(name), f"{book.models('long', name)[0]['parameters']:,}",
-                     share(book.accuracy("long", name)), *others])
+        rows.append([arm_label(name), f"{book.models('long', name)[0]['parameters']:,}",
+                     accuracy_text(book.accuracy("long", name)), *others])
     head = ("attention", "parameters", "accuracy, 95 % interval over clips", "points from softmax",
             "points from relu + floor")
-    return table(head, rows)
+    return markdown_table(head, rows)
 
 
-def differences(book: Ledger) -> str:
+def difference_table(book: Ledger) -> str:
     """The differences that the claims are about, in points, for both budgets."""
     rows = []
     for one, other, asks in PAIRS:
-        cells = [gap(book.gap(b, one, other)) if book.has(b, one, other) else "-" for b in ("short", "long")]
+        cells = [difference_text(book.gap(b, one, other)) if book.has(b, one, other) else "-"
+                 for b in ("short", "long")]
         if cells != ["-", "-"]:
-            rows.append([f"{called(one)} minus {called(other)}", cells[0], cells[1], asks])
-    return table(("difference", "800 steps (over seeds)", "2,400 steps (seed 0, over clips)", "asks"), rows)
+            rows.append([f"{arm_label(one)} minus {arm_label(other)}", cells[0], cells[1], asks])
+    return markdown_table(("difference", "800 steps (over seeds)", "2,400 steps (seed 0, over clips)", "asks"), rows)
 
 
-def speed(book: Ledger) -> str:
+def speed_table(book: Ledger) -> str:
     """How many steps an arm needs for a level of held-out accuracy, in the short runs and in the long ones."""
     rows = []
     for budget in ("short", "long"):
         for name in book.names(budget):
             curves = [model["curve"] for model in book.models(budget, name)]
-            cells = [reached([crossing(curve, level) for curve in curves]) for level in LEVELS]
-            rows.append([called(name), "800" if budget == "short" else "2,400", *cells])
-    return table(("attention", "of steps", *(f"reaches {100 * level:.0f} % at step" for level in LEVELS)), rows)
+            cells = [step_text([crossing_step(curve, level) for curve in curves]) for level in LEVELS]
+            rows.append([arm_label(name), "800" if budget == "short" else "2,400", *cells])
+    return markdown_table(("attention", "of steps", *(f"reaches {100 * level:.0f} % at step" for level in LEVELS)),
+                          rows)
 
 
-def reached(steps: list[float | None]) -> str:
+def step_text(steps: list[float | None]) -> str:
     """The mean step over the seeds that reach a level, and how many do where not all.
 
-    >>> reached([100.0, 200.0]), reached([100.0, None]), reached([None])
+    >>> step_text([100.0, 200.0]), step_text([100.0, None]), step_text([None])
     ('150', '100 (1 of 2 seeds)', 'never')
     """
     there = [step for step in steps if step is not None]
@@ -92,12 +95,12 @@ def reached(steps: list[float | None]) -> str:
     return f"{plain.fmean(there):.0f}" + f" ({len(there)} of {len(steps)} seeds)" * (len(there) < len(steps))
 
 
-def at_chance(book: Ledger, name: str) -> int:
+def seeds_at_chance(book: Ledger, name: str) -> int:
     """How many seeds of a short arm end where guessing would: chance lies in the interval of their accuracy."""
-    return sum(of_share(x, book.clips)[0] <= CHANCE for x in book.accuracy("short", name).values)
+    return sum(share_interval(x, book.clips)[0] <= CHANCE for x in book.accuracy("short", name).values)
 
 
-def near_ceiling(book: Ledger) -> int:
+def arms_near_ceiling(book: Ledger) -> int:
     """How many long arms are so accurate that differences between them are small."""
     return sum(book.accuracy("long", name).mean > NEAR_ALL for name in book.names("long"))
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import statistics as plain
 
-from .altered import STEPS, core, kept
+from .intervention_tables import STEPS, core_gates, kept_share
 from .ledger import Ledger, Value
-from .words import called, gap, points, table, whole
+from .number_formats import arm_label, difference_text, markdown_table, points_text, whole_percent
 
 NEAR = 0.05
 SHORT = {"softmax": (0.716, 0.678), "relu_floor": (0.430, 0.393), "relu_floor+gate": (0.587, 0.562),
@@ -40,25 +40,25 @@ LEFT = {"q held": "the key gate alone carries nearly all of the gate's effect",
 FAR = 0.25  # shares of the gate's effect that differ by more were not found again
 
 
-def accuracies(book: Ledger) -> str:
+def accuracy_comparison(book: Ledger) -> str:
     """Both studies' accuracies side by side, for the arms and budgets that both have."""
-    rows = [[called(name), STEPS[budget], ", ".join(f"{100 * x:.1f}" for x in found),
+    rows = [[arm_label(name), STEPS[budget], ", ".join(f"{100 * x:.1f}" for x in found),
              ", ".join(f"{100 * x:.1f}" for x in book.accuracy(budget, name).values)]
             for budget, arms in ACCURACY.items() for name, found in arms.items() if book.has(budget, name)]
-    return table(("attention", "steps", "earlier study, each seed", "here, each seed"), rows)
+    return markdown_table(("attention", "steps", "earlier study, each seed", "here, each seed"), rows)
 
 
-def then(budget: str, one: str, other: str) -> float:
+def earlier_difference(budget: str, one: str, other: str) -> float:
     """The difference that the earlier study found, of means."""
     a, b = (plain.fmean(ACCURACY[budget][name]) for name in (one, other))
     return a - b
 
 
-def again(before: float, now: Value) -> str:
+def replication_verdict(before: float, now: Value) -> str:
     """Whether a difference was found again.
 
-    >>> again(0.3, Value(0.5, (0.4, 0.6), (), "seeds")), again(0.01, Value(-0.1, (-0.2, -0.01), (), "seeds"))
-    ('yes', 'no: here it is behind')
+    >>> replication_verdict(0.3, Value(0.5, (0.4, 0.6), (), "seeds"))
+    'yes'
     """
     expected = 0 if abs(before) < NEAR else 1 if before > 0 else -1
     if expected == 0 and now.sign and abs(now.mean) < NEAR:
@@ -68,37 +68,37 @@ def again(before: float, now: Value) -> str:
     return {1: "no: here it is ahead", -1: "no: here it is behind", 0: "not clear: the interval contains 0"}[now.sign]
 
 
-def claims(book: Ledger) -> str:
+def claim_table(book: Ledger) -> str:
     """Every claim of the earlier study that can be asked here, and the answer."""
-    rows = [[text, STEPS[budget], points(then(budget, one, other)), gap(now),
-             again(then(budget, one, other), now)]
+    rows = [[text, STEPS[budget], points_text(earlier_difference(budget, one, other)), difference_text(now),
+             replication_verdict(earlier_difference(budget, one, other), now)]
             for budget, one, other, text in CLAIMS if book.has(budget, one, other)
             for now in [book.gap(budget, one, other)]]
     head = ("the earlier study said", "steps", "points then", "points here", "found again")
-    return table(head, [*rows, *drops(book)])
+    return markdown_table(head, [*rows, *gate_rows(book)])
 
 
-def drops(book: Ledger) -> list[list[str]]:
+def gate_rows(book: Ledger) -> list[list[str]]:
     """What of the gate's effect is left when it is altered, then and here, in relu_floor+gate."""
     rows = []
     for budget, (trained, none, altered) in DROPS.items():
-        for what, accuracy in altered.items() if "relu_floor+gate" in core(book, budget) else ():
-            before, now = (accuracy - none) / (trained - none), kept(book, budget, "relu_floor+gate", what)
+        for what, accuracy in altered.items() if "relu_floor+gate" in core_gates(book, budget) else ():
+            before, now = (accuracy - none) / (trained - none), kept_share(book, budget, "relu_floor+gate", what)
             far = "no: less" if now < before - FAR else "no: more" if now > before + FAR else "yes"
-            rows.append([LEFT[what], STEPS[budget], f"{whole(before)} left", f"{whole(now)} left", far])
+            rows.append([LEFT[what], STEPS[budget], f"{whole_percent(before)} left", f"{whole_percent(now)} left", far])
     return rows
 
 
-def not_asked(book: Ledger) -> list[str]:
+def arms_not_repeated(book: Ledger) -> list[str]:
     """The arms that the earlier study ran at 800 steps and this one did not."""
-    return [called(name) for name in SHORT if not book.has("short", name)]
+    return [arm_label(name) for name in SHORT if not book.has("short", name)]
 
 
-def baseline_then() -> float:
+def earlier_baseline() -> float:
     """The mean accuracy of the baseline with a floor in the earlier study."""
     return plain.fmean(SHORT["relu_floor"])
 
 
 def plateau_is_longer(book: Ledger) -> bool:
     """Whether that baseline is clearly less accurate here than it was there."""
-    return book.accuracy("short", "relu_floor").mean < baseline_then() - NEAR
+    return book.accuracy("short", "relu_floor").mean < earlier_baseline() - NEAR

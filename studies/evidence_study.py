@@ -18,10 +18,10 @@ from pathlib import Path
 from linviz.evidence import FIGURES, SENTENCES
 from linviz.whole import write_whole
 
-from .kept import EVIDENCE, SEALED, gathered, read, unsealed, write
+from .evidence_page import evidence_page, product_sentences
+from .evidence_store import EVIDENCE, SEALED, gather_results, measure_sealed, read_results, write_results
 from .ledger import Ledger
-from .page import evidence_page, product_sentences
-from .product_data import figures, write_data
+from .product_data import product_figures, write_data
 
 PAGE = Path(__file__).with_name("EVIDENCE.md")
 
@@ -33,20 +33,20 @@ def main(arguments: list[str] | None = None) -> None:
     given.add_argument("--page", action="store_true", help="only write the page from the kept numbers")
     given.add_argument("--open-sealed", action="store_true", help="open the sealed split for the final table")
     asked = given.parse_args(arguments)
-    told = read(EVIDENCE) if asked.page else gathered(EVIDENCE)
+    told = read_results(EVIDENCE) if asked.page else gather_results(EVIDENCE)
     if asked.open_sealed:
-        opened()
-    book = Ledger(told, read(SEALED))
+        open_sealed()
+    book = Ledger(told, read_results(SEALED))
     write_whole(PAGE, evidence_page(book))
-    write_data(figures(book), FIGURES)
+    write_data(product_figures(book), FIGURES)
     write_data(product_sentences(book), SENTENCES)
     print(f"{PAGE.name} is written; `.venv/bin/python tools/plots.py` draws its plots again, in a browser")
 
 
-def opened() -> None:
+def open_sealed() -> None:
     """The sealed split, opened for the models of today; a second time only for other models."""
     try:
-        write(unsealed(datetime.date.today().isoformat(), read(SEALED)), SEALED)
+        write_results(measure_sealed(datetime.date.today().isoformat(), read_results(SEALED)), SEALED)
     except ValueError as error:
         raise SystemExit(str(error)) from error
 

@@ -5,18 +5,18 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 
+from .interval_statistics import Interval
 from .ledger import Value
-from .stats import Interval
 
 NUMBER = re.compile(r"[-+]?[\d\[]|-$|never$")  # how a cell of numbers begins
 CALLED = {"softmax": "softmax", "relu_floor": "relu + floor", "relu": "relu", "linear": "elu + 1", "uniform": "uniform",
           "efficient": "efficient", "cosformer": "cosFormer", "focused": "focused"}
 
 
-def called(name: str) -> str:
+def arm_label(name: str) -> str:
     """An arm in the reader's words.
 
-    >>> called("relu_floor+gate:qk"), called("relu_floor~wide")
+    >>> arm_label("relu_floor+gate:qk"), arm_label("relu_floor~wide")
     ('relu + floor + gate (qk)', 'relu + floor, wider MLPs')
     """
     spec, _, variant = name.partition("~")
@@ -27,89 +27,89 @@ def called(name: str) -> str:
     return " + ".join(words) + more
 
 
-def percent(x: float) -> str:
+def percent_text(x: float) -> str:
     """A share.
 
-    >>> percent(0.8521)
+    >>> percent_text(0.8521)
     '85.2 %'
     """
     return f"{100 * x:.1f} %"
 
 
-def whole(x: float) -> str:
+def whole_percent(x: float) -> str:
     """A share without digits after the point.
 
-    >>> whole(0.8521)
+    >>> whole_percent(0.8521)
     '85 %'
     """
     return f"{100 * x:.0f} %"
 
 
-def points(x: float) -> str:
+def points_text(x: float) -> str:
     """A difference of two shares.
 
-    >>> points(-0.031)
+    >>> points_text(-0.031)
     '-3.1'
     """
     return f"{100 * x:+.1f}"
 
 
-def within(interval: Interval, signed: bool = False) -> str:
+def interval_text(interval: Interval, signed: bool = False) -> str:
     """An interval of shares, in percent or, signed, in points; shares stop at 0 and 1.
 
-    >>> within((-0.02, 0.31)), within((-0.02, 0.31), signed=True)
+    >>> interval_text((-0.02, 0.31)), interval_text((-0.02, 0.31), signed=True)
     ('[0.0, 31.0]', '[-2.0, +31.0]')
     """
     low, high = interval
     if signed:
-        return f"[{points(low)}, {points(high)}]"
+        return f"[{points_text(low)}, {points_text(high)}]"
     return f"[{100 * max(low, 0):.1f}, {100 * min(high, 1):.1f}]"
 
 
-def share(value: Value) -> str:
+def accuracy_text(value: Value) -> str:
     """An accuracy with its interval, and over what."""
-    return f"{percent(value.mean)} {within(value.interval)}"
+    return f"{percent_text(value.mean)} {interval_text(value.interval)}"
 
 
-def gap(value: Value) -> str:
+def difference_text(value: Value) -> str:
     """A difference in points with its interval."""
-    return f"{points(value.mean)} {within(value.interval, signed=True)}"
+    return f"{points_text(value.mean)} {interval_text(value.interval, signed=True)}"
 
 
-def correlation(value: Value) -> str:
+def correlation_text(value: Value) -> str:
     """A correlation with its interval; a dash where it is not defined."""
     low, high = value.interval
     return "-" if math.isnan(value.mean) else f"{value.mean:+.2f} [{low:+.2f}, {high:+.2f}]"
 
 
-def counted(value: Value) -> str:
+def interval_source(value: Value) -> str:
     """What an interval is over, for a sentence."""
     return f"{len(value.values)} seeds" if value.over == "seeds" else "one seed, other clips"
 
 
-def number(x: float | None, digits: int = 2) -> str:
+def number_text(x: float | None, digits: int = 2) -> str:
     """A number, or a dash where there is none.
 
-    >>> number(0.12345), number(None), number(float("nan"))
+    >>> number_text(0.12345), number_text(None), number_text(float("nan"))
     ('0.12', '-', '-')
     """
     return "-" if x is None or math.isnan(x) else f"{x:.{digits}f}"
 
 
-def listed(names: Iterable[str], last: str = "and") -> str:
+def word_list(names: Iterable[str], last: str = "and") -> str:
     """Names as a sentence lists them.
 
-    >>> listed(["a", "b", "c"]), listed(["a"]), listed([])
+    >>> word_list(["a", "b", "c"]), word_list(["a"]), word_list([])
     ('a, b and c', 'a', 'none')
     """
     *most, end = list(names) or ["none"]
     return f"{', '.join(most)} {last} {end}" if most else end
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table in Markdown; columns of numbers are set to the right.
 
-    >>> print(table(["arm", "accuracy"], [["relu", "80 %"]]))
+    >>> print(markdown_table(["arm", "accuracy"], [["relu", "80 %"]]))
     | arm | accuracy |
     |---|---:|
     | relu | 80 % |
