@@ -1,4 +1,4 @@
-"""The page's sections on accuracy: both budgets, the differences that claims are about, how fast, and the controls."""
+"""Tables of accuracy: both budgets, the differences that the claims rest on, and how fast each arm learns."""
 from __future__ import annotations
 
 import statistics as plain
@@ -11,27 +11,27 @@ from .number_formats import accuracy_text, arm_label, difference_text, interval_
 
 CHANCE = 1 / 8
 NEAR_ALL = 0.94
-LEVELS = (0.25, 0.5, 0.75)  # of held-out accuracy, for how fast
+LEVELS = (0.25, 0.5, 0.75)  # of held-out accuracy, in the table of speed
 PAIRS = (  # one arm, another, what the difference asks
     ("softmax", "relu_floor", "what the linear baseline lacks"),
     ("relu_floor+gate", "relu_floor", "what the gate brings"),
     ("relu_floor+gate+shift", "relu_floor", "what gate and shift bring together"),
     ("relu_floor+gate+shift", "relu_floor+gate", "what the shift adds to the gate"),
-    ("relu", "relu_floor", "what leaving the floor out brings"),
-    ("relu", "relu_floor+gate", "leaving the floor out, or gating it?"),
-    ("relu", "softmax", "is linear attention as such behind?"),
+    ("relu", "relu_floor", "what removing the floor brings"),
+    ("relu", "relu_floor+gate", "remove the floor, or gate it?"),
+    ("relu", "softmax", "is linear attention itself less accurate?"),
     ("relu_floor+gate", "softmax", "does the gate reach softmax?"),
     ("relu_floor+gate+shift", "softmax", "do gate and shift reach softmax?"),
-    ("softmax+shift", "softmax", "does the shift help softmax, too?"),
+    ("softmax+shift", "softmax", "does the shift also help softmax?"),
     ("relu_floor+shift", "relu_floor", "does the shift help without a gate?"),
-    ("relu_floor+gate+shift", "softmax+shift", "like for like: a shift on both sides"),
+    ("relu_floor+gate+shift", "softmax+shift", "the same, with a shift on both sides"),
     ("relu+gate", "relu", "does the gate help where there is no floor?"),
-    ("linear+gate", "linear", "does the gate help another kernel that cannot be zero?"),
+    ("linear+gate", "linear", "does the gate help another kernel without zeros?"),
     ("relu_floor~wide", "relu_floor", "the gate's parameters, spent on the MLPs instead"),
     ("relu_floor+gate", "relu_floor~wide", "the gate against as many parameters"),
     ("relu_floor+gate", "relu_floor+gate:self", "does the gate need to see k and v?"),
     ("relu_floor+gate", "relu_floor+gate:qk", "does the gate need to see v?"),
-    ("focused+conv", "focused", "focusing, or the convolution?"))
+    ("focused+conv", "focused", "is it the focusing or the convolution?"))
 
 
 def short_table(book: Ledger) -> str:
@@ -39,8 +39,8 @@ def short_table(book: Ledger) -> str:
     rows = []
     for name in book.names("short"):
         value, first = book.accuracy("short", name), book.models("short", name)[0]
-        new = interval_text(prediction(book.each("short", name,
-                                                 lambda m: m["recorded"]))) if len(value.values) > 2 else "-"
+        recorded = book.each("short", name, lambda model: model["recorded"])
+        new = interval_text(prediction(recorded)) if len(recorded) > 2 else "-"
         rows.append([arm_label(name), f"{first['parameters']:,}", accuracy_text(value),
                      ", ".join(f"{100 * x:.1f}" for x in value.values), new])
     head = ("attention", "parameters", "accuracy, 95 % interval", "each seed", "a new seed (95 %)")
@@ -48,7 +48,7 @@ def short_table(book: Ledger) -> str:
 
 
 def long_table(book: Ledger) -> str:
-    """The table of the long budget: one seed an arm, so the interval is over clips."""
+    """The table of the long budget: one seed per arm, so the interval is over clips."""
     rows = []
     for name in book.names("long"):
         others = [difference_text(book.gap("long", name, other)) if other != name and book.has("long", other) else "-"
@@ -72,7 +72,7 @@ def difference_table(book: Ledger) -> str:
 
 
 def speed_table(book: Ledger) -> str:
-    """How many steps an arm needs for a level of held-out accuracy, in the short runs and in the long ones."""
+    """How many steps an arm needs to reach each level of held-out accuracy, in short and in long runs."""
     rows = []
     for budget in ("short", "long"):
         for name in book.names(budget):
@@ -84,7 +84,7 @@ def speed_table(book: Ledger) -> str:
 
 
 def step_text(steps: list[float | None]) -> str:
-    """The mean step over the seeds that reach a level, and how many do where not all.
+    """The mean step over the seeds that reach a level; if some do not, how many do.
 
     >>> step_text([100.0, 200.0]), step_text([100.0, None]), step_text([None])
     ('150', '100 (1 of 2 seeds)', 'never')
@@ -96,7 +96,7 @@ def step_text(steps: list[float | None]) -> str:
 
 
 def seeds_at_chance(book: Ledger, name: str) -> int:
-    """How many seeds of a short arm end where guessing would: chance lies in the interval of their accuracy."""
+    """How many seeds of a short arm end at chance: chance is not below the interval of their accuracy."""
     return sum(share_interval(x, book.clips)[0] <= CHANCE for x in book.accuracy("short", name).values)
 
 

@@ -1,7 +1,7 @@
-"""The dose of the floor: studies/DOSE.md predicts five things; here each is asked of the runs, true or false.
+"""The dose of the floor: studies/DOSE.md makes five predictions, and this module says which came true.
 
-A run is (floor, accuracy, entropy): held-out accuracy as recorded, and the entropy of its rows over its most, mean over
-layers. How a sentence of DOSE.md is turned into a number was written before the runs, like the sentences themselves.
+A run has a floor, a recorded held-out accuracy, and the entropy of its rows divided by its maximum (mean over layers).
+How each prediction is counted was written before the runs, like the predictions themselves.
 """
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 from .interval_statistics import bootstrap_interval, rank_correlation
 
-SLACK = 0.03  # the first prediction lets a mean rise by so much
+SLACK = 0.03  # by how much a mean may rise in the first prediction
 
 
 @dataclass(frozen=True)
 class Run:
-    """One trained model of the dose: its floor, seed, accuracy and mean entropy share."""
+    """One trained model of the dose: its floor, seed, accuracy, and entropy as a share of the maximum."""
 
     floor: float
     seed: int
@@ -33,13 +33,13 @@ class Answer:
 
 
 def dose_answers(runs: Sequence[Run]) -> list[Answer]:
-    """All five, in the order of DOSE.md."""
+    """The answers to all five predictions, in the order of DOSE.md."""
     return [accuracy_falls(runs), correlation_is_low(runs), entropy_rises(runs), middle_dose_costs(runs),
             flat_seeds_not_better(runs)]
 
 
 def mean_by_dose(runs: Sequence[Run], of: Callable[[Run], float]) -> dict[float, float]:
-    """The mean of something over the seeds of every dose, smallest floor first.
+    """A mean over the seeds of every dose, smallest floor first.
 
     >>> mean_by_dose([Run(0.1, 0, 0.25, 0.9), Run(0.0, 0, 0.8, 0.6), Run(0.1, 1, 0.75, 0.9)], lambda r: r.accuracy)
     {0.0: 0.8, 0.1: 0.5}
@@ -48,7 +48,7 @@ def mean_by_dose(runs: Sequence[Run], of: Callable[[Run], float]) -> dict[float,
 
 
 def accuracy_falls(runs: Sequence[Run]) -> Answer:
-    """1: from dose to dose the mean accuracy falls, or stays within SLACK."""
+    """1: from dose to dose the mean accuracy falls, or rises by at most SLACK."""
     means = list(mean_by_dose(runs, lambda r: r.accuracy).values())
     steps = [b - a for a, b in zip(means, means[1:])]
     return Answer(max(steps) <= SLACK, f"means {_number_list(means)}; largest rise {max(steps):+.3f}")
@@ -67,17 +67,17 @@ def entropy_rises(runs: Sequence[Run]) -> Answer:
 
 
 def middle_dose_costs(runs: Sequence[Run]) -> Answer:
-    """4: the dose in the middle costs more than a third of what the whole floor costs."""
+    """4: the middle dose costs more than a third of what the full floor costs."""
     means = list(mean_by_dose(runs, lambda r: r.accuracy).values())
     half, whole = means[0] - means[len(means) // 2], means[0] - means[-1]
     return Answer(half > whole / 3, f"{half:.3f} of {whole:.3f}")
 
 
 def flat_seeds_not_better(runs: Sequence[Run]) -> Answer:
-    """5: among seeds of one dose, flatter maps do not go with more accuracy.
+    """5: among seeds of one dose, flatter maps do not go with higher accuracy.
 
-    Both are taken as distances from their dose's mean, so that doses do not enter; the claim is that the correlation
-    of these over all runs is not above 0.
+    Accuracy and entropy are taken relative to the mean of their dose, so differences between doses do not count. The
+    prediction is that their correlation over all runs is not above 0.
     """
     accuracy, entropy = mean_by_dose(runs, lambda r: r.accuracy), mean_by_dose(runs, lambda r: r.entropy)
     columns = [[r.entropy - entropy[r.floor] for r in runs], [r.accuracy - accuracy[r.floor] for r in runs]]

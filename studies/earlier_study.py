@@ -1,7 +1,7 @@
-"""What an earlier study found, with another generator of the same task and two seeds, and what of it is found again.
+"""An earlier study of the same task, with another generator and two seeds, and which of its results are found again.
 
-Its numbers stand here as they were written down; nothing of it was kept but the recipe. A difference of less than NEAR
-is taken as none: its own seeds differed by as much.
+Its numbers are copied as they were written down; only its recipe was reused. A difference below NEAR counts as none,
+because the seeds of that study differed by as much.
 """
 from __future__ import annotations
 
@@ -24,20 +24,21 @@ CLAIMS = (  # budget, one arm, another, the claim
     ("short", "softmax", "relu_floor", "softmax is far ahead of the baseline with a floor"),
     ("short", "relu", "softmax", "without the floor, relu is level with softmax"),
     ("short", "relu_floor+gate", "relu_floor", "the gate helps the baseline"),
-    ("short", "relu", "relu_floor+gate", "leaving the floor out helps more than the gate"),
+    ("short", "relu", "relu_floor+gate", "removing the floor helps more than the gate"),
     ("short", "relu_floor+gate+shift", "relu_floor+gate", "the shift adds to the gate"),
     ("short", "relu_floor+gate+shift", "softmax", "gate and shift are level with softmax"),
     ("long", "softmax", "relu_floor", "softmax is still ahead by 5 points at 2,400 steps"),
     ("long", "relu_floor+gate", "relu_floor", "the gate is still ahead of the baseline"),
     ("long", "relu", "softmax", "relu without a floor is level with softmax"),
     ("long", "relu_floor+gate+shift", "softmax", "gate and shift end ahead of plain softmax"))
-DROPS = {  # of relu_floor+gate: as trained, both gates constant, and altered otherwise
+DROPS = {  # accuracy of relu_floor+gate: as trained, with both gates constant, and with other changes
     "short": (0.573, 0.167, {"q held": 0.565, "k held": 0.241, "over channels": 0.546, "over tokens": 0.238}),
     "long": (0.935, 0.302, {"q held": 0.883, "k held": 0.371, "over channels": 0.837, "over tokens": 0.367})}
 LEFT = {"q held": "the key gate alone carries nearly all of the gate's effect",
         "k held": "the query gate alone carries little",
-        "over channels": "one weight a token carries most of it", "over tokens": "one profile of channels, little"}
-FAR = 0.25  # shares of the gate's effect that differ by more were not found again
+        "over channels": "one weight per token carries most of it",
+        "over tokens": "one profile of channels carries little"}
+FAR = 0.25  # from this difference on, a share of the gate's effect counts as not found again
 
 
 def accuracy_comparison(book: Ledger) -> str:
@@ -49,7 +50,7 @@ def accuracy_comparison(book: Ledger) -> str:
 
 
 def earlier_difference(budget: str, one: str, other: str) -> float:
-    """The difference that the earlier study found, of means."""
+    """The difference of two mean accuracies in the earlier study."""
     a, b = (plain.fmean(ACCURACY[budget][name]) for name in (one, other))
     return a - b
 
@@ -69,7 +70,7 @@ def replication_verdict(before: float, now: Value) -> str:
 
 
 def claim_table(book: Ledger) -> str:
-    """Every claim of the earlier study that can be asked here, and the answer."""
+    """Every claim of the earlier study that can be checked here, and the result."""
     rows = [[text, STEPS[budget], points_text(earlier_difference(budget, one, other)), difference_text(now),
              replication_verdict(earlier_difference(budget, one, other), now)]
             for budget, one, other, text in CLAIMS if book.has(budget, one, other)
@@ -79,7 +80,7 @@ def claim_table(book: Ledger) -> str:
 
 
 def gate_rows(book: Ledger) -> list[list[str]]:
-    """What of the gate's effect is left when it is altered, then and here, in relu_floor+gate."""
+    """Which share of the gate's effect an altered gate keeps in relu_floor+gate, in the earlier study and here."""
     rows = []
     for budget, (trained, none, altered) in DROPS.items():
         for what, accuracy in altered.items() if "relu_floor+gate" in core_gates(book, budget) else ():

@@ -37,7 +37,7 @@ def product_sentences(book: Ledger) -> dict[str, Any]:
     def words(name: str) -> str:
         return render_page(name, **template_values(book)).strip()
 
-    sizes = [model["parameters"] for own in book.told["motion"].values() for model in own.values()]
+    sizes = [model["parameters"] for own in book.records["motion"].values() for model in own.values()]
     claims = {key: [line[2:] for line in words(name).splitlines() if line.startswith("- ")]
               for key, name in (("headlines", "headlines"), ("further", "further_claims"))}
     findings = {name: words(f"finding_{name}") for name in ("dose", "breadth")}

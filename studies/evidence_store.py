@@ -1,11 +1,11 @@
-"""The numbers of the evidence: gathered into studies/results/evidence.json, from which page and plots are written.
+"""The numbers of the evidence, collected in studies/results/evidence.json; page and plots are made from this file.
 
-    evidence["motion"]["short/softmax"]["0"]     one model: what its JSON tells, and what was measured of it
+    evidence["motion"]["short/softmax"]["0"]     one model: its JSON file, and what was measured
     evidence["dose" | "control" | "late" | "breadth" | "front"]
-                                                 the results that studies/sets.py left
-    evidence["fine"]                             the finer models, as their JSON tells
+                                                 the results that studies/training_sets.py wrote
+    evidence["fine"]                             the finer models, from their JSON files
 
-A model is measured once: again only if its weights or the settings of the measurement have changed.
+A model is measured once. It is measured again only if its weights or the settings of the measurement have changed.
 """
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ from .model_measures import CLIPS, SEALED_SEED, measure_model, measure_settings,
 RESULTS = Path(__file__).with_name("results")
 EVIDENCE, SEALED = RESULTS / "evidence.json", RESULTS / "sealed.json"
 BUDGETS, SETS = ("short", "long"), ("dose", "control", "late", "breadth", "front")
-Told = dict[str, Any]
+Record = dict[str, Any]
 
 
-def read_results(path: Path = EVIDENCE) -> Told:
-    """Numbers that were kept; nothing where there are none."""
+def read_results(path: Path = EVIDENCE) -> Record:
+    """The stored numbers; an empty dictionary if there are none."""
     return dict(json.loads(path.read_text())) if path.exists() else {}
 
 
-def write_results(told: Told, path: Path = EVIDENCE) -> None:
-    """Keep numbers, five digits of each: what was computed beyond is not the same on another machine anyway."""
-    write_whole(path, json.dumps(round_numbers(told), indent=1) + "\n")
+def write_results(record: Record, path: Path = EVIDENCE) -> None:
+    """Store numbers with five digits; further digits differ between machines."""
+    write_whole(path, json.dumps(round_numbers(record), indent=1) + "\n")
 
 
 def round_numbers(x: Any) -> Any:
-    """Every number with five digits after the point; what is no number, null, as JSON has no NaN.
+    """Every number with five digits after the point; NaN and infinity become None, as JSON has neither.
 
     >>> round_numbers({"a": [0.1234567, float("nan")], "n": 3})
     {'a': [0.12346, None], 'n': 3}
@@ -58,63 +58,64 @@ def round_numbers(x: Any) -> Any:
     return x
 
 
-def gather_results(path: Path, say: Callable[[str], None] = print) -> Told:
-    """All that there is today; models measured before keep their numbers, and every new one is kept at once."""
+def gather_results(path: Path, say: Callable[[str], None] = print) -> Record:
+    """Collect all results. Stored numbers of a model are reused; those of a new model are stored at once."""
     before = read_results(path)
     kept = before.get("motion", {}) if before.get("settings") == measure_settings() else {}
-    told: Told = {"settings": measure_settings(), "fine": fine_results(),
-                  "motion": {}} | {which: set_results(which) for which in SETS} | {
+    record: Record = {which: set_results(which) for which in SETS} | {
+        "settings": measure_settings(), "fine": fine_results(), "motion": {},
         "wanted": {which: sum(1 for _ in jobs(which)) for which in (*SETS, "fine")},
         "versions": {"torch": torch.__version__, "python": platform.python_version()}}
     for budget, name, seed in shipped():
         if budget in BUDGETS:
-            own = told["motion"].setdefault(f"{budget}/{name}", {})
+            own = record["motion"].setdefault(f"{budget}/{name}", {})
             own[str(seed)] = model_numbers(budget, name, seed, kept, say)
-            write_results(told | {"motion": kept | told["motion"]}, path)
-    write_results(told, path)
+            write_results(record | {"motion": kept | record["motion"]}, path)
+    write_results(record, path)
     return read_results(path)
 
 
-def model_numbers(budget: str, name: str, seed: int, kept: Told, say: Callable[[str], None]) -> Told:
-    """A model's numbers: kept ones if its weights are still those, else measured now."""
-    told = card(find(name, seed, budget))
+def model_numbers(budget: str, name: str, seed: int, kept: Record, say: Callable[[str], None]) -> Record:
+    """A model's numbers: the stored ones if its weights are unchanged, else measured now."""
+    record = card(find(name, seed, budget))
     old = kept.get(f"{budget}/{name}", {}).get(str(seed), {})
-    if old.get("sha256") == told["sha256"]:
+    if old.get("sha256") == record["sha256"]:
         return dict(old)
     say(f"{budget} {name}, seed {seed}")
-    curve = [[r["step"], r["held_out"]] for r in told["curve"]]
-    return card_row(told) | {"sha256": told["sha256"], "curve": curve} | measure_model(pretrained(name, seed, budget))
+    curve = [[r["step"], r["held_out"]] for r in record["curve"]]
+    return card_row(record) | {"sha256": record["sha256"],
+                               "curve": curve} | measure_model(pretrained(name, seed, budget))
 
 
-def card_row(told: Told) -> Told:
-    """What stands in a model's JSON and belongs on the page."""
-    return {"seed": told["seed"], "parameters": told["parameters"], "seconds": told["seconds"],
-            "steps": told["recipe"]["steps"], "digest": told["digest"], "recorded": told["test_accuracy"],
-            "recorded_layers": told["layers"]}
+def card_row(record: Record) -> Record:
+    """What the page needs from a model's JSON file."""
+    return {"seed": record["seed"], "parameters": record["parameters"], "seconds": record["seconds"],
+            "steps": record["recipe"]["steps"], "digest": record["digest"], "recorded": record["test_accuracy"],
+            "recorded_layers": record["layers"]}
 
 
-def set_results(which: str) -> list[Told]:
-    """The results of a set that is not shipped; an empty list where it has not been run."""
+def set_results(which: str) -> list[Record]:
+    """The results of a set that is not shipped; an empty list if it has not been run."""
     return [result_row(json.loads(path.read_text())) for path in sorted((RESULTS / which).glob("*.json"))]
 
 
-def fine_results() -> list[Told]:
-    """The finer models, as their own JSON tells."""
+def fine_results() -> list[Record]:
+    """The finer models, from their JSON files."""
     return [result_row(json.loads(path.read_text())) for path in sorted((FOLDER / "fine").glob("*.json"))]
 
 
-def result_row(told: Told) -> Told:
-    """A result by its name, with the accuracy that was recorded."""
-    return card_row(told) | {"name": told["name"], "tests": told["tests"], "options": told["recipe"]["options"]}
+def result_row(record: Record) -> Record:
+    """A result with its name, recorded accuracy and options."""
+    return card_row(record) | {"name": record["name"], "tests": record["tests"], "options": record["recipe"]["options"]}
 
 
-def measure_sealed(today: str, before: Told) -> Told:
-    """Accuracy of every short and long model on the sealed split. ValueError where it was opened for these models."""
+def measure_sealed(today: str, before: Record) -> Record:
+    """Accuracy of every short and long model on the sealed split. ValueError if it was opened for these models."""
     models = list(model_digests())
     now = {key: sha for key, _, sha in models}
     if before.get("digests") == now:
-        raise ValueError(f"the sealed split was opened on {before['date']} for these very models: a second look would "
-                         "show nothing new. Its numbers are in studies/results/sealed.json.")
+        raise ValueError(f"the sealed split was opened on {before['date']} for exactly these models: a second "
+                         "look would show nothing new. Its numbers are in studies/results/sealed.json.")
     task = stored(motion_task(CLIPS, SEALED_SEED, "sealed", opened=True))
     found = {key: sum(right_answers(pretrained(*which), task)) / CLIPS for key, which, _ in models}
     return {"date": today, "seed": SEALED_SEED, "clips": CLIPS, "accuracy": found, "digests": now,
@@ -122,7 +123,7 @@ def measure_sealed(today: str, before: Told) -> Told:
 
 
 def model_digests() -> Iterator[tuple[str, tuple[str, int, str], str]]:
-    """Every shipped model of the two budgets: a key, how to ask for it, and the digest of its weights."""
+    """Every shipped model of the two budgets: its key, its (name, seed, budget), and the digest of its weights."""
     for budget, name, seed in shipped():
         if budget in BUDGETS:
             yield f"{budget}/{name}/{seed}", (name, seed, budget), card(find(name, seed, budget))["sha256"]

@@ -15,7 +15,7 @@ def all_numbers(rows: Rows) -> dict[str, str]:
 
 
 def entropy_numbers(rows: Rows) -> dict[str, str]:
-    """Bits of rows, and shares recovered."""
+    """Entropies of rows in bits, and shares recovered."""
     def share(**fields: Any) -> str:
         return cell_text(rows.recovered(**fields), "recovered", 0)
 
@@ -26,23 +26,21 @@ def entropy_numbers(rows: Rows) -> dict[str, str]:
         "rec": share(**gated_fields()), "rec_each": " · ".join(each),
         "rec_constant": share(**gated_fields(how="constant")),
         "rec_shuffled": share(**gated_fields(how="shuffled")),
-        "rec_relu": f"{(floor - relu) / (floor - soft):.0%}".replace(
-            "%", " %")}
+        "rec_relu": cell_text((floor - relu) / (floor - soft), "recovered", 0)}
 
 
 def divergence_numbers(rows: Rows) -> dict[str, str]:
     """Bits of KL, mean over layers."""
     asked = {"bare": bare_fields(), "gate": gated_fields(), "shuffled": gated_fields(how="shuffled"),
-             "longer": gated_fields(how="longer"),
-             "mean_map": softmax_fields() | {"kernel": "mean map"},
+             "longer": gated_fields(how="longer"), "mean_map": softmax_fields() | {"kernel": "mean map"},
              "mean_row": softmax_fields() | {"kernel": "mean row"},
              "uniform": softmax_fields() | {"kernel": "uniform"}, "relu": bare_fields("relu"),
-             "relu_gate": gated_fields("relu"),
-             "self": gated_fields(form=("self", False)), "qk": gated_fields(form=("qk", False)),
+             "relu_gate": gated_fields("relu"), "self": gated_fields(form=("self", False)),
+             "qk": gated_fields(form=("qk", False)),
              "self_shared": gated_fields(form=("self", True)), "qk_shared": gated_fields(form=("qk", True)),
              "qkv_shared": gated_fields(form=("qkv", True)), "time": gated_fields(shift="time"),
-             "space": gated_fields(shift="space"),
-             "soft_time": softmax_fields() | {"shift": "time"}, "perf_self": gated_fields("performer", ("self", False))}
+             "space": gated_fields(shift="space"), "soft_time": softmax_fields() | {"shift": "time"},
+             "perf_self": gated_fields("performer", ("self", False))}
     asked |= {part: gated_fields(part=part) for part in ("keys", "queries", "tokens", "channels")}
     asked |= {f"{part}_after": gated_fields(part=part, how="after") for part in ("tokens", "channels")}
     asked |= {kernel: gated_fields(kernel) for kernel in ORDER if kernel not in ("relu", "relu_floor")}
@@ -51,13 +49,10 @@ def divergence_numbers(rows: Rows) -> dict[str, str]:
 
 def other_numbers(rows: Rows) -> dict[str, str]:
     """Errors, ranks, bounds, heads, and other models."""
-    ratio = {"beyond": 1 - rows.mean("kl", **gated_fields()) / rows.mean("kl",
-                                                                         **softmax_fields() | {"kernel": "mean row"}),
-             "one_row": 1 - rows.mean("kl", **softmax_fields() | {"kernel": "mean row"}) / rows.mean(
-                 "kl", **softmax_fields() | {"kernel": "uniform"})}
+    mean_row, uniform = (rows.mean("kl", **softmax_fields() | {"kernel": name}) for name in ("mean row", "uniform"))
+    ratio = {"beyond": 1 - rows.mean("kl", **gated_fields()) / mean_row, "one_row": 1 - mean_row / uniform}
     ranks = {"rank_bare": bare_fields(), "rank_gate": gated_fields(), "rank_soft": softmax_fields(),
-             "rank_relu": bare_fields("relu"),
-             "free_rank": gated_fields(how="free")}
+             "rank_relu": bare_fields("relu"), "free_rank": gated_fields(how="free")}
     models = sorted({row["model"] for row in rows.all if row["model"].startswith("short")})
     recovered = [rows.recovered(**gated_fields(model=m)) for m in models]
     return {name: cell_text(x, "recovered", 0) for name, x in ratio.items()} | {

@@ -1,4 +1,4 @@
-"""studies/GATES.md, from the kept rows of the gate study and nothing else; and the figure that goes with it."""
+"""studies/GATES.md and its figure, made only from the stored rows of the gate study."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
@@ -13,7 +13,7 @@ from .page_templates import render_page
 
 PAGE = Path(__file__).with_name("GATES.md")
 LAYERS = (1, 2, 3)
-LEAST = 0.25  # bits by which a kernel must be flatter than softmax, for a share of the difference to mean anything
+LEAST = 0.25  # bits by which a kernel must be flatter than softmax, or no share of the difference is given
 ORDER = ("relu_floor", "linear", "performer", "performer~kind=none", "relu", "cosformer", "vicinity", "focused")
 CALLED = {"relu_floor": "relu + floor", "linear": "elu + 1", "performer": "Performer",
           "performer~kind=none": "Performer, softmax features", "relu": "relu, no floor", "cosformer": "cosFormer",
@@ -26,16 +26,16 @@ SKIPPED = {
     "`performer` with kind=none": ("efficient",),
     "weights are scores; half of them are negative, so entropy and KL are not defined": ("factorized",),
     "no queries and keys in its weights, or one map per channel": ("additive", "aft_conv", "aft_full", "aft_local",
-                                                                 "aft_simple", "lambda", "uniform"),
+                                                                   "aft_simple", "lambda", "uniform"),
     "softmax of fewer keys or of averaged tokens, not a product of features": ("linformer", "kronecker_kv",
-                                                                              "kronecker_qkv")}
+                                                                               "kronecker_qkv")}
 MEASURES = (("entropy", "entropy, bits", 2), ("recovered", "recovered", 0), ("kl", "KL, bits", 2),
             ("top", "top 5 %", 2), ("object", "on the digit", 1), ("effective_rank", "eff. rank", 1),
             ("diversity", "diversity", 2), ("error", "output error", 2))
 
 
 class Rows:
-    """The kept rows, asked by their fields.
+    """The stored rows, selected by their fields.
 
     >>> Rows([{"kernel": "relu", "kl": 1.0}, {"kernel": "relu", "kl": 3.0}]).mean("kl", kernel="relu")
     2.0
@@ -45,14 +45,14 @@ class Rows:
         self.all = list(rows)
 
     def where(self, **fields: Any) -> Rows:
-        """Those whose fields are as told."""
+        """The rows with these fields."""
         return Rows(row for row in self.all if all(row[name] == x for name, x in fields.items()))
 
     def mean(self, measure: str, **fields: Any) -> float:
-        """The mean of a measure over all of those."""
+        """The mean of a measure over the rows with these fields."""
         found = [row[measure] for row in self.where(**fields).all]
         if not found:
-            raise ValueError(f"no row is kept with {fields}; run python -m studies.gates")
+            raise ValueError(f"no row is stored with {fields}; run `python3 start.py study gates`")
         return float(sum(found) / len(found))
 
     def spread(self, measure: str, **fields: Any) -> float:
@@ -85,7 +85,7 @@ def bare_fields(kernel: str = "relu_floor", **more: Any) -> dict[str, Any]:
 
 
 def gated_fields(kernel: str = "relu_floor", form: tuple[str, bool] = ("qkv", False), **more: Any) -> dict[str, Any]:
-    """The fields of a kernel with a fitted gate, a whole separate one that sees q, k and v unless told."""
+    """The fields of a kernel with a fitted gate; by default it is complete, separate, and sees q, k and v."""
     return {"model": MAIN, "how": "fitted", "kernel": kernel, "sees": form[0], "shared": form[1], "shift": "",
             "part": "whole"} | more
 
@@ -93,24 +93,24 @@ def gated_fields(kernel: str = "relu_floor", form: tuple[str, bool] = ("qkv", Fa
 def layer_cell(rows: Rows, measure: str, digits: int, **fields: Any) -> str:
     """A measure of every layer, in one cell."""
     return " · ".join(cell_text(rows.recovered(n, **fields) if measure == "recovered" else
-                           rows.mean(measure, layer=n, **fields), measure, digits) for n in LAYERS)
+                                rows.mean(measure, layer=n, **fields), measure, digits) for n in LAYERS)
 
 
 def cell_text(x: float | None, measure: str, digits: int) -> str:
-    """A number as a page says it."""
+    """A number as the page prints it."""
     if x is None:
         return "–"
     return f"{x:.0%}".replace("%", " %") if measure == "recovered" else f"{x:.{digits}f}"
 
 
 def number_table(heads: Sequence[str], body: Iterable[Sequence[str]]) -> str:
-    """A table in Markdown; the first column to the left, the others to the right."""
+    """A table in Markdown: the first column is left-aligned, the others are right-aligned."""
     lines = ["| " + " | ".join(row) + " |" for row in body]
     return "\n".join(["| " + " | ".join(heads) + " |", "|---" + "|---:" * (len(heads) - 1) + "|", *lines])
 
 
 def main_table(rows: Rows) -> str:
-    """relu + floor: everything it can be compared with, and the gate in its six forms."""
+    """relu + floor with the six forms of gate, and everything to compare them with."""
     named: list[tuple[str, dict[str, Any], str]] = [
         ("**softmax**, the goal", softmax_fields(), ""), ("uniform", softmax_fields() | {"kernel": "uniform"}, ""),
         ("relu + floor", bare_fields(), "relu_floor"),
@@ -136,7 +136,7 @@ def kernel_table(rows: Rows) -> str:
         body.append([CALLED[kernel], cells[0], layer_cell(rows, "recovered", 0, **gated_fields(kernel)), *cells[1:]])
     return number_table(["", "entropy, bits", "recovered", "KL, bits", "top 5 %", "on the digit", "eff. rank",
                          "output error"],
-                 body)
+                        body)
 
 
 def form_table(rows: Rows, shift: str = "") -> str:
@@ -148,7 +148,7 @@ def form_table(rows: Rows, shift: str = "") -> str:
 
 
 def part_table(rows: Rows) -> str:
-    """What is left of the gate when a part of it is taken away, while it is fitted or afterwards."""
+    """What the gate keeps when a part of it is removed, during the fit or after it."""
     parts = {"whole": "complete", "tokens": "averaged over channels: which tokens are seen",
              "channels": "averaged over tokens: which features count", "keys": "only the gate on keys",
              "queries": "only the gate on queries"}
@@ -160,7 +160,7 @@ def part_table(rows: Rows) -> str:
                      f"{rows.mean('kl', **after):.2f} ± {rows.spread('kl', **after) / 2:.2f}",
                      cell_text(rows.recovered(**fitted), "recovered", 0)])
     return number_table(["the gate", "KL, bits: fitted in this form", "KL, bits: averaged or held after the fit",
-                  "recovered: fitted in this form"], body)
+                         "recovered: fitted in this form"], body)
 
 
 def shift_table(rows: Rows) -> str:
@@ -172,11 +172,11 @@ def shift_table(rows: Rows) -> str:
     names = ("kl", "kl_1", "kl_2", "kl_3", "error_of_map", "error")
     body = [[title, *(f"{rows.mean(m, **fields):.2f}" for m in names)] for title, fields in named]
     return number_table(["mean over layers", "KL, bits", "head 1", "head 2", "head 3", "error, v as softmax has it",
-                  "error, v shifted too"], body)
+                         "error, v shifted too"], body)
 
 
 def model_table(rows: Rows) -> str:
-    """The core of it on every trained softmax model there is."""
+    """The main results on every trained softmax model."""
     models = sorted({row["model"] for row in rows.all}, key=lambda m: (m != MAIN, m))
     body = []
     for model in models:
@@ -188,11 +188,11 @@ def model_table(rows: Rows) -> str:
                        for x in (floor, gate, bare_fields('relu') | own, gated_fields('relu') | own,
                                                              softmax_fields(model) | {'kernel': 'mean row'}))])
     return number_table(["model", "H softmax", "H relu + floor", "H with gate", "recovered", "KL relu + floor",
-                  "KL with gate", "KL relu", "KL relu with gate", "KL mean row"], body)
+                         "KL with gate", "KL relu", "KL relu with gate", "KL mean row"], body)
 
 
 def skipped_list() -> str:
-    """Mechanisms that no gate is fitted on, and why."""
+    """Mechanisms without a fitted gate, and the reasons."""
     return "\n".join(f"- {', '.join(f'`{name}`' for name in names)}: {why}." for why, names in SKIPPED.items())
 
 
@@ -225,7 +225,7 @@ def gate_figure_data(kept: dict[str, Any]) -> dict[str, Any]:
 
 
 def write_page(kept: dict[str, Any], path: Path = PAGE) -> None:
-    """Write the page, whole or not at all."""
+    """Write the page."""
     write_whole(path, gate_page(kept))
 
 

@@ -1,6 +1,6 @@
-"""The few statistics that the evidence needs, each said in one line and tested on numbers that can be checked.
+"""The statistics that the evidence needs, each tested on numbers that can be checked by hand.
 
-An interval is (low, high) and holds what it is about in 95 of 100 cases, if its assumptions hold: they are named.
+An interval (low, high) contains the true value in 95 of 100 cases, if the assumptions named in its docstring hold.
 """
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def mean_interval(values: Sequence[float]) -> Interval:
 
 
 def share_interval(share: float, n: int) -> Interval:
-    """Interval of a probability of which n independent trials showed `share`: Wilson's, without correction.
+    """Wilson's interval of a probability, without correction, after n independent trials with the frequency `share`.
 
     >>> [round(x, 3) for x in share_interval(0.5, 100)]
     [0.404, 0.596]
@@ -41,7 +41,7 @@ def share_interval(share: float, n: int) -> Interval:
 
 
 def paired_interval(right: Sequence[int], other: Sequence[int]) -> Interval:
-    """Interval of the difference in accuracy of two models on the same clips, 0 or 1 a clip: the paired normal one.
+    """Paired normal interval of the difference in accuracy of two models on the same clips; 0 or 1 per clip.
 
     >>> [round(x, 3) for x in paired_interval([1, 1, 1, 0] * 25, [1, 1, 0, 0] * 25)]
     [0.165, 0.335]
@@ -61,7 +61,7 @@ def rank_values(values: Sequence[float] | np.ndarray) -> np.ndarray:
 
 
 def pearson_correlation(x: Sequence[float] | np.ndarray, y: Sequence[float] | np.ndarray) -> Any:
-    """Correlation, a number for every row (..., n); NaN where one of both does not vary.
+    """Pearson's correlation, one number per row (..., n); NaN where one of the two does not vary.
 
     >>> pearson_correlation([[1, 2, 3], [3, 2, 1]], [[1, 2, 3], [1, 2, 3]]).tolist()
     [1.0, -1.0]
@@ -71,14 +71,14 @@ def pearson_correlation(x: Sequence[float] | np.ndarray, y: Sequence[float] | np
 
 
 def _ratio(top: Any, bottom: Any, least: float) -> Any:
-    """A quotient, NaN where what is divided by is not above `least`; a float where there is one row."""
+    """A quotient; NaN where the divisor is not above `least`; a float if there is one row."""
     with np.errstate(divide="ignore", invalid="ignore"):
         found = np.where(bottom > least, top / bottom, math.nan)
     return found if found.ndim else found.item()
 
 
 def rank_correlation(x: Sequence[float] | np.ndarray, y: Sequence[float] | np.ndarray) -> Any:
-    """Correlation of ranks, a number for every row.
+    """Spearman's correlation of ranks, one number per row.
 
     >>> round(rank_correlation([1, 2, 3, 4], [1, 4, 9, 16]), 6)
     1.0
@@ -87,10 +87,10 @@ def rank_correlation(x: Sequence[float] | np.ndarray, y: Sequence[float] | np.nd
 
 
 def partial_correlation(x: Sequence[float] | np.ndarray, y: Sequence[float] | np.ndarray,
-            given: Sequence[float] | np.ndarray) -> Any:
-    """Correlation of the ranks of x and y, what both share with the ranks of `given` taken out; one for every row.
+                        given: Sequence[float] | np.ndarray) -> Any:
+    """Correlation of the ranks of x and y with the ranks of `given` held constant, one number per row.
 
-    >>> z = [1, 2, 3, 4, 5, 6]                 # both rise with z; where z is taken out, one falls as the other rises
+    >>> z = [1, 2, 3, 4, 5, 6]                 # both rise with z; with z held constant, one falls as the other rises
     >>> round(partial_correlation([2, 1, 4, 3, 6, 5], [1, 3, 2, 5, 4, 6], z), 2)
     -0.95
     """
@@ -101,10 +101,10 @@ def partial_correlation(x: Sequence[float] | np.ndarray, y: Sequence[float] | np
 
 
 def bootstrap_interval(columns: Sequence[Sequence[float]], statistic: Callable[..., Any], seed: int = 0) -> Interval:
-    """Percentile interval of a statistic of columns of equal length, whole rows drawn anew with replacement.
+    """Percentile interval of a statistic of columns of equal length; complete rows are drawn with replacement.
 
-    The statistic is asked once, of all draws: columns (DRAWS, n). Draws in which it is not defined (nothing varies)
-    are left out; NaN where none is left.
+    The statistic is called once, with the columns (DRAWS, n) of all draws. Draws in which it is NaN (nothing varies)
+    are left out; the interval is NaN if none is left.
 
     >>> low, high = bootstrap_interval([[1, 2, 3, 4, 5, 6], [1, 3, 2, 5, 4, 6]], rank_correlation)
     >>> 0 < low < high <= 1

@@ -1,22 +1,22 @@
-"""The page's sections on altered clips and models: time reversed or shuffled, softmax warmed, gates taken away."""
+"""Tables of altered clips and models: frames reversed or shuffled, softmax at a temperature, gates held constant."""
 from __future__ import annotations
 
 import statistics as plain
 from operator import itemgetter
 
 from .interval_statistics import difference_interval, mean_interval
-from .ledger import Ledger, Told, Value
+from .ledger import Ledger, Record, Value
 from .model_measures import TEMPERATURES, unpack_bits
 from .number_formats import arm_label, difference_text, markdown_table, percent_text
 
 GATES = ("both held", "k held", "q held", "over tokens", "over channels")
 STEPS = {"short": "800", "long": "2,400"}
-MOST = 2 / 3    # of what a gate brings, from which an alteration is said to keep most of it
-RELIES = -0.05  # a model whose accuracy falls by less without its gate is not asked what in the gate it relies on
+MOST = 2 / 3    # of a gate's effect: an altered gate that keeps more than this keeps most of it
+RELIES = -0.05  # a model relies on its gate if accuracy falls by more than this without it
 
 
 def time_table(book: Ledger, budget: str) -> str:
-    """Backwards and shuffled: shares of the altered clips."""
+    """Answers on clips played backwards and on shuffled clips."""
     rows = [[arm_label(name), percent_text(_trained_value(book, budget, name).mean),
              *(percent_text(book.mean(budget, name, itemgetter(key))) for key in ("opposite", "unmoved", "shuffled"))]
             for name in book.names(budget)]
@@ -24,9 +24,9 @@ def time_table(book: Ledger, budget: str) -> str:
                            "shuffled"), rows)
 
 
-def trained_accuracy(book: Ledger, model: Told) -> float:
-    """A model's accuracy as trained, on the clips on which it was altered."""
-    n = book.told["settings"]["altered"]
+def trained_accuracy(book: Ledger, model: Record) -> float:
+    """The accuracy of the unaltered model, on the clips of the interventions."""
+    n = book.records["settings"]["altered"]
     return sum(unpack_bits(model["right"])[:n]) / n
 
 
@@ -36,12 +36,12 @@ def _trained_value(book: Ledger, budget: str, name: str) -> Value:
 
 
 def intervention_cost(book: Ledger, budget: str, name: str, what: str) -> Value:
-    """By how much an intervention changes accuracy: seed by seed, or over clips where there is one seed."""
+    """By how much an intervention changes accuracy: seed by seed, or over clips if there is one seed."""
     pairs = [(m["altered"][what], trained_accuracy(book, m)) for m in book.models(budget, name)]
     gaps = tuple(a - b for a, b in pairs)
     if len(gaps) > 2:
         return Value(plain.fmean(gaps), mean_interval(gaps), gaps, "seeds")
-    return Value(gaps[0], difference_interval(*pairs[0], book.told["settings"]["altered"]), gaps[:1], "clips")
+    return Value(gaps[0], difference_interval(*pairs[0], book.records["settings"]["altered"]), gaps[:1], "clips")
 
 
 def gated_arms(book: Ledger, budget: str) -> list[str]:
@@ -50,7 +50,7 @@ def gated_arms(book: Ledger, budget: str) -> list[str]:
 
 
 def gate_table(book: Ledger, budget: str) -> str:
-    """Accuracy as trained, and by how much every alteration of the gate changes it."""
+    """Accuracy as trained, and by how much every change of the gate changes it."""
     rows = [[arm_label(name), percent_text(_trained_value(book, budget, name).mean),
              *(difference_text(intervention_cost(book, budget, name, what)) for what in GATES)]
              for name in gated_arms(book, budget)]
@@ -72,7 +72,7 @@ def temperature_table(book: Ledger) -> str:
 
 
 def kept_share(book: Ledger, budget: str, name: str, what: str) -> float:
-    """Which share of what the gate brings at test time is still there: 1 as trained, 0 with both sides constant."""
+    """The share of the gate's effect that an altered gate keeps: 1 as trained, 0 with both sides constant."""
     left, none = (intervention_cost(book, budget, name, w).mean for w in (what, "both held"))
     return 1 - left / none
 

@@ -1,7 +1,7 @@
-"""Where the names of points stand in a scatter: beside their points where there is room, else farther off, on a line.
+"""Where the labels of points stand in a scatter: beside their points if there is room, else farther off, with a line.
 
-All is counted in pixels, rightwards and upwards, and for a narrow and a wide panel at once: a page is as wide as its
-reader likes, but letters stay as they are.
+Positions are in pixels, to the right and upwards. A place must suit a narrow and a wide panel at once, because the
+width of a page changes and the size of letters does not.
 """
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Box = tuple[float, float, float, float]  # left, bottom, right, top
 WIDTHS = (360, 540)                      # of a panel
 LETTER, LINE, DOT = 5.5, 13.0, 9.0       # of a letter, of a line of text, and from a point's middle to its edge
 RINGS, TURNS, ROUNDS = (28, 44, 62, 84, 110, 140), 12, 3
-PARTS = (0.15, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)  # of the way from a point to its name, where something may be crossed
+PARTS = (0.15, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)  # where the line from a point to its label is checked
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Panel:
 
 
 def place_labels(points: Sequence[Point], measures: Mapping[str, str]) -> list[Point]:
-    """The same points; those that have a name have it at its best place in every panel."""
+    """The same points; every label has its best place in every panel."""
     at: list[dict[str, Spot]] = [{} for _ in points]
     for key in measures:
         low, high = span([p.measures[key] for p in points])
@@ -45,9 +45,9 @@ def place_labels(points: Sequence[Point], measures: Mapping[str, str]) -> list[P
 
 
 def settle_labels(panels: Sequence[Panel], names: Mapping[int, float]) -> dict[int, Spot]:
-    """From each named point to the middle of its name: every name in turn takes what is best beside the others.
+    """From each labelled point to the middle of its label; each label in turn takes the best place left by the others.
 
-    names: the width of each name, by its point's number.
+    names: the width of each label, by the number of its point.
 
     >>> settle_labels([Panel(100, [(50.0, 50.0), (60.0, 50.0)])], {0: 20.0})
     {0: (-21.0, 0.0)}
@@ -56,22 +56,22 @@ def settle_labels(panels: Sequence[Panel], names: Mapping[int, float]) -> dict[i
     for _ in range(ROUNDS):
         for n, wide in names.items():
             others = {m: (to, names[m]) for m, to in found.items() if m != n}
-            found[n] = best_spot([Around(panel, n, others) for panel in panels], wide)
+            found[n] = best_spot([Surroundings(panel, n, others) for panel in panels], wide)
     return found
 
 
-def best_spot(around: Sequence[Around], wide: float) -> Spot:
-    """The first place that bothers nobody in any panel, else the one that bothers least."""
+def best_spot(around: Sequence[Surroundings], wide: float) -> Spot:
+    """The first place without any collision in any panel, else the place with the lowest penalty."""
     found: dict[Spot, float] = {}
     for to in label_spots(wide):
-        found[to] = sum(one.bother(to, wide) for one in around)
+        found[to] = sum(one.penalty(to, wide) for one in around)
         if not found[to]:
             break
     return min(found, key=lambda to: found[to])
 
 
 def label_spots(wide: float) -> Iterator[Spot]:
-    """Where a name may stand: right, left, above, below, and around, ring by ring.
+    """Where a label may stand: right, left, above, below, then around the point, ring by ring.
 
     >>> next(label_spots(20.0))
     (21.0, 0.0)
@@ -80,37 +80,37 @@ def label_spots(wide: float) -> Iterator[Spot]:
     yield from ((aside, 0.0), (-aside, 0.0), (0.0, over), (0.0, -over))
     for ring in RINGS:
         for turn in range(TURNS):
-            angle = 2 * math.pi * (turn + 0.5) / TURNS  # never straight: that is beside the point
+            angle = 2 * math.pi * (turn + 0.5) / TURNS  # never exactly beside or above the point
             right, up = math.cos(angle), math.sin(angle)
             yield round(ring * right + wide / 2 * right, 1), round(ring * up, 1)
 
 
 def label_box(point: Spot, to: Spot, wide: float) -> Box:
-    """The box of a name."""
+    """The box of a label."""
     x, y = point[0] + to[0], point[1] + to[1]
     return x - wide / 2, y - LINE / 2, x + wide / 2, y + LINE / 2
 
 
-class Around:
-    """What lies around one point of a panel: other points, their names, and the lines between."""
+class Surroundings:
+    """What lies around one point of a panel: other points, their labels, and the lines between them."""
 
     def __init__(self, panel: Panel, n: int, others: Mapping[int, tuple[Spot, float]]) -> None:
         self.point, self.wide, self.dots = panel.points[n], panel.wide, panel.dots(but=n)
         self.names = [label_box(panel.points[m], to, wide) for m, (to, wide) in others.items()]
         self.threads = [spot for m, (to, _) in others.items() for spot in leader_points(panel.points[m], to)]
 
-    def bother(self, to: Spot, wide: float) -> float:
-        """How bad a place for a name is: what it covers, what crosses its line, what hangs out, how far it is off."""
+    def penalty(self, to: Spot, wide: float) -> float:
+        """How bad a place is: what it covers, what crosses its line, what leaves the panel, and how far it is."""
         name, line, taken = label_box(self.point, to, wide), leader_points(self.point, to), self.names + self.dots
-        crossed = sum(box_contains(spot, b) for spot in line for b in taken) + sum(box_contains(s, name)
-                                                                                   for s in self.threads)
+        crossed = sum(box_contains(spot, b) for spot in line for b in taken)
+        crossed += sum(box_contains(spot, name) for spot in self.threads)
         out = max(0, -name[0]) + max(0, name[2] - self.wide) + max(0, -name[1]) + max(0, name[3] - HIGH - LINE)
         far = math.dist((0, 0), to) if line else 0
         return 4 * sum(overlap_area(name, b) for b in taken) + 40 * crossed + LINE * out + far
 
 
 def leader_points(point: Spot, to: Spot) -> list[Spot]:
-    """Spots on the line from a point to its name; none where the name stands right beside it."""
+    """Points on the line from a point to its label; none if the label stands right beside the point."""
     if 0.0 in to:
         return []
     return [(point[0] + part * to[0], point[1] + part * to[1]) for part in PARTS]

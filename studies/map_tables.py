@@ -1,4 +1,4 @@
-"""The page's sections on what the maps do: concentration and rank, layer by layer, and how they go with accuracy."""
+"""Tables of the maps: concentration and rank, layer by layer, and how they go with accuracy."""
 from __future__ import annotations
 
 import statistics as plain
@@ -7,7 +7,7 @@ from typing import Any
 
 from .interval_statistics import bootstrap_interval, partial_correlation, rank_correlation
 from .intervention_tables import STEPS
-from .ledger import Ledger, Told, Value, layer_mean
+from .ledger import Ledger, Record, Value, layer_mean
 from .number_formats import arm_label, correlation_text, markdown_table, number_text, percent_text
 
 MEASURES = {"entropy": "entropy / log2 N", "top": "weight of the heaviest 5 %",
@@ -27,19 +27,19 @@ def map_table(book: Ledger, budget: str) -> str:
     return markdown_table(("attention", "accuracy", *MEASURES.values(), "heaviest token on the digit"), rows)
 
 
-def _layer_cell(models: list[Told], n: int, key: str) -> str:
+def _layer_cell(models: list[Record], n: int, key: str) -> str:
     return number_text(_mean_or_none([model["layers"][n].get(key) for model in models]),
                        1 if key == "effective_rank" else 2)
 
 
 def _mean_or_none(values: list[float | None]) -> float | None:
-    """Their mean; None where one is missing."""
+    """The mean; None if a value is missing."""
     there = [x for x in values if x is not None]
     return plain.fmean(there) if there and len(there) == len(values) else None
 
 
 def arm_columns(book: Ledger, budget: str) -> dict[str, list[float]]:
-    """Accuracy and every measure (mean over layers and seeds), one number an arm; arms without a measure left out."""
+    """Accuracy and every measure (mean over layers and seeds) of every arm that has all measures."""
     out: dict[str, list[float]] = {key: [] for key in ("accuracy", "pointing", *MEASURES)}
     for name in book.names(budget):
         models = book.models(budget, name)
@@ -53,7 +53,7 @@ def arm_columns(book: Ledger, budget: str) -> dict[str, list[float]]:
 
 
 def correlation_table(book: Ledger, budget: str) -> str:
-    """How each measure goes with accuracy over the arms of a budget: Spearman, and with the other story taken out."""
+    """How each measure goes with accuracy over arms: Spearman, and with rank or entropy held constant."""
     found = arm_columns(book, budget)
     if not enough_arms(book, budget):
         return f"Only {len(found['accuracy'])} variants have been trained with this budget: too few to correlate."
@@ -64,7 +64,7 @@ def correlation_table(book: Ledger, budget: str) -> str:
         rows.append([title, correlation_text(bootstrap_value(pair, rank_correlation)),
                      correlation_text(bootstrap_value([*pair, found[other]], partial_correlation)), MEASURES[other]])
     return markdown_table((f"over {len(found['accuracy'])} variants", "Spearman with accuracy",
-                  "with the next column held constant", "held constant"), rows)
+                           "with the next column held constant", "held constant"), rows)
 
 
 def long_correlations(book: Ledger, budget: str) -> dict[str, Value]:
@@ -86,7 +86,7 @@ def bootstrap_value(triple: list[list[float]], of: Callable[..., Any]) -> Value:
 
 
 def enough_arms(book: Ledger, budget: str) -> bool:
-    """Whether a budget has enough arms to correlate over."""
+    """Whether a budget has enough arms for a correlation."""
     return len(arm_columns(book, budget)["accuracy"]) >= FEWEST_ARMS
 
 
@@ -102,7 +102,7 @@ def way_to_softmax(book: Ledger, budget: str) -> dict[str, dict[str, float]]:
 
 
 def link_range(book: Ledger) -> tuple[float, float]:
-    """The lowest and the highest correlation, over clips of one model, of weight on the digit and sure answers."""
+    """Over models: the lowest and the highest correlation of weight on the digit and probability of the answer."""
     found = [book.mean(budget, name, lambda m: m["link"] or 0.0) for budget in STEPS for name in book.names(budget)
              if name != "uniform" and book.models(budget, name)[0]["link"] is not None]
     return min(found), max(found)

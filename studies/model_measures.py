@@ -1,7 +1,7 @@
-"""What is measured of one trained model, on clips that no run and no choice has seen: a fresh seed of the test split.
+"""What is measured on one trained model, on clips of a new seed of the test split that no run and no choice has seen.
 
-Accuracy on 1,024 clips; on the first 512 of them played backwards, in shuffled order, and with one thing taken away;
-maps on 32. All models meet the same clips, so that two can be compared clip by clip.
+Accuracy is measured on 1,024 clips. The first 512 are also played backwards, shuffled, and shown to altered models.
+Maps are measured on 32 clips. All models get the same clips, so two models can be compared clip by clip.
 """
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from .interval_statistics import rank_correlation
 SEED, SEALED_SEED = 2, 3                   # the recorded accuracies are of seed 1
 CLIPS, ALTERED, LOOKED, LINKED = 1024, 512, 32, 128
 TEMPERATURES = (0.25, 0.5, 2.0, 4.0, float("inf"))
-FORM = 1                                   # raised when the code changes what a number means
+FORM = 1                                   # to be raised when the code changes the meaning of a number
 
 
 @lru_cache(maxsize=1)
 def altered_clips() -> Task:
-    """The first ALTERED clips of the fresh seed, with their truth."""
+    """The first ALTERED clips of the new seed, with their truth."""
     return motion_task(ALTERED, SEED, "test")
 
 
@@ -40,12 +40,12 @@ def reordered_clips(how: str) -> Examples:
 
 
 def measure_settings() -> dict[str, int]:
-    """What decides the numbers beside the model: where this changes, everything is measured anew."""
+    """The settings of the measurement: if they change, everything is measured again."""
     return {"form": FORM, "seed": SEED, "clips": CLIPS, "altered": ALTERED, "looked": LOOKED, "linked": LINKED}
 
 
 def measure_model(model: VideoTransformer) -> dict[str, Any]:
-    """Everything that is measured of a shipped model of the motion task."""
+    """Everything that is measured on a shipped model of the motion task."""
     with one_thread():
         right = right_answers(model, drawn("motion", "main", CLIPS, SEED, "test"))
         return {"accuracy": sum(right) / len(right), "right": pack_bits(right)} | time_measures(model) | {
@@ -56,18 +56,18 @@ def measure_model(model: VideoTransformer) -> dict[str, Any]:
 
 
 def first_examples() -> Examples:
-    """The first ALTERED of the clips that accuracy is measured on."""
-    whole = drawn("motion", "main", CLIPS, SEED, "test")
-    return Examples(whole.frames[:ALTERED], whole.labels[:ALTERED], whole.classes)
+    """The first ALTERED of the clips on which accuracy is measured."""
+    examples = drawn("motion", "main", CLIPS, SEED, "test")
+    return Examples(examples.frames[:ALTERED], examples.labels[:ALTERED], examples.classes)
 
 
 def right_answers(model: VideoTransformer, examples: Examples) -> list[int]:
-    """1 for every clip that is named rightly, else 0."""
+    """1 for every clip with the right answer, else 0."""
     return [int(x) for logits, labels in answers(model, examples) for x in logits.argmax(-1) == labels]
 
 
 def pack_bits(bits: list[int]) -> str:
-    """Zeros and ones as hexadecimal digits, four to each.
+    """Zeros and ones as hexadecimal digits, four bits per digit.
 
     >>> pack_bits([1, 0, 0, 1, 1, 1, 1, 1]), unpack_bits("9f")
     ('9f', [1, 0, 0, 1, 1, 1, 1, 1])
@@ -76,24 +76,24 @@ def pack_bits(bits: list[int]) -> str:
 
 
 def unpack_bits(text: str) -> list[int]:
-    """What `packed` has packed."""
+    """The bits that `pack_bits` has packed."""
     return [int(bit) for bit in f"{int(text, 16):0{4 * len(text)}b}"]
 
 
 def time_measures(model: VideoTransformer) -> dict[str, float]:
-    """Played backwards: how often the opposite heading is named, and how often still the clip's own. Shuffled: right.
+    """How often backward clips get the opposite direction and their own, and how often shuffled clips are right.
 
-    The labels of backward clips are the opposite ones; four more steps round the compass is the clip's own again.
+    The label of a backward clip is the opposite direction; four more steps of eight give its own direction again.
     """
-    said = torch.cat([logits.argmax(-1) for logits, _ in answers(model, reordered_clips("backwards"))])
+    named = torch.cat([logits.argmax(-1) for logits, _ in answers(model, reordered_clips("backwards"))])
     opposite = reordered_clips("backwards").labels
-    return {"opposite": (said == opposite).float().mean().item(),
-            "unmoved": (said == (opposite + 4) % 8).float().mean().item(),
+    return {"opposite": (named == opposite).float().mean().item(),
+            "unmoved": (named == (opposite + 4) % 8).float().mean().item(),
             "shuffled": accuracy(model, reordered_clips("shuffled"))}
 
 
 def model_alterations(model: VideoTransformer) -> Mapping[str, Callable[[VideoTransformer], VideoTransformer]]:
-    """The interventions that a model can undergo, by name."""
+    """The interventions for a model, by name."""
     if model.spec.split("@")[0].split("+")[0] == "softmax":
         return {f"temperature {t:g}": partial(warmed, temperature=t) for t in TEMPERATURES}
     if "+gate" not in model.spec:
@@ -103,7 +103,7 @@ def model_alterations(model: VideoTransformer) -> Mapping[str, Callable[[VideoTr
 
 
 def pointing_shares(model: VideoTransformer) -> list[float]:
-    """The pointing game, layer by layer: share of rows whose heaviest token touches the digit; NaN without a map."""
+    """Layer by layer, the share of rows whose heaviest token touches the digit; NaN without a map."""
     inked = touched(altered_clips().masks[:LOOKED], model)
     maps = [layer.map.shared for layer in model.trace(altered_clips().frames[:LOOKED])]
     return [float("nan") if a is None else torch.cat(
@@ -125,6 +125,6 @@ def weight_link(model: VideoTransformer) -> float:
 
 
 def _finite(weight: Tensor, sure: Tensor) -> float:
-    """The correlation over clips in which the digit is to be seen; rounded, or ties would be broken by noise."""
+    """The correlation over clips in which the digit is visible; rounded, so that noise does not break ties."""
     seen = torch.isfinite(weight)
     return rank_correlation(weight[seen].double().round(decimals=5).tolist(), sure[seen].tolist())

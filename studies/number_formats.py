@@ -1,4 +1,4 @@
-"""Numbers as words and tables: one way to write a share, a difference, an interval and a verdict, on every page."""
+"""Numbers as text and tables: one way to write an accuracy, a difference and an interval on every page."""
 from __future__ import annotations
 
 import math
@@ -8,13 +8,13 @@ from collections.abc import Iterable, Sequence
 from .interval_statistics import Interval
 from .ledger import Value
 
-NUMBER = re.compile(r"[-+]?[\d\[]|-$|never$")  # how a cell of numbers begins
+NUMBER = re.compile(r"[-+]?[\d\[]|-$|never$")  # how a cell with a number begins
 CALLED = {"softmax": "softmax", "relu_floor": "relu + floor", "relu": "relu", "linear": "elu + 1", "uniform": "uniform",
           "efficient": "efficient", "cosformer": "cosFormer", "focused": "focused"}
 
 
 def arm_label(name: str) -> str:
-    """An arm in the reader's words.
+    """The name of an arm on the page.
 
     >>> arm_label("relu_floor+gate:qk"), arm_label("relu_floor~wide")
     ('relu + floor + gate (qk)', 'relu + floor, wider MLPs')
@@ -28,7 +28,7 @@ def arm_label(name: str) -> str:
 
 
 def percent_text(x: float) -> str:
-    """A share.
+    """A share in percent.
 
     >>> percent_text(0.8521)
     '85.2 %'
@@ -37,7 +37,7 @@ def percent_text(x: float) -> str:
 
 
 def whole_percent(x: float) -> str:
-    """A share without digits after the point.
+    """A share in percent, without decimals.
 
     >>> whole_percent(0.8521)
     '85 %'
@@ -46,7 +46,7 @@ def whole_percent(x: float) -> str:
 
 
 def points_text(x: float) -> str:
-    """A difference of two shares.
+    """A difference of two shares in percentage points.
 
     >>> points_text(-0.031)
     '-3.1'
@@ -55,7 +55,7 @@ def points_text(x: float) -> str:
 
 
 def interval_text(interval: Interval, signed: bool = False) -> str:
-    """An interval of shares, in percent or, signed, in points; shares stop at 0 and 1.
+    """An interval of shares, in percent or, signed, in points; shares are cut at 0 and 1.
 
     >>> interval_text((-0.02, 0.31)), interval_text((-0.02, 0.31), signed=True)
     ('[0.0, 31.0]', '[-2.0, +31.0]')
@@ -67,7 +67,7 @@ def interval_text(interval: Interval, signed: bool = False) -> str:
 
 
 def accuracy_text(value: Value) -> str:
-    """An accuracy with its interval, and over what."""
+    """An accuracy with its interval."""
     return f"{percent_text(value.mean)} {interval_text(value.interval)}"
 
 
@@ -77,18 +77,18 @@ def difference_text(value: Value) -> str:
 
 
 def correlation_text(value: Value) -> str:
-    """A correlation with its interval; a dash where it is not defined."""
+    """A correlation with its interval; a dash if it is not defined."""
     low, high = value.interval
     return "-" if math.isnan(value.mean) else f"{value.mean:+.2f} [{low:+.2f}, {high:+.2f}]"
 
 
 def interval_source(value: Value) -> str:
-    """What an interval is over, for a sentence."""
+    """Over what an interval was taken, for a sentence."""
     return f"{len(value.values)} seeds" if value.over == "seeds" else "one seed, other clips"
 
 
 def number_text(x: float | None, digits: int = 2) -> str:
-    """A number, or a dash where there is none.
+    """A number, or a dash if there is none.
 
     >>> number_text(0.12345), number_text(None), number_text(float("nan"))
     ('0.12', '-', '-')
@@ -107,7 +107,7 @@ def word_list(names: Iterable[str], last: str = "and") -> str:
 
 
 def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table in Markdown; columns of numbers are set to the right.
+    """A table in Markdown; columns of numbers are right-aligned.
 
     >>> print(markdown_table(["arm", "accuracy"], [["relu", "80 %"]]))
     | arm | accuracy |

@@ -1,4 +1,4 @@
-"""The page's sections on the other sets: dose, breadth, the second task, the finer models, the sealed split."""
+"""Tables of the other sets: dose, breadth, the second task, the finer models and the sealed split."""
 from __future__ import annotations
 
 import math
@@ -11,35 +11,35 @@ from linviz.mechanisms import REGISTRY
 
 from .dose_predictions import Answer, Run
 from .interval_statistics import mean_interval, partial_correlation, rank_correlation, share_interval
-from .ledger import Ledger, Told, Value
+from .ledger import Ledger, Record, Value
 from .map_tables import bootstrap_value
 from .number_formats import accuracy_text, arm_label, correlation_text, markdown_table, number_text, percent_text
 
 Stories = dict[str, tuple[float, float, float]]  # concentration, effective rank and accuracy, by mechanism
-FULL = 0.25  # the floor of relu_floor with 16 channels a head
+FULL = 0.25  # the floor of relu_floor with 16 channels per head
 NOT_RUN = ("Not run yet: {there} of {wanted} runs exist. `python3 start.py study sets {which}` runs the others; "
            "then write this page again.")
 
 
 def missing_runs(book: Ledger, which: str) -> str:
-    """A sentence while runs of a set are missing, else nothing."""
-    there, wanted = len(book.told[which]), book.told["wanted"][which]
+    """A sentence if runs of a set are missing, else nothing."""
+    there, wanted = len(book.records[which]), book.records["wanted"][which]
     return NOT_RUN.format(there=there, wanted=wanted, which=which) if there < wanted else ""
 
 
-def recorded_mean(told: Told, measure: str) -> float | None:
-    """A recorded measure, mean over layers; None where a layer has none."""
-    found = [layer.get(measure) for layer in told["recorded_layers"]]
+def recorded_mean(record: Record, measure: str) -> float | None:
+    """A recorded measure, mean over layers; None if a layer lacks it."""
+    found = [layer.get(measure) for layer in record["recorded_layers"]]
     return None if None in found else plain.fmean(found)
 
 
 def dose_runs(book: Ledger) -> list[Run]:
-    """Every run of the dose: the middle ones, and both ends out of the short set; accuracies as recorded."""
+    """Every run of the dose: the middle doses, and both ends from the short set; accuracies as recorded."""
     ends = [(floor, m) for name, floor in (("relu", 0.0), ("relu_floor", FULL)) if book.has("short", name)
             for m in book.models("short", name)]
-    runs = [*ends, *((told["options"]["floor"], told) for told in book.told["dose"])]
-    return sorted((Run(floor, told["seed"], told["recorded"], recorded_mean(told, "entropy") or math.nan)
-                   for floor, told in runs), key=lambda run: (run.floor, run.seed))
+    runs = [*ends, *((record["options"]["floor"], record) for record in book.records["dose"])]
+    return sorted((Run(floor, record["seed"], record["recorded"], recorded_mean(record, "entropy") or math.nan)
+                   for floor, record in runs), key=lambda run: (run.floor, run.seed))
 
 
 def dose_table(book: Ledger) -> str:
@@ -54,7 +54,7 @@ def dose_table(book: Ledger) -> str:
 
 
 def verdict_table(page: str, answers: Sequence[Answer]) -> str:
-    """The predictions that a page numbers, in its words, and whether each came true."""
+    """The numbered predictions of a page, and whether each came true."""
     text = Path(__file__).with_name(page).read_text("utf-8")
     predicted = re.findall(r"^\d+\. (.+?)(?=\n\d+\.|\n\n|\Z)", text, re.S | re.M)
     rows = [[f"{n}. {' '.join(words.split())}", "yes" if answer.true else "no", answer.numbers]
@@ -68,41 +68,41 @@ def seed_value(values: Sequence[float]) -> Value:
                  tuple(values), "seeds" if len(values) > 1 else "clips")
 
 
-def group_by_name(results: list[Told]) -> dict[str, list[Told]]:
-    """Results of one arm together."""
-    out: dict[str, list[Told]] = {}
-    for told in results:
-        out.setdefault(told["name"], []).append(told)
+def group_by_name(results: list[Record]) -> dict[str, list[Record]]:
+    """The results of every arm."""
+    out: dict[str, list[Record]] = {}
+    for record in results:
+        out.setdefault(record["name"], []).append(record)
     return out
 
 
-def rank_arms(results: list[Told]) -> list[tuple[str, list[Told]]]:
-    """Results arm by arm, the most accurate arm first."""
-    return sorted(group_by_name(results).items(), key=lambda pair: -plain.fmean(told["recorded"] for told in pair[1]))
+def rank_arms(results: list[Record]) -> list[tuple[str, list[Record]]]:
+    """The results of every arm, the most accurate arm first."""
+    return sorted(group_by_name(results).items(),
+                  key=lambda pair: -plain.fmean(record["recorded"] for record in pair[1]))
 
 
 def breadth_table(book: Ledger) -> str:
     """Concentration, rank and accuracy of every mechanism of the study."""
     rows = [[arm_label(name), REGISTRY[name].family, accuracy_text(seed_value([t["recorded"] for t in of])),
              *(number_text(_mean(of, key), digits) for key, digits in (("entropy", 2), ("effective_rank", 1)))]
-            for name, of in rank_arms(book.told["breadth"])]
+            for name, of in rank_arms(book.records["breadth"])]
     return markdown_table(("mechanism", "family", "accuracy, 95 % interval over seeds", "entropy / log2 N",
-                           "effective rank"),
-                 rows)
+                           "effective rank"), rows)
 
 
 def story_measures(book: Ledger) -> Stories:
     """Concentration (1 - entropy share), effective rank and accuracy, for every mechanism that has all three."""
     out = {}
-    for name, of in group_by_name(book.told["breadth"]).items():
+    for name, of in group_by_name(book.records["breadth"]).items():
         entropy, rank = _mean(of, "entropy"), _mean(of, "effective_rank")
         if entropy is not None and rank is not None:
             out[name] = (1 - entropy, rank, plain.fmean(t["recorded"] for t in of))
     return out
 
 
-def _mean(of: list[Told], measure: str) -> float | None:
-    values = [recorded_mean(told, measure) for told in of]
+def _mean(of: list[Record], measure: str) -> float | None:
+    values = [recorded_mean(record, measure) for record in of]
     return None if None in values else plain.fmean(x for x in values if x is not None)
 
 
@@ -116,13 +116,13 @@ def breadth_correlations(found: Stories, left_out: str = "") -> dict[str, Value]
 
 
 def story_table(found: Stories) -> str:
-    """Both stories' correlations with accuracy, with and without uniform."""
+    """The correlations of concentration and rank with accuracy, with and without uniform attention."""
     rows = []
     for left_out, more in (("", ""), ("uniform", ", without uniform")):
         values = breadth_correlations(found, left_out).values()
         rows.append([f"{len(found.keys() - {left_out})} mechanisms{more}", *map(correlation_text, values)])
     return markdown_table(("over", "concentration", "rank", "concentration, rank held constant",
-                  "rank, concentration held constant"), rows)
+                           "rank, concentration held constant"), rows)
 
 
 def same_without_uniform(found: Stories) -> bool:
@@ -135,19 +135,19 @@ def front_table(book: Ledger) -> str:
     """The second task, where a guess is right in half of the clips."""
     rows = [[arm_label(name), accuracy_text(seed_value([t["recorded"] for t in of])),
              ", ".join(f"{100 * t['recorded']:.1f}" for t in of), f"{seeds_that_learned(of)} of {len(of)}"]
-            for name, of in rank_arms(book.told["front"])]
+            for name, of in rank_arms(book.records["front"])]
     head = ("attention", "accuracy, 95 % interval over seeds", "each seed", "seeds above a guess")
     return markdown_table(head, rows)
 
 
 def front_accuracy(book: Ledger, name: str) -> float:
     """The mean accuracy of an arm on the second task."""
-    return plain.fmean(told["recorded"] for told in group_by_name(book.told["front"])[name])
+    return plain.fmean(record["recorded"] for record in group_by_name(book.records["front"])[name])
 
 
-def seeds_that_learned(of: list[Told]) -> int:
-    """How many seeds of an arm learned anything: the interval over clips lies above one half."""
-    return sum(share_interval(told["recorded"], told["tests"])[0] > 0.5 for told in of)
+def seeds_that_learned(of: list[Record]) -> int:
+    """How many seeds of an arm are above a guess: their interval over clips lies above one half."""
+    return sum(share_interval(record["recorded"], record["tests"])[0] > 0.5 for record in of)
 
 
 def fine_table(book: Ledger) -> str:
@@ -155,14 +155,14 @@ def fine_table(book: Ledger) -> str:
     rows = [[arm_label(t["name"]),
              accuracy_text(Value(t["recorded"], share_interval(t["recorded"], t["tests"]), (), "clips")),
              *(number_text(recorded_mean(t, key)) for key in ("entropy", "object", "effective_rank")),
-             f"{t['seconds'] / 60:.0f}"] for t in sorted(book.told["fine"], key=lambda told: -told["recorded"])]
+             f"{t['seconds'] / 60:.0f}"] for t in sorted(book.records["fine"], key=lambda record: -record["recorded"])]
     head = ("attention", "accuracy, 95 % interval over clips", "entropy / log2 N", "weight on the digit (flat row: 1)",
             "effective rank", "minutes of training")
     return markdown_table(head, rows)
 
 
 def sealed_table(book: Ledger) -> str:
-    """The final table, once the sealed split has been opened."""
+    """Accuracies on the sealed split."""
     rows = []
     for budget in ("short", "long"):
         for name in book.names(budget):

@@ -1,6 +1,6 @@
 """What the product shows of the studies: data of figures and sentences, written to linviz/evidence_data.
 
-The Evidence page and the chapters read them through `linviz.evidence`; neither needs the studies.
+The Evidence page of the explorer reads them through `linviz.evidence`, and does not need the studies.
 """
 from __future__ import annotations
 
@@ -72,12 +72,12 @@ def curve_data(book: Ledger, budget: str) -> Data:
 
 
 def scatter_data(points: list[Point], measures: dict[str, str]) -> Data:
-    """Points with their names placed, and what the axes are."""
+    """Points with placed labels, and the titles of the axes."""
     return {"kind": "scatter", "rows": [asdict(p) for p in place_labels(points, measures)], "measures": measures}
 
 
 def map_data(book: Ledger, budget: str) -> Data:
-    """Accuracy over entropy and over rank, one point per model; an arm's name stands at its most accurate model."""
+    """Accuracy over entropy and over rank, one point per model; the label of an arm stands at its best model."""
     points = []
     for name in book.names(budget):
         models = sorted(book.models(budget, name), key=lambda model: -model["accuracy"])
@@ -103,7 +103,7 @@ def dose_data(book: Ledger) -> Data:
     runs = dose_runs(book)
     floors = sorted({run.floor for run in runs})
     rows = [arm_row(f"floor {floor:g}", "relu_floor" if floor else "relu",
-                seed_value([run.accuracy for run in runs if run.floor == floor])) for floor in floors]
+                    seed_value([run.accuracy for run in runs if run.floor == floor])) for floor in floors]
     return {"kind": "dose", "rows": rows, "floors": floors}
 
 
@@ -112,5 +112,5 @@ def front_data(book: Ledger) -> Data:
     if missing_runs(book, "front"):
         return None
     rows = [arm_row(arm_label(name), name, seed_value([t["recorded"] for t in of]))
-            for name, of in rank_arms(book.told["front"])]
+            for name, of in rank_arms(book.records["front"])]
     return {"kind": "intervals", "rows": rows, "levels": {"a guess": 1 / 2}}

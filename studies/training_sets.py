@@ -1,9 +1,9 @@
-"""Train the sets that linviz's evidence stands on.
+"""Train the sets of models on which linviz's evidence rests.
 
-    python -m studies.sets short long fine dose control late breadth front
+    python3 start.py study sets short long fine dose control late breadth front
 
-A model whose recipe has not changed is left as it is; one that was interrupted goes on. Models of short, long and
-fine are shipped in linviz/models/shipped; of the other sets only results are kept, in studies/results.
+A model whose recipe has not changed is not trained again, and an interrupted training continues. The models of short,
+long and fine are shipped in linviz/models/shipped. Of the other sets only the results are stored, in studies/results.
 """
 from __future__ import annotations
 
@@ -23,41 +23,42 @@ from linviz.whole import write_whole
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS, RUNS = ROOT / "studies" / "results", ROOT / "runs"
 SHIPPED = ("short", "long", "fine")
-LOOKED_AT = {"fine": 4}  # clips whose maps are measured; 32 where nothing else is said
+LOOKED_AT = {"fine": 4}  # clips whose maps are measured; 32 in the other sets
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Train what is missing, one model after another."""
-    given = argparse.ArgumentParser(description=__doc__)
-    given.add_argument("sets", nargs="+", choices=(*SHIPPED, "dose", "control", "late", "breadth", "front"))
-    given.add_argument("--seeds", type=int, default=99, help="only the first so many seeds")
-    given.add_argument("--names", nargs="*", help="only these arms")
-    asked = given.parse_args(arguments)
-    for which in asked.sets:
+    parser = argparse.ArgumentParser(prog="start.py study sets", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("sets", nargs="+", choices=(*SHIPPED, "dose", "control", "late", "breadth", "front"))
+    parser.add_argument("--seeds", type=int, default=99, help="only this many seeds, from 0 on")
+    parser.add_argument("--names", nargs="*", help="only these arms")
+    options = parser.parse_args(arguments)
+    for which in options.sets:
         for job in jobs(which):
-            if job.seed < asked.seeds and (not asked.names or job.name in asked.names) and not is_done(job):
+            if job.seed < options.seeds and (not options.names or job.name in options.names) and not is_done(job):
                 train_job(job)
 
 
 def model_folder(job: Job) -> Path:
-    """Where a job's models lie: shipped ones in the package, others in a folder that git does not see."""
+    """The folder of a job's models: inside the package if they are shipped, else one that git ignores."""
     return (FOLDER if job.set in SHIPPED else RUNS) / job.set
 
 
 def result_path(job: Job) -> Path:
-    """The file that tells of a job's result."""
+    """The file with a job's result."""
     folder = model_folder(job) if job.set in SHIPPED else RESULTS / job.set
     return folder / f"{slug(job.name)}.{job.seed}.json"
 
 
 def is_done(job: Job) -> bool:
-    """Whether a job's result is there, of this very recipe."""
+    """Whether the result of exactly this recipe exists."""
     path = result_path(job)
     return path.exists() and json.loads(path.read_text()).get("digest") == job.recipe.digest()
 
 
 def train_job(job: Job) -> None:
-    """Train one model, measure its maps, and write both down; a result is taken over where it is the same model's."""
+    """Train one model, measure its maps, and store both; the result of a shipped model with this recipe is copied."""
     for same in (FOLDER / which / result_path(job).name for which in ("short", "long") if job.set not in SHIPPED):
         if same.exists() and json.loads(same.read_text())["digest"] == job.recipe.digest():
             write_whole(result_path(job), same.read_bytes(), folder=True)
@@ -68,19 +69,20 @@ def train_job(job: Job) -> None:
     if job.set not in SHIPPED:
         write_whole(result_path(job), path.with_suffix(".json").read_bytes(), folder=True)
     keep.unlink()
-    told = json.loads(path.with_suffix(".json").read_text())
-    print(f"{job.set:8} {job.name:26} seed {job.seed}: {told['test_accuracy']:.3f} in {run.seconds:.0f} s", flush=True)
+    record = json.loads(path.with_suffix(".json").read_text())
+    print(f"{job.set:8} {job.name:26} seed {job.seed}: {record['test_accuracy']:.3f} in {run.seconds:.0f} s",
+          flush=True)
 
 
 def map_measures(job: Job, run: Run) -> dict[str, Any]:
-    """What the trained maps do, on held-out clips."""
+    """The measures of the trained maps, on held-out clips."""
     task = maker(job.recipe.task)(32, job.recipe.test_seed, "test", job.recipe.setting)
     with one_thread():
         return {"layers": look(run.model.cpu(), task, LOOKED_AT.get(job.set, 32))}
 
 
 def starting_model(job: Job) -> VideoTransformer | None:
-    """The model that a run begins from, where its recipe names one."""
+    """The model from which training starts, if the recipe names one."""
     return pretrained(job.name, 0, "long") if job.recipe.start else None
 
 

@@ -29,9 +29,9 @@ def show(name, budget):
     st.caption(figure_note(name))
 
 
-said = ADDRESS.come()
-if said:
-    st.warning("  \n".join(map(controls.plain, said)))
+warnings = ADDRESS.come()
+if warnings:
+    st.warning("  \n".join(map(controls.plain, warnings)))
 st.title("What trained models show, and what they do not")
 st.markdown("Small video transformers learn which way a digit moves. They differ only in their attention. "
             "[Ask the models themselves](/?source=trained): one clip, their answers, and where they look.")

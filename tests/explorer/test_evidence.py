@@ -39,7 +39,7 @@ def test_every_claim_of_the_study_stands_on_the_page() -> None:
     first, rest = app.markdown[1].value, app.expander[0].markdown[0].value
     assert first.count("\n- ") == len(evidence.headline_claims()) - 1 and evidence.claim_limits() in first
     assert "Papers say that linear attention loses accuracy because its map has low rank." in first
-    assert "Not claimed" in first and "**Intervals.**" in rest and evidence.study_method() in rest
+    assert "**Not claimed.**" in first and "**Intervals.**" in rest and evidence.study_method() in rest
     assert all(claim in first for claim in evidence.headline_claims())
     assert evidence.further_claims() and all(claim in rest for claim in evidence.further_claims())
 

@@ -107,7 +107,7 @@ def test_a_claim_that_says_more_than_its_interval_is_seen(book: Ledger, claim: d
 
 def test_other_numbers_break_the_claims(book: Ledger) -> None:
     """Softmax and the baseline change places: what was above 0 lies below."""
-    told = copy.deepcopy(book.told)
+    told = copy.deepcopy(book.records)
     motion = told["motion"]
     motion["short/softmax"], motion["short/relu_floor"] = motion["short/relu_floor"], motion["short/softmax"]
     other = Ledger(told)

@@ -140,7 +140,7 @@ def say(book: Ledger, sentence: str, *arguments: str) -> str:
 
 def test_sentences_turn_with_the_numbers(book: Ledger) -> None:
     before = say(book, "short"), say(book, "floor", "short")
-    motion = book.told["motion"]
+    motion = book.records["motion"]
     motion["short/softmax"], motion["short/relu_floor"] = motion["short/relu_floor"], motion["short/softmax"]
     after = say(book, "short"), say(book, "floor", "short")
     assert "softmax is more accurate than the linear" in before[0] and "softmax is less accurate than" in after[0]
@@ -180,7 +180,7 @@ def test_every_objection_is_answered_by_a_section(book: Ledger) -> None:
 
 def test_what_is_missing_is_said(book: Ledger) -> None:
     for which in SETS:
-        book.told[which] = book.told[which][:-1]
+        book.records[which] = book.records[which][:-1]
         assert "Not run yet" in missing_runs(book, which)
     text = evidence_page(book)
     assert text.count("Not run yet") >= len(SETS) and "nan" not in text.split()
@@ -196,9 +196,9 @@ def test_pairs_are_of_arms_that_are_trained() -> None:
 
 def give(book: Ledger, which: str, name: str, values: list[float]) -> None:
     """These accuracies, seed by seed, to an arm of a set."""
-    others = [told for told in book.told[which] if told["name"] != name]
+    others = [told for told in book.records[which] if told["name"] != name]
     made = {"name": name, "recorded_layers": [], "parameters": 1, "tests": 1024, "options": {}}
-    book.told[which] = others + [made | {"seed": n, "recorded": x} for n, x in enumerate(values)]
+    book.records[which] = others + [made | {"seed": n, "recorded": x} for n, x in enumerate(values)]
 
 
 def fill(book: Ledger) -> None:
@@ -245,7 +245,7 @@ def test_the_control_is_told_at_either_budget(book: Ledger) -> None:
     assert "After 2,400 steps, the gate brings more accuracy than as many parameters" in say(book, "control")
     give(book, "late", more_seeds.WIDE, [0.99] * 5)
     assert "After 2,400 steps, the gate brings less accuracy than as many parameters" in say(book, "control")
-    book.told["late"] = []
+    book.records["late"] = []
     assert "2,400" not in say(book, "control") and "After 800 steps" in say(book, "control")
 
 
@@ -261,7 +261,7 @@ def test_the_sealed_split_is_opened_once(monkeypatch: pytest.MonkeyPatch, tmp_pa
 
     monkeypatch.setattr(evidence_store, "motion_task", lambda n, seed, split, opened: drawing(n, seed, split, opened))
     monkeypatch.setattr(evidence_store, "stored", lambda task: task)
-    monkeypatch.setattr(evidence_store, "rightly", lambda model, task: [1, 0] * (task[0] // 2))
+    monkeypatch.setattr(evidence_store, "right_answers", lambda model, task: [1, 0] * (task[0] // 2))
     monkeypatch.setattr(evidence_store, "model_digests", lambda: [("short/relu/0", ("relu", 0, "short"), "abc")])
     first = measure_sealed("2031-05-06", {})
     assert first["accuracy"] == {"short/relu/0": 0.5} and opened == [(1024, 3, "sealed", True)]
@@ -275,14 +275,14 @@ def test_a_second_look_ends_the_command(monkeypatch: pytest.MonkeyPatch) -> None
     def refuse(*_: Any) -> None:
         raise ValueError("was opened on")
 
-    monkeypatch.setattr("studies.evidence_study.unsealed", refuse)
+    monkeypatch.setattr("studies.evidence_study.measure_sealed", refuse)
     with pytest.raises(SystemExit, match="was opened on"):
         main(["--page", "--open-sealed"])
 
 
 def test_the_page_says_whether_it_was_opened(book: Ledger) -> None:
     names = {f"short/{n}/{s}": 0.5 for n in book.names("short") for s in range(book.seeds("short", n))}
-    shut, open_ = Ledger(book.told, {}), Ledger(book.told, {"date": "2031-05-06", "clips": 1024, "earlier": [],
+    shut, open_ = Ledger(book.records, {}), Ledger(book.records, {"date": "2031-05-06", "clips": 1024, "earlier": [],
                                                             "accuracy": names})
     before, after, today = map(evidence_page, (shut, open_, book))
     assert "have not been opened" in before and "was opened on 2031-05-06, 1,024 clips." in after
