@@ -61,7 +61,7 @@ class Arm:
         gate = f"+gate:{self.sees}" + ":shared" * self.shared if self.sees else ""
         return self.kernel.partition("~")[0] + gate + (f"+shift:{self.shift}" if self.shift else "")
 
-    def made(self, layer: Layer) -> Attention:
+    def make_attention(self, layer: Layer) -> Attention:
         """The attention of the arm, for the heads and tokens of a layer."""
         own = layer.held.attention
         return make(self.spec, own.heads, own.mechanism.width, own.grid, self.seed, **KERNELS.get(self.kernel, {}))
@@ -125,7 +125,7 @@ def measure_arm(arm: Arm, layer: Layer, settings: dict[str, Any]) -> dict[str, f
     """The measures of one arm on a layer's held-out clips; for a fit, also the bits on its own clips."""
     if arm.how == "reference" or arm.how == "kernel":
         return measure_unfitted(arm, layer)
-    m = arm.made(layer)
+    m = arm.make_attention(layer)
     assert m.gate is not None
     if arm.how == "constant":
         m.gate.hold()
@@ -144,7 +144,7 @@ def measure_unfitted(arm: Arm, layer: Layer) -> dict[str, float]:
         return compared(repeat_rows(layer.goal.rows.mean(-2, keepdim=True), layer), layer.goal)
     if arm.kernel == "mean map":  # that of the training clips, one for all clips
         return compared(repeat_rows(layer.target.mean(0, keepdim=True), layer), layer.goal)
-    m = arm.made(layer)
+    m = arm.make_attention(layer)
     with torch.no_grad():
         return compared(m.map(*layer.qkv), layer.goal, m(*layer.qkv))
 

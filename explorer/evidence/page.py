@@ -17,7 +17,7 @@ from explorer.shared import chapters
 from linviz import evidence
 
 
-def show(name, budget):
+def show_figure(name, budget):
     """One figure under its title, or a sentence where its numbers are missing."""
     st.subheader(TITLES[name])
     fig = evidence_figure(name, budget, dark=st.context.theme.type == "dark")
@@ -43,14 +43,14 @@ else:
     budget = ADDRESS.chosen().budget
     left, right = st.columns(2, gap="large")
     with left:
-        show("accuracy", budget)
+        show_figure("accuracy", budget)
     with right:
-        show("curves", budget)
+        show_figure("curves", budget)
     st.subheader("In plain words")
     st.markdown(headline_text())
     with st.expander("More findings, and what was done"):
         st.markdown(further_text())
     for name in ("maps", "breadth", "dose", "front", "gates"):
-        show(name, budget)
+        show_figure(name, budget)
     st.caption(f"One small task, {model_sizes()} parameters per model, 144 patches: the size of a difference belongs "
                f"to this task and this budget. {chapters.derived('evidence')}")

@@ -265,7 +265,7 @@ def test_the_sealed_split_is_opened_once(monkeypatch: pytest.MonkeyPatch, tmp_pa
     monkeypatch.setattr(evidence_store, "model_digests", lambda: [("short/relu/0", ("relu", 0, "short"), "abc")])
     first = measure_sealed("2031-05-06", {})
     assert first["accuracy"] == {"short/relu/0": 0.5} and opened == [(1024, 3, "sealed", True)]
-    with pytest.raises(ValueError, match="was opened on 2031-05-06 for these very models"):
+    with pytest.raises(ValueError, match="was opened on 2031-05-06 for exactly these models"):
         measure_sealed("2031-05-07", first)
     other = measure_sealed("2031-05-07", first | {"digests": {"short/relu/0": "abd"}})
     assert other["earlier"] == ["2031-05-06"] and len(opened) == 2
