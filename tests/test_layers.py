@@ -10,21 +10,14 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 LINVIZ, EXPLORER = ROOT / "linviz", ROOT / "explorer"
-LAYERS = ("app_folders", "whole", "shapes", "measure", "settings", "palette", "grid", "scopes", "maps", "spectra", "concentration",
-          "flow", "cost", "fixation", "mechanisms", "reading", "clips", "models", "capture", "views.state", "figures",
-          "patch_view", "evidence", "views", "survey", "course", "grade", "train", "doctor", "cli")
+LAYERS = ("app_folders", "whole", "shapes", "measure", "settings", "palette", "grid", "scopes", "maps", "spectra",
+          "concentration", "flow", "cost", "fixation", "mechanisms", "reading", "clips", "models", "capture",
+          "views.state", "figures", "patch_view", "evidence", "views", "survey", "course", "grade", "train", "doctor",
+          "cli")
 STATE = ("state", "state_kinds", "panel_options")  # of linviz/views: what a view is; left of the rest of the folder
 DOORS = ("linviz", "linviz.__main__")   # these two may import any layer
 BESIDE = ("explorer", "notebooks", "teaching", "studies", "benchmarks")     # built on linviz, never on each other
 PATHS = [p for folder in ("linviz", *BESIDE, "tools") for p in sorted((ROOT / folder).rglob("*.py"))]
-
-# What breaks a rule and is not put right yet, as (who imports, what); take out what is mended, and add nothing.
-KNOWN: set[tuple[str, str]] = {
-    *(("explorer.evidence.evidence_work", f"studies.{name}")
-      for name in ("gates_page", "kept", "ledger", "others", "page", "plots")),
-    ("studies.gates", "studies.gates_page"),
-    ("studies.gates_page", "studies.gates_words"),
-}
 
 Graph = Mapping[str, set[str]]
 
@@ -148,11 +141,6 @@ def circles(graph: Graph) -> list[list[str]]:
     return [[one, *way] for one, imported in graph.items() for other in imported if (way := path(graph, other, one))]
 
 
-def without_known(graph: Graph) -> dict[str, set[str]]:
-    """The imports that are not in KNOWN."""
-    return {one: {other for other in imported if (one, other) not in KNOWN} for one, imported in graph.items()}
-
-
 # ---------------------------------------------------------------- the project
 
 
@@ -164,21 +152,14 @@ def test_every_module_of_linviz_has_a_layer():
 
 @pytest.mark.parametrize("folder", ["linviz", *BESIDE])
 def test_a_module_imports_only_what_it_may(folder):
-    wrong = [f"{one} imports {other}: {rule}" for one, imported in without_known(GRAPH).items()
+    wrong = [f"{one} imports {other}: {rule}" for one, imported in GRAPH.items()
              if one.split(".")[0] == folder for other in sorted(imported) if (rule := breaks(one, other))]
     assert not wrong, "\n".join(wrong)
 
 
 def test_no_imports_run_in_a_circle():
-    found = circles(without_known(GRAPH))
+    found = circles(GRAPH)
     assert not found, "\n".join(" -> ".join(way) for way in found)
-
-
-@pytest.mark.parametrize("one, other", sorted(KNOWN), ids=lambda name: name)
-def test_what_is_known_to_be_wrong_still_is(one, other):
-    there = other in GRAPH.get(one, set())
-    assert there and (breaks(one, other) or path(without_known(GRAPH), other, one)), (
-        f"{one} does nothing wrong any more in importing {other}: take the pair out of KNOWN")
 
 
 def test_linviz_does_not_import_what_is_built_on_it():

@@ -13,13 +13,6 @@ LIMITS = Shares(one_word=85, participles=15, shared=47)     # in percent; to be 
 FREE = {"__init__", "__main__", "base"}                     # names that any number of modules may have...
 ROOM = {"page", "controls", "view"}                         # ...and those that every room of the explorer may have
 
-# Modules that share a name today, to be renamed; take out what is mended, and add nothing.
-KNOWN = {
-    ("linviz.course.pictures", "linviz.views.export.pictures"),
-    ("linviz.patch_view.html", "linviz.views.export.html"),
-    ("studies.plots", "tools.plots"),
-}
-
 FILES = [name for name, path in MODULES.items() if path.name != "__init__.py"]
 
 
@@ -34,13 +27,8 @@ def same_names(modules: Iterable[str]) -> set[tuple[str, ...]]:
 
 
 def test_a_module_has_a_name_of_its_own():
-    wrong = same_names(FILES) - KNOWN
+    wrong = same_names(FILES)
     assert not wrong, f"modules of one name: {sorted(wrong)}"
-
-
-@pytest.mark.parametrize("modules", sorted(KNOWN), ids=lambda modules: modules[0].split(".")[-1])
-def test_what_is_known_to_share_a_name_still_does(modules):
-    assert modules in same_names(FILES), f"{modules} differ in name now: take them out of KNOWN"
 
 
 def test_a_name_given_twice_is_seen():

@@ -143,11 +143,11 @@ def modules_of(*extras: str) -> set[str]:
 
 @pytest.mark.parametrize("folder, extras, own", [
     ("linviz", ("lab", "explorer", "video"), set()),
-    ("explorer", ("explorer", "video"), {"studies", "explorer"}),
+    ("explorer", ("explorer", "video"), {"explorer"}),
     ("notebooks", ("lab", "video"), {"build"}),
     ("teaching", ("lab",), set()),
-    ("studies", (), {"studies"}),
-    ("tools", ("lab", "explorer", "video", "dev"), {"studies", "start"}),
+    ("studies", ("dev",), {"studies"}),
+    ("tools", ("lab", "explorer", "video", "dev"), {"start"}),
     ("tests", ("lab", "explorer", "video", "dev"), {"studies", "conftest", "teaching", "explorer", "notebooks",
                                                    "start", "tests", "tools"}),
 ])

@@ -1,9 +1,9 @@
-"""Draw the plots of studies/EVIDENCE.md: studies/plots/*.svg, from the kept numbers, in a browser.
+"""Draw the plots of studies/EVIDENCE.md: studies/plots/*.svg, from linviz/evidence_data, in a browser.
 
     .venv/bin/python tools/plots.py
 
-plotly draws in a browser only; its SVG is taken as it is, but for the names of its parts, which are random and would
-change every file every time.
+plotly needs a browser to draw. Its SVG is changed in one point only: the names of its parts are random and would make
+every file new every time, so they are numbered.
 """
 from __future__ import annotations
 
@@ -20,47 +20,47 @@ from plotly.offline import get_plotlyjs
 HOME = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(HOME))
 import start  # noqa: E402  (it knows where the browser is)
+from linviz.evidence import figure_data  # noqa: E402
+from linviz.figures.evidence_gallery import draw_evidence  # noqa: E402
 from linviz.whole import write_whole  # noqa: E402
-from studies.kept import EVIDENCE, SEALED, read  # noqa: E402
-from studies.ledger import Ledger  # noqa: E402
-from studies.plots import PLOTS  # noqa: E402
 
+PLOTS = ("accuracy", "curves", "maps", "dose", "breadth", "front")
 FOLDER, WIDE = HOME / "studies" / "plots", 900
 DRAW = f"""async figure => Plotly.toImage({{data: figure.data, layout: figure.layout}},
                                           {{format: 'svg', width: {WIDE}, height: figure.layout.height}})"""
 
 
 def main() -> None:
-    """Every plot whose numbers are there; those of numbers that went are removed."""
-    book = Ledger(read(EVIDENCE), read(SEALED))
+    """Draw every plot whose numbers exist; remove the file of a plot whose numbers are gone."""
     FOLDER.mkdir(exist_ok=True)
     with sync_playwright() as tools:
         browser = tools.chromium.launch(executable_path=start.find_browser(), args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page()
         page.add_script_tag(content=get_plotlyjs())
-        for name, make in PLOTS.items():
-            write(FOLDER / f"{name}.svg", make(book), page)
+        for name in PLOTS:
+            data = figure_data(name)
+            write_plot(FOLDER / f"{name}.svg", draw_evidence(data) if data else None, page)
         browser.close()
 
 
-def write(path: Path, figure: go.Figure | None, page: Page) -> None:
-    """One plot, or nothing where its numbers are not there."""
+def write_plot(path: Path, figure: go.Figure | None, page: Page) -> None:
+    """Write one plot, or remove its file where there is no figure."""
     if figure is None:
         path.unlink(missing_ok=True)
         return
     address = page.evaluate(DRAW, figure.to_plotly_json() | {"layout": figure.layout.to_plotly_json()})
-    write_whole(path, settled(decoded(address)))
+    write_whole(path, number_parts(decode_svg(address)))
     print(f"{path.relative_to(HOME)}: {path.stat().st_size / 1e3:.0f} KB")
 
 
-def decoded(address: str) -> str:
+def decode_svg(address: str) -> str:
     """The SVG inside a data address."""
     kind, _, data = address.partition(",")
     return base64.b64decode(data).decode() if kind.endswith("base64") else unquote(data)
 
 
-def settled(svg: str) -> str:
-    """The same picture with the same names every time: plotly's own end in six random hexadecimal digits."""
+def number_parts(svg: str) -> str:
+    """The same picture with the same names every time: plotly's names end in six random hexadecimal digits."""
     names: dict[str, str] = {}
     named = re.sub(r"(defs-|clip|trace)([0-9a-f]{6})", lambda m: m[1] + names.setdefault(m[2], f"n{len(names)}"), svg)
     return named + "\n"

@@ -21,7 +21,7 @@ sys.path.insert(0, str(HOME))
 import start  # noqa: E402  (it knows where the browser is)
 from linviz import Grid  # noqa: E402
 from linviz.views import View, open_view  # noqa: E402
-from linviz.views.export.html import view_page  # noqa: E402
+from linviz.views.export.web_page import view_page  # noqa: E402
 from linviz.whole import write_whole  # noqa: E402
 
 SIZE: ViewportSize = {"width": 1160, "height": 849}

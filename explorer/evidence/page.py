@@ -1,46 +1,57 @@
 """Evidence: what the trained models show, with seeds, intervals and controls, and what they do not show."""
 import streamlit as st
 
-from explorer.concentrate import controls
-from explorer.evidence.evidence_work import ABSENT, ADDRESS, BUDGETS, LATER, TITLES, book, claim, figure, note, sizes
-from explorer.shared import chapters
+from explorer.evidence.evidence_texts import (
+    ABSENT,
+    NOT_MEASURED,
+    STATE,
+    TITLES,
+    evidence_figure,
+    figure_note,
+    further_text,
+    headline_text,
+    model_sizes,
+)
+from explorer.shared import chapter_links
+from explorer.shared.widgets import escape_markdown
+from linviz import evidence
 
 
-def show(name, kept, budget):
-    """One figure under its title, or a sentence where its numbers are not there yet."""
+def show_figure(name: str, budget: str) -> None:
+    """One figure under its title, or a sentence where its numbers are missing."""
     st.subheader(TITLES[name])
-    fig = figure(name, kept, budget, dark=st.context.theme.type == "dark")
+    fig = evidence_figure(name, budget, dark=st.context.theme.type == "dark")
     if fig is None:
-        st.caption(LATER)
+        st.caption(NOT_MEASURED)
         return
     fig.update_layout(paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", dragmode=False)
     st.plotly_chart(fig, theme=None, key=f"evidence_{name}", alt=fig.layout.meta["alt"], config={"displaylogo": False})
-    st.caption(note(name, kept))
+    st.caption(figure_note(name))
 
 
-said = ADDRESS.come()
-if said:
-    st.warning("  \n".join(map(controls.plain, said)))
+STATE.come()
+if STATE.problems:
+    st.warning("  \n".join(map(escape_markdown, STATE.problems)))
 st.title("What trained models show, and what they do not")
-st.markdown("Small video transformers, alike but for their attention, learn which way a digit moves. "
-            "[Ask the models themselves](/?source=trained): one clip, their answers, and where they look.")
-kept = book()
-if kept is None:
+st.markdown("Small video transformers learn which way a digit moves. They differ only in their attention. "
+            "[Ask the models themselves](/trained): one clip, their answers, and where they look.")
+if not evidence.has_evidence():
     st.info(ABSENT)
 else:
-    st.segmented_control("Trained for", BUDGETS, key=ADDRESS.key("budget"), format_func=BUDGETS.get, required=True)
-    budget = ADDRESS.chosen().budget
+    st.segmented_control("Trained for", evidence.BUDGETS, key=STATE.key("budget"),
+                         format_func=lambda name: evidence.BUDGETS[name], required=True)
+    budget = STATE.read_widgets().budget
+    STATE.write_url()
     left, right = st.columns(2, gap="large")
     with left:
-        show("accuracy", kept, budget)
+        show_figure("accuracy", budget)
     with right:
-        show("curves", kept, budget)
-    first, rest = claim(kept)
+        show_figure("curves", budget)
     st.subheader("In plain words")
-    st.markdown(first)
-    with st.expander("The rest of it, and what was done"):
-        st.markdown(rest)
+    st.markdown(headline_text())
+    with st.expander("More findings, and what was done"):
+        st.markdown(further_text())
     for name in ("maps", "breadth", "dose", "front", "gates"):
-        show(name, kept, budget)
-    st.caption(f"One small task, {sizes(kept)} numbers a model, 144 patches: the size of a gap belongs to this task "
-               f"and this budget. {chapters.derived('evidence')}")
+        show_figure(name, budget)
+    st.caption(f"One small task, {model_sizes()} parameters per model, 144 patches: the size of a difference belongs "
+               f"to this task and this budget. {chapter_links.derived('evidence')}")

@@ -1,6 +1,6 @@
 """What trained models show: accuracies with their intervals, learning curves, and what goes with accuracy.
 
-Nothing is computed here: means, intervals and bands are given. The alt text repeats the given numbers.
+Nothing is computed here: means, intervals and bands are arguments. The alt text repeats these numbers.
 """
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import plotly.graph_objects as go
 
 from . import theme
 
-HIGH = 380  # pixels from no to all right answers in a scatter
+HIGH = 380  # pixels from 0 % to 100 % accuracy in a scatter
 
 
 @dataclass(frozen=True)
 class Arm:
-    """One arm: its name and looks, the values of its seeds, their mean and the interval around it, all in 0..1."""
+    """One arm: its title, spec and family, the values of its seeds, their mean and its interval, all in 0..1."""
 
     title: str
     spec: str
@@ -29,7 +29,7 @@ class Arm:
 
 @dataclass(frozen=True)
 class Band:
-    """A learning curve: accuracy y over steps x, between the lowest and the highest seed; one seed has no band."""
+    """A learning curve: accuracy y over steps x, low and high are the lowest and the highest seed."""
 
     title: str
     spec: str
@@ -44,8 +44,8 @@ class Band:
 class Point:
     """One model or arm of a scatter: what its maps measure, by name, and its accuracy in 0..1.
 
-    at: by measure, where the middle of its name stands: pixels to the right of the point and above it; without an
-    entry it has none. A name that is neither straight beside nor straight above its point has a line to it.
+    at: by measure, the position of the middle of its label, in pixels to the right of the point and above it. A point
+    without an entry has no label. A label that is not exactly beside or above its point gets a line to it.
     """
 
     title: str
@@ -53,17 +53,20 @@ class Point:
     family: str
     measures: Mapping[str, float]
     accuracy: float
-    at: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    at: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
 
 def intervals(arms: Sequence[Arm], *, levels: Mapping[str, float] | None = None, dark: bool = False) -> go.Figure:
-    """A row an arm, first on top: a dot a seed, a tick for the mean, a line for its interval; levels stand upright.
+    """One row per arm, the first on top: one dot per seed, a tick for the mean, a line for the interval.
+
+    levels: vertical lines, by name.
+
 
     >>> intervals([Arm("relu", "relu", "kernel", [0.7, 0.8], 0.75, 0.6, 0.9)]).layout.xaxis.title.text
     'accuracy on held-out clips'
     """
-    said = " ".join(f"{a.title}: {a.mean:.1%}, interval {a.low:.1%} to {a.high:.1%}." for a in arms)
-    fig = theme.figure(f"Accuracy on held-out clips, a row an arm. {said}", dark, height=110 + 38 * len(arms),
+    numbers = " ".join(f"{a.title}: {a.mean:.1%}, interval {a.low:.1%} to {a.high:.1%}." for a in arms)
+    fig = theme.figure(f"Accuracy on held-out clips, one row per variant. {numbers}", dark, height=110 + 38 * len(arms),
                        margin={"t": 30})
     for arm in arms:
         style = theme.style(arm.spec, arm.family)
@@ -88,8 +91,8 @@ def learning(bands: Sequence[Band], *, chance: float | None = None, dark: bool =
     >>> learning([band]).layout.xaxis.title.text
     'training steps'
     """
-    said = " ".join(f"{b.title}: {b.y[0]:.1%} at step {b.x[0]:g}, {b.y[-1]:.1%} at step {b.x[-1]:g}." for b in bands)
-    fig = theme.figure(f"Accuracy on held-out clips over training steps. {said}", dark, height=400, margin={"t": 60})
+    numbers = " ".join(f"{b.title}: {b.y[0]:.1%} at step {b.x[0]:g}, {b.y[-1]:.1%} at step {b.x[-1]:g}." for b in bands)
+    fig = theme.figure(f"Accuracy on held-out clips over training steps. {numbers}", dark, height=400, margin={"t": 60})
     for band in bands:
         style = theme.style(band.spec, band.family)
         for edge, fill in ((band.low, None), (band.high, "tonexty")):
@@ -108,18 +111,18 @@ def learning(bands: Sequence[Band], *, chance: float | None = None, dark: bool =
 
 
 def scatter(points: Sequence[Point], measures: Mapping[str, str], *, dark: bool = False) -> go.Figure:
-    """Accuracy over two or more measures of the maps, a panel a measure, one scale of accuracy; a ring means a gate.
+    """Accuracy over measures of the maps, one panel per measure, with one scale of accuracy; a ring means a gate.
 
-    measures: which to show, each with the title of its axis.
+    measures: the measures to show, each with the title of its axis.
 
     >>> fig = scatter([Point("relu", "relu", "kernel", {"entropy": 0.6}, 0.8)], {"entropy": "entropy / log2 N"})
     >>> fig.layout.xaxis.title.text
     'entropy / log2 N'
     """
-    said = " ".join(f"{p.title}: accuracy {p.accuracy:.1%}, "
+    numbers = " ".join(f"{p.title}: accuracy {p.accuracy:.1%}, "
                     + ", ".join(f"{title} {p.measures[key]:.2f}" for key, title in measures.items()) + "."
                     for p in points)
-    fig = theme.figure(f"Accuracy over {' and over '.join(measures.values())}. {said}", dark, height=HIGH + 80,
+    fig = theme.figure(f"Accuracy over {' and over '.join(measures.values())}. {numbers}", dark, height=HIGH + 80,
                        showlegend=False, margin={"t": 24})
     for n, (key, title) in enumerate(measures.items(), 1):
         fig.add_traces([_rings(points, key, f"x{n}", dark), *(_point(point, key, f"x{n}") for point in points)])
@@ -132,7 +135,7 @@ def scatter(points: Sequence[Point], measures: Mapping[str, str], *, dark: bool 
 
 
 def span(values: Sequence[float]) -> tuple[float, float]:
-    """From where to where an axis goes: a little beyond the values at both ends.
+    """The range of an axis: a little wider than the values at both ends.
 
     >>> span([0.0, 10.0])
     (-0.6, 10.6)
@@ -143,14 +146,14 @@ def span(values: Sequence[float]) -> tuple[float, float]:
 
 
 def dose(arms: Sequence[Arm], floors: Sequence[float], *, dark: bool = False) -> go.Figure:
-    """Accuracy over the floor: a dot a seed, the means as a line with their intervals.
+    """Accuracy over the floor: one dot per seed, the means as a line with their intervals.
 
     >>> fig = dose([Arm("relu", "relu", "kernel", [0.7, 0.8], 0.75, 0.6, 0.9)], [0.0])
     >>> fig.layout.xaxis.title.text
     'floor f of relu(x) + f'
     """
-    said = " ".join(f"Floor {f:g}: {a.mean:.1%}, {a.low:.1%} to {a.high:.1%}." for f, a in zip(floors, arms))
-    fig = theme.figure(f"Accuracy over the floor. {said}", dark, height=360, showlegend=False)
+    numbers = " ".join(f"Floor {f:g}: {a.mean:.1%}, {a.low:.1%} to {a.high:.1%}." for f, a in zip(floors, arms))
+    fig = theme.figure(f"Accuracy over the floor. {numbers}", dark, height=360, showlegend=False)
     ink, hue = theme.INK[theme.mode(dark)], theme.HUES["kernel"]
     fig.add_scatter(x=list(floors), y=[a.mean for a in arms], mode="lines+markers", hoverinfo="skip",
                     line={"color": ink, "width": 1.5}, marker={"symbol": "line-ew-open", "size": 18, "color": ink})
@@ -166,7 +169,7 @@ def dose(arms: Sequence[Arm], floors: Sequence[float], *, dark: bool = False) ->
 
 
 def _point(point: Point, key: str, axis: str) -> go.Scatter:
-    """A point, without its name."""
+    """A point without its label."""
     style = theme.style(point.spec, point.family)
     return go.Scatter(x=[point.measures[key]], y=[point.accuracy], xaxis=axis, yaxis="y", name=point.title,
                       mode="markers", cliponaxis=False, marker={"symbol": style.marker, "size": 10, "color": style.hue},
@@ -174,7 +177,7 @@ def _point(point: Point, key: str, axis: str) -> go.Scatter:
 
 
 def _rings(points: Sequence[Point], key: str, axis: str, dark: bool) -> go.Scatter:
-    """A ring around every point that has a gate: open and full marks can wear it."""
+    """A ring around every point that has a gate, whether its mark is open or full."""
     gated = [point for point in points if "+gate" in point.spec]
     return go.Scatter(x=[p.measures[key] for p in gated], y=[p.accuracy for p in gated], xaxis=axis, yaxis="y",
                       name="gate", mode="markers", cliponaxis=False, hoverinfo="skip",
@@ -183,7 +186,7 @@ def _rings(points: Sequence[Point], key: str, axis: str, dark: bool) -> go.Scatt
 
 
 def _name(fig: go.Figure, point: Point, key: str, axis: str, dark: bool) -> None:
-    """A point's name at its place, and a line from one to the other where it stands farther off."""
+    """A point's label at its place, with a line to the point if the label is farther off."""
     if key not in point.at:
         return
     right, up = point.at[key]
@@ -200,7 +203,7 @@ def _share(title: str) -> dict[str, object]:
 
 
 def _panel(n: int, of: int) -> list[float]:
-    """Where panel n of several stands, from 0 to 1."""
+    """The domain of panel n of several, from 0 to 1."""
     return [n / of + 0.03 * (n > 0), (n + 1) / of - 0.03 * (n + 1 < of)]
 
 
@@ -211,7 +214,7 @@ def _levels(fig: go.Figure, levels: Mapping[str, float], dark: bool) -> None:
 
 
 def _pale(hue: str) -> str:
-    """A hue as plotly's colour of an area that lets others through.
+    """A hue as a transparent colour for plotly.
 
     >>> _pale("#0072b2")
     'rgba(0, 114, 178, 0.14)'

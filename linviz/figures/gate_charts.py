@@ -1,6 +1,6 @@
-"""What gates of every form make of every kernel: a panel a layer, and a row of panels a measure.
+"""What gates of every form make of every kernel: one panel per layer, and one row of panels per measure.
 
-Nothing is computed here: what is drawn is what was given, and the alt text repeats it for each kernel's ends.
+Nothing is computed here. The alt text repeats each kernel's values without a gate and with the widest gate.
 """
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NO_GATE, CONSTANT = "no gate", "constant gate"
 FORMS = {NO_GATE: "line-ew", CONSTANT: "x-thin",
          "self, shared": "triangle-up-open", "self": "triangle-up", "QK, shared": "square-open", "QK": "square",
          "QKV, shared": "diamond-open", "QKV": "diamond"}  # in the order in which they stand beside each other
-SPAN = 0.72  # of the room of a kernel, that its forms take
+SPAN = 0.72  # the part of a kernel's width that its forms take
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def forms(points: Sequence[Point], levels: Mapping[str, Mapping[int, Mapping[str
           dark: bool = False) -> go.Figure:
     """Measures (down) by layers (across): every kernel's value without a gate and with each form of it.
 
-    levels: for each measure and layer, what lies flat across, by name (softmax itself). One scale a measure.
+    levels: for each measure and layer, horizontal lines by name (softmax itself). One scale per measure.
 
     >>> point = Point("relu", "QKV", 1, {"entropy (bits)": 4.0})
     >>> forms([point], {"entropy (bits)": {1: {"softmax": 3.9}}}).layout.yaxis.title.text
@@ -42,7 +42,7 @@ def forms(points: Sequence[Point], levels: Mapping[str, Mapping[int, Mapping[str
     kernels, layers, measures = list(dict.fromkeys(p.kernel for p in points)), sorted({p.layer for p in points}), levels
     fig = make_subplots(len(measures), len(layers), shared_yaxes=True, shared_xaxes=True, vertical_spacing=0.05,
                         horizontal_spacing=0.02, column_titles=[f"layer {n}" for n in layers],
-                        figure=theme.figure(_said(points, levels), dark))
+                        figure=theme.figure(_description(points, levels), dark))
     for down, measure in enumerate(measures, 1):
         fig.update_yaxes(title=measure, col=1, row=down)
         fig.update_yaxes(range=[0, 1.05 * max(p.values[measure] for p in points)], zeroline=False, row=down)
@@ -54,8 +54,9 @@ def forms(points: Sequence[Point], levels: Mapping[str, Mapping[int, Mapping[str
                 _level(fig, name if across == len(layers) else "", value, down, across, dark)
     fig.update_xaxes(tickvals=list(range(len(kernels))), ticktext=kernels, tickangle=-40, zeroline=False,
                      range=[-0.6, len(kernels) - 0.4])
-    return fig.update_layout(height=150 + 260 * len(measures), title=_title(title),
-                             margin={"t": 120, "r": 96, "b": 96}, legend={"y": 1.07})
+    top = 120 if title else 84
+    return fig.update_layout(height=30 + top + 260 * len(measures), title=_title(title),
+                             margin={"t": top, "r": 96, "b": 96}, legend={"y": 1.07})
 
 
 def _trace(form: str, here: Sequence[Point], kernels: list[str], measure: str, dark: bool, legend: bool) -> go.Scatter:
@@ -72,15 +73,15 @@ def _trace(form: str, here: Sequence[Point], kernels: list[str], measure: str, d
 
 
 def _level(fig: go.Figure, name: str, value: float, down: int, across: int, dark: bool) -> None:
-    """A line across a panel; its name stands beside the last one."""
+    """A line across a panel; its name stands beside the last panel."""
     fig.add_hline(y=value, row=down, col=across, line={"color": theme.HUES["softmax"], "width": 1.5, "dash": "dot"})
     if name:
         fig.add_annotation(text=name, x=1, xref="x domain", xanchor="left", xshift=4, y=value, row=down, col=across,
                            font={"color": theme.SOFT[theme.mode(dark)]})
 
 
-def _said(points: Sequence[Point], levels: Mapping[str, Mapping[int, Mapping[str, float]]]) -> str:
-    """What is to be seen, in words: each kernel without and with the widest gate, layer by layer."""
+def _description(points: Sequence[Point], levels: Mapping[str, Mapping[int, Mapping[str, float]]]) -> str:
+    """The figure in words: each kernel without a gate and with the widest gate, layer by layer."""
     words = []
     for measure, of_layer in levels.items():
         words.append(f"{measure[0].upper()}{measure[1:]} of each kernel without a gate and with gates of every form.")

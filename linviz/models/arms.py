@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from ..mechanisms import names
 from .checkpoints import canonical
 from .recipe import BUDGETS, FLOORS, Recipe, wide
 from .video_transformer import Shape, VideoTransformer
@@ -21,6 +20,9 @@ from .video_transformer import Shape, VideoTransformer
 CORE = ("softmax", "relu_floor", "relu_floor+gate", "relu_floor+gate+shift", "relu")
 LONG = (*CORE, "uniform", "softmax+shift", "relu_floor+shift", "relu+gate", "linear", "linear+gate", "efficient",
         "cosformer", "focused", "focused+conv", "relu_floor+gate:self", "relu_floor+gate:qk", "relu_floor~wide")
+BREADTH = ("additive", "aft_conv", "aft_full", "aft_local", "aft_simple", "cosformer", "efficient", "factorized",
+           "focused", "kronecker_kv", "kronecker_qkv", "lambda", "linear", "linformer", "local", "local_global",
+           "nonlocal", "performer", "relu", "relu_floor", "softmax", "swin", "uniform", "vicinity")
 FINE = Shape(side=96, tubelet=(2, 6, 6))  # 4 x 16 x 16 = 1,024 tokens
 
 
@@ -80,7 +82,7 @@ def jobs(which: str) -> Iterator[Job]:
         "dose": (tuple(f"relu_floor~floor={f}" for f in FLOORS[1:-1]), 5, "short", "motion"),
         "control": (("relu_floor~wide",), 5, "short", "motion"),
         "late": ((*CORE, "relu_floor~wide"), 5, "long", "motion"),
-        "breadth": (tuple(names()), 3, "short", "motion"),
+        "breadth": (BREADTH, 3, "short", "motion"),
         "front": ((*CORE, "uniform"), 5, "long", "front")}[which]
     yield from (Job(which, name, seed, arm(name, budget, task)) for seed in range(seeds) for name in arms)
 

@@ -414,8 +414,8 @@ say(contents())
 # - **Figures** have a description in words underneath (*In words*). Sliders and views need a running kernel; without a
 #   kernel you see a still picture instead.
 # - **The explorer** shows the same maps and offers more choices: `python3 start.py explore` in a second terminal, then
-#   [this very cat](http://localhost:8501/?source=chelsea&patches=28&specs=softmax,relu_floor). The explorer's pages link
-#   back to the chapters.
+#   [this very cat](http://localhost:8501/?source=chelsea&patches=28&specs=softmax,relu_floor). The explorer's pages
+#   link back to the chapters.
 #
 # **Letters** have these meanings in text, code and figures:
 #

@@ -138,7 +138,8 @@ PatchView(
 # every patch looks at all patches, and you see a dim cat for every query. Between these extremes, attention
 # concentrates on patches that look alike.
 #
-# [The same photograph in the explorer](http://localhost:8501/?source=chelsea&patches=28&specs=softmax,nonlocal), where the
+# [The same photograph in the explorer](http://localhost:8501/?source=chelsea&patches=28&specs=softmax,nonlocal),
+# where the
 # temperature is a slider (start it with `python3 start.py explore`). The link compares softmax with the non-local
 # block, which leaves the root of D out; section 5 explains the effect.
 #

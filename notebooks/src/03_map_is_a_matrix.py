@@ -104,7 +104,8 @@ assert pieces.lost(16) > 0.3 and rows.min() < 0.2 < 2 < rows.max()
 # (chapter 4). It is proper attention: every row is a probability distribution. But it is nearly uniform. Rank alone
 # does not say what a map looks like.
 #
-# [These maps in the explorer](http://localhost:8501/?source=chelsea&patches=28&specs=softmax,relu_floor,efficient); open
+# [These maps in the explorer](http://localhost:8501/?source=chelsea&patches=28&specs=softmax,relu_floor,efficient);
+# open
 # *spectrum* under the panels there.
 #
 # > **Predict.** Move the slider to see the same row rebuilt from 1, 2, 4, ... directions. From how many directions on

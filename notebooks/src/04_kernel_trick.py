@@ -205,7 +205,8 @@ PatchView(
 )
 
 # %% [markdown]
-# [The same four in the explorer](http://localhost:8501/?source=chelsea&patches=28&specs=softmax,factorized,efficient,linear),
+# [The same four in the
+# explorer](http://localhost:8501/?source=chelsea&patches=28&specs=softmax,factorized,efficient,linear),
 # with other photographs and clips (start it with `python3 start.py explore`).
 #
 # > **Predict.** Take for each patch its *favourite*: the key with the largest weight in its row. For which of the three

@@ -676,7 +676,8 @@ assert [r for r, _ in ranks.values()] == [D, n]
 # %% [markdown]
 # The rank is full: 392 of 392. And the result is clear: even in float32 no singular value is near the tolerance below
 # which it would count as zero. ([See the rank
-# jump](http://localhost:8501/?source=crossing&frames=2&temperature=0.6667&specs=softmax,linear&causal=1): two frames have
+# jump](http://localhost:8501/?source=crossing&frames=2&temperature=0.6667&specs=softmax,linear&causal=1): two frames
+# have
 # 392 patches, too. Turn *Causal* off and on, and look at the table of ranks.)
 #
 # The triangle removes the bound, for a simple reason. The determinant of a triangular matrix is the product of its

@@ -576,9 +576,9 @@ assert (entropy_of["softmax"] < entropy_of["floor + fitted gate"]
 # this, which is one reason to have it.
 #
 # Do not read more into the order than it says. The gate was fitted to imitate this very map. The other methods were not
-# fitted to anything and have no parameters to fit. What they bring to a trained network is another question.
-# [Trained models were asked](http://localhost:8501/evidence), and you can
-# [ask four of them yourself](http://localhost:8501/trained?specs=softmax,relu_floor,relu_floor%2Bgate,relu).
+# fitted to anything and have no parameters to fit. What they bring to a trained network is another question
+# ([trained models were asked](http://localhost:8501/evidence), and you can
+# [look into four of them](http://localhost:8501/trained?specs=softmax,relu_floor,relu_floor%2Bgate,relu)).
 #
 # ## 5 · How sharp can a row get?
 #
@@ -765,7 +765,7 @@ assert blurred > own + 0.5
 # minutes = 8
 # objectives = ["average"]
 # task = '''
-# `a` is heads $\times\, N \times S$: the maps of several heads. Each row is a probability distribution without zeros.
+# `a` is $H \times N \times S$: the maps of H heads. Each row is a probability distribution without zeros.
 # Compute for every head the entropy of its mean row, minus the mean entropy of its rows. Return one number per head,
 # in bits.
 # '''
@@ -785,7 +785,7 @@ assert blurred > own + 0.5
 # see = "The check says *right*: no number is negative. The next cell applies your function to the maps of the cup."
 
 # %% tags=["answer:11.5"]
-def told(a: Float[Tensor, "heads N S"]) -> Float[Tensor, "heads"]:
+def told(a: Float[Tensor, "H N S"]) -> Float[Tensor, "H"]:
     """Entropy of the mean row minus the mean entropy of the rows, in bits, per head."""
     # solution
     own = -(a * a.log2()).sum(-1).mean(-1)
@@ -973,7 +973,8 @@ show(charts.plane([*ends, charts.Point("identity", "uniform", "content-free", 0.
 # Sources: cosFormer is Qin and others, 2022 (arXiv 2202.08791); FLatten is Han and others, 2023 (arXiv 2308.00442);
 # feature fixation is *Linear Video Transformer with Feature Fixation*, 2022 (arXiv 2210.08164). Effective tokens and
 # participation are Hill's numbers of order one and two (Hill, 1973).
-# [The cures in the explorer](http://localhost:8501/?source=coffee&patches=28&specs=softmax,relu_floor,cosformer,focused).
+# [The cures in the
+# explorer](http://localhost:8501/?source=coffee&patches=28&specs=softmax,relu_floor,cosformer,focused).
 #
 # ## 9 · Tell a friend
 #

@@ -380,7 +380,8 @@ say(f"Frame {frame + 1} has {100 * here.sum():.1f} % of the row's weight, and "
     f"{100 * home.sum():.1f} % of its content.")
 
 # %% [markdown]
-# [Gate and shift in the explorer](http://localhost:8501/?source=motorcycle&specs=softmax,relu_floor%2Bgate%2Bshift:space).
+# [Gate and shift in the
+# explorer](http://localhost:8501/?source=motorcycle&specs=softmax,relu_floor%2Bgate%2Bshift:space).
 # There the choice *neighbours shifted into k and v* is beside the choice of the gate. Its pictures show slots, as all
 # pictures of attention do.
 #
@@ -456,8 +457,8 @@ assert found["place by place, shift in space"][1] == [9 * 8, 25 * 8, 49 * 8]
 # in a token before the gate decides.
 #
 # [Frame by frame, without the shift and with
-# it](http://localhost:8501/who_sees_whom?source=motorcycle&frames=8&left=space&right=shift_time): click any patch of the
-# motorcycle to see which patches reach it, and in which layer. The menus offer the other schemes.
+# it](http://localhost:8501/who_sees_whom?source=motorcycle&frames=8&left=space&right=shift_time): click any patch of
+# the motorcycle to see which patches reach it, and in which layer. The menus offer the other schemes.
 #
 # (The operations in the chart are those of softmax. For a linear kernel all of these schemes cost the same, because
 # its cost does not depend on how many keys meet. For a linear kernel, dividing changes what a token can see, and not

@@ -69,11 +69,11 @@ def test_notes_that_do_not_fit_their_chapter_are_refused(path: list[Any], value:
 def test_a_solution_that_is_not_built_yet_is_named_with_the_command(monkeypatch) -> None:
     """A chapter whose source is newer than its notebooks, and one that has no notebooks at all."""
     chapter = copy.deepcopy(BY_NUMBER[1].chapter)
-    chapter.cells[1].source += "\n\nOne more sentence."
-    monkeypatch.setattr("teaching.build.lessons", lambda: [Lesson(chapter, BY_NUMBER[1].notes)])
-    said = "is missing or older than its source: run `python notebooks/build.py 1` before `python -m teaching.build`"
+    next(cell for cell in chapter.cells if cell.cell_type == "code").source += "\n1 + 1"
+    monkeypatch.setattr("teaching.pack.lessons", lambda: [Lesson(chapter, BY_NUMBER[1].notes)])
+    said = "is missing or older than its source: run `python notebooks/build.py 1` before `python -m teaching.pack`"
     with pytest.raises(ValueError, match=re.escape(f"01_soft_lookup.ipynb {said}")):
-        build.lessons()
+        pack.lessons()
     monkeypatch.setattr("teaching.outline.BOOKS", HERE)
     with pytest.raises(ValueError, match=re.escape(said)):
         Lesson(BY_NUMBER[1].chapter, BY_NUMBER[1].notes)

@@ -1,4 +1,4 @@
-"""The page Evidence: a figure for all that is kept, and a sentence in the place of what is not."""
+"""The page Evidence: a figure for everything that was measured, and a sentence in place of what was not."""
 from __future__ import annotations
 
 from pathlib import Path
@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explorer.evidence.evidence_work import ABSENT, FIRST, LATER, TITLES, book, figure, note
-from studies.page import PARTS
-from studies.places import WIDTHS, Panel, box, covered, settled
+from explorer.evidence.evidence_texts import ABSENT, NOT_MEASURED, TITLES, evidence_figure, figure_note
+from linviz import evidence
 
 PAGE = Path(__file__).parents[2] / "explorer" / "evidence" / "page.py"
 
@@ -22,24 +21,27 @@ def opened(**address: str) -> AppTest:
     return app
 
 
-def test_every_figure_or_a_sentence_in_its_place() -> None:
-    app, kept = opened(), book()
+def test_every_figure_stands_under_its_title() -> None:
+    app = opened()
     heads = [head.value for head in app.subheader]
     assert heads.pop(2) == "In plain words" and heads == list(TITLES.values())
-    there = [name for name in TITLES if figure(name, kept, "short", dark=False)]
+    assert list(TITLES) == list(evidence.FIGURE_NAMES)
+    there = [name for name in TITLES if evidence_figure(name, "short", dark=False)]
     assert {"accuracy", "curves", "maps"} <= set(there) and len(app.get("plotly_chart")) == len(there)
-    said = [caption.value for caption in app.caption]
-    assert said.count(LATER) == len(TITLES) - len(there) and all(note(name, kept) in said for name in there)
-    assert not app.warning
+    captions = [caption.value for caption in app.caption]
+    assert captions.count(NOT_MEASURED) == len(TITLES) - len(there)
+    assert all(figure_note(name) in captions for name in there) and not app.warning
 
 
-def test_what_the_numbers_say_is_said_whole() -> None:
-    """Every sentence of the claim stands on the page, the first ones and what is not claimed openly."""
-    app, kept = opened(), book()
+def test_every_claim_of_the_study_stands_on_the_page() -> None:
+    """The headlines and what is not claimed stand openly, the other claims and the method one click away."""
+    app = opened()
     first, rest = app.markdown[1].value, app.expander[0].markdown[0].value
-    assert first.count("\n- ") == FIRST - 1 and "Not claimed" in first and "**Intervals.**" in rest
-    for line in PARTS[0][1](kept).split("\n"):
-        assert line in first + "\n" + rest
+    assert first.count("\n- ") == len(evidence.headline_claims()) - 1 and evidence.claim_limits() in first
+    assert "Papers say that linear attention loses accuracy because its map has low rank." in first
+    assert "**Not claimed.**" in first and "**Intervals.**" in rest and evidence.study_method() in rest
+    assert all(claim in first for claim in evidence.headline_claims())
+    assert evidence.further_claims() and all(claim in rest for claim in evidence.further_claims())
 
 
 def test_the_budget_is_in_the_address() -> None:
@@ -50,27 +52,30 @@ def test_the_budget_is_in_the_address() -> None:
     assert "budget" in opened(budget="endless").warning[0].value
 
 
-def test_what_is_drawn_is_what_is_kept() -> None:
-    kept = book()
-    alt = figure("accuracy", kept, "long", dark=True).layout.meta["alt"]
-    for name in kept.names("long"):
-        assert f"{kept.accuracy('long', name).mean:.1%}" in alt
+def test_a_figure_draws_the_stored_numbers() -> None:
+    alt = evidence_figure("accuracy", "long", dark=True).layout.meta["alt"]
+    data = evidence.figure_data("accuracy", "long")
+    assert data and len(data["rows"]) == 18
+    for row in data["rows"]:
+        assert f"{row['title']}: {row['mean']:.1%}" in alt
 
 
-def test_without_the_numbers_there_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("studies.kept.EVIDENCE", tmp_path / "none.json")
+def test_a_figure_without_numbers_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = evidence.figure_data
+    monkeypatch.setattr(evidence, "figure_data", lambda name, budget: None if name == "dose" else kept(name, budget))
+    evidence_figure.clear()
+    app = opened()
+    evidence_figure.clear()
+    assert [caption.value for caption in app.caption].count(NOT_MEASURED) == 1
+    assert len(app.get("plotly_chart")) == len(TITLES) - 1
+
+
+def test_without_the_numbers_there_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evidence, "has_evidence", lambda: False)
     app = opened()
     assert app.info[0].value == ABSENT and not app.get("plotly_chart") and not app.subheader
 
 
-def test_names_of_crowded_points_cover_neither_each_other_nor_the_points() -> None:
-    """Nine models at nearly the same accuracy: no name lies on another, in a narrow panel or in a wide one."""
-    panels = [Panel(wide, [(wide * (0.05 + 0.1 * n), 360.0 + n % 3) for n in range(9)]) for wide in WIDTHS]
-    names = {n: 60.0 + 10 * (n % 4) for n in range(9)}
-    found = settled(panels, names)
-    for panel in panels:
-        boxes = [box(panel.points[n], to, names[n]) for n, to in found.items()]
-        pairs = [(a, b) for n, a in enumerate(boxes) for b in boxes[:n]]
-        assert sum(covered(a, b) for a, b in pairs) < 36, "half a letter"
-        assert sum(covered(a, dot) for n, a in enumerate(boxes) for dot in panel.dots(but=n)) < 36
-        assert all(0 <= left and right <= panel.wide for left, _, right, _ in boxes)
+def test_the_page_does_not_need_the_studies() -> None:
+    for path in (*PAGE.parent.glob("*.py"), Path(evidence.__file__)):
+        assert "import studies" not in path.read_text("utf-8") and "from studies" not in path.read_text("utf-8")

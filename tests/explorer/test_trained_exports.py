@@ -14,16 +14,16 @@ import av
 import numpy as np
 import pytest
 import torch
+from explorer.trained.trained_exports import FILES, data, trained
+from explorer.trained.trained_work import answers
+from linviz.views.trained import Trained
 from PIL import Image
 
 from explorer.shared import exports
-from explorer.trained.trained_exports import FILES, data, trained
-from explorer.trained.trained_work import answers
 from linviz.models.checkpoints import find
 from linviz.patch_view import unpack
 from linviz.views.export import painting, pictures, sheet
 from linviz.views.export.files import of_models
-from linviz.views.trained import Trained
 
 from .harness import tables, titles, view, visit, well
 

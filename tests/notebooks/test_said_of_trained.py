@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from studies import seeds
-from studies.altered import kept
-from studies.kept import EVIDENCE, read
+from studies import more_seeds
+from studies.evidence_store import EVIDENCE, read_results
+from studies.intervention_tables import kept_share
 from studies.ledger import Ledger
-from studies.others import learned
+from studies.other_sets import seeds_that_learned
 
 from .books import BOOKS, ROOT
 
@@ -23,13 +23,13 @@ FLOOR, GATE, BOTH = "relu_floor", "relu_floor+gate", "relu_floor+gate+shift"
 
 def learned_nothing(book: Ledger, name: str) -> tuple[int, int]:
     """How many trainings of an arm on the second task end at a guess, and how many there are."""
-    of = seeds.runs(book, "front")[name]
-    return len(of) - learned(of), len(of)
+    of = more_seeds.set_runs(book, "front")[name]
+    return len(of) - seeds_that_learned(of), len(of)
 
 
 def far_then_nearer(book: Ledger) -> bool:
     """The intervals over seeds are apart, and softmax is ahead in both."""
-    early, late = book.gap("short", "softmax", FLOOR), seeds.lead(book)
+    early, late = book.gap("short", "softmax", FLOOR), more_seeds.softmax_lead(book)
     return late.over == "seeds" and early.sign == late.sign == 1 and early.interval[0] > 0.25 > late.interval[1]
 
 
@@ -42,12 +42,12 @@ def one_of_five_with_the_gate_none(book: Ledger) -> bool:
 
 
 def keys_carry_most(book: Ledger) -> bool:
-    return all(kept(book, budget, name, "q held") > 1 / 2 > 2 * kept(book, budget, name, "k held")
+    return all(kept_share(book, budget, name, "q held") > 1 / 2 > 2 * kept_share(book, budget, name, "k held")
                for budget in ("short", "long") for name in (GATE, BOTH))
 
 
 def one_number_a_token_later(book: Ledger) -> bool:
-    early, late = ([kept(book, budget, name, "over channels") / kept(book, budget, name, "q held")
+    early, late = ([kept_share(book, budget, name, "over channels") / kept_share(book, budget, name, "q held")
                     for name in (GATE, BOTH)] for budget in ("short", "long"))
     return min(late) > 2 / 3 and all(a < b for a, b in zip(early, late, strict=True))
 
@@ -59,11 +59,12 @@ def gate_wins_a_part(book: Ledger) -> bool:
 
 
 def mostly_speed(book: Ledger) -> bool:
-    return 0 < seeds.lead(book).mean < book.gap("short", "softmax", FLOOR).mean / 2 and far_then_nearer(book)
+    return 0 < more_seeds.softmax_lead(book).mean < book.gap("short", "softmax",
+                                                             FLOOR).mean / 2 and far_then_nearer(book)
 
 
 def more_while_it_is_short(book: Ledger) -> bool:
-    late = seeds.between(book, "late", "relu", GATE)
+    late = more_seeds.seed_difference(book, "late", "relu", GATE)
     return book.gap("short", "relu", GATE).sign == 1 and late.mean > 0 == late.sign and late.over == "seeds"
 
 
@@ -108,7 +109,7 @@ SAID: list[tuple[str, str, Callable[[Ledger], bool]]] = [
 
 @pytest.fixture
 def told() -> dict[str, Any]:
-    return copy.deepcopy(read(EVIDENCE))
+    return copy.deepcopy(read_results(EVIDENCE))
 
 
 def paragraphs(chapter: str) -> list[str]:

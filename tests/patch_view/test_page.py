@@ -8,7 +8,7 @@ from linviz import Grid, clips, make
 from linviz.patch_view import Panel, html, save
 from linviz.patch_view.source import source
 from linviz.views import View, open_view
-from linviz.views.export.html import view_page
+from linviz.views.export.web_page import view_page
 from linviz.whole import write_whole
 
 from .harness import centre, gated, panel, uniform, white

@@ -11,8 +11,8 @@ from linviz.patch_view import still, unpack
 from linviz.views import Look, View
 from linviz.views.export import painting, pictures, sheet
 from linviz.views.export.film import frames
-from linviz.views.export.html import page
 from linviz.views.export.table import numbers
+from linviz.views.export.web_page import page
 
 
 def looked(opened, **look):

@@ -16,7 +16,7 @@ from linviz.figures import theme
 from linviz.patch_view import source, still, unpack
 from linviz.views import View
 from linviz.views.export import film, painting, pictures, sheet
-from linviz.views.export.html import page
+from linviz.views.export.web_page import page
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -18,7 +18,7 @@ from PIL import Image
 from ..drawable import Drawable
 from ..load import Progress
 from .painting import frame_shares
-from .pictures import FACTS, HEAD, add_panel, empty_sheet, panel_corner, picture_height
+from .panel_pictures import FACTS, HEAD, add_panel, empty_sheet, panel_corner, picture_height
 from .sheet import INK, Words, sheet_image
 
 PACE, TURNS = 4, 2  # frames a second; how often the clip is panel

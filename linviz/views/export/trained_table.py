@@ -93,7 +93,8 @@ def trained_json(opened: OpenTrained) -> str:
 def _model(one: ModelPanel, mine: list[Number]) -> dict[str, Any]:
     kinds = {kind: {n.measure: n.value for n in mine if n.kind == kind} for kind in ("answer", "layer", "patch")}
     recorded = {n.measure: n.recorded for n in mine if n.kind in ("layer", "test")}
-    return {"spec": one.spec, "title": one.title, "family": one.family, "says": one.says, **kinds,
+    says = one.answer.card["classes"][one.answer.likeliest]
+    return {"spec": one.spec, "title": one.title, "family": one.family, "says": says, **kinds,
             "recorded": recorded, "note": next(n.note for n in mine if n.kind == "patch")}
 
 

@@ -1,12 +1,12 @@
-"""What can a gate do? `python -m studies.gates` fits gates to a trained softmax model's maps, and writes a page.
+"""What can a gate do? `python3 start.py study gates` fits gates to a trained softmax model's maps, and writes a page.
 
-On the model's own q, k and v, on every kernel: the gate is fitted to softmax's maps on training clips, and measured on
-clips of other photographs and digits. No labels and no end-to-end training, so what is seen is the gate's alone.
+Every kernel gets the model's own q, k and v. The gate is fitted to softmax's maps on training clips, and measured on
+clips of other photographs and digits. There are no labels and no end-to-end training, so the effect is the gate's.
 
-    studies/results/gates.json    a row for every model, layer, way, kernel, gate, shift and seed
-    studies/GATES.md              what the rows say; `--page` writes it anew from the kept rows
+    studies/results/gates.json    one row for every model, layer, procedure, kernel, gate, shift and seed
+    studies/GATES.md              the page; `--page` writes it again from the stored rows
 
-A row that is there is not made again, unless a setting or the model's weights have changed.
+A stored row is not measured again, unless a setting or the model's weights have changed.
 """
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from torch import Tensor
 from linviz import make
 from linviz.clips import motion_task
 from linviz.maps import Dense, Map
-from linviz.mechanisms import REGISTRY, Attention, Kernel
+from linviz.mechanisms import Attention
 from linviz.models.checkpoints import card, find, pretrained, shipped
 from linviz.models.gate_fits import PARTS, Copied, Goal, compared, fit_free, fit_gates, part_map
 from linviz.models.looking import touched
@@ -32,19 +32,21 @@ from linviz.models.trace import Traced
 from linviz.models.training import one_thread
 from linviz.whole import write_whole
 
+from .gate_page import write_page
+from .gate_rows import MAIN, SEEN
+
 KEPT = Path(__file__).with_name("results") / "gates.json"
 SETTINGS = {"clips": 64, "clip_seed": 2001, "held_out": 64, "held_out_seed": 2002, "steps": 200, "rate": 2e-2,
             "batch": 8, "rows": 48, "longer": 1000, "free_clips": 16, "free_steps": 400, "free_rate": 0.1}
-MAIN = "long/0"
 OTHERS = tuple(f"short/{seed}" for seed in range(5))
-SEEN = tuple((sees, shared) for sees in ("self", "qk", "qkv") for shared in (True, False))
-KERNELS: dict[str, dict[str, Any]] = {name: {} for name in sorted(REGISTRY) if issubclass(REGISTRY[name], Kernel)}
-KERNELS |= {"performer~kind=none": {"kind": "none"}}
+KERNELS: dict[str, dict[str, Any]] = dict.fromkeys(  # the kernels of this study, with the options of each
+    ("cosformer", "focused", "linear", "performer", "relu", "relu_floor", "vicinity"), {}) | {
+        "performer~kind=none": {"kind": "none"}}
 
 
 @dataclass(frozen=True)
 class Arm:
-    """One thing to measure on every layer. how: what is done, see `measured`; sees: what the gate reads, "" if none."""
+    """One thing to measure on every layer. how: the procedure, see `measure_arm`; sees: what the gate reads, or ""."""
 
     how: str
     kernel: str
@@ -56,11 +58,11 @@ class Arm:
 
     @property
     def spec(self) -> str:
-        """The spec that makes it."""
+        """The spec of the attention."""
         gate = f"+gate:{self.sees}" + ":shared" * self.shared if self.sees else ""
         return self.kernel.partition("~")[0] + gate + (f"+shift:{self.shift}" if self.shift else "")
 
-    def made(self, layer: Layer) -> Attention:
+    def make_attention(self, layer: Layer) -> Attention:
         """The attention of the arm, for the heads and tokens of a layer."""
         own = layer.held.attention
         return make(self.spec, own.heads, own.mechanism.width, own.grid, self.seed, **KERNELS.get(self.kernel, {}))
@@ -68,7 +70,7 @@ class Arm:
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer of the trained model on training clips and on held-out ones, and what is to be copied of it."""
+    """A layer of the trained model on training clips and on held-out clips, and the maps to copy."""
 
     train: Traced
     target: Tensor
@@ -77,12 +79,12 @@ class Layer:
 
     @property
     def qkv(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Of the held-out clips."""
+        """q, k and v of the held-out clips."""
         return self.held.q, self.held.k, self.held.v
 
 
-def arms(model: str = MAIN) -> Iterator[Arm]:
-    """Everything that is measured of a model, controls first; of all models but the main one only the core."""
+def gate_arms(model: str = MAIN) -> Iterator[Arm]:
+    """Everything that is measured on a model, controls first; models other than the main one get a few arms only."""
     yield from (Arm("reference", name) for name in ("softmax", "uniform", "mean row", "mean map"))
     if model != MAIN:
         for kernel in ("relu_floor", "relu"):
@@ -95,11 +97,11 @@ def arms(model: str = MAIN) -> Iterator[Arm]:
             yield from (Arm("fitted", kernel, sees, shared, shift, seed=seed)
                         for shift in ("", "time") for sees, shared in SEEN)
     yield from (Arm("fitted", "relu_floor", "qkv", shift="space", seed=seed) for seed in range(3))
-    yield from controls()
+    yield from control_arms()
 
 
-def controls() -> Iterator[Arm]:
-    """What the gate must beat, what is left of it when a part is taken away, and how far any gate could go."""
+def control_arms() -> Iterator[Arm]:
+    """Controls: what the gate must beat, what it keeps without one of its parts, and how far any gate could go."""
     for kernel in ("relu_floor", "relu"):
         yield from (Arm("constant", kernel, "qkv"), Arm("free", kernel, "qkv"))
     yield Arm("longer", "relu_floor", "qkv")
@@ -109,113 +111,114 @@ def controls() -> Iterator[Arm]:
             yield from (Arm(how, "relu_floor", "qkv", part=part, seed=seed) for how in ("fitted", "after"))
 
 
-def layers(model: str, given: dict[str, Any]) -> list[Layer]:
-    """The layers of a trained softmax model, on fresh clips of both splits."""
+def model_layers(model: str, settings: dict[str, Any]) -> list[Layer]:
+    """The layers of a trained softmax model, on new clips of both splits."""
     budget, _, seed = model.partition("/")
     trained = pretrained("softmax", int(seed), budget)
-    train = motion_task(given["clips"], given["clip_seed"], "train")
-    held = motion_task(given["held_out"], given["held_out_seed"], "test")
+    train = motion_task(settings["clips"], settings["clip_seed"], "train")
+    held = motion_task(settings["held_out"], settings["held_out_seed"], "test")
     inked = touched(held.masks, trained)
     return [Layer(a, a.map.dense(), b, Goal(b.map.dense(), b.v, inked))
             for a, b in zip(trained.trace(train.frames), trained.trace(held.frames), strict=True)]
 
 
-def measured(arm: Arm, layer: Layer, given: dict[str, Any]) -> dict[str, float]:
-    """The measures of one arm on a layer's held-out clips; of a fit, the bits on its own clips, too."""
+def measure_arm(arm: Arm, layer: Layer, settings: dict[str, Any]) -> dict[str, float]:
+    """The measures of one arm on a layer's held-out clips; for a fit, also the bits on its own clips."""
     if arm.how == "reference" or arm.how == "kernel":
-        return known(arm, layer)
-    m = arm.made(layer)
+        return measure_unfitted(arm, layer)
+    m = arm.make_attention(layer)
     assert m.gate is not None
     if arm.how == "constant":
         m.gate.hold()
         return compared(m.map(*layer.qkv), layer.goal, m(*layer.qkv))
     if arm.how == "free":
-        return freed(m, layer, given)
-    fit = fitted(arm, m, layer, given)
+        return measure_free(m, layer, settings)
+    fit = fit_arm(arm, m, layer, settings)
     a = part_map(m, *layer.qkv, part=arm.part)
     found = compared(a, layer.goal, a.apply(m.values(layer.held.v)))
     return found | {"kl_before_fit": fit.before, "kl_on_training_clips": fit.after}
 
 
-def known(arm: Arm, layer: Layer) -> dict[str, float]:
-    """What needs no fit: kernels as they are, softmax, and maps that ignore the query or the clip."""
+def measure_unfitted(arm: Arm, layer: Layer) -> dict[str, float]:
+    """Measures without a fit: plain kernels, softmax, and maps that ignore the query or the clip."""
     if arm.kernel == "mean row":  # softmax's own, one for all queries of a head and clip
-        return compared(alike(layer.goal.rows.mean(-2, keepdim=True), layer), layer.goal)
+        return compared(repeat_rows(layer.goal.rows.mean(-2, keepdim=True), layer), layer.goal)
     if arm.kernel == "mean map":  # that of the training clips, one for all clips
-        return compared(alike(layer.target.mean(0, keepdim=True), layer), layer.goal)
-    m = arm.made(layer)
+        return compared(repeat_rows(layer.target.mean(0, keepdim=True), layer), layer.goal)
+    m = arm.make_attention(layer)
     with torch.no_grad():
         return compared(m.map(*layer.qkv), layer.goal, m(*layer.qkv))
 
 
-def alike(rows: Tensor, layer: Layer) -> Map:
+def repeat_rows(rows: Tensor, layer: Layer) -> Map:
     """Rows repeated until they make a map of the goal's size."""
     return Dense(rows.expand_as(layer.goal.rows).contiguous())
 
 
-def fitted(arm: Arm, m: Attention, layer: Layer, given: dict[str, Any]) -> Copied:
-    """Fit on training clips; "shuffled": to the maps of the next clip. "after" is cut down only once it is fitted."""
+def fit_arm(arm: Arm, m: Attention, layer: Layer, settings: dict[str, Any]) -> Copied:
+    """Fit on training clips; "shuffled": to the maps of the next clip; "after": reduced only after the fit."""
     target = layer.target.roll(1, 0) if arm.how == "shuffled" else layer.target
     train = layer.train
     return fit_gates(m, target, train.q, train.k, train.v, part="whole" if arm.how == "after" else arm.part,
-                     steps=given["longer" if arm.how == "longer" else "steps"], rate=given["rate"],
-                     clips=given["batch"], rows=given["rows"], seed=arm.seed)
+                     steps=settings["longer" if arm.how == "longer" else "steps"], rate=settings["rate"],
+                     clips=settings["batch"], rows=settings["rows"], seed=arm.seed)
 
 
-def freed(m: Attention, layer: Layer, given: dict[str, Any]) -> dict[str, float]:
+def measure_free(m: Attention, layer: Layer, settings: dict[str, Any]) -> dict[str, float]:
     """The bound on any gate, fitted on the first held-out clips themselves."""
-    n = given["free_clips"]
+    n = settings["free_clips"]
     goal = Goal(layer.goal.rows[:n], layer.goal.v[:n], layer.goal.inked[:n])
-    fit, a = fit_free(m, goal.rows, *(x[:n] for x in layer.qkv), steps=given["free_steps"], rate=given["free_rate"])
+    fit, a = fit_free(m, goal.rows, *(x[:n] for x in layer.qkv), steps=settings["free_steps"],
+                      rate=settings["free_rate"])
     return compared(a, goal) | {"kl_before_fit": fit.before, "kl_on_training_clips": fit.after}
 
 
-def digest(model: str) -> str:
+def weight_digest(model: str) -> str:
     """The checksum of a model's weights."""
     budget, _, seed = model.partition("/")
     return str(card(find("softmax", int(seed), budget))["sha256"])[:16]
 
 
-def read(path: Path = KEPT) -> dict[str, Any]:
-    """What is kept: settings, the models' checksums, seconds, rows."""
+def read_rows(path: Path = KEPT) -> dict[str, Any]:
+    """The stored settings, checksums of the models, seconds and rows."""
     return json.loads(path.read_text()) if path.exists() else {"settings": SETTINGS, "models": {}, "rows": []}
 
 
-def keep(told: dict[str, Any], path: Path) -> None:
-    """Write what is known, whole or not at all; a row a line."""
-    rows = ",\n".join(json.dumps(row) for row in told["rows"])
-    head = json.dumps({name: x for name, x in told.items() if name != "rows"}, indent=1).removesuffix("\n}")
+def write_rows(record: dict[str, Any], path: Path) -> None:
+    """Write settings and rows, one row per line; an interrupted write changes nothing."""
+    rows = ",\n".join(json.dumps(row) for row in record["rows"])
+    head = json.dumps({name: x for name, x in record.items() if name != "rows"}, indent=1).removesuffix("\n}")
     write_whole(path, f'{head},\n "rows": [\n{rows}\n]}}\n')
 
 
-def run(models: list[str], path: Path = KEPT, given: dict[str, Any] = SETTINGS) -> dict[str, Any]:
-    """Measure what is not kept yet, arm by arm; what was kept under other settings or of other weights is dropped."""
-    told = read(path)
-    known_models = told["models"] if told["settings"] == given else {}
-    told = {"settings": given, "models": {m: digest(m) for m in models} | {
+def measure_models(models: list[str], path: Path = KEPT, settings: dict[str, Any] = SETTINGS) -> dict[str, Any]:
+    """Measure what is not stored yet, arm by arm; rows of other settings or other weights are dropped."""
+    record = read_rows(path)
+    known_models = record["models"] if record["settings"] == settings else {}
+    record = {"settings": settings, "models": {m: weight_digest(m) for m in models} | {
         m: x for m, x in known_models.items() if m not in models},
-        "rows": [r for r in told["rows"] if known_models.get(r["model"]) == digest(r["model"])]}
+        "rows": [r for r in record["rows"] if known_models.get(r["model"]) == weight_digest(r["model"])]}
     for model in models:
-        there = {name(row) for row in told["rows"]}
-        missing = [arm for arm in arms(model) if name({"model": model} | asdict(arm)) not in there]
-        deep = layers(model, given) if missing else []
+        there = {row_key(row) for row in record["rows"]}
+        missing = [arm for arm in gate_arms(model) if row_key({"model": model} | asdict(arm)) not in there]
+        deep = model_layers(model, settings) if missing else []
         for arm in missing:
-            told["rows"] += of_every_layer(arm, model, deep, given)
-            keep(told, path)
-    return told
+            record["rows"] += rows_of_arm(arm, model, deep, settings)
+            write_rows(record, path)
+    return record
 
 
-def name(row: dict[str, Any]) -> tuple[Any, ...]:
-    """What tells rows of one layer apart."""
+def row_key(row: dict[str, Any]) -> tuple[Any, ...]:
+    """The fields that distinguish the rows of one layer."""
     return tuple(row[field] for field in ("model", "how", "kernel", "sees", "shared", "shift", "part", "seed"))
 
 
-def of_every_layer(arm: Arm, model: str, deep: list[Layer], given: dict[str, Any]) -> list[dict[str, Any]]:
-    """The rows of an arm, one a layer."""
+def rows_of_arm(arm: Arm, model: str, deep: list[Layer], settings: dict[str, Any]) -> list[dict[str, Any]]:
+    """The rows of an arm, one per layer."""
     began, rows = time.process_time(), []
     for n, layer in enumerate(deep, 1):
         with one_thread():
-            found = measured(arm, layer, given)
+            found = measure_arm(arm, layer, settings)
         rows.append({"model": model, "layer": n} | asdict(arm) | {key: round(x, 5) for key, x in found.items()})
     took = time.process_time() - began
     for row in rows:
@@ -228,14 +231,16 @@ def of_every_layer(arm: Arm, model: str, deep: list[Layer], given: dict[str, Any
 
 def main(arguments: list[str] | None = None) -> None:
     """Measure what is missing, and write the page."""
-    from .gates_page import write
-    given = argparse.ArgumentParser(description=__doc__)
-    given.add_argument("--page", action="store_true", help="only write the page from the kept rows")
-    asked = given.parse_args(arguments)
+    from . import evidence_study
+    parser = argparse.ArgumentParser(prog="start.py study gates", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--page", action="store_true", help="only write the page, from the stored rows")
+    options = parser.parse_args(arguments)
     there = {f"{budget}/{seed}" for budget, arm, seed in shipped() if arm == "softmax"}
-    if not asked.page:
-        run([model for model in (MAIN, *OTHERS) if model in there])
-    write(read())
+    if not options.page:
+        measure_models([model for model in (MAIN, *OTHERS) if model in there])
+    write_page(read_rows())
+    evidence_study.main(["--page"])  # the product also shows a figure of these rows
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from ...patch_view import Panel, html
 from ..drawable import Drawable
 from ..trained_panels import OpenTrained
 from ..view_panels import OpenView
-from .pictures import credit_line
+from .panel_pictures import credit_line
 
 TEXT = """Move over the picture: each panel is the same picture, lit by the attention of the patch under the pointer. A
 click pins a patch, and the arrow keys move it. The queries and keys are {note}.{gates} Attention is not explanation:

@@ -1,0 +1,86 @@
+"""What trained models show: numbers, figures' data and sentences that studies/ measured and wrote down.
+
+    linviz/evidence_data/figures.json      the data of every figure, ready to draw
+    linviz/evidence_data/sentences.json    what the numbers say, in words
+
+Nothing is computed here, and nothing is trained: `python3 start.py study evidence` writes both files.
+
+>>> figure_data("accuracy", "long")["rows"][0]["title"]
+'focused + conv'
+>>> headline_claims()[0][:40]
+'After 800 steps, softmax is more accurat'
+"""
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).with_name("evidence_data")
+FIGURES, SENTENCES = "figures.json", "sentences.json"
+BUDGETS = {"short": "800 steps", "long": "2,400 steps"}  # how long the models were trained
+FIGURE_NAMES = ("accuracy", "curves", "maps", "breadth", "dose", "front", "gates")
+
+
+@cache
+def read_data(name: str, folder: Path = FOLDER) -> dict[str, Any]:
+    """One of the two files; an empty dictionary where it is missing."""
+    path = folder / name
+    return dict(json.loads(path.read_text("utf-8"))) if path.exists() else {}
+
+
+def has_evidence() -> bool:
+    """Whether the numbers came with this installation."""
+    return bool(read_data(FIGURES) and read_data(SENTENCES))
+
+
+def figure_data(name: str, budget: str = "short") -> dict[str, Any] | None:
+    """What `linviz.figures.evidence_gallery.draw_evidence` draws; None where it has not been measured.
+
+    budget: "short" or "long", for the figures that exist for both. ValueError for an unknown name or budget.
+
+    >>> sorted(figure_data("dose"))
+    ['floors', 'kind', 'rows']
+    """
+    if name not in FIGURE_NAMES or budget not in BUDGETS:
+        raise ValueError(f"no figure {name!r} of budget {budget!r}; figures: {', '.join(FIGURE_NAMES)}; "
+                         f"budgets: {', '.join(BUDGETS)}")
+    found = read_data(FIGURES).get(name)
+    return found.get(budget) if found and "kind" not in found else found
+
+
+def headline_claims() -> list[str]:
+    """The main findings, one or two sentences each, in the order of their weight."""
+    return list(read_data(SENTENCES)["headlines"])
+
+
+def further_claims() -> list[str]:
+    """The other findings."""
+    return list(read_data(SENTENCES)["further"])
+
+
+def claim_limits() -> str:
+    """What the numbers do not show."""
+    return str(read_data(SENTENCES)["limits"])
+
+
+def study_method() -> str:
+    """What was trained, on what, and what the intervals mean."""
+    return str(read_data(SENTENCES)["method"])
+
+
+def figure_finding(name: str) -> str:
+    """What a figure comes to, in words; empty where the figure speaks for itself."""
+    return str(read_data(SENTENCES)["findings"].get(name, ""))
+
+
+def parameter_range() -> tuple[int, int]:
+    """How many parameters the smallest and the largest model have.
+
+    >>> low, high = parameter_range()
+    >>> 50_000 < low < high < 100_000
+    True
+    """
+    low, high = read_data(SENTENCES)["parameters"]
+    return low, high

@@ -1,0 +1,33 @@
+"""The figures of the evidence, drawn from the plain rows that linviz/evidence_data stores."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import plotly.graph_objects as go
+
+from . import gate_charts
+from .evidence_charts import Arm, Band, Point, dose, intervals, learning, scatter
+
+
+def draw_evidence(data: Mapping[str, Any], *, dark: bool = False) -> go.Figure:
+    """The figure that `data` describes: its kind, its rows, and what the kind needs besides.
+
+    >>> row = dict(title="relu", spec="relu", family="kernel", values=[0.7, 0.8], mean=0.75, low=0.6, high=0.9)
+    >>> draw_evidence({"kind": "dose", "rows": [row], "floors": [0.0]}).layout.xaxis.title.text
+    'floor f of relu(x) + f'
+    """
+    rows, kind = data["rows"], data["kind"]
+    if kind == "intervals":
+        return intervals([Arm(**row) for row in rows], levels=data["levels"], dark=dark)
+    if kind == "learning":
+        return learning([Band(**row) for row in rows], chance=data["chance"], dark=dark)
+    if kind == "scatter":
+        return scatter([Point(**row) for row in rows], data["measures"], dark=dark)
+    if kind == "dose":
+        return dose([Arm(**row) for row in rows], data["floors"], dark=dark)
+    if kind == "gates":
+        levels = {measure: {int(layer): lines for layer, lines in found.items()}
+                  for measure, found in data["levels"].items()}
+        return gate_charts.forms([gate_charts.Point(**row) for row in rows], levels, dark=dark)
+    raise ValueError(f"no figure of kind {kind!r}; there are: intervals, learning, scatter, dose, gates")

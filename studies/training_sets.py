@@ -1,0 +1,91 @@
+"""Train the sets of models on which linviz's evidence rests.
+
+    python3 start.py study sets short long fine dose control late breadth front
+
+A model whose recipe has not changed is not trained again, and an interrupted training continues. The models of short,
+long and fine are shipped in linviz/models/shipped. Of the other sets only the results are stored, in studies/results.
+"""
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from linviz.models import VideoTransformer
+from linviz.models.arms import Job, jobs
+from linviz.models.checkpoints import FOLDER, pretrained, ship, slug
+from linviz.models.examples import maker
+from linviz.models.looking import look
+from linviz.models.training import one_thread, train
+from linviz.models.training_run import Run
+from linviz.whole import write_whole
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS, RUNS = ROOT / "studies" / "results", ROOT / "runs"
+SHIPPED = ("short", "long", "fine")
+LOOKED_AT = {"fine": 4}  # clips whose maps are measured; 32 in the other sets
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Train what is missing, one model after another."""
+    parser = argparse.ArgumentParser(prog="start.py study sets", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("sets", nargs="+", choices=(*SHIPPED, "dose", "control", "late", "breadth", "front"))
+    parser.add_argument("--seeds", type=int, default=99, help="only this many seeds, from 0 on")
+    parser.add_argument("--names", nargs="*", help="only these arms")
+    options = parser.parse_args(arguments)
+    for which in options.sets:
+        for job in jobs(which):
+            if job.seed < options.seeds and (not options.names or job.name in options.names) and not is_done(job):
+                train_job(job)
+
+
+def model_folder(job: Job) -> Path:
+    """The folder of a job's models: inside the package if they are shipped, else one that git ignores."""
+    return (FOLDER if job.set in SHIPPED else RUNS) / job.set
+
+
+def result_path(job: Job) -> Path:
+    """The file with a job's result."""
+    folder = model_folder(job) if job.set in SHIPPED else RESULTS / job.set
+    return folder / f"{slug(job.name)}.{job.seed}.json"
+
+
+def is_done(job: Job) -> bool:
+    """Whether the result of exactly this recipe exists."""
+    path = result_path(job)
+    return path.exists() and json.loads(path.read_text()).get("digest") == job.recipe.digest()
+
+
+def train_job(job: Job) -> None:
+    """Train one model, measure its maps, and store both; the result of a shipped model with this recipe is copied."""
+    for same in (FOLDER / which / result_path(job).name for which in ("short", "long") if job.set not in SHIPPED):
+        if same.exists() and json.loads(same.read_text())["digest"] == job.recipe.digest():
+            write_whole(result_path(job), same.read_bytes(), folder=True)
+            return
+    keep = RUNS / "going" / f"{job.set}-{slug(job.name)}-{job.seed}.safetensors"
+    run = train(job.recipe, job.seed, keep=keep, start=starting_model(job))
+    path = ship(run, job.name, model_folder(job), more=map_measures(job, run))
+    if job.set not in SHIPPED:
+        write_whole(result_path(job), path.with_suffix(".json").read_bytes(), folder=True)
+    keep.unlink()
+    record = json.loads(path.with_suffix(".json").read_text())
+    print(f"{job.set:8} {job.name:26} seed {job.seed}: {record['test_accuracy']:.3f} in {run.seconds:.0f} s",
+          flush=True)
+
+
+def map_measures(job: Job, run: Run) -> dict[str, Any]:
+    """The measures of the trained maps, on held-out clips."""
+    task = maker(job.recipe.task)(32, job.recipe.test_seed, "test", job.recipe.setting)
+    with one_thread():
+        return {"layers": look(run.model.cpu(), task, LOOKED_AT.get(job.set, 32))}
+
+
+def starting_model(job: Job) -> VideoTransformer | None:
+    """The model from which training starts, if the recipe names one."""
+    return pretrained(job.name, 0, "long") if job.recipe.start else None
+
+
+if __name__ == "__main__":
+    main()
