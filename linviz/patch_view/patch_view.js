@@ -114,7 +114,7 @@ export function mount(host, bytes, {onChange} = {}) {
   function label() {
     const names = panels.map(p => p.title).join(", "), moving = grid?.T > 1;
     controls.label(panels, moving, playing, reduced.matches, Boolean(model?.tracks));
-    face.style.setProperty("--accent", panels.find(p => p.road?.turn)?.hue ?? "#d55e00");
+    face.style.setProperty("--accent", panels.find(p => p.road?.turn)?.hue ?? model?.colours.hues.kernel);
     face.ariaLabel = `${model?.title ?? ""}: attention of one patch under ${names}. ${model?.alt ?? ""} `
       + `Arrow keys move the query${moving ? ", Page Up and Page Down change the frame" : ""}.`;
   }

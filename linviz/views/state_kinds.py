@@ -89,6 +89,8 @@ class Specs(Kind):
     def short(self, spec: Any) -> str:
         """One name in its shortest form."""
         from ..mechanisms import parse
+        if not isinstance(spec, str):
+            raise Refused(f"{spec!r:.80} is not a spec, as softmax is")
         try:
             return str(parse(spec))
         except ValueError as error:

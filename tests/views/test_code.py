@@ -6,16 +6,16 @@ from contextlib import redirect_stdout
 
 import pytest
 
-from linviz.views import View
-from linviz.views.export import table as numbers
-from linviz.views.export.code import code
+from linviz.views import View, open_view
+from linviz.views.export import table
+from linviz.views.export.code import view_code
 
 
 def printed(opened):
     """{(spec, measure): (patch, mean)} as the code prints them, and its other lines."""
     out = io.StringIO()
     with redirect_stdout(out):
-        exec(compile(code(opened), "snippet", "exec"), {"__name__": "snippet"})
+        exec(compile(view_code(opened), "view_code", "exec"), {"__name__": "view_code"})
     lines = [line.split() for line in out.getvalue().splitlines()]
     told = {(spec, name): (float(patch), float(mean)) for spec, name, patch, mean in (x for x in lines if len(x) == 4)}
     return told, [line for line in out.getvalue().splitlines() if len(line.split()) != 4]
@@ -24,9 +24,9 @@ def printed(opened):
 def held(opened):
     """Holds what is printed to the table; the lines that are left."""
     told, others = printed(opened)
-    table = {(n.spec, n.measure): (n.patch, n.mean) for n in numbers.numbers(opened) if n.mean is not None}
-    assert told.keys() == table.keys() and len(told) >= 8
-    for key, pair in table.items():
+    numbers = {(n.spec, n.measure): (n.patch, n.mean) for n in table.view_numbers(opened) if n.mean is not None}
+    assert told.keys() == numbers.keys() and len(told) >= 8
+    for key, pair in numbers.items():
         assert told[key] == pytest.approx(pair, rel=1e-5), key
     return others
 
@@ -36,14 +36,14 @@ def test_a_photograph(photo):
 
 
 def test_a_clip_with_a_signed_map(moving):
-    assert held(moving) == ["factorized: signed: its rows are no shares"]
+    assert held(moving) == ["factorized: signed: its rows are not probability distributions"]
 
 
 def test_a_film_of_ones_own_channels_and_an_order(own, tmp_path, monkeypatch):
     view, data = own
     monkeypatch.chdir(tmp_path)
     (tmp_path / "film.mp4").write_bytes(data)
-    assert held(view.open(data)) == []
+    assert held(open_view(view, data)) == []
     other = View("coffee", 5, temperature=0.3, specs=("aft_full", "relu_floor+gate:qk"), steps=3, seed=4)
-    assert held(other.open()) == []
-    assert held(View("coffee", 5, specs=("softmax", "linear+gate"), causal=True, steps=3).open()) == []
+    assert held(open_view(other)) == []
+    assert held(open_view(View("coffee", 5, specs=("softmax", "linear+gate"), causal=True, steps=3))) == []
