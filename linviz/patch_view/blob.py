@@ -94,7 +94,7 @@ def pack(panels: Sequence[Panel], clip: Pictured, grid: Grid, *, query: int, tit
     return encode(content, wish)
 
 
-def asked(blob: bytes, grid: Grid, **wish: Any) -> bytes:
+def asked(blob: bytes, grid: Grid, fields: type[State] = Look, **wish: Any) -> bytes:
     """A blob of `pack` that asks for something else, in the words of `pack`: query, frame, mode, tick and so on.
 
     >>> import torch
@@ -105,7 +105,7 @@ def asked(blob: bytes, grid: Grid, **wish: Any) -> bytes:
     >>> asked(pack(panels, picture, grid, query=0), grid, query=3) == pack(panels, picture, grid, query=3)
     True
     """
-    return asking(blob, _wish(grid, Look, **wish))
+    return asking(blob, _wish(grid, fields, **wish))
 
 
 def fitted(fit: Any, q: Tensor, k: Tensor, v: Tensor, at: tuple[int, int] = (0, 0)) -> dict[str, Any]:

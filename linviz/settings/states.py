@@ -20,7 +20,7 @@ class Nested(Kind):
 
     def check(self, value: Any) -> Any:
         if not isinstance(value, self.state):
-            raise Refused(f"takes a {self.state.__name__}")
+            raise Refused(f"takes a state of the kind {self.state.__name__}")
         return value
 
     def from_json(self, value: Any) -> Any:
@@ -184,10 +184,12 @@ def _fields(cls: type[State]) -> Iterator[Field[Any]]:
 
 
 def _together(base: Any, values: dict[str, Any], problems: list[str]) -> tuple[Any, list[str]]:
-    """The state with these values: all, those that do not depend on others, or none, whatever fits together first."""
-    for names in (values, values.keys() - {*base.dependent}, ()):
+    """The state with as many of these values as fit together; first those go that depend on others."""
+    free = [name for name in values if name not in base.dependent]
+    one_less = ([name for name in values if name != one] for one in base.dependent)
+    for names in (values, *one_less, free, *([name for name in free if name != one] for one in free), ()):
         try:
-            return base.with_values(**{name: values[name] for name in values if name in names}), problems
+            return base.with_values(**{name: values[name] for name in names}), problems
         except ValueError as error:
-            problems = [*problems, f"{error}."]
+            problems = [*dict.fromkeys([*problems, f"{error}."])]
     raise AssertionError("a base state fits itself")

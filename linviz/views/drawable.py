@@ -21,8 +21,8 @@ class DrawablePanel(Protocol):
         """What stands over it."""
 
     @property
-    def spec(self) -> str:
-        """What tells it apart from the others."""
+    def key(self) -> str:
+        """What tells it apart from the others: a spec and its options, or the name of a model."""
 
     @property
     def family(self) -> str:
@@ -92,7 +92,7 @@ class Drawable(Protocol):
     def at_frame(self, t: int) -> Drawable:
         """The same, asked by the patch that the query has become on frame t, where the look follows it."""
 
-    def only(self, spec: str) -> Drawable:
+    def only(self, key: str) -> Drawable:
         """The same with one panel."""
 
     def to_json(self) -> dict[str, Any]:

@@ -1,15 +1,14 @@
-"""From a source to panels, in pure steps: media, grid, tokens, mechanism, fit, panel. A page may cache each of them.
+"""From a source to panels, in pure steps: media, grid, tokens, panel. A page may cache each of them.
 
     media = read_media(view, data)              a sample, or a person's own file as it was decoded
     grid = view_grid(view, media.size)          frames, rows and columns of patches
-    tokens = cut_tokens(media, grid, ...)       q, k and v, the clip in patches, the object's mask
-    panel = measure_panel(m, tokens)            one mechanism: its title and its reading; with a gate, after `fit_panel`
+    tokens = describe_tokens(cut_clip(media, grid), ...)    q, k and v, the clip in patches, the object's mask
+    panel = measure_panel(mechanism, tokens)    in `panel_steps`: its title and its reading; with a gate, after `fit_panel`
     open_view(view, data)                       all of it: an `OpenView`, which the writers in `export` print
 """
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,11 +20,8 @@ from ..clips import Clip
 from ..clips.fitting import PATCH
 from ..clips.tensors import Tensors, is_tensors, tensors
 from ..grid import Grid
-from ..mechanisms import Attention, make
-from ..models import Fit, fit_gate
-from ..patch_view import fitted
-from ..reading import Reading, read
-from .row_stats import softmax_target
+from .panel_options import panel_text
+from .panel_steps import fit_panel, make_mechanism, measure_panel, weaken_gate
 from .state import CAPS, OWN_CLIP_PATCHES, OWN_PATCHES, View
 from .state_kinds import SourceFile
 from .view_panels import OpenView, Tokens, ViewPanel
@@ -102,16 +98,35 @@ def view_grid(view: View, size: tuple[int, ...] | None = None, cap: int | None =
     return Grid(frames if cap is None else max(1, min(frames, cap // (y * x))), y, x)
 
 
-def cut_tokens(media: Media, grid: Grid, temperature: float, head: int = 1, causal: bool = False) -> Tokens:
-    """The tokens of a clip: descriptors of its patches, or one head of a person's own tensors."""
+@dataclass(frozen=True, eq=False)
+class CutClip:
+    """A clip cut to a grid: as its patches are described, as it is drawn, and the object's share of every token."""
+
+    clip: Clip
+    picture: Clip
+    grid: Grid
+    mask: Tensor | None
+    media: Media
+
+
+def cut_clip(media: Media, grid: Grid) -> CutClip:
+    """A clip cut to a grid of patches; tensors have their own grid."""
     if media.tensors is not None:
-        q, k, v = tensor_head(media.tensors, head, temperature)
-        note = TENSORS_NOTE.format(head=head, patch=PATCH)
-        return Tokens(media.clip, media.clip, media.tensors.grid, q, k, v, None, causal, note, media.note)
+        return CutClip(media.clip, media.clip, media.tensors.grid, None, media)
     clip = clips.fit(media.clip, grid)
     mask = None if clip.mask is None else clips.token_mask(clip, grid)
-    return Tokens(clip, clips.sharp(media.clip, grid), grid, *clips.descriptors(clip, grid, temperature), mask, causal,
-                  clips.DESCRIPTORS_NOTE, media.note)
+    return CutClip(clip, clips.sharp(media.clip, grid), grid, mask, media)
+
+
+def describe_tokens(cut: CutClip, temperature: float, head: int = 1, causal: bool = False) -> Tokens:
+    """The tokens of a cut clip: descriptors of its patches, or one head of a person's own tensors."""
+    note, found = clips.DESCRIPTORS_NOTE, cut.media.tensors
+    if found is None:
+        q, k, v = clips.descriptors(cut.clip, cut.grid, temperature)
+    else:
+        q, k, v = tensor_head(found, head, temperature)
+        note = TENSORS_NOTE.format(head=head, patch=PATCH)
+    return Tokens(cut.clip, cut.picture, cut.grid, q, k, v, cut.mask, causal, note, cut.media.note)
 
 
 def tensor_head(found: Tensors, head: int, temperature: float) -> tuple[Tensor, Tensor, Tensor]:
@@ -124,64 +139,6 @@ def tensor_head(found: Tensors, head: int, temperature: float) -> tuple[Tensor, 
     q, k, v = (x[:, head - 1:head] for x in (found.q, found.k, found.v))
     scale = temperature**-0.5
     return q * scale, k * scale, v
-
-
-def make_mechanism(spec: str, tokens: Tokens, seed: int = 0, options: Mapping[str, Any] | None = None) -> Attention:
-    """The mechanism of a spec for one head of these tokens. ValueError where it cannot be made on their grid."""
-    width, value_width = tokens.q.shape[-1], tokens.v.shape[-1]
-    wide = {} if value_width == width else {"value_width": value_width}
-    return make(spec, 1, width, tokens.grid, seed, causal=tokens.causal, **wide, **(options or {}))
-
-
-def fit_panel(spec: str, tokens: Tokens, steps: int, seed: int, options: Mapping[str, Any] | None = None,
-              progress: Callable[[int, int, float], Any] | None = None) -> Fit:
-    """A mechanism whose gate is fitted to the softmax map of the same q and k, in the same scope."""
-    mechanism, qkv = make_mechanism(spec, tokens, seed, options), (tokens.q, tokens.k, tokens.v)
-    with torch.no_grad():
-        target = make_mechanism(softmax_target(spec), tokens).map(*qkv)
-    return fit_gate(mechanism, target, *qkv, steps=steps, seed=seed, progress=progress)
-
-
-def measure_panel(mechanism: Attention, tokens: Tokens, fit: Fit | None = None,
-                  options: Mapping[str, Any] | None = None) -> ViewPanel:
-    """The panel of a mechanism; where each channel has its own map, the first channel is shown.
-
-    fit: of the mechanism's gate, whose snapshots the view can replay.
-    """
-    qkv = tokens.q, tokens.k, tokens.v
-    reading, title = read(mechanism, *qkv), mechanism.title + ", causal" * tokens.causal
-    if reading.whole.shared is None:
-        reading, title = read(mechanism, *qkv, channel=0), f"{title}, channel 1"
-    title += "".join(f", {name} {value}" for name, value in (options or {}).items())
-    if fit is None:
-        return ViewPanel(title, reading, options=dict(options or {}))
-    title += f", stopped at step {fit.steps}" if fit.cancelled else ", fitted"
-    return ViewPanel(title, reading, fitted(fit, *qkv), dict(options or {}))
-
-
-def ungated_panel(spec: str, tokens: Tokens, options: Mapping[str, Any] | None = None) -> ViewPanel:
-    """The panel of a spec without a fit: a gate in it is constant, which is no gate at all."""
-    mechanism = make_mechanism(spec, tokens, options=options)
-    if mechanism.gate is not None:
-        mechanism.gate.hold(0.5)
-    return measure_panel(mechanism, tokens, options=options)
-
-
-def weaken_gate(panel: ViewPanel, strength: float) -> ViewPanel:
-    """The panel with the ratios of its gate at sigmoid(strength z); without a gate, or at strength 1, itself.
-
-    >>> view = View("coffee", patches=7, specs=("relu_floor", "relu_floor+gate"), steps=2)
-    >>> plain, gated = open_view(view).panels
-    >>> torch.allclose(weaken_gate(gated, 0.0).map.dense(), plain.map.dense(), atol=1e-6)
-    True
-    """
-    before = panel.reading
-    if before.mechanism.gate is None or strength == 1:
-        return panel
-    mechanism = deepcopy(before.mechanism)
-    assert mechanism.gate is not None
-    mechanism.gate.scale(strength)
-    return replace(panel, reading=read(mechanism, before.q, before.k, before.v, channel=before.channel))
 
 
 # ------------------------------------------------------------------------------------------------ all of them
@@ -201,7 +158,7 @@ def open_view(view: View, data: bytes | None = None, progress: Progress | None =
     grid = media.tensors.grid if media.tensors else view_grid(view, media.size)
     check_query(view, grid, media.clip.name)
     check_size(grid, media.clip.name)
-    tokens = cut_tokens(media, grid, view.temperature, view.head, view.causal)
+    tokens = describe_tokens(cut_clip(media, grid), view.temperature, view.head, view.causal)
     panels = tuple(_open_panel(view, spec, options, tokens, progress) for spec, options in view.panels)
     return OpenView(view, tokens, tuple(weaken_gate(panel, view.look.strength) for panel in panels), panels)
 
@@ -211,7 +168,8 @@ def _open_panel(view: View, spec: str, options: Mapping[str, Any], tokens: Token
     mechanism = make_mechanism(spec, tokens, options=options)
     if mechanism.gate is None:
         return measure_panel(mechanism, tokens, options=options)
-    report = None if progress is None else lambda step, steps, kl: progress(step, steps, f"fitting {spec}")
+    what = f"fitting {panel_text(spec, options)}"
+    report = None if progress is None else lambda step, steps, kl: progress(step, steps, what)
     fit = fit_panel(spec, tokens, view.steps, view.seed, options, report)
     return measure_panel(fit.mechanism, tokens, fit, options)
 
@@ -260,8 +218,3 @@ def check_file(view: View, data: bytes | None) -> bytes | None:
         raise ValueError(f"this view is of another file {source.name}: its sha256 begins with {source.sha256[:12]}, "
                          f"that of the one given with {other[:12]}")
     return data
-
-
-def reading_at(panel: ViewPanel, strength: float) -> Reading:
-    """The reading of a panel with its gate at a strength."""
-    return weaken_gate(panel, strength).reading

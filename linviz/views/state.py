@@ -14,7 +14,8 @@ from importlib import metadata
 from typing import Any, ClassVar
 
 from ..settings import Nested, Number, State, Switch, Whole, Word, setting
-from .state_kinds import ModelNames, PanelOptions, Place, Source, SourceFile, Specs, read_options
+from .panel_options import PanelOptions, TypedOptions, read_options
+from .state_kinds import ModelNames, Place, Source, SourceFile, Specs
 
 WRITERS = ("linviz", "torch", "numpy")  # whose versions stand in a file
 SPECS = ("softmax", "relu_floor", "relu_floor+gate")
@@ -118,6 +119,8 @@ class View(State):
         """The same view with other values; other mechanisms begin without options."""
         if "specs" in values and "options" not in values:
             values = values | {"options": ()}
+        if isinstance(values.get("options"), TypedOptions):
+            values = values | {"options": read_options(values.get("specs", self.specs), values["options"])}
         return super().with_values(**values)
 
     @classmethod

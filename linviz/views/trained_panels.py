@@ -113,6 +113,11 @@ class ModelPanel:
         return self.answer.spec
 
     @property
+    def key(self) -> str:
+        """The model's name, which tells this panel apart from every other."""
+        return self.answer.spec
+
+    @property
     def family(self) -> str:
         """The family of its attention."""
         return self.answer.family
@@ -207,9 +212,9 @@ class OpenTrained:
         """Itself: no patch is followed."""
         return self
 
-    def only(self, spec: str) -> OpenTrained:
+    def only(self, key: str) -> OpenTrained:
         """The same view of one of its models; an unknown name gives no panel."""
-        return replace(self, answers=tuple(one for one in self.answers if one.spec == spec))
+        return replace(self, answers=tuple(one for one in self.answers if one.spec == key))
 
     @property
     def provenance(self) -> str:

@@ -137,10 +137,12 @@ def numbers_table(opened: OpenView, found: list[Number]) -> str:
 
 
 def _block(opened: OpenView, found: list[Number], specs: tuple[str, ...]) -> str:
-    by = {(n.spec, n.measure): n for n in found}
-    heads = "".join(f"  {spec[:2 * CELL_WIDTH]:>{2 * CELL_WIDTH}}" for spec in specs)
+    by, wide = {(n.spec, n.measure): n for n in found}, 2 * CELL_WIDTH
     columns = f"  {'patch':>{CELL_WIDTH}}{'mean':>{CELL_WIDTH}}" * len(specs)
-    lines = ["", " " * NAME_WIDTH + heads, " " * NAME_WIDTH + columns]
+    lines = [""]
+    for n in range(0, max(map(len, specs)), wide):  # a long spec takes several lines
+        lines.append(" " * NAME_WIDTH + "".join(f"  {spec[n:n + wide]:>{wide}}" for spec in specs))
+    lines.append(" " * NAME_WIDTH + columns)
     for name in (*OF_ROWS, *opened.measure_options):
         cells = (f"  {format_cell(by[spec, name].patch)}{format_cell(by[spec, name].mean)}" for spec in specs)
         lines.append(f"{measure_heading(name):{NAME_WIDTH}.{NAME_WIDTH}}" + "".join(cells))

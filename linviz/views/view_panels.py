@@ -15,9 +15,9 @@ from ..maps import Map
 from ..models import LABEL
 from ..patch_view import Panel
 from ..reading import Reading
+from .panel_options import panel_text
 from .row_stats import MeasureOptions, distinct_titles, measure_options, view_heading
 from .state import Look, View
-from .state_kinds import panel_text
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,9 +165,9 @@ class OpenView:
         """What to call each map: its spec where two would have one title."""
         return distinct_titles([panel.title for panel in self.panels], [panel.key for panel in self.panels])
 
-    def only(self, spec: str) -> OpenView:
-        """The same view of one of its mechanisms; an unknown spec gives no panel."""
-        kept = [n for n, panel in enumerate(self.panels) if panel.spec == spec]
+    def only(self, key: str) -> OpenView:
+        """The same view of one of its mechanisms, by the panel's `key`; an unknown one gives no panel."""
+        kept = [n for n, panel in enumerate(self.panels) if panel.key == key]
         return replace(self, panels=tuple(self.panels[n] for n in kept),
                        fitted_panels=tuple(self.fitted_panels[n] for n in kept))
 

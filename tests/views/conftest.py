@@ -25,4 +25,5 @@ def moving() -> OpenView:
 def own() -> tuple[View, bytes]:
     """A view of a person's own film, and the film."""
     data = files.video()
-    return View(SourceFile.of("film.mp4", data), patches=6, frames=3, specs=("softmax", "linear"), query=(2, 1, 4)), data
+    film = SourceFile.of("film.mp4", data)
+    return View(film, patches=6, frames=3, specs=("softmax", "linear"), query=(2, 1, 4)), data

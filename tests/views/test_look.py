@@ -20,7 +20,7 @@ from linviz.views.export import painting, pictures, sheet
 from linviz.views.export.film import film_frames
 from linviz.views.export.html import view_page
 from linviz.views.export.table import numbers_csv, numbers_json, view_numbers, weights_npz
-from linviz.views.load import weaken_gate
+from linviz.views.panel_steps import weaken_gate
 from tests.views.test_code import held
 
 

@@ -28,11 +28,13 @@ def test_the_versions_are_told():
 
 
 @pytest.mark.parametrize("wrong, said", [
-    ({"source": "dog"}, "no photograph or clip is called 'dog'"), ({"source": 5}, "a sample, known by its name, or a file; got 5"),
+    ({"source": "dog"}, "no photograph or clip is called 'dog'"),
+    ({"source": 5}, "a sample, known by its name, or a file; got 5"),
     ({"patches": 0}, "patches takes a whole number from 1 to 112; got 0"), ({"patches": True}, "got True"),
     ({"frames": 33}, "frames takes"), ({"steps": 0}, "steps takes"), ({"seed": -1}, "seed takes"),
     ({"temperature": float("nan")}, "temperature takes a number"), ({"temperature": "1"}, "temperature takes"),
-    ({"specs": ()}, "1 to 8 mechanisms"), ({"specs": ("sofmax",)}, "did you mean 'softmax'"), ({"specs": (5,)}, "5 is not a spec"),
+    ({"specs": ()}, "1 to 8 mechanisms"), ({"specs": ("sofmax",)}, "did you mean 'softmax'"), 
+    ({"specs": (5,)}, "5 is not a spec"),
     ({"specs": ("linear", "linear")}, "each mechanism once"), ({"causal": 1}, "causal takes true or false; got 1"),
     ({"query": (0, 28, 0)}, "the query's row takes a whole number from 0 to 27; got 28"),
     ({"query": (1, 0, 0)}, "the query's frame"), ({"query": (0, 0)}, "a frame, a row and a column"),
@@ -59,12 +61,14 @@ def changed(**fields):
 
 
 @pytest.mark.parametrize("told, said", [
-    ([], "is a dictionary"), ({}, "needs linviz, numpy, torch, view"), (View().to_json() | {"x": 1}, "has no 'x'"),
+    ([], "is a dictionary"), ({}, "needs linviz, numpy, torch, view"),
+    (View().to_json() | {"x": 1}, "has no 'x'"),
     (View().to_json() | {"view": 3}, "is a dictionary"), (View().to_json() | {"view": {"zoom": 2}}, "has no 'zoom'"),
     (View().to_json() | {"view": {"source": "pan"}}, "needs causal, frames"),
     (View().to_json() | {"linviz": 3, "x": 1}, "has no 'x'"), (changed(zoom=2), "has no 'zoom'"),
     (changed(source={"name": "../x", "sha256": "0" * 64}), "without folders"),
-    (changed(source={"name": "x", "sha256": "00"}), "64 hexadecimal"), (changed(source={"name": "x"}), "has a name and a sha256; got 'name'"),
+    (changed(source={"name": "x", "sha256": "00"}), "64 hexadecimal"),
+    (changed(source={"name": "x"}), "has a name and a sha256; got 'name'"),
     (changed(source={"name": "x", "sha256": 3}), "64 hexadecimal"),
 ])
 def test_what_is_no_state_is_one_sentence(told, said):
@@ -108,7 +112,7 @@ def test_a_query_in_a_frame_that_is_not_there_is_said():
     (View("pan", patches=56), None), (View(SourceFile.of("film.mp4", files.video()), 112), files.video())],
     ids=["sample", "own"])
 def test_a_view_with_too_many_tokens_is_not_opened(view, data, monkeypatch):
-    monkeypatch.setattr("linviz.views.load.cut_tokens", lambda *given: pytest.fail("nothing is cut"))
+    monkeypatch.setattr("linviz.views.load.cut_clip", lambda *given: pytest.fail("nothing is cut"))
     size = "25,088" if data is None else "75,264"
     with pytest.raises(ValueError, match=f"{size} tokens and 12,544 can be read: take fewer patches or frames"):
         open_view(view, data)

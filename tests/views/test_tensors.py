@@ -31,14 +31,16 @@ def test_the_head_that_is_asked_for_is_measured_as_it_is_given(given):
     opened = open_view(view_of_file("mine.npz", data, **chosen), data)
     assert opened.grid == Grid(2, 3, 4, prefix=1) and opened.view.temperature == 1
     want = torch.softmax(torch.from_numpy(q[1] @ k[1].T / 6**0.5), -1)[1 + 12 + 8]
-    torch.testing.assert_close(row_stats.query_row(opened.panels[0].reading.map, opened.query), want, rtol=1e-4, atol=1e-6)
+    found = row_stats.query_row(opened.panels[0].reading.map, opened.query)
+    torch.testing.assert_close(found, want, rtol=1e-4, atol=1e-6)
 
 
 def test_a_temperature_divides_every_logit(given):
     data, (q, k, _) = given
     opened = open_view(view_of_file("mine.npz", data, temperature=4.0, specs=("softmax",), query=(0, 0, 0)), data)
     want = torch.softmax(torch.from_numpy(q[0] @ k[0].T / 6**0.5 / 4), -1)[1]
-    torch.testing.assert_close(row_stats.query_row(opened.panels[0].reading.map, opened.query), want, rtol=1e-4, atol=1e-6)
+    found = row_stats.query_row(opened.panels[0].reading.map, opened.query)
+    torch.testing.assert_close(found, want, rtol=1e-4, atol=1e-6)
 
 
 def test_its_code_prints_its_numbers(given, tmp_path, monkeypatch):

@@ -21,14 +21,14 @@ from .painting import frame_shares
 from .pictures import FACTS, HEAD, add_panel, empty_sheet, panel_corner, picture_height
 from .sheet import INK, Words, sheet_image
 
-PACE, TURNS = 4, 2  # frames a second; how often the clip is panel
+PACE, TURNS = 4, 2  # frames a second; how often the clip is shown
 WIDEST = 1920  # pixels
 BT709 = 1  # how colours are told in the file, and made: players guess otherwise where nothing is said
 OPTIONS = {"crf": "17", "preset": "faster", "tune": "stillimage"}
 
 
 def film_bytes(opened: Drawable, only: str | None = None, progress: Progress | None = None) -> bytes:
-    """The film as bytes. `only` is the spec of the one panel to show; ValueError for a photograph or an unknown spec.
+    """The film as bytes. `only` is the key of the one panel to show; ValueError for a photograph or an unknown key.
 
     >>> from linviz.views import View, open_view
     >>> film_bytes(open_view(View("pan", patches=7, frames=2, specs=("uniform",))))[4:8]
@@ -42,7 +42,7 @@ def film_bytes(opened: Drawable, only: str | None = None, progress: Progress | N
 @torch.no_grad()
 def film_frames(opened: Drawable, only: str | None = None, progress: Progress | None = None) -> Iterator[Image.Image]:
     """Every frame of the film as an RGB image with even sides, once; the query may move with its patch."""
-    there = [panel.spec for panel in opened.panels]
+    there = [panel.key for panel in opened.panels]
     if only is not None and only not in there:
         raise ValueError(f"the view does not show {only!r}; it shows {', '.join(there)}")
     whole = opened.only(only) if only else opened

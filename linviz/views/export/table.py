@@ -57,7 +57,7 @@ def _panel_numbers(opened: OpenView, panel: ViewPanel, title: str, progress: Pro
     patch, note = row_statistics(panel.reading.map, opened.query, opened.grid, opened.mask)
     def report(done: int, of: int) -> None:
         if progress is not None:
-            progress(done, of, f"measuring {panel.spec}")
+            progress(done, of, f"measuring {panel.key}")
     mean = mean_statistics(panel.reading, opened.measure_options, report) or {}
     for name in (*OF_ROWS, *opened.measure_options):
         yield Number(panel.key, title, panel.family, name, MEASURES[name].unit, patch.get(name), mean.get(name), note)
