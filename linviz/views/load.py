@@ -3,7 +3,7 @@
     media = read_media(view, data)              a sample, or a person's own file as it was decoded
     grid = view_grid(view, media.size)          frames, rows and columns of patches
     tokens = describe_tokens(cut_clip(media, grid), ...)    q, k and v, the clip in patches, the object's mask
-    panel = measure_panel(mechanism, tokens)    in `panel_steps`: its title and its reading; with a gate, after `fit_panel`
+    panel = measure_panel(mechanism, tokens)    its title and its reading; with a gate, after `fit_panel`
     open_view(view, data)                       all of it: an `OpenView`, which the writers in `export` print
 """
 from __future__ import annotations
@@ -156,7 +156,7 @@ def open_view(view: View, data: bytes | None = None, progress: Progress | None =
     check_size(view_grid(view, None) if isinstance(view.source, str) else None, source_name(view))
     media = read_media(view, data)
     grid = media.tensors.grid if media.tensors else view_grid(view, media.size)
-    check_query(view, grid, media.clip.name)
+    check_query(view.query, grid, media.clip.name)
     check_size(grid, media.clip.name)
     tokens = describe_tokens(cut_clip(media, grid), view.temperature, view.head, view.causal)
     panels = tuple(_open_panel(view, spec, options, tokens, progress) for spec, options in view.panels)
@@ -179,10 +179,10 @@ def source_name(view: View) -> str:
     return view.source.name if isinstance(view.source, SourceFile) else view.source
 
 
-def check_query(view: View, grid: Grid, name: str) -> None:
+def check_query(query: tuple[int, ...] | None, grid: Grid, name: str) -> None:
     """ValueError, in one sentence, where the query is not on the grid."""
-    if view.query is not None and find_token(view.query, grid) is None:
-        raise ValueError(f"the query {','.join(map(str, view.query))} is a frame, row and column counted from 0, and "
+    if query is not None and find_token(query, grid) is None:
+        raise ValueError(f"the query {','.join(map(str, query))} is a frame, row and column counted from 0, and "
                          f"{name} is cut to {grid.T} x {grid.Y} x {grid.X}")
 
 

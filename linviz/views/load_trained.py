@@ -16,6 +16,7 @@ from ..models.checkpoints import FOLDER, card, find, pretrained, shipped
 from ..models.interventions import gate_strength, warmed
 from ..models.looking import touched
 from ..models.recipe import Recipe
+from .load import check_query
 from .state import MODELS, TrainedView
 from .trained_panels import ModelAnswer, OpenTrained
 
@@ -99,8 +100,10 @@ def ask_model(model: VideoTransformer, name: str, told: dict[str, Any], task: cl
 
 
 def open_trained(view: TrainedView, heading: str = "Where trained models look", guide: str = "") -> OpenTrained:
-    """Ask every model of a view about its clip; ValueError where no such model is shipped."""
+    """Ask every model of a view about its clip; ValueError where no such model is shipped or where the query
+    is not on their grid."""
     task = motion_clip(clip_setting(view), view.clip_seed, view.clip, view.order)
     answers = tuple(ask_model(altered_model(name, view.seed, view.budget, **view.altered(name)), name,
                               card(find(name, view.seed, view.budget)), task) for name in view.specs)
+    check_query(view.query, answers[0].shape.grid, "the clip")
     return OpenTrained(view, task.clip(0), answers, task.classes[int(task.labels[0])], heading, guide)

@@ -41,7 +41,7 @@ class PanelOptions(Kind):
         return tuple(Options(one) for one in value)
 
     def read(self, text: str) -> TypedOptions:
-        found = [ITEM.fullmatch(item) for item in text.split(",")]
+        found = [ITEM.fullmatch(item) for item in text.split(",")] if text else []
         if not all(found):
             raise Refused("takes PANEL:NAME=VALUE, as in 1:directions=64, with commas between")
         return TypedOptions((int(one["panel"]), one["name"], one["text"]) for one in found if one)
@@ -71,7 +71,7 @@ def read_panel(text: str) -> tuple[str, Options]:
     >>> read_panel("performer directions=64")
     ('performer', {'directions': 64})
     """
-    spec, *rest = text.split()
+    spec, *rest = text.split() or [""]
     (spec,) = Specs(1, 1).check((spec,))
     found = {}
     for item in rest:

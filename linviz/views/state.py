@@ -123,6 +123,18 @@ class View(State):
             values = values | {"options": read_options(values.get("specs", self.specs), values["options"])}
         return super().with_values(**values)
 
+    def to_parameters(self, base: State) -> dict[str, str]:
+        """What a URL has to say of this view; options are said anew wherever the mechanisms are.
+
+        >>> View(specs=("performer",), options=({"directions": 8},)).to_parameters(View())
+        {'specs': 'performer', 'options': '0:directions=8'}
+        """
+        found = super().to_parameters(base)
+        found.pop("options", None)
+        text, before = (PanelOptions().write(one.flat_value("options")) for one in (self, base))
+        assumed = before if self.specs == base.flat_value("specs") else ""
+        return found | ({"options": text} if text != assumed else {})
+
     @classmethod
     def best(cls, sample: str, **chosen: Any) -> View:
         """The view in which a sample shows best, except for what was `chosen` (fields of the look, too).

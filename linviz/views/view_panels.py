@@ -146,14 +146,18 @@ class OpenView:
 
     @property
     def place(self) -> tuple[int, int, int]:
-        """Frame, row and column of the pinned patch, from 0."""
+        """Frame, row and column of the pinned patch, from 0; ValueError for a token that lies before the picture."""
         query = self.view.query
+        if query is not None and len(query) == 1:
+            raise ValueError(f"the query {query[0]} is a token before the picture, without a row and a column: take a "
+                             "patch as the query")
         return self.grid.place(self.tokens.query) if query is None else (query[0], query[1], query[2])
 
     @property
     def query(self) -> int:
-        """The pinned patch's token number."""
-        return self.grid.number(*self.place)
+        """The pinned token's number."""
+        query = self.view.query
+        return query[0] if query is not None and len(query) == 1 else self.grid.number(*self.place)
 
     @property
     def from_tensors(self) -> bool:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import io
+import re
 from contextlib import redirect_stdout
 
 import pytest
@@ -11,14 +12,18 @@ from linviz.views.export import table
 from linviz.views.export.code import view_code
 
 
+LINE = re.compile(r"(.+?) +([a-z_]+) +([\d.e+-]+) +([\d.e+-]+)")  # key, measure, of the patch, mean
+
+
 def printed(opened):
     """{(spec, measure): (patch, mean)} as the code prints them, and its other lines."""
     out = io.StringIO()
     with redirect_stdout(out):
         exec(compile(view_code(opened), "view_code", "exec"), {"__name__": "view_code"})
-    lines = [line.split() for line in out.getvalue().splitlines()]
-    told = {(spec, name): (float(patch), float(mean)) for spec, name, patch, mean in (x for x in lines if len(x) == 4)}
-    return told, [line for line in out.getvalue().splitlines() if len(line.split()) != 4]
+    lines = {line: LINE.fullmatch(line) for line in out.getvalue().splitlines()}
+    told = {(found[1], found[2]): (float(found[3]), float(found[4])) for found in lines.values() if found}
+    assert len(told) == sum(found is not None for found in lines.values()), "no name is printed twice"
+    return told, [line for line, found in lines.items() if not found]
 
 
 def held(opened):

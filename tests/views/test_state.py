@@ -9,7 +9,7 @@ import torch
 
 import linviz
 from linviz import clips
-from linviz.views import Look, SourceFile, View, open_view
+from linviz.views import Look, SourceFile, TrainedView, View, open_trained, open_view
 from linviz.views.load import view_grid
 from tests.clips import files
 
@@ -33,7 +33,7 @@ def test_the_versions_are_told():
     ({"patches": 0}, "patches takes a whole number from 1 to 112; got 0"), ({"patches": True}, "got True"),
     ({"frames": 33}, "frames takes"), ({"steps": 0}, "steps takes"), ({"seed": -1}, "seed takes"),
     ({"temperature": float("nan")}, "temperature takes a number"), ({"temperature": "1"}, "temperature takes"),
-    ({"specs": ()}, "1 to 8 mechanisms"), ({"specs": ("sofmax",)}, "did you mean 'softmax'"), 
+    ({"specs": ()}, "1 to 8 mechanisms"), ({"specs": ("sofmax",)}, "did you mean 'softmax'"),
     ({"specs": (5,)}, "5 is not a spec"),
     ({"specs": ("linear", "linear")}, "each mechanism once"), ({"causal": 1}, "causal takes true or false; got 1"),
     ({"query": (0, 28, 0)}, "the query's row takes a whole number from 0 to 27; got 28"),
@@ -106,6 +106,12 @@ def test_a_query_in_a_frame_that_is_not_there_is_said():
     data = files.still("PNG")
     with pytest.raises(ValueError, match="query 2,0,0 is a frame.* x.png is cut to 1 x 3 x 4"):
         open_view(View(SourceFile.of("x.png", data), 4, query=(2, 0, 0), specs=("softmax",)), data)
+
+
+@pytest.mark.parametrize("query", [(0, 28, 0), (0,)])
+def test_a_query_off_the_grid_of_trained_models_is_one_sentence(query):
+    with pytest.raises(ValueError, match="the clip is cut to 4 x 6 x 6"):
+        open_trained(TrainedView(query=query))
 
 
 @pytest.mark.parametrize("view, data", [

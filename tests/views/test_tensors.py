@@ -11,7 +11,8 @@ from PIL import Image
 
 from linviz import Grid, cli, make
 from linviz.views import open_view, row_stats
-from linviz.views.export import bundle, pictures
+from linviz.views.export import bundle, pictures, table
+from linviz.views.export.code import view_code
 from linviz.views.load import view_of_file
 from tests.views.test_code import held
 
@@ -58,6 +59,17 @@ def test_it_is_drawn_on_paper_and_saved(given, tmp_path):
     Image.open(io.BytesIO(pictures.png_bytes(opened))).load()
     assert "raw patch" not in pictures.svg_document(opened) and "v of head 1" in pictures.svg_document(opened)
     assert bundle.load_view(bundle.save_view(tmp_path / "a.linviz", view, data)) == (view, data)
+
+
+def test_a_token_before_the_picture_has_a_number_and_no_place(given):
+    data, _ = given
+    opened = open_view(view_of_file("mine.npz", data, specs=("softmax",), query=(0,)), data)
+    assert opened.query == 0 and row_stats.query_row(opened.panels[0].map, opened.query).shape == (25,)
+    for write in (table.numbers_csv, table.weights_npz, view_code):
+        with pytest.raises(ValueError, match="the query 0 is a token before the picture"):
+            write(opened)
+    with pytest.raises(ValueError, match="the query 1 is a frame, row and column"):
+        open_view(view_of_file("mine.npz", data, specs=("softmax",), query=(1,)), data)
 
 
 def test_the_command_reads_tensors(given, tmp_path, capsys):
