@@ -6,10 +6,10 @@ import torch
 
 from linviz import Grid, clips, make
 from linviz.patch_view import Panel, html, save
+from linviz.patch_view.source import source
 from linviz.views import View, open_view
 from linviz.views.export.html import view_page
 from linviz.whole import write_whole
-from linviz.patch_view.source import source
 
 from .harness import centre, gated, panel, uniform, white
 

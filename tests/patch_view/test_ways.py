@@ -124,7 +124,8 @@ def test_the_query_goes_with_its_patch(page):
 
 
 def test_what_cannot_be_asked_is_refused():
-    for wrong, said in (({"share": 1.0}, "from 0 to 0.95"), ({"tone": "loud"}, "root, linear, log"), ({"mode": "dark"}, "heat, difference"),
+    for wrong, said in (({"share": 1.0}, "from 0 to 0.95"), ({"tone": "loud"}, "root, linear, log"),
+                        ({"mode": "dark"}, "heat, difference"),
                         ({"tracks": torch.zeros(60, 2)}, r"\(60, 3\)"),
                         ({"tracks": torch.full((60, 3), 60)}, "60 to 60")):
         with pytest.raises(ValueError, match=said):

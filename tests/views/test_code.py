@@ -11,7 +11,6 @@ from linviz.views import View, open_view
 from linviz.views.export import table
 from linviz.views.export.code import view_code
 
-
 LINE = re.compile(r"(.+?) +([a-z_]+) +([\d.e+-]+) +([\d.e+-]+)")  # key, measure, of the patch, mean
 
 

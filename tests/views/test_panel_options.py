@@ -81,7 +81,8 @@ def test_other_mechanisms_begin_without_options():
 # ------------------------------------------------------------------------------------------------ texts
 
 
-@pytest.mark.parametrize("spec, options", TWICE.panels + [("relu_floor+gate:qk@space", {}), ("focused", {"power": 2.5})])
+@pytest.mark.parametrize("spec, options", [
+    *TWICE.panels, ("relu_floor+gate:qk@space", {}), ("focused", {"power": 2.5})])
 def test_a_panels_text_names_it_and_is_read_back(spec, options):
     assert read_panel(panel_text(spec, options)) == (spec, options)
 
