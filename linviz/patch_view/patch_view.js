@@ -1,4 +1,4 @@
-// patch_view.js: a picture lit by its own attention, under your hand.
+// patch_view.js: a picture lit by the attention of the patch under the pointer.
 //   const view = mount(element, bytes, {onChange})       bytes: a Uint8Array written by linviz.patch_view.pack
 //   view.update(bytes)   view.set({query, frame, strength, mode, own})   view.row(panel, query)   view.destroy()
 // The view holds what each panel's map sends and computes the row of the query itself: no N x N table travels.

@@ -3,7 +3,7 @@
     w = PatchView(panels, clip, grid, query=...)     show it by naming it in the last line of a cell
     w.query = 300;  w.strength = 0                   Python moves the view; w.on_pin(f) calls f(query) at every pin
 
-Where no widget can live (a notebook on a web page, a printed one) a still picture stands in its place.
+Where no widget can run (a notebook on a web page, or printed), a still picture takes its place.
 """
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class PatchView(anywidget.AnyWidget):
         return int(proposal["value"])
 
     def on_pin(self, act: Callable[[int], object]) -> Callable[[int], object]:
-        """Call `act(query)` whenever a person pins a patch; every pin arrives, however quick. Returns `act`."""
+        """Call `act(query)` whenever a person pins a patch; no pin is lost, however quick. Returns `act`."""
         self._pinned.append(act)
         return act
 

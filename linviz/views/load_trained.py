@@ -93,7 +93,7 @@ def altered_model(name: str, seed: int, budget: str, temperature: float = 1, str
 
 @torch.no_grad()
 def ask_model(model: VideoTransformer, name: str, told: dict[str, Any], task: clips.Task) -> ModelAnswer:
-    """One model asked about one clip: its answer, and q, k and v of every layer. `told`: the JSON beside it."""
+    """One model asked about one clip: its answer, and q, k and v of every layer. `told`: its card."""
     shares = model(task.frames).softmax(-1)[0]
     inked = touched(task.masks, model)[0]
     return ModelAnswer(name, model_title(name), told, model.shape, shares, inked, tuple(model.trace(task.frames)))

@@ -124,7 +124,7 @@ class View(State):
         return super().with_values(**values)
 
     def to_parameters(self, base: State) -> dict[str, str]:
-        """What a URL has to say of this view; options are said anew wherever the mechanisms are.
+        """The parameters of a URL for this view: options stand beside the mechanisms to which they belong.
 
         >>> View(specs=("performer",), options=({"directions": 8},)).to_parameters(View())
         {'specs': 'performer', 'options': '0:directions=8'}

@@ -121,7 +121,7 @@ def test_heat_is_not_light(tmp_path):
     (["read", "coffee", "--causal", "--mechanism", "swin", "--patches", "7"], "swin has no causal form"),
     (["read", "pan", "--frames", "40"], "frames takes a whole number from 1 to 32"),
     (["read", "notes.mp4"], "notes.mp4 cannot be read: it is text"), (["read", "."], "is a folder"),
-    (["read", "fake.linviz"], "fake.linviz is no saved view"),
+    (["read", "fake.linviz"], "fake.linviz is not a saved view"),
 ])
 def test_what_cannot_be_done_is_one_sentence(wrong, said, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)

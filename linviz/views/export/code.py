@@ -45,7 +45,7 @@ NONE = '''print({said!r})
 
 
 def view_code(opened: OpenView) -> str:
-    """The code of an opened view, as text that ends in a line. A file is read by its name, from where it runs.
+    """The code of a view, as text that ends with a newline. A person's own file is read from the working folder.
 
     >>> from linviz.views import View, open_view
     >>> opened = open_view(View("coffee", patches=7, specs=("softmax",)))
