@@ -1,4 +1,4 @@
-"""The view: a picture lit by its own attention, under your hand; one ES module and its three hosts.
+"""The view: a picture lit by the attention of the patch under the pointer; one ES module and its three hosts.
 
     blob = pack(panels, clip, grid, query=...)      what the view draws, as bytes
     PatchView(panels, clip, grid, query=...)        in a notebook

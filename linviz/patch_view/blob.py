@@ -1,6 +1,6 @@
-"""What the view draws, packed for its hosts: panels over one clip, and what is asked of the view at first.
+"""What the view draws, packed for its hosts: panels over one clip, and the state with which the view opens.
 
-What is asked (query, frame, how to draw) may change while the content stays: then the view is moved, not rebuilt.
+The state (query, frame, look) may change while the content stays the same: then the view is moved, not rebuilt.
 """
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ..views.state import Look
 from .packing import asking, encode
 from .wires import Wire, extent, numbers
 
-FULL, FLOOR = 12, 0.04  # light: a patch with FULL times its share shines; FLOOR: what nobody looks at
+FULL, FLOOR = 12, 0.04  # FULL times the equal share is fully bright; zero weight has brightness FLOOR
 LONGEST, QUALITY = 720, 88  # of a picture, in pixels and in JPEG's percent
 
 
@@ -46,7 +46,7 @@ class Panel:
     """One picture of the view: a map under a title, in the colour of its family.
 
     at    which batch and head is drawn.
-    gate  snapshots of the gate on the way of a fit (see `fitted`), for "replay the fit".
+    gate  snapshots of the gate during a fit (see `fitted`), for "replay the fit".
     keys  where the keys lie, if not where the queries lie.
     """
 
@@ -63,11 +63,11 @@ def pack(panels: Sequence[Panel], clip: Pictured, grid: Grid, *, query: int, tit
          tracks: Tensor | None = None, fields: type[State] = Look, **look: Any) -> bytes:
     """The blob of a view: panels side by side over one clip, all showing the row of the same query.
 
-    query    token number on `grid`;  intro  let the gates' strength rise once from 0 on opening.
+    query    token number on `grid`;  intro  the gates' strength rises once from 0 when the view opens.
     half     float16 numbers, for files: an entropy changes by at most 0.005 bits.
     outline  tokens that show the object, (N,) bool: a line is drawn around them on every frame.
     tracks   where each token's patch is on every frame, (N, T), -1 unknown (`linviz.clips.tracks`).
-    tick     raise it to make a view obey all that is asked again although it is the same.
+    tick     raise it to make a view take the same state again.
     look     how the view is drawn: the fields of `linviz.views.Look` (mode, tone, strength, own, share, follow, frame).
 
     Raises ValueError, in one sentence, where panels, clip and grid do not fit together or a number is not finite.
@@ -94,8 +94,8 @@ def pack(panels: Sequence[Panel], clip: Pictured, grid: Grid, *, query: int, tit
     return encode(content, wish)
 
 
-def asked(blob: bytes, grid: Grid, **wish: Any) -> bytes:
-    """A blob of `pack` that asks for something else, in the words of `pack`: query, frame, mode, tick and so on.
+def asked(blob: bytes, grid: Grid, fields: type[State] = Look, **wish: Any) -> bytes:
+    """A blob of `pack` with another state, by the arguments of `pack`: query, frame, mode, tick and so on.
 
     >>> import torch
     >>> from types import SimpleNamespace
@@ -105,7 +105,7 @@ def asked(blob: bytes, grid: Grid, **wish: Any) -> bytes:
     >>> asked(pack(panels, picture, grid, query=0), grid, query=3) == pack(panels, picture, grid, query=3)
     True
     """
-    return asking(blob, _wish(grid, Look, **wish))
+    return asking(blob, _wish(grid, fields, **wish))
 
 
 def fitted(fit: Any, q: Tensor, k: Tensor, v: Tensor, at: tuple[int, int] = (0, 0)) -> dict[str, Any]:
@@ -132,7 +132,7 @@ def _numpy(x: Tensor) -> np.ndarray:
     return out
 
 
-# ------------------------------------------------------------------------------------------------ what is asked
+# ------------------------------------------------------------------------------------------------ the state
 
 
 def declared_fields(fields: type[State] = Look) -> dict[str, Any]:
@@ -146,7 +146,7 @@ def declared_fields(fields: type[State] = Look) -> dict[str, Any]:
 
 
 def _wish(grid: Grid, fields: type[State], **asked: Any) -> dict[str, Any]:
-    """What is asked of a view, each word checked by the field that declares it."""
+    """The state of a view, each value checked by the field that declares it."""
     look = {name: value for name, value in asked.items() if name not in ("query", "intro", "tick")}
     if unknown := look.keys() - fields.settings().keys():
         raise TypeError(f"a view has no {', '.join(sorted(unknown))}; it has {', '.join(fields.settings())}")
@@ -163,7 +163,7 @@ def _query(query: int, grid: Grid) -> int:
     return int(query)
 
 
-# ------------------------------------------------------------------------------------------------ what is shown
+# ------------------------------------------------------------------------------------------------ the content
 
 
 def _panel(panel: Panel, grid: Grid, half: bool) -> dict[str, Any]:
@@ -183,14 +183,14 @@ def _panel(panel: Panel, grid: Grid, half: bool) -> dict[str, Any]:
 
 def _outline(outline: Tensor, grid: Grid) -> np.ndarray:
     if outline.shape != (len(grid),):
-        raise ValueError(f"an outline says of every token of {grid} whether it shows the object, ({len(grid)},); got "
+        raise ValueError(f"an outline has one value per token of {grid}, ({len(grid)},); got "
                          f"{tuple(outline.shape)}")
     return _numpy(outline > 0).astype(np.uint8)
 
 
 def _tracks(tracks: Tensor, grid: Grid) -> np.ndarray:
     if tracks.shape != (len(grid), grid.T) or int(tracks.min()) < -1 or int(tracks.max()) >= len(grid):
-        raise ValueError(f"tracks name for every token of {grid} one token a frame or -1, ({len(grid)}, {grid.T}); got "
+        raise ValueError(f"tracks name one token or -1 per token of {grid} and frame, ({len(grid)}, {grid.T}); got "
                          f"{tuple(tracks.shape)}, {int(tracks.min())} to {int(tracks.max())}")
     return _numpy(tracks).astype(np.int32)
 

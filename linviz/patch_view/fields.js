@@ -2,9 +2,14 @@
 
 export const between = (x, least, most) => Math.max(least, Math.min(most, x));
 
-export function allowed({kind, low, high, words}, value) {       // the value as a view takes it, or undefined
+export function allowed({kind, low, high, words, longest, most}, value) {    // the value, or undefined
   if (kind === "word") return words.includes(value) ? value : undefined;
   if (kind === "switch") return typeof value === "boolean" ? value : undefined;
+  if (kind === "text") return typeof value === "string" && value.length <= longest ? value : undefined;
+  if (kind === "words") {
+    const good = Array.isArray(value) && value.length <= most && value.every(word => words.includes(word));
+    return good ? [...new Set(value)] : undefined;
+  }
   if (!Number.isFinite(value)) return undefined;
   return between(kind === "whole" ? Math.round(value) : value, low ?? -Infinity, high ?? Infinity);
 }

@@ -1,4 +1,4 @@
-"""The view as one file: opens by double-click, without a server or a network, and asks for nothing.
+"""The view as one HTML file: it opens by double-click, without a server, and sends no request.
 
 The page forbids itself every request but its own pictures (Content-Security-Policy), so what it shows can
 come from nowhere else.
@@ -48,7 +48,7 @@ def html(panels: Sequence[Panel], clip: Pictured, grid: Grid, *, query: int, tit
          half: bool = True, **options: Any) -> str:
     """A page that holds a view, its title and a paragraph of text (both plain text); options as in `pack`.
 
-    `half` numbers by default: the file is what is sent around.
+    Numbers are in half precision by default, since such files are sent to others.
 
     >>> import torch
     >>> from linviz.clips import Clip
@@ -62,13 +62,13 @@ def html(panels: Sequence[Panel], clip: Pictured, grid: Grid, *, query: int, tit
     blob = pack(panels, clip, grid, query=query, title=title, half=half, **options)
     module = source("host_page.js")
     if "</script" in module.lower() or "<!--" in module:
-        raise RuntimeError("the view's source would end its own script; write the tag differently")
+        raise RuntimeError("the source of the view contains </script or <!--, which would end the page's script")
     return PAGE.substitute(policy=POLICY, title=escape_html.escape(title), text=escape_html.escape(text),
                            blob=base64.b64encode(blob).decode(), source=module)
 
 
 def save(path: str | Path, panels: Sequence[Panel], clip: Pictured, grid: Grid, **options: Any) -> Path:
-    """Write the page of `html`, whole or not at all: a file that is there is replaced only by a complete one.
+    """Write the page of `html`; an existing file is replaced only by a complete one.
 
     ValueError in one sentence where the file cannot be written; otherwise its path.
     """

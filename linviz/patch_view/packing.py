@@ -3,7 +3,7 @@
     b"LVIZ" | header bytes, uint32 | header, JSON, padded to 8 | buffers, each padded to 8
 
 An array in the header is {"$": offset, "bytes", "dtype", "shape"}; equal buffers are stored once. The header's
-`id` is a hash of the content, without `set`: what is asked of the view is not part of what it draws.
+`id` is a hash of the content, without `set`: the state of the view is not part of its content.
 """
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HEAVIEST = 64 << 20  # bytes; above this a browser tab suffers
 
 
 class _Buffers:
-    """Buffers one after the other, each at a multiple of 8, none twice."""
+    """Buffers one after the other, each at a multiple of 8 bytes; equal buffers are stored once."""
 
     def __init__(self) -> None:
         self.chunks: list[bytes] = []
@@ -50,19 +50,19 @@ class _Buffers:
 
 
 def encode(content: dict[str, Any], wish: dict[str, Any]) -> bytes:
-    """Content (arrays and bytes allowed) and what is asked of the view, as a blob."""
+    """Content (arrays and bytes are allowed) and the state of the view, as a blob."""
     buffers = _Buffers()
     header = buffers.walk(content)
     body = b"".join(buffers.chunks)
     if len(body) > HEAVIEST:
-        raise ValueError(f"this view would weigh {len(body) / 1e6:.0f} MB, more than a page should carry "
+        raise ValueError(f"this view would have {len(body) / 1e6:.0f} MB, more than a page should load "
                          f"({HEAVIEST / 1e6:.0f}): use a smaller grid, fewer panels or half=True")
     known = json.dumps(header, sort_keys=True, allow_nan=False).encode() + body
     return _joined(header | {"id": hashlib.blake2b(known, digest_size=8).hexdigest(), "set": wish}, body)
 
 
 def asking(blob: bytes, wish: dict[str, Any]) -> bytes:
-    """The same blob, asking for what `wish` says in place of what it asked for before: nothing is packed again."""
+    """The same blob with `wish` in place of the same names in its state; the content is not packed again."""
     header, start = _opened(blob)
     return _joined(header | {"set": header["set"] | wish}, blob[start:])
 
@@ -82,7 +82,7 @@ def _joined(header: dict[str, Any], body: bytes) -> bytes:
 
 
 def unpack(blob: bytes) -> dict[str, Any]:
-    """The header of a blob with its arrays as numpy: what the browser reads, for tests and the curious."""
+    """The header of a blob with its arrays as numpy: what the browser reads."""
     written, start = _opened(blob)
 
     def walk(x: Any) -> Any:

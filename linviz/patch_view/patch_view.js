@@ -1,4 +1,4 @@
-// patch_view.js: a picture lit by its own attention, under your hand.
+// patch_view.js: a picture lit by the attention of the patch under the pointer.
 //   const view = mount(element, bytes, {onChange})       bytes: a Uint8Array written by linviz.patch_view.pack
 //   view.update(bytes)   view.set({query, frame, strength, mode, own})   view.row(panel, query)   view.destroy()
 // The view holds what each panel's map sends and computes the row of the query itself: no N x N table travels.
@@ -114,7 +114,7 @@ export function mount(host, bytes, {onChange} = {}) {
   function label() {
     const names = panels.map(p => p.title).join(", "), moving = grid?.T > 1;
     controls.label(panels, moving, playing, reduced.matches, Boolean(model?.tracks));
-    face.style.setProperty("--accent", panels.find(p => p.road?.turn)?.hue ?? "#d55e00");
+    face.style.setProperty("--accent", panels.find(p => p.road?.turn)?.hue ?? model?.colours.hues.kernel);
     face.ariaLabel = `${model?.title ?? ""}: attention of one patch under ${names}. ${model?.alt ?? ""} `
       + `Arrow keys move the query${moving ? ", Page Up and Page Down change the frame" : ""}.`;
   }

@@ -29,7 +29,7 @@ def source(*more: str | Path) -> str:
 def joinable(text: str) -> str:
     """A file's text without its lines `import {a, b} from "./x.js";` and without the word `export` of declarations.
 
-    Every other form is refused, since it would give a name a second name or leave a hole in the joined module.
+    Every other form is refused, since it would give a name a second name or leave it undefined in the joined module.
 
     >>> joinable('import {h} from "./look.js";\\nexport const a = h;')
     'const a = h;'

@@ -1,4 +1,4 @@
-"""The view as it opens, as a still picture: for a notebook on a web page or on paper, where nothing can move.
+"""The view as it opens, as a still picture: for a notebook on a web page or on paper, where no script runs.
 
 Drawn as the browser draws it (look.js): a patch's brightness is FLOOR + (1 - FLOOR) e, e = sqrt(min(1, |a| S / FULL)),
 interpolated between patch centres. Heat is viridis of e on a dimmed picture. A map with weights below zero is blue
@@ -22,11 +22,11 @@ from .blob import FLOOR, FULL, Panel, Pictured, picture
 
 SIDE, GAP, HEAD = 340, 16, 30  # pixels: width of a panel, between panels, above them
 SIGNED = "orange adds, blue subtracts"
-PROBES = (0.03, 0.21, 0.43, 0.64, 0.86)  # rows that are looked at, as shares of all, to learn whether a map is signed
+PROBES = (0.03, 0.21, 0.43, 0.64, 0.86)  # rows, as fractions of all, that are tested for weights below zero
 
 
 def bright(weights: Tensor, full: float, tone: str = "root") -> Tensor:
-    """How bright weights are, in 0..1, where `full` is as bright as can be; "log" shows three decades.
+    """The brightness of weights, in 0..1; the weight `full` has brightness 1; "log" shows three decades.
 
     >>> bright(torch.tensor([0.01, 1.0]), 1.0, "root").tolist(), bright(torch.tensor([1e-3, 1.0]), 1.0, "log").tolist()
     ([0.10000000149011612, 1.0], [0.0, 1.0])
@@ -53,7 +53,7 @@ def painted(image: Image.Image, weights: Tensor, keys: int, signed: bool = False
             tone: str = "root", full: float | None = None) -> Image.Image:
     """A picture under weights (Y, X), as the view shows it: signed, as heat, or lit.
 
-    full  is the weight that is as bright as can be; by default `FULL` times what each of `keys` keys has of one.
+    full  is the weight that is fully bright; by default `FULL` / `keys`: `FULL` times the equal share of a key.
 
     >>> grey = Image.new("RGB", (4, 4), "grey")
     >>> blue = painted(grey, torch.full((2, 2), -1.0), 4, signed=True).getpixel((1, 1))
@@ -105,7 +105,7 @@ def is_signed(map_: Any, query: int, at: tuple[int, int] = (0, 0)) -> bool:
 
 
 def still(panels: Sequence[Panel], clip: Pictured, grid: Grid, query: int) -> bytes:
-    """The panels side by side under their titles, on the query's frame, as JPEG (PNG would be seven times as much)."""
+    """The panels side by side under their titles, on the query's frame, as JPEG (PNG would be seven times as large)."""
     t = grid.place(query)[0] if query >= grid.prefix else 0
     photo = picture(clip.frames[t])
     photo = photo.resize((SIDE, round(SIDE * photo.height / photo.width)), Image.Resampling.LANCZOS)
@@ -141,7 +141,7 @@ def _panel(panel: Panel, photo: Image.Image, grid: Grid, query: int, t: int) -> 
 
 
 def _row(map_: Any, query: int, at: tuple[int, int]) -> Tensor | None:
-    """Row of the query, (S,), or None for a thing that can only be drawn in a browser."""
+    """Row of the query, (S,), or None for a map that only a browser can draw."""
     if not hasattr(map_, "rows"):
         return None
     row: Tensor = map_.rows(torch.tensor([query])).detach()

@@ -3,8 +3,8 @@
     result = patch_view(blob, key="view")
     result.query                          what a person pinned last, or None before the first pin
 
-Hovering, the slider and playing stay in the browser; Python hears of a pin, and of a frame, strength or mode
-once it is let go. Quick pins merge into one rerun, so the state carries its own history: nothing is lost.
+Hovering, the slider and playing stay in the browser; Python gets a message when a patch is pinned, and when a
+control is released. Quick pins merge into one rerun, so the state carries its own history and no pin is lost.
 Bytes travel raw only at the top level of `data`, and are sent again only when they change.
 """
 from __future__ import annotations
@@ -22,12 +22,12 @@ _component = st.components.v2.component("linviz_patch_view", js=source("host_str
 def patch_view(blob: bytes, key: str, on_query_change: Callable[[], None] | None = None) -> Any:
     """Show a blob made by `linviz.patch_view.pack`; returns a result whose `query` is None or a dict:
 
-    query, frame, strength, mode    as a person left them
+    query, frame, strength, mode, ...    every field of the look, as a person left it
     n, trail                        how many pins so far, and the last 64 of them, oldest first
 
     `key` names the view in the page and must stay the same from run to run; the state is also
     `st.session_state[key].query`, already new inside `on_query_change`. Keep what a person does out of the blob:
-    a blob that changes is sent again, and the view would follow it.
+    a changed blob is sent again, and the view takes its state.
     """
     if not isinstance(blob, bytes):
         raise TypeError(f"patch_view shows bytes made by linviz.patch_view.pack; got {type(blob).__name__}")
@@ -35,4 +35,4 @@ def patch_view(blob: bytes, key: str, on_query_change: Callable[[], None] | None
 
 
 def _nothing() -> None:
-    """A callback has to be named for the state to exist."""
+    """Streamlit keeps the state only if a callback is given."""

@@ -3,7 +3,7 @@
     w = PatchView(panels, clip, grid, query=...)     show it by naming it in the last line of a cell
     w.query = 300;  w.strength = 0                   Python moves the view; w.on_pin(f) calls f(query) at every pin
 
-Where no widget can live (a notebook on a web page, a printed one) a still picture stands in its place.
+Where no widget can run (a notebook on a web page, or printed), a still picture takes its place.
 """
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import anywidget
 import traitlets
 
 from ..grid import Grid
-from ..settings import State
+from ..settings import Kind, Refused, State
 from ..views.state import Look
 from .blob import Panel, Pictured, pack
 from .source import source
@@ -30,17 +30,23 @@ def traits_of(fields: type[State]) -> dict[str, traitlets.TraitType[Any, Any]]:
     ['follow', 'frame', 'mode', 'own', 'share', 'strength', 'tone']
     """
     default = fields()
-    return {name: _trait(one.kind.limits(), getattr(default, name)).tag(sync=True)
+    return {name: FieldTrait(one.kind, getattr(default, name)).tag(sync=True)
             for name, one in fields.settings().items()}
 
 
-def _trait(limits: dict[str, Any], default: Any) -> traitlets.TraitType[Any, Any]:
-    if limits["kind"] == "word":
-        return traitlets.Enum(tuple(limits["words"]), default)
-    if limits["kind"] == "switch":
-        return traitlets.Bool(default)
-    number = traitlets.Int if limits["kind"] == "whole" else traitlets.Float
-    return number(default, min=limits["low"], max=limits["high"], allow_none=limits.get("none", False))
+class FieldTrait(traitlets.TraitType[Any, Any]):
+    """A trait that takes what the kind of a field takes; TraitError, in one sentence, for any other value."""
+
+    def __init__(self, kind: Kind, default: Any) -> None:
+        super().__init__(default)
+        self.kind = kind
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        """The value in its one form."""
+        try:
+            return self.kind.check(self.kind.from_json(value))
+        except Refused as error:
+            raise traitlets.TraitError(error.of(str(self.name), value)) from None
 
 
 class PatchView(anywidget.AnyWidget):
@@ -78,7 +84,7 @@ class PatchView(anywidget.AnyWidget):
         return int(proposal["value"])
 
     def on_pin(self, act: Callable[[int], object]) -> Callable[[int], object]:
-        """Call `act(query)` whenever a person pins a patch; every pin arrives, however quick. Returns `act`."""
+        """Call `act(query)` whenever a person pins a patch; no pin is lost, however quick. Returns `act`."""
         self._pinned.append(act)
         return act
 

@@ -1,4 +1,4 @@
-"""What a map sends to the browser, made ready to travel: plain arrays, checked, as small as asked for.
+"""The wire of a map, made ready for the browser: plain arrays, checked, in half precision if wanted.
 
 A wire is what `Map.wire(at)` returns: a dict with a kind, arrays, numbers and sometimes further wires. Here
 tensors become numpy arrays of the few types a browser reads: float32 (or float16) and int32.
@@ -12,7 +12,7 @@ import numpy as np
 from torch import Tensor
 
 Wire = dict[str, Any]
-FULL = ("bias", "q_bias", "k_bias")  # never halved: a bias is added to what is large
+FULL = ("bias", "q_bias", "k_bias")  # never in half precision: a bias is added to large numbers
 
 
 def numbers(wire: Any, half: bool = False, at: str = "wire") -> Any:
@@ -51,7 +51,7 @@ def _array(x: np.ndarray, half: bool, at: str) -> np.ndarray:
 
 
 class Half(np.ndarray):
-    """A float16 array that stands for itself times `scale`, a power of two."""
+    """A float16 array whose values are to be multiplied by `scale`, a power of two."""
 
     scale: float = 1.0
 
@@ -77,9 +77,9 @@ SIDES = {"softmax": ("q", "k"), "factored": ("left", "right"), "kernel": ("phi_q
 
 
 def extent(wire: Wire, title: str = "") -> tuple[int, int] | None:
-    """Queries and keys a wire speaks of, (N, S); None for a kind this module does not know.
+    """The numbers of queries and keys of a wire, (N, S); None for a kind that this module does not know.
 
-    ValueError where they are not tables: then the map had no batch and head to pick one from.
+    ValueError where its arrays are not tables: then the map has no batch and head to choose from.
 
     >>> extent({"kind": "rows", "rows": np.eye(3)})
     (3, 3)
@@ -91,7 +91,7 @@ def extent(wire: Wire, title: str = "") -> tuple[int, int] | None:
         return max(int(part["queries"].max()) + 1 for part in wire["parts"]), int(wire["size"])
     tables = [wire[name] for name in SIDES.get(kind, ())]
     if any(np.ndim(x) != 2 for x in tables):
-        raise ValueError(f"panel {title!r}: its map has no batch and head to pick one of; give it leading axes, as in "
+        raise ValueError(f"panel {title!r}: its map has no batch and head to choose from; give it leading axes, as in "
                          "(1, 1, N, S)")
     if kind in ("sparse", "rows"):
         return len(tables[0]), int(wire["size"]) if kind == "sparse" else tables[0].shape[1]

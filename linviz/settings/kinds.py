@@ -104,7 +104,7 @@ class Number(Kind):
 
     def read(self, text: str) -> float:
         try:
-            return self.check(float(text) if text.isascii() else text)
+            return self.check(float(text) if text.isascii() and "_" not in text else text)
         except (ValueError, OverflowError) as error:
             raise error if isinstance(error, Refused) else Refused(f"takes a number from {self.low:g} to "
                                                                    f"{self.high:g}") from None
@@ -171,10 +171,11 @@ class Words(Kind):
     widget: ClassVar[str] = "words"
 
     def check(self, value: Any) -> tuple[str, ...]:
-        words = tuple(dict.fromkeys(value)) if isinstance(value, tuple | list) else None
-        if words is None or not set(words) <= set(self.known()) or len(words) > self.most:
-            raise Refused(f"takes at most {self.most} of {', '.join(self.known())}, with commas between")
-        return words
+        known, words = self.known(), list[Any](value) if isinstance(value, tuple | list) else [None]
+        words = [word for n, word in enumerate(words) if word not in words[:n]]
+        if not all(word in known for word in words) or len(words) > self.most:
+            raise Refused(f"takes at most {self.most} of {', '.join(known)}, with commas between")
+        return tuple(words)
 
     def read(self, text: str) -> tuple[str, ...]:
         return self.check(tuple(part for part in text.split(",") if part))

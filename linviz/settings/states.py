@@ -20,7 +20,7 @@ class Nested(Kind):
 
     def check(self, value: Any) -> Any:
         if not isinstance(value, self.state):
-            raise Refused(f"takes a {self.state.__name__}")
+            raise Refused(f"takes a state of the kind {self.state.__name__}")
         return value
 
     def from_json(self, value: Any) -> Any:
@@ -131,7 +131,7 @@ class State:
                         where: str = "this page") -> tuple[Any, list[str]]:
         """The state that a URL asks for, and one sentence on every parameter that could not be used.
 
-        base: what a URL that says nothing stands for.
+        base: the state of a URL without parameters.
         """
         values, problems = {}, []
         for name, text in parameters.items():
@@ -151,7 +151,7 @@ class State:
         return flat[name].setting.kind
 
     def to_parameters(self, base: State) -> dict[str, str]:
-        """What a URL has to say of this state: everything that differs from `base`."""
+        """The parameters of a URL for this state: everything that differs from `base`."""
         flat = self.flat_settings()
         values = {name: self.flat_value(name) for name in flat}
         return {name: flat[name].setting.kind.write(value) for name, value in values.items()
@@ -189,10 +189,12 @@ def _fields(cls: type[State]) -> Iterator[Field[Any]]:
 
 
 def _together(base: Any, values: dict[str, Any], problems: list[str]) -> tuple[Any, list[str]]:
-    """The state with these values: all, those that do not depend on others, or none, whatever fits together first."""
-    for names in (values, values.keys() - {*base.dependent}, ()):
+    """The state with as many of these values as fit together: those that depend on others are dropped first."""
+    free = [name for name in values if name not in base.dependent]
+    one_less = ([name for name in values if name != one] for one in base.dependent)
+    for names in (values, *one_less, free, *([name for name in free if name != one] for one in free), ()):
         try:
-            return base.with_values(**{name: values[name] for name in values if name in names}), problems
+            return base.with_values(**{name: values[name] for name in names}), problems
         except ValueError as error:
-            problems = [*problems, *([] if f"{error}." in problems else [f"{error}."])]
+            problems = [*dict.fromkeys([*problems, f"{error}."])]
     raise AssertionError("a base state fits itself")

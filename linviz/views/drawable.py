@@ -1,4 +1,4 @@
-"""What the writers of files ask of a view, whatever its maps come from: descriptors, tensors, or trained models."""
+"""What the writers of files need of a view, whether its maps come from descriptors, tensors or trained models."""
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -18,15 +18,15 @@ class DrawablePanel(Protocol):
 
     @property
     def title(self) -> str:
-        """What stands over it."""
+        """The text above the panel."""
 
     @property
-    def spec(self) -> str:
-        """What tells it apart from the others."""
+    def key(self) -> str:
+        """What tells it apart from the others: a spec and its options, or the name of a model."""
 
     @property
     def family(self) -> str:
-        """Gives its colour."""
+        """The family of the mechanism, which gives the colour."""
 
     @property
     def map(self) -> Map:
@@ -43,11 +43,11 @@ class Drawable(Protocol):
 
     @property
     def clip(self) -> Clip:
-        """Whose picture it is, and what is to be seen."""
+        """The clip, with its author and a description."""
 
     @property
     def picture(self) -> Clip:
-        """The picture as it is drawn, a frame for each of the grid's."""
+        """The picture as it is drawn, with one frame per frame of the grid."""
 
     @property
     def grid(self) -> Grid:
@@ -63,7 +63,7 @@ class Drawable(Protocol):
 
     @property
     def heading(self) -> str:
-        """What to see, in one line."""
+        """What the view shows, in one line."""
 
     @property
     def provenance(self) -> str:
@@ -90,9 +90,9 @@ class Drawable(Protocol):
         """Which tokens show the object, (N,) bool, where a line is drawn around them."""
 
     def at_frame(self, t: int) -> Drawable:
-        """The same, asked by the patch that the query has become on frame t, where the look follows it."""
+        """The same view; where the look follows the motion, the query is where its patch has moved on frame t."""
 
-    def only(self, spec: str) -> Drawable:
+    def only(self, key: str) -> Drawable:
         """The same with one panel."""
 
     def to_json(self) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from ..clips import Clip
 from ..clips.fitting import PATCH
 from ..clips.tensors import Tensors, is_tensors, tensors
 from ..grid import Grid
+from .panel_options import panel_text
 from .panel_steps import fit_panel, make_mechanism, measure_panel, weaken_gate
 from .state import CAPS, OWN_CLIP_PATCHES, OWN_PATCHES, View
 from .state_kinds import SourceFile
@@ -155,7 +156,7 @@ def open_view(view: View, data: bytes | None = None, progress: Progress | None =
     check_size(view_grid(view, None) if isinstance(view.source, str) else None, source_name(view))
     media = read_media(view, data)
     grid = media.tensors.grid if media.tensors else view_grid(view, media.size)
-    check_query(view, grid, media.clip.name)
+    check_query(view.query, grid, media.clip.name)
     check_size(grid, media.clip.name)
     tokens = describe_tokens(cut_clip(media, grid), view.temperature, view.head, view.causal)
     panels = tuple(_open_panel(view, spec, options, tokens, progress) for spec, options in view.panels)
@@ -167,7 +168,8 @@ def _open_panel(view: View, spec: str, options: Mapping[str, Any], tokens: Token
     mechanism = make_mechanism(spec, tokens, options=options)
     if mechanism.gate is None:
         return measure_panel(mechanism, tokens, options=options)
-    report = None if progress is None else lambda step, steps, kl: progress(step, steps, f"fitting {spec}")
+    what = f"fitting {panel_text(spec, options)}"
+    report = None if progress is None else lambda step, steps, kl: progress(step, steps, what)
     fit = fit_panel(spec, tokens, view.steps, view.seed, options, report)
     return measure_panel(fit.mechanism, tokens, fit, options)
 
@@ -177,10 +179,10 @@ def source_name(view: View) -> str:
     return view.source.name if isinstance(view.source, SourceFile) else view.source
 
 
-def check_query(view: View, grid: Grid, name: str) -> None:
+def check_query(query: tuple[int, ...] | None, grid: Grid, name: str) -> None:
     """ValueError, in one sentence, where the query is not on the grid."""
-    if view.query is not None and find_token(view.query, grid) is None:
-        raise ValueError(f"the query {','.join(map(str, view.query))} is a frame, row and column counted from 0, and "
+    if query is not None and find_token(query, grid) is None:
+        raise ValueError(f"the query {','.join(map(str, query))} is a frame, row and column counted from 0, and "
                          f"{name} is cut to {grid.T} x {grid.Y} x {grid.X}")
 
 

@@ -16,6 +16,7 @@ from ..models.checkpoints import FOLDER, card, find, pretrained, shipped
 from ..models.interventions import gate_strength, warmed
 from ..models.looking import touched
 from ..models.recipe import Recipe
+from .load import check_query
 from .state import MODELS, TrainedView
 from .trained_panels import ModelAnswer, OpenTrained
 
@@ -92,15 +93,17 @@ def altered_model(name: str, seed: int, budget: str, temperature: float = 1, str
 
 @torch.no_grad()
 def ask_model(model: VideoTransformer, name: str, told: dict[str, Any], task: clips.Task) -> ModelAnswer:
-    """One model asked about one clip: its answer, and q, k and v of every layer. `told`: the JSON beside it."""
+    """One model asked about one clip: its answer, and q, k and v of every layer. `told`: its card."""
     shares = model(task.frames).softmax(-1)[0]
     inked = touched(task.masks, model)[0]
     return ModelAnswer(name, model_title(name), told, model.shape, shares, inked, tuple(model.trace(task.frames)))
 
 
 def open_trained(view: TrainedView, heading: str = "Where trained models look", guide: str = "") -> OpenTrained:
-    """Ask every model of a view about its clip; ValueError where no such model is shipped."""
+    """Ask every model of a view about its clip; ValueError where no such model is shipped or where the query
+    is not on their grid."""
     task = motion_clip(clip_setting(view), view.clip_seed, view.clip, view.order)
     answers = tuple(ask_model(altered_model(name, view.seed, view.budget, **view.altered(name)), name,
                               card(find(name, view.seed, view.budget)), task) for name in view.specs)
+    check_query(view.query, answers[0].shape.grid, "the clip")
     return OpenTrained(view, task.clip(0), answers, task.classes[int(task.labels[0])], heading, guide)

@@ -1,4 +1,4 @@
-"""The options of the mechanisms of a view: one dictionary per panel, each value held to what its mechanism declares."""
+"""Options of mechanisms: one dictionary per panel, with what a mechanism declares in its own `settings`."""
 from __future__ import annotations
 
 import re
@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from ..settings import Kind, Refused, Setting
 from .state_kinds import Specs
 
-ITEM = re.compile(r"(?P<panel>\d):(?P<name>\w+)=(?P<text>[\w.+-]*)")
+ITEM = re.compile(r"(?P<panel>\d):(?P<name>\w+)=(?P<text>[\w.+-]*)", re.ASCII)
 
 
 class Options(dict[str, Any]):
@@ -24,7 +24,7 @@ class Options(dict[str, Any]):
 
 
 class TypedOptions(tuple[tuple[int, str, str], ...]):
-    """Options as somebody has typed them: number of the panel, name, text. `read_options` makes them values."""
+    """Options as a person has typed them: number of the panel, name, text. `read_options` makes them values."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class PanelOptions(Kind):
         return tuple(Options(one) for one in value)
 
     def read(self, text: str) -> TypedOptions:
-        found = [ITEM.fullmatch(item) for item in text.split(",")]
+        found = [ITEM.fullmatch(item) for item in text.split(",")] if text else []
         if not all(found):
             raise Refused("takes PANEL:NAME=VALUE, as in 1:directions=64, with commas between")
         return TypedOptions((int(one["panel"]), one["name"], one["text"]) for one in found if one)
@@ -71,14 +71,14 @@ def read_panel(text: str) -> tuple[str, Options]:
     >>> read_panel("performer directions=64")
     ('performer', {'directions': 64})
     """
-    spec, *rest = text.split()
+    spec, *rest = text.split() or [""]
     (spec,) = Specs(1, 1).check((spec,))
     found = {}
     for item in rest:
         name, equals, value = item.partition("=")
         if not equals:
             raise Refused(f"{text!r:.80}: options are written NAME=VALUE after the spec, as in performer directions=64")
-        found[name] = _option(spec, name).kind.read(value)
+        found[name] = _read(spec, name, value)
     return spec, Options(_checked(spec, found))
 
 
@@ -110,7 +110,7 @@ def read_options(specs: tuple[str, ...], options: Any) -> tuple[Options, ...]:
             if panel >= len(specs):
                 raise ValueError(f"there is no panel {panel} for the option {name}: panels are counted from 0, and "
                                  f"there are {len(specs)}")
-            found[panel][name] = _option(specs[panel], name).kind.read(text)
+            found[panel][name] = _read(specs[panel], name, text)
         options = tuple(found)
     options = tuple(options) or ({},) * len(specs)
     if len(options) != len(specs):
@@ -127,6 +127,14 @@ def _checked(spec: str, options: Mapping[str, Any]) -> dict[str, Any]:
         except Refused as error:
             raise Refused(error.of(f"{spec}: {name}", value)) from None
     return out
+
+
+def _read(spec: str, name: str, text: str) -> Any:
+    """The value of an option that a text means; Refused, in one sentence, where it means none."""
+    try:
+        return _option(spec, name).kind.read(text)
+    except Refused as error:
+        raise Refused(error.of(f"{spec}: {name}", text)) from None
 
 
 def _option(spec: str, name: str) -> Setting:

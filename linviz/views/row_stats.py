@@ -18,8 +18,8 @@ from ..reading import OF_ROWS, Reading
 SIGNED = "signed: its rows are not probability distributions"
 UNNORMALISED = "its rows do not sum to one: they are not probability distributions"
 EMPTY = "dead: this patch gives weight to no other"
-PLACED = ("distance", "frame_distance")  # measures that are told where the query lies
-MeasureOptions = dict[str, Any]  # by measure: what its function is given besides the rows
+PLACED = ("distance", "frame_distance")  # measures that need to know where the query lies
+MeasureOptions = dict[str, Any]  # by measure: the further arguments of its function
 
 
 def measure_options(grid: Grid, mask: Tensor | None = None) -> MeasureOptions:
@@ -92,7 +92,7 @@ def measure_label(name: str) -> tuple[str, str]:
 
 
 def distinct_titles(titles: Sequence[str], specs: Sequence[str]) -> list[str]:
-    """What to call each of several maps: its title, or its spec where two would have one title.
+    """What to call each of several maps: its title, or its spec where two would have the same title.
 
     >>> distinct_titles(["a", "b", "a"], ["a:1", "b", "a:2"])
     ['a:1', 'b', 'a:2']
@@ -114,7 +114,7 @@ def view_heading(specs: tuple[str, ...], causal: bool) -> str:
 
 
 def softmax_target(spec: str) -> str:
-    """The softmax that sees what a spec sees: the target of a gate's fit.
+    """The softmax with the same scope as a spec: the target of a gate's fit.
 
     >>> softmax_target("relu_floor+gate@window:4"), softmax_target("relu_floor+gate")
     ('softmax@window:4', 'softmax')

@@ -14,7 +14,7 @@ from importlib import metadata
 from typing import Any, ClassVar
 
 from ..settings import Nested, Number, State, Switch, Whole, Word, setting
-from .panel_options import PanelOptions, read_options
+from .panel_options import PanelOptions, TypedOptions, read_options
 from .state_kinds import ModelNames, Place, Source, SourceFile, Specs
 
 WRITERS = ("linviz", "torch", "numpy")  # whose versions stand in a file
@@ -121,11 +121,21 @@ class View(State):
             values = values | {"options": ()}
         if {"source", "patches", "frames"} & values.keys() and "query" not in values:
             values = values | {"query": None}
+        if isinstance(values.get("options"), TypedOptions):
+            values = values | {"options": read_options(values.get("specs", self.specs), values["options"])}
         return super().with_values(**values)
 
     def to_parameters(self, base: State) -> dict[str, str]:
-        """What a URL has to say of this view: everything that differs from `base`; options only if there are some."""
-        return {name: text for name, text in super().to_parameters(base).items() if text or name != "options"}
+        """The parameters of a URL for this view: options stand beside the mechanisms to which they belong.
+
+        >>> View(specs=("performer",), options=({"directions": 8},)).to_parameters(View())
+        {'specs': 'performer', 'options': '0:directions=8'}
+        """
+        found = super().to_parameters(base)
+        found.pop("options", None)
+        text, before = (PanelOptions().write(one.flat_value("options")) for one in (self, base))
+        assumed = before if self.specs == base.flat_value("specs") else ""
+        return found | ({"options": text} if text != assumed else {})
 
     @classmethod
     def best(cls, sample: str, **chosen: Any) -> View:

@@ -50,13 +50,13 @@ class Source(Kind):
         if not isinstance(value, str):
             raise Refused(f"a view shows a sample, known by its name, or a file; got {value!r:.80}")
         try:
-            return clips.known_name(value, clips.names(), "photograph or clip")
+            return clips.known_name(value[:80], clips.names(), "photograph or clip")
         except ValueError as error:
             raise Refused(str(error)) from None
 
     def read(self, text: str) -> str | SourceFile:
         name, at, sha256 = text.rpartition("@")
-        return SourceFile(name, sha256) if at else self.check(text[:80])
+        return SourceFile(name, sha256) if at else self.check(text)
 
     def write(self, value: str | SourceFile) -> str:
         return f"{value.name}@{value.sha256}" if isinstance(value, SourceFile) else value
@@ -88,6 +88,8 @@ class Specs(Kind):
     def short(self, spec: Any) -> str:
         """One name in its shortest form."""
         from ..mechanisms import parse
+        if not isinstance(spec, str) or len(spec) > 80:
+            raise Refused(f"{spec!r:.80} is not a spec, as softmax is")
         try:
             return str(parse(spec))
         except ValueError as error:

@@ -71,6 +71,8 @@ class ModelPanel:
         """The model's name."""
         return self.answer.spec
 
+    key = spec  # tells the panel apart from every other
+
     @property
     def family(self) -> str:
         """The family of its attention."""
@@ -166,9 +168,9 @@ class OpenTrained:
         """Itself: no patch is followed."""
         return self
 
-    def only(self, spec: str) -> OpenTrained:
+    def only(self, key: str) -> OpenTrained:
         """The same view of one of its models; an unknown name gives no panel."""
-        return replace(self, answers=tuple(one for one in self.answers if one.spec == spec))
+        return replace(self, answers=tuple(one for one in self.answers if one.spec == key))
 
     @property
     def provenance(self) -> str:

@@ -56,7 +56,7 @@ def run_export(given: argparse.Namespace) -> int:
 
 
 def file_ending(path: Path, there: tuple[str, ...]) -> str:
-    """What kind of file is to be written; ValueError, before any work, for one that cannot be.
+    """The ending of the file to write; ValueError, before any work, for a file that cannot be written.
 
     >>> file_ending(Path("A.PNG"), PICTURES)
     '.png'
@@ -72,14 +72,14 @@ def file_ending(path: Path, there: tuple[str, ...]) -> str:
 
 
 def write_result(path: Path, data: bytes) -> str:
-    """Write a file, whole or not at all; a line about it."""
+    """Write a complete file or nothing; return one line about it."""
     size = write_whole(path, data).stat().st_size
     how = "; open it in any browser" if path.suffix.lower() == ".html" else ""
     return f"{path}: {f'{size / 1e6:.2f} MB' if size > 1e5 else f'{size / 1e3:.1f} KB'}{how}."
 
 
 def asked_view(name: str, given: argparse.Namespace) -> tuple[View, bytes | None]:
-    """The view that is asked for, and the bytes of a person's own file.
+    """The view that the arguments ask for, and the bytes of a person's own file.
 
     A sample is known by its name, a saved view by its first bytes; for pictures, videos and tensors see
     `load.view_of_file`.
@@ -98,7 +98,7 @@ def asked_view(name: str, given: argparse.Namespace) -> tuple[View, bytes | None
 
 @contextmanager
 def progress_bar() -> Iterator[Progress]:
-    """Bars on the terminal for what takes more than a second, one after another."""
+    """Progress bars on the terminal, one after another, for work that takes more than a second."""
     shown: dict[str, tqdm] = {}
 
     def progress(done: int, total: int, what: str) -> None:
@@ -121,7 +121,7 @@ def progress_bar() -> Iterator[Progress]:
 
 
 def numbers_table(opened: OpenView, found: list[Number]) -> str:
-    """The numbers as a table for a terminal: the patch that asks beside the mean, mechanism by mechanism."""
+    """The numbers as a table for a terminal: the query's row beside the mean over all rows, mechanism by mechanism."""
     t, y, x = opened.place
     view, grid = opened.view, opened.grid
     size = f"{grid.T} frames of " * (grid.T > 1) + f"{grid.Y} x {grid.X} patches"
@@ -137,10 +137,12 @@ def numbers_table(opened: OpenView, found: list[Number]) -> str:
 
 
 def _block(opened: OpenView, found: list[Number], specs: tuple[str, ...]) -> str:
-    by = {(n.spec, n.measure): n for n in found}
-    heads = "".join(f"  {spec[:2 * CELL_WIDTH]:>{2 * CELL_WIDTH}}" for spec in specs)
+    by, wide = {(n.spec, n.measure): n for n in found}, 2 * CELL_WIDTH
     columns = f"  {'patch':>{CELL_WIDTH}}{'mean':>{CELL_WIDTH}}" * len(specs)
-    lines = ["", " " * NAME_WIDTH + heads, " " * NAME_WIDTH + columns]
+    lines = [""]
+    for n in range(0, max(map(len, specs)), wide):  # a long spec takes several lines
+        lines.append(" " * NAME_WIDTH + "".join(f"  {spec[n:n + wide]:>{wide}}" for spec in specs))
+    lines.append(" " * NAME_WIDTH + columns)
     for name in (*OF_ROWS, *opened.measure_options):
         cells = (f"  {format_cell(by[spec, name].patch)}{format_cell(by[spec, name].mean)}" for spec in specs)
         lines.append(f"{measure_heading(name):{NAME_WIDTH}.{NAME_WIDTH}}" + "".join(cells))

@@ -17,25 +17,25 @@ NUMBERS, PICTURES = (".csv", ".json", ".npz", ".py"), (".html", ".png", ".svg", 
 METAVARS = {"specs": "SPEC", "options": "PANEL:NAME=VALUE", "query": "T,Y,X", "whole": "N", "number": "X"}
 
 
-def add_read_options(sub: argparse.ArgumentParser) -> None:
+def add_read_options(sub: argparse.ArgumentParser, state: type[View] = View) -> None:
     """Add the options of `linviz read` to a parser."""
     sub.add_argument("file", metavar="FILE", help=FILE)
     sub.add_argument("--out", type=Path, metavar="PATH",
                      help="write .csv, .json, .npz (weights) or .py (code for the numbers); default: print them")
     sub.add_argument("--whole", action="store_true", help="whole maps in the .npz, not only the query's rows")
-    for one in view_options():
+    for one in view_options(state):
         if one.inside is None or one.name == "strength":
             _add_option(sub, one)
 
 
-def add_export_options(sub: argparse.ArgumentParser) -> None:
+def add_export_options(sub: argparse.ArgumentParser, state: type[View] = View) -> None:
     """Add the options of `linviz export` to a parser."""
     sub.add_argument("path", type=Path, metavar="PATH",
                      help="the file to write: .html (a page that opens without network), .png, .svg, .mp4 (clips) or "
                      ".linviz (a saved view)")
     sub.add_argument("file", metavar="FILE", nargs="?", help=f"{FILE}; default: chelsea")
     sub.add_argument("--photo", metavar="NAME", help="the same as FILE, as an option")
-    for one in view_options():
+    for one in view_options(state):
         _add_option(sub, one)
 
 
@@ -71,5 +71,5 @@ def chosen_values(given: Mapping[str, Any], state: type[View] = View) -> dict[st
         try:
             found[one.name] = one.setting.kind.read(text)
         except Refused as error:
-            raise ValueError(error.of(f"--{one.name}", text)) from None
+            raise ValueError(error.of(f"--{one.name.replace('_', '-')}", text)) from None
     return found

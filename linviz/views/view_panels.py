@@ -43,7 +43,7 @@ class Tokens:
 
     @property
     def query(self) -> int:
-        """The token that asks at first."""
+        """The query at first."""
         return clips.token_at(self.clip, self.grid)
 
     @property
@@ -89,7 +89,7 @@ class ViewPanel:
 
 @dataclass(frozen=True, eq=False)
 class OpenView:
-    """What a view shows. A page that has these parts already puts them together here, and nothing is fitted twice.
+    """What a view shows. A page that already has these parts puts them together here, so that nothing is fitted twice.
 
     panels  measured with every gate at the strength of the look;  fitted_panels  the same at strength 1
     """
@@ -98,7 +98,7 @@ class OpenView:
     tokens: Tokens
     panels: tuple[ViewPanel, ...]
     fitted_panels: tuple[ViewPanel, ...]
-    outline = None  # no line stands around the object
+    outline = None  # no line is drawn around the object
 
     @property
     def clip(self) -> Clip:
@@ -127,7 +127,7 @@ class OpenView:
 
     @property
     def heading(self) -> str:
-        """What to see."""
+        """What the view shows, in one line."""
         return view_heading(self.view.specs, self.view.causal)
 
     @property
@@ -146,14 +146,18 @@ class OpenView:
 
     @property
     def place(self) -> tuple[int, int, int]:
-        """Frame, row and column of the pinned patch, from 0."""
+        """Frame, row and column of the pinned patch, from 0; ValueError for a token that lies before the picture."""
         query = self.view.query
+        if query is not None and len(query) == 1:
+            raise ValueError(f"the query {query[0]} is a token before the picture, without a row and a column: take a "
+                             "patch as the query")
         return self.grid.place(self.tokens.query) if query is None else (query[0], query[1], query[2])
 
     @property
     def query(self) -> int:
-        """The pinned patch's token number."""
-        return self.grid.number(*self.place)
+        """The pinned token's number."""
+        query = self.view.query
+        return query[0] if query is not None and len(query) == 1 else self.grid.number(*self.place)
 
     @property
     def from_tensors(self) -> bool:
@@ -162,12 +166,12 @@ class OpenView:
 
     @property
     def titles(self) -> list[str]:
-        """What to call each map: its spec where two would have one title."""
+        """The title of each map, or its key where two titles would be equal."""
         return distinct_titles([panel.title for panel in self.panels], [panel.key for panel in self.panels])
 
-    def only(self, spec: str) -> OpenView:
-        """The same view of one of its mechanisms; an unknown spec gives no panel."""
-        kept = [n for n, panel in enumerate(self.panels) if panel.spec == spec]
+    def only(self, key: str) -> OpenView:
+        """The same view of one of its mechanisms, by the panel's `key`; an unknown one gives no panel."""
+        kept = [n for n, panel in enumerate(self.panels) if panel.key == key]
         return replace(self, panels=tuple(self.panels[n] for n in kept),
                        fitted_panels=tuple(self.fitted_panels[n] for n in kept))
 
@@ -183,7 +187,7 @@ class OpenView:
         return self.tokens.tracks
 
     def at_frame(self, t: int) -> OpenView:
-        """The same, asked by the patch where motion has taken the pinned one on frame t, if the look follows it."""
+        """The same view; if the look follows the motion, the query is where its patch has moved on frame t."""
         tracks = self.tracks if self.look.follow else None
         to = -1 if tracks is None else int(tracks[self.query, t])
         return self if to < 0 else replace(self, view=replace(self.view, query=self.grid.place(to)))

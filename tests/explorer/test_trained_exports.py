@@ -22,7 +22,7 @@ from PIL import Image
 from explorer.shared import exports
 from linviz.models.checkpoints import find
 from linviz.patch_view import unpack
-from linviz.views.export import painting, pictures, sheet
+from linviz.views.export import painting, panel_pictures, sheet
 from linviz.views.export.files import of_models
 
 from .harness import tables, titles, view, visit, well
@@ -125,7 +125,7 @@ def test_rows_are_those_of_the_canvas_and_of_every_head(opened: Any, seen: Train
 
 
 def test_the_pictures_are_as_the_hand_has_left_the_view(seen: Trained) -> None:
-    page = pictures.drawn(seen)
+    page = panel_pictures.drawn(seen)
     image = Image.open(io.BytesIO(data(".png", seen)))
     assert image.size == (round(2 * page.wide), round(2 * page.high))
     assert json.loads(image.info["linviz"]) == seen.told()

@@ -118,7 +118,7 @@ REFUSED = {
         [panel(uniform(12))], white(3, 2, 3), GRID, query=0),
     "NaN or infinity in its frames": lambda: pack(
         [panel(uniform(12))], SimpleNamespace(frames=torch.full((2, 3, 4, 6), torch.nan)), GRID, query=0),
-    "would weigh 68 MB": lambda: encode({"x": np.zeros(HEAVIEST // 4 + 10**5, np.float32)}, {}),
+    "would have 68 MB": lambda: encode({"x": np.zeros(HEAVIEST // 4 + 10**5, np.float32)}, {}),
     "leading axes": lambda: pack([Panel("flat", "local", Dense(torch.eye(12)))], white(2, 2, 3), GRID, query=0),
     "not a linviz view": lambda: unpack(b"PNG"),
 }

@@ -52,6 +52,18 @@ def test_python_cannot_ask_for_what_is_not_there(view):
         PatchView(panels(), white(2, 4, 6), GRID, query=48)
 
 
+@pytest.mark.parametrize("mode", ["light", "heat", "difference"])
+def test_a_message_with_any_mode_changes_the_query_beside_it(mode):
+    """What the browser sends at a pin: its whole state at once. A mode that is unknown here would lose the rest."""
+    view = PatchView(panels(), white(2, 4, 6), GRID, query=30, mode=mode)
+    assert view.mode == unpack(view.blob)["set"]["mode"] == mode
+    view.mode = "light"
+    message = {"query": 7, "frame": 0, "mode": mode, "tone": "log", "strength": 1, "own": True, "share": 0.5,
+               "follow": True}
+    view._handle_msg({"content": {"data": {"method": "update", "state": message, "buffer_paths": []}}, "buffers": []})
+    assert {name: getattr(view, name) for name in message} == message
+
+
 def test_every_pin_is_heard(view):
     heard = []
     view.on_pin(heard.append)

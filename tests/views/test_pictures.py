@@ -4,6 +4,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 import xml.etree.ElementTree as ET
 
 import av
@@ -12,11 +13,12 @@ import pytest
 import torch
 from PIL import Image
 
+from linviz import palette
 from linviz.figures import theme
 from linviz.patch_view import source, still, unpack
-from linviz.views import View
-from linviz.views.export import film, painting, pictures, sheet
-from linviz.views.export.web_page import page
+from linviz.views import View, open_view
+from linviz.views.export import film, painting, panel_pictures, sheet
+from linviz.views.export.web_page import view_page
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -33,11 +35,11 @@ def test_a_panel_is_lit_where_the_weight_is(moving, monkeypatch):
     """One patch of frame 2 holds everything: there frame 2 is lit, and no other frame is."""
     row = torch.zeros(3, 7, 7)
     row[2, 5, 1] = 1
-    monkeypatch.setattr(painting, "row_of", lambda opened, shown: row.flatten())
+    monkeypatch.setattr(painting, "panel_row", lambda opened, shown: row.flatten())
     monkeypatch.setattr(painting, "picture", lambda frame: Image.new("RGB", (70, 70), "white"))
-    lit = [grey(painting.overlay(moving, moving.shown[0], t, 70)) for t in range(3)]
+    lit = [grey(painting.overlay_image(moving, moving.panels[0], t, 70)) for t in range(3)]
     assert np.unravel_index(lit[2].argmax(), (70, 70)) == pytest.approx((55, 15), abs=6) and lit[2].max() > 220
-    assert max(lit[0].max(), lit[1].max()) < 12 and painting.shares(moving, moving.shown[0]) == ["0", "0", "100"]
+    assert max(lit[0].max(), lit[1].max()) < 12 and painting.frame_shares(moving, moving.panels[0]) == ["0", "0", "100"]
 
 
 def test_weights_below_zero_are_told_apart_and_heat_is_not_light():
@@ -51,15 +53,27 @@ def test_weights_below_zero_are_told_apart_and_heat_is_not_light():
 
 
 def test_a_still_of_a_signed_map_is_not_dark(moving):
-    shown = still.still(moving.panels, moving.picture, moving.grid, moving.query)
+    shown = still.still(moving.live_panels, moving.picture, moving.grid, moving.query)
     colours = np.asarray(Image.open(io.BytesIO(shown)).convert("HSV"))[40:, 360:]
-    assert np.median(colours[..., 2]) > 120 and not still.is_signed(moving.shown[0].reading.map, 0)
+    assert np.median(colours[..., 2]) > 120 and not still.is_signed(moving.panels[0].reading.map, 0)
 
 
-def test_the_stills_colours_are_the_themes_and_the_live_views():
-    assert ["#" + stop for stop in still.VIRIDIS] == list(theme.SEQUENTIAL["viridis"])
-    assert ["#" + stop for stop in still.DIVERGING] == list(theme.DIVERGING)
-    assert all(f'"{stop}"' in source() for stop in still.VIRIDIS + still.DIVERGING)
+@pytest.mark.parametrize("stops, where, drawn, alpha", [
+    (theme.SEQUENTIAL["viridis"], 1, {"heat": True}, 235), (theme.DIVERGING, 1, {"signed": True}, 205),
+    (theme.DIVERGING, -1, {"signed": True}, 205)])
+def test_the_stills_colours_are_the_themes_and_the_live_views(stops, where, drawn, alpha):
+    """As much as can be, on black: the last colour, and the first where the weight is below zero."""
+    want = np.array([int(stops[max(0, -where) - 1][n:n + 2], 16) for n in (1, 3, 5)]) * alpha / 255
+    paper = Image.new("RGB", (40, 20), "black")
+    found = np.asarray(still.painted(paper, torch.full((1, 2), 1.0 * where), 24, **drawn))[10, 20]
+    assert found == pytest.approx(want, abs=1.5)
+    colours = palette.live_colours()
+    assert list(stops) in (colours["sequential"], colours["diverging"]) and not {*stops} & hex_colours(source())
+
+
+def hex_colours(text):
+    """Every colour that is typed in a text."""
+    return {*re.findall("#[0-9a-f]{6}", text)}
 
 
 # ------------------------------------------------------------------------------------------------ PNG and SVG
@@ -68,25 +82,25 @@ def test_the_stills_colours_are_the_themes_and_the_live_views():
 @pytest.mark.parametrize("which", ["photo", "moving"])
 def test_a_png_opens_twice_as_fine_with_its_state(which, request):
     opened = request.getfixturevalue(which)
-    image = Image.open(io.BytesIO(pictures.png(opened)))
+    image = Image.open(io.BytesIO(panel_pictures.png_bytes(opened)))
     image.load()
-    drawn = pictures.drawn(opened)
+    drawn = panel_pictures.draw_sheet(opened)
     assert image.format == "PNG" and image.size == (round(2 * drawn.wide), round(2 * drawn.high))
-    assert View.read(json.loads(image.info["linviz"])) == opened.view
+    assert View.from_json(json.loads(image.info["linviz"])) == opened.view
 
 
 def test_every_item_lies_on_the_page(moving, photo):
     for opened in (moving, moving.only("softmax"), photo, photo.only("softmax")):
-        page_ = pictures.drawn(opened)
+        page_ = panel_pictures.draw_sheet(opened)
         for item in page_.items:
-            right = item.x + (item.wide if isinstance(item, sheet.Picture) else sheet.length(item.text, item.size)
+            right = item.x + (item.wide if isinstance(item, sheet.Picture) else sheet.text_length(item.text, item.size)
                               if isinstance(item, sheet.Words) else item.r)
             assert 0 < item.x < right < page_.wide and 0 < item.y < page_.high, item
 
 
 def test_the_ring_lies_on_the_pinned_patch(photo):
-    rings = [item for item in pictures.drawn(photo).items if isinstance(item, sheet.Ring)]
-    under = [item for item in pictures.drawn(photo).items if isinstance(item, sheet.Picture)]
+    rings = [item for item in panel_pictures.draw_sheet(photo).items if isinstance(item, sheet.Ring)]
+    under = [item for item in panel_pictures.draw_sheet(photo).items if isinstance(item, sheet.Picture)]
     assert len(rings) == len(under) == 3
     for ring, picture in zip(rings, under):
         assert (ring.x - picture.x) / picture.wide == pytest.approx(5.5 / 8)
@@ -94,19 +108,19 @@ def test_the_ring_lies_on_the_pinned_patch(photo):
 
 
 def test_an_svg_is_xml_with_words_pictures_and_state(moving):
-    root = ET.fromstring(pictures.svg(moving))
+    root = ET.fromstring(panel_pictures.svg_document(moving))
     words = [text.text for text in root.iter(f"{SVG}text")]
     assert root.tag == f"{SVG}svg" and {"softmax", "factorized", "signed: orange adds, blue subtracts"} <= {*words}
     inside = [image.get("{http://www.w3.org/1999/xlink}href") for image in root.iter(f"{SVG}image")]
     assert len(inside) == 2 * (1 + 3)
     for data in inside:
         Image.open(io.BytesIO(base64.b64decode(data.removeprefix("data:image/jpeg;base64,")))).load()
-    assert View.read(json.loads(root.find(f"{SVG}metadata").text)) == moving.view
+    assert View.from_json(json.loads(root.find(f"{SVG}metadata").text)) == moving.view
 
 
 def test_a_strange_name_is_only_text(own):
-    opened = View(own[0].source.of('<script>"&\x1f.mp4', own[1]), 4, 2, specs=("uniform",)).open(own[1])
-    root = ET.fromstring(pictures.svg(opened))
+    opened = open_view(View(own[0].source.of('<script>"&\x1f.mp4', own[1]), 4, 2, specs=("uniform",)), own[1])
+    root = ET.fromstring(panel_pictures.svg_document(opened))
     assert not list(root.iter("script")) and any("<script>" in (text.text or "") for text in root.iter(f"{SVG}text"))
 
 
@@ -123,7 +137,7 @@ def bt709(*rgb):
 @pytest.fixture(scope="module")
 def mp4(moving):
     """The film of the clip, and its pictures before they are packed."""
-    return film.film(moving), list(film.frames(moving))
+    return film.film_bytes(moving), list(film.film_frames(moving))
 
 
 def test_the_film_is_what_browsers_play(mp4):
@@ -140,7 +154,7 @@ def test_the_film_is_what_browsers_play(mp4):
 
 def test_its_colours_are_told_and_kept():
     red = [Image.new("RGB", (64, 32), (200, 40, 30))]
-    with av.open(io.BytesIO(film.encoded(iter(red)))) as found:
+    with av.open(io.BytesIO(film.encode_mp4(iter(red)))) as found:
         stream = found.streams.video[0]
         frame = next(found.decode(stream))
         told = (stream.codec_context.colorspace, stream.codec_context.color_primaries, stream.codec_context.color_range)
@@ -151,15 +165,15 @@ def test_its_colours_are_told_and_kept():
 
 
 def test_one_panel_may_be_chosen(moving):
-    [first, *_] = film.frames(moving, only="softmax")
-    assert first.size[0] < next(film.frames(moving)).size[0]
+    [first, *_] = film.film_frames(moving, only="softmax")
+    assert first.size[0] < next(film.film_frames(moving)).size[0]
     with pytest.raises(ValueError, match="does not show 'linear'; it shows softmax, factorized"):
-        film.film(moving, only="linear")
+        film.film_bytes(moving, only="linear")
 
 
 def test_a_photograph_makes_no_film(photo):
     with pytest.raises(ValueError, match=r"a photograph has one frame .* write \.png or \.svg"):
-        film.film(photo)
+        film.film_bytes(photo)
 
 
 # ------------------------------------------------------------------------------------------------ HTML
@@ -167,8 +181,8 @@ def test_a_photograph_makes_no_film(photo):
 
 def test_the_page_holds_the_view(own):
     view, data = own
-    opened = view.open(data)
-    text = page(opened)
+    opened = open_view(view, data)
+    text = view_page(opened)
     blob = text.split('id="blob">')[1].split("</script>")[0]
     content = unpack(base64.b64decode(blob))
     assert content["set"]["query"] == opened.query and content["set"]["frame"] == 2

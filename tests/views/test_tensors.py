@@ -10,11 +10,11 @@ import torch
 from PIL import Image
 
 from linviz import Grid, cli, make
-from linviz.views import View
-from linviz.views import row_stats as seen
-from linviz.views.export import bundle as files
-from linviz.views.export import pictures
-from tests.views.test_snippet import held
+from linviz.views import open_view, row_stats
+from linviz.views.export import bundle, panel_pictures, table
+from linviz.views.export.code import view_code
+from linviz.views.load import view_of_file
+from tests.views.test_code import held
 
 
 @pytest.fixture(scope="module")
@@ -29,34 +29,48 @@ def given():
 def test_the_head_that_is_asked_for_is_measured_as_it_is_given(given):
     data, (q, k, _) = given
     chosen = {"head": 2, "specs": ("softmax", "relu_floor+gate"), "steps": 3, "query": (1, 2, 0)}
-    opened = View.of("mine.npz", data, **chosen).open(data)
+    opened = open_view(view_of_file("mine.npz", data, **chosen), data)
     assert opened.grid == Grid(2, 3, 4, prefix=1) and opened.view.temperature == 1
     want = torch.softmax(torch.from_numpy(q[1] @ k[1].T / 6**0.5), -1)[1 + 12 + 8]
-    torch.testing.assert_close(seen.row_of(opened.shown[0].reading.map, opened.query), want, rtol=1e-4, atol=1e-6)
+    found = row_stats.query_row(opened.panels[0].reading.map, opened.query)
+    torch.testing.assert_close(found, want, rtol=1e-4, atol=1e-6)
 
 
 def test_a_temperature_divides_every_logit(given):
     data, (q, k, _) = given
-    opened = View.of("mine.npz", data, temperature=4.0, specs=("softmax",), query=(0, 0, 0)).open(data)
+    opened = open_view(view_of_file("mine.npz", data, temperature=4.0, specs=("softmax",), query=(0, 0, 0)), data)
     want = torch.softmax(torch.from_numpy(q[0] @ k[0].T / 6**0.5 / 4), -1)[1]
-    torch.testing.assert_close(seen.row_of(opened.shown[0].reading.map, opened.query), want, rtol=1e-4, atol=1e-6)
+    found = row_stats.query_row(opened.panels[0].reading.map, opened.query)
+    torch.testing.assert_close(found, want, rtol=1e-4, atol=1e-6)
 
 
 def test_its_code_prints_its_numbers(given, tmp_path, monkeypatch):
     data, _ = given
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.npz").write_bytes(data)
-    view = View.of("mine.npz", data, head=3, temperature=0.5, specs=("softmax", "linear+gate"), steps=2)
-    assert held(view.open(data)) == []
+    view = view_of_file("mine.npz", data, head=3, temperature=0.5, specs=("softmax", "linear+gate"), steps=2)
+    assert held(open_view(view, data)) == []
 
 
 def test_it_is_drawn_on_paper_and_saved(given, tmp_path):
     data, _ = given
-    view = View.of("mine.npz", data, specs=("softmax", "linear"), query=(1, 2, 3))
-    opened = view.open(data)
-    Image.open(io.BytesIO(pictures.png(opened))).load()
-    assert "raw patch" not in pictures.svg(opened) and "v of head 1" in pictures.svg(opened)
-    assert files.load(files.save(tmp_path / "a.linviz", view, data)) == (view, data)
+    view = view_of_file("mine.npz", data, specs=("softmax", "linear"), query=(1, 2, 3))
+    opened = open_view(view, data)
+    Image.open(io.BytesIO(panel_pictures.png_bytes(opened))).load()
+    drawn = panel_pictures.svg_document(opened)
+    assert "raw patch" not in drawn and "v of head 1" in drawn
+    assert bundle.load_view(bundle.save_view(tmp_path / "a.linviz", view, data)) == (view, data)
+
+
+def test_a_token_before_the_picture_has_a_number_and_no_place(given):
+    data, _ = given
+    opened = open_view(view_of_file("mine.npz", data, specs=("softmax",), query=(0,)), data)
+    assert opened.query == 0 and row_stats.query_row(opened.panels[0].map, opened.query).shape == (25,)
+    for write in (table.numbers_csv, table.weights_npz, view_code):
+        with pytest.raises(ValueError, match="the query 0 is a token before the picture"):
+            write(opened)
+    with pytest.raises(ValueError, match="the query 1 is a frame, row and column"):
+        open_view(view_of_file("mine.npz", data, specs=("softmax",), query=(1,)), data)
 
 
 def test_the_command_reads_tensors(given, tmp_path, capsys):
@@ -76,5 +90,5 @@ def test_the_command_reads_tensors(given, tmp_path, capsys):
 def test_a_mechanism_that_cannot_take_them_says_so(given):
     data, _ = given
     with pytest.raises(ValueError, match="value_width is the width"):
-        View.of("mine.npz", data, specs=("aft_full",)).open(data)
+        open_view(view_of_file("mine.npz", data, specs=("aft_full",)), data)
     assert make("softmax", 1, 6, Grid(2, 3, 4, 1), value_width=9).mechanism.value_width == 9

@@ -1,11 +1,11 @@
-"""Files that are there whole or not at all, and one file that holds a view: its state and, of one's own, the media.
+"""One file that holds a view: its state and, for a person's own picture or clip, the media.
 
-    view.linviz     a zip, so that anybody can look inside: state.json, and media/NAME, the very bytes that were given
+    view.linviz     a zip, so that anybody can look inside: state.json, and media/NAME, the bytes as they were given
 
-Not the HTML page: that holds frames as JPEG and maps in half precision, to look at. From the bytes every number comes
-out as it was, and their SHA-256 in the state says that they are the same. A sample needs no media: linviz has it.
-Nothing is packed tighter (pictures and films are already), and nothing is ever unpacked to a folder: names in such a
-file are read as text, and sizes that it claims are not believed.
+The HTML page is no such file: it holds frames as JPEG and maps in half precision. From the original bytes every number
+can be computed again, and their SHA-256 in the state proves that they are the same. A sample needs no media: linviz has
+it. Members are not compressed, since pictures and films already are. Nothing is ever unpacked to a folder: names in the
+file are read as text, and the sizes that it claims are not trusted.
 """
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError
 
 
 def save_view(path: str | Path, view: View, media: bytes | None = None) -> Path:
-    """Write a view as one file that `load` opens; `media`: the bytes of a view of somebody's own file.
+    """Write a view as one file that `load_view` opens; `media`: the bytes of a person's own file.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -38,12 +38,12 @@ def save_view(path: str | Path, view: View, media: bytes | None = None) -> Path:
 
 
 def load_view(path: str | Path) -> tuple[View, bytes | None]:
-    """The view in a file that `save` wrote, and its media; ValueError, in one sentence, for any other file."""
+    """The view in a file that `save_view` wrote, and its media; ValueError, in one sentence, for any other file."""
     return unpack_bundle(read_file(path), Path(path).name)
 
 
 def read_file(path: str | Path) -> bytes:
-    """The bytes of a file that somebody names; ValueError where there is none or it is larger than what is read."""
+    """The bytes of a file; ValueError where there is none or where it is larger than the limit."""
     path = Path(path)
     try:
         if path.is_dir():
@@ -60,7 +60,7 @@ def read_file(path: str | Path) -> bytes:
 
 
 def pack_bundle(view: View, media: bytes | None = None) -> bytes:
-    """What `save` writes, as bytes.
+    """What `save_view` writes, as bytes.
 
     >>> unpack_bundle(pack_bundle(View("coffee"))) == (View("coffee"), None)
     True
@@ -95,24 +95,24 @@ def is_bundle(data: bytes) -> bool:
 
 
 def unpack_bundle(data: bytes, name: str = "the file") -> tuple[View, bytes | None]:
-    """The view that `packed` made of, and its media; ValueError, in one sentence, for any other bytes."""
+    """The view that `pack_bundle` packed, and its media; ValueError, in one sentence, for any other bytes."""
     try:
         if len(data) > limits.BYTES + 2 * LARGEST:
             raise ValueError(f"it has {len(data) / 1e6:,.0f} MB")
         with zipfile.ZipFile(io.BytesIO(_short_list(data))) as file:
             return _members(file)
     except RecursionError as error:
-        raise ValueError(f"{name} is no saved view of linviz: its state is nested too deeply") from error
+        raise ValueError(f"{name} is not a saved view of linviz: its state is nested too deeply") from error
     except BROKEN as error:
-        said = str(error) or "it breaks off"
-        raise ValueError(f"{name} is no saved view of linviz, or not whole: {said}") from error
+        said = str(error) or "it is cut off"
+        raise ValueError(f"{name} is not a saved view of linviz, or is damaged: {said}") from error
 
 
 def _short_list(data: bytes) -> bytes:
-    """The data, if they end as a small plain zip: its list is read whole, and one of millions would fill the memory."""
+    """The data, if they end like a small zip: a list of millions of files would fill the memory."""
     tail = data[-TAIL:]
     if len(tail) < TAIL or tail[:4] != b"PK\5\6" or data[-TAIL - 20:-TAIL - 16] == b"PK\6\7":
-        raise ValueError("it does not end as one")
+        raise ValueError("it does not end like a zip")
     if (listed := int.from_bytes(tail[12:16], "little")) > LARGEST:
         raise ValueError(f"the list of its files has {listed:,} bytes")
     return data
@@ -132,9 +132,9 @@ def _members(file: zipfile.ZipFile) -> tuple[View, bytes | None]:
 
 
 def _read(file: zipfile.ZipFile, name: str, most: int) -> bytes:
-    """A member of at most so many bytes, whatever the zip says of its size."""
+    """A member of at most `most` bytes; the size that the zip claims is not trusted."""
     if file.getinfo(name).compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise ValueError(f"{name!r:.80} is packed in a way that is not read")
+        raise ValueError(f"{name!r:.80} uses a compression that linviz does not read")
     with file.open(name) as member:
         data = member.read(most + 1)
     if len(data) > most:

@@ -18,12 +18,12 @@ def make(spec, seed=0, **options):
     return linviz.make(spec, heads=1, width=q.shape[-1], grid=grid, seed=seed{how}, **options)
 
 
-def print_numbers(mechanism, channel=None):
+def print_numbers(mechanism, channel=None, name=None):
     reading = linviz.read(mechanism, q, k, v, channel)
     mean = reading.summary(spectrum=False, **more)
-    for name in (*OF_ROWS, *more):
-        row = reading.rows(name, **more.get(name, {{}}))[0, 0, query]
-        print(f"{{mechanism.spec:24}} {{name:18}} {{row.item():10.6g}} {{mean[name]:10.6g}}")
+    for measure in (*OF_ROWS, *more):
+        row = reading.rows(measure, **more.get(measure, {{}}))[0, 0, query]
+        print(f"{{name or mechanism.spec:24}} {{measure:18}} {{row.item():10.6g}} {{mean[measure]:10.6g}}")
 '''
 FIT = '''gated = make({spec!r}, seed={seed}{options})
 fit_gate(gated, make({softmax!r}).map(q, k, v), q, k, v, steps={steps}, seed={seed})
@@ -45,7 +45,7 @@ NONE = '''print({said!r})
 
 
 def view_code(opened: OpenView) -> str:
-    """The code of an opened view, as text that ends in a line. A file is read by its name, from where it runs.
+    """The code of a view, as text that ends with a newline. A person's own file is read from the working folder.
 
     >>> from linviz.views import View, open_view
     >>> opened = open_view(View("coffee", patches=7, specs=("softmax",)))
@@ -96,9 +96,10 @@ def _more(opened: OpenView) -> str:
 
 def _panel_code(opened: OpenView, panel: ViewPanel) -> str:
     view, channel = opened.view, ", channel=0" * (panel.reading.channel == 0)
+    channel += f", name={panel.key!r}" * bool(panel.options)
     options = "".join(f", {name}={value!r}" for name, value in panel.options.items())
     if not panel.reading.map.stochastic:
-        return NONE.format(said=f"{panel.spec}: {row_statistics(panel.reading.map, opened.query, opened.grid)[1]}")
+        return NONE.format(said=f"{panel.key}: {row_statistics(panel.reading.map, opened.query, opened.grid)[1]}")
     if panel.gate is None:
         return TELL.format(spec=panel.spec, channel=channel, options=options)
     strength = "" if view.look.strength == 1 else f"gated.gate.scale({view.look.strength!r})\n"

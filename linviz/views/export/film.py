@@ -1,8 +1,7 @@
-"""The clip with its attention as a film: MP4 with H.264 in yuv420p, which every browser and telephone plays.
+"""The clip with its attention as a film: MP4 with H.264 in yuv420p, which every browser and phone plays.
 
 Every frame is a sheet: all panels side by side on frame t under one exposure, the pinned patch in a ring (faint where
-it lies in another frame), and what of the attention the frame holds. It plays at a steady pace, whatever
-the clip's own.
+it lies in another frame), and the share of the attention that lies in the frame. Every clip plays at the same pace.
 """
 from __future__ import annotations
 
@@ -21,14 +20,14 @@ from .painting import frame_shares
 from .panel_pictures import FACTS, HEAD, add_panel, empty_sheet, panel_corner, picture_height
 from .sheet import INK, Words, sheet_image
 
-PACE, TURNS = 4, 2  # frames a second; how often the clip is panel
+PACE, TURNS = 4, 2  # frames a second; how often the clip is shown
 WIDEST = 1920  # pixels
-BT709 = 1  # how colours are told in the file, and made: players guess otherwise where nothing is said
+BT709 = 1  # the colour space, named in the file: players would guess it otherwise
 OPTIONS = {"crf": "17", "preset": "faster", "tune": "stillimage"}
 
 
 def film_bytes(opened: Drawable, only: str | None = None, progress: Progress | None = None) -> bytes:
-    """The film as bytes. `only` is the spec of the one panel to show; ValueError for a photograph or an unknown spec.
+    """The film as bytes. `only` is the key of the one panel to show; ValueError for a photograph or an unknown key.
 
     >>> from linviz.views import View, open_view
     >>> film_bytes(open_view(View("pan", patches=7, frames=2, specs=("uniform",))))[4:8]
@@ -42,7 +41,7 @@ def film_bytes(opened: Drawable, only: str | None = None, progress: Progress | N
 @torch.no_grad()
 def film_frames(opened: Drawable, only: str | None = None, progress: Progress | None = None) -> Iterator[Image.Image]:
     """Every frame of the film as an RGB image with even sides, once; the query may move with its patch."""
-    there = [panel.spec for panel in opened.panels]
+    there = [panel.key for panel in opened.panels]
     if only is not None and only not in there:
         raise ValueError(f"the view does not show {only!r}; it shows {', '.join(there)}")
     whole = opened.only(only) if only else opened
@@ -68,7 +67,7 @@ def encode_mp4(pictures: Iterator[Image.Image]) -> bytes:
     except ImportError as error:
         raise ValueError("films need PyAV: pip install 'linviz[video]'") from error
     every = [np.asarray(picture) for picture in pictures]
-    with tempfile.TemporaryDirectory() as folder:  # the writer wants a file, to put the index first at the end
+    with tempfile.TemporaryDirectory() as folder:  # the writer needs a file: the index is moved to the front at the end
         path = Path(folder) / "film.mp4"
         with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
             stream = container.add_stream("libx264", rate=PACE, options=OPTIONS)
@@ -76,7 +75,7 @@ def encode_mp4(pictures: Iterator[Image.Image]) -> bytes:
             stream.pix_fmt, stream.thread_count, stream.time_base = "yuv420p", 1, Fraction(1, PACE)
             context = stream.codec_context
             context.color_primaries = context.color_trc = context.colorspace = BT709
-            context.color_range = 1  # as television has it: 16 to 235
+            context.color_range = 1  # limited range, as in television: 16 to 235
             for n, array in enumerate(every * TURNS):
                 frame = av.VideoFrame.from_ndarray(array, format="rgb24")
                 frame = frame.reformat(format="yuv420p", dst_colorspace=BT709, dst_color_range=1)

@@ -25,7 +25,7 @@ def framed_overlay(opened: Drawable, panel: DrawablePanel, t: int, box: tuple[fl
 
 
 def outline_lines(marks: Tensor, box: tuple[float, float, float, float], light: str = HELD) -> list[Item]:
-    """A line around the marked patches of (Y, X) in a box; none, no line."""
+    """A line around the marked patches of (Y, X) in a box; no line where none is marked."""
     (x, y, width, height), (rows, columns) = box, marks.shape
     down, across = height / rows, width / columns
     ends = tuple((x + a * across, y + b * down, x + c * across, y + d * down) for a, b, c, d in mark_edges(marks))
@@ -42,7 +42,7 @@ def overlay_image(opened: Drawable, panel: DrawablePanel, t: int, wide: int) -> 
 
 
 def painted_weights(opened: Drawable, panel: DrawablePanel) -> tuple[Tensor, bool, float]:
-    """What is painted of one map, (S,), whether it may be negative, and what is as bright as can be."""
+    """The weights to paint, (S,), whether they may be negative, and the weight that is fully bright."""
     look, row = opened.look, panel_row(opened, panel)
     full, other = FULL / len(row), baseline_panel(opened, panel)
     if look.mode == "difference" and other is not None:
@@ -59,14 +59,14 @@ def baseline_panel(opened: Drawable, panel: DrawablePanel) -> DrawablePanel | No
 
 
 def share_marks(opened: Drawable, panel: DrawablePanel) -> Tensor:
-    """The fewest patches that hold the share that stands inside the line: (T, Y, X) bool."""
+    """The fewest patches that hold the share that the look asks for: (T, Y, X) bool."""
     row, share = panel_row(opened, panel), opened.look.share
     marks = fewest(row, share if panel_statistics(opened, panel)[0] else 0.0)
     return opened.grid.fold(marks[:, None])[..., 0]
 
 
 def mark_edges(marks: Tensor) -> list[tuple[int, int, int, int]]:
-    """Every side (x, y, x, y) between a marked patch of (Y, X) and one that is not, in patches.
+    """Every edge (x, y, x, y), in patches, between a marked patch of (Y, X) and an unmarked one.
 
     >>> import torch
     >>> len(mark_edges(torch.tensor([[True, True], [False, True]])))
@@ -84,7 +84,7 @@ def panel_row(opened: Drawable, panel: DrawablePanel) -> Tensor:
 
 
 def panel_statistics(opened: Drawable, panel: DrawablePanel) -> tuple[dict[str, float], str]:
-    """The measures of that row; or none and the reason."""
+    """The measures of the query's row; or none, and the reason."""
     return row_statistics(panel.map, opened.query, opened.grid)
 
 

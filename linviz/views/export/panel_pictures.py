@@ -1,7 +1,7 @@
-"""The view as still pictures: PNG, twice as fine as a screen, and SVG; both hold the state that made them.
+"""The view as still pictures: PNG, at twice the resolution of a screen, and SVG; both hold the state that made them.
 
 One panel per mechanism under one exposure, each lit (or tinted, or signed) as the live view draws it, with the pinned
-patch in a ring, its three numbers below, and for a clip a strip of all frames with what each holds.
+patch in a ring, its three numbers below, and for a clip a strip of all frames, each with its share of the attention.
 """
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def picture_height(opened: Drawable) -> float:
 
 
 def empty_sheet(opened: Drawable, tall: float) -> Sheet:
-    """An empty page for panels so `tall`: what to see above, where it comes from below."""
+    """A page without panels, which will be `tall`: the heading above, the sources below."""
     columns = min(ABREAST, len(opened.panels))
     rows = -(-len(opened.panels) // columns)
     wide = page_width(opened)
@@ -92,14 +92,14 @@ def page_width(opened: Drawable) -> float:
 
 
 def title_lines(opened: Drawable) -> tuple[list[str], int]:
-    """The lines of the title and their size: a bold font of who opens the SVG may be much wider."""
+    """The lines of the title and their size: the bold font of an SVG viewer may be much wider."""
     size = 20 if len(opened.panels) > 1 else 15
     return wrap_lines(opened.heading, 0.72 * (page_width(opened) - 2 * MARGIN), size), size
 
 
 def small_lines(opened: Drawable, text: str) -> list[str]:
     """The lines of a text in small letters."""
-    return wrap_lines(text, 0.86 * (page_width(opened) - 2 * MARGIN), 13)  # who opens the SVG may have a wider font
+    return wrap_lines(text, 0.86 * (page_width(opened) - 2 * MARGIN), 13)  # the font of an SVG viewer may be wider
 
 
 def header_height(opened: Drawable) -> float:
@@ -122,7 +122,7 @@ def _asked(opened: Drawable) -> str:
 
 
 def _source(opened: Drawable) -> str:
-    """What stands below: whose picture, how it was read, what brightness means."""
+    """The text below: whose picture it is, how it was read, what brightness means."""
     return (f"{credit_line(opened.clip)} {opened.provenance} {look_sentences(opened)} linviz "
             f"{opened.to_json()['linviz']}.")
 
@@ -144,7 +144,7 @@ def look_sentences(opened: Drawable) -> str:
 
 
 def credit_line(clip: clips.Clip) -> str:
-    """Whose pictures these are; a person's own pictures have only a name.
+    """Title, author and licence; a person's own pictures have only a title.
 
     >>> credit_line(clips.photograph("coffee"))
     'A cup of coffee: Rachel Michetti, courtesy of Pikolo Espresso Bar, CC0.'
@@ -153,7 +153,7 @@ def credit_line(clip: clips.Clip) -> str:
 
 
 def wrap_lines(text: str, wide: float, size: float = 12) -> list[str]:
-    """A text in lines at most so wide.
+    """A text in lines that are at most `wide`.
 
     >>> wrap_lines("one two three", 60)
     ['one two', 'three']
@@ -179,13 +179,13 @@ def add_panel(page: Sheet, opened: Drawable, panel: DrawablePanel, n: int, at: t
 
 
 def panel_title(opened: Drawable, n: int) -> str:
-    """What stands over a panel."""
+    """The text above a panel."""
     less = opened.look.mode == "difference" and baseline_panel(opened, opened.panels[n]) is not None
     return opened.titles[n] + f" minus {opened.titles[0]}" * less
 
 
 def _facts(page: Sheet, opened: Drawable, panel: DrawablePanel, x: float, y: float) -> None:
-    """Three numbers of the pinned patch, or why there are none."""
+    """Three numbers of the pinned patch, or the reason why there are none."""
     found, note = panel_statistics(opened, panel)
     if not found:
         signed = is_signed(panel.map, opened.query)
@@ -222,7 +222,7 @@ def _strip(opened: Drawable) -> float:
 
 
 def _thumbs(page: Sheet, opened: Drawable, panel: DrawablePanel, x: float, y: float) -> None:
-    """Every frame, small, and the share of the attention that it holds."""
+    """Every frame as a thumbnail, with its share of the attention."""
     if opened.grid.T == 1:
         return
     side, parts = _small(opened), frame_shares(opened, panel)

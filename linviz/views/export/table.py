@@ -57,7 +57,7 @@ def _panel_numbers(opened: OpenView, panel: ViewPanel, title: str, progress: Pro
     patch, note = row_statistics(panel.reading.map, opened.query, opened.grid, opened.mask)
     def report(done: int, of: int) -> None:
         if progress is not None:
-            progress(done, of, f"measuring {panel.spec}")
+            progress(done, of, f"measuring {panel.key}")
     mean = mean_statistics(panel.reading, opened.measure_options, report) or {}
     for name in (*OF_ROWS, *opened.measure_options):
         yield Number(panel.key, title, panel.family, name, MEASURES[name].unit, patch.get(name), mean.get(name), note)
@@ -67,7 +67,7 @@ def _panel_numbers(opened: OpenView, panel: ViewPanel, title: str, progress: Pro
 
 
 def state_columns(opened: OpenView) -> dict[str, Any]:
-    """The state a reader of a table needs, flat: one column a field, so that tables can be put under each other."""
+    """The state a reader of a table needs, one column per field: tables can be concatenated."""
     told = opened.view.to_json()
     view, source = told.pop("view"), opened.view.source
     file = source if isinstance(source, SourceFile) else None
@@ -79,7 +79,7 @@ def state_columns(opened: OpenView) -> dict[str, Any]:
 
 
 def numbers_csv(opened: OpenView, progress: Progress | None = None) -> str:
-    """The numbers as CSV, a line each; the state stands in every line. A number that does not exist is left empty.
+    """The numbers as CSV, one line per number; the state stands in every line. A missing number is left empty.
 
     >>> from linviz.views import View, open_view
     >>> numbers_csv(open_view(View("coffee", patches=7, specs=("uniform",)))).splitlines()[1][:37]

@@ -44,7 +44,7 @@ ORDERS = {"normal": "", "reversed": "    clip = clips.reverse(clip)\n",
 
 
 def trained_code(opened: OpenTrained) -> str:
-    """The code of a view, as text that ends in a line."""
+    """The code of a view, as text that ends with a newline."""
     view, told = opened.view, opened.to_json()
     mean = view.head == ALL_HEADS
     head = ":, 0].mean(0)  # the mean of the maps of all heads" if mean else f"{int(view.head) - 1}, 0]"

@@ -61,7 +61,7 @@ def _panel_numbers(opened: OpenTrained, one: ModelPanel) -> Iterator[tuple[Any, 
 
 
 def trained_columns(opened: OpenTrained) -> dict[str, Any]:
-    """The state that made them, flat: one column a field."""
+    """The state that made them, flat: one column per field."""
     told, place = opened.to_json(), dict(zip(("query_frame", "query_row", "query_column"), opened.place))
     view = {name: value for name, value in told.pop("trained").items() if name not in ("arms", "query", "look")}
     del told["models"]
@@ -69,7 +69,7 @@ def trained_columns(opened: OpenTrained) -> dict[str, Any]:
 
 
 def trained_csv(opened: OpenTrained) -> str:
-    """The numbers as CSV, a line each, with the state and the SHA-256 of the model's weights in every line."""
+    """The numbers as CSV, one line per number, with the state and the SHA-256 of the model's weights in every line."""
     out, state = io.StringIO(), trained_columns(opened)
     sums = {one.spec: {"sha256": one.answer.card["sha256"]} for one in opened.panels}
     table = csv.DictWriter(out, [*(field.name for field in fields(Number)), "sha256", *state], lineterminator="\n")

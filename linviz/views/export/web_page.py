@@ -16,7 +16,7 @@ what a patch looks at need not be what decides (Jain and Wallace 2019). {credit}
 
 
 def view_page(opened: OpenView) -> str:
-    """The page, on the pinned patch; it holds the frames as JPEG and the maps in half precision, not the state.
+    """The page, opened on the pinned patch. It holds the frames as JPEG and the maps in half precision, not the state.
 
     >>> from linviz.views import View, open_view
     >>> view_page(open_view(View("coffee", patches=7, specs=("uniform",)))).startswith("<!doctype html>")

@@ -10,8 +10,9 @@ import zipfile
 import pytest
 
 from linviz.clips import limits
-from linviz.views import File, View
-from linviz.views.export import bundle as files
+from linviz.views import SourceFile, View
+from linviz.views.export import bundle
+from linviz.whole import write_whole
 from tests.clips.files import still
 
 
@@ -24,10 +25,10 @@ def made(*members, kind=zipfile.ZIP_STORED, **how):
     return out.getvalue()
 
 
-STATE = json.dumps(View("coffee").told())
+STATE = json.dumps(View("coffee").to_json())
 PICTURE = still("PNG")
-OWN = View(File.of("night.png", PICTURE), 4, specs=("softmax",))
-OWN_STATE = json.dumps(OWN.told())
+OWN = View(SourceFile.of("night.png", PICTURE), 4, specs=("softmax",))
+OWN_STATE = json.dumps(OWN.to_json())
 MILLIONS = made(("state.json", STATE))[:-10] + struct.pack("<II", 100_000_000, 0) + b"\0\0"
 
 
@@ -36,28 +37,28 @@ MILLIONS = made(("state.json", STATE))[:-10] + struct.pack("<II", 100_000_000, 0
 
 @pytest.mark.parametrize("view, media", [(View("pan", causal=True), None), (OWN, PICTURE)], ids=["sample", "own"])
 def test_a_saved_view_comes_back(view, media, tmp_path):
-    path = files.save(tmp_path / "a.linviz", view, media)
-    assert files.load(path) == (view, media) and list(tmp_path.iterdir()) == [path]
-    assert files.is_saved(path.read_bytes()) and not files.is_saved(PICTURE)
+    path = bundle.save_view(tmp_path / "a.linviz", view, media)
+    assert bundle.load_view(path) == (view, media) and list(tmp_path.iterdir()) == [path]
+    assert bundle.is_bundle(path.read_bytes()) and not bundle.is_bundle(PICTURE)
 
 
 def test_other_tools_open_it(tmp_path):
-    path = files.save(tmp_path / "a.linviz", OWN, PICTURE)
+    path = bundle.save_view(tmp_path / "a.linviz", OWN, PICTURE)
     with zipfile.ZipFile(path) as file:
         assert file.testzip() is None and file.read("media/night.png") == PICTURE
-        assert View.read(json.loads(file.read("state.json"))) == OWN
+        assert View.from_json(json.loads(file.read("state.json"))) == OWN
 
 
 def test_one_that_was_packed_again_by_hand_opens():
     again = made(("state.json", OWN_STATE), ("media/night.png", PICTURE), kind=zipfile.ZIP_DEFLATED)
-    assert files.unpacked(again) == (OWN, PICTURE)
+    assert bundle.unpack_bundle(again) == (OWN, PICTURE)
 
 
 @pytest.mark.parametrize("view, media, said", [
     (OWN, None, "none were given"), (OWN, b"other", "another sha256"), (View("pan"), b"x", "saved without a file")])
 def test_what_cannot_be_opened_again_is_not_saved(view, media, said, tmp_path):
     with pytest.raises(ValueError, match=said):
-        files.save(tmp_path / "a.linviz", view, media)
+        bundle.save_view(tmp_path / "a.linviz", view, media)
     assert not list(tmp_path.iterdir())
 
 
@@ -65,7 +66,8 @@ def test_what_cannot_be_opened_again_is_not_saved(view, media, said, tmp_path):
 
 
 @pytest.mark.parametrize("data, said", [
-    (b"", "does not end"), (b"PK\3\4" + b"\0" * 99, "does not end"), (made(("state.json", STATE))[:-5], "does not end"),
+    (b"", "does not end like"), (b"PK\3\4" + b"\0" * 99, "does not end like"),
+    (made(("state.json", STATE))[:-5], "does not end like"),
     (made(), "holds 0"), (made(("../state.json", STATE)), "holds state.json"), (made(("a", "b")), "holds state.json"),
     (made(("state.json", STATE), ("media/../../x", "y")), "a sample needs no media"),
     (made(("state.json", OWN_STATE), ("media/../night.png", PICTURE)), "should hold 'media/night.png'"),
@@ -73,15 +75,16 @@ def test_what_cannot_be_opened_again_is_not_saved(view, media, said, tmp_path):
     (made(("state.json", OWN_STATE)), "should hold 'media/night.png'"),
     (made(("state.json", OWN_STATE), ("media/night.png", b"another")), "another sha256"),
     (made(("state.json", STATE), ("a", ""), ("b", "")), "holds 3"), (made(("state.json", "[" * 60_000)), "nested"),
-    (made(("state.json", b"\xff\xfe")), "or not whole"), (made(("state.json", "{}")), "needs linviz"),
-    (made(("state.json", "null")), "is a dictionary"), (made(("state.json", STATE), kind=zipfile.ZIP_LZMA), "not read"),
+    (made(("state.json", b"\xff\xfe")), "or is damaged"), (made(("state.json", "{}")), "needs linviz"),
+    (made(("state.json", "null")), "is a dictionary"),
+    (made(("state.json", STATE), kind=zipfile.ZIP_LZMA), "does not read"),
     (made(("state.json", " " * 10_000_000), kind=zipfile.ZIP_DEFLATED), "larger than the 65,536 bytes"),
     (made(*[(f"n{n}" * 99, "") for n in range(400)]), "the list of its files has"), (MILLIONS, "has 100,000,000 bytes"),
 ])
 def test_a_hostile_zip_is_one_sentence(data, said):
     with pytest.raises(ValueError, match=said) as found:
-        files.unpacked(data, "x.linviz")
-    assert str(found.value).startswith("x.linviz is no saved view") and len(str(found.value)) < 300
+        bundle.unpack_bundle(data, "x.linviz")
+    assert str(found.value).startswith("x.linviz is not a saved view") and len(str(found.value)) < 300
 
 
 def test_a_bomb_is_read_no_further_than_its_limit(monkeypatch):
@@ -89,7 +92,7 @@ def test_a_bomb_is_read_no_further_than_its_limit(monkeypatch):
     bomb = made(("state.json", OWN_STATE), ("media/night.png", bytes(5_000_000)), kind=zipfile.ZIP_DEFLATED)
     assert len(bomb) < 100_000
     with pytest.raises(ValueError, match="larger than the 100,000 bytes"):
-        files.unpacked(bomb)
+        bundle.unpack_bundle(bomb)
 
 
 def test_claimed_sizes_are_not_believed():
@@ -97,17 +100,17 @@ def test_claimed_sizes_are_not_believed():
     data = bytearray(made(("state.json", STATE)))
     at = data.index(b"PK\1\2")
     data[at + 20:at + 28] = struct.pack("<II", 60, 60)
-    with pytest.raises(ValueError, match="no saved view"):
-        files.unpacked(bytes(data))
+    with pytest.raises(ValueError, match="not a saved view"):
+        bundle.unpack_bundle(bytes(data))
 
 
 def test_accidents_are_a_sentence_or_the_view():
-    data, hurt = files.packed(OWN, PICTURE), 0
+    data, hurt = bundle.pack_bundle(OWN, PICTURE), 0
     for at in range(0, len(data), 3):
         broken = bytearray(data)
         broken[at] ^= 0x41
         try:
-            assert files.unpacked(bytes(broken)) == (OWN, PICTURE)      # a byte that says nothing, like a date's
+            assert bundle.unpack_bundle(bytes(broken)) == (OWN, PICTURE)      # a byte that says nothing, like a date's
         except ValueError as error:
             hurt += 1
             assert "\n" not in str(error)
@@ -117,7 +120,7 @@ def test_accidents_are_a_sentence_or_the_view():
 @pytest.mark.parametrize("path, said", [("none.linviz", "cannot read .*none.linviz: No such"), ("", "is a folder")])
 def test_a_path_that_is_no_file_is_said(path, said, tmp_path):
     with pytest.raises(ValueError, match=said):
-        files.load(tmp_path / path)
+        bundle.load_view(tmp_path / path)
 
 
 def test_a_file_that_is_too_large_is_not_read(tmp_path):
@@ -125,7 +128,7 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path):
     with path.open("wb") as file:
         file.truncate(limits.BYTES + 1_000_000)         # a hole: it takes no room
     with pytest.raises(ValueError, match="has 201 MB and at most 200 MB are read"):
-        files.load(path)
+        bundle.load_view(path)
 
 
 # ------------------------------------------------------------------------------------------------ whole or not at all
@@ -133,13 +136,13 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path):
 
 @pytest.mark.parametrize("when", ["fsync", "fdopen", "mkstemp"])
 def test_ctrl_c_leaves_what_was_there(when, tmp_path, monkeypatch):
-    path = files.write(tmp_path / "a.txt", "before")
+    path = write_whole(tmp_path / "a.txt", "before")
 
     def stop(*given, **how):
         raise KeyboardInterrupt
     monkeypatch.setattr(*(os, when) if when != "mkstemp" else ("tempfile.mkstemp",), stop)
     with pytest.raises(KeyboardInterrupt):
-        files.write(path, "after")
+        write_whole(path, "after")
     assert path.read_text() == "before" and list(tmp_path.iterdir()) == [path]
 
 
@@ -148,10 +151,10 @@ def test_a_full_disk_is_one_sentence(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(ValueError, match="cannot write .*a.txt: No space left on device"):
-        files.write(tmp_path / "a.txt", "text")
+        write_whole(tmp_path / "a.txt", "text")
     assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_that_is_not_there_is_said(tmp_path):
     with pytest.raises(ValueError, match="there is no folder"):
-        files.write(tmp_path / "none" / "a.txt", "text")
+        write_whole(tmp_path / "none" / "a.txt", "text")

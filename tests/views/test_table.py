@@ -11,32 +11,31 @@ import pytest
 import torch
 
 from linviz.reading import OF_ROWS
-from linviz.views import View
-from linviz.views import row_stats as seen
-from linviz.views.export import table as numbers
+from linviz.views import View, row_stats
+from linviz.views.export import table
 
 
 @pytest.mark.parametrize("which", ["photo", "moving"])
 def test_csv_holds_every_number_with_its_state(which, request):
     opened = request.getfixturevalue(which)
-    table = pd.read_csv(io.StringIO(numbers.csv_text(opened)))
-    assert set(table.spec) == set(opened.view.specs) and len(table) == len(opened.shown) * len({*table.measure})
-    for shown in (s for s in opened.shown if s.reading.map.stochastic):
-        found = table[table.spec == shown.spec].set_index("measure")
+    every = pd.read_csv(io.StringIO(table.numbers_csv(opened)))
+    assert set(every.spec) == set(opened.view.specs) and len(every) == len(opened.panels) * len({*every.measure})
+    for shown in (s for s in opened.panels if s.reading.map.stochastic):
+        found = every[every.spec == shown.spec].set_index("measure")
         for name in OF_ROWS:
             rows = shown.reading.rows(name)[0, 0].double()
             assert found.patch[name] == pytest.approx(rows[opened.query].item(), rel=1e-5)
             assert found["mean"][name] == pytest.approx(rows.mean().item(), rel=1e-12)
-    state = table.iloc[-1]
-    assert (state.source, state.seed, state.linviz) == (opened.view.source, 0, opened.view.told()["linviz"])
+    state = every.iloc[-1]
+    assert (state.source, state.seed, state.linviz) == (opened.view.source, 0, opened.view.to_json()["linviz"])
     assert (state.query_frame, state.query_row, state.query_column) == opened.place and state.frames == opened.grid.T
-    assert not {"nan", "inf", "None"} & {*",".join(numbers.csv_text(opened).split("\n")).split(",")}
+    assert not {"nan", "inf", "None"} & {*",".join(table.numbers_csv(opened).split("\n")).split(",")}
 
 
 def test_distances_are_those_of_the_patches(moving):
     """By hand: how far the weight lies, in pixels of 16 a patch and in frames, and what lies on the object."""
-    found = {n.measure: n.patch for n in numbers.numbers(moving) if n.spec == "softmax"}
-    a = seen.row_of(moving.shown[0].reading.map, moving.query).double()
+    found = {n.measure: n.patch for n in table.view_numbers(moving) if n.spec == "softmax"}
+    a = row_stats.query_row(moving.panels[0].reading.map, moving.query).double()
     places = moving.grid.places().double()
     away = (places - torch.tensor(moving.place)).abs()
     assert found["distance"] == pytest.approx((a * 16 * away[:, 1:].norm(dim=1)).sum().item(), rel=1e-5)
@@ -46,39 +45,39 @@ def test_distances_are_those_of_the_patches(moving):
 
 
 def test_json_brings_the_view_back_and_says_what_a_measure_is(photo):
-    told = json.loads(numbers.json_text(photo))
-    assert View.read({name: told[name] for name in photo.view.told()}) == photo.view
+    told = json.loads(table.numbers_json(photo))
+    assert View.from_json({name: told[name] for name in photo.view.to_json()}) == photo.view
     assert told["measures"]["entropy"]["unit"] == "bits" and told["query"] == [0, 3, 5]
     last = told["mechanisms"][-1]
     assert (last["spec"], last["fit"]) == ("relu_floor+gate", {"steps": 8, "to": "softmax", "seed": 0})
-    assert last["patch"]["entropy"] == pytest.approx(photo.shown[-1].reading.entropy[0, 0, photo.query].item())
+    assert last["patch"]["entropy"] == pytest.approx(photo.panels[-1].reading.entropy[0, 0, photo.query].item())
     assert told["clip"]["licence"] == photo.clip.licence
 
 
 def test_a_signed_map_has_no_shares_and_says_so(moving):
-    signed = [n for n in numbers.numbers(moving) if n.spec == "factorized"]
+    signed = [n for n in table.view_numbers(moving) if n.spec == "factorized"]
     assert all(n.patch is None and n.mean is None and n.note.startswith("signed") for n in signed)
-    assert json.loads(numbers.json_text(moving))["mechanisms"][1]["patch"]["entropy"] is None
+    assert json.loads(table.numbers_json(moving))["mechanisms"][1]["patch"]["entropy"] is None
 
 
 def test_an_empty_row_says_so(photo, monkeypatch):
-    monkeypatch.setattr(seen, "row_of", lambda a, query: torch.zeros(64))
-    assert {(n.patch, n.note) for n in numbers.numbers(photo)} == {(None, seen.EMPTY)}
-    assert all(math.isfinite(n.mean) for n in numbers.numbers(photo))
+    monkeypatch.setattr(row_stats, "query_row", lambda a, query: torch.zeros(64))
+    assert {(n.patch, n.note) for n in table.view_numbers(photo)} == {(None, row_stats.EMPTY)}
+    assert all(math.isfinite(n.mean) for n in table.view_numbers(photo))
 
 
 @pytest.mark.parametrize("whole", [False, True])
 def test_npz_holds_the_weights_without_pickle(moving, whole):
-    with np.load(io.BytesIO(numbers.npz_bytes(moving, whole)), allow_pickle=False) as found:
-        assert View.read(json.loads(str(found["state"]))) == moving.view
+    with np.load(io.BytesIO(table.weights_npz(moving, whole)), allow_pickle=False) as found:
+        assert View.from_json(json.loads(str(found["state"]))) == moving.view
         assert found["grid"].tolist() == [3, 7, 7] and tuple(found["query"]) == moving.place
-        for shown in moving.shown:
+        for shown in moving.panels:
             dense = shown.reading.map.dense()[0, 0].numpy()
             np.testing.assert_allclose(found[shown.spec], dense if whole else dense[moving.query], atol=1e-6)
 
 
 def test_whole_maps_that_are_too_large_are_refused(moving, monkeypatch):
-    monkeypatch.setattr(numbers, "MOST", 1000)
+    monkeypatch.setattr(table, "MOST", 1000)
     with pytest.raises(ValueError, match="the whole maps are .* GB and at most .* take fewer patches"):
-        numbers.npz_bytes(moving, whole=True)
-    assert numbers.npz_bytes(moving)
+        table.weights_npz(moving, whole=True)
+    assert table.weights_npz(moving)

@@ -12,8 +12,9 @@ import torch
 from PIL import Image
 
 from linviz import cli
-from linviz.views import File, View, command
-from linviz.views.export import bundle as files
+from linviz.views import SourceFile, View, open_view, view_commands
+from linviz.views.export import bundle
+from linviz.views.load import view_of_file
 from tests.clips.files import still, video
 
 QUICK = ("--patches", "6", "--steps", "4")
@@ -34,9 +35,9 @@ def test_read_prints_a_table(capsys):
     assert cli.main(["read", "coffee", *QUICK, "--mechanism", "softmax", "--mechanism", "relu_floor+gate",
                      "--query", "0,2,3"]) == 0
     said = capsys.readouterr().out
-    opened = View.best("coffee", patches=6, steps=4, specs=("softmax", "relu_floor+gate"), query=(0, 2, 3)).open()
+    opened = open_view(View.best("coffee", patches=6, steps=4, specs=("softmax", "relu_floor+gate"), query=(0, 2, 3)))
     [row] = [line.split() for line in said.splitlines() if line.startswith("entropy (bits)")]
-    rows = [shown.reading.entropy[0, 0] for shown in opened.shown]
+    rows = [shown.reading.entropy[0, 0] for shown in opened.panels]
     assert [float(x) for x in row[-4:]] == pytest.approx([y.item() for r in rows for y in (r[15], r.mean())], rel=1e-3)
     assert "--query 0,2,3 (row 3, column 4)" in said and all(len(line) < 100 for line in said.splitlines())
 
@@ -55,8 +56,8 @@ def test_read_writes_numbers_of_ones_own_film(ending, film, tmp_path, capsys, mo
     asked = ["--mechanism", "softmax", "linear", "--query", "2,1,4", "--patches", "6", "--frames", "3"]
     assert cli.main(["read", str(film), *asked, "--out", str(out)]) == 0
     assert str(out) in capsys.readouterr().out
-    row = View(File.of("holiday.mp4", video()), 6, 3, specs=("softmax", "linear"), query=(2, 1, 4)).open(
-        video()).shown[0].reading.map.rows(torch.tensor([2 * 24 + 10]))[0, 0, 0]
+    view = View(SourceFile.of("holiday.mp4", video()), 6, 3, specs=("softmax", "linear"), query=(2, 1, 4))
+    row = open_view(view, video()).panels[0].reading.map.rows(torch.tensor([2 * 24 + 10]))[0, 0, 0]
     bits = -(row * row.log2()).nansum().item()
     if ending == "npz":
         np.testing.assert_allclose(np.load(out)["softmax"], row, rtol=1e-5)
@@ -79,7 +80,7 @@ def test_a_saved_view_is_read_as_it_was_saved(film, tmp_path, capsys):
     assert cli.main(["read", saved, "--temperature", "2", "--out", second]) == 0
     told, other = (json.loads((tmp_path / name).read_text()) for name in ("1.json", "2.json"))
     assert told["view"] | {"temperature": 2.0} == other["view"] != told["view"]
-    assert View.read({name: told[name] for name in View().told()}) == files.load(saved)[0]
+    assert View.from_json({name: told[name] for name in View().to_json()}) == bundle.load_view(saved)[0]
     assert told["view"]["seed"] == 5 and told["mechanisms"][1]["patch"] != other["mechanisms"][1]["patch"]
 
 
@@ -108,7 +109,7 @@ def test_heat_is_not_light(tmp_path):
 
 @pytest.mark.parametrize("wrong, said", [
     (["read", "dog"], "'dog' is neither a file nor a sample; the samples are astronaut"),
-    (["read", "coffee", "--query", "a,b"], "'a,b' is no patch: write frame,row,column"),
+    (["read", "coffee", "--query", "a,b"], "--query takes frame,row,column, counted from 0; got 'a,b'"),
     (["read", "coffee", "--query", "0,99,0"], "the query's row takes a whole number from 0 to 27; got 99"),
     (["read", "coffee", "--out", "x.txt"], "x.txt: by its ending a file is .csv, .json, .npz, .py, not .txt"),
     (["read", "coffee", "--out", "x.png"], "linviz export writes .png"),
@@ -120,12 +121,12 @@ def test_heat_is_not_light(tmp_path):
     (["read", "coffee", "--causal", "--mechanism", "swin", "--patches", "7"], "swin has no causal form"),
     (["read", "pan", "--frames", "40"], "frames takes a whole number from 1 to 32"),
     (["read", "notes.mp4"], "notes.mp4 cannot be read: it is text"), (["read", "."], "is a folder"),
-    (["read", "fake.linviz"], "fake.linviz is no saved view"),
+    (["read", "fake.linviz"], "fake.linviz is not a saved view"),
 ])
 def test_what_cannot_be_done_is_one_sentence(wrong, said, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "notes.mp4").write_text("To be, or not to be")
-    (tmp_path / "fake.linviz").write_bytes(files.packed(View("coffee"))[:-1])
+    (tmp_path / "fake.linviz").write_bytes(bundle.pack_bundle(View("coffee"))[:-1])
     assert cli.main(wrong) == 1
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith("linviz: ") and said in line
@@ -146,7 +147,7 @@ def test_ctrl_c_leaves_nothing_half_written(tmp_path, monkeypatch):
 
 
 def test_a_picture_and_a_film_have_their_own_patches():
-    assert View.of("a.png", still("PNG")).patches == 28 and View.of("a.mp4", video()).patches == 16
+    assert view_of_file("a.png", still("PNG")).patches == 28 and view_of_file("a.mp4", video()).patches == 16
 
 
 def test_what_takes_long_shows_how_far_it_is(monkeypatch):
@@ -163,8 +164,8 @@ def test_what_takes_long_shows_how_far_it_is(monkeypatch):
 
         def close(self):
             seen.append(self.n)
-    monkeypatch.setattr(command, "tqdm", Bar)
-    with command.bar() as progress:
+    monkeypatch.setattr(view_commands, "tqdm", Bar)
+    with view_commands.progress_bar() as progress:
         for n in (1, 2):
             progress(n, 2, "fitting a")
         progress(1, 3, "measuring b")
