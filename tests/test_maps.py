@@ -8,7 +8,8 @@ from linviz.maps import Dense, KernelMap, Normaliser, Scores
 
 def test_a_table_that_is_no_map_is_refused() -> None:
     for table, says in ((torch.tensor([1.0]), "finite table"), (torch.full((2, 2), torch.nan), "NaN"),
-                        (torch.tensor([[2.0, -1.0]]), "not probability distributions"), (torch.ones(2, 2), "not probability distributions")):
+                        (torch.tensor([[2.0, -1.0]]), "not probability distributions"),
+                        (torch.ones(2, 2), "not probability distributions")):
         with pytest.raises(ValueError, match=says):
             Dense(table)
     assert not Dense(torch.ones(2, 2), stochastic=False).stochastic
