@@ -17,7 +17,7 @@ def test_a_table_that_is_no_map_is_refused() -> None:
 
 def test_a_bias_that_empties_a_row_is_refused() -> None:
     q = torch.zeros(1, 1, 2, 4)
-    with pytest.raises(ValueError, match="at least one key"):
+    with pytest.raises(ValueError, match="leaves its row empty"):
         Scores(q, q, bias=torch.tensor([[0.0, 0.0], [-torch.inf, -torch.inf]]))
 
 

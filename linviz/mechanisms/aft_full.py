@@ -37,7 +37,7 @@ class AFTFull(AFT):
         if factors is not None and factors < 1:
             raise ValueError(f"w needs factors of width 1 at least; got factors={factors}")
         sides, thin = (len(self.grid), len(self.key_grid)), factors or len(self.key_grid)
-        std = 0.02 if factors is None else 0.02 ** 0.5 / factors ** 0.25  # w itself has the standard deviation 0.02 in both cases
+        std = 0.02 if factors is None else 0.02 ** 0.5 / factors ** 0.25  # w has a deviation of 0.02 in both cases
         self.table = nn.Parameter(torch.randn(sides[0], thin) * std)
         self.factor = None if factors is None else nn.Parameter(torch.randn(sides[1], thin) * std)
 
