@@ -1,8 +1,8 @@
-"""How concentrated a row is: functions of rows a (..., S) of a map, one number a row, never a mean.
+"""Measures of concentration: functions of rows a (..., S) of a map, one number per row, never a mean over rows.
 
-A row is taken as shares of its own sum, because the rows of a kernel fall short of one by its eps. Rows
-with a negative weight, and dead rows (nothing in them), are refused: a row of zeros is not concentrated,
-it is empty. The measures of place read a Grid; distances are in pixels of the picture that was patched.
+Each row is first divided by its sum, because the rows of a kernel sum to slightly less than one (by its eps).
+Rows with a negative weight and dead rows (all weights zero) are refused: a row of zeros is not concentrated,
+it is empty. The measures of position take a Grid; distances are in pixels of the original picture.
 """
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from .grid import Grid
 from .measure import measure
 from .shapes import PerRow, Rows
 
-DEAD = 0.5  # a row of a stochastic map that sums to less has lost more than half of itself to the eps
+DEAD = 0.5  # a row of a stochastic map with a smaller sum has lost more than half of its weight to the eps
 
 
 def shares(rows: Rows) -> Rows:
-    """Rows divided by their sums; ValueError in one sentence where a row cannot be read as shares.
+    """Divide rows by their sums; ValueError where a row cannot be a probability distribution.
 
     >>> shares(torch.tensor([[1.0, 3.0]]))
     tensor([[0.2500, 0.7500]])
     """
     if rows.shape[-1] == 0 or not torch.isfinite(rows).all():
-        raise ValueError(f"rows are finite and have at least one key; got shape {tuple(rows.shape)}")
+        raise ValueError(f"rows must be finite and have at least one key; got shape {tuple(rows.shape)}")
     if bool((rows < 0).any()):
-        raise ValueError(f"a weight is negative ({rows.min().item():.3g}): shares, entropy and their kin are not "
-                         "defined for a signed map")
+        raise ValueError(f"a weight is negative ({rows.min().item():.3g}): entropy and the other measures of "
+                         "concentration are not defined for a signed map")
     sums = rows.sum(-1, keepdim=True)
     if bool((sums <= 0).any()):
-        raise ValueError(f"{int((sums <= 0).sum())} of {sums.numel()} rows are dead (all weights zero): leave them "
-                         "out, they are not concentrated but empty")
+        raise ValueError(f"{int((sums <= 0).sum())} of {sums.numel()} rows are dead (all weights zero): leave "
+                         "them out, because an empty row is not a concentrated one")
     return rows / sums
 
 
 @measure("row", "entropy", "H", "bits", "0 to log2 S", "Shannon 1948")
 def entropy(rows: Rows) -> PerRow:
-    """Shannon entropy in bits: 0 for one key, log2 S for all alike.
+    """Shannon entropy in bits: 0 if one key has all the weight, log2 S if all keys have the same.
 
     >>> entropy(torch.tensor([0.5, 0.25, 0.25]))
     tensor(1.5000)
@@ -47,9 +47,9 @@ def entropy(rows: Rows) -> PerRow:
     return torch.special.entr(shares(rows)).sum(-1) / math.log(2)
 
 
-@measure("row", "entropy, share of the most", "H / log2 S", "", "0 to 1", "Shannon 1948")
+@measure("row", "entropy, share of the maximum", "H / log2 S", "", "0 to 1", "Shannon 1948")
 def entropy_share(rows: Rows) -> PerRow:
-    """Entropy over log2 S: 0 for one key, 1 for all alike; 0 when there is only one key.
+    """Entropy divided by log2 S: between 0 (one key has all the weight) and 1 (all equal); 0 if S = 1.
 
     >>> entropy_share(torch.full((4,), 0.25))
     tensor(1.)
@@ -59,7 +59,7 @@ def entropy_share(rows: Rows) -> PerRow:
 
 @measure("row", "effective tokens", "2^H", "tokens", "1 to S", "Hill 1973, order 1")
 def effective_tokens(rows: Rows) -> PerRow:
-    """2 to the entropy: over how many tokens the row is spread.
+    """2 to the power of the entropy: the number of tokens over which the row is spread.
 
     >>> effective_tokens(torch.full((4,), 0.25))
     tensor(4.)
@@ -69,7 +69,7 @@ def effective_tokens(rows: Rows) -> PerRow:
 
 @measure("row", "inverse participation", "1 / sum a^2", "tokens", "1 to S", "Hill 1973, order 2")
 def participation(rows: Rows) -> PerRow:
-    """One over the sum of squares: like effective tokens, but the large weights count more.
+    """One over the sum of squares: like effective tokens, but large weights count more.
 
     >>> participation(torch.tensor([0.5, 0.5, 0.0]))
     tensor(2.)
@@ -79,31 +79,31 @@ def participation(rows: Rows) -> PerRow:
 
 @measure("row", "share of the top k", "top_k", "of 1", "k / S to 1", "share of the k largest weights")
 def top_share(rows: Rows, k: int = 10) -> PerRow:
-    """What the k most attended keys hold together; all of it when k exceeds S.
+    """The total weight of the k most attended keys; 1 if k exceeds S.
 
     >>> top_share(torch.tensor([0.5, 0.3, 0.2]), k=2)
     tensor(0.8000)
     """
     if k < 1:
-        raise ValueError(f"top_share needs k of at least one key; got {k}")
+        raise ValueError(f"top_share needs k of at least 1; got {k}")
     return shares(rows).topk(min(k, rows.shape[-1]), sorted=False).values.sum(-1)
 
 
 @measure("row", "smallest support", "k_p", "tokens", "1 to S", "fewest keys that hold a share p")
 def support(rows: Rows, share: float = 0.9) -> Int[Tensor, "*lead"]:
-    """Fewest keys that together hold `share` of the row.
+    """The smallest number of keys that together hold `share` of the row.
 
     >>> support(torch.tensor([0.5, 0.3, 0.2]), share=0.8)
     tensor(2)
     """
     if not 0 < share <= 1:
-        raise ValueError(f"a share lies in 0..1; got {share}")
+        raise ValueError(f"the share must be above 0 and at most 1; got {share}")
     held = shares(rows).double().sort(-1, descending=True).values.cumsum(-1)
     return (held < share - 1e-6).sum(-1).add(1).clamp_max(rows.shape[-1])
 
 
 def fewest(row: Tensor, share: float) -> Tensor:
-    """The fewest keys that together hold `share` of a row (S,): (S,) bool; of equals the first, and none for 0.
+    """The fewest keys that together hold `share` of a row (S,): (S,) bool. Ties: the first; a share of 0: none.
 
     >>> fewest(torch.tensor([0.2, 0.5, 0.3]), share=0.8).tolist()
     [False, True, True]
@@ -116,7 +116,7 @@ def fewest(row: Tensor, share: float) -> Tensor:
 
 @measure("row", "Gini coefficient", "G", "", "0 to 1 - 1/S", "Gini 1912; Hurley and Rickard 2009")
 def gini(rows: Rows) -> PerRow:
-    """0 when all keys get the same, 1 - 1/S when one gets all.
+    """Gini coefficient: 0 if all keys have the same weight, 1 - 1/S if one key has all of it.
 
     >>> gini(torch.tensor([1.0, 0.0, 0.0, 0.0]))
     tensor(0.7500)
@@ -128,9 +128,9 @@ def gini(rows: Rows) -> PerRow:
 
 @measure("row", "divergence from a target", "KL", "bits", "0 and up", "Kullback and Leibler 1951")
 def divergence(rows: Rows, target: Rows) -> PerRow:
-    """KL(target || row) in bits: what is lost by looking with `rows` where `target` looks.
+    """KL(target || row) in bits: how badly `rows` describes the distribution `target`.
 
-    Infinite where the row has no weight on a key of the target.
+    Infinite if the row has no weight on a key to which the target gives some.
 
     >>> divergence(torch.tensor([0.5, 0.5]), torch.tensor([1.0, 0.0]))
     tensor(1.)
@@ -140,15 +140,15 @@ def divergence(rows: Rows, target: Rows) -> PerRow:
 
 
 def _placed(rows: Tensor, grid: Grid) -> Tensor:
-    """Shares over the keys that lie somewhere: prefix keys are left out and the rest is shares again."""
+    """Leave out the prefix keys, which have no position, and normalise the rest of each row."""
     if rows.shape[-1] != len(grid):
-        raise ValueError(f"a row over {rows.shape[-1]} keys does not fill {grid}, which has {len(grid)}")
+        raise ValueError(f"a row over {rows.shape[-1]} keys does not fit {grid}, which has {len(grid)} tokens")
     return shares(rows[..., grid.prefix:])
 
 
 @measure("row", "mean attended distance", "d", "pixels", "0 to the diagonal", "Dosovitskiy et al. 2021, appendix D.7")
 def distance(rows: Rows, grid: Grid, queries: Int[Tensor, n], patch: float) -> PerRow:
-    """Mean distance in the picture from a query to what it looks at, in pixels; time does not count.
+    """Mean distance in the picture between a query and the keys it attends to, in pixels; time is ignored.
 
     queries: token numbers of the rows (..., n, S). patch: side of a patch in pixels.
 
@@ -161,7 +161,7 @@ def distance(rows: Rows, grid: Grid, queries: Int[Tensor, n], patch: float) -> P
 
 @measure("row", "mean attended time", "|dt|", "frames", "0 to T - 1", "mean of |t_j - t_i|")
 def frame_distance(rows: Rows, grid: Grid, queries: Int[Tensor, n]) -> PerRow:
-    """Mean distance in time from a query to what it looks at, in frames.
+    """Mean distance in time between a query and the keys it attends to, in frames.
 
     >>> frame_distance(torch.tensor([[0.5, 0.5]]), Grid(T=2), torch.tensor([0]))
     tensor([0.5000])
@@ -171,7 +171,7 @@ def frame_distance(rows: Rows, grid: Grid, queries: Int[Tensor, n]) -> PerRow:
 
 
 def frame_mass(rows: Rows, grid: Grid) -> Float[Tensor, "*lead T"]:
-    """What every frame holds of a row; sums to one.
+    """The weight of a row on every frame; the weights sum to one.
 
     >>> frame_mass(torch.tensor([0.1, 0.2, 0.3, 0.4]), Grid(T=2, X=2))
     tensor([0.3000, 0.7000])
@@ -181,14 +181,14 @@ def frame_mass(rows: Rows, grid: Grid) -> Float[Tensor, "*lead T"]:
 
 def _mask(rows: Tensor, mask: Tensor) -> Tensor:
     if mask.shape != rows.shape[-1:] or bool(((mask < 0) | (mask > 1)).any()):
-        raise ValueError(f"a mask says for each of the {rows.shape[-1]} keys what share of it is covered, 0..1; got "
-                         f"shape {tuple(mask.shape)}")
+        raise ValueError(f"a mask needs one number from 0 to 1 for each of the {rows.shape[-1]} keys (the covered "
+                         f"share of the patch); got shape {tuple(mask.shape)}")
     return mask.to(rows.dtype)
 
 
 @measure("row", "mass on the object", "m", "of 1", "0 to 1", "energy-based pointing game, Wang et al. 2020")
 def mass(rows: Rows, mask: Float[Tensor, keys]) -> PerRow:
-    """Share of a row that lies on a mask; mask (S,): what share of each patch is covered, 0..1.
+    """The weight of a row that lies on a mask. mask (S,): the covered share of each patch, 0..1.
 
     >>> mass(torch.tensor([0.5, 0.5]), torch.tensor([1.0, 0.5]))
     tensor(0.7500)
@@ -198,20 +198,20 @@ def mass(rows: Rows, mask: Float[Tensor, keys]) -> PerRow:
 
 @measure("row", "lift over area", "m / area", "times", "0 to 1 / area", "mass on the object over its share of tokens")
 def lift(rows: Rows, mask: Float[Tensor, keys]) -> PerRow:
-    """Mass on a mask over the mask's share of the tokens: 1 is what uniform attention gets.
+    """Mass on a mask divided by the mask's share of the tokens: 1 for uniform attention.
 
     >>> lift(torch.tensor([0.5, 0.25, 0.25]), torch.tensor([1.0, 0.0, 0.0]))
     tensor(1.5000)
     """
     area = _mask(rows, mask).mean()
     if area == 0:
-        raise ValueError("the mask covers no token, so there is no area to compare with")
+        raise ValueError("the mask covers no token, so its area is zero and the lift is not defined")
     return mass(rows, mask) / area
 
 
 @measure("row", "pointing hit", "hit", "", "yes or no", "pointing game, Zhang et al. 2016")
 def pointing(rows: Rows, mask: Float[Tensor, keys]) -> Bool[Tensor, "*lead"]:
-    """Whether the most attended key lies on the mask (at least half covered); the first of equals counts.
+    """Whether the most attended key lies on the mask (at least half covered); of equal keys the first counts.
 
     >>> pointing(torch.tensor([0.6, 0.4]), torch.tensor([1.0, 0.0]))
     tensor(True)

@@ -1,9 +1,9 @@
-"""What an attention costs: operations counted, bytes kept, seconds measured.
+"""The cost of an attention: operations counted, bytes kept, seconds measured.
 
-Every class states what one head grows with ("N S D", "N D E"): N queries, S keys, D and E wide, M features, T frames
-of Y rows and X columns. Counting holds it to that: matrix products are counted by torch while the attention runs;
-elementwise work is not, and does not change what it grows with. Seconds depend on the machine: compare two methods only
-in one run.
+Every class states how the cost of one head grows ("N S D", "N D E"): N queries, S keys, D and E wide, M features, T
+frames of Y rows and X columns. Tests compare this statement with counted operations. Torch counts the matrix products
+while the attention runs; elementwise operations are not counted and do not change the growth. Seconds depend on the
+machine: compare two methods only within one run.
 """
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from torch.utils.flop_counter import FlopCounterMode
 from .grid import Grid
 
 TOKENS = ("N", "S")  # the letters that grow with the picture or the clip
-OTHER = 16  # what the other letters stand for when two grids are compared: widths, windows
+OTHER = 16  # value of all other letters (widths, windows) when two grids are compared
 
 
 def flops(run: Callable[..., Any], *tensors: Tensor) -> int:
-    """Multiplications and additions in the matrix products of one call, two a pair.
+    """Multiplications and additions in the matrix products of one call: two operations per pair of numbers.
 
     >>> flops(torch.matmul, torch.ones(3, 4), torch.ones(4, 5))
     120
@@ -35,16 +35,16 @@ def flops(run: Callable[..., Any], *tensors: Tensor) -> int:
 
 
 def _fused(q: Any, k: Any, v: Any, *rest: Any, **options: Any) -> int:
-    """Torch's counter does not know its own fused softmax attention on the CPU: each pair, once for q.k, once for v."""
+    """Torch's counter does not know its fused softmax attention on the CPU: count every pair for q.k and for v."""
     (B, H, N, D), S, E = q, k[-2], v[-1]
     return int(2 * B * H * N * S * (D + E))
 
 
 def power(cost: str) -> int:
-    """How often N and S stand in one term of a stated cost, at most: 1 for what is called linear, 2 for quadratic.
+    """The largest number of factors N and S in one term of a stated cost: 1 for linear, 2 for quadratic.
 
-    A word to sort and to label by, without any grid. It counts tokens only: where sides stand beside them, as in
-    "N (T + Y + X) D", the cost grows faster than this says, and `growth` says how fast, from one grid to another.
+    Used to sort and label methods without a grid. The exponent counts tokens only: with sides of the grid in the
+    formula, as in "N (T + Y + X) D", the cost grows faster. `growth` computes that growth from one grid to another.
 
     >>> power("N D E"), power("N S D"), power("N D + W N D"), power("N (T + Y + X) D")
     (1, 2, 1, 1)
@@ -53,9 +53,10 @@ def power(cost: str) -> int:
 
 
 def growth(cost: str, short: Grid, long: Grid) -> float:
-    """How many times its cost on `short` a stated cost is on `long`: N, S, T, Y, X are the grids', the rest stays.
+    """The factor by which a stated cost grows from the grid `short` to the grid `long`.
 
-    What counted operations are held to, on two grids; for the power alone, without grids, there is `power`.
+    N, S, T, Y and X come from the grids; all other letters stay the same. Tests compare this factor with counted
+    operations. For the exponent alone, without grids, use `power`.
 
     >>> growth("N S D", Grid(T=8), Grid(T=16)), growth("N (T + Y + X) D", Grid(8, 4, 4), Grid(16, 4, 4))
     (4.0, 3.0)
@@ -65,12 +66,12 @@ def growth(cost: str, short: Grid, long: Grid) -> float:
     for grid in (short, long):
         letters = dict.fromkeys(re.findall(r"[A-Za-z]+", cost), OTHER)
         here = {"N": len(grid), "S": len(grid), "T": grid.T, "Y": grid.Y, "X": grid.X}
-        amounts.append(eval(product, {"__builtins__": {}}, letters | here))  # a class's own text, never a user's
+        amounts.append(eval(product, {"__builtins__": {}}, letters | here))  # text of a class, never a user's
     return float(amounts[1] / amounts[0])
 
 
 def seconds(run: Callable[..., Any], *tensors: Tensor, repeat: int = 5) -> float:
-    """Median wall time of one call in seconds, after one call to warm up.
+    """Median wall time of one call in seconds, after one warm-up call.
 
     >>> seconds(torch.add, torch.ones(2), torch.ones(2)) < 1
     True
@@ -86,7 +87,7 @@ def seconds(run: Callable[..., Any], *tensors: Tensor, repeat: int = 5) -> float
 
 
 def held(thing: Any) -> int:
-    """Bytes of the tensors that an object keeps: what a map needs in order to answer. Shared storage counts once.
+    """Bytes of all tensors that an object keeps, for example a map. Shared storage counts once.
 
     >>> held(torch.ones(10, dtype=torch.float64))
     80

@@ -1,15 +1,15 @@
-"""Feature fixation: a gate on the features of q and k, and shifts that let it see the neighbours.
+"""Feature fixation: a gate on the features of q and k, and shifts that let the gate see neighbouring tokens.
 
-The gate looks at a token's own q, k and v and says, channel by channel, how much each feature counts:
+The gate reads a token's own q, k and v and decides, channel by channel, how much each feature counts:
 
     z_i = W [phi(q_i); phi(k_i); v_i] + b        r_i = sigmoid(z_i) in (0, 1)^M
     q^_i = r^q_i * phi(q_i)                      k^_i = r^k_i * phi(k_i)
 
-v is read but not gated. One W for all heads. A constant r cancels in the row sum, so only its variation
-matters: over channels (which features count) and, for keys, over tokens (who is seen at all).
+v is read but not gated. All heads share one W. A constant r cancels in the row sum, so only its variation
+matters: over channels (which features count) and, for keys, over tokens (which tokens are seen at all).
 
-The neighbours come in by shifts: some channels of k and v are taken from the next or previous frame, or
-from the eight neighbours in the frame, before features and gate. Shifts have no parameters.
+Shifts bring in the neighbours: some channels of k and v are taken from the next or previous frame, or from
+the eight neighbours within the frame, before features and gate. Shifts have no parameters.
 
 "Linear Video Transformer with Feature Fixation", 2022, arXiv 2210.08164; forms as in its official code.
 """
@@ -24,7 +24,7 @@ SEES = {"self": (1, 0), "qk": (2, 0), "qkv": (2, 1)}  # what a gate reads: (feat
 
 
 class Gate(nn.Module):
-    """One linear layer a side (q, k), the same for every head; `shared`: one layer for both sides.
+    """One linear layer for q and one for k, shared by all heads; `shared`: the same layer for both.
 
     features: M, width of phi. width: E, width of v. sees: "self", "qk" or "qkv".
     """
@@ -32,14 +32,14 @@ class Gate(nn.Module):
     def __init__(self, features: int, width: int, sees: str = "qkv", shared: bool = False) -> None:
         super().__init__()
         if sees not in SEES:
-            raise ValueError(f"a gate sees {', '.join(SEES)}; got {sees!r}")
+            raise ValueError(f"a gate reads one of {', '.join(SEES)}; got {sees!r}")
         n, m = SEES[sees]
         self.sees, self.shared = sees, shared
         self.q = nn.Linear(n * features + m * width, features)
         self.k = self.q if shared else nn.Linear(n * features + m * width, features)
 
     def logits(self, phi_q: Tensor, phi_k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-        """z of queries (..., N, M) and keys (..., S, M); a gate that pairs query i with key i needs N = S."""
+        """Logits z of queries (..., N, M) and keys (..., S, M); a gate that pairs query i with key i needs N = S."""
         if self.sees == "self":
             return self.q(phi_q), self.k(phi_k)
         if phi_q.shape[-2] != phi_k.shape[-2]:
@@ -49,12 +49,12 @@ class Gate(nn.Module):
         return self.q(seen), self.k(seen)
 
     def hold(self, ratio: float = 0.5) -> Gate:
-        """Make the gate constant: every ratio the same, whatever it sees. Returns itself.
+        """Make the gate constant, with the same ratio for every input, and return the gate.
 
-        A constant gate cancels, so the map is the un-gated one: the control every gate must beat.
+        A constant gate cancels, so the map is the one without a gate: the control that every gate must beat.
         """
         if not 0 < ratio < 1:
-            raise ValueError(f"a fixation ratio lies between 0 and 1, not at {ratio}")
+            raise ValueError(f"a fixation ratio must lie between 0 and 1; got {ratio}")
         with torch.no_grad():
             for layer in (self.q, self.k):
                 layer.weight.zero_()
@@ -72,7 +72,7 @@ class Gate(nn.Module):
 def ratios(gate: Gate, phi_q: Tensor, phi_k: Tensor, v: Tensor, strength: float = 1.0) -> tuple[Tensor, Tensor]:
     """Fixation ratios r of queries (..., N, M) and keys (..., S, M), in (0, 1): sigmoid(strength z).
 
-    Strength 0 is one half everywhere, which cancels; 1 is the gate itself.
+    Strength 0 makes every ratio one half, which cancels; strength 1 is the gate itself.
 
     >>> r, _ = ratios(Gate(2, 3), *torch.rand(2, 5, 2), torch.rand(5, 3), strength=0.0)
     >>> r.unique().tolist()
@@ -84,16 +84,16 @@ def ratios(gate: Gate, phi_q: Tensor, phi_k: Tensor, v: Tensor, strength: float 
 
 TIME = ((1, 0, 0), (-1, 0, 0))
 SPACE = tuple((0, *d) for d in ((1, 0), (-1, 0), (0, 1), (0, -1), (-1, -1), (1, 1), (-1, 1), (1, -1)))
-STEPS = {"time": TIME, "space": SPACE}  # which neighbour each fold of channels comes from: (frames, rows, columns)
-PARTS = {"time": 4, "space": 16}        # into how many folds the channels are cut
+STEPS = {"time": TIME, "space": SPACE}  # the neighbour that each fold is taken from: (frames, rows, columns)
+PARTS = {"time": 4, "space": 16}        # the number of folds into which the channels are cut
 
 
 def shift(x: Tensor, grid: Grid, axis: str = "time", parts: int | None = None) -> Tensor:
-    """Take folds of channels from neighbouring tokens. x (B, H, N, D), channels counted through the heads.
+    """Take folds of channels from neighbouring tokens. x (B, H, N, D); channels are counted across heads.
 
-    H D channels are cut into folds of H D // parts; fold n comes from the neighbour STEPS[axis][n], the rest
-    stay. Outside the clip there is zero, except that diagonal neighbours which do not exist leave the token
-    its own. Prefix tokens keep theirs.
+    The H D channels are cut into folds of H D // parts. Fold n comes from the neighbour STEPS[axis][n]; the other
+    channels stay. A neighbour outside the clip counts as zero, but where a diagonal neighbour is missing the token
+    keeps its own values. Prefix tokens keep theirs.
 
     >>> x = torch.arange(3.0).view(1, 1, 3, 1).expand(1, 1, 3, 4)     # three frames of one patch
     >>> shift(x, Grid(T=3), "time")[0, 0].tolist()
@@ -111,10 +111,11 @@ def shift(x: Tensor, grid: Grid, axis: str = "time", parts: int | None = None) -
 
 
 def carried(row: Tensor, grid: Grid, channels: int, axis: str) -> Tensor:
-    """Whose content a row of weights (N,) brings in when v is shifted: (N,), the mean over the channels of v.
+    """The tokens whose content a row of weights (N,) mixes in when v is shifted: (N,), mean over the channels of v.
 
-    The weight on token j mixes in what *stands in slot* j of the shifted v; this sends every channel's share back to
-    the token it came from. What a border has cut off is lost, so the sum may fall short of the row's.
+    The weight on token j multiplies entry j of the shifted v, whose channels come from several tokens. Each channel's
+    share is assigned to the token it came from. Shares from outside the border are lost, so the sum may be smaller
+    than that of the row.
 
     >>> carried(torch.tensor([0.0, 1.0, 0.0]), Grid(T=3), 4, "time").tolist()
     [0.25, 0.5, 0.25]
@@ -126,7 +127,7 @@ def carried(row: Tensor, grid: Grid, channels: int, axis: str) -> Tensor:
 
 
 def _fold(x: Tensor, n: int, steps: tuple[tuple[int, ...], ...]) -> Tensor:
-    """Fold n (B, T, Y, X, c), taken from its neighbour, or as it is when no neighbour is named for it."""
+    """Fold n (B, T, Y, X, c), taken from its neighbour, or unchanged if STEPS has no neighbour for it."""
     if n >= len(steps):
         return x
     diagonal = steps[n][1] != 0 and steps[n][2] != 0
@@ -134,7 +135,7 @@ def _fold(x: Tensor, n: int, steps: tuple[tuple[int, ...], ...]) -> Tensor:
 
 
 def _neighbour(x: Tensor, step: tuple[int, ...], outside: Tensor) -> Tensor:
-    """y[t, y, x] = x[t + dt, y + dy, x + dx], and `outside` where that leaves the grid."""
+    """y[t, y, x] = x[t + dt, y + dy, x + dx], and `outside` where that position leaves the grid."""
     here = [slice(max(-s, 0), max(n - max(s, 0), 0)) for n, s in zip(x.shape[-4:-1], step, strict=True)]
     there = [slice(max(s, 0), max(n - max(-s, 0), 0)) for n, s in zip(x.shape[-4:-1], step, strict=True)]
     y = outside.clone()

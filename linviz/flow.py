@@ -1,8 +1,8 @@
-"""How attention flows through layers: whom a token has heard of after one, two, three of them.
+"""How attention flows through layers: from which tokens a query has received information after several layers.
 
-A layer mixes values: o = A v, with v shifted first where the method says so. Token j has been heard by token
-i if v_j moves o_i; which tokens those are is asked of the layer itself, by one gradient, so a scope, a shift
-and a method that hides its map are all answered alike.
+A layer mixes values: o = A v, with v shifted first where the method asks for it. Token i receives information
+from token j if v_j changes o_i. One gradient through the layer finds all these tokens. This works in the same
+way for a scope, for a shift and for a method that does not expose its map.
 """
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ Layer = Callable[[Tensor], Tensor]  # values (1, H, N, E) -> outputs (1, H, N, E
 
 
 def heard(layer: Layer, listening: Bool[Tensor, "N"], heads: int = 1, width: int = 16) -> Bool[Tensor, "N"]:
-    """Whose values reach the outputs of the tokens in `listening` through one layer.
+    """The tokens whose values reach the outputs of the tokens in `listening` through one layer.
 
     >>> heard(lambda v: v.flip(-2), torch.tensor([True, False, False])).tolist()
     [False, False, True]
     """
     v = torch.zeros(1, heads, len(listening), width, requires_grad=True)
     out = layer(v)
-    # weights of one sign per token but different per channel: contributions cannot cancel in a non-negative map
+    # positive weights that differ by channel: contributions cannot cancel in a non-negative map
     asked = out * torch.linspace(1, 2, out.shape[-1])
     asked[..., listening, :].sum().backward()
     if v.grad is None:
@@ -33,15 +33,16 @@ def heard(layer: Layer, listening: Bool[Tensor, "N"], heads: int = 1, width: int
 
 
 def reach(layers: Sequence[Layer], query: int, tokens: int, heads: int = 1, width: int = 16) -> list[Tensor]:
-    """Whom the query has heard of after the last layer, after the last two, and so on: one (N,) mask a layer.
+    """The tokens that reach the query through the last layer, the last two, and so on: one (N,) mask per layer.
 
-    Layers are given in the order they run. A token keeps what it has (the residual), so reach never shrinks.
+    Layers are listed in the order in which they run. A token keeps its own content (the residual connection), so the
+    reach never shrinks.
 
     >>> [m.sum().item() for m in reach([lambda v: v.roll(1, -2)] * 3, query=0, tokens=9)]
     [2, 3, 4]
     """
     if not 0 <= query < tokens:
-        raise ValueError(f"query {query} is not one of {tokens} tokens")
+        raise ValueError(f"query {query} is outside the range 0..{tokens - 1}")
     known = torch.zeros(tokens, dtype=torch.bool)
     known[query] = True
     out = []

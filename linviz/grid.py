@@ -1,11 +1,11 @@
-"""Where a token lies: token number <-> frame, row, column. Nothing else in linviz reshapes tokens.
+"""The position of a token: token number <-> frame, row, column. Nothing else in linviz reshapes tokens.
 
-Tokens are counted frame by frame, in a frame row by row, in a row from left to right:
+Tokens are counted frame by frame, within a frame row by row, within a row from left to right:
 
     i = prefix + (t * Y + y) * X + x          t < T frames, y < Y rows, x < X columns
 
-`prefix` tokens (CLS, registers) come first and lie nowhere. Y and X are rows and columns of
-patches, not pixels; H is left to the heads.
+`prefix` tokens (CLS, registers) come first and have no position. Y and X count rows and columns of
+patches, not pixels; the letter H is reserved for heads.
 """
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Grid:
-    """T frames of Y rows of X patches, after `prefix` tokens that have no place.
+    """T frames of Y rows of X patches, after `prefix` tokens that have no position.
 
     A photograph has T = 1. Raises ValueError for a side below 1 or a negative prefix.
 
@@ -33,35 +33,37 @@ class Grid:
 
     def __post_init__(self) -> None:
         if min(self.T, self.Y, self.X) < 1 or self.prefix < 0:
-            raise ValueError(f"a grid has at least one frame, row and column and no negative prefix; got {self}")
+            raise ValueError("a grid needs at least one frame, one row and one column, and a prefix of 0 or more; "
+                             f"got {self}")
 
     def __len__(self) -> int:
         return self.prefix + self.T * self.Y * self.X
 
     def number(self, t: int, y: int, x: int) -> int:
-        """Number of the token in frame t, row y, column x (all from 0).
+        """Number of the token in frame t, row y, column x (all counted from 0).
 
         >>> Grid(Y=2, X=3, prefix=1).number(0, 1, 0)
         4
         """
         for name, at, size in (("frame", t, self.T), ("row", y, self.Y), ("column", x, self.X)):
             if not 0 <= at < size:
-                raise IndexError(f"{name} {at} is outside 0..{size - 1} of {self}")
+                raise IndexError(f"{name} {at} is outside the range 0..{size - 1} of {self}")
         return self.prefix + (t * self.Y + y) * self.X + x
 
     def place(self, i: int) -> tuple[int, int, int]:
-        """Frame, row and column of token i; a prefix token has none and raises IndexError.
+        """Frame, row and column of token i; raises IndexError for a prefix token, which has no position.
 
         >>> Grid(Y=2, X=3).place(4)
         (0, 1, 1)
         """
         if not self.prefix <= i < len(self):
-            raise IndexError(f"token {i} has no place: {self} places tokens {self.prefix}..{len(self) - 1}")
+            raise IndexError(f"token {i} has no position in {self}; the tokens with a position are "
+                             f"{self.prefix}..{len(self) - 1}")
         i -= self.prefix
         return i // (self.Y * self.X), i // self.X % self.Y, i % self.X
 
     def places(self) -> Tensor:
-        """Frame, row, column of every placed token: (T*Y*X, 3) int64, in token order.
+        """Frame, row and column of every token with a position: (T*Y*X, 3) int64, in token order.
 
         >>> Grid(Y=1, X=2).places().tolist()
         [[0, 0, 0], [0, 0, 1]]
@@ -70,7 +72,7 @@ class Grid:
         return torch.stack(torch.meshgrid(*axes, indexing="ij"), -1).flatten(0, 2)
 
     def centres(self, patch: float) -> Tensor:
-        """Middle of every placed token's patch in pixels, (T*Y*X, 2): down, across; patch side in pixels.
+        """Centre of every patch in pixels, (T*Y*X, 2): vertical, horizontal. `patch` is the side of a patch in pixels.
 
         >>> Grid(Y=1, X=2).centres(16).tolist()
         [[8.0, 8.0], [8.0, 24.0]]
@@ -84,11 +86,11 @@ class Grid:
         torch.Size([2, 3, 4, 5])
         """
         if x.shape[-2] != len(self):
-            raise ValueError(f"{x.shape[-2]} tokens do not fill {self}, which has {len(self)}")
+            raise ValueError(f"{x.shape[-2]} tokens do not fit {self}, which has {len(self)} tokens")
         return x[..., self.prefix:, :].unflatten(-2, (self.T, self.Y, self.X))
 
     def unfold(self, x: Tensor) -> Tensor:
-        """(..., T, Y, X, C) -> (..., T*Y*X, C): the placed tokens in order.
+        """(..., T, Y, X, C) -> (..., T*Y*X, C): the tokens with a position, in order.
 
         >>> Grid(T=2, Y=3, X=4).unfold(torch.zeros(2, 3, 4, 5)).shape
         torch.Size([24, 5])
@@ -96,7 +98,7 @@ class Grid:
         return x.flatten(-4, -2)
 
     def within(self, larger: Grid) -> Tensor:
-        """This grid's placed tokens, numbered in the corner of a larger one: learned tables are cut like this.
+        """Numbers of this grid's tokens in a larger grid, aligned at the corner: learned tables are cut like this.
 
         >>> Grid(Y=2, X=2).within(Grid(Y=2, X=3)).tolist()
         [0, 1, 3, 4]

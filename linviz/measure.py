@@ -1,4 +1,4 @@
-"""How a measure declares itself, once: the glossary, axis labels and tooltips are made from this."""
+"""How a measure is declared, once: the glossary, axis labels and tooltips are generated from the declaration."""
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Measure:
-    """What is measured (`title`), its letter, unit, range and where the definition comes from."""
+    """What is measured (`title`), its letter, unit and range, and the source of the definition."""
 
     name: str
     title: str
@@ -23,7 +23,7 @@ class Measure:
 
     @property
     def label(self) -> str:
-        """The text of an axis: what it is, its letter, its unit."""
+        """The text of an axis: the title, the letter and the unit."""
         return f"{self.title} {self.symbol} ({self.unit})" if self.unit else f"{self.title} {self.symbol}"
 
 
@@ -31,7 +31,7 @@ MEASURES: dict[str, Measure] = {}
 
 
 def measure(of: str, title: str, symbol: str, unit: str, range: str, source: str) -> Callable[[F], F]:
-    """Declare the function below as a measure of a "row" or of a "spectrum".
+    """Declare the decorated function as a measure of a "row" or of a "spectrum".
 
     >>> from linviz import concentration
     >>> MEASURES["entropy"].label
@@ -44,7 +44,7 @@ def measure(of: str, title: str, symbol: str, unit: str, range: str, source: str
 
 
 def exact(x: float, text: str) -> str:
-    """A number as it is shown, as HTML that keeps all its digits: what two pages show can then be compared.
+    """A displayed number as HTML that keeps all its digits, so that the numbers of two pages can be compared.
 
     >>> exact(2 / 3, "0.67")
     '<data value="0.6666666666666666">0.67</data>'

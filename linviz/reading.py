@@ -1,7 +1,7 @@
 """A Reading: one mechanism on one q, k, v, measured once. `summary` is the only place that averages.
 
-Nothing is computed before it is asked for, and nothing twice. Rows are walked through in blocks, so the
-N x N table is held only for the spectrum of a map that has no factors.
+Nothing is computed before it is needed, and nothing is computed twice. Rows are processed in blocks. The full
+N x N table is held only for the spectrum of a map without factors.
 """
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ OF_SPECTRUM = ("effective_rank", "stable_rank", "participation_ratio", "energy_r
 
 
 class Reading:
-    """What `read` returns. `map` is the map that is measured: what all channels share, or that of one channel.
+    """The result of `read`. `map` is what is measured: the map that all channels share, or that of one channel.
 
-    Per-row answers have the map's leading axes and one number a query: (B, H, N).
+    Per-row results have the leading axes of the map and one number per query: (B, H, N).
 
-    A dead row (empty, because its features are all zero) has no concentration: it holds NaN in a per-row
-    answer, is True in `dead`, and is left out and counted by `summary`.
+    A dead row (empty, because all its features are zero) has no concentration: its per-row result is NaN and its
+    entry in `dead` is True. `summary` leaves dead rows out and counts them.
     """
 
     def __init__(self, mechanism: Attention, q: Tensor, k: Tensor, v: Tensor, channel: int | None = None) -> None:
@@ -38,7 +38,7 @@ class Reading:
 
     @cached_property
     def whole(self) -> Map:
-        """The map as the mechanism gives it, with every channel's own part."""
+        """The complete map of the mechanism, including the parts that belong to single channels."""
         with torch.no_grad():
             return self.mechanism.map(self.q, self.k, self.v)
 
@@ -47,12 +47,12 @@ class Reading:
         """The table of weights that is measured."""
         found = self.whole.shared if self.channel is None else self.whole.channel(self.channel)
         if found is None:
-            raise ValueError(f"{self.mechanism.spec} has one map a channel of v: name one, read(..., channel=0)")
+            raise ValueError(f"{self.mechanism.spec} has one map per channel of v; choose one: read(..., channel=0)")
         return found
 
     @cached_property
     def output(self) -> Tensor:
-        """What the attention returns: (B, H, N, E)."""
+        """The output of the attention: (B, H, N, E)."""
         with torch.no_grad():
             if not self.mechanism.linear:
                 return self.mechanism(self.q, self.k, self.v)
@@ -60,7 +60,7 @@ class Reading:
 
     @cached_property
     def fixation(self) -> tuple[Tensor, Tensor]:
-        """Fixation ratios of queries and keys, (B, H, N, M) each; only a gated mechanism has them."""
+        """Fixation ratios of queries and keys, (B, H, N, M) each, for a mechanism with a gate."""
         if self.mechanism.gate is None:
             raise ValueError(f"{self.mechanism.spec} has no gate, so it has no fixation ratios; add +gate")
         with torch.no_grad():
@@ -68,12 +68,12 @@ class Reading:
 
     @cached_property
     def dead(self) -> Tensor:
-        """Which rows are empty: (B, H, N) bool. Only a map of shares can have dead rows."""
+        """Which rows are empty: (B, H, N) bool. Only a stochastic map can have dead rows."""
         sums = torch.cat([rows.sum(-1) for _, rows in self.map.walk()], -1)
         return sums < concentration.DEAD if self.map.stochastic else torch.zeros_like(sums, dtype=torch.bool)
 
     def rows(self, name: str, **options: Any) -> Tensor:
-        """A row measure by name, over every row: (B, H, N). Options are the measure's own (k=, share=, mask=)."""
+        """A row measure by name, for every row: (B, H, N). Options are those of the measure (k=, share=, mask=)."""
         if name not in MEASURES or MEASURES[name].of != "row":
             there = ", ".join(m.name for m in MEASURES.values() if m.of == "row")
             raise ValueError(f"no row measure called {name!r}; there are: {there}")
@@ -84,17 +84,17 @@ class Reading:
         return self._rows[key]
 
     def _block(self, name: str, i: Tensor, rows: Tensor, options: dict[str, Any]) -> Tensor:
-        """One block of rows, with the dead ones set aside."""
+        """The measure of one block of rows; NaN for dead rows."""
         dead = self.dead[..., i]
-        filled = rows.masked_fill(dead.unsqueeze(-1), 1.0)  # a stand-in that is never shown
+        filled = rows.masked_fill(dead.unsqueeze(-1), 1.0)  # a placeholder; the result is replaced by NaN below
         place = {"grid": self.mechanism.grid, "queries": i} if name in ("distance", "frame_distance") else {}
         out: Tensor = MEASURES[name].function(filled, **place, **options)
         return out.to(rows.dtype).masked_fill(dead, torch.nan) if bool(dead.any()) else out
 
     def _shares(self, what: str) -> None:
         if not self.map.stochastic:
-            raise ValueError(f"{self.mechanism.spec}: {what} needs rows that are shares, and this map is signed or its "
-                             "rows do not sum to one")
+            raise ValueError(f"{self.mechanism.spec}: {what} needs rows that are probability distributions, but this "
+                             "map is signed or its rows do not sum to one")
 
     entropy = property(lambda self: self.rows("entropy"), doc="Entropy of every row in bits, (B, H, N).")
     effective_tokens = property(lambda self: self.rows("effective_tokens"), doc="2^entropy of every row, (B, H, N).")
@@ -102,11 +102,11 @@ class Reading:
     gini = property(lambda self: self.rows("gini"), doc="Gini coefficient of every row, (B, H, N).")
 
     def top_share(self, k: int = 10) -> Tensor:
-        """Share of the k most attended keys, (B, H, N)."""
+        """Total weight of the k most attended keys, (B, H, N)."""
         return self.rows("top_share", k=k)
 
     def support(self, share: float = 0.9) -> Tensor:
-        """Fewest keys that hold `share` of a row, (B, H, N)."""
+        """The smallest number of keys that hold `share` of a row, (B, H, N)."""
         return self.rows("support", share=share)
 
     @cached_property
@@ -116,17 +116,17 @@ class Reading:
 
     @cached_property
     def centred_singular_values(self) -> Tensor:
-        """The same with the mean row taken off: the part that depends on the query."""
+        """The singular values after the mean row is subtracted: the part of the map that depends on the query."""
         return self.map.centred().singular_values()
 
     @property
     def tolerance(self) -> float:
-        """Below this share of the largest, a singular value counts as zero."""
+        """Singular values below this fraction of the largest count as zero."""
         return self.map.tolerance
 
     @cached_property
     def numerical_rank(self) -> Tensor:
-        """Singular values above the tolerance, (B, H): a count."""
+        """Number of singular values above the tolerance, (B, H)."""
         return spectra.numerical_rank(self.singular_values, self.tolerance)
 
     @cached_property
@@ -136,11 +136,11 @@ class Reading:
 
     def summary(self, spectrum: bool = True, of_rows: Sequence[str] = OF_ROWS,
                 **more: dict[str, Any]) -> dict[str, float]:
-        """One number a measure: the mean over live rows of a head, then over heads and batch.
+        """One number per measure: the mean over the live rows of a head, then over heads and batch.
 
-        Never the measure of a mean map, which is another thing. With dead and all rows counted; without the
-        measures of rows where the map is signed. `spectrum=False` leaves out the singular values, `of_rows` names
-        the only row measures that are wanted; `more` names those that need to be told something, as in
+        This is not the measure of the mean map, which is another number. All rows and dead rows are counted. Row
+        measures are left out if the map is signed. `spectrum=False` leaves out the singular values. `of_rows` names
+        the row measures to compute; `more` names further measures with their options, as in
         distance={"patch": 16} or mass={"mask": mask}.
         """
         dead = self.dead
@@ -155,15 +155,15 @@ class Reading:
 
 
 def _mean(rows: Tensor) -> float:
-    """Mean over live rows per head, then over the heads that have any."""
+    """Mean over the live rows of each head, then over the heads that have live rows."""
     per_head = rows.double().nanmean(-1)
     return per_head.nanmean().item()
 
 
 def read(mechanism: Attention, q: Queries, k: Keys, v: Values, channel: int | None = None) -> Reading:
-    """Measure a mechanism on q (B, H, N, D), k (B, K, S, D), v (B, K, S, E). Lazy: ask the Reading.
+    """Measure a mechanism on q (B, H, N, D), k (B, K, S, D), v (B, K, S, E). Lazy: the Reading computes on demand.
 
-    `channel` chooses the map of one channel of v, where a mechanism has one a channel (AFT).
+    `channel` chooses the map of one channel of v, for a mechanism with one map per channel (AFT).
 
     >>> from linviz import Grid, make
     >>> x = torch.rand(1, 2, 9, 4, dtype=torch.float64)

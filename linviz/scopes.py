@@ -1,15 +1,15 @@
-"""Who may see whom: a grid is cut into boxes, and inside a box every query sees every key.
+"""Scopes: the grid is cut into boxes, and within a box every query sees every key.
 
-    joint             one box: everybody sees everybody
-    space             one frame a box                       time      one place a box, through all frames
-    rows, columns     one line of one frame a box
-    window:W          W x W patches of one frame a box      shifted:W the same windows cut half a side later
-    quarters          a quarter of the picture a box, through all frames
-    strided:W         every W-th frame, row and column a box: sparse, and it spans the clip
+    joint             one box: every token sees every token
+    space             one box per frame                     time      one box per position, through all frames
+    rows, columns     one box per row or column of a frame
+    window:W          W x W patches of one frame per box    shifted:W the same windows, cut half a side later
+    quarters          a quarter of the picture per box, through all frames
+    strided:W         every W-th frame, row and column per box: sparse, but it spans the clip
 
-Prefix tokens (CLS) sit in every box and get the mean of their rows. Shifted windows are plain boxes, so
-those at the border are smaller; Swin rolls the picture and adds -100 between strangers instead, which is
-the same map to e^-100.
+Prefix tokens (CLS) belong to every box, and their rows are averaged. Shifted windows are ordinary boxes, so
+the windows at the border are smaller. Swin instead rolls the picture and adds -100 to the scores between
+patches that are not neighbours in the picture, which gives the same map up to e^-100.
 """
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from torch import Tensor
 
 from .grid import Grid
 
-WINDOW = 7  # patches on a window's side when none is given
-STRIDE = 2  # and for strided
+WINDOW = 7  # default side of a window, in patches
+STRIDE = 2  # default side of strided
 
 
 @dataclass(frozen=True)
 class Group:
-    """Boxes of one shape: token numbers of queries (boxes, L) and keys (boxes, S), and the box itself."""
+    """All boxes of one shape: token numbers of queries (boxes, L) and of keys (boxes, S), and the grid of one box."""
 
     queries: Tensor
     keys: Tensor
@@ -36,7 +36,7 @@ class Group:
 
 
 def cuts(size: int, side: int | None, offset: int = 0) -> list[range]:
-    """Where 0..size is cut: every `side`, first at `offset` (None or too wide: not at all).
+    """The ranges into which 0..size is cut: every `side`, first at `offset` (None or too large: one range).
 
     >>> cuts(7, 3), cuts(7, 3, offset=1)
     ([range(0, 3), range(3, 6), range(6, 7)], [range(0, 1), range(1, 4), range(4, 7)])
@@ -48,7 +48,7 @@ def cuts(size: int, side: int | None, offset: int = 0) -> list[range]:
 
 
 def boxes(grid: Grid, frames: int | None, rows: int | None, columns: int | None, offset: int = 0) -> list[Group]:
-    """The grid cut into boxes of so many frames, rows and columns (None: all), boxes of one shape together."""
+    """Cut the grid into boxes of so many frames, rows and columns (None: all); boxes of one shape form one Group."""
     first = torch.arange(grid.prefix)
     numbers = torch.arange(grid.prefix, len(grid)).view(grid.T, grid.Y, grid.X)
     shapes: dict[tuple[int, int, int], list[Tensor]] = {}
@@ -59,7 +59,7 @@ def boxes(grid: Grid, frames: int | None, rows: int | None, columns: int | None,
 
 
 def strides(grid: Grid, every: int) -> list[Group]:
-    """Tokens whose frames, rows and columns lie `every` apart, or a multiple of it, sit in one box."""
+    """Put tokens into one box if their frames, rows and columns differ by multiples of `every`."""
     first = torch.arange(grid.prefix)
     numbers = torch.arange(grid.prefix, len(grid)).view(grid.T, grid.Y, grid.X)
     shapes: dict[tuple[int, int, int], list[Tensor]] = {}
@@ -82,11 +82,11 @@ SCOPES: dict[str, Scope] = {
     "quarters": lambda grid, side: boxes(grid, None, (grid.Y + 1) // 2, (grid.X + 1) // 2),
     "strided": strides,
 }
-SIDED = {"window": WINDOW, "shifted": WINDOW, "strided": STRIDE}  # scopes that take a side, and the one they have
+SIDED = {"window": WINDOW, "shifted": WINDOW, "strided": STRIDE}  # scopes that take a side, with its default
 
 
 def groups(grid: Grid, scope: str = "joint", side: int | None = None) -> list[Group]:
-    """The boxes of a scope by name; side in patches, for windows and strides only (None: 7 and 2).
+    """The boxes of a scope, by name. `side` in patches is for windows and strides only (None: 7 and 2).
 
     >>> [len(g.queries) for g in groups(Grid(T=2, Y=3, X=4), "space")]
     [2]
@@ -95,5 +95,5 @@ def groups(grid: Grid, scope: str = "joint", side: int | None = None) -> list[Gr
         raise ValueError(f"no scope called {scope!r}; there are: {', '.join(SCOPES)}")
     side = SIDED.get(scope, WINDOW) if side is None else side
     if side < 1:
-        raise ValueError(f"a window has a side of at least one patch, not {side}")
+        raise ValueError(f"the side of a window must be at least one patch; got {side}")
     return SCOPES[scope](grid, side)

@@ -1,8 +1,8 @@
-"""What a spectrum says: functions of singular values s (..., R), descending, never of a map.
+"""Measures of a spectrum: functions of singular values s (..., R) in descending order, never of a map.
 
-No one number is "the rank". Every function below names its own, and a count that depends on a tolerance
-says so. s_1 of a row-stochastic map is the mean row; take the spectrum of `map.centred()` to see what
-depends on the query.
+There is no single "rank". Every function below names the rank it computes, and a count that depends on a
+tolerance says so. s_1 of a row-stochastic map belongs to the mean row; use the spectrum of
+`map.centred()` to see what depends on the query.
 """
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ from .shapes import Spectrum
 
 def _checked(s: Tensor) -> Tensor:
     if s.shape[-1] == 0 or not torch.isfinite(s).all() or bool((s < 0).any()):
-        raise ValueError(f"singular values are finite, not negative and at least one; got shape {tuple(s.shape)}")
+        raise ValueError(f"singular values must be finite, non-negative and at least one; got shape {tuple(s.shape)}")
     return s
 
 
 def _over(top: Tensor, bottom: Tensor) -> Tensor:
-    """top / bottom, and 0 for the zero map."""
+    """top / bottom, or 0 where bottom is 0 (the zero map)."""
     return torch.where(bottom > 0, top / bottom.where(bottom > 0, torch.ones_like(bottom)), torch.zeros_like(top))
 
 
 @measure("spectrum", "numerical rank", "r", "of min(N, S)", "0 to min(N, S)", "s > tolerance s_1")
 def numerical_rank(s: Spectrum, tolerance: float) -> Int[Tensor, "*lead"]:
-    """How many singular values exceed `tolerance` times the largest: a count, 0 for the zero map.
+    """The number of singular values above `tolerance` times the largest; 0 for the zero map.
 
-    Ask the map for its tolerance (`map.tolerance`): it follows the dtype the map was computed in, so that
+    Use the tolerance of the map (`map.tolerance`): it depends on the dtype in which the map was computed, so that
     casting never changes the rank.
 
     >>> numerical_rank(torch.tensor([1.0, 0.5, 1e-9]), 1e-6)
     tensor(2)
     """
     if not 0 <= tolerance < 1:
-        raise ValueError(f"a tolerance is a share of the largest singular value, in 0..1; got {tolerance}")
+        raise ValueError(f"the tolerance is a fraction of the largest singular value, between 0 and 1; got {tolerance}")
     return (_checked(s) > tolerance * s[..., :1]).sum(-1)
 
 
 @measure("spectrum", "effective rank", "e^H(s)", "", "1 to rank", "Roy and Vetterli 2007")
 def effective_rank(s: Spectrum) -> Float[Tensor, "*lead"]:
-    """exp of the entropy of s / sum s (Roy and Vetterli 2007): 1 for one direction, R for R equal ones.
+    """exp of the entropy of s / sum s (Roy and Vetterli 2007): 1 for one direction, R for R equal directions.
 
     >>> effective_rank(torch.ones(4))
     tensor(4.)
@@ -63,7 +63,7 @@ def stable_rank(s: Spectrum) -> Float[Tensor, "*lead"]:
 
 @measure("spectrum", "participation ratio", "(sum s^2)^2 / sum s^4", "", "1 to rank", "of the eigenvalues s^2")
 def participation_ratio(s: Spectrum) -> Float[Tensor, "*lead"]:
-    """How many directions share the energy s^2.
+    """The number of directions over which the energy s^2 is spread.
 
     >>> participation_ratio(torch.tensor([1.0, 1.0, 0.0]))
     tensor(2.)
@@ -71,26 +71,26 @@ def participation_ratio(s: Spectrum) -> Float[Tensor, "*lead"]:
     return _over(_checked(s).square().sum(-1).square(), s.pow(4).sum(-1))
 
 
-@measure("spectrum", "energy index", "k_p", "directions", "1 to rank", "smallest k with a share p of sum s^2")
+@measure("spectrum", "energy index", "k_p", "directions", "1 to rank", "smallest k that holds a share p of sum s^2")
 def energy_rank(s: Spectrum, share: float = 0.9) -> Int[Tensor, "*lead"]:
-    """Fewest singular values whose squares hold `share` of the whole; ties count as reached.
+    """The smallest number of singular values whose squares hold `share` of the total; equality counts.
 
     >>> energy_rank(torch.tensor([3.0, 1.0, 1.0]))      # 9/11 = .82, 10/11 = .91
     tensor(2)
     """
     if not 0 < share <= 1:
-        raise ValueError(f"a share of the energy lies in 0..1; got {share}")
+        raise ValueError(f"the share of the energy must be above 0 and at most 1; got {share}")
     reached = cumulative(s, power=2) >= share - 1e-12
     return s.shape[-1] - reached.sum(-1) + 1
 
 
 def cumulative(s: Spectrum, power: int = 1) -> Float[Tensor, "*lead R"]:
-    """Share of the first k: of s (power 1, as Linformer plots it) or of s^2 (power 2, energy).
+    """The share held by the first k: of the sum of s (power 1, as in Linformer) or of s^2 (power 2, energy).
 
     >>> cumulative(torch.tensor([3.0, 1.0]))
     tensor([0.7500, 1.0000])
     """
     if power not in (1, 2):
-        raise ValueError(f"power is 1 (singular values) or 2 (energy), not {power}")
+        raise ValueError(f"power must be 1 (singular values) or 2 (energy); got {power}")
     c = _checked(s).double().pow(power).cumsum(-1)
     return _over(c, c[..., -1:]).to(s.dtype)

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Writing files atomically: a reader finds the old file or the complete new one, never half of one."""
 from __future__ import annotations
 
 import contextlib
@@ -6,15 +6,16 @@ import os
 import tempfile
 from pathlib import Path
 
-UMASK = os.umask(0o077)  # only setting it tells it: once, on import, and meanwhile narrower than any
+UMASK = os.umask(0o077)  # the umask can only be read by setting it: once, on import, and meanwhile to the strictest
 os.umask(UMASK)
 
 
 def write_whole(path: str | Path, data: bytes | str, folder: bool = False) -> Path:
-    """Write a file so that what is there is replaced only by a complete one; its path. Text becomes UTF-8.
+    """Write a file so that an existing one is replaced only by a complete one; return its path. Text becomes UTF-8.
 
-    It is written beside its place and is on the disk before it goes there: stopped on the way, nothing is left behind.
-    `folder`: make the folders that are missing. ValueError, in one sentence, where the file cannot be written.
+    The data is written to a temporary file in the same folder and flushed to disk before the file is renamed. An
+    interrupted write leaves nothing behind. `folder`: create missing folders. Raises ValueError, in one sentence, if
+    the file cannot be written.
 
     >>> with tempfile.TemporaryDirectory() as place:
     ...     write_whole(Path(place) / "deep" / "a.txt", "whole", folder=True).read_bytes()
@@ -34,7 +35,7 @@ def write_whole(path: str | Path, data: bytes | str, folder: bool = False) -> Pa
 
 
 def _exchange(path: Path, data: bytes) -> None:
-    """Write beside, with the rights of any new file, and take the place."""
+    """Write a temporary file with the permissions of any new file, then rename it to `path`."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -44,6 +45,6 @@ def _exchange(path: Path, data: bytes) -> None:
         Path(name).chmod(0o666 & ~UMASK)
         Path(name).replace(path)
     except BaseException:
-        with contextlib.suppress(OSError):  # the first failure is the one to tell
+        with contextlib.suppress(OSError):  # the first failure is the one to report
             Path(name).unlink()
         raise

@@ -76,11 +76,11 @@ def test_mass_on_a_mask_and_its_lift() -> None:
 
 @pytest.mark.parametrize(("call", "says"), [
     (lambda: c.entropy(torch.tensor([0.5, -0.5])), "negative"), (lambda: c.gini(torch.zeros(3)), "dead"),
-    (lambda: c.entropy(torch.tensor([math.nan])), "finite"), (lambda: c.top_share(HALF, 0), "at least one key"),
-    (lambda: c.support(HALF, 0.0), "share lies in"), (lambda: c.mass(HALF, torch.ones(3)), "a mask says"),
-    (lambda: c.mass(HALF, 2 * torch.ones(4)), "a mask says"),
+    (lambda: c.entropy(torch.tensor([math.nan])), "finite"), (lambda: c.top_share(HALF, 0), "at least 1"),
+    (lambda: c.support(HALF, 0.0), "share must be above 0"), (lambda: c.mass(HALF, torch.ones(3)), "a mask needs"),
+    (lambda: c.mass(HALF, 2 * torch.ones(4)), "a mask needs"),
     (lambda: c.lift(HALF, torch.zeros(4)), "covers no token"),
-    (lambda: c.frame_mass(HALF, Grid(X=5)), "does not fill")])
+    (lambda: c.frame_mass(HALF, Grid(X=5)), "does not fit")])
 def test_mistakes_get_a_sentence(call, says: str) -> None:
     with pytest.raises(ValueError, match=says) as error:
         call()

@@ -36,10 +36,11 @@ def test_within_is_the_corner_of_the_larger() -> None:
 
 
 @pytest.mark.parametrize(("call", "says"), [
-    (lambda: Grid(T=0), "at least one frame"), (lambda: Grid(prefix=-1), "negative prefix"),
-    (lambda: Grid(2, 2, 2).number(2, 0, 0), "frame 2 is outside 0..1"),
-    (lambda: Grid(2, 2, 2).place(8), "token 8 has no place"), (lambda: Grid(prefix=1).place(0), "token 0 has no place"),
-    (lambda: Grid(2, 2, 2).fold(torch.zeros(7, 1)), "7 tokens do not fill")])
+    (lambda: Grid(T=0), "at least one frame"), (lambda: Grid(prefix=-1), "prefix of 0 or more"),
+    (lambda: Grid(2, 2, 2).number(2, 0, 0), "frame 2 is outside the range 0..1"),
+    (lambda: Grid(2, 2, 2).place(8), "token 8 has no position"),
+    (lambda: Grid(prefix=1).place(0), "token 0 has no position"),
+    (lambda: Grid(2, 2, 2).fold(torch.zeros(7, 1)), "7 tokens do not fit")])
 def test_mistakes_get_a_sentence(call, says: str) -> None:
     with pytest.raises((ValueError, IndexError), match=says):
         call()

@@ -8,7 +8,8 @@ from linviz.maps import Dense, KernelMap, Normaliser, Scores
 
 def test_a_table_that_is_no_map_is_refused() -> None:
     for table, says in ((torch.tensor([1.0]), "finite table"), (torch.full((2, 2), torch.nan), "NaN"),
-                        (torch.tensor([[2.0, -1.0]]), "not shares"), (torch.ones(2, 2), "not shares")):
+                        (torch.tensor([[2.0, -1.0]]), "not probability distributions"),
+                        (torch.ones(2, 2), "not probability distributions")):
         with pytest.raises(ValueError, match=says):
             Dense(table)
     assert not Dense(torch.ones(2, 2), stochastic=False).stochastic
@@ -16,7 +17,7 @@ def test_a_table_that_is_no_map_is_refused() -> None:
 
 def test_a_bias_that_empties_a_row_is_refused() -> None:
     q = torch.zeros(1, 1, 2, 4)
-    with pytest.raises(ValueError, match="at least one key"):
+    with pytest.raises(ValueError, match="leaves its row empty"):
         Scores(q, q, bias=torch.tensor([[0.0, 0.0], [-torch.inf, -torch.inf]]))
 
 

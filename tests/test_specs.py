@@ -32,15 +32,15 @@ def test_a_wrong_spec_gets_a_sentence(spec, says: str) -> None:
 
 
 @pytest.mark.parametrize(("options", "says"), [
-    ({"colour": 1}, "does not take these options: colour"), ({"heads": 0}, "at least one head"),
-    ({"width": 0}, "at least one")])
+    ({"colour": 1}, "does not take these options: colour"), ({"heads": 0}, "must be at least 1"),
+    ({"width": 0}, "must be at least 1")])
 def test_a_wrong_option_gets_a_sentence(options: dict, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         make("softmax", **({"heads": 2, "width": 8, "grid": GRID} | options))
 
 
 @pytest.mark.parametrize(("spec", "says"), [("nonlocal", "no causal form"), ("linear+shift", "cannot be causal"),
-                                             ("linear@space", "causal order")])
+                                             ("linear@space", "orders all tokens by number; leave out @space")])
 def test_causal_is_refused_where_it_would_be_ignored(spec: str, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         make(spec, 2, 8, GRID, causal=True)
@@ -54,13 +54,13 @@ def x(*shape: int) -> torch.Tensor:
     ("softmax", [x(2, 18, 8)] * 3, "batch, heads, tokens, width"),
     ("softmax", [x(1, 3, 18, 8)] * 3, "made for 2 heads; q has 3"),
     ("softmax", [x(1, 2, 18, 7)] * 3, "made for width 8"),
-    ("softmax", [x(1, 2, 18, 8), x(1, 2, 18, 8), x(1, 2, 17, 8)], "go in pairs"),
-    ("softmax", [x(1, 2, 18, 8), x(2, 2, 18, 8), x(2, 2, 18, 8)], "share q's batch"),
+    ("softmax", [x(1, 2, 18, 8), x(1, 2, 18, 8), x(1, 2, 17, 8)], "k and v need the same heads and tokens"),
+    ("softmax", [x(1, 2, 18, 8), x(2, 2, 18, 8), x(2, 2, 18, 8)], "q the same batch"),
     ("softmax", [x(1, 2, 18, 8) / 0] * 3, "NaN or infinity"),
-    ("softmax@space", [x(1, 2, 17, 8)] * 3, "works on Grid"),
-    ("linear+shift", [x(1, 2, 17, 8)] * 3, "works on Grid"),
+    ("softmax@space", [x(1, 2, 17, 8)] * 3, "needs the 18 tokens of Grid"),
+    ("linear+shift", [x(1, 2, 17, 8)] * 3, "needs the 18 tokens of Grid"),
     ("relu+gate", [x(1, 2, 18, 8), x(1, 2, 9, 8), x(1, 2, 9, 8)], r"use \+gate:self"),
-    ("linear", [x(1, 2, 18, 8), x(1, 3, 18, 8), x(1, 3, 18, 8)], "cannot share 3 heads")])
+    ("linear", [x(1, 2, 18, 8), x(1, 3, 18, 8), x(1, 3, 18, 8)], "evenly among 3 heads")])
 def test_wrong_tensors_get_a_sentence(spec: str, qkv: list, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         make(spec, 2, 8, GRID).map(*qkv)

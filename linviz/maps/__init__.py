@@ -1,4 +1,4 @@
-"""Maps: one object a kind of attention table, and the questions all of them answer."""
+"""Maps: one class for each kind of attention table, and the methods that all of them share."""
 from .banded import Banded
 from .base import Map
 from .blocks import Blocks, gather

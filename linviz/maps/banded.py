@@ -1,9 +1,10 @@
-"""The map of local attention-free transformers: one number a key, and a bias for a few keys near each query.
+"""The map of local attention-free transformers: one number per key, and a bias for a few keys near each query.
 
     A_ij = softmax_j (key_j + b_ij)        b_ij = bias_ip where index_ip = j, zero for every other key
 
-Almost all weights of a row are exp(key_j), whatever the row, so they are summed once; the few that differ
-are put right: exp(key + b) = exp(key) + (exp(b) - 1) exp(key). N P work instead of N S.
+Almost all weights of a row are exp(key_j), the same in every row, so their sum is computed once. The few
+weights with a bias are corrected: exp(key + b) = exp(key) + (exp(b) - 1) exp(key). The work is N P instead
+of N S.
 """
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ from .sparse import Sparse
 
 
 class Banded(Map):
-    """index (N, P) names keys, bias (..., N, P) is theirs, key (..., S). An index outside carries bias zero.
+    """index (N, P): the keys with a bias; bias (..., N, P); key (..., S). An index outside the grid has bias zero.
 
     causal: query i sees keys 0..i, and the sums become running sums.
 
@@ -41,7 +42,7 @@ class Banded(Map):
 
     @property
     def safe(self) -> bool:
-        """Whether every row has a weight well above underflow: a causal row may miss the largest key."""
+        """Whether every row has a weight well above underflow; a causal row may not contain the largest key."""
         span = (self.key.amax(-1) - self.key.amin(-1)).max() if self.causal else 0.0
         return bool(span + self.bias.abs().max() < -math.log(torch.finfo(self.dtype).tiny) / 2)
 
@@ -52,11 +53,11 @@ class Banded(Map):
 
     @property
     def _loud(self) -> Tensor:
-        """exp(key), up to a factor that cancels in every row: (..., S, 1)."""
+        """exp(key) up to a factor that cancels in every row: (..., S, 1)."""
         return (self.key - self.key.amax(-1, keepdim=True)).exp().unsqueeze(-1)
 
     def _sums(self, x: Tensor) -> Tensor:
-        """Sum over the keys each query sees, those near it with their bias: (..., S, E) -> (..., N, E)."""
+        """Sum over the keys that each query sees, including the bias of near keys: (..., S, E) -> (..., N, E)."""
         alike = x.cumsum(-2) if self.causal else x.sum(-2, keepdim=True)
         return alike + Sparse(self.index, self.bias.expm1(), self.shape[1], stochastic=False).apply(x)
 
@@ -71,7 +72,7 @@ class Banded(Map):
         return scores.softmax(-1)
 
     def wire(self, at: Any = (0, 0)) -> dict[str, Any]:
-        """One number a key for all rows, and what is put right near each query: a sum of two short maps."""
+        """The sum of two short maps: one number per key for all rows, and the corrections near each query."""
         if self.causal or not self.safe:
             return super().wire(at)
         share = 1 / self._sums(self._loud)  # (..., N, 1)

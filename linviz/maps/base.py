@@ -1,7 +1,8 @@
 """A map is the table of weights A of one attention: rows are queries, columns are keys, o = A v.
 
-Every question about an attention is asked of its map. A map answers by its own cheapest honest road;
-the slow, plain answers stand here and hold for all. Leading axes are free: (B, H), (B*boxes, H), ...
+Every question about an attention is a method of its map. Each class answers in the cheapest exact way it
+has; the slow, simple answers are defined here and hold for all classes. Leading axes are arbitrary: (B, H),
+(B*boxes, H), ...
 """
 from __future__ import annotations
 
@@ -11,20 +12,20 @@ from typing import Any
 import torch
 from torch import Tensor
 
-BLOCK = 1 << 20  # weights held at once when a map is walked through row by row
+BLOCK = 1 << 20  # weights in memory at once when a map is processed row by row
 
 
 def lane(x: Tensor, c: int) -> Tensor:
-    """Place c of the third axis from the end, or the only one: (..., C, N, M) -> (..., N, M)."""
+    """Entry c of the third axis from the end, or its only entry: (..., C, N, M) -> (..., N, M)."""
     return x[..., c if x.shape[-3] > 1 else 0, :, :]
 
 
 class Map:
-    """What every map answers; a kind of map overrides what it can do better.
+    """The methods of every map; a subclass overrides those that it can compute more cheaply.
 
     shape       (N, S): queries, keys.
-    rank_bound  no spectrum of this map has more non-zero singular values.
-    stochastic  weights are shares: none negative, every row sums to one (up to the mechanism's eps).
+    rank_bound  an upper bound on the number of non-zero singular values.
+    stochastic  rows are probability distributions: no negative weight, sum one (up to the mechanism's eps).
     """
 
     shape: tuple[int, int]
@@ -33,7 +34,7 @@ class Map:
 
     @property
     def dtype(self) -> torch.dtype:
-        """The dtype the map was computed in: the tolerance of its rank follows from it."""
+        """The dtype in which the map was computed; it determines the tolerance of the rank."""
         raise NotImplementedError
 
     @property
@@ -43,15 +44,15 @@ class Map:
 
     @property
     def shared(self) -> Map | None:
-        """What all channels of v have in common: the map to draw and to measure. None: nothing (AFT)."""
+        """The part that all channels of v share: the map to draw and to measure. None if there is none (AFT)."""
         return self
 
     def channel(self, c: int) -> Map:
-        """The map of channel c of v, counted within a head; the same for all unless the map is one a channel."""
+        """The map of channel c of v, counted within a head; the same for all c unless each channel has its own map."""
         return self
 
     def nth(self, c: int) -> Map:
-        """The map at place c of the last leading axis, where that axis is channels of v."""
+        """The map at index c of the last leading axis, if that axis holds the channels of v."""
         return Nth(self, c)
 
     def rows(self, i: Tensor) -> Tensor:
@@ -63,40 +64,40 @@ class Map:
         return torch.cat([rows @ v for _, rows in self.walk()], -2)
 
     def walk(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Every row once, in blocks of about a million weights: (numbers, rows)."""
+        """Iterate over all rows in blocks of about a million weights: (query numbers, rows)."""
         size = max(1, BLOCK // self.shape[1])
         for i in torch.arange(self.shape[0]).split(size):
             yield i, self.rows(i)
 
     def dense(self) -> Tensor:
-        """The whole table (..., N, S). It grows with N S; ask for rows when they will do."""
+        """The whole table (..., N, S). Its size grows with N S; use `rows` if a few rows are enough."""
         return self.rows(torch.arange(self.shape[0]))
 
     def centred(self) -> Map:
-        """The map with its mean row taken off every row: what is left depends on the query."""
+        """The map minus its mean row: the part that depends on the query."""
         return Centred(self)
 
     def column_sums(self) -> Tensor:
-        """How much attention each key receives in all: (..., S)."""
+        """The total attention that each key receives: (..., S)."""
         total: Tensor = sum(rows.sum(-2) for _, rows in self.walk())  # type: ignore[assignment]
         return total
 
     def singular_values(self, top: int | None = None) -> Tensor:
-        """Singular values of A, descending, as float64: all min(N, S) of them, or the first `top`."""
+        """Singular values of A in descending order, as float64: all min(N, S) of them, or the first `top`."""
         return torch.linalg.svdvals(self.dense().double())[..., :top]
 
     @property
     def tolerance(self) -> float:
-        """Below this share of the largest, a singular value is rounding: max(N, S) eps of the dtype computed in."""
+        """Singular values below this fraction of the largest are rounding: max(N, S) eps of the map's dtype."""
         return max(self.shape) * torch.finfo(self.dtype).eps
 
     def wire(self, at: Any = (0, 0)) -> dict[str, Any]:
-        """What a browser needs to draw any row of batch and head `at`; a table of rows where nothing is shorter."""
+        """The data from which a browser draws any row of batch and head `at`; by default the table itself."""
         return {"kind": "rows", "rows": self.dense()[at]}
 
 
 class Nth(Map):
-    """One of the maps along the last leading axis, for a kind of map that cannot be cut there."""
+    """One of the maps along the last leading axis, for a class of map that cannot be sliced there."""
 
     def __init__(self, inner: Map, c: int) -> None:
         self.inner, self.c, self.shape = inner, c, inner.shape
@@ -111,7 +112,7 @@ class Nth(Map):
 
 
 class Centred(Map):
-    """A map without its mean row, for a kind of map that knows nothing shorter than the whole table."""
+    """A map minus its mean row, for a class of map that has nothing shorter than the whole table."""
 
     def __init__(self, inner: Map) -> None:
         a = inner.dense()

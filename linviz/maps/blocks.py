@@ -1,7 +1,7 @@
-"""The map of a scope: boxes of tokens, each with a map of its own, nothing in between.
+"""The map of a scope: boxes of tokens, each box with its own map, and no weights between boxes.
 
-A query that sits in several boxes (a prefix token) gets the mean of its rows. Where no key sits in two
-boxes the table is block-diagonal up to the order of tokens, so its spectrum is the union of the boxes'.
+A query in several boxes (a prefix token) gets the mean of its rows. If no key lies in two boxes, the table is
+block-diagonal up to the order of the tokens, so its spectrum is the union of the spectra of the boxes.
 """
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ Part = tuple[Tensor, Tensor, Map]  # queries (boxes, L), keys (boxes, S), their 
 
 
 def gather(x: Tensor, index: Tensor) -> Tensor:
-    """Tokens of every box: x (B, H, N, D), index (boxes, L) -> (B*boxes, H, L, D)."""
+    """The tokens of every box: x (B, H, N, D), index (boxes, L) -> (B*boxes, H, L, D)."""
     return x[..., index, :].movedim(-3, 1).flatten(0, 1)
 
 
 class Blocks(Map):
-    """Boxes of equal shape share one inner map over (B*boxes, H); `parts` has one entry a shape."""
+    """Boxes of equal shape share one inner map over (B*boxes, H); `parts` has one entry per shape."""
 
     def __init__(self, parts: list[Part], shape: tuple[int, int]) -> None:
         self.parts, self.shape = parts, shape
@@ -86,7 +86,7 @@ class Blocks(Map):
         return torch.cat([s.flatten(-2) for s in each], -1).sort(-1, descending=True).values[..., :top]
 
     def wire(self, at: Any = (0, 0)) -> dict[str, Any]:
-        """As every map's; boxes around these boxes ask for a slice of the batch, and arrays then lead with it."""
+        """As for every map. Nested boxes ask for a slice of the batch, which is then the leading axis of the arrays."""
         b, h = at
         run = b if isinstance(b, slice) else slice(b, b + 1)
         parts = []
@@ -97,7 +97,7 @@ class Blocks(Map):
 
 
 def _led(wire: Any, boxes: int) -> Any:
-    """A wire whose arrays lead with (runs * boxes) made to lead with (runs, boxes); numbers and names stay."""
+    """Split the leading axis (runs * boxes) of all arrays of a wire into (runs, boxes); the rest stays."""
     if isinstance(wire, Tensor):
         return wire.unflatten(0, (-1, boxes))
     if isinstance(wire, dict):

@@ -1,9 +1,9 @@
-"""The map of causal linear attention: the lower triangle of two thin factors.
+"""The map of causal linear attention: the lower triangle of a product of two thin factors.
 
     A = tril(L R^T)        o_i = l_i . S_i        S_i = S_{i-1} + r_i v_i^T
 
-The state S never grows, so this is a recurrent network. The triangle undoes the rank bound: A is lower
-triangular, and full rank wherever its diagonal is not zero.
+The state S has a fixed size, so this is a recurrent network. Taking the triangle removes the bound on the
+rank: A is lower triangular, and it has full rank if no entry of its diagonal is zero.
 """
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from torch import Tensor
 from .base import Map
 from .factored import Features, Normaliser
 
-CHUNK = 64  # tokens whose mutual weights are written out at once
+CHUNK = 64  # number of tokens whose mutual weights are computed at once
 
 
 class CausalFactored(Map):
@@ -51,7 +51,7 @@ class CausalFactored(Map):
 
 @dataclass(frozen=True)
 class State:
-    """What the recurrent form remembers of every token so far: S (B, H, M, E) and z (B, H, M). It never grows.
+    """The state of the recurrent form after the tokens so far: S (B, H, M, E) and z (B, H, M), of fixed size.
 
     S_i = S_{i-1} + phi(k_i) v_i^T        z_i = z_{i-1} + phi(k_i)        o_i = phi(q_i) S_i / (phi(q_i).z_i)
     """
@@ -62,13 +62,13 @@ class State:
 
     @classmethod
     def empty(cls, q: Tensor, v: Tensor, features: int) -> State:
-        """Before the first token; q (B, H, 1, D) and v (B, H, 1, E) give the sizes."""
+        """The state before the first token; q (B, H, 1, D) and v (B, H, 1, E) determine the sizes."""
         return cls(v.new_zeros(*q.shape[:-2], features, v.shape[-1]), v.new_zeros(*q.shape[:-2], features))
 
     def after(self, k: Tensor, v: Tensor) -> State:
-        """One token later: k (B, H, 1, M) and v (B, H, 1, E) written into the memory."""
+        """The state after one more token: k (B, H, 1, M) and v (B, H, 1, E) are added to the memory."""
         return State(self.S + k.mT @ v, self.z + k.squeeze(-2), self.seen + 1)
 
     def read(self, q: Tensor, normaliser: Normaliser) -> Tensor:
-        """What a query (B, H, 1, M) finds: (B, H, 1, E)."""
+        """The output for a query (B, H, 1, M): (B, H, 1, E)."""
         return q @ self.S / normaliser(q @ self.z.unsqueeze(-1))

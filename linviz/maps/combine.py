@@ -1,4 +1,4 @@
-"""Maps made of maps: side by side (ByHead), added (Sum), one after another (Product), one a channel (PerChannel)."""
+"""Maps made of maps: side by side (ByHead), added (Sum), in sequence (Product), one per channel (PerChannel)."""
 from __future__ import annotations
 
 from functools import reduce
@@ -12,7 +12,7 @@ from .base import Map
 
 
 class ByHead(Map):
-    """Different maps for different heads: parts of (how many heads, their map), in order; heads are axis 1."""
+    """Different maps for different heads: parts are pairs (number of heads, map), in order; heads are axis 1."""
 
     def __init__(self, parts: list[tuple[int, Map]]) -> None:
         self.parts, self.shape = [(n, m) for n, m in parts if n], parts[0][1].shape
@@ -38,7 +38,7 @@ class ByHead(Map):
         return torch.cat([m.column_sums() for _, m in self.parts], 1)
 
     def singular_values(self, top: int | None = None) -> Tensor:
-        """As many a head as the longest spectrum has; shorter ones end in zeros, which they are."""
+        """As many per head as in the longest spectrum; shorter spectra are padded with zeros, their true values."""
         each = [m.singular_values(top) for _, m in self.parts]
         longest = max(s.shape[-1] for s in each)
         return torch.cat([pad(s, (0, longest - s.shape[-1])) for s in each], 1)
@@ -49,11 +49,11 @@ class ByHead(Map):
             if h < n:
                 return m.wire((b, h))
             h -= n
-        raise IndexError(f"head {at[1]} of {sum(n for n, _ in self.parts)}")
+        raise IndexError(f"head {at[1]} is outside the range of {sum(n for n, _ in self.parts)} heads")
 
 
 class Sum(Map):
-    """A = A_1 + A_2 + ...: two ways of looking, added. Rows of a sum are not shares."""
+    """A = A_1 + A_2 + ...: several maps added. Rows of a sum are not probability distributions."""
 
     stochastic = False
 
@@ -87,11 +87,12 @@ class Sum(Map):
 
 
 class Product(Map):
-    """A = first second: what `first` mixes is what `second` has mixed before."""
+    """A = first second, a matrix product: `second` mixes the values, then `first` mixes the results."""
 
     def __init__(self, first: Map, second: Map) -> None:
         if first.shape[1] != second.shape[0]:
-            raise ValueError(f"maps follow each other where sizes meet; got {first.shape} after {second.shape}")
+            raise ValueError("the number of keys of the first map must be the number of queries of the second; "
+                             f"got shapes {first.shape} and {second.shape}")
         self.first, self.second, self.shape = first, second, (first.shape[0], second.shape[1])
         self.stochastic = first.stochastic and second.stochastic
         self.rank_bound = min(first.rank_bound, second.rank_bound)
@@ -108,9 +109,9 @@ class Product(Map):
 
 
 class PerChannel(Map):
-    """One map a channel of v: inner has the leading axes (B, H, E). Ask `channel(c)` for the one of channel c.
+    """One map per channel of v: `inner` has the leading axes (B, H, E). `channel(c)` returns the map of channel c.
 
-    There is no one table to draw, so rows, spectrum and wire are refused until a channel is named.
+    There is no single table to draw, so rows, spectrum and wire raise ValueError until a channel is chosen.
     """
 
     def __init__(self, inner: Map) -> None:
@@ -132,4 +133,4 @@ class PerChannel(Map):
         return self.inner.apply(v.mT.unsqueeze(-1)).squeeze(-1).mT  # (B, H, E, S, 1) and back
 
     def rows(self, i: Tensor) -> Tensor:
-        raise ValueError("this map differs by channel of v: ask map.channel(c), c counted within a head")
+        raise ValueError("this map differs by channel of v; use map.channel(c), with c counted within a head")

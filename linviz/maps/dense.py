@@ -1,4 +1,4 @@
-"""A map that is nothing but its table of weights: for targets, examples and N small enough."""
+"""A map stored as its table of weights: for targets, examples and small N."""
 from __future__ import annotations
 
 import torch
@@ -8,7 +8,7 @@ from .base import Map
 
 
 class Dense(Map):
-    """A = table, (..., N, S). `stochastic` says whether its rows are shares; it is checked.
+    """A = table, (..., N, S). `stochastic`: its rows are probability distributions (this is checked).
 
     >>> Dense(torch.eye(3)).apply(torch.ones(3, 2)).shape
     torch.Size([3, 2])
@@ -16,12 +16,12 @@ class Dense(Map):
 
     def __init__(self, table: Tensor, stochastic: bool = True) -> None:
         if table.ndim < 2 or not torch.isfinite(table).all():
-            raise ValueError(f"a map is a finite table (..., N, S); got shape {tuple(table.shape)}"
+            raise ValueError(f"a map needs a finite table (..., N, S); got shape {tuple(table.shape)}"
                              + ("" if table.ndim < 2 else " with NaN or infinity in it"))
         sums = table.sum(-1)
         if stochastic and not (bool((table >= 0).all()) and torch.allclose(sums, torch.ones_like(sums), atol=1e-4)):
-            raise ValueError("rows of this table are not shares (a weight is negative or a row does not sum to 1); "
-                             "pass stochastic=False if that is meant")
+            raise ValueError("the rows of this table are not probability distributions (a weight is negative or a row "
+                             "does not sum to 1); pass stochastic=False if this is intended")
         self.table, self.stochastic = table, stochastic
         self.shape = (table.shape[-2], table.shape[-1])
         self.rank_bound = min(self.shape)

@@ -1,9 +1,10 @@
-"""The map of linear attention: two thin factors, never the table between them.
+"""The map of linear attention: two thin factors instead of the table, which is never computed.
 
     A = L R^T        L (N, M), R (S, M)        A v = L (R^T v)
 
-Rank A <= M however long the clip. The spectrum comes from the factors too: with L = U1 R1 and R = U2 R2
-(thin QR), A = U1 (R1 R2^T) U2^T, so A and the M x M matrix R1 R2^T have the same non-zero singular values.
+Rank A <= M, whatever the length of the clip. The spectrum comes from the factors as well: with L = U1 R1 and
+R = U2 R2 (thin QR), A = U1 (R1 R2^T) U2^T, so A and the M x M matrix R1 R2^T have the same non-zero singular
+values.
 """
 from __future__ import annotations
 
@@ -35,7 +36,7 @@ class Factored(Map):
 
     @property
     def tolerance(self) -> float:
-        """M eps of the dtype q and k came in (the factors are what was rounded), N eps of float64 at least."""
+        """M eps of the dtype of q and k (rounding happens in the factors), but at least N eps of float64."""
         eps, double = torch.finfo(self.dtype).eps, torch.finfo(torch.float64).eps
         return max(eps * self.left.shape[-1], double * max(self.shape))
 
@@ -64,11 +65,11 @@ class Factored(Map):
 
 
 class KernelMap(Factored):
-    """A_ij = phi(q_i).phi(k_j) / row sum: a factored map that remembers the features it was made of.
+    """A_ij = phi(q_i).phi(k_j) / row sum: a factored map that keeps the features from which it was made.
 
-    A gate g multiplies the features; its logits z are kept apart so that a viewer can turn its strength s
-    from 0 (g = 1/2 everywhere, which cancels) to 1: g = sigmoid(s z). Row sums change with s, so a browser
-    gets features and logits and normalises by itself.
+    A gate g multiplies the features. Its logits z are kept separately, so that a viewer can change its strength s
+    from 0 (g = 1/2 everywhere, which cancels) to 1: g = sigmoid(s z). The row sums change with s, so the browser
+    receives features and logits and normalises the rows itself.
     """
 
     def __init__(self, features: Features, normaliser: Normaliser, stochastic: bool = True) -> None:
@@ -82,7 +83,7 @@ class KernelMap(Factored):
 
 @dataclass(frozen=True)
 class Features:
-    """phi of queries (..., N, M) and keys (..., S, M), and the logits of the gate on each, if there is one."""
+    """phi of queries (..., N, M) and of keys (..., S, M), with the logits of the gate if there is one."""
 
     q: Tensor
     k: Tensor
@@ -90,13 +91,13 @@ class Features:
     z_k: Tensor | None = None
 
     def gated(self) -> tuple[Tensor, Tensor]:
-        """The features times their fixation ratios."""
+        """The features multiplied by their fixation ratios."""
         if self.z_q is None or self.z_k is None:
             return self.q, self.k
         return self.q * self.z_q.sigmoid(), self.k * self.z_k.sigmoid()
 
     def wire(self, at: Any) -> dict[str, Any]:
-        """Features and logits of one batch and head; the browser gates and normalises."""
+        """Features and logits of one batch and head; the browser applies the gate and normalises."""
         wire: dict[str, Any] = {"kind": "kernel", "phi_q": self.q[at], "phi_k": self.k[at]}
         if self.z_q is not None and self.z_k is not None:
             wire |= {"z_q": self.z_q[at], "z_k": self.z_k[at]}
@@ -104,14 +105,14 @@ class Features:
 
 
 class Normaliser:
-    """What a row sum is divided by, so that an empty row does not divide by nothing.
+    """The divisor of a row, made from its sum so that an empty row is not divided by zero.
 
-    "add": sum + eps.  "clamp": max(sum, eps).  "none": the weights are left as they are.
+    "add": sum + eps.  "clamp": max(sum, eps).  "none": no division.
     """
 
     def __init__(self, kind: str = "add", eps: float = 0.0) -> None:
         if kind not in ("add", "clamp", "none"):
-            raise ValueError(f"a normaliser is 'add', 'clamp' or 'none', not {kind!r}")
+            raise ValueError(f"a normaliser must be 'add', 'clamp' or 'none'; got {kind!r}")
         self.kind, self.eps = kind, eps
 
     def __call__(self, sums: Tensor) -> Tensor:
@@ -121,5 +122,5 @@ class Normaliser:
         return divisor.where(divisor != 0, torch.ones_like(divisor))  # an empty row stays empty: dead, not NaN
 
     def wire(self) -> dict[str, Any]:
-        """How a browser does the same."""
+        """The data with which a browser does the same."""
         return {"kind": self.kind, "eps": self.eps}

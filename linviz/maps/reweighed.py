@@ -1,9 +1,9 @@
-"""The map of attention-free transformers: a table of positions, reweighed by one number a key.
+"""The map of attention-free transformers: a table of position biases, reweighted by one number per key.
 
     A_ij = softmax_j (bias_ij + key_j)
 
-exp(bias) and exp(key) meet as a matrix product, so the table is exponentiated once for all channels; where
-the product could underflow, rows are made one by one instead.
+exp(bias) and exp(key) are combined by a matrix product, so the table is exponentiated once for all channels.
+Where that product could underflow, the rows are computed one by one instead.
 """
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .base import Map, lane
 
 
 class Reweighed(Map):
-    """bias (N, S), the same for all, -inf where a key is forbidden; key (..., S), one number a key (and channel)."""
+    """bias (N, S), shared by all channels, -inf for a forbidden key; key (..., S): one per key (and channel)."""
 
     def __init__(self, bias: Tensor, key: Tensor) -> None:
         self.bias, self.key, self.shape = bias, key, (bias.shape[-2], bias.shape[-1])
@@ -29,7 +29,7 @@ class Reweighed(Map):
     @property
     def safe(self) -> bool:
         """Whether exp(bias - its largest) exp(key - its largest) stays above underflow."""
-        least = self.bias.masked_fill(self.bias == -torch.inf, torch.inf).amin(-1)  # a forbidden key is no small weight
+        least = self.bias.masked_fill(self.bias == -torch.inf, torch.inf).amin(-1)  # forbidden keys do not count
         span = (self.bias.amax(-1) - least).max() + (self.key.amax(-1) - self.key.amin(-1)).max()
         return bool(span < -math.log(torch.finfo(self.dtype).tiny) / 2)
 

@@ -2,7 +2,7 @@
 
     A_ij = softmax_j s_ij        or   s_ij / S   ("count")        or   s_ij   ("none")
 
-Scores are made for the rows that are asked for, and only for those.
+Scores are computed only for the rows that are requested.
 """
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ Score = Callable[[Tensor], Tensor]  # query numbers (n,) -> scores (..., n, S)
 
 
 class Scored(Map):
-    """`score(i)` gives the scores of the queries i. normaliser: "softmax", "count" or "none".
+    """`score(i)` returns the scores of the queries i. normaliser: "softmax", "count" or "none".
 
-    `like` is any tensor of the dtype the scores come in. Only softmax makes rows shares.
+    `like` is any tensor with the dtype of the scores. Only with softmax are the rows probability distributions.
 
     >>> table = torch.zeros(4, 4)
     >>> Scored(lambda i: table[i], (4, 4), table).dense()[0]
@@ -28,7 +28,7 @@ class Scored(Map):
 
     def __init__(self, score: Score, shape: tuple[int, int], like: Tensor, normaliser: str = "softmax") -> None:
         if normaliser not in ("softmax", "count", "none"):
-            raise ValueError(f"scores become a map by 'softmax', 'count' or 'none', not {normaliser!r}")
+            raise ValueError(f"the normaliser of scores must be 'softmax', 'count' or 'none'; got {normaliser!r}")
         self.score, self.shape, self.like, self.normaliser = score, shape, like, normaliser
         self.stochastic, self.rank_bound = normaliser == "softmax", min(shape)
 

@@ -1,9 +1,9 @@
-"""The map of softmax attention: rows from scores, each row a softmax over the keys.
+"""The map of softmax attention: each row is a softmax of scores over the keys.
 
     A_ij = exp(scale q_i.k_j + bias_ij) / sum_l exp(scale q_i.k_l + bias_il)
 
-Kept as q, k and bias. The output is asked of torch's fused attention, single rows are computed when
-asked for, and the N x S table is written out only by `dense` and `singular_values`.
+The map stores q, k and bias. The output comes from torch's fused attention and single rows are computed on
+request. Only `dense` and `singular_values` compute the whole N x S table.
 """
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .base import Map
 class Scores(Map):
     """Softmax over keys of scale q k^T + bias. q (..., N, D), k (..., S, D), bias broadcasts to (..., N, S).
 
-    `causal`: query i sees keys 0..i only. A bias of -inf forbids a pair; a row that forbids all is refused.
+    `causal`: query i sees keys 0..i only. A bias of -inf forbids a pair; forbidding all keys of a query is an error.
     """
 
     def __init__(self, q: Tensor, k: Tensor, bias: Tensor | None = None, scale: float | None = None,
@@ -29,14 +29,14 @@ class Scores(Map):
         self.shape = (q.shape[-2], k.shape[-2])
         self.rank_bound = min(self.shape)
         if bias is not None and bool((bias == -torch.inf).all(-1).any()):
-            raise ValueError("the bias forbids every key to some query: its row would be empty; allow at least one key")
+            raise ValueError("the bias forbids every key for one query and leaves its row empty; allow at least one")
 
     @property
     def dtype(self) -> torch.dtype:
         return self.q.dtype
 
     def _mask(self, i: Tensor) -> Tensor | None:
-        """What is added to the scores of the queries i: (..., len(i), S), or nothing."""
+        """The term added to the scores of the queries i: (..., len(i), S), or None."""
         bias = None if self.bias is None else self.bias.expand(*self.bias.shape[:-2], *self.shape)[..., i, :]
         if not self.causal:
             return bias

@@ -1,8 +1,8 @@
-"""A map with a few weights a row: windows around a token, hashes, edges of a graph.
+"""A map with a few weights per row: windows around a token, hashes, edges of a graph.
 
     A_ij = sum of the weights p of row i whose index is j
 
-An index named twice counts twice; one that points outside carries weight zero.
+Weights with the same index add up. An index outside the grid must have weight zero.
 """
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .base import Map, lane
 
 
 class Sparse(Map):
-    """Row i holds weights[..., i, p] at key index[..., i, p], of S = keys keys.
+    """Row i has the weight weights[..., i, p] on key index[..., i, p]; `keys` is S, the number of keys.
 
     >>> a = Sparse(torch.tensor([[0, 1], [1, 1]]), torch.full((2, 2), 0.5), keys=3)
     >>> a.dense().tolist()

@@ -1,4 +1,4 @@
-"""Mechanisms: one file a method, each a page to read; all of them are made by `make` from a spec."""
+"""Mechanisms: one file per method, each a page to read; `make` builds all of them from a spec."""
 import importlib
 import pkgutil
 

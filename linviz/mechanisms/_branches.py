@@ -1,7 +1,8 @@
-"""What several mechanisms share: a depthwise convolution of v, coarser keys, tables of steps between places.
+"""Parts that several mechanisms share: a depthwise convolution of v, coarser keys, tables indexed by steps.
 
-A depthwise convolution is a map, too: sparse, and one a channel. Row i holds the kernel around i, zero
-outside the picture. It stays inside a frame; prefix tokens lie nowhere, so their rows are empty.
+A depthwise convolution is a map, too: a sparse map, one per channel. Row i holds the kernel around token i,
+with zeros outside the picture. The kernel stays within a frame. Prefix tokens have no position, so their
+rows are empty.
 """
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ from ..maps import Map, PerChannel, Product, Sparse
 
 
 def around(grid: Grid, side: int) -> tuple[Tensor, Tensor]:
-    """The side x side patches around every token, row by row: token numbers (N, side^2), and which of them exist."""
+    """The side x side patches around every token: token numbers (N, side^2), and whether each of them exists."""
     steps = Grid(1, side, side).places()[:, 1:] - side // 2
     t, y, x = grid.places().T[:, :, None]  # (places, 1) each
     y, x = y + steps[:, 0], x + steps[:, 1]
@@ -24,7 +25,7 @@ def around(grid: Grid, side: int) -> tuple[Tensor, Tensor]:
 
 
 def depthwise(kernel: Tensor, grid: Grid, batch: int, before: Map | None = None) -> PerChannel:
-    """The convolution of v by kernel (H, E, P, P) as a map for (batch, H, E); `before` acts on v first."""
+    """The convolution of v with kernel (H, E, P, P) as a map for (batch, H, E); `before` is applied to v first."""
     index, inside = around(grid, kernel.shape[-1])
     weights = kernel.flatten(-2).unsqueeze(-2) * inside  # (H, E, N, P*P)
     conv = Sparse(index.to(kernel.device), weights.expand(batch, *weights.shape), len(grid), stochastic=False)
@@ -32,7 +33,7 @@ def depthwise(kernel: Tensor, grid: Grid, batch: int, before: Map | None = None)
 
 
 def stretch(keys: int, queries: int, like: Tensor) -> Sparse:
-    """Fewer keys stretched to the number of queries, linearly in raster order: (queries, keys), two weights a row."""
+    """Linear interpolation in raster order from fewer keys to all queries: (queries, keys), two weights per row."""
     at = ((torch.arange(queries).to(like) + 0.5) * keys / queries - 0.5).clamp(0, keys - 1)
     low = at.floor().long()
     index = torch.stack([low, (low + 1).clamp(max=keys - 1)], -1)
@@ -40,32 +41,32 @@ def stretch(keys: int, queries: int, like: Tensor) -> Sparse:
 
 
 def apart(start: Tensor, end: Tensor, built: Grid) -> Tensor:
-    """Which entry of a table of steps each pair of places reads: start (n, 3), end (m, 3) -> (n, m) int64.
+    """The entry of a table of steps for each pair of positions: start (n, 3), end (m, 3) -> (n, m) int64.
 
-    The table has an entry for every step (frames, rows, columns) that fits the grid it was built for:
-    (2T - 1)(2Y - 1)(2X - 1) of them, the step of no distance in the middle.
+    The table has one entry for every step (frames, rows, columns) that fits the grid for which it was built:
+    (2T - 1)(2Y - 1)(2X - 1) entries, with the zero step in the middle.
     """
     t, y, x = (end - start[:, None]).unbind(-1)
     return ((t + built.T - 1) * (2 * built.Y - 1) + y + built.Y - 1) * (2 * built.X - 1) + x + built.X - 1
 
 
 def steps(grid: Grid) -> int:
-    """How many entries such a table has."""
+    """The number of entries of a table of steps on this grid."""
     return (2 * grid.T - 1) * (2 * grid.Y - 1) * (2 * grid.X - 1)
 
 
 class Shrink(nn.Module):
-    """Coarser keys, as in PVT: a convolution of side and stride r within each frame, then a norm over channels."""
+    """Coarser keys, as in PVT: a convolution with side and stride r in each frame, then a norm over channels."""
 
     def __init__(self, channels: int, r: int, grid: Grid) -> None:
         super().__init__()
         if min(grid.Y, grid.X) < r:
-            raise ValueError(f"a reduction of {r} needs {r} rows and columns at least; got {grid}")
+            raise ValueError(f"a reduction of {r} needs at least {r} rows and columns; got {grid}")
         self.grid, self.onto = grid, Grid(grid.T, grid.Y // r, grid.X // r, grid.prefix)
         self.conv, self.norm = nn.Conv2d(channels, channels, r, r), nn.LayerNorm(channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        """x (B, N, C) -> (B, S, C): r x r patches become one key; prefix tokens stay as they are."""
+        """x (B, N, C) -> (B, S, C): r x r patches become one key; prefix tokens are unchanged."""
         small = self.conv(self.grid.fold(x).flatten(0, 1).movedim(-1, 1))  # (B*T, C, Y/r, X/r)
         small = small.movedim(1, -1).reshape(len(x), -1, x.shape[-1])
         return torch.cat([x[:, :self.grid.prefix], self.norm(small)], 1)

@@ -1,18 +1,18 @@
-"""AFT-conv: the position bias depends on the step from query to key only, so it is a convolution.
+"""AFT-conv: the position bias depends only on the step from query to key, so it is a convolution.
 
     o_ic = sigmoid(q_ic) sum_j exp(u.k_j + w_(j-i)) v_jc  /  sum_j exp(u.k_j + w_(j-i))    c: a channel
-    w learned for the P x P patches around i in its frame, and zero elsewhere
+    w is learned for the P x P patches around i in its frame, and zero elsewhere
 
-The key is one number a token and head, not one a channel: a learned vector u reads it off the D channels
-of k_j. So a head has one map for all its channels, and it can be drawn.
+The key is one number per token and head, not one per channel: a learned vector u computes it from the D
+channels of k_j. So each head has one map for all its channels, and this map can be drawn.
 
-Far keys weigh the same in every row: sum them once, and put the near ones right with a convolution,
-    sum_j exp(u.k_j) v_j + conv(exp(w) - 1)[exp(u.k) v]      and the same below the line with v = 1
-causal=True: j <= i in raster order only; the sum is a running sum and the kernel loses what comes later.
+Far keys have the same weight in every row. Their sum is computed once, and a convolution corrects the near keys:
+    sum_j exp(u.k_j) v_j + conv(exp(w) - 1)[exp(u.k) v]      and the same for the denominator with v = 1
+causal=True: j <= i in raster order; the sum becomes a running sum, and the kernel loses all later positions.
 
-Gained: P^2 numbers a head instead of N x N, the same for every place: no longer tied to one size.
+Gained: P^2 numbers per head instead of N x N, the same everywhere, so w is not tied to one picture size.
 Lost: the query does not choose where to look; far keys differ by content alone.
-The window lies in one frame; other frames count as far, and so does everything for a prefix token.
+The window lies within one frame; other frames count as far. For a prefix token every key is far.
 
 Cost: O(N P^2 D) time, O(N (P^2 + D)) memory.   Rank: up to N.
 Zhai et al., 2021, arXiv 2105.14103. No official code was found, and w is not normalised here.
@@ -28,7 +28,7 @@ from .aft_simple import AFT
 
 
 class AFTConv(AFT):
-    """One number a key and head, and a learned side x side kernel of biases a head."""
+    """One number per key and head, and a learned side x side kernel of biases for each head."""
 
     name, title = "aft_conv", "AFT-conv"
     cost, rank = "N P^2 D", "N"
@@ -36,7 +36,7 @@ class AFTConv(AFT):
 
     def build(self, side: int = 7) -> None:
         if side < 1 or side % 2 == 0:
-            raise ValueError(f"a kernel has an odd side, so that it has a middle; got side={side}")
+            raise ValueError(f"the kernel needs an odd side, so that it has a centre; got side={side}")
         self.kernel = nn.Parameter(torch.randn(self.heads, side, side) * 0.02)
         self.reader = nn.Parameter(torch.full((self.heads, self.width), self.width ** -0.5))
 

@@ -1,20 +1,20 @@
-"""AFT-local: the position table of AFT-full, kept only near the diagonal. It is still global.
+"""AFT-local: the position table of AFT-full, kept only near the diagonal. The attention is still global.
 
     o_ic = sigmoid(q_ic) sum_j exp(k_jc + w_ij) v_jc  /  sum_j exp(k_jc + w_ij)         c: a channel
-    w_ij learned where |i - j| < s, and zero elsewhere
+    w_ij is learned where |i - j| < s, and zero elsewhere
 
-Zero is not minus infinity: a far key keeps its full weight exp(k_jc), only its position says nothing. No
-token is out of sight; what is local is where positions matter, not where attention ends.
+Zero is not minus infinity: a far key keeps its full weight exp(k_jc), but its position has no influence.
+Every token stays visible. Positions matter only locally; the attention does not end there.
 
-Far keys weigh the same in every row: sum them once, and put the near ones right,
+Far keys have the same weight in every row. Their sum is computed once and the near keys are corrected:
 exp(k + w) = exp(k) + (exp(w) - 1) exp(k).   causal=True: j <= i only, and the sum is a running sum.
 
-Gained: the time of AFT-full without its N x S pairs.
-Lost: the query does not choose where to look, and beyond s positions neither does anything else.
-i and j count tokens in raster order, frame by frame; on a picture a step down is X tokens. s = 1 is the
-diagonal alone. There is no one table to draw: read(..., channel=c).
+Gained: AFT-full without its N x S pairs.
+Lost: the query does not choose where to look, and beyond s positions only the content of the key matters.
+i and j count tokens in raster order, frame by frame; in a picture the patch below is X tokens away. s = 1 is
+the diagonal alone. There is no single table to draw: use read(..., channel=c).
 
-Cost: O(N s D) time, O(N (s + D)) memory.   Rank: up to N a channel.
+Cost: O(N s D) time, O(N (s + D)) memory.   Rank: up to N per channel.
 Zhai et al., 2021, arXiv 2105.14103. No official code was found.
 """
 from __future__ import annotations
@@ -31,13 +31,13 @@ class AFTLocal(AFT):
     """A learned bias for the keys less than `window` tokens away: row i of `band` holds j = i - s + 1 ... i + s - 1."""
 
     name, title = "aft_local", "AFT-local"
-    cost, rank = "N s D", "N a channel"
+    cost, rank = "N s D", "N per channel"
     takes_key_grid, positional, fixed = False, True, True
     settings = {"window": Setting(Whole(1, 4096), "Window, in tokens")}
 
     def build(self, window: int = 16) -> None:
         if window < 1:
-            raise ValueError(f"a window has at least the token itself; got window={window}")
+            raise ValueError(f"window must be at least 1, the token itself; got window={window}")
         self.reach = min(window, len(self.grid)) - 1
         self.band = nn.Parameter(torch.randn(len(self.grid), 2 * self.reach + 1) * 0.02)
 

@@ -1,19 +1,19 @@
-"""AFT-simple: attention without a match between q and k. Keys alone say where to look, channel by channel.
+"""AFT-simple: attention without a product of q and k. The keys alone decide where to look, channel by channel.
 
     o_ic = sigmoid(q_ic) sum_j exp(k_jc) v_jc  /  sum_j exp(k_jc)                   c: a channel
 
-Channel c has a map of its own, A_ij = softmax_j(k_jc): every row is the same row, whatever the query. The
-query does not choose where to look; it only says, behind the map, how much of each channel it takes.
-causal=True: both sums run to j = i, so they are running sums, and rows differ because they end elsewhere.
+Each channel c has its own map, A_ij = softmax_j(k_jc), whose rows are all equal. The query does not choose
+where to look; after the map, it only decides how much of each channel to take.
+causal=True: both sums run up to j = i, so they are running sums, and rows differ because they end differently.
 
-Gained: no product of q and k, no heads (every channel is one), cost of a weighted mean.
-Lost: one map for all queries: rank 1 a channel. What differs between two tokens is the gate alone.
-There is no one table to draw: read(..., channel=c). The gate lies outside the map (`finish`), so rows sum to
-one and the weight that reaches the output is less than that.
+Gained: no product of q and k, no heads (every channel is one), the cost of a weighted mean.
+Lost: one map for all queries, of rank 1 per channel. Two tokens differ only by their gates.
+There is no single table to draw: use read(..., channel=c). The gate lies outside the map (`finish`), so rows
+sum to one, but the weight that reaches the output is smaller.
 
-Cost: O(N D) time and memory.   Rank: 1 a channel; causal: up to N.
+Cost: O(N D) time and memory.   Rank: 1 per channel; causal: up to N.
 Zhai et al., 2021, arXiv 2105.14103. No official code was found. The causal form of the package
-fast-transformers divides each key by its own running sum before it adds them up, which is another formula.
+fast-transformers divides each key by its own running sum before it adds the keys up, which is another formula.
 """
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .base import Mechanism
 
 
 class AFT(Mechanism):
-    """What the attention-free transformers have in common: one number a key and channel, and a gate behind the map."""
+    """The common part of attention-free transformers: one number per key and channel, and a gate after the map."""
 
     family, paper, year = "content-free", "Zhai et al., 2021, arXiv 2105.14103", 2021
     takes_causal, equal_widths = True, True
@@ -35,10 +35,10 @@ class AFT(Mechanism):
 
 
 class AFTSimple(AFT):
-    """A softmax of k over positions, one a channel."""
+    """A softmax of k over positions, separately for each channel."""
 
     name, title = "aft_simple", "AFT-simple"
-    cost, rank = "N D", "1 a channel"
+    cost, rank = "N D", "1 per channel"
 
     def map(self, q: Tensor, k: Tensor, v: Tensor) -> PerChannel:
         key, N = k.mT, q.shape[-2]  # (B, H, D, S)

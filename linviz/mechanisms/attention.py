@@ -1,7 +1,7 @@
-"""What `make` returns: a mechanism with the extras of its spec around it.
+"""The result of `make`: a mechanism together with the extras of its spec.
 
-The order is always the same: check the tensors, shift k and v on the whole grid, cut the grid into the
-scope's boxes, ask the mechanism for each box's map.
+The order is always the same: check the tensors, shift k and v on the whole grid, cut the grid into the boxes
+of the scope, and ask the mechanism for the map of each box.
 """
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .specs import Spec, parse
 
 
 class Attention(nn.Module):
-    """A mechanism, its shift and its scope, ready to be asked: `map(q, k, v)`, or called for the output."""
+    """A mechanism with its shift and its scope: `map(q, k, v)` returns the map, a call returns the output."""
 
     def __init__(self, spec: Spec, mechanism: Mechanism, grid: Grid, heads: int, boxes: list[Group],
                  shift_parts: int | None = None) -> None:
@@ -39,7 +39,7 @@ class Attention(nn.Module):
 
     @property
     def title(self) -> str:
-        """What to call it on a page."""
+        """The name shown on pages."""
         s = self.parsed
         extras = " + gate" * bool(s.gate) + " + shift" * bool(s.shift) + " + conv" * s.conv
         return self.mechanism.title + extras + (f", {s.scope}" if s.scope != "joint" else "")
@@ -56,7 +56,7 @@ class Attention(nn.Module):
 
     @property
     def linear(self) -> bool:
-        """Whether the output is linear in what the map is applied to."""
+        """Whether the output is linear in the values to which the map is applied."""
         return self.mechanism.linear
 
     def map(self, q: Tensor, k: Tensor, v: Tensor, **context: Any) -> Map:
@@ -66,28 +66,29 @@ class Attention(nn.Module):
         if self.parsed.scope == "joint":
             return self.mechanism.map(q, k, v, **context)
         if context:
-            raise ValueError(f"{self.spec}: {', '.join(context)} speaks of all tokens at once; leave out the scope")
+            given = ", ".join(f"{name}=" for name in context)
+            raise ValueError(f"{self.spec}: {given} cannot be combined with @{self.parsed.scope}")
         parts = [(g.queries, g.keys, self.mechanism.on(g.grid).map(*(gather(x, n) for x, n in (
             (q, g.queries), (k, g.keys), (v, g.keys))))) for g in self.boxes]
         return Blocks(parts, (q.shape[-2], k.shape[-2]))
 
     def values(self, v: Tensor) -> Tensor:
-        """What is mixed: v, shifted and rotated as the method asks. (B, H, S, E)."""
+        """The values that the map mixes: v, shifted and rotated as the method requires. (B, H, S, E)."""
         return self.mechanism.values(self._shifted(self._spread(v)))
 
     def finish(self, o: Tensor, q: Tensor) -> Tensor:
-        """What happens outside the map."""
+        """The part of the method after the map, token by token."""
         return self.mechanism.finish(o, q)
 
     def forward(self, q: Tensor, k: Tensor, v: Tensor, **context: Any) -> Tensor:
         """Attend: (B, H, N, E)."""
-        if not self.linear:  # an option that clamps on the way: its output is more than map times values
+        if not self.linear:  # an option clamps intermediate results, so the output is not map times values
             q, k, v = self.admit(q, k, v)
             return self.mechanism(q, self._shifted(k), self._shifted(v), **context)
         return self.finish(self.map(q, k, v, **context).apply(self.values(v)), q)
 
     def step(self, state: State | None, q: Tensor, k: Tensor, v: Tensor) -> tuple[State, Tensor]:
-        """A causal kernel as a recurrent network, one token (B, H, 1, D) at a time; None is the state before the first.
+        """A causal kernel as a recurrent network, one token (B, H, 1, D) at a time; `state` is None before the first.
 
         >>> m = make("linear", heads=1, width=4, grid=Grid(X=9), causal=True)
         >>> x, state = torch.rand(1, 1, 9, 4), None
@@ -97,37 +98,37 @@ class Attention(nn.Module):
         (True, torch.Size([1, 1, 4, 4]))
         """
         if not isinstance(self.mechanism, Kernel) or self.parsed.shift:
-            raise ValueError(f"{self.spec} has no recurrent form; a causal kernel without a shift has")
+            raise ValueError(f"{self.spec} has no recurrent form; only a causal kernel without a shift has one")
         if q.shape[-2] != 1 or k.shape[-2] != 1:
             raise ValueError(f"a step takes one token at a time; q and k have {q.shape[-2]} and {k.shape[-2]}")
         return self.mechanism.step(state, *self.admit(q, k, v))
 
     def features(self, q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """What a gate reads: phi(q), phi(k) and v after checks and shift. Only kernels have features."""
+        """The inputs of a gate: phi(q), phi(k) and v after checks and shift. Only kernels have features."""
         if not isinstance(self.mechanism, Kernel):
-            raise ValueError(f"{self.name} has no features; the kernels do")
+            raise ValueError(f"{self.name} has no features; only kernel mechanisms do")
         q, k, v = self.admit(q, k, v)
         return *self.mechanism.features(q, self._shifted(k)), self._shifted(v)
 
     def redraw(self, seed: int) -> None:
-        """Draw the random parts anew, where the method has any."""
+        """Draw the random parts of the method again; ValueError if it has none."""
         self.mechanism.redraw(seed)
 
     def project(self, x: Tensor, to_q: Project, to_k: Project, to_v: Project) -> tuple[Tensor, Tensor, Tensor]:
-        """Inside a layer: q, k, v of x."""
+        """In a layer: compute q, k and v from x."""
         return self.mechanism.project(x, to_q, to_k, to_v)
 
     def close(self, o: Tensor, x: Tensor, out: Project) -> Tensor:
-        """Inside a layer: the output of o."""
+        """In a layer: compute the output from o."""
         return self.mechanism.close(o, x, out)
 
     def admit(self, q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """q, k, v as they may come in, with k and v expanded to all heads; else one sentence."""
+        """Check q, k and v, and expand k and v to all heads; ValueError says in one sentence what is wrong."""
         for letter, x in zip("qkv", (q, k, v), strict=True):
             if x.ndim != 4:
-                raise ValueError(f"{letter} has the shape (batch, heads, tokens, width); got {tuple(x.shape)}")
-            if x.numel() and not torch.isfinite(torch.stack(x.detach().aminmax())).all():  # one pass; NaN comes through
-                raise ValueError(f"{letter} has NaN or infinity in it; attention needs finite numbers")
+                raise ValueError(f"{letter} must have the shape (batch, heads, tokens, width); got {tuple(x.shape)}")
+            if x.numel() and not torch.isfinite(torch.stack(x.detach().aminmax())).all():  # one pass; NaN is preserved
+                raise ValueError(f"{letter} contains NaN or infinity; attention needs finite numbers")
         self._check(q, k, v)
         return q, self._spread(k), self._spread(v)
 
@@ -139,16 +140,16 @@ class Attention(nn.Module):
             raise ValueError(f"{self.spec} was made for width {m.width} and value_width {m.value_width}; q, k, v have "
                              f"{q.shape[-1]}, {k.shape[-1]}, {v.shape[-1]}")
         if k.shape[-2] != v.shape[-2] or k.shape[1] != v.shape[1] or len({len(q), len(k), len(v)}) > 1:
-            raise ValueError(f"k and v go in pairs and share q's batch; got q {tuple(q.shape)}, k {tuple(k.shape)}, "
-                             f"v {tuple(v.shape)}")
+            raise ValueError("k and v need the same heads and tokens, and q the same batch; "
+                             f"got q {tuple(q.shape)}, k {tuple(k.shape)}, v {tuple(v.shape)}")
         if (self.parsed.scope != "joint" or self.parsed.shift) and {q.shape[-2], k.shape[-2]} != {len(self.grid)}:
-            raise ValueError(f"{self.spec} works on {self.grid}, {len(self.grid)} tokens; q and k have {q.shape[-2]} "
-                             f"and {k.shape[-2]}")
+            raise ValueError(f"{self.spec} needs the {len(self.grid)} tokens of {self.grid}; q and k have "
+                             f"{q.shape[-2]} and {k.shape[-2]}")
 
     def _spread(self, x: Tensor) -> Tensor:
-        """k or v with fewer heads than q: each serves a group of query heads, as a view."""
+        """Expand k or v with fewer heads than q: each head serves a group of query heads, as a view."""
         if self.heads % x.shape[1]:
-            raise ValueError(f"{self.heads} heads cannot share {x.shape[1]} heads of k and v evenly")
+            raise ValueError(f"{self.heads} heads of q cannot be divided evenly among {x.shape[1]} heads of k and v")
         return x[:, :, None].expand(-1, -1, self.heads // x.shape[1], -1, -1).flatten(1, 2)
 
     def _shifted(self, x: Tensor) -> Tensor:
@@ -159,8 +160,8 @@ def make(spec: str, heads: int, width: int, grid: Grid, seed: int = 0, *, shift_
          **options: Any) -> Attention:
     """The attention that `spec` names, for `heads` heads of `width` channels on `grid`.
 
-    Options: value_width, key_grid, causal, shift_parts (into how many folds a shift cuts the channels), and
-    those of the mechanism. Parameters are drawn from `seed`, and torch's own generator is left as it was.
+    Options: value_width, key_grid, causal, shift_parts (the number of folds into which a shift cuts the channels),
+    and those of the mechanism. Parameters are drawn from `seed`; the state of torch's generator does not change.
 
     >>> m = make("relu_floor+gate", heads=2, width=8, grid=Grid(T=2, Y=3, X=3))
     >>> x = torch.rand(1, 2, 18, 8)
@@ -185,7 +186,7 @@ def make(spec: str, heads: int, width: int, grid: Grid, seed: int = 0, *, shift_
 
 def _build(parsed: Spec, heads: int, width: int, grid: Grid, options: dict[str, Any]) -> Any:
     if min(heads, width) < 1:
-        raise ValueError(f"there is at least one head and one channel; got heads={heads}, width={width}")
+        raise ValueError(f"heads and width must be at least 1; got heads={heads}, width={width}")
     try:
         return REGISTRY[parsed.name](heads, width, grid, **options)
     except TypeError as error:
@@ -193,17 +194,17 @@ def _build(parsed: Spec, heads: int, width: int, grid: Grid, options: dict[str, 
 
 
 def _refuse(parsed: Spec, options: dict[str, Any]) -> None:
-    """What would be silently ignored, or would break a promise, is refused."""
+    """Refuse extras and options that would be ignored silently or that contradict each other."""
     if parsed.gate and not issubclass(REGISTRY[parsed.name], Kernel):
-        raise ValueError(f"'{parsed}': +gate weighs the features of a kernel, and {parsed.name} has none")
+        raise ValueError(f"'{parsed}': +gate needs the features of a kernel, and {parsed.name} has none")
     if options.get("causal") and parsed.shift == "time":
         raise ValueError(f"'{parsed}': +shift:time brings in the next frame, so it cannot be causal")
     if options.get("causal") and parsed.scope != "joint":
-        raise ValueError(f"'{parsed}': causal order is told by token number; leave out @{parsed.scope}")
+        raise ValueError(f"'{parsed}': causal=True orders all tokens by number; leave out @{parsed.scope}")
 
 
 def names() -> list[str]:
-    """Every registered mechanism.
+    """The names of all registered mechanisms.
 
     >>> "softmax" in names()
     True

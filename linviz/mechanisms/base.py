@@ -1,9 +1,9 @@
-"""What a mechanism is: it says what its map is, and everything else is asked of that map.
+"""The contract of a mechanism: it defines its map, and everything else is computed from that map.
 
     m.map(q, k, v) -> Map        o = m(q, k, v) = m.finish(map.apply(m.values(v)), q)
 
-q (B, H, N, D), k (B, H, S, D), v (B, H, S, E). A kernel mechanism says only its features phi; base makes
-the map of them, gated or not. Subclasses with a `name` enter the registry by being imported.
+q (B, H, N, D), k (B, H, S, D), v (B, H, S, E). A kernel mechanism defines only its features phi; the base
+class builds the map from them, with or without a gate. Importing a subclass with a `name` registers it.
 """
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ from ..grid import Grid
 from ..maps import CausalFactored, Features, KernelMap, Map, Normaliser, State
 from ..settings import Setting
 
-EPS = 1e-6  # added to a row sum, unless a method's own definition names another
+EPS = 1e-6  # added to a row sum, unless the definition of a method has another value
 FAMILIES = ("softmax", "kernel", "low-rank", "local", "content-free", "graph")
 REGISTRY: dict[str, type[Mechanism]] = {}
 Project = Callable[[Tensor], Tensor]
 
 
 class Mechanism(nn.Module):
-    """The contract. A subclass gives name, title, family, paper, cost and rank, and says `map`.
+    """The contract. A subclass sets name, title, family, paper, cost and rank, and defines `map`.
 
-    Its options are the keyword arguments of `build`, where its parameters and buffers are made.
+    Its options are the keyword arguments of `build`, which creates its parameters and buffers.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
     family: ClassVar[str]
     paper: ClassVar[str]
-    cost: ClassVar[str]  # of one head, as text: what it grows with
-    rank: ClassVar[str]  # the bound, as text
-    linear: bool = True  # the output is linear in what the map is applied to; an option may break that
+    cost: ClassVar[str]  # how the cost of one head grows, as text
+    rank: ClassVar[str]  # the bound on the rank, as text
+    linear: bool = True  # the output is linear in the values; an option may break that
     takes_causal: ClassVar[bool] = False
-    takes_key_grid: ClassVar[bool] = True  # keys may lie on another grid than queries
+    takes_key_grid: ClassVar[bool] = True  # keys may lie on a different grid from queries
     equal_widths: ClassVar[bool] = False   # v must be as wide as q and k
     signed: bool = False  # weights may be negative, or rows need not sum to one; an option may change that
     fixed: ClassVar[bool] = False   # learned tables fix the number of tokens
-    positional: ClassVar[bool] = False  # positions enter: to permute the tokens does more than to permute the map
+    positional: ClassVar[bool] = False  # positions matter: permuting the tokens does more than permute the map
     year: ClassVar[int | None] = None
     settings: ClassVar[Mapping[str, Setting]] = {}  # options of `build` that every host offers, with their limits
 
@@ -59,16 +59,16 @@ class Mechanism(nn.Module):
         if causal and not self.takes_causal:
             raise ValueError(f"{self.name} has no causal form; leave out causal=True")
         if key_grid not in (None, grid) and not self.takes_key_grid:
-            raise ValueError(f"{self.name} looks around a token on one grid; leave out key_grid")
+            raise ValueError(f"{self.name} needs queries and keys on one grid; leave out key_grid")
         if value_width not in (None, width) and self.equal_widths:
-            raise ValueError(f"{self.name} weighs v channel by channel of q and k, so value_width is the width, "
-                             f"{width}; got {value_width}")
+            raise ValueError(f"{self.name} weights each channel of v by a channel of q and k, so value_width is the "
+                             f"width, {width}; got {value_width}")
         self.heads, self.width, self.grid, self.built, self.causal = heads, width, grid, grid, causal
         self.value_width, self.key_grid = value_width or width, key_grid or grid
         self.build(**options)
 
     def build(self) -> None:
-        """Make parameters and buffers; a keyword in its signature is an option of `make`."""
+        """Create parameters and buffers; each keyword of the signature is an option of `make`."""
 
     @classmethod
     def option_default(cls, name: str) -> Any:
@@ -76,11 +76,11 @@ class Mechanism(nn.Module):
         return inspect.signature(cls.build).parameters[name].default
 
     def add_conv(self) -> None:
-        """Make the convolution that +conv adds; most mechanisms have none."""
+        """Create the convolution that +conv adds; most mechanisms have none."""
         raise ValueError(f"{self.name} has no convolution to add; leave out +conv")
 
     def corner(self, table: Tensor, dim: int) -> Tensor:
-        """A learned table with one entry a token of the grid it was built for, cut to the grid it is asked about."""
+        """Cut a learned table, with one entry per token of the grid it was built for, to the current grid."""
         if self.grid == self.built:
             return table
         prefix = torch.arange(self.grid.prefix)
@@ -88,17 +88,17 @@ class Mechanism(nn.Module):
         return table.index_select(dim, places.to(table.device))
 
     def seat(self, q: Tensor, k: Tensor) -> None:
-        """Refuse tokens that do not fill the grids: for a mechanism that must know where every token lies."""
+        """Refuse tokens that do not fit the grids: for mechanisms that use the position of every token."""
         if (q.shape[-2], k.shape[-2]) != (len(self.grid), len(self.key_grid)):
-            raise ValueError(f"{self.name} knows its tokens by their places: {len(self.grid)} queries on {self.grid}, "
+            raise ValueError(f"{self.name} uses the positions of its tokens: {len(self.grid)} queries on {self.grid}, "
                              f"{len(self.key_grid)} keys on {self.key_grid}; got {q.shape[-2]} and {k.shape[-2]}")
 
     def redraw(self, seed: int) -> None:
-        """Draw the random parts anew; most mechanisms have none."""
+        """Draw the random parts again; most mechanisms have none."""
         raise ValueError(f"{self.name} has no random parts to redraw")
 
     def on(self, grid: Grid) -> Mechanism:
-        """The same mechanism and the same parameters on another grid: how a scope asks about one box."""
+        """The same mechanism with the same parameters on another grid: a scope uses it for one box."""
         if grid == self.grid:
             return self
         twin = copy.copy(self)
@@ -110,11 +110,11 @@ class Mechanism(nn.Module):
         raise NotImplementedError
 
     def values(self, v: Tensor) -> Tensor:
-        """What is mixed, where it is not v itself: (B, H, S, E) -> (B, H, S, E)."""
+        """The values that the map mixes, if not v itself: (B, H, S, E) -> (B, H, S, E)."""
         return v
 
     def finish(self, o: Tensor, q: Tensor) -> Tensor:
-        """What happens outside the map, token by token: (B, H, N, E) -> (B, H, N, E)."""
+        """The part of the method after the map, token by token: (B, H, N, E) -> (B, H, N, E)."""
         return o
 
     def forward(self, q: Tensor, k: Tensor, v: Tensor, **context: Any) -> Tensor:
@@ -122,16 +122,16 @@ class Mechanism(nn.Module):
         return self.finish(self.map(q, k, v, **context).apply(self.values(v)), q)
 
     def project(self, x: Tensor, to_q: Project, to_k: Project, to_v: Project) -> tuple[Tensor, Tensor, Tensor]:
-        """Inside a layer: q, k, v of x. A mechanism that needs x says so here."""
+        """In a layer: compute q, k and v from x. Override this if the mechanism needs x."""
         return to_q(x), to_k(x), to_v(x)
 
     def close(self, o: Tensor, x: Tensor, out: Project) -> Tensor:
-        """Inside a layer: the output of o. A mechanism that acts before or after `out` says so here."""
+        """In a layer: compute the output from o. Override this if the mechanism acts before or after `out`."""
         return out(o)
 
 
 class Kernel(Mechanism):
-    """A_ij = phi(q_i).phi(k_j) / sum_l phi(q_i).phi(k_l): says its features, and may be gated.
+    """A_ij = phi(q_i).phi(k_j) / sum_l phi(q_i).phi(k_l): a subclass defines the features, and may be gated.
 
     `eps` is an option of every kernel: 0 makes rows sum to one exactly.
     """
@@ -155,15 +155,15 @@ class Kernel(Mechanism):
 
     @property
     def normaliser(self) -> Normaliser:
-        """What a row is divided by: its sum + eps."""
+        """The divisor of a row: its sum + eps."""
         return Normaliser("add", self.eps)
 
     def features_after(self, seen: int, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
-        """phi of one token that `seen` others precede: where positions enter, this is not `features`."""
+        """phi of one token after `seen` others; differs from `features` only if positions matter."""
         return self.features(q, k)
 
     def gated(self, phi: tuple[Tensor, Tensor], v: Tensor) -> Features:
-        """Features and, where there is a gate, its logits."""
+        """The features, with the logits of the gate if there is one."""
         return Features(*phi, *(() if self.gate is None else self.gate.logits(*phi, v)))
 
     def map(self, q: Tensor, k: Tensor, v: Tensor) -> Map:
@@ -171,7 +171,7 @@ class Kernel(Mechanism):
         return kind(self.gated(self.features(q, k), v), self.normaliser)
 
     def step(self, state: State | None, q: Tensor, k: Tensor, v: Tensor) -> tuple[State, Tensor]:
-        """The causal form as a recurrent network: the state and one token (B, H, 1, D) in, both renewed out."""
+        """The causal form as a recurrent network: from the state and one token (B, H, 1, D) to the next state and o."""
         if not self.causal:
             raise ValueError(f"only the causal form of {self.name} is recurrent; make it with causal=True")
         state = State.empty(q, v, self.features_wide) if state is None else state

@@ -1,22 +1,22 @@
-"""cosFormer: keep softmax's positivity by a ReLU, and its concentration by a cosine of the distance.
+"""cosFormer: a ReLU keeps weights non-negative as softmax does, and a cosine of the distance concentrates them.
 
     s_ij = relu(q_i).relu(k_j) cos(pi (i - j) / 2M)      M = max(N, S)      A_ij = s_ij / max(sum_l s_il, eps)
     cos(a_i - a_j) = sin a_i sin a_j + cos a_i cos a_j
     phi(x_i) = [relu(x_i) sin a_i; relu(x_i) cos a_i]    a_i = pi i / 2M
 
-The cosine of a difference is a product of features of i and of j, so the brackets may be moved as in any
-kernel. It is 1 at home and falls to almost 0 at the far end: far tokens are suppressed, but nothing here
-approximates softmax.
+The cosine of a difference is a product of features of i and of j, so the brackets can be moved as in any
+kernel. The cosine is 1 at distance zero and falls to almost 0 at the far end: far tokens are suppressed, but
+nothing here approximates softmax.
 
-Gained: locality without a window, at the cost of a kernel; rank up to 2 D where the ReLU alone has D.
-Lost: how far is near is fixed, the same for every token and head. A query with no positive channel is dead.
-A picture has no order: the token number i runs along its rows, so the patch below is as far as a whole row,
-and the last of a row is next to the first of the following one. axes="2d" (linviz's own reading) has one
-cosine for the row and one for the column, multiplied; "3d" one more for the frame: phi doubles with each. A
-prefix token then stands in the middle.
+Gained: locality without a window, at the cost of a kernel; rank up to 2 D, where the ReLU alone has D.
+Lost: the decay with distance is fixed, the same for every token and head. A query without a positive channel
+is dead. A picture has no order: the token number i runs along the rows, so the patch below is as far away as a
+whole row, and the last patch of a row is next to the first of the following row. axes="2d" (an extension by
+linviz) multiplies one cosine for the row and one for the column; "3d" adds one for the frame. Each axis doubles
+the width of phi. With "2d" and "3d" a prefix token has the middle position.
 
 Cost: O(N D E) time, O(D E) memory; 2, 4, 8 times that for 1, 2, 3 axes.   Rank: at most 2 D (4 D, 8 D).
-Qin et al., 2022, arXiv 2202.08791. As in the official code: no 1/sqrt(D), eps 1e-6 as the least row sum.
+Qin et al., 2022, arXiv 2202.08791. As in the official code: no 1/sqrt(D), and eps 1e-6 as the least row sum.
 """
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class CosFormer(Kernel):
 
 
 def wave(x: Tensor, angles: Tensor) -> Tensor:
-    """relu(x) (..., N, D), its channels doubled for every axis: once times the sine, once times the cosine."""
+    """relu(x) (..., N, D), with its channels doubled for every axis: once times the sine, once times the cosine."""
     x = x.relu()
     for a in angles.unsqueeze(-1):  # (N, 1)
         x = torch.cat([x * a.sin(), x * a.cos()], -1)

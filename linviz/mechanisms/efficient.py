@@ -1,23 +1,23 @@
-"""Efficient attention: D templates look at the whole picture once, every query mixes what they saw.
+"""Efficient attention: D templates summarise the whole picture once, and every query mixes their summaries.
 
-    G = softmax_over_positions(k)^T v          (D, E): one context vector a channel of k
+    G = softmax_over_positions(k)^T v          (D, E): one context vector per channel of k
     o_i = softmax_over_channels(q_i) G
 
-A channel of k, softmaxed over positions, is a template map: where this channel looks. A query does not
-look at positions any more, it chooses among D templates. The map is their product,
+A softmax over positions turns each channel of k into a template map, which shows where this channel looks. A
+query does not attend to positions; it chooses among D templates. The map is a product:
 
     A_ij = sum_d softmax_d(q_i)_d softmax_j(k)_jd
 
-whose rows sum to one without a normaliser: each template sums to one and the choice does.
+Its rows sum to one without a normaliser, because each template and each choice sums to one.
 normalise="scale" divides q and k by sqrt(S) instead of both softmaxes: A_ij = q_i.k_j / S, signed.
 
-Gained: no N x N table, and shares without dividing by a row sum.
-Lost: all queries share D maps, so rank A <= D. It is not softmax(q k^T): "mathematically equivalent" holds
-only for the scaling form, and to the dot-product non-local block; the softmax form is an approximation.
-The paper has no causal form: the softmax over positions sees the future. causal=True is that of
-linear-attention-transformer: exp(k) instead, running sums, and each row divided by its own (at least eps).
-`before` multiplies q and k before their softmaxes, `after` the choice of a query. That library's other forms:
-after=D**-0.5 (rows then sum to D^-1/2); before=D**-0.25 for pictures.
+Gained: no N x N table, and rows that are probability distributions without division by a row sum.
+Lost: all queries share D maps, so rank A <= D. The map is not softmax(q k^T): "mathematically equivalent" holds
+only for the scaling form and the dot-product non-local block; the softmax form is an approximation.
+The paper has no causal form, because the softmax over positions sees the future. causal=True is the form of
+linear-attention-transformer: exp(k) instead, running sums, each row divided by its own sum (at least eps).
+`before` multiplies q and k before their softmaxes, `after` multiplies the choice of a query. Other forms of
+that library: after=D**-0.5 (rows then sum to D^-1/2), and before=D**-0.25 for pictures.
 
 Cost: O(N D E) time, O(D E) memory beside input and output.   Rank: at most D; causal: up to N.
 Shen et al., 2018, arXiv 1812.01243; no 1/sqrt(D), as in the official code.
@@ -32,7 +32,7 @@ from .base import Mechanism
 
 
 class Efficient(Mechanism):
-    """`normalise` softmax or scale; `before`, `after` and `eps` (causal only) as above."""
+    """`normalise` is softmax or scale; `before`, `after` and `eps` (causal only) as above."""
 
     name, title, family, year = "efficient", "efficient", "low-rank", 2018
     paper = "Shen et al., 2018, arXiv 1812.01243"
@@ -58,11 +58,11 @@ class Efficient(Mechanism):
         return Factored(self.choice(q, k.shape[-2]), self.templates(k), stochastic=shares)
 
     def choice(self, q: Tensor, keys: int) -> Tensor:
-        """How much of each template a query takes: (B, H, N, D)."""
+        """The weight of each template for each query: (B, H, N, D)."""
         return q * keys ** -0.5 if self.normalise == "scale" else (q * self.before).softmax(-1) * self.after
 
     def templates(self, k: Tensor) -> Tensor:
-        """The D template maps, one a channel: (B, H, S, D), each summing to one over positions if softmaxed."""
+        """The D template maps, one per channel: (B, H, S, D); with softmax each sums to one over positions."""
         return k * k.shape[-2] ** -0.5 if self.normalise == "scale" else (k * self.before).softmax(-2)
 
     def context(self, k: Tensor, v: Tensor) -> Tensor:

@@ -1,17 +1,18 @@
-"""Factorized attention: leave the softmax out, and the bracket may be moved.
+"""Factorized attention: without the softmax, the bracket can be moved.
 
     o_i = sum_j (q_i.k_j / s) v_j = q_i [ sum_j k_j v_j^T / s ]        A_ij = q_i.k_j / s
 
-The bracket is a D x E matrix that no query changes: one sum over the picture, read by all. Left to right it
-is the dot-product non-local block, at the cost of N S pairs; right to left it is the same numbers.
-The divisor s is told in three ways, and linviz has all: scale="positions" (s = S: the non-local block, and
-the default), "channels" (s = D), "sqrt" (s = sqrt(D)). Only the first keeps the output's size as N grows.
-version="softmax" is what grew into efficient attention: softmax over channels of q, over positions of k.
+The bracket is a D x E matrix that does not depend on the query: one sum over the picture, used by all queries.
+From left to right this is the dot-product non-local block, at the cost of N S pairs; from right to left the
+same numbers are linear in N.
+Three divisors s are in use, and linviz has them all: scale="positions" (s = S: the non-local block, and the
+default), "channels" (s = D), "sqrt" (s = sqrt(D)). Only the first keeps the size of the output as N grows.
+version="softmax" led to efficient attention: softmax over channels of q and over positions of k.
 
 Gained: the cost of a matrix product; exactly the non-local block, not an approximation of it.
-Lost: the weights are scores: half of them negative, rows sum to anything, nothing concentrates.
-causal=True: running sums; with scale="positions" query i divides by i + 1, the keys it has seen. There is no
-causal softmax version: its softmax over positions sees the future.
+Lost: the weights are raw scores: about half are negative, rows have any sum, and nothing concentrates.
+causal=True: running sums; with scale="positions" query i divides by i + 1, the number of keys it has seen.
+The softmax version has no causal form, because its softmax over positions sees the future.
 
 Cost: O(N D E) time, O(D E) memory beside input and output.   Rank: at most D; causal: up to N.
 Shen et al., 2018, arXiv 1812.01243, first version, where it is called factorized attention.
@@ -31,7 +32,7 @@ SCALES = ("positions", "channels", "sqrt")
 
 
 class Factorized(Mechanism):
-    """`version` "dot" or "softmax"; `scale`, of the dot version, is one of SCALES."""
+    """`version` is "dot" or "softmax"; `scale`, for the dot version only, is one of SCALES."""
 
     name, title, family, year = "factorized", "factorized", "low-rank", 2018
     paper = "Shen et al., 2018, arXiv 1812.01243 (first version)"
@@ -56,7 +57,7 @@ class Factorized(Mechanism):
         return Factored(q, k, stochastic=False)
 
     def divisor(self, q: Tensor, keys: int) -> Tensor | float:
-        """s: one number, or one a query (N, 1) where each has seen another number of keys."""
+        """s: one number, or one per query (N, 1) if queries have seen different numbers of keys."""
         if self.scale == "positions":
             return torch.arange(1, q.shape[-2] + 1).to(q)[:, None] if self.causal else float(keys)
         return self.width ** (0.5 if self.scale == "sqrt" else 1.0)

@@ -1,22 +1,23 @@
-"""Focused linear attention (FLatten): pull features towards their largest axis, and add a convolution of v.
+"""Focused linear attention (FLatten): sharpen the direction of the features, and add a convolution of v.
 
     f(x) = y^p |y| / |y^p|   with y = (relu(x) + 1e-6) / softplus(gamma)      phi(q_i) = f(q_i), phi(k_j) = f(k_j + t_j)
     A_ij = phi(q_i).phi(k_j) / (sum_l phi(q_i).phi(k_l) + S 1e-6)             o_i = sum_j A_ij v_j + DWC(v)_i
 
-f keeps the length of a vector and sharpens its direction: with p = 3 similar pairs come closer, others move
-apart, so rows concentrate. t is a learned table of places, gamma a learned scale a channel (both start at 0).
-+conv adds DWC, a depthwise convolution of v in its frame, one kernel a channel, the same for all heads.
+f keeps the length of a vector and pulls its direction towards the largest axis. With p = 3 similar pairs come
+closer and others move apart, so rows concentrate. t is a learned table of positions, gamma a learned scale per
+channel (both start at 0). +conv adds DWC, a depthwise convolution of v within its frame, with one kernel per
+channel, the same for all heads.
 
 Gained: sharper rows at linear cost; with +conv an operator of full rank.
-Lost: p does not change the rank: A is still L R^T with D columns. Only the convolution lifts that bound, and
-it is another map beside A: signed, local, blind to content, one a channel. So with +conv `shared` is A, what
-all channels have in common, and channel(c) is all of it.
+Lost: p does not change the rank: A is still L R^T with D columns. Only the convolution removes that bound. It
+is a second map beside A: signed, local, independent of content, one per channel. With +conv, `shared` is A,
+the part that all channels share, and channel(c) is the complete map of one channel.
 
 Cost: O(N D E) time; +conv O(N P^2 E).   Rank: at most D; with +conv up to N, channel by channel.
-Han et al., 2023, arXiv 2308.00442. The official code takes lengths over all channels of a token, through the
-heads, before it splits them (linviz too; per_head=True is the paper's reading); a head that is quiet in a
-token then cubes to nothing and its row dies under the 1e-6. reduction=r: coarser keys, as in the PVT form;
-v is then stretched back in raster order before it is convolved.
+Han et al., 2023, arXiv 2308.00442. The official code measures lengths over all channels of a token, across the
+heads, before it splits them. So does linviz; per_head=True follows the paper. If a head is small in a token,
+its cube is almost zero and the row dies under the 1e-6. reduction=r: coarser keys, as in the PVT form; v is
+then interpolated back in raster order before the convolution.
 """
 from __future__ import annotations
 
@@ -29,11 +30,11 @@ from ..settings import Number, Setting
 from ._branches import Shrink, depthwise, stretch
 from .base import Kernel, Project
 
-FLOOR = 1e-6  # added to relu, so that no vector has length zero
+FLOOR = 1e-6  # added to relu so that no vector has length zero
 
 
 class Focused(Kernel):
-    """Features to the power of `power`, lengths kept; `side` of the convolution that +conv adds."""
+    """Features to the power of `power`, with lengths kept; `side` is that of the convolution added by +conv."""
 
     name, title = "focused", "focused (FLatten)"
     paper = "Han et al., 2023, arXiv 2308.00442"
@@ -59,7 +60,7 @@ class Focused(Kernel):
         self.conv_bias = nn.Parameter(torch.zeros(self.value_width))
 
     def focus(self, x: Tensor) -> Tensor:
-        """f of q or k (B, H, N, D): the power of every channel, the length of the vector as it was."""
+        """f of q or k (B, H, N, D): the power of every channel, rescaled to the original length of the vector."""
         x = (x.relu() + FLOOR) / softplus(self.gamma)
         y = x ** self.power
         return y * (self._length(x) / self._length(y))

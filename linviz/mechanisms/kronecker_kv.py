@@ -1,22 +1,22 @@
-"""Kronecker attention, KV form: look at the lines of a picture instead of its patches.
+"""Kronecker attention, KV form: attend to the lines of a picture instead of its patches.
 
     k_l, v_l = mean of k_j, v_j over the j on line l          l: the Y rows and the X columns of a picture
     P_il = exp(q_i.k_l) / sum_m exp(q_i.k_m)                  o_i = sum_l P_il v_l
     so A = P Avg,  Avg_lj = 1 / length of l where j lies on l
 
 If a picture is matrix-variate normal, the covariance of all its patches is a Kronecker product of a row
-covariance and a column covariance, and the means over lines carry both up to a factor. So Y + X means stand
-in for Y X patches as keys and values. Each patch still asks its own question. (k and v are linear in x, so
-the key of a mean is the mean of the keys.)
+covariance and a column covariance, and the means over lines determine both up to a factor. So Y + X means
+replace Y X patches as keys and values. Each patch still has its own query. (k and v are linear in x, so the key
+of a mean is the mean of the keys.)
 
-Gained: N (Y + X) pairs instead of N^2; rows are shares.
-Lost: the map of any query is something for its rows plus something for its columns, a plaid; a single patch
-cannot be singled out. Nothing here is a Kronecker product of maps: the name is that of the covariance.
-Clips: linviz's own reading takes three line averages, over all but time, all but rows and all but columns:
-T + Y + X lines, a frame counted as a line. A prefix token is a line of its own. No 1/sqrt(D).
+Gained: N (Y + X) pairs instead of N^2; rows are probability distributions.
+Lost: the map of any query is a sum of one part per row and one part per column, a plaid pattern; no single
+patch can be selected. The map is not a Kronecker product of maps: the name refers to the covariance.
+Clips: linviz's own extension takes three line averages, over all axes but time, rows or columns: T + Y + X
+lines, where a frame counts as a line. A prefix token is a line of its own. There is no 1/sqrt(D).
 
-Cost: O(N (T + Y + X) (D + E)) time; T is left out of pictures.
-Rank: at most Y + X - 1, in clips T + Y + X - 2: the mean of the rows is that of the columns.
+Cost: O(N (T + Y + X) (D + E)) time; for pictures without T.
+Rank: at most Y + X - 1, for clips T + Y + X - 2, because the mean of the rows is also the mean of the columns.
 Gao, Wang and Ji, 2020, arXiv 2007.08442. No public code of this form was found.
 """
 from __future__ import annotations
@@ -30,7 +30,7 @@ from .base import Mechanism
 
 
 class KroneckerKV(Mechanism):
-    """Softmax of every query over the means of all lines."""
+    """Softmax of every query over the mean keys of all lines."""
 
     name, title, family = "kronecker_kv", "Kronecker (KV)", "low-rank"
     paper = "Gao, Wang and Ji, 2020, arXiv 2007.08442"
@@ -44,7 +44,7 @@ class KroneckerKV(Mechanism):
 
 
 def lines(grid: Grid, like: Tensor) -> Tensor:
-    """Which tokens lie on which line, 0 or 1: (L, N). Prefix tokens, frames (of a clip), rows, columns."""
+    """Whether a token lies on a line, 0 or 1: (L, N). Lines: prefix tokens, frames (of a clip), rows, columns."""
     place = grid.places()
     sizes = ((0, grid.T),) * (grid.T > 1) + ((1, grid.Y), (2, grid.X))
     on = torch.cat([torch.arange(n)[:, None] == place[:, axis] for axis, n in sizes])
@@ -52,12 +52,12 @@ def lines(grid: Grid, like: Tensor) -> Tensor:
 
 
 def means(grid: Grid, like: Tensor) -> Tensor:
-    """The mean over every line: (L, N), rows sum to one."""
+    """The matrix that averages over every line: (L, N), rows sum to one."""
     on = lines(grid, like)
     return on / on.sum(-1, keepdim=True)
 
 
 def thin(a: Factored, grid: Grid) -> Factored:
-    """The same map, told that its lines depend on each other: each further axis has the mean of the first."""
+    """The same map with a lower rank bound: the lines of each further axis have the same mean as the first."""
     a.rank_bound = min(a.rank_bound, a.right.shape[-1] - (1 if grid.T == 1 else 2))
     return a

@@ -1,23 +1,23 @@
-"""Lambda layers: sum up the context as a small linear map, then apply that map to each query.
+"""Lambda layers: summarise the context as a small linear map, then apply that map to each query.
 
     L_i = sum_j softmax_j(k)_j v_j^T + sum_j e_(j-i) v_j^T     (D, E)            o_i = q_i L_i
 
-The first sum does not mention i: one content lambda for all queries. The second is a position lambda, one a
-query, with a learned vector e of width D for every step from query to key. Written out as a map,
+The first sum does not depend on i: one content lambda for all queries. The second sum is a position lambda, one
+per query, with a learned vector e of width D for every step from query to key. Written as a map:
 
     A_ij = q_i . (softmax_j(k)_j + e_(j-i))
 
-efficient attention without the softmax on q, plus a score that depends on q and on the step alone. Heads
-differ in q only: they share k, v and e (give k and v with one head).
+This is efficient attention without the softmax on q, plus a score that depends only on q and on the step.
+Heads differ in q only and share k, v and e (pass k and v with one head).
 
-Gained: content at the cost of a kernel, and positions that the query can weigh, without softmax over pairs.
-Lost: rows are signed and sum to anything, so entropy and shares say nothing; the e are paid for pair by pair.
-side=P: e for the P x P patches around i in its frame, and one constant, as the public code's convolution has;
-side=None: e for every step on the grid, frames too. Prefix tokens lie nowhere: they have no e.
+Gained: content at the cost of a kernel, and positions that the query can weight, without softmax over pairs.
+Lost: rows are signed and can have any sum, so entropy is not defined; the cost of e grows with the pairs.
+side=P: e for the P x P patches around i in its frame, and one constant, as in the convolution of the public
+code. side=None: e for every step on the grid, including frames. Prefix tokens have no position and no e.
 
 Cost: O(N D E + N P^2 (D + E)) time; side=None O(N S (D + E)).   Rank: content at most D, positions up to N.
-Bello, 2021, arXiv 2102.08602: P = 23, 4 heads, D = 16; norms on q and v belong to the layer. Intra-depth u is
-u lambdas added, each with its own k, v and e.
+Bello, 2021, arXiv 2102.08602: P = 23, 4 heads, D = 16; norms on q and v belong to the layer. Intra-depth u means
+the sum of u lambdas, each with its own k, v and e.
 """
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Lambda(Mechanism):
 
     def build(self, side: int | None = 7) -> None:
         if side is not None and (side < 1 or side % 2 == 0):
-            raise ValueError(f"a window has an odd side, or None for the whole grid; got side={side}")
+            raise ValueError(f"the window needs an odd side, or None for the whole grid; got side={side}")
         self.side = side
         entries = steps(self.grid) if side is None else side * side
         self.e = nn.Parameter(torch.randn(entries, self.width) / self.width ** 0.5 / entries ** 0.5)
@@ -50,11 +50,11 @@ class Lambda(Mechanism):
         return Sum(self.content(q, k), self.position(q))
 
     def content(self, q: Tensor, k: Tensor) -> Factored:
-        """q_i.softmax_j(k)_j: what the content lambda contributes."""
+        """The map of the content lambda: q_i.softmax_j(k)_j."""
         return Factored(q, k.softmax(-2), stochastic=False)
 
     def position(self, q: Tensor) -> Map:
-        """q_i.e_(j-i): what the position lambdas contribute."""
+        """The map of the position lambdas: q_i.e_(j-i)."""
         scores = q @ self.e.mT  # (B, H, N, entries)
         if self.side is not None:
             index, inside = (x.to(q.device) for x in around(self.grid, self.side))

@@ -1,18 +1,18 @@
-"""Local attention: softmax among the tokens nearby, in the order in which they are read.
+"""Local attention: softmax over the tokens nearby, in reading order.
 
     token i lies in block b(i) = floor(i / W)
     A_ij = exp(q_i.k_j / sqrt(D)) / sum_l exp(q_i.k_l / sqrt(D))      over the l with |b(i) - b(l)| <= 1
 
-Tokens are counted in raster order and cut into blocks of W. A query sees its own block and the two beside
-it, so between W and 2 W tokens to either side. causal=True: its own block up to itself, and the one before.
+Tokens are counted in raster order and cut into blocks of W. A query sees its own block and the two adjacent
+blocks, so between W and 2 W tokens to either side. causal=True: its own block up to itself, and the block before.
 
-Gained: rows as sharp as softmax's, at a cost that grows with N.
-Lost: everything further away, in one layer; about N / W layers until the ends meet.
-On a picture "nearby" is a matter of reading: the patch to the right is one token away, the patch below X
-tokens, and the last patch of a row is a neighbour of the first patch of the next. A block of W = X is a row.
-Clips are read frame by frame, so a window crosses from the end of a frame into the start of the next.
+Gained: rows as sharp as those of softmax, at a cost that grows with N.
+Lost: everything further away, in one layer; it takes about N / W layers to connect the two ends.
+In a picture "nearby" depends on the reading order: the patch to the right is one token away, the patch below X
+tokens, and the last patch of a row is a neighbour of the first patch of the next row. A block of W = X is a row.
+Clips are read frame by frame, so a window crosses from the end of a frame into the start of the next frame.
 
-Cost: O(N W D) time, O(N D) memory.   Rank: up to N; nothing bounds it.
+Cost: O(N W D) time, O(N D) memory.   Rank: up to N, without a smaller bound.
 No paper of its own; the form here is that of the package local-attention: the last block may be shorter.
 """
 from __future__ import annotations
@@ -26,7 +26,7 @@ from .base import Mechanism
 
 
 class Local(Mechanism):
-    """Softmax over the tokens of a block of `window` tokens and of its neighbours, in raster order."""
+    """Softmax over the tokens of a block of `window` tokens and of its neighbouring blocks, in raster order."""
 
     name, title, family = "local", "local windows", "local"
     paper = "no paper; common practice"
@@ -36,7 +36,7 @@ class Local(Mechanism):
 
     def build(self, window: int = 16) -> None:
         if window < 1:
-            raise ValueError(f"a window has at least one token; got window={window}")
+            raise ValueError(f"the window must have at least one token; got window={window}")
         self.window = window
 
     def map(self, q: Tensor, k: Tensor, v: Tensor) -> Blocks:
@@ -52,7 +52,7 @@ def near(q: Tensor, k: Tensor, window: int, causal: bool) -> Blocks:
 
 
 def blocks(N: int, window: int, causal: bool = False) -> list[tuple[Tensor, Tensor]]:
-    """Queries (boxes, L) and the keys they see (boxes, S), boxes of one shape together.
+    """Queries (boxes, L) and the keys they see (boxes, S); boxes of one shape are stacked.
 
     >>> [(i.tolist(), j.tolist()) for i, j in blocks(5, 2, causal=True)]
     [([[0, 1]], [[0, 1]]), ([[2, 3]], [[0, 1, 2, 3]]), ([[4]], [[2, 3, 4]])]

@@ -1,19 +1,19 @@
-"""Local and global heads: some heads see sharply and near, the others see everything and blurred.
+"""Local and global heads: some heads see nearby tokens sharply, the others see all tokens but blurred.
 
     head h < local:   A_ij = softmax_j (q_i.k_j / sqrt(D))                       over the blocks around i (local)
     other heads:      A_ij = s sum_d softmax_d(q_i)_d softmax_j(k)_jd            over everything (efficient)
 
-Both cost what grows with N, and each has what the other lacks: exact order and detail, or the whole clip.
-causal=True: local heads see the past only; a global head keeps running sums of exp(k), since a softmax over
+The cost of both grows with N, and they complement each other: exact order and detail, or the whole clip.
+causal=True: local heads see only the past. A global head uses running sums of exp(k), because a softmax over
 positions would see the future:
 
     A_ij = s c_id exp(k_jd) / max(s sum_(l <= i) c_id exp(k_ld), 1e-3)           c_i = softmax(q_i), summed over d
 
 Gained: two views in one layer; the linear map after the heads mixes them.
-Lost: no head is sharp and far-sighted at once.
-In the public code s = D^-1/2, so rows of a global head sum to D^-1/2 and not to one (causal rows do sum to
-one, unless the 1e-3 holds): a missing normalisation that the next linear map has to make good. linviz keeps
-it as the default; scale=1 makes rows shares.
+Lost: no single head is both sharp and far-sighted.
+In the public code s = D^-1/2, so rows of a global head sum to D^-1/2 and not to one. (Causal rows do sum to
+one, unless the limit 1e-3 applies.) The next linear map has to compensate for this missing normalisation.
+linviz keeps it as the default; with scale=1 rows are probability distributions.
 
 Cost: O(N (W + E) D) time.   Rank: local heads up to N; global heads D, causal N.
 No paper: from the package linear-attention-transformer; its global heads are Shen et al., arXiv 1812.01243.
@@ -27,11 +27,11 @@ from ..settings import Setting, Whole
 from .base import Mechanism
 from .local import near
 
-FLOOR = 1e-3  # least row sum of a causal global head, as in the public code
+FLOOR = 1e-3  # smallest row sum of a causal global head, as in the public code
 
 
 class LocalGlobal(Mechanism):
-    """The first `local` heads (half of them unless told) see blocks of `window` tokens, the others everything."""
+    """The first `local` heads (by default half of them) see blocks of `window` tokens, the others all tokens."""
 
     name, title, family = "local_global", "local + global heads", "local"
     paper = "no paper; global heads: Shen et al., 2018, arXiv 1812.01243"
@@ -43,9 +43,9 @@ class LocalGlobal(Mechanism):
         self.window = window
         self.local = (self.heads + 1) // 2 if local is None else local
         self.scale = self.width ** -0.5 if scale is None else scale
-        self.signed = self.scale != 1 and self.local < self.heads  # rows of a global head need not sum to one
+        self.signed = self.scale != 1 and self.local < self.heads  # rows of a global head may not sum to one
         if window < 1 or not 0 <= self.local <= self.heads:
-            raise ValueError(f"a window has at least one token and there are 0 to {self.heads} local heads; got "
+            raise ValueError(f"the window must have at least one token, with 0 to {self.heads} local heads; got "
                              f"window={window}, local={local}")
 
     def map(self, q: Tensor, k: Tensor, v: Tensor) -> ByHead:

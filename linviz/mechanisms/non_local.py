@@ -1,22 +1,22 @@
-"""Non-local block: every place of a clip looks at every other, from inside a convolutional network.
+"""Non-local block: within a convolutional network, every position of a clip attends to every other.
 
     o_i = sum_j f(q_i, k_j) v_j / C       q = theta(x), k = phi(x), v = g(x): 1 x 1 x 1 convolutions
-    embedded_gaussian   f = exp(q_i.k_j)         C = the row's sum: softmax, and the default
+    embedded_gaussian   f = exp(q_i.k_j)         C = the row sum: softmax, and the default
     gaussian            f = exp(x_i.x_j)         the same without theta and phi
     dot                 f = q_i.k_j              C = S, the number of keys
     concatenation       f = relu(w.[q_i; k_j])   C = S
 
-Dividing by S instead of the row's sum keeps f linear: with the keys first, `dot` is factorized attention.
-pool=2 is the paper's sub-sampling: the largest of each 2 x 2 square of a frame, channel by channel, stands
-for all four, of k as of v. The choice in v differs by channel, so each channel has a map of its own; the
-share of a square is common to all, and drawn spread evenly over it. A row or column left over is not seen.
+Division by S instead of the row sum keeps f linear: with the keys first, `dot` is factorized attention.
+pool=2 is the sub-sampling of the paper: in each 2 x 2 square of a frame the largest value of each channel, of k
+and of v, represents all four. The choice in v differs by channel, so each channel has its own map. The weight of
+a square is common to all channels and is drawn evenly over the square. Incomplete rows and columns are not seen.
 
-Gained: one layer sees the whole clip, where convolutions need many; as z = x + W o, with W zero at first, it
-can be put into a trained network.
-Lost: N S pairs. Dot and concatenation give signed or unnormalised weights: no shares, no entropy.
-In concatenation each score is a part of i plus a part of j: before the relu rank 2.
+Gained: one layer sees the whole clip, where convolutions need many. As z = x + W o, with W zero at first, it can
+be inserted into a trained network.
+Lost: N S pairs. Dot and concatenation give signed or unnormalised weights, so entropy is not defined.
+In concatenation each score is a part of i plus a part of j: before the relu the rank is 2.
 
-Cost: O(N S D) time, S a quarter of N with pool=2.   Rank: up to min(N, S); dot: at most D.
+Cost: O(N S D) time, with pool=2 S is a quarter of N.   Rank: up to min(N, S); dot: at most D.
 Wang et al., 2017, arXiv 1711.07971. As in the paper there is no 1/sqrt(D); the official code has it in the
 embedded Gaussian (scale=D ** -0.5).
 """
@@ -69,7 +69,7 @@ class NonLocal(Mechanism):
         return Pooled(self.compare(q, k[..., index, :].amax(-2)), chosen, index, k.shape[-2])
 
     def compare(self, q: Tensor, k: Tensor) -> Map:
-        """The map over the keys as given: the N x S' one, where they have been pooled before."""
+        """The map over the given keys: N x S' if they have been pooled before."""
         if self.similarity == "dot":
             return Factored(q / k.shape[-2], k, stochastic=False)
         if self.similarity != "concatenation":
@@ -79,7 +79,7 @@ class NonLocal(Mechanism):
 
 
 def squares(grid: Grid, side: int) -> Tensor:
-    """Token numbers of every full side x side square of a frame, (S', P); a prefix token is a square by itself."""
+    """Token numbers of every complete side x side square of a frame, (S', P); a prefix token is its own square."""
     y, x = min(side, grid.Y), min(side, grid.X)
     numbers = torch.arange(grid.prefix, len(grid)).view(grid.T, grid.Y, grid.X)
     placed = numbers.unfold(1, y, y).unfold(2, x, x).flatten(-2).flatten(0, 2)
@@ -87,7 +87,7 @@ def squares(grid: Grid, side: int) -> Tensor:
 
 
 class Pooled(Map):
-    """`inner` (N, S') gives the share of each square; `chosen` (B, H, S', E) says which token a channel takes there."""
+    """`inner` (N, S') has the weight of each square; `chosen` (B, H, S', E) the token that a channel takes there."""
 
     def __init__(self, inner: Map, chosen: Tensor, index: Tensor, keys: int) -> None:
         self.inner, self.chosen, self.index, self.shape = inner, chosen, index, (inner.shape[0], keys)
@@ -110,4 +110,4 @@ class Pooled(Map):
         return self.inner.apply(v.gather(-2, self.chosen))
 
     def rows(self, i: Tensor) -> Tensor:
-        raise ValueError("the largest of a square differs by channel of v: ask map.channel(c), or map.shared")
+        raise ValueError("the largest token of a square differs by channel of v: use map.channel(c) or map.shared")

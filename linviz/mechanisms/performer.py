@@ -1,21 +1,21 @@
-"""Performer (FAVOR+): estimate the exponential by M random directions, the same for every token.
+"""Performer (FAVOR+): estimate the exponential with M random directions, the same for every token.
 
     exp(x.y) = mean over w ~ N(0, I) of  exp(w.x - |x|^2/2) exp(w.y - |y|^2/2)
     positive       phi(x)_m = exp(w_m.x - |x|^2/2 - top) + eps           x is q or k times D^-1/4
     trigonometric  phi(x)_m = exp(|x|^2/2) [cos w_m.x, sin w_m.x]        2 M features, some negative
-    relu           phi(x)_m = relu(w_m.x) + eps                          no estimate of anything
+    relu           phi(x)_m = relu(w_m.x) + eps                          not an estimate of anything
     none           softmax over channels of q, over positions of k       efficient attention, normalised
     A_ij = phi(q_i).phi(k_j) / sum_l phi(q_i).phi(k_l)
 
-`top` is the largest w_m.x, of each query and of all keys together (trigonometric: |x|^2/2): it keeps exp
-finite and cancels in a row, but for eps. orthogonal: directions at right angles in blocks of D, which evens
-out a draw. scaling=0: of the lengths of Gaussian vectors; 1: all sqrt(D). `redraw(seed)` draws anew.
+`top` is the largest w_m.x, for each query and for all keys together (trigonometric: |x|^2/2). It keeps exp
+finite and cancels in a row, except for eps. orthogonal: directions are orthogonal in blocks of D, which makes a
+draw more even. scaling=0: lengths of Gaussian vectors; 1: all lengths sqrt(D). `redraw(seed)` draws new ones.
 
-Gained: softmax's own weights, before they are normalised, as the mean over draws, at the cost of a kernel.
-Lost: one draw is a Monte Carlo estimate. Its error grows with the norm of q and k, exponentially; positive
-features are not more accurate, they fail more gently: the trigonometric ones are better for short vectors,
-and for long ones negative and far off. eps floors small weights.
-causal=True: keys have no top. One top for all keys, as in public code, lets the future into the past.
+Gained: the weights of softmax, before normalisation, are the mean over draws, at the cost of a kernel.
+Lost: one draw is a Monte Carlo estimate. Its error grows exponentially with the norm of q and k. Positive
+features are not more accurate, but they fail more gently: trigonometric features are better for short vectors,
+and for long vectors they become negative and far off. eps is a floor under small weights.
+causal=True: keys have no `top`. One `top` for all keys, as in public code, leaks the future into the past.
 
 Cost: O(N M E + N M D) time, O(M E) memory.   Rank: at most M (trigonometric 2 M); causal: up to N.
 Choromanski et al., 2020, arXiv 2009.14794. Defaults of performer-pytorch: M = D ln D, eps 1e-4 (relu 1e-3);
@@ -36,7 +36,7 @@ FLOOR = {"positive": 1e-4, "trigonometric": 0.0, "relu": 1e-3, "none": 0.0}
 
 
 class Performer(Kernel):
-    """`kind` one of FLOOR; `directions` M; `floor` is the eps of the features; `orthogonal`, `scaling` as above."""
+    """`kind` is one of FLOOR, `directions` is M, `floor` the eps of the features; `orthogonal`, `scaling` as above."""
 
     name, title, year = "performer", "Performer", 2020
     paper = "Choromanski et al., 2020, arXiv 2009.14794"
@@ -60,13 +60,13 @@ class Performer(Kernel):
         self.register_buffer("w", self.draw(M))  # (M, D)
 
     def draw(self, M: int, generator: torch.Generator | None = None) -> Tensor:
-        """M directions (M, D) from torch's generator or the one given."""
+        """M directions (M, D), drawn from `generator` or from torch's own."""
         D = self.width
         gauss = torch.randn(M, D, generator=generator, dtype=torch.float64)
         lengths = gauss.norm(dim=-1, keepdim=True) if self.scaling == 0 else math.sqrt(D)
         if self.orthogonal:
             blocks = torch.randn(-(-M // D), D, D, generator=generator, dtype=torch.float64)
-            turn, r = torch.linalg.qr(blocks)  # its signs are not random: those of the diagonal of r are put back
+            turn, r = torch.linalg.qr(blocks)  # its signs are not random: restored from r's diagonal
             gauss = (turn * r.diagonal(dim1=-2, dim2=-1).sign().unsqueeze(-2)).mT.flatten(0, 1)[:M]
         return (gauss / gauss.norm(dim=-1, keepdim=True) * lengths).to(torch.get_default_dtype())
 
@@ -85,7 +85,7 @@ class Performer(Kernel):
         return self.phi(q, (-1,)), self.phi(k, () if self.causal else (-2, -1))
 
     def phi(self, x: Tensor, over: tuple[int, ...]) -> Tensor:
-        """Features of x (B, H, N, D); `top` is the largest over these axes (none: there is no top)."""
+        """Features of x (B, H, N, D); `top` is the largest value over the axes `over` (empty: no top)."""
         x = x * self.width ** -0.25
         along, half = x @ self.w.mT, x.square().sum(-1, keepdim=True) / 2
         if self.kind == "relu":

@@ -1,19 +1,19 @@
-"""Softmax attention: every token asks, every token offers, and the match becomes a share.
+"""Softmax attention: every query is compared with every key, and the scores become a probability distribution.
 
     S_ij = q_i.k_j / sqrt(D)        A_ij = exp(S_ij) / sum_l exp(S_il)        o_i = sum_j A_ij v_j
 
-The exponential is what concentrates: a key that matches 5 better is looked at 148 times as much. It is also
-what costs: exp of a sum over channels does not split into a part of i and a part of j, so no bracket can be
-moved and every pair (i, j) has to be met.
+The exponential concentrates the weights: a key whose score is 5 higher gets 148 times the weight. It also causes
+the cost: exp of a sum over channels does not split into a part of i and a part of j, so no bracket can be moved
+and every pair (i, j) has to be computed.
 
-Gained: any row is possible; the scores have rank D, their exponential has not.
-Lost: N x S pairs. For a picture N grows with the square of its side, so the pairs with the fourth power;
+Gained: any row is possible; the scores have rank D, but their exponential does not.
+Lost: N x S pairs. For a picture N grows with the square of its side, so the pairs grow with the fourth power;
 for a clip that grows in all three directions, with the sixth.
 The factor 1/sqrt(D) keeps the scores near one for random q and k; without it rows saturate.
-Several heads do this side by side on their own D channels; H D = C in the usual layer.
+Several heads do this side by side, each on its own D channels; H D = C in the usual layer.
 causal=True: key j > i is forbidden to query i. map(q, k, v, bias=) adds to the scores: -inf is a mask.
 
-Cost: O(N S D) time; O(N D) memory if rows are made as they are used.   Rank: up to min(N, S).
+Cost: O(N S D) time; O(N D) memory if rows are computed when they are used.   Rank: up to min(N, S).
 Vaswani et al., 2017, arXiv 1706.03762. Code: torch.nn.functional.scaled_dot_product_attention.
 """
 from torch import Tensor

@@ -1,11 +1,11 @@
-"""A spec names an attention, everywhere: in Python, on the command line, in a link, in a checkpoint.
+"""A spec names an attention everywhere: in Python, on the command line, in a link, in a checkpoint.
 
     name[+gate[:self|:qk|:qkv][:shared]][+shift[:time|:space]][+conv][@scope[:side]]
 
     softmax    relu_floor+gate    relu_floor+gate:qk:shared+shift:time@space    swin@window:7
 
-Numbers travel beside the spec as options. Bare +gate reads q, k and v with separate layers; bare +shift is
-in time, or in space inside @time.
+Options with numbers are passed beside the spec. By default +gate reads q, k and v with separate layers, and
++shift shifts in time, or in space if the scope is @time.
 """
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PATTERN = re.compile(r"(?P<name>\w+)(?P<extras>(?:\+\w+(?::\w+)*)*)(?:@(?P<scope
 
 @dataclass(frozen=True)
 class Spec:
-    """A parsed spec. gate: what it sees, or None; shift: "time", "space" or None."""
+    """A parsed spec. gate: what the gate reads, or None; shift: "time", "space" or None."""
 
     name: str
     gate: str | None = None
@@ -42,7 +42,7 @@ class Spec:
 
 
 def parse(spec: str) -> Spec:
-    """Read a spec; ValueError says in one sentence what is wrong and what there is.
+    """Parse a spec; ValueError says in one sentence what is wrong and what is available.
 
     >>> parse("relu_floor+gate:qk+shift@space")
     Spec(name='relu_floor', gate='qk', shared=False, shift='time', conv=False, scope='space', side=7)
@@ -67,7 +67,7 @@ def parse(spec: str) -> Spec:
 
 
 def known(what: str, name: str, there: object) -> str:
-    """`name`, if it is there; otherwise ValueError with the nearest name and all of them."""
+    """Return `name` if it exists; otherwise raise ValueError with the closest name and the list of all names."""
     names = list(there)  # type: ignore[call-overload]
     if name in names:
         return name
@@ -81,7 +81,7 @@ def _gate(spec: str, words: list[str] | None) -> tuple[str | None, bool]:
         return None, False
     sees = [w for w in words if w in SEES]
     if set(words) - set(SEES) - {"shared"} or len(sees) > 1 or len(words) > len(set(words)):
-        raise ValueError(f"{spec!r}: a gate is +gate, then one of :self :qk :qkv, then :shared for one layer")
+        raise ValueError(f"{spec!r}: a gate is +gate, then one of :self :qk :qkv, then :shared for one common layer")
     return (sees or ["qkv"])[0], "shared" in words
 
 

@@ -1,20 +1,20 @@
-"""Swin: softmax inside windows, and in every second layer the windows are moved.
+"""Swin: softmax inside windows, and in every second layer the windows are shifted.
 
     A_ij = softmax_j (q_i.k_j / sqrt(D) + b[place of i - place of j])      over the j in the window of i
 
-b is a learned table with one entry a head and step between two places; it says how much a step is worth
-whatever stands there. Windows are a scope, not part of the mechanism: swin@window:7, then swin@shifted:7,
-whose windows are cut half a side later so that what a border parted meets. Bare "swin" is one window over all.
+b is a learned table with one entry per head and step between two positions. It is added whatever the content of
+the patches. Windows are a scope, not part of the mechanism: swin@window:7, then swin@shifted:7. Shifted windows
+are cut half a side later, so that patches separated by a border meet. "swin" alone is one window over everything.
 
-Gained: exact softmax at a cost that grows with N for windows of a fixed side; positions for free.
-Lost: nothing crosses a window in one layer. "Linear" here is linear in N at fixed W, with softmax inside.
+Gained: exact softmax at a cost that grows with N for windows of a fixed side, and relative positions.
+Lost: nothing crosses a window in one layer. "Linear" here means linear in N at fixed W, with softmax inside.
 Windows lie in one frame; on a grid with several frames the table has an axis for steps in time, too.
-Prefix tokens lie nowhere: their pairs have no b.
+Prefix tokens have no position, so their pairs have no b.
 
 Cost: O(N S D) time; in windows of W x W, S = W^2.   Rank: up to N, window by window.
-Liu et al., 2021, arXiv 2103.14030. The official code rolls the picture by -W/2, keeps all windows full and
-adds -100 between strangers: the same map to e^-100. Cutting the border windows small needs neither. Where
-the picture is no larger than the window it is not moved, there as here.
+Liu et al., 2021, arXiv 2103.14030. The official code rolls the picture by -W/2, keeps all windows complete and
+adds -100 to pairs that are not neighbours: the same map to e^-100. Smaller windows at the border need neither.
+In both, the windows are not shifted if the picture is no larger than a window.
 """
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from .base import Mechanism
 
 
 class Swin(Mechanism):
-    """Softmax of q.k / sqrt(D) plus a learned bias for every step between places."""
+    """Softmax of q.k / sqrt(D) plus a learned bias for every step between positions."""
 
     name, title, family = "swin", "Swin", "local"
     paper = "Liu et al., 2021, arXiv 2103.14030"

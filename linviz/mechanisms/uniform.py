@@ -1,13 +1,13 @@
-"""Uniform attention: everybody looks at everybody alike. The control that has no attention at all.
+"""Uniform attention: every query gives all keys the same weight. The control without any attention.
 
     A_ij = 1 / S        o_i = mean_j v_j
 
-Every query gets the same mean of the values, whatever it asks. A method that does no better than this does
-not use its attention; a map that measures like this one is flat: log2 S bits, S effective tokens.
+Every query gets the same mean of the values, whatever its content. A method that is not better than this one
+makes no use of its attention. A map with the same measures as this one is flat: log2 S bits, S effective tokens.
 
-Gained: a zero to measure from.   Lost: everything else.
+Gained: a baseline for all comparisons.   Lost: everything else.
 
-Cost: O(S E) time and memory.   Rank: 1, every row is the same row.
+Cost: O(S E) time and memory.   Rank: 1, because all rows are equal.
 No paper: the control used throughout this book.
 """
 from torch import Tensor

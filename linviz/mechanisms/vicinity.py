@@ -3,21 +3,21 @@
     a_i = pi/2 row_i / Y      b_i = pi/2 column_i / X
     A_ij = relu(q_i).relu(k_j) [cos(a_i - a_j) + cos(b_i - b_j)] / (row sum + 1e-4)
 
-A cosine of a difference splits, cos(a - b) = cos a cos b + sin a sin b, so the locality is a product of
-features, four for every channel: phi(x) = relu(x) times each of cos a, sin a, cos b, sin b.
-form="product": cos(a_i - a_j) cos(b_i - b_j), which needs the four products instead.
+The cosine of a difference splits, cos(a - b) = cos a cos b + sin a sin b, so the locality is a product of
+features, four per channel: phi(x) = relu(x) times each of cos a, sin a, cos b, sin b.
+form="product": cos(a_i - a_j) cos(b_i - b_j), which uses the four products of these functions instead.
 
-Gained: nearness at linear cost, and four times the rank of the bare kernel.
-Lost: it fades slowly and it is a cross, not a disc: a patch at the far end of the same row still has half
-of the bracket. A query whose relu is empty looks nowhere: a dead row.
-In a layer: reduction=r gives coarser keys (convolution and norm on x, before to_k and to_v), and what comes
-out is multiplied by 1 + sigmoid(W2 relu(W1 mean_i x_i)), channel by channel (feature preserving connection).
-Frames do not enter: a patch is as near in the next frame. A prefix token sits in the middle of the picture.
+Gained: locality at linear cost, and four times the rank of the plain kernel.
+Lost: the weights fade slowly, and in the shape of a cross instead of a disc: a patch at the far end of the same
+row keeps half of the bracket. A query without a positive channel gives a dead row.
+In a layer: reduction=r gives coarser keys (convolution and norm on x, before to_k and to_v), and the output is
+multiplied by 1 + sigmoid(W2 relu(W1 mean_i x_i)), channel by channel (feature preserving connection).
+Frames are ignored: distance in time does not matter. A prefix token has the position of the picture's middle.
 
 Cost: O(N D E) time, four times that of a kernel.   Rank: at most 4 D.
-Sun et al., 2022, arXiv 2206.10552. clip=True as in the official code: sizes below 1e-4 are raised to 1e-4 in
-five places on the way, so the output is not linear in v and is more than map times values; the map shown is
-the formula's. Small sizes only: with weights near one it changes nothing.
+Sun et al., 2022, arXiv 2206.10552. clip=True as in the official code: magnitudes below 1e-4 are raised to 1e-4
+in five intermediate results, so the output is not linear in v and is not map times values; the map shown is
+that of the formula. Only small magnitudes are affected: weights near one do not change.
 """
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from .base import Kernel, Project
 
 
 class Vicinity(Kernel):
-    """relu features times cosines of place. `channels`: C of the layer around it, where it is not heads x width."""
+    """relu features times cosines of position. `channels`: C of the layer, if it is not heads x width."""
 
     name, title = "vicinity", "vicinity"
     paper = "Sun et al., 2022, arXiv 2206.10552"
@@ -44,7 +44,7 @@ class Vicinity(Kernel):
 
     def build(self, form: str = "sum", reduction: int = 1, clip: bool = False, channels: int | None = None) -> None:
         if form not in ("sum", "product") or reduction < 1:
-            raise ValueError(f"form is 'sum' or 'product' and reduction 1 or more; got {form!r} and {reduction}")
+            raise ValueError(f"form is 'sum' or 'product' and reduction is 1 or more; got {form!r} and {reduction}")
         C = channels or self.heads * self.width
         self.form, self.linear = form, not clip
         self.shrink = Shrink(C, reduction, self.grid) if reduction > 1 else None
@@ -60,7 +60,7 @@ class Vicinity(Kernel):
         return self._placed(q, self.grid), self._placed(k, self.key_grid)
 
     def _placed(self, x: Tensor, grid: Grid) -> Tensor:
-        """relu(x) times four functions of place: (B, H, N, D) -> (B, H, N, 4 D)."""
+        """relu(x) times four functions of position: (B, H, N, D) -> (B, H, N, 4 D)."""
         down, across = waves(grid, x)
         if self.form == "product":
             turns = (down.unsqueeze(-1) * across.unsqueeze(-2)).flatten(-2)  # (N, 4)
@@ -85,7 +85,7 @@ class Vicinity(Kernel):
 
 
 def waves(grid: Grid, like: Tensor) -> tuple[Tensor, Tensor]:
-    """Cosine and sine of every token's row angle and of its column angle: (N, 2) each."""
+    """Cosine and sine of the row angle and of the column angle of every token: (N, 2) each."""
     angles = math.pi / 2 * grid.places()[:, 1:].to(like) / torch.tensor([grid.Y, grid.X]).to(like)
     angles = pad(angles, (0, 0, grid.prefix, 0), value=math.pi / 4)
     a, b = torch.stack([angles.cos(), angles.sin()], -1).unbind(1)
@@ -93,5 +93,5 @@ def waves(grid: Grid, like: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def lift(x: Tensor) -> Tensor:
-    """Sizes between 1e-4 and 1e4, signs kept; zero stays zero."""
+    """Clamp magnitudes to 1e-4..1e4 and keep signs; zero stays zero."""
     return x.abs().clamp(1e-4, 1e4) * x.sign()

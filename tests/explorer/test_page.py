@@ -329,7 +329,7 @@ def test_a_gate_is_fitted_to_the_causal_softmax():
     ({"specs": "linear,nonlocal"}, ["linear (elu + 1), causal"], "nonlocal has no causal form"),
     ({"specs": "swin,uniform"}, ["softmax, causal"], "swin has no causal form; uniform has no causal form"),
     ({"specs": "linear,relu,softmax@window:7"}, ["linear (elu + 1), causal", "relu, causal"],
-     "causal order is told by token number")])
+     "causal=True orders all tokens by number")])
 def test_what_has_no_causal_form_is_left_out_with_a_sentence(address, left, word):
     app = visit(causal="1", **SMALL | address)
     assert titles(app) == left

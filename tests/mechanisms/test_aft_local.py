@@ -35,5 +35,5 @@ def test_local_is_still_global() -> None:
 
 
 def test_mistakes_get_a_sentence() -> None:
-    with pytest.raises(ValueError, match="at least the token itself"):
+    with pytest.raises(ValueError, match="at least 1, the token itself"):
         make("aft_local", 1, D, Grid(X=N), window=0)

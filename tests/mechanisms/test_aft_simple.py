@@ -65,7 +65,7 @@ def test_causal_keys_far_apart_do_not_underflow() -> None:
 
 def test_mistakes_get_a_sentence() -> None:
     x = torch.randn(1, 1, N, D)
-    with pytest.raises(ValueError, match="one map a channel"):
+    with pytest.raises(ValueError, match="one map per channel"):
         _ = read(make("aft_simple", 1, D, Grid(X=N)), x, x, x).map
     with pytest.raises(ValueError, match="6 queries and 3 keys"):
         make("aft_simple", 1, D, Grid(X=N), causal=True).map(x, x[..., :3, :], x[..., :3, :])

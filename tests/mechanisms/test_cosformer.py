@@ -122,5 +122,5 @@ def test_refusals_say_what_to_do() -> None:
     with pytest.raises(ValueError, match="axes is one of 1d, 2d, 3d; got '4d'"):
         make("cosformer", 1, D, Grid(X=N), axes="4d")
     q, k, v = single(*vectors())
-    with pytest.raises(ValueError, match="knows its tokens by their places"):
+    with pytest.raises(ValueError, match="uses the positions of its tokens"):
         make("cosformer", 1, D, Grid(Y=2, X=4), value_width=E, axes="2d").map(q, k, v)

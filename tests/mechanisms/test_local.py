@@ -56,5 +56,5 @@ def test_a_row_a_block_sees_three_rows() -> None:
 def test_mistakes_get_a_sentence() -> None:
     with pytest.raises(ValueError, match="at least one token"):
         make("local", 1, D, Grid(X=N), window=0)
-    with pytest.raises(ValueError, match="by their places: 6 queries on .* got 5 and 5"):
+    with pytest.raises(ValueError, match="positions of its tokens: 6 queries on .* got 5 and 5"):
         make("local", 1, D, Grid(X=N)).map(*[torch.randn(1, 1, 5, D)] * 3)

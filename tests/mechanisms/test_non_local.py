@@ -112,5 +112,5 @@ def test_refusals_say_what_to_do() -> None:
     m = make("nonlocal", 1, D, Grid(X=N), value_width=E, pool=2)
     with pytest.raises(ValueError, match="6 keys on .*; got 6 and 5"):
         m.map(q, k[..., :5, :], v[..., :5, :])
-    with pytest.raises(ValueError, match="ask map.channel"):
+    with pytest.raises(ValueError, match="use map.channel"):
         m.map(q, k, v).rows(torch.tensor([0]))

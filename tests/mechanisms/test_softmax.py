@@ -56,5 +56,5 @@ def test_a_bias_is_added_to_the_scores_and_can_forbid() -> None:
 
 def test_a_bias_does_not_go_into_boxes() -> None:
     q, k, v = vectors()
-    with pytest.raises(ValueError, match="bias speaks of all tokens"):
+    with pytest.raises(ValueError, match="bias= cannot be combined with @rows"):
         make("softmax@rows", 1, D, Grid(X=N), value_width=E).map(*single(q, k, v), bias=torch.zeros(N, N))

@@ -140,11 +140,11 @@ def test_reduced_keys_in_a_layer() -> None:
 
 def test_mistakes_get_a_sentence() -> None:
     for options, says in (({"form": "mean"}, "form is 'sum' or 'product'"), ({"reduction": 4}, "4 rows and columns"),
-                          ({"reduction": 0}, "reduction 1 or more")):
+                          ({"reduction": 0}, "reduction is 1 or more")):
         with pytest.raises(ValueError, match=says):
             make("vicinity", 1, D, GRID, **options)
     for options in ({"clip": True}, {"reduction": 2}, {"key_grid": Grid(X=2)}):
         with pytest.raises(ValueError, match="leave out @window"):
             make("vicinity@window:2", 1, D, GRID, **options)
-    with pytest.raises(ValueError, match="by their places"):
+    with pytest.raises(ValueError, match="uses the positions of its tokens"):
         make("vicinity", 1, D, GRID).map(*[torch.rand(1, 1, 5, D)] * 3)
