@@ -14,7 +14,8 @@ from .gates import part_map
 
 WAYS = {"none": "no gate, or a constant one", "whole": "the gate as it is",
         "keys": "on keys alone", "queries": "on queries alone",
-        "tokens": "averaged over channels: who is seen", "channels": "averaged over tokens: which features count",
+        "tokens": "averaged over channels: which tokens are seen",
+        "channels": "averaged over tokens: which features count",
         "no floor": "no gate, and no floor"}
 LEAST = 0.1  # bits by which softmax must be sharper than the kernel for a fraction of the difference to be meaningful
 

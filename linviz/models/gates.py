@@ -183,8 +183,8 @@ def compared(a: Map, goal: Goal, output: Tensor | None = None) -> dict[str, floa
 
     entropy, in bits; kl, bits of KL(goal || map), and kl_1, kl_2, ... of every head; top, weight of a row's heaviest
     5 % of keys; object, weight on the inked tokens over their fraction of tokens; diversity,
-    the distance of a row from the mean row of its head and clip; effective_rank; dead, fraction of empty rows; error, of
-    the attention's output (`output`, or the map's mixture of the goal's v), and error_of_map, of that mixture.
+    the distance of a row from the mean row of its head and clip; effective_rank; dead, fraction of empty rows; error,
+    of the attention's output (`output`, or the map's mixture of the goal's v), and error_of_map, of that mixture.
 
     >>> from linviz.maps import Dense
     >>> each, all_alike = torch.eye(4)[None, None], Dense(torch.full((1, 1, 4, 4), 0.25))

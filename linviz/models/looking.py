@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from ..clips import Task
 
 FEW = 0.05  # the fraction of tokens whose weight "top" adds up
-NAMES = {"entropy": "entropy of a row over its most", "top": f"weight of a row's heaviest {FEW:.0%} of tokens",
+NAMES = {"entropy": "entropy of a row over its maximum", "top": f"weight of a row's heaviest {FEW:.0%} of tokens",
          "object": "weight on the digit over the digit's share of tokens",
          "effective_rank": "effective rank", "diversity": "half the distance of a row to the mean row, summed",
-         "dead": "share of empty rows"}
+         "dead": "fraction of empty rows"}
 
 
 def look(model: VideoTransformer, task: Task, clips: int = 32) -> list[dict[str, float]]:

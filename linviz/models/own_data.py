@@ -3,8 +3,8 @@
     videos/wave/a.mp4  videos/wave/b.gif ...        videos/clap/c.webm ...
 
 Of every clip the model gets as many frames as it takes, evenly spaced in time, the middle square, in colour. Which
-files are held out depends only on their content: every fourth of a class in the order of SHA-256, and at least one. A file
-that occurs twice counts once, so that no file is in both the training and the held-out examples.
+files are held out depends only on their content: every fourth of a class in the order of SHA-256, and at least one. A
+file that occurs twice counts once, so that no file is in both the training and the held-out examples.
 """
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ def test_ones_own_videos_are_told_of_and_trained_on(videos: Path, tmp_path: Path
 @pytest.mark.parametrize("words, sentence", [
     (("--mechanism", "relu", "--data", "nowhere"), "there is no folder nowhere"),
     (("--mechanism", "blue", "--data", "nowhere"), "blue"),
-    (("--mechanism", "relu", "--steps", "0"), "steps is a whole number from 1 up; got 0")])
+    (("--mechanism", "relu", "--steps", "0"), "steps must be a whole number from 1 up; got 0")])
 def test_mistakes_get_one_sentence(words, sentence, capsys: pytest.CaptureFixture[str]):
     assert run(*words) == 1
     said = capsys.readouterr().err.rsplit("\r")[-1]      # behind the bar that was wiped away
