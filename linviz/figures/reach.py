@@ -1,4 +1,4 @@
-"""What a query hears of for what it costs: schemes of attention over a clip, layer by layer."""
+"""How much of a clip reaches a query, and at which cost: schemes of attention, layer by layer."""
 from __future__ import annotations
 
 import math
@@ -9,16 +9,16 @@ import plotly.graph_objects as go
 
 from . import theme
 
-NEAR = (0.1, 5.0)  # ends nearer than this (decades of cost, per cent) share one label, or labels would cover each other
+NEAR = (0.1, 5.0)  # ends nearer than this (decades of cost, per cent) share a label, so that labels do not overlap
 STEP, LETTER = 15, 0.055  # a label's height in pixels and a letter's width in decades, on a chart of about 400 pixels
-CHOSEN = ("solid", "dash", "dot", "dashdot")  # of those that are compared, in their order
+CHOSEN = ("solid", "dash", "dot", "dashdot")  # dashes of the compared schemes, in order
 
 
 @dataclass(frozen=True)
 class Path:
-    """One scheme: its title, the operations of its first layer, of two and of three, and the shares it hears of then.
+    """One scheme: its title, the operations of one, two and three layers, and the fractions of the clip they reach.
 
-    shares  of 100; chosen: it is one of those compared.
+    shares: in per cent; chosen: it is one of the compared schemes.
     """
 
     title: str
@@ -28,7 +28,7 @@ class Path:
 
 
 def reach(paths: Sequence[Path], *, dark: bool = False) -> go.Figure:
-    """Share of the clip heard of against operations in all, a line a scheme, a point a layer; the chosen stand out.
+    """Fraction of the clip that reaches a query over total operations; one line per scheme, one point per layer.
 
     >>> f = reach([Path("joint", [100, 200, 300], [100, 100, 100], chosen=True)])
     >>> f.data[0].name, f.layout.yaxis.title.text
@@ -61,7 +61,7 @@ def _trace(path: Path, dash: str, mode: str) -> go.Scatter:
 
 
 def _labels(fig: go.Figure, paths: Sequence[Path], mode: str) -> None:
-    """A name at the end of every line; ends that lie together share one, and labels that would meet are stacked."""
+    """A name at the end of every line; near ends share one, and labels that would overlap are stacked."""
     groups: list[list[Path]] = []
     for path in sorted(paths, key=lambda path: path.operations[-1]):
         home = next((group for group in groups if _together(group[0], path)), None)
