@@ -55,7 +55,7 @@ def test_a_port_that_is_taken_is_said(became, capsys):
 @pytest.mark.parametrize("port", ["0", "-1", "70000"])
 def test_a_number_that_is_no_port_is_said(became, capsys, port):
     cli.main(["explore", "--port", port])
-    assert capsys.readouterr().err == f"linviz: {port} is no port: take one from 1024 to 65535\n" and not became
+    assert capsys.readouterr().err == f"linviz: {port} is not a valid port: use one from 1024 to 65535\n" and not became
 
 
 def test_the_network_is_let_in_only_when_asked(became, capsys):
@@ -101,7 +101,7 @@ def test_lab_opens_the_first_chapter(became, monkeypatch, tmp_path):
 def test_without_a_clone_it_says_so(became, monkeypatch, tmp_path, capsys, command):
     monkeypatch.setattr(cli, "ROOT", tmp_path)
     assert cli.main([command]) == 1
-    assert "run linviz from a whole clone" in capsys.readouterr().err and not became
+    assert "run linviz from a complete clone" in capsys.readouterr().err and not became
 
 
 def test_the_explorer_answers_and_stops_without_a_word(tmp_path):

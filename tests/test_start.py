@@ -153,7 +153,7 @@ FAILURES = {
     "ERROR: Could not install packages: [Errno 13] Permission denied: 'x'": "a folder of your own",
     "E: Could not open lock file - open (13: Permission denied)\nE: are you root?": "a folder of your own",
     "Temporary failure resolving 'deb'": "check the network",
-    "something nobody has seen before": "the last lines of the log say more",
+    "something nobody has seen before": "see the last lines of the log",
 }
 
 

@@ -40,7 +40,7 @@ def places(maps: Any, titles: Sequence[str], *, bar: str, top: float, columns: i
     3
     """
     x = np.asarray(maps, dtype=np.float32)
-    alt = f"{_several(x)} of {x.shape[1]} x {x.shape[2]} patches, laid out like the picture. {said or _reach(titles, x)}"
+    alt = f"{_several(x)} of {x.shape[1]} x {x.shape[2]} patches, like the picture. {said or _reach(titles, x)}"
     fig = _panels(x, titles, columns, bar, top, alt, dark)
     fig.update_xaxes(showticklabels=False, ticks="")
     fig.update_yaxes(showticklabels=False, ticks="")

@@ -32,7 +32,7 @@ def reach(paths: Sequence[Path], *, dark: bool = False) -> go.Figure:
 
     >>> f = reach([Path("joint", [100, 200, 300], [100, 100, 100], chosen=True)])
     >>> f.data[0].name, f.layout.yaxis.title.text
-    ('joint', 'heard of (% of the clip)')
+    ('joint', 'clip seen by the query (%)')
     """
     fig = theme.figure(_alt(paths), dark, showlegend=False)
     chosen = [path for path in paths if path.chosen]
@@ -43,9 +43,9 @@ def reach(paths: Sequence[Path], *, dark: bool = False) -> go.Figure:
     ends = [math.log10(max(1, n)) for path in paths for n in path.operations] or [0.0]
     first = min(ends) - 0.15
     fig.update_layout(
-        xaxis={"type": "log", "title": {"text": "operations of the layers in all (number)"}, "dtick": 1,
+        xaxis={"type": "log", "title": {"text": "operations of all layers (number)"}, "dtick": 1,
                "exponentformat": "SI", "range": [first, max(first + 2, max(ends) + 0.75)]},
-        yaxis={"title": {"text": "heard of (% of the clip)"}, "range": [-4, 138], "tickvals": [0, 25, 50, 75, 100]})
+        yaxis={"title": {"text": "clip seen by the query (%)"}, "range": [-4, 138], "tickvals": [0, 25, 50, 75, 100]})
     return fig
 
 
@@ -87,4 +87,4 @@ def _together(one: Path, other: Path) -> bool:
 def _alt(paths: Sequence[Path]) -> str:
     said = "; ".join(f"{path.title}: {', '.join(f'{share:.3g} %' for share in path.shares)} for "
                      f"{path.operations[-1]:.3g} operations" for path in paths)
-    return f"Share of a clip that a query has heard of after one, two, three layers, against operations. {said}."
+    return f"Part of a clip that a query has seen after one, two, three layers, against operations. {said}."

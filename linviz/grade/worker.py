@@ -128,7 +128,7 @@ def _short_of_memory(said: str) -> str:
 
 
 def in_kind(exercise: Any, made: Any) -> bool:
-    """Whether an answer returns tensors of the right number, shape and type, whatever their values are."""
+    """Whether an answer returns finite tensors of the right number, shape and type, whatever their values."""
     from ..course.properties import dtype, finite, kind, shape
     attempt = exercise.attempt(made, exercise.seeds[0])
     return attempt.error is None and all(ask(attempt) is None for ask in (kind, shape, dtype, finite))
