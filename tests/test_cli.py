@@ -145,7 +145,7 @@ def test_the_doctor_finds_this_environment_well(capsys):
     assert cli.main(["doctor"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert all(line.startswith("OK  ") for line in lines)
-    for part in ("torch computes", "streamlit 1.67", "av 18", "films: H.264, HEVC", "HEIC pictures are read"):
+    for part in ("torch computes", "streamlit 1.67", "av 18", "films: H.264, HEVC", "HEIC pictures can be read"):
         assert any(part in line for line in lines), part
 
 
