@@ -21,6 +21,7 @@ from typing import Any
 import jupytext
 import nbformat
 
+from linviz.course import checks, quizzes
 from linviz.course.chapter import Chapter, exercise, key_points, opening, schedule
 from linviz.whole import write_whole
 
@@ -38,6 +39,18 @@ def read(source: Path) -> Chapter:
     if len(tables["front"]) != 1:
         raise ValueError(f"{source.name} has {len(tables['front'])} cells tagged 'front'; it needs one")
     return Chapter(source.stem, tables["front"][0], tables["exercise"], cells)
+
+
+def check_parts(chapter: Chapter) -> None:
+    """Raise ValueError, in one sentence, if a chapter has no quiz or an exercise without a check."""
+    missing = {e["number"] for e in chapter.exercises} - {check.number for check in checks.ALL.values()}
+    if missing:
+        first = min(missing)
+        module = f"e{chapter.number:02d}_{first.split('.')[1]}_NAME.py"
+        raise ValueError(f"exercise {first} has no check: write linviz/course/checks/{module} first")
+    if chapter.number not in quizzes.ALL:
+        raise ValueError(f"chapter {chapter.number} has no quiz: write linviz/course/quizzes/"
+                         f"c{chapter.number:02d}_NAME.py first")
 
 
 def tags(cell: Cell) -> list[str]:
@@ -161,6 +174,8 @@ def _text(path: Path) -> str:
 
 def with_outputs_of(notebook: Any, path: Path) -> Any:
     """A notebook with the outputs that are stored in a file, cell by cell; ValueError where the cells are others."""
+    if not path.exists():
+        raise ValueError(f"{path.name} was never run: run notebooks/build.py without --prose first")
     there = nbformat.read(path, as_version=4)
     if [cell.cell_type for cell in there.cells] != [cell.cell_type for cell in notebook.cells]:
         raise ValueError(f"{path.name} has other cells than its source: run notebooks/build.py without --prose")
@@ -191,10 +206,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--prose", action="store_true", help="run nothing: keep the stored outputs")
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 where a generated file is stale")
     options = parser.parse_args(arguments)
-    chapters = [read(path) for path in sorted((HERE / "src").glob("[0-9]*.py"))]
-    if not options.check:
-        make(chapters, options.chapters, options.prose)
-        return 0
+    try:
+        chapters = [read(path) for path in sorted((HERE / "src").glob("[0-9]*.py"))]
+        for chapter in chapters:
+            check_parts(chapter)
+        if not options.check:
+            make(chapters, options.chapters, options.prose)
+            return 0
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 1
     old = stale(chapters)
     for name in old:
         print(f"notebooks/{name} is not what its source makes: run `python notebooks/build.py`", file=sys.stderr)

@@ -92,7 +92,10 @@ class Lesson:
     @cached_property
     def outputs(self) -> list[list[dict[str, Any]]]:
         """What each cell of the executed solution shows, cell by cell."""
-        cells = nbformat.read(BOOKS / "solutions" / f"{self.name}.ipynb", as_version=4).cells
+        path = BOOKS / "solutions" / f"{self.name}.ipynb"
+        if not path.exists():
+            raise ValueError(f"chapter {self.name} was never run: run notebooks/build.py {self.number} first")
+        cells = nbformat.read(path, as_version=4).cells
         return [[o["data"] for o in cell.get("outputs", []) if o.get("data")] for cell in cells]
 
     @cached_property
