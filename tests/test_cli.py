@@ -1,10 +1,12 @@
 """The command line: every command reaches what it names, and wrong arguments get one sentence."""
 from __future__ import annotations
 
+import re
 import signal
 import socket
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -178,6 +180,19 @@ def test_the_citation_names_the_version(capsys):
     import linviz
     assert cli.main(["citation"]) == 0
     assert f"version = {{{linviz.__version__}}}" in capsys.readouterr().out
+
+
+def test_the_citation_file_agrees_with_the_package_and_the_command(capsys):
+    text = (ROOT / "CITATION.cff").read_text("utf-8")
+    said = dict(re.findall(r'^([\w-]+): "?([^"\n]+)"?$', text, re.M))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert (said["cff-version"], said["type"]) == ("1.2.0", "software")
+    assert (said["version"], said["license"]) == (project["version"], project["license"])
+    assert project["authors"][0]["name"] in text and "arXiv:2210.08164" in text
+    assert cli.main(["citation"]) == 0
+    entry = capsys.readouterr().out
+    assert all(f"{{{said[name]}}}" in entry for name in ("title", "version", "license"))
+    assert f"## [{project['version']}]" in (ROOT / "CHANGELOG.md").read_text("utf-8")
 
 
 def test_help_names_every_command(capsys):
