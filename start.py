@@ -1,8 +1,8 @@
 """Start linviz: `python3 start.py explore`, `lab`, `test`, `study`; on Linux, macOS and Windows.
 
 The first call makes a virtual environment in `.venv` beside this file and installs linviz into it; every later call
-starts at once. Standard library only, and readable by Python 3.6, so that someone with an old Python is told what to
-do instead of being shown a SyntaxError.
+starts at once. Standard library only, and readable by Python 3.6, so that someone with an old Python gets instructions
+instead of a SyntaxError.
 """
 import contextlib
 import hashlib
@@ -18,11 +18,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-STAMP = VENV / "linviz-installed"       # written last: an install that was cut short leaves none
+STAMP = VENV / "linviz-installed"       # written last: an interrupted installation has none
 LOG = ROOT / ".setup.log"
 LOCK = ROOT / ".setup.lock"
 OLDEST = (3, 11)
-ROOM = 4 * 10**9                        # bytes: what is installed, and the packages on their way
+ROOM = 4 * 10**9                        # bytes: the installed packages and their downloads
 
 USAGE = """usage: python3 start.py COMMAND [ARGUMENTS]
 
@@ -30,52 +30,52 @@ USAGE = """usage: python3 start.py COMMAND [ARGUMENTS]
   lab       the notebooks, in JupyterLab             (--no-browser)
   book      the course with its solutions as pages   (book FOLDER)
   slides    the course as slides, for teachers       (slides FOLDER)
-  grade     learners' notebooks, by their checks     (grade submissions/ -o grades.csv)
+  grade     learners' notebooks, with the checks     (grade submissions/ -o grades.csv)
   test      every test; arguments go to pytest       (test tests/mechanisms -k softmax)
             --quick: laws, definitions, parity and style, without a browser, in under two minutes
-  study     train and measure what is claimed         (study evidence)
-  bench     speed and memory beside other libraries   (not there yet)
+  study     train and measure for the evidence        (study evidence)
+  bench     speed and memory beside other libraries   (not available yet)
   read      attention on your own file, as numbers   (read holiday.mp4 --out numbers.csv)
   export    a page, picture, film or saved view      (export view.html holiday.mp4)
   train     video transformers, a minute or two each (train --mechanism relu_floor+gate)
-  doctor    is everything there, and of the right version?
+  doctor    check that everything is installed, in the right version
 """
 
-CAUSES = (  # what a log's end says -> what is wrong, and what to do about it
+CAUSES = (  # the end of a log -> the cause and the remedy
     (r"No space left|Errno 28|not enough space|WinError 112",
-     "the disk is full: free about 4 GB (or let TMPDIR name a roomier folder) and run the same command again"),
+     "the disk is full: free about 4 GB (or set TMPDIR to a folder with more space) and run the same command again"),
     (r"CERTIFICATE_VERIFY_FAILED|SSLError",
-     "the package server's certificate is not trusted here: name your network's own to pip "
+     "the package server's certificate is not trusted here: give your network's certificate to pip "
      "(`pip config set global.cert FILE`) and run the same command again"),
     (r"Temporary failure in name|Name or service not known|nodename nor servname|getaddrinfo failed|ProxyError"
      r"|Temporary failure resolving|Could not resolve|Failed to establish|NewConnectionError|timed out|unreachable"
      r"|Connection(Refused|Reset|Timeout)|ReadTimeout|EAI_AGAIN|ENOTFOUND",
      "no server could be reached: check the network (or the proxy) and run the same command again"),
     (r"IncompleteRead|ProtocolError|Connection broken|DO NOT MATCH THE HASHES|BadZipFile",
-     "a download broke off: run the same command again"),
+     "a download was cut off: run the same command again"),
     (r"No matching distribution found for (?P<what>\S+)",
      "there is no build of {what} for {here}: use a 64-bit Python 3.11 to 3.13 on Linux, Windows or an Apple-silicon "
      "Mac"),
     (r"ResolutionImpossible|conflicting dependencies",
      "constraints.txt and pyproject.toml contradict each other: take both from the same version of linviz"),
     (r"ensurepip is not available|No module named '?(venv|ensurepip)",
-     "this Python cannot make virtual environments: install what it lacks (Debian, Ubuntu: `apt install python3-venv`) "
-     "and run the same command again"),
+     "this Python cannot make virtual environments: install the missing part (Debian, Ubuntu: "
+     "`apt install python3-venv`) and run the same command again"),
     (r"Permission denied|WinError 5\b|Read-only file system|are you root",
-     "writing is not permitted: put linviz in a folder of your own, and start it always as the same user"),
+     "writing is not permitted: put linviz in a folder of your own, and always start it as the same user"),
     (r"WinError 206|Long Path",
      "the folder's name is too long for Windows: put linviz in a shorter one, like C:\\linviz"),
     (r"Killed|MemoryError",
-     "the memory ran out: close other programs and run the same command again"),
+     "there is not enough memory: close other programs and run the same command again"),
 )
 
 
 class Stop(Exception):
-    """A step failed; the text is one sentence that says what to do."""
+    """A step failed; the message is one sentence that says what to do."""
 
 
 def say(text):
-    """Print at once, also where output goes into a file."""
+    """Print at once, even if the output goes to a file."""
     print(text, flush=True)
 
 
@@ -83,18 +83,18 @@ def say(text):
 
 
 def cause(output):
-    """What was wrong with a step that printed this, and the remedy. Only the end counts: pip mends some failures."""
+    """The cause of a failure with this output, and the remedy. Only the end counts: pip recovers from some failures."""
     output = output[-6000:]
     for pattern, remedy in CAUSES:
         found = re.search(pattern, output)
         if found:
             here = "Python %d.%d on %s %s" % (sys.version_info[:2] + (platform.system(), platform.machine()))
             return remedy.format(here=here, **found.groupdict())
-    return "nothing known here; the last lines of the log say more"
+    return "the cause is unknown; see the last lines of the log"
 
 
 def attempt(what, command, **environment):
-    """Run one step, its output in LOG and one changing line of it on a terminal; raise Stop when it fails."""
+    """Run one step with its output in LOG, and the last line on a terminal; raise Stop if the step fails."""
     variables = dict(os.environ, PIP_USER="0", PYTHONIOENCODING="utf-8", **environment)
     variables.pop("PYTHONHOME", None)
     with LOG.open("a", encoding="utf-8") as log:
@@ -107,14 +107,14 @@ def attempt(what, command, **environment):
                 log.write(output[-1])
                 show(output[-1])
     show("")
-    if step.returncode == -9:           # the system's answer to a lack of memory; it leaves no word
+    if step.returncode == -9:           # the system kills it for lack of memory, without a message
         output.append("Killed")
     if step.returncode:
         raise Stop("%s failed: %s (the log: %s)." % (what, cause("".join(output)), LOG))
 
 
 def show(line):
-    """Overwrite the terminal's last line; print nothing into a file or a pipe."""
+    """Overwrite the terminal's last line; print nothing to a file or a pipe."""
     if sys.stdout.isatty():
         width = shutil.get_terminal_size().columns - 3
         sys.stdout.write("\r  %s\r" % line.strip()[:width].ljust(width))
@@ -122,7 +122,7 @@ def show(line):
 
 
 def runs(command):
-    """Whether a command can be run and ends well; its output goes nowhere."""
+    """Whether a command runs and succeeds; its output is discarded."""
     try:
         return subprocess.call(list(map(str, command)), stdin=subprocess.DEVNULL,
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) == 0
@@ -134,13 +134,13 @@ def runs(command):
 
 
 def wanted():
-    """Fingerprint of what the environment is made from: where it lies and both lists of packages."""
+    """Fingerprint of the environment's definition: its folder and both lists of packages."""
     parts = [str(ROOT)] + [(ROOT / name).read_text("utf-8") for name in ("pyproject.toml", "constraints.txt")]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 def ready():
-    """Whether .venv was installed whole, from today's lists, and still works (its Python may have been upgraded)."""
+    """Whether .venv is complete, follows the current lists, and still works (its Python may have been upgraded)."""
     if not STAMP.is_file() or STAMP.read_text() != wanted():
         return False
     names = ("linviz", "torch", "streamlit", "jupyterlab", "pytest")
@@ -148,11 +148,11 @@ def ready():
 
 
 def prepare():
-    """Make .venv and install linviz, unless that is done. Safe to stop at any moment, and to run twice at once."""
+    """Make .venv and install linviz, unless that is done. Safe to stop at any time, and to run twice at once."""
     if ready():
         return
     with alone():
-        if ready():                     # the other start that we waited for has done it
+        if ready():                     # the other process has installed it meanwhile
             return
         begun = time.time()
         first = not STAMP.exists()
@@ -170,36 +170,36 @@ def prepare():
 
 
 def announce(first):
-    """Say what is about to happen, and refuse at once where the disk has no room for it."""
+    """Say what will happen, and refuse at once if the disk has too little space."""
     if not first:
-        say("The packages that linviz needs have changed: updating .venv, about a minute.")
+        say("The packages that linviz needs have changed: updating .venv takes about a minute.")
         return
     free = shutil.disk_usage(str(ROOT)).free
     if free < ROOM:
-        raise Stop("the disk has %.1f GB free and the first start needs about %.0f: free some space and run the same "
+        raise Stop("the disk has %.1f GB free, and the first start needs about %.0f: free some space and run the same "
                    "command again." % (free / 1e9, ROOM / 1e9))
-    say("First start: installing into %s, about 2.5 GB and some minutes." % VENV)
+    say("First start: installing into %s. This takes about 2.5 GB and some minutes." % VENV)
     if sys.platform == "linux":
-        say("(Where pip brings torch with its CUDA libraries, some GB more.)")
+        say("(If pip installs torch with its CUDA libraries, it takes some GB more.)")
 
 
 @contextlib.contextmanager
 def alone():
-    """Hold the one lock, which the system frees when its process ends, however it ends."""
+    """Hold the only lock; the system frees the lock when its process ends, however it ends."""
     try:
         handle = LOCK.open("w")
     except OSError:
         raise Stop("cannot write in %s: put linviz in a folder of your own." % ROOT) from None
     with handle:
         if not lock(handle):
-            say("Another start is installing; waiting for it.")
+            say("Another process is installing linviz; waiting for it.")
             while not lock(handle):
                 time.sleep(0.5)
         yield
 
 
 def lock(handle):
-    """Whether the lock is ours now. File systems that know no locks do not stop us."""
+    """Whether the lock is ours now. On file systems without locks, it always is."""
     try:
         if os.name == "nt":
             import msvcrt
@@ -215,19 +215,19 @@ def lock(handle):
 
 
 def usable(python):
-    """Whether an environment's Python can be installed into: it is there, new enough, and has a pip that starts."""
+    """Whether packages can be installed into an environment: its Python exists, is new enough, and its pip starts."""
     return runs([python, "-I", "-c", "import sys, pip; assert sys.version_info >= %r" % (OLDEST,)])
 
 
 def base_python():
-    """The Python that runs this file, or a newer one on the PATH where this one is too old."""
+    """The Python that runs this file, or a newer one on the PATH if this one is too old."""
     if sys.version_info[:2] >= OLDEST:
         return sys.executable
     for name in ("python3.13", "python3.12", "python3.11", "python3.14"):
         found = shutil.which(name)
         if found and runs([found, "-c", "import venv, ensurepip"]):
             return found
-    raise Stop("linviz needs Python 3.11 or newer and this is %s: install one (from python.org, or "
+    raise Stop("linviz needs Python 3.11 or newer, and this is %s: install one (from python.org, or "
                "`apt install python3.12-venv`, or `brew install python@3.12`) and run the same command again."
                % platform.python_version())
 
@@ -236,23 +236,23 @@ def base_python():
 
 
 def find_browser():
-    """Path of a Chromium or Chrome that runs, or None: LINVIZ_CHROMIUM's, the PATH's, one where systems keep theirs."""
+    """Path of a Chromium or Chrome that runs, or None: from LINVIZ_CHROMIUM, the PATH, or the usual places."""
     named = os.environ.get("LINVIZ_CHROMIUM")
     if named:
         if not is_browser(named):
-            raise Stop("LINVIZ_CHROMIUM is %r, which does not run: let it name a Chromium or Chrome, or unset it."
+            raise Stop("LINVIZ_CHROMIUM is %r, which does not run: set it to a Chromium or Chrome, or unset it."
                        % named)
         return named
     return next((str(path) for path in browsers_of_the_system() + browsers_of_playwright() if is_browser(path)), None)
 
 
 def is_browser(path):
-    """Whether the file is there and, on Linux, runs: a package there may be an empty shell, or lack a library."""
+    """Whether the file exists and, on Linux, runs: a package there may be only a stub, or lack a library."""
     return Path(path).is_file() and (sys.platform != "linux" or runs([path, "--version"]))
 
 
 def browsers_of_the_system():
-    """Chromium and Chrome on the PATH and in the usual places of macOS and Windows, there or not."""
+    """Possible paths of Chromium and Chrome: on the PATH, and in the usual places of macOS and Windows."""
     names = ("chromium", "google-chrome", "google-chrome-stable", "chromium-browser", "chrome")
     usual = ["/Applications/%s.app/Contents/MacOS/%s" % (name, name) for name in ("Google Chrome", "Chromium")]
     folders = [os.environ.get(name) for name in ("PROGRAMFILES", "PROGRAMFILES(X86)", "LOCALAPPDATA")]
@@ -269,7 +269,7 @@ def browsers_of_playwright():
 
 
 def install_browser():
-    """Install Chromium: Debian's package as root, else Playwright's own download; its path."""
+    """Install Chromium and return its path: as root on Debian its package, else Playwright's download."""
     say("No Chromium or Chrome found: installing one for the tests.")
     try:
         if may_use_apt():
@@ -278,7 +278,7 @@ def install_browser():
             attempt("apt-get install chromium", ["apt-get", "install", "-y", "--no-install-recommends", "chromium",
                                                  "fonts-dejavu-core"], **quiet)
         else:
-            root = sys.platform == "linux" and os.geteuid() == 0        # then the libraries it needs, too
+            root = sys.platform == "linux" and os.geteuid() == 0        # then also the libraries it needs
             attempt("Downloading Chromium", [PYTHON, "-m", "playwright", "install", "chromium"]
                     + ["--with-deps"] * root)
     except Stop as stop:
@@ -291,7 +291,7 @@ def install_browser():
 
 
 def may_use_apt():
-    """Debian as root: there the package is a browser (Ubuntu's only points to another store)."""
+    """Whether this is Debian, as root: its package is a browser (Ubuntu's package only points to another store)."""
     release = Path("/etc/os-release")
     return (sys.platform == "linux" and os.geteuid() == 0 and shutil.which("apt-get") is not None
             and release.is_file() and re.search(r"^ID=\"?debian\b", release.read_text(), re.M) is not None)
@@ -301,15 +301,15 @@ def may_use_apt():
 
 
 def hand_over(module, arguments, **environment):
-    """Become `python -m module arguments` in .venv, so that Ctrl-C and signals reach it and nothing else."""
-    if os.name == "nt":                     # there exec would give the terminal back
+    """Become `python -m module arguments` in .venv, so that only that program gets Ctrl-C and signals."""
+    if os.name == "nt":                     # exec would return to the terminal at once there
         return see_through(module, arguments, **environment)
     command, variables = called(module, arguments, environment)
     os.execve(command[0], command, variables)
 
 
 def see_through(module, arguments, **environment):
-    """Run `python -m module arguments` in .venv to its end, which Ctrl-C is left to; its exit status."""
+    """Run `python -m module arguments` in .venv, leaving Ctrl-C to it; return its exit status."""
     command, variables = called(module, arguments, environment)
     with subprocess.Popen(command, env=variables) as process:
         while True:
@@ -353,15 +353,15 @@ def quick(arguments):
 
 
 def study(arguments):
-    """Run one of the studies: training, measurements and the page that is made of them."""
+    """Run a study: training, measurements, and the page with the results."""
     os.chdir(str(ROOT))
     return hand_over("studies", arguments, OMP_NUM_THREADS="1")
 
 
 def bench(arguments):
-    """Say that the measurements of speed are still to come."""
-    raise Stop("`bench` will measure speed and memory beside other libraries; it is not there yet. "
-               "`python3 start.py study` lists what can be measured today.")
+    """Say that the speed measurements do not exist yet."""
+    raise Stop("`bench` will measure speed and memory beside other libraries; it is not available yet. "
+               "`python3 start.py study` lists the available studies.")
 
 
 def book(arguments, module="notebooks.book"):
@@ -372,12 +372,12 @@ def book(arguments, module="notebooks.book"):
 
 
 def slides(arguments):
-    """Print the slides, a file a chapter."""
+    """Print the slides, one file per chapter."""
     return book(arguments, "teaching.slides")
 
 
 def main(arguments):
-    """Prepare the environment, then run the command; the exit status."""
+    """Prepare the environment, then run the command; return the exit status."""
     command, rest = (arguments or [""])[0], arguments[1:]
     if command not in ("explore", "lab", "book", "slides", "grade", "test", "study", "bench", "read", "export",
                        "train", "doctor"):
@@ -390,9 +390,9 @@ def main(arguments):
     except Stop as stop:
         print("linviz: %s" % stop, file=sys.stderr)
     except OSError as error:
-        print("linviz: %s: clone linviz whole, into a folder of your own with 4 GB free." % error, file=sys.stderr)
+        print("linviz: %s: clone linviz completely, into a folder of your own with 4 GB free." % error, file=sys.stderr)
     except KeyboardInterrupt:
-        print("\nStopped. The same command goes on where it was.", file=sys.stderr)
+        print("\nStopped. The same command continues where it stopped.", file=sys.stderr)
         return 130
     return 1
 

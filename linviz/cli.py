@@ -1,6 +1,6 @@
 """The command line, a thin dispatcher: `linviz explore | lab | read | export | train | grade | doctor | citation`.
 
-Whatever a command needs is imported when it runs, so that `linviz --help` answers at once.
+A command imports what it needs only when it runs, so `linviz --help` is fast.
 """
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ CITATION = """@software{{linviz,
 
 
 OPENED = """Everyone on your network can now open   {address}
-They see the explorer, compute on this computer and can bring files into its memory; they see none of your files and
-nothing of each other's. There is no password, and what travels is not encrypted. Ctrl-C ends it."""
+They can use the explorer, compute on this computer and load files into its memory. They see neither your files nor
+each other's. There is no password, and the connection is not encrypted. Ctrl-C ends it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit status: 0, or 1 after one sentence on what went wrong.
+    """Run one command and return the exit status: 0, or 1 after an error in one sentence.
 
     >>> main(["citation"])
     @software{linviz,
@@ -73,13 +73,13 @@ def parser() -> argparse.ArgumentParser:
     add_export_options(command("export", export, "write a page, a picture, a film or a saved view"))
     options_of_train(command("train", train, "train a small video transformer"))
     options_of_grade(command("grade", grade, "grade a folder of learners' notebooks (not a sandbox)"))
-    command("doctor", doctor, "say whether everything is there, and of the right version")
+    command("doctor", doctor, "check that everything is installed, in the right version")
     command("citation", citation, "print how to cite linviz")
     return top
 
 
 def _options_of_servers(explorer: argparse.ArgumentParser, notebooks: argparse.ArgumentParser) -> None:
-    explorer.add_argument("--port", type=int, help=f"default: {PORT}, or the next one that is free")
+    explorer.add_argument("--port", type=int, help=f"default: {PORT}, or the next free port")
     explorer.add_argument("--lan", action="store_true", help="let everyone on your network open it")
     for sub in (explorer, notebooks):
         sub.add_argument("--no-browser", action="store_true", help="only print the address")
@@ -89,13 +89,13 @@ def _options_of_servers(explorer: argparse.ArgumentParser, notebooks: argparse.A
 
 
 def explore(given: argparse.Namespace) -> None:
-    """Become the explorer's server. Raises OSError where the port asked for is taken or there is no explorer."""
+    """Become the explorer's server. Raises OSError if the given port is taken or there is no explorer."""
     _beside("explorer", "serve.py")
     port = next(filter(is_free, range(PORT, PORT + 100)), PORT) if given.port is None else given.port
     if not 0 < port < 65536:
-        raise ValueError(f"{port} is no port: take one from 1024 to 65535")
+        raise ValueError(f"{port} is not a valid port: use one from 1024 to 65535")
     if not is_free(port):
-        raise OSError(f"port {port} is taken: give another with --port, or none to get a free one")
+        raise OSError(f"port {port} is taken: give another with --port, or leave --port out to get a free one")
     options = ["--server.port", str(port), "--server.address", "0.0.0.0" if given.lan else "127.0.0.1"]
     if given.no_browser or given.lan:
         options += ["--server.headless", "true"]
@@ -107,7 +107,7 @@ def explore(given: argparse.Namespace) -> None:
 
 
 def lab(given: argparse.Namespace) -> None:
-    """Become a JupyterLab that opens on the first chapter there is."""
+    """Become a JupyterLab that opens the first chapter."""
     folder = _beside("notebooks")
     chapters = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
     options = ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--LabApp.news_url=None", "-y",
@@ -120,19 +120,19 @@ def lab(given: argparse.Namespace) -> None:
 
 
 def read(given: argparse.Namespace) -> int:
-    """Measure attention on a sample or on one's own file; a table, or numbers in a file."""
+    """Measure attention on a sample or on your own file; prints a table or writes numbers to a file."""
     from .views.view_commands import run_read as run
     return run(given)
 
 
 def export(given: argparse.Namespace) -> int:
-    """Write a view of a sample or of one's own file as a page, a picture or a film."""
+    """Write a view of a sample or of your own file as a page, a picture or a film."""
     from .views.view_commands import run_export as run
     return run(given)
 
 
 def train(given: argparse.Namespace) -> int:
-    """Train the arms and seeds that were asked for."""
+    """Train the arms and seeds of the options."""
     from .train.train_command import run
     return run(given)
 
@@ -144,7 +144,7 @@ def grade(given: argparse.Namespace) -> int:
 
 
 def doctor(given: argparse.Namespace) -> int:
-    """Print one line a part, OK or FAIL with its remedy; 1 where any failed."""
+    """Print one line per part, OK or FAIL with its remedy; returns 1 if any part failed."""
     from .doctor import checks
     found = list(checks(ROOT))
     for good, line in found:
@@ -161,7 +161,7 @@ def citation(given: argparse.Namespace) -> None:
 
 
 def is_free(port: int) -> bool:
-    """Whether nothing listens on this port of this machine.
+    """Whether no program listens on this port of this machine.
 
     >>> with socket.socket() as s:
     ...     s.bind(("127.0.0.1", 0)); s.listen(); is_free(s.getsockname()[1])
@@ -172,13 +172,13 @@ def is_free(port: int) -> bool:
 
 
 def own_address() -> str:
-    """The address by which others on the network reach this machine: numbers, since not every name is known to all.
+    """The address of this machine on the network, as numbers, since not every network knows its name.
 
     >>> own_address().count(".")
     3
     """
     with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.connect(("192.0.2.1", 9))   # an example's address (RFC 5737): only the way is asked for
+        probe.connect(("192.0.2.1", 9))   # an address for examples (RFC 5737): only the route is used
         return str(probe.getsockname()[0])
     with contextlib.suppress(OSError):
         found = {str(entry[4][0]) for entry in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)}
@@ -187,7 +187,7 @@ def own_address() -> str:
 
 
 def become(module: str, *arguments: str) -> None:
-    """Go on as `python -m module arguments`, in the clone; on Windows, where that is not possible, wait for it."""
+    """Continue as `python -m module arguments`, in the clone; Windows cannot do that, so there wait for it."""
     command = [sys.executable, "-m", module, *arguments]
     os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     os.chdir(ROOT)
@@ -200,5 +200,5 @@ def become(module: str, *arguments: str) -> None:
 def _beside(*names: str) -> Path:
     path = ROOT.joinpath(*names)
     if not path.exists():
-        raise OSError(f"there is no {path}: run linviz from a whole clone, `python3 start.py explore`")
+        raise OSError(f"there is no {path}: run linviz from a complete clone, `python3 start.py explore`")
     return path

@@ -1,4 +1,4 @@
-"""What `linviz doctor` looks at: every part that linviz needs, whether it is good, and what to do where it is not."""
+"""The checks of `linviz doctor`: every part that linviz needs, whether it works, and what to do if it does not."""
 from __future__ import annotations
 
 import importlib.util
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def checks(root: Path) -> Iterator[tuple[bool, str]]:
-    """(good, line) for Python, every dependency, torch at work, the parts beside the package, a browser."""
+    """(good, line) for Python, every dependency, torch, the parts beside the package, and a browser."""
     yield sys.version_info >= (3, 11), f"Python {sys.version.split()[0]} (3.11 or newer is needed)"
     parts = (part for part in metadata.requires("linviz") or () if not part.startswith("linviz["))
     yield from map(dependency, parts)
@@ -17,12 +17,12 @@ def checks(root: Path) -> Iterator[tuple[bool, str]]:
     yield from (films_work(), heic_works())
     for name, what in (("explorer", "the explorer"), ("notebooks", "the notebooks")):
         there = (root / name).is_dir()
-        yield there, f"{what}: {root / name}" if there else f"no {what}: run linviz from a whole clone"
+        yield there, f"{what}: {root / name}" if there else f"no {what}: run linviz from a complete clone"
     yield browser(root)
 
 
 def dependency(text: str) -> tuple[bool, str]:
-    """Whether a requirement, as a package's metadata words it, is met.
+    """Whether a requirement in the form of package metadata is met, and a line about it.
 
     >>> dependency("no-such-package>=1")
     (False, 'no-such-package is missing: python3 start.py explore installs it')
@@ -37,7 +37,7 @@ def dependency(text: str) -> tuple[bool, str]:
         return False, f"{wanted.name} is missing: {remedy} it"
     if wanted.specifier.contains(version, prereleases=True):
         return True, f"{wanted.name} {version}"
-    return False, f"{wanted.name} {version} is not {wanted.specifier}: {remedy} one that is"
+    return False, f"{wanted.name} {version} is not {wanted.specifier}: {remedy} a version that is"
 
 
 def torch_works() -> tuple[bool, str]:
@@ -47,22 +47,22 @@ def torch_works() -> tuple[bool, str]:
         good = float(torch.ones(2, 2).matmul(torch.ones(2, 2)).sum()) == 8
     except (ImportError, OSError, RuntimeError) as error:
         return False, f"torch does not run ({error}): remove .venv and run python3 start.py explore"
-    return good, f"torch computes, on {'the GPU too' if torch.cuda.is_available() else 'the CPU'}"
+    return good, f"torch computes on {'the CPU and the GPU' if torch.cuda.is_available() else 'the CPU'}"
 
 
 def films_work() -> tuple[bool, str]:
-    """Whether the videos that people have can be read, and films written."""
+    """Whether common video formats can be read, and films written."""
     try:
         from av.codec import Codec
         [Codec(name, "r") for name in ("h264", "hevc", "vp8", "vp9", "av1")]
         Codec("libx264", "w")
     except (ImportError, OSError, ValueError) as error:
         return False, f"films cannot be read or written ({error}): pip install --force-reinstall 'linviz[video]'"
-    return True, "films: H.264, HEVC, VP8, VP9 and AV1 are read, H.264 is written"
+    return True, "films: H.264, HEVC, VP8, VP9 and AV1 can be read, H.264 can be written"
 
 
 def heic_works() -> tuple[bool, str]:
-    """Whether pictures as telephones write them can be read: tried on a small one."""
+    """Whether the pictures of telephones (HEIC) can be read, tested with a small one."""
     try:
         from io import BytesIO
 
@@ -73,18 +73,18 @@ def heic_works() -> tuple[bool, str]:
         pillow_heif.open_heif(file.getvalue()).to_pillow()
     except (ImportError, OSError, ValueError, RuntimeError) as error:
         return False, f"HEIC pictures cannot be read ({error}): pip install --force-reinstall 'linviz[video]'"
-    return True, "HEIC pictures are read"
+    return True, "HEIC pictures can be read"
 
 
 def browser(root: Path) -> tuple[bool, str]:
     """The browser that the tests would use, as start.py finds it."""
     spec = importlib.util.spec_from_file_location("start", root / "start.py")
     if spec is None or spec.loader is None or not (root / "start.py").is_file():
-        return True, "browser: not looked for, since there is no start.py"
+        return True, "browser: not checked, since there is no start.py"
     start = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(start)
     try:
         found = start.find_browser()
     except start.Stop as stop:
         return False, str(stop)
-    return True, f"browser: {found or 'your own; the tests alone need a Chromium, python3 start.py test installs one'}"
+    return True, f"browser: {found or 'your own; only the tests need Chromium, python3 start.py test installs it'}"

@@ -20,6 +20,7 @@ from typing import Any
 
 import nbformat
 
+from linviz.course import checks, quizzes
 from linviz.course.chapter import Chapter, exercise, key_points, opening, schedule
 from linviz.course.chapter_source import Cell, read, tagged, tags
 from linviz.whole import write_whole
@@ -28,6 +29,18 @@ HERE = Path(__file__).resolve().parent
 SOLUTION = re.compile(r"^( *)# solution\n(.*?)^ *# end\n?", re.MULTILINE | re.DOTALL)
 OPEN = "raises-exception"  # Jupyter's own tag: "run all cells" continues after an unsolved exercise
 WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+def check_parts(chapter: Chapter) -> None:
+    """Raise ValueError, in one sentence, if a chapter has no quiz or an exercise without a check."""
+    missing = {e["number"] for e in chapter.exercises} - {check.number for check in checks.ALL.values()}
+    if missing:
+        first = min(missing)
+        module = f"e{chapter.number:02d}_{first.split('.')[1]}_NAME.py"
+        raise ValueError(f"exercise {first} has no check: write linviz/course/checks/{module} first")
+    if chapter.number not in quizzes.ALL:
+        raise ValueError(f"chapter {chapter.number} has no quiz: write linviz/course/quizzes/"
+                         f"c{chapter.number:02d}_NAME.py first")
 
 
 # ------------------------------------------------------------------------------------------------ two notebooks
@@ -141,6 +154,8 @@ def _text(path: Path) -> str:
 
 def with_outputs_of(notebook: Any, path: Path) -> Any:
     """A notebook with the outputs stored in a file, cell by cell; ValueError if the cell types differ."""
+    if not path.exists():
+        raise ValueError(f"{path.name} was never run: run notebooks/build.py without --prose first")
     there = nbformat.read(path, as_version=4)
     if [cell.cell_type for cell in there.cells] != [cell.cell_type for cell in notebook.cells]:
         raise ValueError(f"{path.name} has other cells than its source; run notebooks/build.py without --prose")
@@ -171,10 +186,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--prose", action="store_true", help="run nothing; keep the stored outputs")
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a generated file is stale")
     options = parser.parse_args(arguments)
-    chapters = [read(path) for path in sorted((HERE / "src").glob("[0-9]*.py"))]
-    if not options.check:
-        make(chapters, options.chapters, options.prose)
-        return 0
+    try:
+        chapters = [read(path) for path in sorted((HERE / "src").glob("[0-9]*.py"))]
+        for chapter in chapters:
+            check_parts(chapter)
+        if not options.check:
+            make(chapters, options.chapters, options.prose)
+            return 0
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 1
     old = stale(chapters)
     for name in old:
         print(f"notebooks/{name} is not what its source makes; run `python notebooks/build.py`", file=sys.stderr)

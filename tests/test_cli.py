@@ -1,10 +1,12 @@
 """The command line: every command reaches what it names, and wrong arguments get one sentence."""
 from __future__ import annotations
 
+import re
 import signal
 import socket
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -55,7 +57,7 @@ def test_a_port_that_is_taken_is_said(became, capsys):
 @pytest.mark.parametrize("port", ["0", "-1", "70000"])
 def test_a_number_that_is_no_port_is_said(became, capsys, port):
     cli.main(["explore", "--port", port])
-    assert capsys.readouterr().err == f"linviz: {port} is no port: take one from 1024 to 65535\n" and not became
+    assert capsys.readouterr().err == f"linviz: {port} is not a valid port: use one from 1024 to 65535\n" and not became
 
 
 def test_the_network_is_let_in_only_when_asked(became, capsys):
@@ -101,7 +103,7 @@ def test_lab_opens_the_first_chapter(became, monkeypatch, tmp_path):
 def test_without_a_clone_it_says_so(became, monkeypatch, tmp_path, capsys, command):
     monkeypatch.setattr(cli, "ROOT", tmp_path)
     assert cli.main([command]) == 1
-    assert "run linviz from a whole clone" in capsys.readouterr().err and not became
+    assert "run linviz from a complete clone" in capsys.readouterr().err and not became
 
 
 def test_the_explorer_answers_and_stops_without_a_word(tmp_path):
@@ -145,7 +147,7 @@ def test_the_doctor_finds_this_environment_well(capsys):
     assert cli.main(["doctor"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert all(line.startswith("OK  ") for line in lines)
-    for part in ("torch computes", "streamlit 1.67", "av 18", "films: H.264, HEVC", "HEIC pictures are read"):
+    for part in ("torch computes", "streamlit 1.67", "av 18", "films: H.264, HEVC", "HEIC pictures can be read"):
         assert any(part in line for line in lines), part
 
 
@@ -178,6 +180,19 @@ def test_the_citation_names_the_version(capsys):
     import linviz
     assert cli.main(["citation"]) == 0
     assert f"version = {{{linviz.__version__}}}" in capsys.readouterr().out
+
+
+def test_the_citation_file_agrees_with_the_package_and_the_command(capsys):
+    text = (ROOT / "CITATION.cff").read_text("utf-8")
+    said = dict(re.findall(r'^([\w-]+): "?([^"\n]+)"?$', text, re.M))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert (said["cff-version"], said["type"]) == ("1.2.0", "software")
+    assert (said["version"], said["license"]) == (project["version"], project["license"])
+    assert project["authors"][0]["name"] in text and "arXiv:2210.08164" in text
+    assert cli.main(["citation"]) == 0
+    entry = capsys.readouterr().out
+    assert all(f"{{{said[name]}}}" in entry for name in ("title", "version", "license"))
+    assert f"## [{project['version']}]" in (ROOT / "CHANGELOG.md").read_text("utf-8")
 
 
 def test_help_names_every_command(capsys):

@@ -1,9 +1,9 @@
-"""Make what the README shows: docs/view.html, the one-file view, and docs/opening.webp, a recording of it.
+"""Make the files that the README shows: docs/view.html, the one-file view, and docs/opening.webp, a recording of it.
 
     .venv/bin/python tools/record.py
 
-The recording is the file itself in a browser: the gate's strength goes from 0 to 1 and back, then the query
-walks over the picture. Nothing is drawn here.
+The recording shows the file itself in a browser: the gate's strength goes from 0 to 1 and back, then the query
+moves over the picture. Nothing is drawn here.
 """
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Sample photographs and clips with known truth, cut to a grid of patches, and descriptors of their patches.
 
-Nothing is downloaded and nothing was copied here: the pictures lie inside scikit-image and scikit-learn.
+Nothing is downloaded, and no picture is copied into linviz: the pictures are part of scikit-image and scikit-learn.
 """
 from collections.abc import Callable
 
@@ -24,7 +24,7 @@ from .tracks import tracks
 from .warp import follow
 
 CLIPS: dict[str, Callable[..., Clip]] = {f.__name__: f for f in (motorcycle, pan, digit, crossing)}
-FRAMES = (2, 32)  # the fewest and the most frames of a clip that is made here
+FRAMES = (2, 32)  # the fewest and the most frames of a generated clip
 
 
 def names() -> tuple[str, ...]:
@@ -37,9 +37,10 @@ def names() -> tuple[str, ...]:
 
 
 def load(name: str, seed: int = 0, frames: int = 8) -> Clip:
-    """A photograph (seed and frames do not matter) or a clip made by seed, with 2 to 32 frames.
+    """A photograph (seed and frames are ignored) or a clip generated from a seed, with 2 to 32 frames.
 
-    The same seed gives the same clip. Raises ValueError for an unknown name, a seed below 0 or too few or many frames.
+    The same seed gives the same clip. Raises ValueError for an unknown name, a seed below 0,
+    or a number of frames out of range.
 
     >>> load("coffee").size, load("pan", frames=2).size
     ((1, 400, 600), (2, 448, 448))

@@ -1,4 +1,4 @@
-"""Two cut-outs cross over a photograph; half-way one hides the other. Which is in front is known."""
+"""Two cut-outs cross over a photograph; half-way one hides the other. It is known which one is in front."""
 import math
 
 import torch
@@ -11,7 +11,7 @@ from .warp import window, window_motion
 
 SIDE = 448    # 28 x 28 patches of 16 pixels
 HEIGHT = 176  # of a cut-out, in pixels
-FIRST = 8     # the draw that seed 0 stands for: the cup passes behind the cat
+FIRST = 8     # the random draw used for seed 0: the cup passes behind the cat
 BACKGROUNDS = {"camera": 1.0, "hubble": 1.0, "rocket": 0.9}  # name: brightness
 CUT_OUTS = {"cup": ("coffee", (Oval(221, 278, 166, 200), Oval(110, 291, 92, 118))),  # its saucer and its rim
             "cat": ("chelsea", (Oval(148, 228, 146, 146),)),
@@ -19,9 +19,9 @@ CUT_OUTS = {"cup": ("coffee", (Oval(221, 278, 166, 200), Oval(110, 291, 92, 118)
 
 
 def crossing(seed: int = 0, frames: int = 8) -> Clip:
-    """Two objects that cross and hide each other, 448 x 448, with the mask of the first and everything's motion.
+    """Two objects that cross and hide each other, 448 x 448, with the first one's mask and the motion of every pixel.
 
-    The objects, the background, the paths and who is in front are drawn by seed.
+    The objects, the background, the paths and which object is in front are drawn from the seed.
 
     >>> clip = crossing(frames=2)
     >>> clip.mask.shape, clip.motion.shape
@@ -45,8 +45,8 @@ def crossing(seed: int = 0, frames: int = 8) -> Clip:
         licence="; ".join(f"{s.name}: {s.licence}" for s in sources),
         source="; ".join(s.source for s in sources),
         recipe=f"The {first} and the {second}, cut from photographs with soft oval edges, move in straight lines "
-               f"over the resting photograph {back.name}; the {first} {passes} the {second}, and the mask is what is "
-               f"to be seen of the {first}.",
+               f"over the photograph {back.name}, which does not move; the {first} {passes} the {second}, and the mask "
+               f"is the visible part of the {first}.",
         alt=f"{_SEEN[first].capitalize()} and {_SEEN[second]} cross before a photograph ({back.title}); half-way "
             f"the {first} {passes} the {second}.",
         mask=mask, motion=motion, known=known, query=(0, *((layers[0].path[0] + 0.5) / SIDE).tolist()))
@@ -71,7 +71,7 @@ def _cut(name: str) -> Tensor:
 
 
 def _whole(photo: Tensor, frames: int) -> tuple[Tensor, Tensor]:
-    """A window at rest over the largest centred square of the photograph."""
+    """A fixed window over the largest centred square of the photograph."""
     size = torch.tensor(photo.shape[-2:]).float()
     return ((size - 1) / 2).expand(frames, 2), size.min().expand(frames)
 

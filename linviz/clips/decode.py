@@ -1,6 +1,6 @@
-"""Somebody's own file as a clip: from memory only, known by its content, and with one sentence where it cannot be read.
+"""A user's own file as a clip: read from memory, recognised by its content, or refused in one sentence.
 
-Nothing is written anywhere and nothing but the given bytes is read. A name is shown in sentences and believed nowhere.
+Nothing is written to disk, and only the given bytes are read. A file's name is shown in messages but never trusted.
 """
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from .videos import read_video
 
 READS = "PNG, JPEG, WebP, GIF, HEIC, MP4, MOV and WebM"
 PICTURES = {b"\x89PNG\r\n\x1a\n": "PNG", b"\xff\xd8\xff": "JPEG", b"GIF87a": "GIF", b"GIF89a": "GIF"}
-BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")  # what an MP4 or MOV may begin with
+BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")  # the boxes that an MP4 or MOV file may begin with
 HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
-NAME = 40  # letters of a file's name that are shown
+NAME = 40  # how many characters of a file's name are shown
 
 
 @dataclass(frozen=True, eq=False)
 class Decoded:
-    """A clip, and what was read of the file.
+    """A clip, and how much of the file was read.
 
-    said     one line: how many frames of how many, their size, how long, and what is missing
-    partial  whether anything is: the file breaks off, is damaged, or is more than is read
-    times    seconds from the file's first frame at which each frame of the clip comes on
-    total    frames of the file that could be read
+    said     one line: how many of the file's frames, their size, their duration, and what is missing
+    partial  whether anything is missing: the file is cut short, damaged, or beyond the limits
+    times    when each frame of the clip appears, in seconds after the file's first frame
+    total    how many frames of the file could be read
     """
 
     clip: Clip
@@ -43,10 +43,10 @@ class Decoded:
 def decode(data: bytes, name: str = "", frames: int = 8, seconds: float = limits.SECONDS) -> Decoded:
     """A picture or video file as a clip of at most `frames` frames (1 to 32), evenly spaced in time.
 
-    PNG, JPEG, WebP, GIF, HEIC, MP4, MOV and WebM, told apart by content; turned upright as the file says; transparent
-    is white; the longer side at most `limits.WORKING` pixels. The first and the last frame are among them; a frame that
-    stays on show is there more than once; a file of fewer frames gives those. `seconds` of work, then it is left.
-    Raises Unreadable, a ValueError of one sentence, for what cannot be read.
+    PNG, JPEG, WebP, GIF, HEIC, MP4, MOV and WebM, recognised by content. Frames are turned upright as the file says,
+    transparency becomes white, and the longer side has at most `limits.WORKING` pixels. The first and last frame are
+    included; a frame that stays visible is repeated; a file with fewer frames gives all of them. Decoding stops
+    after `seconds`. Raises Unreadable, a ValueError of one sentence, for a file that cannot be read.
 
     >>> import io
     >>> from PIL import Image
@@ -69,17 +69,17 @@ def decode(data: bytes, name: str = "", frames: int = 8, seconds: float = limits
 
 
 def read(data: bytes, frames: int, seconds: float) -> Found:
-    """What is in a file; Unreadable where nothing is, whatever goes wrong in the libraries that unpack it."""
+    """The pictures of a file. Raises Unreadable where there are none, whichever error the decoding library raised."""
     kind = sniff(data)
     file = Watched(data, seconds)
     try:
         return read_video(file, kind, frames) if kind in ("mov", "matroska") else read_pictures(file, kind, frames)
     except (Unreadable, ImportError):
         raise
-    except Exception as error:  # they promise nothing about files that are broken, so anything may come
+    except Exception as error:  # decoders document no errors for broken files, so any may come
         if file.late():
-            raise Unreadable(f"it took more than {seconds:g} s to unpack, and was left") from error
-        raise Unreadable(f"it begins as {SPOKEN[kind]} and is damaged or breaks off: {AGAIN}") from error
+            raise Unreadable(f"decoding it took more than {seconds:g} s and was stopped") from error
+        raise Unreadable(f"it begins like {SPOKEN[kind]}, but it is damaged or cut short: {AGAIN}") from error
 
 
 SPOKEN = {"PNG": "PNG", "JPEG": "JPEG", "GIF": "GIF", "WEBP": "WebP", "HEIF": "HEIC", "mov": "MP4 or MOV",
@@ -87,7 +87,7 @@ SPOKEN = {"PNG": "PNG", "JPEG": "JPEG", "GIF": "GIF", "WEBP": "WebP", "HEIF": "H
 
 
 def sniff(data: bytes) -> str:
-    """What a file is by its first bytes: Pillow's name of a picture's format, or FFmpeg's of a video's.
+    """A file's format by its first bytes: Pillow's name for a picture format, or FFmpeg's for a video format.
 
     >>> sniff(b"GIF89a..."), sniff(b"....ftypqt  ")
     ('GIF', 'mov')
@@ -95,8 +95,8 @@ def sniff(data: bytes) -> str:
     if not data:
         raise Unreadable("it is empty; choose another file")
     if len(data) > limits.BYTES:
-        raise Unreadable(f"it has {len(data) / 1e6:,.0f} MB and at most {limits.BYTES / 1e6:.0f} MB are read; "
-                         "cut it or save it smaller")
+        raise Unreadable(f"it has {len(data) / 1e6:,.0f} MB, and the limit is {limits.BYTES / 1e6:.0f} MB; "
+                         "cut it, or save it at a smaller size")
     for start, kind in PICTURES.items():
         if data.startswith(start):
             return kind
@@ -106,11 +106,11 @@ def sniff(data: bytes) -> str:
         return "matroska"
     if data[4:8] in BOXES:
         return "HEIF" if data[4:8] == b"ftyp" and data[8:12] in HEIC else "mov"
-    raise Unreadable(f"{'it is text' if is_text(data) else 'nothing in it says what it is'}; {READS} are read")
+    raise Unreadable(f"{'it is text' if is_text(data) else 'its format is unknown'}; choose one of {READS}")
 
 
 def is_text(data: bytes) -> bool:
-    """Whether a file begins like something written.
+    """Whether a file begins with plain text.
 
     >>> is_text(b"To be, or not to be"), is_text(b"\\0\\0\\0")
     (True, False)
@@ -119,7 +119,7 @@ def is_text(data: bytes) -> bool:
 
 
 def plain_name(name: str) -> str:
-    """A file's name without folders and without anything that is not seen, short.
+    """A file's name, shortened, without folders and without invisible characters.
 
     >>> plain_name("../../x.png"), plain_name("a\\x00\\u202eb.gif"), plain_name("")
     ('x.png', 'ab.gif', 'the file')
@@ -131,7 +131,7 @@ def plain_name(name: str) -> str:
 
 
 def sentence(found: Found, asked: int) -> str:
-    """What was read, in one line."""
+    """How much of the file was read, in one line."""
     kept, (width, height) = len(found.pictures), found.size
     y, x = found.pictures[0].shape[:2]
     size = f"{width} x {height}" + (f" scaled to {x} x {y}" if (x, y) != (width, height) else "")
@@ -147,7 +147,7 @@ def sentence(found: Found, asked: int) -> str:
 
 
 def stack(pictures: list[np.ndarray]) -> Frames:
-    """Pictures (Y, X, 3) uint8 of one size as frames (T, 3, Ypx, Xpx) in 0..1, without a second copy of them all."""
+    """Pictures (Y, X, 3) uint8 of one size as frames (T, 3, Ypx, Xpx) in 0..1, without a second copy in memory."""
     frames = torch.empty(len(pictures), 3, *pictures[0].shape[:2])
     for one, picture in zip(frames, pictures):
         one.copy_(torch.from_numpy(picture.copy()).permute(2, 0, 1))

@@ -1,12 +1,12 @@
-"""Queries, keys and values without any training: each patch described by its colour, its edges and its place.
+"""Queries, keys and values without any training: each patch is described by its colour, its edges and its position.
 
     6   CIELAB: mean and spread (standard deviation) of L, a, b over the patch
-    8   edges: share of the patch's gradient of L, by magnitude, in eight orientations of 22.5 degrees
-    2   place: row and column
-    2   clips only: frame, and how much the patch's L changes to the next frame
+    8   edges: fraction of the patch's gradient of L, by magnitude, in each of eight orientations of 22.5 degrees
+    2   position: row and column
+    2   clips only: the frame, and how much the patch's L changes to the next frame
 
-Every one of the D = 16 (photograph) or 18 (clip) numbers is standardised over all patches of the clip, so each counts
-alike and place is two in sixteen: similar patches attend to each other, near ones a little more.
+Every one of the D = 16 (photograph) or 18 (clip) numbers is standardised over all patches of the clip, so each has
+the same weight, and position is two numbers of sixteen: similar patches attend to each other, near ones a little more.
 """
 import math
 
@@ -23,17 +23,17 @@ DESCRIPTORS_NOTE = "similarity of raw patch descriptors; nothing was learned"
 ORIENTATIONS = 8
 COLOURS = ("lightness", "green to red", "blue to yellow")
 CHANNELS = (*COLOURS, *(f"{name}, spread" for name in COLOURS), *(f"edges at {22.5 * n:g}°" for n in range(8)),
-            "row", "column", "frame", "change to the next frame")  # the last two of clips only
-STILL = 1e-6  # gradient, in units of L: below it a patch has no edges, not edges made of rounding errors
-ALIKE = 5e-3  # spread of a descriptor over the patches: below it all are alike (grey gets an a and b of up to 0.004)
+            "row", "column", "frame", "change to the next frame")  # the last two only for clips
+STILL = 1e-6  # gradient in units of L; below it a patch counts as having no edges, so rounding errors are none
+ALIKE = 5e-3  # spread of a descriptor over the patches; below it all are equal (grey has a and b up to 0.004)
 
 
 def descriptors(clip: Clip, grid: Grid, temperature: float = 1.0) -> tuple[Queries, Keys, Values]:
-    """q, k, v, each (1, 1, N, D) float32, N = T * Y * X tokens in the grid's order; D = 16, for clips 18.
+    """q, k, v, each (1, 1, N, D) float32, for N = T * Y * X tokens in the grid's order; D is 16, and 18 for clips.
 
-    v are the descriptors, and q = k = v / sqrt(temperature): every logit q.k is that of the descriptors divided by
-    the temperature. Below 1 attention is sharper. A clip that is not whole patches of the grid is fitted to it first.
-    Raises ValueError for a temperature that is not above 0 and for a grid with prefix tokens, which show nothing.
+    v are the descriptors, and q = k = v / sqrt(temperature), so every logit q.k is divided by the temperature.
+    Below 1 attention is sharper. A clip whose frames are not whole patches of the grid is fitted to the grid first.
+    Raises ValueError for a temperature of 0 or below, and for a grid with prefix tokens, which have no patch.
 
     >>> from linviz import clips
     >>> q, k, v = descriptors(clips.photograph("coffee"), Grid(1, 14, 14))
@@ -43,14 +43,14 @@ def descriptors(clip: Clip, grid: Grid, temperature: float = 1.0) -> tuple[Queri
     if not (0 < temperature < math.inf):
         raise ValueError(f"temperature must be a number above 0; got {temperature}")
     if grid.prefix:
-        raise ValueError(f"prefix tokens show no patch and have no descriptor; take a grid without them, not {grid}")
+        raise ValueError(f"prefix tokens have no patch and no descriptor; use a grid without prefix tokens, not {grid}")
     v = standardise(describe(whole(clip, grid), grid))[None, None]
     q = v * temperature**-0.5
     return q, q.clone(), v
 
 
 def describe(clip: Clip, grid: Grid) -> Float[Tensor, "N D"]:
-    """The descriptors in their own units, before they are standardised: (N, D). The clip must be whole patches.
+    """The descriptors in their own units, not standardised: (N, D). The clip's frames must be whole patches.
 
     >>> from linviz import clips
     >>> describe(clips.photograph("astronaut"), Grid(1, 32, 32)).shape
@@ -65,7 +65,7 @@ def describe(clip: Clip, grid: Grid) -> Float[Tensor, "N D"]:
 
 
 def standardise(x: Float[Tensor, "N D"]) -> Float[Tensor, "N D"]:
-    """Mean 0 and spread 1 in every column, (N, D); a column in which all rows are alike becomes 0.
+    """Mean 0 and standard deviation 1 in every column, (N, D); a column with equal entries becomes 0.
 
     >>> standardise(torch.tensor([[1., 5.], [3., 5.]])).tolist()
     [[-1.0, 0.0], [1.0, 0.0]]
@@ -92,12 +92,12 @@ def _patches(images: Tensor, grid: Grid) -> Tensor:
 
 
 def _edges(light: Tensor, grid: Grid) -> Tensor:
-    """How the gradient of L (T, Ypx, Xpx) is shared out over the orientations: (N, 8), summing to one or to none."""
+    """Fractions of the gradient of L (T, Ypx, Xpx) per orientation: (N, 8). Rows sum to one, or zero without edges."""
     padded = F.pad(light[:, None], (1, 1, 1, 1), mode="replicate")[:, 0]
     down = (padded[:, 2:, 1:-1] - padded[:, :-2, 1:-1]) / 2
     across = (padded[:, 1:-1, 2:] - padded[:, 1:-1, :-2]) / 2
     turned = torch.atan2(down, across) * (ORIENTATIONS / math.pi)
-    which = turned.floor().long().remainder(ORIENTATIONS)  # an edge has no front: opposite gradients are one
+    which = turned.floor().long().remainder(ORIENTATIONS)  # opposite gradients belong to the same edge
     strength = _patches(torch.hypot(down, across)[:, None], grid)[:, 0]
     sums = strength.new_zeros(len(grid), ORIENTATIONS).scatter_add(1, _patches(which[:, None], grid)[:, 0], strength)
     pixels = strength.shape[1]
@@ -105,6 +105,6 @@ def _edges(light: Tensor, grid: Grid) -> Tensor:
 
 
 def _change(light: Tensor, grid: Grid) -> Tensor:
-    """Mean change of L from a frame to the next, patch by patch: (N, 1); the last frame repeats the one before."""
+    """Mean change of L from each frame to the next, per patch: (N, 1); the last frame repeats the one before."""
     change = light.diff(dim=0).abs()
     return _patches(torch.cat([change, change[-1:]])[:, None], grid)[:, 0].mean(-1, keepdim=True)

@@ -1,4 +1,4 @@
-"""A handwritten digit crosses a moving photograph and meets a distractor: who moves, and which way?
+"""A handwritten digit crosses a moving photograph and meets a distractor: which one moves, and in which direction?
 
 The frames are made as for the task "which way does the digit move": real ink, real photographs, and a disc cut
 from another photograph that draws the eye and may hide the digit. The mask is the ink that is to be seen.
@@ -18,17 +18,17 @@ from .warp import window, window_motion
 SIDE = 448          # 28 x 28 patches of 16 pixels
 DIGIT = 144         # side of the digit in pixels
 DISC = 116          # diameter of the distractor
-FIRST = 8           # the draw that seed 0 stands for: a calm picture to begin with
+FIRST = 8           # the random draw used for seed 0: a calm picture to begin with
 BACKGROUNDS = ("coffee", "astronaut", "hubble", "rocket", "chelsea")
 HEADINGS = ("up", "up and right", "right", "down and right", "down", "down and left", "left", "up and left")
 DISCS = {"chelsea": Oval(116, 172, 44, 44), "astronaut": Oval(392, 176, 46, 46),
-         "coffee": Oval(221, 278, 150, 150), "hubble": Oval(290, 125, 40, 40)}  # what the distractor is cut from
+         "coffee": Oval(221, 278, 150, 150), "hubble": Oval(290, 125, 40, 40)}  # where the distractor is cut from
 
 
 def digit(seed: int = 0, frames: int = 8) -> Clip:
     """A handwritten digit moving past a disc over a moving photograph, 448 x 448, with mask and motion.
 
-    Digit, heading, photographs and who passes in front are drawn by seed.
+    The digit, its heading, the photographs and which object passes in front are drawn from the seed.
 
     >>> clip = digit(frames=2)
     >>> clip.mask.shape, clip.motion.shape
@@ -66,7 +66,7 @@ def _photographs(draw: Generator) -> tuple[Clip, Clip]:
 
 
 def _background_way(photo: Tensor, frames: int, draw: Generator) -> tuple[Tensor, Tensor]:
-    """Middle (T, 2) and side (T,) of a window that slides over the photograph, never beyond its edge."""
+    """Centre (T, 2) and side (T,) of a window that slides over the photograph and never leaves it."""
     size = torch.tensor(photo.shape[-2:]).float()
     span = 0.7 * size.min()
     slide = (torch.rand(2, generator=draw) - 0.5) * 0.2 * span  # by at most a tenth of the window to each side
@@ -76,7 +76,7 @@ def _background_way(photo: Tensor, frames: int, draw: Generator) -> tuple[Tensor
 
 
 def _ink(draw: Generator) -> tuple[Tensor, int]:
-    """One of scikit-learn's 8 x 8 digits as white ink, (4, DIGIT, DIGIT), and which digit it is."""
+    """One of scikit-learn's 8 x 8 digits as white ink, (4, DIGIT, DIGIT), and its class."""
     from sklearn.datasets import load_digits  # here and not above: it takes a second to import
     data = load_digits()
     at = int(torch.randint(len(data.images), (), generator=draw))
@@ -87,7 +87,7 @@ def _ink(draw: Generator) -> tuple[Tensor, int]:
 
 
 def _paths(frames: int, draw: Generator) -> tuple[int, Tensor, Tensor]:
-    """Heading (0..7), the digit's path and the disc's, each (T, 2): they meet half-way, a little beside each other."""
+    """Heading (0..7), the digit's path and the disc's, each (T, 2). They meet half-way, slightly offset."""
     heading = int(torch.randint(8, (), generator=draw))
     forward = _direction(heading * math.pi / 4)
     length = SIDE * (0.35 + 0.15 * torch.rand((), generator=draw))  # 22 to 32 pixels a frame in eight frames
@@ -104,7 +104,7 @@ def _direction(angle: float) -> Tensor:
 
 
 def _heart(mask: Tensor) -> tuple[float, float]:
-    """The mask's pixel nearest to its centre, as shares of height and width."""
+    """The mask's pixel nearest to its centre, as fractions of height and width."""
     on = mask.nonzero().float()
     nearest = on[(on - on.mean(0)).square().sum(1).argmin()] + 0.5
     down, across = (nearest / torch.tensor(mask.shape)).tolist()

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-CHUNK = 2**19  # pixels drawn at once: more would only want more memory
-SEEN = 0.4     # a pixel belongs to the mask if this much of it shows the target
+CHUNK = 2**19  # pixels drawn at once: a larger chunk only takes more memory
+SEEN = 0.4     # a pixel belongs to the mask if at least this fraction of it shows the target
 
 
 class Backdrop(NamedTuple):
@@ -23,10 +23,10 @@ class Layers(NamedTuple):
     """L layers of every clip, the last one in front; each a square of `a` pixels that moves.
 
     cover    (n, L, a, a) in 0..1, how much of a pixel the layer covers
-    light    (n, L, a, a) in 0..1, its luma
+    light    (n, L, a, a) in 0..1, the layer's luma
     opacity  (n, L) in 0..1
-    corner   (n, L, T, 2) its upper left pixel, down and across, between pixels
-    target   (n, L) 1 for the layer that is asked about, else 0
+    corner   (n, L, T, 2) the upper left pixel, down and across; may lie between pixels
+    target   (n, L) 1 for the layer that the task asks about, else 0
     """
 
     cover: Tensor
@@ -36,7 +36,7 @@ class Layers(NamedTuple):
     target: Tensor
 
     def sorted(self, order: Tensor) -> Layers:
-        """The layers of every clip in the order (n, L) given, back to front.
+        """The layers of every clip in the given order (n, L), back to front.
 
         >>> Layers(*torch.tensor([[3., 4.]]).expand(5, 1, 2)).sorted(torch.tensor([[1, 0]])).target.tolist()
         [[4.0, 3.0]]
@@ -46,7 +46,7 @@ class Layers(NamedTuple):
 
 
 def film(backdrop: Backdrop, layers: Layers, side: int) -> tuple[Tensor, Tensor, Tensor]:
-    """All clips: grey and mask (n, T, side, side), and which share of the target's ink is hidden (n, T).
+    """All clips: grey and mask (n, T, side, side), and the hidden fraction of the target's ink (n, T).
 
     >>> back = Backdrop(torch.zeros(1, 9, 9), torch.tensor([0]), torch.zeros(1, 1, 2), torch.ones(1))
     >>> dot = Layers(torch.ones(1, 1, 2, 2), torch.ones(1, 1, 2, 2), torch.ones(1, 1), torch.ones(1, 1, 1, 2),
@@ -69,7 +69,8 @@ def film(backdrop: Backdrop, layers: Layers, side: int) -> tuple[Tensor, Tensor,
 def windows(photos: Tensor, which: Tensor, corner: Tensor, side: int) -> Tensor:
     """Windows of side pixels that slide over photographs (P, S, S): (n, T, side, side).
 
-    which (n,): the photograph; corner (n, T, 2): the window's upper left pixel, between pixels, 0 <= corner < S - side.
+    which (n,): the photograph; corner (n, T, 2): the window's upper left pixel, 0 <= corner < S - side,
+    which may lie between pixels.
 
     >>> ramp = torch.arange(6.).expand(1, 6, 6)
     >>> windows(ramp, torch.tensor([0]), torch.tensor([[[0., 1.25]]]), 2)[0, 0].tolist()
@@ -82,13 +83,13 @@ def windows(photos: Tensor, which: Tensor, corner: Tensor, side: int) -> Tensor:
 
 
 def _between(x: Tensor, part: Tensor) -> Tensor:
-    """x (..., a, b) read `part` (..., 2, 1, 1) of a pixel further down and across: (..., a - 1, b - 1)."""
+    """x (..., a, b) interpolated `part` (..., 2, 1, 1) of a pixel further down and across: (..., a - 1, b - 1)."""
     x = torch.lerp(x[..., :-1, :], x[..., 1:, :], part[..., 0, :, :])
     return torch.lerp(x[..., :-1], x[..., 1:], part[..., 1, :, :])
 
 
 def draw(back: Tensor, layers: Layers) -> tuple[Tensor, Tensor]:
-    """Lay layers over frames (n, T, side, side), which are painted on: the frames, and how much of a pixel is target.
+    """Paint layers over frames (n, T, side, side), in place: the frames, and how much of each pixel is target.
 
     >>> dot = Layers(torch.ones(1, 1, 2, 2), torch.ones(1, 1, 2, 2), torch.ones(1, 1), torch.ones(1, 1, 1, 2),
     ...              torch.ones(1, 1))
@@ -112,10 +113,10 @@ def _paint(canvas: Tensor, at: Tensor, weight: Tensor, light: Tensor) -> None:
 
 
 def _placed(cover: Tensor, light: Tensor, corner: Tensor, side: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Where in the flat canvas the pixels of a layer lie, and its cover and light there: (n, T, a + 1, a + 1) each."""
+    """The places of a layer's pixels in the flat canvas, and its cover and light there: (n, T, a + 1, a + 1) each."""
     a = cover.shape[-1]
     whole = corner.floor().clamp(0, side - a - 1)
-    part = (1 - (corner - whole)).float()[..., None, None]  # a layer pushed on by p shows what lay p before
+    part = (1 - (corner - whole)).float()[..., None, None]  # a layer moved by p shows the pixels p before
     frames = torch.arange(corner.shape[0] * corner.shape[1]).view(corner.shape[:2])
     row, column = (whole.long()[..., i, None] + torch.arange(a + 1) for i in (0, 1))
     at = (frames[..., None, None] * side + row[..., None]) * side + column[..., None, :]
@@ -123,13 +124,13 @@ def _placed(cover: Tensor, light: Tensor, corner: Tensor, side: int) -> tuple[Te
 
 
 def _rim(x: Tensor, value: float | None = None) -> Tensor:
-    """One more pixel on every side, (n, a, a) -> (n, 1, a + 2, a + 2): the value, or the nearest pixel again."""
+    """Pad by one pixel on every side, (n, a, a) -> (n, 1, a + 2, a + 2), with the value or the nearest pixel."""
     padding = ("replicate", None) if value is None else ("constant", value)
     return torch.nn.functional.pad(x[:, None], (1, 1, 1, 1), *padding)
 
 
 def disc(side: int) -> Tensor:
-    """How much of each pixel of a square a disc in it covers, (side, side); its edge is soft, one pixel inwards.
+    """The fraction of each pixel of a square that a disc covers, (side, side); the edge is soft, one pixel wide.
 
     >>> disc(10)[0, 0].item(), disc(10)[5, 5].item()
     (0.0, 1.0)

@@ -1,4 +1,4 @@
-"""A clip cut and resized to a grid of patches; the truth about it follows. The only place that resizes frames."""
+"""A clip cut and resized to a grid of patches, with its ground truth. Frames are resized only here."""
 from dataclasses import replace
 
 import torch
@@ -10,16 +10,17 @@ from ..shapes import Float
 from .clip import Clip
 from .warp import inside, places, sample
 
-PATCH = 16  # pixels a patch is described by
-SHARP = 640  # pixels a side that a picture is shown with, where the original has them
+PATCH = 16  # pixels per side of a patch
+SHARP = 640  # pixels per side of a picture that is shown, if the original has them
 
 
 def fit(clip: Clip, grid: Grid, patch: int = PATCH) -> Clip:
     """Cut the clip's middle to the grid's aspect ratio and resize it to (Y * patch, X * patch) pixels, antialiased.
 
-    The mask follows by area (a pixel belongs to it if more than half of it does). Motion is scaled, never averaged:
-    each pixel takes that of the nearest original one. Fewer frames in the grid: evenly spaced ones, first and last
-    included, and motions are chained through the frames left out. Raises ValueError for a grid with more frames.
+    The mask is resized by area (a pixel belongs to the mask if more than half of it does). Motion is scaled, never
+    averaged: each pixel takes the motion of the nearest original pixel. If the grid has fewer frames, evenly spaced
+    ones are kept, with the first and the last, and motion is chained through the frames left out.
+    Raises ValueError for a grid with more frames.
 
     >>> from linviz import clips
     >>> clips.fit(clips.photograph("chelsea"), Grid(1, 14, 14)).size
@@ -45,7 +46,7 @@ def fit(clip: Clip, grid: Grid, patch: int = PATCH) -> Clip:
 
 
 def sharp(clip: Clip, grid: Grid) -> Clip:
-    """The clip as `fit` cuts it, to be looked at: with all its pixels, up to a side of `SHARP` in all.
+    """The clip cut as by `fit`, for display: at full resolution, up to `SHARP` pixels per side of a frame.
 
     >>> from linviz import clips
     >>> [sharp(clips.photograph(name), Grid(1, 28, 28)).size[1] // 28 for name in ("coffee", "chelsea")]
@@ -56,7 +57,7 @@ def sharp(clip: Clip, grid: Grid) -> Clip:
 
 
 def token_mask(clip: Clip, grid: Grid) -> Float[Tensor, "N"]:
-    """Share of every token's patch that lies on the mask, (N,) in 0..1, in token order; prefix tokens have 0.
+    """The fraction of each token's patch that lies on the mask, (N,) in 0..1, in token order; 0 for prefix tokens.
 
     Raises ValueError for a clip without a mask.
 
@@ -66,7 +67,7 @@ def token_mask(clip: Clip, grid: Grid) -> Float[Tensor, "N"]:
     (torch.Size([392]), 1.0)
     """
     if clip.mask is None:
-        raise ValueError(f"clip {clip.name!r} has no mask: nobody said which of its pixels are the object")
+        raise ValueError(f"clip {clip.name!r} has no mask, so it is unknown which pixels show the object")
     fitted = whole(clip, grid)
     assert fitted.mask is not None
     share = F.adaptive_avg_pool2d(fitted.mask[:, None].float(), (grid.Y, grid.X))[:, 0].flatten()
@@ -74,7 +75,7 @@ def token_mask(clip: Clip, grid: Grid) -> Float[Tensor, "N"]:
 
 
 def token_at(clip: Clip, grid: Grid) -> int:
-    """Number of the token that holds the clip's query, once the clip is fitted to the grid.
+    """Number of the token at the clip's query, after the clip is fitted to the grid.
 
     >>> from linviz import clips
     >>> grid = Grid(1, 28, 28)
@@ -86,7 +87,7 @@ def token_at(clip: Clip, grid: Grid) -> int:
 
 
 def whole(clip: Clip, grid: Grid) -> Clip:
-    """The clip itself if its frames are whole square patches of the grid already, else fitted with patches of 16.
+    """The clip itself if its frames already are whole square patches of the grid, else fitted with patches of 16.
 
     >>> from linviz import clips
     >>> astronaut = clips.photograph("astronaut")
@@ -115,7 +116,7 @@ def _fewer(clip: Clip, frames: int) -> Clip:
 
 
 def _chain(motion: Tensor, known: Tensor, at: list[int]) -> tuple[Tensor, Tensor]:
-    """Motion from one kept frame to the next, by following it through those between: (T'-1, 2, Y, X), (T'-1, Y, X)."""
+    """Motion between kept frames, followed through the frames in between: (T'-1, 2, Y, X), (T'-1, Y, X)."""
     here = places(*motion.shape[-2:])
     moves, sure = [motion[:0]], [known[:0]]
     for start, stop in zip(at, at[1:]):

@@ -1,4 +1,4 @@
-"""What is found in somebody's own file, whichever library reads it; and a file that stops giving after a while."""
+"""The content of a user's own file, whichever library reads it, and a file that ends after a time limit."""
 import io
 import time
 from bisect import bisect_right
@@ -12,15 +12,15 @@ AGAIN = "copy or download it again"
 
 
 class Unreadable(ValueError):
-    """A file that cannot be read, and why, in one plain sentence."""
+    """A file cannot be read; the message says why in one plain sentence."""
 
 
 @dataclass
 class Found:
-    """Upright RGB pictures (Y, X, 3) uint8 of one size, and what is told of them.
+    """Upright RGB pictures (Y, X, 3) uint8 of one size, and their times and sizes.
 
-    starts: when each is shown, seconds from the first. total: frames that could be read. seconds: how long they last.
-    size: width and height in the file, upright. notes: what is missing, as half-sentences; a whole file has none.
+    starts: when each is shown, in seconds after the first. total: frames that could be read. seconds: their duration.
+    size: width and height in the file, upright. notes: what is missing, as half-sentences; none for a whole file.
     """
 
     pictures: list[np.ndarray]
@@ -32,14 +32,14 @@ class Found:
 
 
 class Watched(io.BytesIO):
-    """A file in memory that is at its end once `seconds` have passed: no library reads on from it for ever."""
+    """A file in memory that ends once `seconds` have passed, so that no library reads from it for ever."""
 
     def __init__(self, data: bytes, seconds: float) -> None:
         super().__init__(data)
         self.began, self.seconds = time.monotonic(), seconds
 
     def late(self, share: float = 1.0) -> bool:
-        """Whether this share of the time has passed.
+        """Whether this fraction of the time has passed.
 
         >>> Watched(b"abc", seconds=60).late(), Watched(b"abc", seconds=0).late()
         (False, True)
@@ -47,15 +47,15 @@ class Watched(io.BytesIO):
         return time.monotonic() - self.began >= share * self.seconds
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """As of any file, until it is late."""
+        """Read as from any file; nothing once the time has passed."""
         return b"" if self.late() else super().read(size)
 
 
 def evenly(starts: list[float], count: int) -> list[int]:
-    """Which frames are on show at `count` moments, evenly spaced in time from the first frame to the last.
+    """Which frames are visible at `count` moments, evenly spaced in time from the first frame to the last.
 
-    starts: when each frame comes on, rising. A frame that stays on show for long is there more than once, as it is for
-    who looks on. Where there are no more frames than asked for: each once.
+    starts: when each frame appears, rising. A frame that stays visible for long is repeated, as a viewer sees it.
+    If there are no more frames than `count`, each is taken once.
 
     >>> evenly([0.0, 0.1, 0.2, 0.3, 0.4], 3), evenly([0.0, 0.1, 5.0], 2), evenly([0.0, 0.1, 0.2, 4.0], 3)
     ([0, 2, 4], [0, 2], [0, 2, 3])
@@ -68,7 +68,7 @@ def evenly(starts: list[float], count: int) -> list[int]:
 
 
 def shrunk(width: int, height: int) -> tuple[int, int]:
-    """Width and height at which a picture is kept: its own, or the longer side at `limits.WORKING`.
+    """Width and height of the stored picture: its own, or scaled so that the longer side is `limits.WORKING`.
 
     >>> shrunk(640, 360), shrunk(3840, 2160), shrunk(9000, 2)
     ((640, 360), (1024, 576), (1024, 1))
@@ -78,20 +78,20 @@ def shrunk(width: int, height: int) -> tuple[int, int]:
 
 
 def check_size(width: int, height: int, most: int, what: str) -> None:
-    """Unreadable for a picture or a frame that is too large, before it is decoded."""
+    """Raise Unreadable for a picture or frame that is too large, before it is decoded."""
     if width < 1 or height < 1:
-        raise Unreadable(f"its {what} is {width} x {height} pixels: there is nothing in it")
+        raise Unreadable(f"its {what} is {width} x {height} pixels, so it is empty")
     if width * height > most or max(width, height) > limits.SIDE:
-        raise Unreadable(f"its {what} of {width:,} x {height:,} pixels is too large: {most / 1e6:.1f} megapixels and "
-                         f"{limits.SIDE:,} a side are read at most, so make it smaller first")
+        raise Unreadable(f"its {what} of {width:,} x {height:,} pixels is too large: the limits are {most / 1e6:.1f} "
+                         f"megapixels and {limits.SIDE:,} pixels per side, so make it smaller first")
 
 
 def broken_off(there: int, of: int) -> str:
-    """How much of a clip is there; `of` is what its header tells, where it does.
+    """A note that a clip is cut short after `there` frames of `of`, the number in its header, or 0 if unknown.
 
     >>> broken_off(101, 250), broken_off(1, 0)
-    ('it breaks off after 101 of 250 frames: those were read', 'it breaks off after its first frame')
+    ('it is cut short after 101 of 250 frames: those were read', 'it is cut short after its first frame')
     """
     if there == 1:
-        return "it breaks off after its first frame"
-    return f"it breaks off after {there}{f' of {of}' if of > there else ''} frames: those were read"
+        return "it is cut short after its first frame"
+    return f"it is cut short after {there}{f' of {of}' if of > there else ''} frames: those were read"

@@ -1,11 +1,11 @@
-"""Which of two that cross is in front? The second task on which small video transformers are trained.
+"""Which of two crossing discs is in front? The second task on which small video transformers are trained.
 
 Two discs, each cut from a photograph with a handwritten digit on it, come from left and right and cross before a
 third photograph; one passes in front of the other, and a third disc, without a digit, roams and may hide either.
-The answer is the side that the one in front came from: a guess is right every other time. A frame in which they
-overlap shows which is in front, but whether it is still to cross or has crossed, and so where it came from, only the
-order of the frames tells: played backwards the answer is the other one. Which disc is bright, what is on it and
-where they meet have nothing to do with the answer.
+The answer is the side that the disc in front came from; a random guess is right half of the time. A frame in which
+the discs overlap shows which is in front. Only the order of the frames shows whether that disc has still to cross or
+has crossed, and so which side it came from: played backwards, the clip has the other answer. Which disc is bright,
+which digit is on it and where the discs meet are independent of the answer.
 """
 from __future__ import annotations
 
@@ -21,16 +21,17 @@ from .task import Task, as_frames, draws
 from .task_scenes import DIGIT, SIDE, Stage, between, choice
 
 COIN, ON_COIN = DIGIT, 8    # diameter of a disc and side of the digit on it, in pixels of a frame of 36
-OWN = 24                    # numbers for a scene without distractors
-FAR = (16.0, 18.0)          # how far each disc goes, from and to; they begin and end side by side
-MEET = (1 / 3, 2 / 3)       # when they meet, as a share of the clip
-SLOPE = 0.7                 # steepest way, down over across: 35 degrees
-TURN = 0.2                  # by how much the slopes of the two ways may differ
+OWN = 24                    # random numbers for a scene without distractors
+FAR = (16.0, 18.0)          # how far each disc goes, least and most; the discs begin and end side by side
+MEET = (1 / 3, 2 / 3)       # when the discs meet, as a fraction of the clip
+SLOPE = 0.7                 # steepest path, down over across: 35 degrees
+TURN = 0.2                  # by how much the slopes of the two paths may differ
 DARK, BRIGHT = (0.1, 0.25), (0.45, 0.6)
 OPPOSITE = ("from the left", "from the right")
 FRONT_SETTINGS = {
-    "main": Setting("Two discs cross before a dimmed, slowly sliding photograph, and a third, without a digit, roams."),
-    "easy": Setting("The scenes of main, but the photograph is at rest and no third disc roams.", discs=0, drift=0.0),
+    "main": Setting("Two discs cross before a dimmed, slowly sliding photograph; a third, without a digit, roams."),
+    "easy": Setting("The scenes of main, but the photograph does not move and there is no third disc.", discs=0,
+                    drift=0.0),
     "hard": Setting("Three more discs roam, and the photograph slides twice as fast and is not dimmed.", discs=3,
                     drift=1.0, dimmed=(1.0, 1.0)),
     "fine": Setting("The scenes of main, drawn with 96 x 96 pixels instead of 36 x 36.", side=96)}
@@ -38,16 +39,16 @@ FRONT_SETTINGS = {
 
 def front_task(n: int, seed: int, split: str = "train", setting: str = "main", *, side: int | None = None,
                frames: int | None = None, first: int = 0, opened: bool = False) -> Task:
-    """n clips of two discs that cross; the label is where the one in front came from. A guess is right in half.
+    """n clips of two discs that cross; the label is where the disc in front came from. A guess is right half the time.
 
-    setting: one of FRONT_SETTINGS; side, frames, first, opened and errors: as in `motion_task`. The mask is what is
-    to be seen of the disc behind.
+    setting: one of FRONT_SETTINGS; side, frames, first, opened and errors: as in `motion_task`. The mask is the
+    visible part of the disc behind.
 
-    truth, n values each: direction (as the label), path and other (n, T, 2, the middle of the disc behind and of the
-    one in front, pixels down and across), hidden (n, T, share of the disc behind that is hidden), digit and front
-    digit (classes of the digits on the two), photograph and cut (n, 2 + discs, behind, in front, the others): numbers
-    in `sources.SOURCES`, bright (bool, the disc in front is the bright one), drift (n, 2, pixels a frame, how the
-    background moves).
+    truth, n values each: direction (as the label), path and other (n, T, 2, the centres of the disc behind and
+    of the disc in front, pixels down and across), hidden (n, T, hidden fraction of the disc behind), digit and front
+    digit (classes of the two digits), photograph and cut (n, 2 + discs, behind, in front, the others): numbers
+    in `sources.SOURCES`, bright (bool, the disc in front is the bright one), drift (n, 2, the background's
+    motion, pixels per frame).
 
     >>> task = front_task(4, seed=0)
     >>> task.frames.shape, task.classes[task.labels[0]]
@@ -71,7 +72,7 @@ def front_task(n: int, seed: int, split: str = "train", setting: str = "main", *
 
 
 def _layers(u: Tensor, lights: tuple[Tensor, Tensor], corners: tuple[Tensor, Tensor]) -> Layers:
-    """The disc behind, the one in front and the others, which lie behind, between or before them by u (n, others)."""
+    """The disc behind, the disc in front, and the others behind, between or before the two, by u (n, others)."""
     light, corner = torch.cat(lights, 1), torch.cat(corners, 1)
     height = torch.ones(light.shape[:2])
     height[:, 1] = 2
@@ -87,7 +88,7 @@ def _ways(u: Tensor, stage: Stage) -> tuple[Tensor, Tensor]:
     slope = between(u[:, :1], -SLOPE, SLOPE)
     slopes = (slope, (slope + between(u[:, 1:2], -TURN, TURN)).clamp(-SLOPE, SLOPE))
     far, meet = between(u[:, 2:3], *FAR), between(u[:, 3:4], *MEET)
-    spare = (SIDE - COIN) / 2 - FAR[1] * MEET[1]  # what stays free of the frame beside the longest way
+    spare = (SIDE - COIN) / 2 - FAR[1] * MEET[1]  # the space in the frame that the longest path leaves free
     middle = (SIDE - COIN) / 2 + between(u[:, 4:], -spare, spare)
     along = far * (torch.linspace(0, 1, stage.frames, dtype=torch.float64) - meet)  # pixels past the crossing, (n, T)
     ways = []
@@ -98,7 +99,7 @@ def _ways(u: Tensor, stage: Stage) -> tuple[Tensor, Tensor]:
 
 
 def _coins(u: Tensor, stage: Stage, behind: Tensor, bright: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-    """Luma (n, 2, a, a) of the disc behind and of the one in front, by u (n, 10), and what is true of them."""
+    """Luma (n, 2, a, a) of the disc behind and of the one in front, by u (n, 10), and their ground truth."""
     lights, cuts, digits = [], [], []
     for place, own in enumerate(u.split(5, 1)):
         texture, cut = stage.cut(own[:, :3], behind, COIN)

@@ -1,4 +1,4 @@
-"""Cut-outs that move over a background, and the truth about them: who is in front, and where everything goes."""
+"""Cut-outs that move over a background, and their ground truth: which is in front, and where every pixel goes."""
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -8,11 +8,11 @@ from torch import Tensor
 
 from .warp import inside, places, sample
 
-SURE = 0.02  # an opacity this near 0 or 1 counts as clear; between them a pixel shows two layers at once
+SURE = 0.02  # an opacity this near to 0 or 1 counts as clear; between them a pixel shows two layers
 
 
 class Oval(NamedTuple):
-    """An ellipse in a photograph, in its pixels: middle down and across, radius down and across."""
+    """An ellipse in a photograph, in pixels: centre down and across, radius down and across."""
 
     down: float
     across: float
@@ -22,7 +22,7 @@ class Oval(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class CutOut:
-    """A picture with its opacity, rgba (4, h, w) in 0..1, whose middle follows path (T, 2), pixels down and across."""
+    """A picture with opacity, rgba (4, h, w) in 0..1; its centre follows path (T, 2), in pixels down and across."""
 
     rgba: Tensor
     path: Tensor
@@ -42,7 +42,7 @@ class CutOut:
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """frames (T, 3, Y, X); owner (T, Y, X): the layer a pixel shows, 0 the background; sure (T, Y, X): it alone."""
+    """frames (T, 3, Y, X); owner (T, Y, X): a pixel's layer, 0 for background; sure (T, Y, X): no other."""
 
     frames: Tensor
     owner: Tensor
@@ -70,8 +70,8 @@ def compose(background: Tensor, cutouts: list[CutOut]) -> Scene:
 def truth(scene: Scene, background: Tensor, cutouts: list[CutOut]) -> tuple[Tensor, Tensor]:
     """Motion (T-1, 2, Y, X) of whatever a pixel shows, and where it is known (T-1, Y, X) bool.
 
-    background: its own motion, (T-1, 2, Y, X). Known: the pixel shows one layer alone, stays in the frame, and
-    the same layer is alone again where it lands.
+    background: its own motion, (T-1, 2, Y, X). Known means that the pixel shows one layer only, stays in
+    the frame, and shows only the same layer where it lands.
     """
     steps = torch.stack([c.path.diff(dim=0) for c in cutouts]) if cutouts else torch.zeros(0, 1, 2)
     motion = background.clone()
@@ -106,11 +106,11 @@ def cut_out(photo: Tensor, *ovals: Oval, height: int, soft: float = 3.0) -> Tens
 
 
 def _depth(where: Tensor, oval: Oval) -> Tensor:
-    """About how many pixels a place lies within the oval; below 0 outside it."""
+    """Approximately how many pixels a place lies inside the oval; negative outside."""
     middle, radii = (torch.tensor(part, dtype=torch.float32) for part in (oval[:2], oval[2:]))
     off = (where - middle) / radii
     distance = off.norm(dim=-1)
-    slope = (off / radii).norm(dim=-1) / distance.clamp_min(1e-6)  # how fast `distance` grows with a pixel
+    slope = (off / radii).norm(dim=-1) / distance.clamp_min(1e-6)  # how fast `distance` grows per pixel
     return (1 - distance) / slope.clamp_min(1e-6)
 
 

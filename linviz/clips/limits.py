@@ -1,20 +1,20 @@
-"""How much of somebody's own file is read: every limit, once. What is beyond one gets a sentence or is left unread."""
+"""How much of a user's own file is read: every limit, in one place. What exceeds a limit is refused or not read."""
 
 BYTES = 200_000_000         # of a file: half a minute of 4K from a telephone has about 170 million
 SIDE = 16_384               # pixels across or down
-PIXELS = 50_000_000         # of one picture; asked of its header, before anything is decoded
+PIXELS = 50_000_000         # of one picture, read from its header before anything is decoded
 VIDEO_PIXELS = 4096 * 2304  # of a frame, where there are several: a decoder holds up to seventeen (4K has 8.3 million)
 DURATION = 60.0             # seconds of a clip, from its start
 FRAMES = 10_000             # frames of a clip, from its start
-ASKED = 32                  # frames of a clip that are kept, at most
-WORKING = 1024              # pixels: the longer side of what is kept; larger frames are scaled down as they come
+ASKED = 32                  # the most frames of a clip that are kept
+WORKING = 1024              # pixels on the longer side of a kept frame; larger frames are scaled down while decoding
 SECONDS = 8.0               # of work on one file
 TENSOR_BYTES = 100_000_000  # of a file of tensors
-NUMBERS = 10_000_000        # of one of its arrays, asked of its header
+NUMBERS = 10_000_000        # of one of its arrays, read from its header
 
 
 def said() -> str:
-    """The limits as a sentence for a page.
+    """The limits as a sentence for users.
 
     >>> said()
     'Up to 200 MB; pictures up to 50 megapixels; clips up to 4096 x 2304 pixels, of which the first 60 s are read; \

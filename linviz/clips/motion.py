@@ -1,9 +1,10 @@
 """Which way does the digit move? The task on which small video transformers are trained.
 
 A real handwritten digit in white ink crosses a window that slides over a photograph. A disc cut from another
-photograph, in bright real texture, moves on its own way and may hide the digit. The answer is one of eight headings;
-a guess is right once in eight. No frame alone tells it, though the first says a little: the digit stays in sight, so
-it does not begin at the edge that it moves to, and its first place alone is right in a third of clips.
+photograph, in bright real texture, moves on its own path and may hide the digit. The answer is one of eight headings;
+a random guess is right once in eight. No single frame gives the answer, but the first frame gives a hint: the digit
+stays in the frame, so it does not begin at the edge that it moves to. A guess from the first position alone is right
+in a third of the clips.
 """
 from __future__ import annotations
 
@@ -19,18 +20,18 @@ from .sources import split_number
 from .task import Task, as_frames, draws
 from .task_scenes import DIGIT, SIDE, Stage, between, choice
 
-MOST = 4             # discs for which numbers are drawn
-OWN, EACH = 13, 7    # numbers for a scene without discs, and for each disc
+MOST = 4             # discs for which random numbers are drawn
+OWN, EACH = 13, 7    # random numbers for a scene without discs, and for each disc
 OPACITY = (0.8, 1.0)
-HIDES = 0.1          # a digit passes behind if this share of its ink is hidden at some time
+HIDES = 0.1          # a digit counts as behind if at least this fraction of its ink is hidden at some time
 
 
 @dataclass(frozen=True)
 class Setting:
-    """How hard the task is. Lengths and speeds are in pixels of a frame of 36; `says` is one sentence for a reader.
+    """How hard the task is. Lengths and speeds are in pixels of a frame of 36; `says` describes it in one sentence.
 
-    discs: how many distractors; drift: the fastest background, pixels a frame down or across; dimmed: brightness of
-    the background, from and to; speed: pixels a frame, from and to; side, frames: the size a clip is drawn in.
+    discs: how many distractors; drift: the background's highest speed, pixels per frame down or across; dimmed: the
+    background's brightness, least and most; speed: pixels per frame, least and most; side, frames: the size of a clip.
     """
 
     says: str
@@ -44,7 +45,7 @@ class Setting:
 
 SETTINGS = {
     "main": Setting("A white digit crosses a dimmed, slowly sliding photograph and one moving disc."),
-    "easy": Setting("The same digit and photograph as in main, but the photograph is at rest and there is no disc.",
+    "easy": Setting("The same digit and photograph as in main, but the photograph does not move and there is no disc.",
                     discs=0, drift=0.0),
     "hard": Setting("Slower digits, three moving discs, and a background that slides twice as fast and is not dimmed.",
                     discs=3, drift=1.0, dimmed=(1.0, 1.0), speed=(1.2, 2.0)),
@@ -53,16 +54,16 @@ SETTINGS = {
 
 def motion_task(n: int, seed: int, split: str = "train", setting: str = "main", *, side: int | None = None,
                 frames: int | None = None, first: int = 0, opened: bool = False) -> Task:
-    """n clips of a digit on its way; the label is its heading, in `classes`, and a guess is right once in eight.
+    """n clips of a moving digit; the label is its heading, in `classes`. A random guess is right once in eight.
 
-    side and frames draw the same scenes in more or fewer pixels and moments: a digit goes as far in 16 frames as in 8.
+    side and frames draw the same scenes with more or fewer pixels and frames: a digit goes as far in 16 frames as in 8.
     first: number of the first clip, so that a long task can be drawn a batch at a time. The split "sealed" needs
     opened=True. Raises ValueError for an unknown split or setting and for numbers out of range.
 
-    truth, n values each: direction (0..7, as the label), speed (pixels a frame), path (n, T, 2, the digit's middle,
+    truth, n values each: direction (0..7, as the label), speed (pixels per frame), path (n, T, 2, the digit's centre,
     pixels down and across), digit (class), sample (its number in load_digits), behind (bool, a disc hides a tenth of
-    its ink or more at some time), hidden (n, T, the share that discs hide), photograph and cut (n, discs): numbers in
-    `sources.SOURCES` of the background and the discs, drift (n, 2, pixels a frame, how the background moves).
+    its ink or more at some time), hidden (n, T, the fraction hidden by discs), photograph, cut (n, discs): numbers in
+    `sources.SOURCES` of the background and the discs, drift (n, 2, the background's motion, pixels per frame).
 
     >>> task = motion_task(4, seed=0)
     >>> task.frames.shape, task.classes[task.labels[0]]
@@ -80,7 +81,7 @@ def motion_task(n: int, seed: int, split: str = "train", setting: str = "main", 
 
 
 def _layers(u: Tensor, stage: Stage, how: Setting, behind: Tensor) -> tuple[Layers, dict[str, Tensor]]:
-    """The digit and its discs, back to front, and what is true of them."""
+    """The digit and its discs, back to front, and their ground truth."""
     heading, speed, corner = stage.way(u[:, :4], DIGIT, how.speed)
     cover, truth = stage.ink(u[:, 4])
     lights, corners, cuts = distractors(u[:, OWN:], stage, how, behind)
@@ -94,7 +95,7 @@ def _layers(u: Tensor, stage: Stage, how: Setting, behind: Tensor) -> tuple[Laye
 
 
 def distractors(u: Tensor, stage: Stage, how: Setting, besides: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Discs on ways of their own by u (n, 7 each): luma (n, discs, a, a), corner (n, discs, T, 2), numbers in SOURCES.
+    """Discs on random paths by u (n, 7 each): luma (n, discs, a, a), corner (n, discs, T, 2), numbers in SOURCES.
 
     >>> stage = Stage("train", 36, 8)
     >>> [part.shape[1] for part in distractors(torch.zeros(2, 21), stage, SETTINGS["hard"], torch.zeros(2).long())]
@@ -110,6 +111,6 @@ def distractors(u: Tensor, stage: Stage, how: Setting, besides: Tensor) -> tuple
 
 
 def _order(layer: Tensor, discs: int) -> Tensor:
-    """Which of (digit, disc 1, disc 2...) lies where, back to front, when the digit is layer number `layer` (n,)."""
+    """The order of (digit, disc 1, disc 2...), back to front, in which the digit is layer number `layer` (n,)."""
     place = torch.arange(discs + 1).expand(len(layer), -1)
     return torch.where(place == layer[:, None], 0, place + (place < layer[:, None]))

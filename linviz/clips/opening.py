@@ -1,4 +1,4 @@
-"""What to show first of each photograph and clip: chosen by eye, so that the object gathers the light."""
+"""What to show first of each photograph and clip, chosen by eye so that attention concentrates on the object."""
 from dataclasses import dataclass
 
 from ..grid import Grid
@@ -19,7 +19,7 @@ class Opening:
 
 
 _STILL, _MOVING = Grid(1, 28, 28), Grid(8, 14, 14)
-_SHARP = 2 / 3  # logits times 1.5: at 28 x 28 patches softmax then gathers onto a few tens of patches
+_SHARP = 2 / 3  # logits times 1.5: on 28 x 28 patches softmax then concentrates on a few tens of patches
 
 OPENINGS: dict[str, Opening] = {o.name: o for o in (
     Opening("astronaut", _STILL, _SHARP, (6, 22)),

@@ -12,7 +12,7 @@ SIDE = 448  # 28 x 28 patches of 16 pixels
 
 
 class Way(NamedTuple):
-    """First and last window (middle down, middle across, side) and the subject, in the photograph's pixels."""
+    """First and last window (centre down, centre across, side) and the subject, in the photograph's pixels."""
 
     first: tuple[float, float, float]
     last: tuple[float, float, float]
@@ -53,13 +53,13 @@ def pan(seed: int = 0, frames: int = 8) -> Clip:
 
 
 def _path(way: Way, seed: int, frames: int) -> tuple[Tensor, Tensor]:
-    """Middle (T, 2) and side (T,) of the window: a steady zoom about one fixed point."""
+    """Centre (T, 2) and side (T,) of the window: a steady zoom about one fixed point."""
     ends = torch.tensor([way.first, way.last], dtype=torch.float32)
     if seed >= len(WAYS):
         draw = torch.rand(2, generator=torch.Generator().manual_seed(seed))
-        ends[0] += 0.4 * draw[0] * (ends[1] - ends[0])  # start further on
+        ends[0] += 0.4 * draw[0] * (ends[1] - ends[0])  # start farther along the path
         ends = ends.flip(0) if draw[1] > 0.5 else ends
     (first, last), share = ends[:, 2], torch.linspace(0, 1, frames)
     span = first * (last / first) ** share
-    done = ((span - first) / (last - first))[:, None]  # the middle keeps pace with the zoom
+    done = ((span - first) / (last - first))[:, None]  # the centre moves in step with the zoom
     return torch.lerp(ends[:1, :2], ends[1:, :2], done), span

@@ -1,8 +1,8 @@
 """A camera slides past a motorcycle: two photographs with measured depth become a clip with true motion.
 
 The pair is rectified: what the left camera sees at column x, the right camera sees at column x - d, and the
-disparity d was measured with structured light. A camera a share s of the way from left to right therefore sees it
-at x - s d: near things slide fast, far things slowly. Where one camera's view is hidden, the other's is taken.
+disparity d was measured with structured light. A camera at a fraction s of the way from left to right therefore
+sees it at x - s d: near things move fast, far things slowly. What is hidden from one camera is taken from the other.
 
     D. Scharstein, H. Hirschmueller, Y. Kitajima, G. Krathwohl, N. Nesic, X. Wang, P. Westling (2014).
     High-resolution stereo datasets with subpixel-accurate ground truth. GCPR 2014.
@@ -16,15 +16,15 @@ from .warp import inside, places, sample
 
 ROWS, COLUMNS = slice(20, 468), slice(24, 696)  # 448 x 672: 28 x 42 patches of 16 pixels, cut and not resized
 FLOOR = (0.1674, -0.00185, -26.11)  # disparity of the garage floor = a row + b column + c, fitted to rows below 420
-ABOVE_FLOOR, FARTHEST = 2.0, 33.0   # the motorcycle stands nearer than the floor by so much and nearer than the bench
+ABOVE_FLOOR, FARTHEST = 2.0, 33.0   # the motorcycle is nearer than the floor by this much, and nearer than the bench
 TANK = (200, 400)                   # row and column of the petrol tank in the left picture
-AGREE = 1.0                         # two disparities within a pixel speak of the same surface
+AGREE = 1.0                         # two disparities within one pixel belong to the same surface
 
 
 def motorcycle(seed: int = 0, frames: int = 8) -> Clip:
     """A camera sliding past a motorcycle, frames x 448 x 672 with mask and motion. Scharstein et al. 2014.
 
-    Seed 0 goes from the left camera to the right one, other seeds a part of the way, to and fro.
+    Seed 0 goes from the left camera to the right one; other seeds go part of the way, to and fro.
 
     >>> motorcycle(frames=2).size
     (2, 448, 672)
@@ -44,7 +44,7 @@ def motorcycle(seed: int = 0, frames: int = 8) -> Clip:
         source="scikit-image, skimage.data.stereo_motorcycle()",
         recipe=f"A camera slides from {way[0]:.0%} to {way[-1]:.0%} of the way between the two photographs of a stereo "
                "pair; every pixel moves by its measured disparity, and what one photograph hides comes from the other. "
-               "The mask is whatever stands nearer than the floor and the bench, by the same disparity.",
+               "The mask is everything nearer than the floor and the bench, by the same disparity.",
         alt="A red motorcycle on its stand in a garage, before wooden walls, a bench and metal shelves; as the camera "
             "slides sideways the motorcycle moves quickly and the wall behind it slowly.",
         mask=(true & _motorcycle(near, way))[:, ROWS, COLUMNS].contiguous(),
@@ -54,7 +54,7 @@ def motorcycle(seed: int = 0, frames: int = 8) -> Clip:
 
 
 def _pair() -> tuple[Tensor, Tensor, Tensor]:
-    """Left and right picture (1, 3, 500, 741) and the left one's disparity (500, 741), inf where not measured."""
+    """Left and right picture (1, 3, 500, 741) and the left one's disparity (500, 741), inf if not measured."""
     import skimage.data
     left, right, disparity = skimage.data.stereo_motorcycle()
     images = (torch.from_numpy(x.copy()).permute(2, 0, 1)[None].float() / 255 for x in (left, right))
@@ -62,7 +62,7 @@ def _pair() -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _sharp(disparity: Tensor) -> Tensor:
-    """Drop (inf) the in-between values that shrinking the measurement left at the edges of things."""
+    """Drop (set to inf) the false values that shrinking the measurement left at the edges of objects."""
     known = torch.isfinite(disparity)
     nearest = F.max_pool2d(torch.where(known, disparity, -torch.inf)[None], 5, 1, 2)[0]
     farthest = -F.max_pool2d(torch.where(known, -disparity, -torch.inf)[None], 5, 1, 2)[0]
@@ -71,7 +71,7 @@ def _sharp(disparity: Tensor) -> Tensor:
 
 
 def _way(seed: int, frames: int) -> Tensor:
-    """Where the camera is in each frame, as a share of the way from left to right: (T,)."""
+    """The camera's position in each frame, as a fraction of the way from left to right: (T,)."""
     if seed == 0:
         return torch.linspace(0, 1, frames)
     draw = torch.rand(3, generator=torch.Generator().manual_seed(seed))
@@ -82,23 +82,23 @@ def _way(seed: int, frames: int) -> Tensor:
 
 
 def _fill(disparity: Tensor) -> Tensor:
-    """Give unknown pixels (below 0 or not finite) the farther one of their known neighbours in the row."""
+    """Give unknown pixels (below 0 or not finite) the farther of their known neighbours in the row."""
     known = torch.isfinite(disparity) & (disparity > 0)
     column = torch.arange(disparity.shape[1]).expand_as(disparity)
     before = torch.where(known, column, -1).cummax(1).values
     after = torch.where(known, column, column.shape[1]).flip(1).cummin(1).values.flip(1)
     far = torch.full_like(disparity[:, :1], torch.inf)
-    padded = torch.cat([far, disparity, far], 1)  # no neighbour on this side: infinitely near, never taken
+    padded = torch.cat([far, disparity, far], 1)  # no neighbour on this side: infinitely near, so never taken
     return torch.minimum(padded.gather(1, before + 1), padded.gather(1, after + 1))
 
 
 def _splat(disparity: Tensor, share: float) -> Tensor:
-    """Disparity seen by a camera at that share of the way; the nearest surface wins, -1 where nothing lands."""
+    """Disparity seen by a camera at that fraction of the way. The nearest surface wins; -1 where nothing lands."""
     column = torch.arange(disparity.shape[1])
     ahead = torch.cat([disparity[:, 1:], disparity[:, -1:]], 1)
     between = torch.where((ahead - disparity).abs() < AGREE, (ahead + disparity) / 2, torch.inf)
     seen = _land(column - share * disparity, disparity)
-    cracks = _land(column + 0.5 - share * between, between)  # a surface that widens must not come apart
+    cracks = _land(column + 0.5 - share * between, between)  # a surface that widens must have no gaps
     return torch.where(cracks > seen + AGREE, cracks, seen)
 
 
@@ -106,7 +106,7 @@ def _land(at: Tensor, values: Tensor) -> Tensor:
     """Put each value at the column nearest to `at`, the largest where several land; -1 where none does."""
     rows, columns = values.shape
     at = torch.where(torch.isfinite(at) & (at > -0.5) & (at < columns - 0.5), at.round(), columns).long()
-    empty = torch.full((rows, columns + 1), -1.0)  # the last column collects what leaves the picture
+    empty = torch.full((rows, columns + 1), -1.0)  # the last column collects the values that leave the picture
     return empty.scatter_reduce(1, at, values.nan_to_num(-1, -1, -1), "amax")[:, :columns]
 
 
@@ -114,7 +114,7 @@ def _view(pair: tuple[Tensor, Tensor], full: tuple[Tensor, Tensor], measured: Te
           share: float) -> tuple[Tensor, Tensor, Tensor]:
     """One picture (3, Y, X), its disparity (Y, X), and where that was measured (Y, X) bool.
 
-    pair, full: the left and right photograph and the disparity of each without holes; measured: the left's with holes.
+    pair, full: both photographs and their disparities with holes filled; measured: the left disparity with holes.
     """
     seen = _splat(full[0], share)
     near = _fill(seen)
@@ -124,13 +124,13 @@ def _view(pair: tuple[Tensor, Tensor], full: tuple[Tensor, Tensor], measured: Te
     by_right = sample(full[1][None, None], to_right[None], mode="nearest")[0, 0]
     weight_left = (1 - share) * ((seen > 0) & inside(to_left, *size))
     weight_right = share * (((by_right - near).abs() < AGREE) & inside(to_right, *size))
-    weight = (weight_right + 1e-6) / (weight_left + weight_right + 1e-6)  # hidden from both: what the right has there
+    weight = (weight_right + 1e-6) / (weight_left + weight_right + 1e-6)  # hidden from both: right pixel
     image = torch.lerp(sample(pair[0], to_left[None])[0], sample(pair[1], to_right[None])[0], weight)
     return image.clamp(0, 1), near, (seen > 0) & (_splat(measured, share) == seen)
 
 
 def _motion(near: Tensor, true: Tensor, way: Tensor) -> tuple[Tensor, Tensor]:
-    """Motion (T-1, 2, Y, X), and where it is measured and its target in sight: (T-1, Y, X)."""
+    """Motion (T-1, 2, Y, X), and where it is measured and its target visible: (T-1, Y, X)."""
     across = -way.diff()[:, None, None] * near[:-1]
     motion = torch.stack([torch.zeros_like(across), across], 1)
     target = places(*near.shape[1:]) + motion.permute(0, 2, 3, 1)
@@ -140,14 +140,14 @@ def _motion(near: Tensor, true: Tensor, way: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _cut_known(known: Tensor, motion: Tensor) -> Tensor:
-    """Cut `known` to the shown part of the picture, leaving out what moves beyond it."""
+    """Cut `known` to the visible part of the picture, leaving out pixels that move beyond it."""
     cut = motion[..., ROWS, COLUMNS]
     target = places(*cut.shape[-2:]) + cut.permute(0, 2, 3, 1)
     return known[:, ROWS, COLUMNS] & inside(target, *cut.shape[-2:])
 
 
 def _motorcycle(near: Tensor, way: Tensor) -> Tensor:
-    """The pixels nearer than the floor under them and than the bench: (T, Y, X) bool."""
+    """The pixels nearer than the floor below them and nearer than the bench: (T, Y, X) bool."""
     row, column = places(*near.shape[1:]).unbind(-1)
     in_left = column + way[:, None, None] * near  # the floor was fitted in the left picture
     floor = FLOOR[0] * row + FLOOR[1] * in_left + FLOOR[2]

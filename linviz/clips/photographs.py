@@ -1,6 +1,6 @@
-"""Six photographs that lie inside scikit-image: loaded from there when asked for, never copied, free to use.
+"""Six photographs that are part of scikit-image: loaded from there when needed, never copied, free to use.
 
-Each function says author, licence and shape. The query is a place worth looking from first.
+Each function names author, licence and shape. The query is a good first query.
 """
 import difflib
 from collections.abc import Callable, Iterable
@@ -28,7 +28,7 @@ def _photograph(name: str, title: str, author: str, licence: str, alt: str,
                 query: tuple[float, float], data: str | None = None) -> Clip:
     data = data or name
     return Clip(name, title, pixels(data), author, licence, f"scikit-image, skimage.data.{data}()",
-                recipe="A photograph, as it lies in scikit-image.", alt=alt, query=(0, *query))
+                recipe="A photograph, unchanged from scikit-image.", alt=alt, query=(0, *query))
 
 
 def astronaut() -> Clip:
@@ -123,7 +123,7 @@ def photograph(name: str) -> Clip:
 
 
 def known_name(name: str, names: Iterable[str], what: str) -> str:
-    """The name itself if it is one of names; else ValueError that says which there are and which was meant.
+    """The name itself if it is one of names; else ValueError with a suggestion and the list of names.
 
     >>> known_name("cofee", ["coffee", "pan"], "clip")
     Traceback (most recent call last):

@@ -10,24 +10,24 @@ from PIL import Image, ImageOps
 from . import limits
 from .found import Found, Unreadable, Watched, broken_off, check_size, evenly, shrunk
 
-CHUNK = 4096             # bytes that a decoder gets at a time: between two of them it can be stopped
-FLICKER, CALM = 10, 100  # ms: a frame that asks for `FLICKER` or less is shown for `CALM`, as browsers do
+CHUNK = 4096             # bytes that a decoder gets at a time: it can be stopped between two chunks
+FLICKER, CALM = 10, 100  # ms: a frame of `FLICKER` or less is shown for `CALM`, as in browsers
 ANIMATED = ("GIF", "WEBP", "PNG")
 TURNED = (5, 6, 7, 8)    # EXIF orientations that exchange width and height
 
 
 def read_pictures(file: Watched, kind: str, count: int) -> Found:
-    """What is in a file of Pillow's `kind`: one picture, or at most `count` frames of a clip."""
+    """The content of a file of Pillow's `kind`: one picture, or at most `count` frames of a clip."""
     image = opened(file, kind)
     frames = getattr(image, "n_frames", 1) if kind in ANIMATED else 1
     most, what = (limits.VIDEO_PIXELS, "frame") if frames > 1 else (limits.PIXELS, "picture")
     check_size(*image.size, most, what)
     size = image.size[::-1] if orientation(image) in TURNED else image.size
     if frames == 1:
-        image.draft(None, (limits.WORKING, limits.WORKING))  # a large JPEG is decoded at a half, a quarter or an eighth
+        image.draft(None, (limits.WORKING, limits.WORKING))  # a large JPEG is decoded at 1/2, 1/4 or 1/8
         return Found([upright(image)], [0.0], 1, 0.0, size)
     starts, end, notes = timetable(image, file, frames)
-    chosen, image = evenly(starts, count), opened(file, kind)  # anew: a broken frame may have spoilt what was open
+    chosen, image = evenly(starts, count), opened(file, kind)  # again: a broken frame may have spoilt the open file
     pictures = {i: frame(image, i) for i in dict.fromkeys(chosen)}
     return Found([pictures[i] for i in chosen], [starts[i] for i in chosen], len(starts), end, size, notes)
 
@@ -38,7 +38,7 @@ def opened(file: Watched, kind: str) -> Image.Image:
     if kind == "HEIF":
         return heif(file)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is lower, and speaks plainly
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is lower, with a plain message
         try:
             image = Image.open(file, formats=[kind])
         except Image.DecompressionBombError as error:  # Pillow's limit, which is higher
@@ -49,7 +49,7 @@ def opened(file: Watched, kind: str) -> Image.Image:
 
 
 def heif(file: Watched) -> Image.Image:
-    """The main picture of a HEIC file, which libheif turns upright itself."""
+    """The main picture of a HEIC file; libheif turns it upright itself."""
     try:
         import pillow_heif
     except ImportError as error:
@@ -64,7 +64,7 @@ def heif(file: Watched) -> Image.Image:
 def timetable(image: Image.Image, file: Watched, frames: int) -> tuple[list[float], float, list[str]]:
     """When each readable frame starts, when the last one ends (seconds), and what is missing.
 
-    Half of the time is for this; the frames that are chosen are decoded again, in order, in the other half.
+    Half of the time limit is for this; the other half is for decoding the chosen frames again, in order.
     """
     starts, at, notes, size = [], 0.0, [], image.size
     for i in range(min(frames, limits.FRAMES)):
@@ -81,16 +81,16 @@ def timetable(image: Image.Image, file: Watched, frames: int) -> tuple[list[floa
         wait = image.info.get("duration", 0)
         at += (wait if wait > FLICKER else CALM) / 1000
     if not starts:
-        raise Unreadable("it breaks off before its first frame: copy or download it again")
+        raise Unreadable("it is cut short before its first frame: copy or download it again")
     if file.late(0.5) or at > limits.DURATION or len(starts) == limits.FRAMES < frames:
-        notes.append(f"the rest, from {at:.1f} s on, is too much to read and was left")
+        notes.append(f"the rest, from {at:.1f} s on, took too long to decode and was skipped")
     elif len(starts) < frames or unfinished(image, file):
-        notes.append(broken_off(len(starts), 0 if image.format == "GIF" else frames))  # a GIF does not tell how many
+        notes.append(broken_off(len(starts), 0 if image.format == "GIF" else frames))  # a GIF's header has no count
     return starts, at, notes
 
 
 def unfinished(image: Image.Image, file: Watched) -> bool:
-    """Whether a GIF lacks the semicolon that ends it (some are padded behind it)."""
+    """Whether a GIF lacks the semicolon at its end (some files have padding after the semicolon)."""
     return image.format == "GIF" and b";" not in bytes(file.getbuffer()[-16:])
 
 
@@ -101,7 +101,7 @@ def frame(image: Image.Image, i: int) -> np.ndarray:
 
 
 def upright(image: Image.Image) -> np.ndarray:
-    """What is seen of a picture: (Y, X, 3) uint8, at most `limits.WORKING` pixels a side, turned as EXIF says."""
+    """A picture's pixels, (Y, X, 3) uint8, at most `limits.WORKING` pixels per side, turned as EXIF says."""
     turn = orientation(image)
     image = plain(image)
     size = shrunk(*image.size)
@@ -117,14 +117,14 @@ ORIENTATION = 0x0112  # EXIF's number for it
 
 
 def orientation(image: Image.Image) -> int:
-    """EXIF's orientation, 1 (upright) to 8; 1 where nothing, or nothing sensible, is said."""
-    with contextlib.suppress(Exception):  # a damaged note about a picture is no reason not to show it
+    """EXIF's orientation, 1 (upright) to 8; 1 where the file has none or an invalid one."""
+    with contextlib.suppress(Exception):  # damaged EXIF data must not keep a picture from being shown
         return int(image.getexif().get(ORIENTATION, 1))
     return 1
 
 
 def plain(image: Image.Image) -> Image.Image:
-    """Any of Pillow's modes as RGB, or as RGBA where something is transparent."""
+    """A picture in any of Pillow's modes as RGB, or as RGBA if parts are transparent."""
     if image.mode.startswith("I"):  # sixteen bits of grey, which `convert` would cut off at 255
         return Image.fromarray((np.asarray(image).clip(0, 65535) >> 8).astype(np.uint8)).convert("RGB")
     clear = image.mode in ("RGBA", "RGBa", "LA", "La", "PA") or "transparency" in image.info

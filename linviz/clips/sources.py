@@ -1,16 +1,16 @@
-"""Photographs and handwritten digits that tasks are drawn from, shared out so that no two splits have any in common.
+"""Photographs and handwritten digits that tasks are drawn from, divided so that no two splits share any.
 
     train    11 photographs, 60 % of the digits
-    test      6 photographs, 20 % of the digits: measured often
-    sealed    5 photographs, 20 % of the digits: for one last measurement, so that it is still a surprise
+    test      6 photographs, 20 % of the digits: used often
+    sealed    5 photographs, 20 % of the digits: kept unseen for one last measurement
 
 All are files inside scikit-image and scikit-learn. The digits are the test set of UCI's "Optical Recognition of
 Handwritten Digits" (E. Alpaydin and C. Kaynak, 1998), a copy of which scikit-learn ships as `load_digits()`:
-scikit-learn is under the BSD 3-Clause licence, and what it says of this set names no licence of its own.
+scikit-learn is under the BSD 3-Clause licence, and its description of this set names no separate licence.
 
 A photograph is taken as its largest centred square, as luma 0.299 R + 0.587 G + 0.114 B. Within each class
-the digits are shared out in the order of their number: the first 60 %, the next 20 %, the rest. That order is largely
-the writers', so most writers of one split wrote nothing in another.
+the digits are divided in the order of their number: the first 60 %, the next 20 %, the rest. The numbers mostly follow
+the writers, so most writers of one split wrote nothing in another split.
 """
 from functools import lru_cache
 from typing import NamedTuple
@@ -76,18 +76,18 @@ SOURCES = (
 
 
 def split_number(split: str, opened: bool = False) -> int:
-    """Where a split stands in SPLITS. ValueError for another name, and for "sealed" unless it is opened on purpose.
+    """The index of a split in SPLITS. ValueError for an unknown name, and for "sealed" unless `opened` is True.
 
     >>> split_number("test"), split_number("sealed", opened=True)
     (1, 2)
     """
     if known_name(split, SPLITS, "split") == "sealed" and not opened:
-        raise ValueError('the split "sealed" is kept for one last measurement; if this is it, say opened=True')
+        raise ValueError('the split "sealed" is kept for one last measurement; if this is the one, pass opened=True')
     return SPLITS.index(split)
 
 
 def numbers(split: str) -> Tensor:
-    """Which of SOURCES belong to a split: (P,) int64.
+    """The numbers in SOURCES that belong to a split: (P,) int64.
 
     >>> numbers("test").tolist()
     [11, 12, 13, 14, 15, 16]

@@ -1,9 +1,9 @@
-"""A task: many short clips, each with the one answer that a model is to give, and everything that was drawn.
+"""A task: many short clips, each with the one answer that a model should give, and every random choice.
 
-    motion_task  which way does the digit move?           front_task  which of two that cross is in front?
+    motion_task  which way does the digit move?           front_task  which of two crossing discs is in front?
 
-Clip i depends on the seed, the split and i alone: the first clips of a long task are those of a short one. Every
-choice is one number of `numpy.random.default_rng` (PCG64, `random()`), which is the same on every machine.
+Clip i depends only on the seed, the split and i: the first clips of a long task are those of a short one. Every
+choice is one number from `numpy.random.default_rng` (PCG64, `random()`), which is the same on every machine.
 """
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from torch import Tensor
 from .clip import Clip
 from .sources import DIGITS_BY, DIGITS_LICENCE, SOURCES
 
-OVER_TIME = ("path", "other", "hidden")  # what in `truth` has a value for every frame
+OVER_TIME = ("path", "other", "hidden")  # the entries of `truth` that have a value for every frame
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,10 +26,10 @@ class Task:
 
     frames   (n, T, 3, Ypx, Xpx) float32 in 0..1; grey: the three colours are one channel, expanded
     labels   (n,) int64, an index of `classes`
-    masks    (n, T, Ypx, Xpx) bool, the pixels of the target that are to be seen, what is hidden left out
-    truth    what was drawn, by name; the functions that make tasks say what each is
+    masks    (n, T, Ypx, Xpx) bool, the visible pixels of the target
+    truth    the random choices by name; the functions that make tasks describe each
     classes  the names of the labels
-    asks     the question;  tells  one clip's answer in words, `{label}` and `{digit}` are filled in
+    asks     the question;  tells  one clip's answer in words, with `{label}` and `{digit}` filled in
 
     >>> from linviz.clips import motion_task
     >>> task = motion_task(2, seed=0)
@@ -50,7 +50,7 @@ class Task:
 
     @property
     def chance(self) -> float:
-        """How often a guess is right.
+        """How often a random guess is right.
 
         >>> from linviz.clips import motion_task
         >>> motion_task(1, seed=0).chance
@@ -75,7 +75,7 @@ class Task:
             licence=f"digits: {DIGITS_LICENCE}; photographs: "
                     + _each(f"{s.name}: {s.licence}" for s in used),
             source="scikit-learn, load_digits(); " + _each(f"{s.loader}()" for s in used),
-            recipe=f"{self.asks} Drawn by seed from real ink and real photographs ({_each(s.name for s in used)}).",
+            recipe=f"{self.asks} Drawn from a seed with real ink and real photographs ({_each(s.name for s in used)}).",
             alt=f"{told}, in {self.frames.shape[1]} frames of {self.frames.shape[-1]} pixels, grey.",
             mask=self.masks[i], query=(0, *_heart(self.masks[i, 0])))
 
@@ -85,7 +85,7 @@ def _each(words: Iterable[str]) -> str:
 
 
 def _heart(mask: Tensor) -> tuple[float, float]:
-    """The mask's pixel nearest to its middle, as shares of height and width; the frame's middle where all is hidden."""
+    """The mask's pixel nearest to its centre, as fractions of height and width; the frame's centre if all is hidden."""
     on = mask.nonzero().float()
     if not len(on):
         return 0.5, 0.5
@@ -142,7 +142,7 @@ def as_frames(grey: Tensor) -> Tensor:
     return grey[:, :, None].expand(-1, -1, 3, -1, -1)
 
 
-STREAMS = ("motion", "front", "shuffle")  # one stream of numbers for each, so that none repeats another's
+STREAMS = ("motion", "front", "shuffle")  # one random stream each, so that none repeats another
 
 
 def draws(stream: str, seed: int, split: int, first: int, n: int, each: int) -> Tensor:

@@ -1,7 +1,7 @@
-"""Where the scenes of a task are set: photographs, ink, discs and ways, drawn by numbers in 0..1.
+"""The parts of a task's scenes: photographs, ink, discs and paths, drawn by random numbers in 0..1.
 
-All lengths are in pixels of a frame of 36 x 36, over which a photograph has 160 x 160 and a digit 10 x 10. A stage
-turns them into its own pixels, so the same numbers give the same scene in any size, and in any number of moments.
+All lengths are in pixels of a frame of 36 x 36, in which a photograph has 160 x 160 pixels and a digit 10 x 10. A stage
+scales them to its own pixels, so the same random numbers give the same scene in any size and any number of frames.
 """
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from .drawing import Backdrop
 from .sources import ink, numbers, pictures
 
 SIDE, PHOTO, DIGIT = 36, 160, 10
-MOMENTS = 7  # a scene lasts as long as 8 frames, 7 steps, of its usual speed
+MOMENTS = 7  # a scene lasts as long as 8 frames, 7 steps, at its usual speed
 WAYS = torch.tensor([(-math.cos(k * math.pi / 4), math.sin(k * math.pi / 4)) for k in range(8)], dtype=torch.float64)
 SIDES, LENGTHS = (16, 256), (2, 32)
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A split's photographs and digits, in clips of so many frames of side x side pixels.
+    """A split's photographs and digits, for clips of `frames` frames of side x side pixels.
 
     ValueError for a side or a number of frames out of range.
 
@@ -41,7 +41,7 @@ class Stage:
 
     @property
     def unit(self) -> float:
-        """Pixels of this stage in one of a frame of 36.
+        """Pixels of this stage per pixel of a frame of 36.
 
         >>> Stage("train", 72, 8).unit
         2.0
@@ -58,7 +58,7 @@ class Stage:
         return pictures(self.split, round(PHOTO * self.unit))
 
     def piece(self, length: float) -> int:
-        """A length in whole pixels of this stage, never more than it is, so that what fits in 36 pixels fits here.
+        """A length in whole pixels of this stage, rounded down, so that everything that fits in 36 pixels fits here.
 
         >>> Stage("train", 18, 8).piece(10)
         5
@@ -66,7 +66,7 @@ class Stage:
         return math.floor(length * self.unit)
 
     def slack(self, length: float) -> float:
-        """How far the corner of a piece moves in because the piece is rounded down and its middle stays.
+        """How far a piece's corner moves inwards, since its size is rounded down and its centre stays.
 
         >>> Stage("train", 99, 8).piece(10), Stage("train", 99, 8).slack(10)
         (27, 0.25)
@@ -74,7 +74,7 @@ class Stage:
         return (length * self.unit - self.piece(length)) / 2
 
     def backdrop(self, u: Tensor, drift: float, dimmed: tuple[float, float]) -> tuple[Backdrop, dict[str, Tensor]]:
-        """A sliding window by six numbers a clip, u (n, 6), and what is true of it: photograph and drift.
+        """A sliding window by six numbers per clip, u (n, 6), and its ground truth: photograph and drift.
 
         >>> Stage("test", 36, 8).backdrop(torch.zeros(2, 6), 0.5, (0.4, 0.8))[0].corner.shape
         torch.Size([2, 8, 2])
@@ -86,7 +86,7 @@ class Stage:
         return Backdrop(self.photos, which, corner, brightness), truth
 
     def way(self, u: Tensor, length: int, speed: tuple[float, float]) -> tuple[Tensor, Tensor, Tensor]:
-        """Heading (n,), speed (n,) in pixels a frame and corner (n, T, 2) of a square in sight, by u (n, 4).
+        """Heading (n,), speed (n,) in pixels per frame and corner (n, T, 2) of a square in the frame, by u (n, 4).
 
         >>> heading, speed, corner = Stage("train", 36, 8).way(torch.zeros(1, 4), 10, (1.5, 2.5))
         >>> heading.item(), speed.item(), corner[0, [0, -1]].tolist()
@@ -98,7 +98,7 @@ class Stage:
         return heading, (pace * self._a_frame).float(), corner
 
     def middle(self, corner: Tensor, length: int) -> Tensor:
-        """Middles (..., 2) float32 of squares with these corners, pixels down and across; the first pixel's is (0, 0).
+        """Centres (..., 2) float32 of squares with these corners, in pixels; the centre of the first pixel is (0, 0).
 
         >>> Stage("train", 36, 8).middle(torch.zeros(2), 10).tolist()
         [4.5, 4.5]
@@ -106,7 +106,7 @@ class Stage:
         return (corner + (self.piece(length) - 1) / 2).float()
 
     def ink(self, u: Tensor, length: int = DIGIT) -> tuple[Tensor, dict[str, Tensor]]:
-        """Handwritten digits by u (n,): their ink (n, a, a), and what is true of them: digit and sample.
+        """Handwritten digits by u (n,): their ink (n, a, a), and their ground truth: digit and sample.
 
         >>> Stage("test", 36, 8).ink(torch.zeros(2))[0].shape
         torch.Size([2, 10, 10])
@@ -128,11 +128,11 @@ class Stage:
 
     @property
     def _a_frame(self) -> float:
-        """Pixels of this stage a frame of this stage, for one pixel of 36 a frame of eight."""
+        """Speed in this stage's pixels and frames that equals one pixel of 36 per frame of eight."""
         return self.unit * MOMENTS / (self.frames - 1)
 
     def _inside(self, u: Tensor, goes: Tensor, room: float) -> Tensor:
-        """Straight ways (n, T, 2) in this stage's pixels that go so far and stay within 0..room, begun by u (n, 2)."""
+        """Straight paths (n, T, 2) in this stage's pixels that stay within 0..room; u (n, 2) sets their beginning."""
         begin = between(u, (-goes).clamp(min=0), room - goes.clamp(min=0))
         time = torch.linspace(0, 1, self.frames, dtype=torch.float64)[:, None]
         return (begin[:, None] + time * goes[:, None]) * self.unit

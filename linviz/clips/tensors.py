@@ -1,6 +1,6 @@
 """A researcher's own q, k and v: read from .npz or .safetensors in memory, checked and described. Never pickle.
 
-What an array claims to be is read from its header, and held to `limits` before anything is unpacked.
+An array's shape and type are read from its header and compared with `limits` before anything is decompressed.
 """
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from .arrays import Arrays, is_safetensors, npz, safetensors
 from .decode import plain_name
 from .found import AGAIN, Unreadable
 
-PREFIX = 16  # tokens before the grid, at most: more are a mistake
+PREFIX = 16  # the most tokens before the grid: more are a mistake
 HOW = "np.savez('mine.npz', q=q, k=k, v=v, grid=[T, Y, X])"
 ZIP, NUMPY, PICKLE = (b"PK\x03\x04", b"PK\x05\x06"), b"\x93NUMPY", tuple(bytes([128, n]) for n in range(2, 6))
 
 
 @dataclass(frozen=True, eq=False)
 class Tensors:
-    """q, k, v (1, H, N, D) float32, finite, N = S; the grid on which the tokens lie; one line on what was found."""
+    """q, k, v (1, H, N, D) float32, finite, N = S; the grid of the tokens; one line that describes the arrays."""
 
     name: str
     q: Queries
@@ -35,7 +35,7 @@ class Tensors:
 
 
 def is_tensors(data: bytes) -> bool:
-    """Whether a file is one of arrays, not of pictures, by its first bytes; also those that are refused with a reason.
+    """Whether a file holds arrays, not pictures, by its first bytes; also the kinds that are refused with a reason.
 
     >>> is_tensors(b"PK\\3\\4..."), is_tensors(b"GIF89a")
     (True, False)
@@ -44,11 +44,12 @@ def is_tensors(data: bytes) -> bool:
 
 
 def tensors(data: bytes, name: str = "") -> Tensors:
-    """q and k (and v, grid) as .npz or .safetensors: floating point, (N, D), (H, N, D) or (B, H, N, D), B's first.
+    """q and k (and v, grid) as .npz or .safetensors: floating point, (N, D), (H, N, D) or (B, H, N, D), of which the
+    first of the batch is taken.
 
-    Without v, k stands for it. grid holds rows and columns, or frames, rows and columns; what tokens there are more
-    come before it (CLS, registers). Without grid the tokens are a square, or one token and a square.
-    Raises Unreadable, a ValueError of one sentence, for what is missing or wrong.
+    Without v, k is used as v. grid holds rows and columns, or frames, rows and columns; any further tokens come before
+    the grid (CLS, registers). Without grid the tokens must form a square, or one token and a square.
+    Raises Unreadable, a ValueError of one sentence, for missing or wrong arrays.
 
     >>> import io, numpy as np
     >>> file, x = io.BytesIO(), np.random.default_rng(0).normal(size=(3, 17, 8))
@@ -56,24 +57,24 @@ def tensors(data: bytes, name: str = "") -> Tensors:
     >>> found = tensors(file.getvalue(), "run/mine.npz")
     >>> found.q.shape, found.grid, found.said
     (torch.Size([1, 3, 17, 8]), Grid(T=1, Y=4, X=4, prefix=1), '3 heads of 17 tokens, 8 wide, on 4 x 4 patches after \
-1 token of no place; v is not there, so k stands for it')
+1 token without a position; v is missing, so k is used as v')
     """
     shown = plain_name(name)
     try:
         return built(shown, arrays(data))
     except Unreadable as error:
         raise Unreadable(f"{shown} cannot be read: {error}") from error
-    except Exception as error:  # zlib, zipfile and json promise nothing about files that are broken
-        raise Unreadable(f"{shown} cannot be read: it is damaged or breaks off: {AGAIN}") from error
+    except Exception as error:  # zlib, zipfile and json document no errors for broken files
+        raise Unreadable(f"{shown} cannot be read: it is damaged or cut short: {AGAIN}") from error
 
 
 def arrays(data: bytes) -> Arrays:
     """The arrays called q, k, v and grid."""
     if len(data) > limits.TENSOR_BYTES:
-        raise Unreadable(f"it has {len(data) / 1e6:,.0f} MB and at most {limits.TENSOR_BYTES / 1e6:.0f} MB of tensors "
-                         "are read; save one layer, or fewer heads")
+        raise Unreadable(f"it has {len(data) / 1e6:,.0f} MB, and the limit for tensors is "
+                         f"{limits.TENSOR_BYTES / 1e6:.0f} MB; save one layer, or fewer heads")
     if data.startswith(PICKLE):
-        raise Unreadable(f"it is a pickle, which can run programs when it is opened: save it with {HOW}")
+        raise Unreadable(f"it is a pickle, which can run code when it is opened: save it with {HOW}")
     if data.startswith(NUMPY):
         raise Unreadable(f"it holds one array without a name: save q and k with {HOW}")
     return npz(data) if data.startswith(ZIP) else safetensors(data)
@@ -87,13 +88,13 @@ def built(name: str, found: Arrays) -> Tensors:
             raise Unreadable(f"there is no {what} in it, {others}: save q and k with {HOW}")
     q, k, v = (heads(what, found.there[what]) for what in ("q", "k", "v" if "v" in found.there else "k"))
     if q.shape != k.shape:
-        raise Unreadable(f"q is {size(q)} and k {size(k)}: as many heads, tokens and numbers of both are read")
+        raise Unreadable(f"q is {size(q)} and k is {size(k)}: both need the same heads, tokens and width")
     if v.shape[:3] != k.shape[:3]:
-        raise Unreadable(f"v is {size(v)} and k {size(k)}: there is one v to every k")
+        raise Unreadable(f"v is {size(v)} and k is {size(k)}: every k needs one v")
     grid = grid_of(found.there.get("grid"), q.shape[2])
     said = [described(q, grid)]
     if "v" not in found.there:
-        said.append("v is not there, so k stands for it")
+        said.append("v is missing, so k is used as v")
     if found.there["q"].ndim == 4 and len(found.there["q"]) > 1:
         said.append(f"the first of a batch of {len(found.there['q'])}")
     return Tensors(name, q, k, v, grid, "; ".join(said))
@@ -102,9 +103,9 @@ def built(name: str, found: Arrays) -> Tensors:
 def heads(what: str, x: Tensor) -> Tensor:
     """An array as (1, H, N, D) float32, finite."""
     if x.dtype not in (torch.float16, torch.bfloat16, torch.float32, torch.float64):
-        raise Unreadable(f"{what} is {str(x.dtype).removeprefix('torch.')}: q, k and v are floating point")
+        raise Unreadable(f"{what} is {str(x.dtype).removeprefix('torch.')}: q, k and v must be floating point")
     if not 2 <= x.ndim <= 4 or 0 in x.shape:
-        raise Unreadable(f"{what} has the shape {tuple(x.shape)}: (N, D), (H, N, D) or (B, H, N, D) are read")
+        raise Unreadable(f"{what} has the shape {tuple(x.shape)}; expected (N, D), (H, N, D) or (B, H, N, D)")
     x = (x if x.ndim == 4 else x[(None,) * (4 - x.ndim)])[:1].float()
     if wrong := int((~torch.isfinite(x)).sum()):
         raise Unreadable(f"{wrong:,} of the {x.numel():,} numbers of {what} are not finite")
@@ -121,7 +122,7 @@ def size(x: Tensor) -> str:
 
 
 def grid_of(given: Tensor | None, tokens: int) -> Grid:
-    """The grid that a file names, or the square that its tokens are.
+    """The grid that a file names, or the square that its tokens form.
 
     >>> grid_of(torch.tensor([2, 3, 4]), 25), grid_of(None, 9)
     (Grid(T=2, Y=3, X=4, prefix=1), Grid(T=1, Y=3, X=3, prefix=0))
@@ -129,24 +130,24 @@ def grid_of(given: Tensor | None, tokens: int) -> Grid:
     if given is None:
         side = math.isqrt(tokens)
         if tokens not in (side * side, side * side + 1):
-            raise Unreadable(f"its {tokens:,} tokens are no square, so nobody knows where they lie: add grid=[Y, X] or "
-                             "grid=[T, Y, X]")
+            raise Unreadable(f"its {tokens:,} tokens form no square, so their positions are unknown: add grid=[Y, X] "
+                             "or grid=[T, Y, X]")
         return Grid(1, side, side, tokens - side * side)
     sides = given.flatten().tolist() if not given.is_floating_point() else []
     if len(sides) not in (2, 3) or min(sides) < 1:
-        raise Unreadable(f"grid holds {sides or 'no whole numbers'}: it says rows and columns, or frames, rows and "
-                         f"columns, of the {tokens:,} tokens")
+        raise Unreadable(f"grid holds {sides or 'no whole numbers'}: it needs rows and columns, or frames, rows "
+                         f"and columns, of the {tokens:,} tokens")
     prefix = tokens - math.prod(sides)
     if not 0 <= prefix <= PREFIX:
-        raise Unreadable(f"a grid of {' x '.join(map(str, sides))} has {math.prod(sides):,} tokens, and there are "
-                         f"{tokens:,}; up to {PREFIX} may come before it")
+        raise Unreadable(f"a grid of {' x '.join(map(str, sides))} has {math.prod(sides):,} tokens, and q has "
+                         f"{tokens:,}; up to {PREFIX} may come before the grid")
     frames, rows, columns = [1] * (3 - len(sides)) + sides
     return Grid(frames, rows, columns, prefix)
 
 
 def described(q: Tensor, grid: Grid) -> str:
-    """What was found, in words."""
+    """The arrays that were found, in words."""
     _, count, tokens, width = q.shape
     place = f"{grid.T} frames of " * (grid.T > 1) + f"{grid.Y} x {grid.X} patches"
-    before = f" after {grid.prefix} token{'s' * (grid.prefix > 1)} of no place" * (grid.prefix > 0)
+    before = f" after {grid.prefix} token{'s' * (grid.prefix > 1)} without a position" * (grid.prefix > 0)
     return f"{count} head{'s' * (count > 1)} of {tokens:,} tokens, {width} wide, on {place}{before}"

@@ -1,4 +1,4 @@
-"""When the frames of a video are shown, and what each hangs on: read from its packets, of which none is unpacked."""
+"""When the frames of a video are shown and which key frame each needs: read from its packets without decoding."""
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
-SLACK = 0.25  # seconds by which a whole clip may end before the time that its header tells
+SLACK = 0.25  # seconds by which a whole clip may end before the end time in its header
 
 
 @dataclass
 class Timetable:
-    """Time stamps of all frames, in ticks. A run is a key frame and what follows it until the next one.
+    """Time stamps of all frames, in ticks. A run is a key frame and the frames up to the next key frame.
 
-    tick: its seconds; runs: time stamp -> number of its run, counted from 1; keys: time stamps of the key frames;
-    after: the tick at which the last frame is over; notes: what is missing, as half-sentences.
+    tick: seconds per tick; runs: time stamp -> number of its run, counted from 1; keys: time stamps of the key frames;
+    after: the tick at which the last frame ends; notes: what is missing, as half-sentences.
     """
 
     tick: Fraction
@@ -32,7 +32,7 @@ class Timetable:
     notes: list[str] = field(default_factory=list)
 
     def add(self, packet: Packet) -> None:
-        """Enter the next frame, in the order in which they lie in the file."""
+        """Add the next frame, in file order."""
         assert packet.pts is not None
         if packet.is_keyframe:
             self.keys.append(packet.pts)
@@ -45,18 +45,18 @@ class Timetable:
         return float((self.after - min(self.runs)) * self.tick) if self.runs else 0.0
 
     def starts(self) -> list[float]:
-        """When each frame comes on, in seconds after the first."""
+        """When each frame appears, in seconds after the first."""
         first = min(self.runs)
         return [float((stamp - first) * self.tick) for stamp in sorted(self.runs)]
 
     def needed(self, stamps: list[int]) -> set[int]:
-        """The runs that these frames hang on: their own, and the one before for a frame shown before its key frame."""
+        """The runs that these frames need: their own, and the run before for a frame shown before its key frame."""
         own = {self.runs[stamp] for stamp in stamps}
         return own | {self.runs[s] - 1 for s in stamps if self.runs[s] and s < self.keys[self.runs[s] - 1]}
 
 
 def timetable(container: InputContainer, stream: VideoStream, file: Watched) -> Timetable:
-    """The timetable of all frames that are there whole and within the limits; Unreadable where there is none."""
+    """The timetable of all complete frames within the limits. Raises Unreadable if there is none."""
     table, reached, broken, left = Timetable(stream.time_base or Fraction(1, 1000)), 0.0, False, False
     for packet in packets(container):
         broken |= packet.is_corrupt
@@ -69,7 +69,7 @@ def timetable(container: InputContainer, stream: VideoStream, file: Watched) -> 
             if left:
                 break
     if not table.runs:
-        raise Unreadable(f"no whole frame is in it, as when a copy breaks off: {AGAIN}")
+        raise Unreadable(f"it has no complete frame; perhaps a copy was cut short: {AGAIN}")
     if left:
         table.notes.append(f"only the first {table.end:.1f} s of it were read")
     elif broken or reached < told(container) - SLACK:
@@ -78,7 +78,7 @@ def timetable(container: InputContainer, stream: VideoStream, file: Watched) -> 
 
 
 def packets(container: InputContainer, *streams: VideoStream) -> Iterator[Packet]:
-    """The packets, in order, up to where the file breaks off."""
+    """The packets, in order, up to where the file is cut short."""
     from av.error import FFmpegError
     try:
         yield from container.demux(*streams)
@@ -87,5 +87,5 @@ def packets(container: InputContainer, *streams: VideoStream) -> Iterator[Packet
 
 
 def told(container: InputContainer) -> float:
-    """When the last stream ends by what the header says, in seconds."""
+    """When the last stream ends according to the header, in seconds."""
     return ((container.start_time or 0) + (container.duration or 0)) / 1e6

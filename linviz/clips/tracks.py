@@ -1,4 +1,4 @@
-"""Where the content of a patch is on the other frames of a clip whose motion is known."""
+"""Where the content of a patch lies in the other frames of a clip with known motion."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
@@ -12,15 +12,15 @@ from .clip import Clip
 from .fitting import whole
 
 LOST = -1
-LEAST = 0.25  # of the pixels asked about a place must know their motion
-Step = Callable[[int, Tensor], tuple[Tensor, Tensor]]  # frame, places (M, 2) -> places on the next one, which are known
+LEAST = 0.25  # the fraction of the pixels around a place whose motion must be known
+Step = Callable[[int, Tensor], tuple[Tensor, Tensor]]  # frame, places (M, 2) -> next places, known
 
 
 def tracks(clip: Clip, grid: Grid) -> Int[Tensor, "N T"]:
-    """For every token the tokens on which the middle of its patch lies, frame by frame: (N, T); -1 where nobody knows.
+    """For every token, the token that holds the centre of its patch in each frame: (N, T); -1 where it is unknown.
 
-    A middle goes where the pixels about it go, forwards and backwards, until it leaves the picture or is covered; from
-    there on it is lost. Prefix tokens are nowhere. Raises ValueError for a clip without motion.
+    A centre moves with the pixels around it, forwards and backwards, until it leaves the picture or is covered; from
+    then on it is unknown. Prefix tokens have no position. Raises ValueError for a clip without motion.
 
     >>> from linviz import clips
     >>> grid = Grid(4, 14, 14)
@@ -30,7 +30,7 @@ def tracks(clip: Clip, grid: Grid) -> Int[Tensor, "N T"]:
     """
     fitted = whole(clip, grid)
     if fitted.motion is None or fitted.known is None:
-        raise ValueError(f"clip {clip.name!r} has no motion: nobody said where its pixels go")
+        raise ValueError(f"clip {clip.name!r} has no motion, so it is unknown where its pixels go")
     patch = fitted.size[1] // grid.Y
     forth, back = (step(fitted.motion, fitted.known, patch // 4) for step in (forwards, backwards))
     middles = (torch.cartesian_prod(torch.arange(grid.Y), torch.arange(grid.X)) + 0.5) * patch - 0.5
@@ -46,7 +46,7 @@ def tracks(clip: Clip, grid: Grid) -> Int[Tensor, "N T"]:
 
 
 def walk(step: Step, frames: Iterable[int], where: Tensor, way: int) -> Iterable[tuple[int, Tensor, Tensor]]:
-    """Frame after frame: its number, where the places are on it, and which of them are still known."""
+    """For each frame: its number, the positions of the places in it, and which of them are still known."""
     seen = torch.ones(len(where), dtype=torch.bool)
     for t in frames:
         new, good = step(t, where)
@@ -56,7 +56,7 @@ def walk(step: Step, frames: Iterable[int], where: Tensor, way: int) -> Iterable
 
 
 def forwards(motion: Tensor, known: Tensor, reach: int) -> Step:
-    """From frame t to t + 1: a place moves as most of the known pixels within reach of it."""
+    """From frame t to t + 1: a place moves like most of the known pixels within reach of it."""
     def step(t: int, where: Tensor) -> tuple[Tensor, Tensor]:
         y, x, good = around(where, known, reach)
         return moved(where, motion[t, :, y, x], good & known[t, y, x], known)
@@ -64,7 +64,7 @@ def forwards(motion: Tensor, known: Tensor, reach: int) -> Step:
 
 
 def backwards(motion: Tensor, known: Tensor, reach: int) -> Step:
-    """From frame t to t - 1: the same, by the pixels that have come within reach of the place."""
+    """From frame t to t - 1: the same, by the pixels that arrive within reach of the place."""
     came = [arrivals(m, k) for m, k in zip(motion, known)]
 
     def step(t: int, where: Tensor) -> tuple[Tensor, Tensor]:
@@ -76,7 +76,7 @@ def backwards(motion: Tensor, known: Tensor, reach: int) -> Step:
 
 
 def around(where: Tensor, known: Tensor, reach: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Rows and columns of a lattice of pixels about each place, (M, 25) each, and which lie on the frame."""
+    """Rows and columns of a lattice of pixels around each place, (M, 25) each, and which lie in the frame."""
     far = torch.linspace(-reach, reach, 5).round().long()
     near = where.round().long()[:, None] + torch.cartesian_prod(far, far)
     good = within(near, known)
@@ -85,7 +85,7 @@ def around(where: Tensor, known: Tensor, reach: int) -> tuple[Tensor, Tensor, Te
 
 
 def moved(where: Tensor, by: Tensor, good: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
-    """Places moved by the median of what is good of by (2, M, 25); known where a quarter is, and within the frame."""
+    """Places moved by the median of the good part of `by` (2, M, 25); known if a quarter is good, and in the frame."""
     middle = by.masked_fill(~good, torch.nan).nanmedian(-1).values.T
     seen = good.float().mean(-1) >= LEAST
     to = torch.where(seen[:, None], where + middle, where)
@@ -93,7 +93,7 @@ def moved(where: Tensor, by: Tensor, good: Tensor, known: Tensor) -> tuple[Tenso
 
 
 def arrivals(motion: Tensor, known: Tensor) -> Tensor:
-    """For every pixel of the next frame the number of the pixel that went there: (Ypx, Xpx), -1 where none did.
+    """For every pixel of the next frame, the number of the pixel that moved there: (Ypx, Xpx), -1 where none did.
 
     >>> arrivals(torch.tensor([[[0., 0., 0.]], [[1., 1., 1.]]]), torch.tensor([[True, True, False]])).tolist()
     [[-1, 0, 1]]

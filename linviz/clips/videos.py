@@ -1,7 +1,7 @@
-"""Videos (MP4, MOV, WebM) by PyAV, from memory and in order: first when each frame is shown, then those that are kept.
+"""Videos (MP4, MOV, WebM) read by PyAV from memory: first the times of all frames, then the frames that are kept.
 
-The first pass unpacks nothing, so half a minute takes milliseconds. The second begins at the key frame that a kept
-frame hangs on, and passes over every run of frames in which nothing is kept: telephones begin one each second.
+The first pass decodes nothing, so half a minute of video takes milliseconds. The second pass begins at the key frame
+that a kept frame needs, and skips every run of frames in which none is kept: telephones begin a run every second.
 """
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def read_video(file: Watched, kind: str, count: int) -> Found:
     if not shown:
         raise Unreadable(f"none of its frames can be decoded: it is damaged, so {AGAIN}")
     if file.late():
-        table.notes.append(f"unpacking was stopped after {file.seconds:.0f} s, with {len(shown)} of {len(chosen)}")
+        table.notes.append(f"decoding was stopped after {file.seconds:.0f} s, with {len(shown)} of {len(chosen)}")
     elif lost := len(chosen) - sum(picture.stamp == stamp for picture, stamp in zip(shown, wanted)):
         table.notes.append(f"it is damaged: {lost} of the chosen frames cannot be decoded")
     return Found([p.pixels for p in shown], [starts[i] for i in chosen[:len(shown)]], len(starts), table.end,
@@ -45,7 +45,7 @@ def read_video(file: Watched, kind: str, count: int) -> Found:
 
 
 def opened(file: Watched, kind: str) -> InputContainer:
-    """The file from its beginning. Only `kind` is tried: no playlist or script in it can send us elsewhere."""
+    """The file from its beginning. Only `kind` is tried, so no playlist or script in it can open other files."""
     try:
         import av
     except ImportError as error:
@@ -54,18 +54,18 @@ def opened(file: Watched, kind: str) -> InputContainer:
     try:
         return av.open(file, "r", format=kind, options=OPTIONS, metadata_errors="replace")
     except av.error.FFmpegError as error:
-        raise Unreadable(f"its index is missing or damaged, as when a copy breaks off: {AGAIN}") from error
+        raise Unreadable(f"its index is missing or damaged; perhaps a copy was cut short: {AGAIN}") from error
 
 
 def stream_of(container: InputContainer) -> VideoStream:
-    """The stream with the pictures; the cover of a piece of music is none."""
+    """The video stream; the cover picture of a piece of music does not count."""
     from av.stream import Disposition
     streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     if not streams:
-        raise Unreadable("it has sound but no pictures" if container.streams.audio else "there are no pictures in it")
+        raise Unreadable("it has sound but no pictures" if container.streams.audio else "it has no pictures")
     context = streams[0].codec_context
     if context is None or context.name not in CODECS:
-        raise Unreadable("its pictures are packed in a way that is not read here: export it as MP4 with H.264")
+        raise Unreadable("its video codec is not supported: export it as MP4 with H.264")
     check_size(context.width, context.height, limits.VIDEO_PIXELS, "frame")
     return streams[0]
 
@@ -74,7 +74,7 @@ def stream_of(container: InputContainer) -> VideoStream:
 
 
 def decoded(container: InputContainer, runs: set[int], file: Watched) -> Iterator[VideoFrame]:
-    """The frames of these runs, as they are shown; what cannot be decoded is left out."""
+    """The frames of these runs, in the order in which they are shown; frames that cannot be decoded are left out."""
     stream = stream_of(container)
     context, run, fed = stream.codec_context, 0, False
     context.thread_count, context.options = 1, OPTIONS
@@ -84,7 +84,7 @@ def decoded(container: InputContainer, runs: set[int], file: Watched) -> Iterato
             return
         if run in runs:
             yield from unpacked(context, packet)
-        elif fed:  # what still waits inside comes out, and the next run begins anew
+        elif fed:  # drain the decoder, so that the next run begins fresh
             yield from unpacked(context, None)
             context.flush_buffers()
         fed = run in runs
@@ -92,7 +92,7 @@ def decoded(container: InputContainer, runs: set[int], file: Watched) -> Iterato
 
 
 def unpacked(context: VideoCodecContext, packet: Packet | None) -> list[VideoFrame]:
-    """The frames that come out when a packet goes in; None: those that still wait inside."""
+    """The frames that the decoder returns for a packet; for None, those that it still holds."""
     from av.error import FFmpegError
     try:
         return [frame for frame in context.decode(packet) if frame.pts is not None]
@@ -101,7 +101,7 @@ def unpacked(context: VideoCodecContext, packet: Packet | None) -> list[VideoFra
 
 
 def on_show(frames: Iterator[VideoFrame], stamps: list[int]) -> Iterator[VideoFrame]:
-    """The frame that is on show at each time stamp (rising): the one shown then, or else the last before it."""
+    """The frame visible at each time stamp (rising): the one that begins then, or else the last before it."""
     todo, before = list(stamps), None
     for frame in frames:
         while todo and todo[0] <= (frame.pts or 0):
@@ -114,7 +114,7 @@ def on_show(frames: Iterator[VideoFrame], stamps: list[int]) -> Iterator[VideoFr
 
 @dataclass
 class Picture:
-    """A frame as it is to be seen, (Y, X, 3) uint8; its time stamp; its width and height in the file, upright."""
+    """A frame's upright pixels (Y, X, 3) uint8; its time stamp; its upright width and height in the file."""
 
     pixels: np.ndarray
     stamp: int
@@ -122,7 +122,7 @@ class Picture:
 
 
 def pictures(frames: Iterator[VideoFrame]) -> Iterator[Picture]:
-    """Frames scaled down and turned as the file's display matrix says, all as the first one."""
+    """Frames scaled down and turned as the file's display matrix says, all to the size of the first."""
     matrix, size = None, (0, 0)
     for frame in frames:
         if matrix is None:
@@ -133,19 +133,19 @@ def pictures(frames: Iterator[VideoFrame]) -> Iterator[Picture]:
 
 
 def display_matrix(frame: VideoFrame) -> np.ndarray:
-    """Where a pixel is to be shown: across = a x + c y, down = b x + d y; as [[a, b], [c, d]], in 1/65536."""
+    """Where a pixel is displayed: across = a x + c y, down = b x + d y; as [[a, b], [c, d]], in 1/65536."""
     found: Any = frame.side_data.get("DISPLAYMATRIX")
     nine = np.eye(3, dtype=np.int32) if found is None else np.frombuffer(found, np.int32).reshape(3, 3)
     return nine[:2, :2].astype(np.int64)
 
 
 def swaps(matrix: np.ndarray) -> bool:
-    """Whether width and height change places."""
+    """Whether the matrix exchanges width and height."""
     return bool(abs(matrix[0, 1]) > abs(matrix[0, 0]))
 
 
 def turned(pixels: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """A picture (Y, X, 3) turned by quarters and mirrored, as the nearest of the eight ways to do so.
+    """A picture (Y, X, 3) turned by quarter turns and mirrored: the nearest of the eight ways to do so.
 
     >>> row = np.arange(3).reshape(1, 3, 1)
     >>> turned(row, np.array([[0, 1], [-1, 0]]))[:, 0, 0], turned(row, np.array([[-1, 0], [0, 1]]))[0, :, 0]

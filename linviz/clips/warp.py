@@ -1,6 +1,6 @@
 """Moving pictures by known amounts: sampling between pixels, a window over a photograph, following the motion.
 
-Places are pixels, (down, across); the middle of the first pixel is (0, 0).
+Places are in pixels, (down, across); the centre of the first pixel is (0, 0).
 """
 import torch
 import torch.nn.functional as F
@@ -27,14 +27,14 @@ def sample(images: Tensor, where: Tensor, mode: str = "bilinear", outside: str =
     1.25
     """
     size = torch.tensor(images.shape[-2:], dtype=where.dtype)
-    unit = (2 * where + 1) / size - 1  # pixel middles to -1..1 from edge to edge
+    unit = (2 * where + 1) / size - 1  # pixel centres to -1..1 from edge to edge
     return F.grid_sample(images, unit.flip(-1), mode=mode, padding_mode=outside, align_corners=False)
 
 
 def follow(frames: Tensor, motion: Tensor) -> Tensor:
     """What frame t + 1 shows where each pixel of frame t went: (T-1, C, Ypx, Xpx).
 
-    frames (T, C, Ypx, Xpx), motion (T-1, 2, Ypx, Xpx) in pixels. Equal to frames[:-1] where the motion is true.
+    frames (T, C, Ypx, Xpx), motion (T-1, 2, Ypx, Xpx) in pixels. Equal to frames[:-1] where the motion is valid.
 
     >>> moved = follow(torch.eye(3).reshape(3, 1, 1, 3), torch.tensor([0., 1.]).reshape(1, 2, 1, 1).expand(2, 2, 1, 3))
     >>> moved[0].flatten().tolist()
@@ -55,13 +55,13 @@ def inside(where: Tensor, side_y: int, side_x: int) -> Tensor:
 def window(photo: Tensor, centre: Tensor, span: Tensor, side: int) -> Tensor:
     """A square window that moves and zooms over a photograph: (T, 3, side, side) in 0..1.
 
-    photo (1, 3, Ypx, Xpx); centre (T, 2) and span (T,): the window's middle and side in the photograph's pixels.
+    photo (1, 3, Ypx, Xpx); centre (T, 2) and span (T,): the window's centre and side in the photograph's pixels.
 
     >>> window(torch.ones(1, 3, 20, 20), torch.full((2, 2), 9.5), torch.tensor([20., 10.]), 8).shape
     torch.Size([2, 3, 8, 8])
     """
     shrink = min(1.0, side / span.max().item())
-    if shrink < 1:  # take away what the window is too coarse to show, or it would flicker
+    if shrink < 1:  # remove detail that is too fine for the window, or it would flicker
         size = [max(1, round(n * shrink)) for n in photo.shape[-2:]]
         factor = torch.tensor(size) / torch.tensor(photo.shape[-2:])
         photo = F.interpolate(photo, size=size, mode="bilinear", antialias=True, align_corners=False)
@@ -72,7 +72,7 @@ def window(photo: Tensor, centre: Tensor, span: Tensor, side: int) -> Tensor:
 
 
 def window_places(centre: Tensor, span: Tensor, side: int) -> Tensor:
-    """The photograph's place under every pixel of a moving window: (T, side, side, 2).
+    """The place in the photograph under every pixel of a moving window: (T, side, side, 2).
 
     >>> window_places(torch.tensor([[10., 20.]]), torch.tensor([4.]), 2)[0, 0, 0].tolist()
     [9.0, 19.0]

@@ -1,4 +1,4 @@
-"""Figures: numbers in, a plotly figure out. Nothing is computed here; a figure's data are what was given.
+"""Figures: numbers in, a plotly figure out. Nothing is computed here; a figure's data are the given numbers.
 
 Every figure carries its alt text in `layout.meta["alt"]` and its units in the axis titles.
 """

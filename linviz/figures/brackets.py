@@ -1,6 +1,6 @@
-"""Matrices drawn to scale: a product of three, bracketed in two ways.
+"""Matrices drawn to scale: a product of three matrices, bracketed in two ways.
 
-Nothing is computed here: every box is given with its place and its size.
+Nothing is computed here: the position and size of every box are given.
 """
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from . import theme
 
 @dataclass(frozen=True)
 class Box:
-    """A matrix: its name, what is said of it on hovering, its left upper corner and its size in units of the axes.
+    """A matrix: its name, its hover text, its upper left corner and its size in units of the axes.
 
-    family gives the hue; made: it is what a product makes on its way, drawn filled; the others have their names below.
+    family gives the hue; made: it is an intermediate result and drawn filled; the others have their names below.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Note:
-    """Words beside the boxes, from their left upper corner on."""
+    """Text beside the boxes, with the position of its upper left corner."""
 
     text: str
     left: float
@@ -41,7 +41,7 @@ class Note:
 
 def brackets(boxes: Sequence[Box], notes: Sequence[Note], *, said: str, axes: tuple[str, str],
              reach: tuple[float, float], title: str = "", dark: bool = False) -> go.Figure:
-    """Boxes to scale, y downwards. axes: their titles, across and down; reach: how far they go.
+    """Boxes to scale, y downwards. axes: their titles, across and down; reach: their lengths.
 
     >>> box = Box("A", "2 x 1", 0, 0, 1, 2, "softmax")
     >>> f = brackets([box], [], said="one matrix", axes=("columns", "rows"), reach=(2, 3))

@@ -1,6 +1,6 @@
-"""Charts of concentration: one row counted in several ways, what a row is made of, concentration against rank.
+"""Charts of concentration: one row counted in several ways, the parts of a row, concentration against rank.
 
-Nothing is computed here: what is drawn is what was given, and the alt text repeats the given numbers.
+Nothing is computed here: the given numbers are drawn, and the alt text repeats them.
 """
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .curves import Curve
 
 @dataclass(frozen=True)
 class Counts:
-    """One row of attention (or the mean of many) in numbers of patches, by the name of the way of counting."""
+    """One row of attention (or the mean of many) as numbers of patches, by the name of the count."""
 
     title: str
     spec: str
@@ -25,7 +25,7 @@ class Counts:
 
 
 def counts(rows: Sequence[Counts], *, most: int, title: str = "", dark: bool = False) -> go.Figure:
-    """Numbers of patches on a log axis from 1 to `most`: a line a way of counting, a marker a row of attention.
+    """Numbers of patches on a log axis from 1 to `most`: one line per count, one marker per row of attention.
 
     >>> counts([Counts("spike", "uniform", "content-free", {"participation": 4.0})], most=784).layout.xaxis.title.text
     'as many patches as'
@@ -51,9 +51,9 @@ def counts(rows: Sequence[Counts], *, most: int, title: str = "", dark: bool = F
 
 def parts(x: Sequence[float], shares: Mapping[str, Sequence[float]], *, axis: str,
           at: Mapping[str, float] | None = None, title: str = "", dark: bool = False) -> go.Figure:
-    """What a row is made of, stacked to one, over x; the first part has the kernels' hue, the others are grey.
+    """The parts of a row, stacked to one, over x; the first part has the kernels' hue, the others are grey.
 
-    at: places on x that are marked, by name.
+    at: marked positions on x, by name.
 
     >>> parts([0, 1], {"pair": [1.0, 0.4], "fog": [0.0, 0.6]}, axis="floor").layout.yaxis.title.text
     'share of a row (of 1)'
@@ -77,7 +77,7 @@ def parts(x: Sequence[float], shares: Mapping[str, Sequence[float]], *, axis: st
 
 @dataclass(frozen=True)
 class Point:
-    """One map in the plane of concentration and rank; its name stands above its marker, or elsewhere."""
+    """One map in the plane of concentration and rank; its name is above its marker, or at another position."""
 
     title: str
     spec: str
@@ -89,9 +89,9 @@ class Point:
 
 def plane(points: Sequence[Point], trail: Curve | None = None, labels: Sequence[str] = (), *, most: int,
           levels: Mapping[str, float] | None = None, title: str = "", dark: bool = False) -> go.Figure:
-    """Mean entropy across, numerical rank up (log, to `most`): a marker a map, a line for one map that is turned up.
+    """Mean entropy across, numerical rank up (log, to `most`): one marker per map, a line for a map that changes.
 
-    trail: x its bits, y its ranks; labels: what is written at each of its points; levels: ranks drawn across.
+    trail: the line, x in bits, y in ranks; labels: the text at each of its points; levels: ranks drawn as lines across.
 
     >>> plane([Point("uniform", "uniform", "content-free", 9.6, 1)], most=784).layout.xaxis.title.text
     'mean entropy H (bits)'
@@ -130,7 +130,7 @@ def _told(points: Sequence[Point], trail: Curve | None, labels: Sequence[str], l
 
 
 def _short(x: float) -> str:
-    """A count as it is written beside its marker.
+    """A count as written beside its marker.
 
     >>> _short(3.9954), _short(627.0)
     ('4.0', '627')

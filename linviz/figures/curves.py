@@ -1,6 +1,6 @@
-"""Curves and dots of a chapter: weights from largest to smallest, a fit on its way, an ablation with its spread.
+"""Curves and dots of a chapter: weights from largest to smallest, the course of a fit, an ablation with its spread.
 
-Nothing is computed here: what is drawn is what was given, and the alt text repeats the given numbers.
+Nothing is computed here: the given numbers are drawn, and the alt text repeats them.
 """
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SIZE = {"height": 370, "margin": {"t": 84}}  # room above the axes for a title a
 
 @dataclass(frozen=True)
 class Curve:
-    """One line of a chart: y over x, named and drawn as its mechanism is drawn everywhere."""
+    """One line of a chart: y over x, with the name and style of its mechanism."""
 
     title: str
     spec: str
@@ -26,9 +26,9 @@ class Curve:
 
 
 def weights(curves: Sequence[Curve], *, title: str = "", dark: bool = False) -> go.Figure:
-    """Weights of one row, largest first, as multiples of a fair share; both axes are logarithmic.
+    """Weights of one row, largest first, as multiples of a fair share (1 / S); both axes are logarithmic.
 
-    x counts keys from 1, y is weight x S: 1 is what uniform attention gives to each key.
+    x counts keys from 1, y is weight x S: 1 is the weight of each key under uniform attention.
 
     >>> weights([Curve("uniform", "uniform", "content-free", [1, 2], [1.0, 1.0])]).layout.yaxis.title.text
     'weight, in fair shares (a S)'
@@ -46,7 +46,7 @@ def weights(curves: Sequence[Curve], *, title: str = "", dark: bool = False) -> 
 
 
 def _number(x: float) -> str:
-    """Three digits, and no e-12 in a sentence.
+    """A number with three digits, and without exponents such as e-12.
 
     >>> _number(0.0214), _number(1e-9)
     ('0.0214', 'less than 0.0001')
@@ -65,7 +65,7 @@ def _fair(fig: go.Figure, dark: bool) -> None:
 
 
 def fit(curve: Curve, levels: Mapping[str, float], *, title: str = "", dark: bool = False) -> go.Figure:
-    """A fit on its way: divergence in bits over steps, with levels to compare it with.
+    """The course of a fit: divergence in bits over steps, with levels for comparison.
 
     >>> fit(Curve("gate", "relu_floor+gate", "kernel", [0, 9], [2.0, 0.5]), {"no floor": 1.5}).layout.xaxis.title.text
     'steps of the fit'
@@ -102,7 +102,7 @@ def strengths(curves: Sequence[Curve], *, at: float | None = None, title: str = 
 
 @dataclass(frozen=True)
 class Dots:
-    """One row of an ablation: every run is a dot, `mean` a tick; `spec` and `family` give its looks."""
+    """One row of an ablation: every run is a dot, `mean` a tick; `spec` and `family` give its style."""
 
     title: str
     spec: str
@@ -113,16 +113,16 @@ class Dots:
 
 def dots(rows: Sequence[Dots], *, axis: str, better: str = "", levels: Mapping[str, float] | None = None,
          title: str = "", dark: bool = False) -> go.Figure:
-    """An ablation: a row a variant, a dot a run, a tick for the mean, first row on top; `levels` are drawn upright.
+    """An ablation: one row per variant, one dot per run, a tick for the mean; `levels` are vertical lines.
 
-    axis: what the dots measure, with its unit; better: which end is wanted, said beside it.
+    The first row is on top. axis: what the dots measure, with its unit; better: which end is better, written beside it.
 
     >>> dots([Dots("gate", "relu_floor+gate", "kernel", [0.3, 0.4], 0.35)], axis="KL (bits)").layout.xaxis.title.text
     'KL (bits)'
     """
     said = " ".join(f"{r.title}: {_spread(r)}." for r in rows)
     lines = "".join(f" Level: {name} {x:.3g}." for name, x in (levels or {}).items())
-    alt = f"{axis[0].upper()}{axis[1:]}, a row a variant. {said}{lines}"
+    alt = f"{axis[0].upper()}{axis[1:]}, one row per variant. {said}{lines}"
     fig = theme.figure(alt, dark, height=136 + 32 * len(rows), margin={"t": 66})
     ink = theme.INK[theme.mode(dark)]
     for row in rows:

@@ -1,6 +1,6 @@
-"""Trends: how one number goes with another, on plain or logarithmic axes.
+"""Trends: how one number depends on another, on linear or logarithmic axes.
 
-Nothing is computed here: what is drawn is what was given, and the alt text repeats where each line begins and ends.
+Nothing is computed here: the given numbers are drawn, and the alt text repeats where each line begins and ends.
 """
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from . import theme
 
 @dataclass(frozen=True)
 class Trend:
-    """One line: y over x, in the looks of a mechanism; a dash of its own where two share one."""
+    """One line: y over x, in the style of a mechanism; with its own dash if two lines share a style."""
 
     title: str
     spec: str
@@ -27,7 +27,7 @@ class Trend:
 
 @dataclass(frozen=True)
 class Axis:
-    """What an axis measures, with its unit; whether it is logarithmic; where its marks stand and what they say."""
+    """What an axis measures, with its unit; whether it is logarithmic; the positions and texts of its ticks."""
 
     title: str
     log: bool = False
@@ -36,7 +36,7 @@ class Axis:
 
 def trends(lines: Sequence[Trend], x: Axis, y: Axis, *, levels: Mapping[str, float] | None = None,
            at: Mapping[str, float] | None = None, title: str = "", dark: bool = False) -> go.Figure:
-    """Lines with a mark at every given point; `levels` lie flat across, `at` stand upright.
+    """Lines with a marker at every given point; `levels` are horizontal lines, `at` are vertical lines.
 
     >>> line = Trend("pairs", "softmax", "softmax", [1, 2], [1, 16])
     >>> trends([line], Axis("side"), Axis("pairs", log=True)).layout.yaxis.type
@@ -44,7 +44,7 @@ def trends(lines: Sequence[Trend], x: Axis, y: Axis, *, levels: Mapping[str, flo
     """
     said = " ".join(f"{t.title}: from {t.y[0]:.3g} at {t.x[0]:.3g} to {t.y[-1]:.3g} at {t.x[-1]:.3g}." for t in lines)
     more = "".join(f" Level: {name} {value:.3g}." for name, value in (levels or {}).items())
-    upright = "".join(f" Upright line: {name} at {value:.3g}." for name, value in (at or {}).items())
+    upright = "".join(f" Vertical line: {name} at {value:.3g}." for name, value in (at or {}).items())
     fig = theme.figure(f"{_capital(y.title)} over {x.title}. {said}{more}{upright}", dark, height=390,
                        margin={"t": 92 if len(lines) > 3 else 84, "r": 24})
     fig.add_traces([_line(t) for t in lines])
@@ -61,7 +61,7 @@ def trends(lines: Sequence[Trend], x: Axis, y: Axis, *, levels: Mapping[str, flo
 
 
 def _place(value: float, axis: Axis) -> float:
-    """Where an annotation stands: plotly wants the exponent on a logarithmic axis.
+    """The position of an annotation: plotly expects the exponent on a logarithmic axis.
 
     >>> _place(1000, Axis("tokens", log=True)), _place(1000, Axis("tokens"))
     (3.0, 1000)
@@ -92,7 +92,7 @@ def _axis(axis: Axis, values: Sequence[float]) -> dict[str, object]:
 
 
 def _decades(values: Sequence[float]) -> dict[str, float]:
-    """Marks of a logarithmic axis, written out: plotly's own are single digits. Powers of ten, between few of them 3s.
+    """Ticks of a logarithmic axis, written out, since plotly's are single digits: powers of ten, and 3s if few.
 
     >>> list(_decades([0.3, 30])), list(_decades([5, 80_000]))
     (['0.1', '0.3', '1', '3', '10', '30', '100'], ['1', '10', '100', '1,000', '10,000', '100,000'])

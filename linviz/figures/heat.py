@@ -1,4 +1,4 @@
-"""Heat maps of weights: a table of queries by keys, or one number a patch laid out as the picture is.
+"""Heat maps of weights: a table of queries by keys, or one number per patch in the layout of the picture.
 
 Nothing is computed here. Colour runs from 0 (dark) on a linear scale that all panels share.
 """
@@ -13,12 +13,12 @@ from plotly.subplots import make_subplots
 
 from . import theme
 
-PANEL = 250  # pixels of height a row of panels gets
+PANEL = 250  # height of a row of panels in pixels
 
 
 def tables(maps: Any, titles: Sequence[str], *, bar: str, top: float, said: str = "", title: str = "",
            dark: bool = False) -> go.Figure:
-    """Whole maps, a panel each: maps (panels, N, S), a row a query, a column a key; `top` is the brightest colour.
+    """Whole maps, one panel each: maps (panels, N, S), a row per query, a column per key; `top` is the brightest.
 
     >>> tables(np.eye(2)[None], ["identity"], bar="weight", top=1.0).layout.xaxis.title.text
     'key j'
@@ -34,13 +34,13 @@ def tables(maps: Any, titles: Sequence[str], *, bar: str, top: float, said: str 
 
 def places(maps: Any, titles: Sequence[str], *, bar: str, top: float, columns: int = 4, said: str = "",
            title: str = "", dark: bool = False) -> go.Figure:
-    """One number a patch, a panel each: maps (panels, Y, X), laid out as the picture's patches.
+    """One number per patch, one panel per map: maps (panels, Y, X), in the layout of the picture's patches.
 
     >>> len(places(np.zeros((3, 4, 5)), ["a", "b", "c"], bar="weight", top=1.0, columns=2).data)
     3
     """
     x = np.asarray(maps, dtype=np.float32)
-    alt = f"{_several(x)} of {x.shape[1]} x {x.shape[2]} patches, laid out as the picture. {said or _reach(titles, x)}"
+    alt = f"{_several(x)} of {x.shape[1]} x {x.shape[2]} patches, like the picture. {said or _reach(titles, x)}"
     fig = _panels(x, titles, columns, bar, top, alt, dark)
     fig.update_xaxes(showticklabels=False, ticks="")
     fig.update_yaxes(showticklabels=False, ticks="")

@@ -1,4 +1,4 @@
-"""What a notebook stores of a figure: its data, and its words for where no figure can be drawn."""
+"""What a notebook stores of a figure: its data, and its alt text for readers that cannot draw figures."""
 from __future__ import annotations
 
 import json

@@ -1,7 +1,7 @@
-"""Fixation ratios, channel by token: what a gate has opened and what it has shut.
+"""Fixation ratios, channel by token: which entries a gate has opened and which it has closed.
 
-Ratios run over several powers of ten, so their decimal logarithm is drawn (given, not taken here), and the colour
-bar says the ratio itself.
+Ratios span several powers of ten, so their decimal logarithm is drawn (given, not computed here), and the colour
+bar shows the ratio itself.
 """
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BAR = {"title": {"text": "ratio r", "side": "right"}, "tickvals": [-4, -3, -2, -
 
 def ratios(queries: Any, keys: Any, channels: Sequence[str], *, tokens: str = "token", title: str = "",
            dark: bool = False) -> go.Figure:
-    """Two heat maps of log10 r, queries and keys, each (M, tokens): a row a channel, a column a token.
+    """Two heat maps of log10 r, queries and keys, each (M, tokens): a row per channel, a column per token.
 
     >>> ratios([[-1.0, -2.0]], [[0.0, -4.0]], ["lightness"]).layout.coloraxis.cmin
     -4.0
@@ -39,15 +39,15 @@ def ratios(queries: Any, keys: Any, channels: Sequence[str], *, tokens: str = "t
 
 
 def pictures(maps: Any, titles: Sequence[str], *, title: str = "", dark: bool = False) -> go.Figure:
-    """log10 r of some channels laid out as the picture's patches: maps (channels, Y, X), one panel each.
+    """log10 r of some channels in the layout of the picture's patches: maps (channels, Y, X), one panel each.
 
     >>> len(pictures(np.zeros((2, 3, 4)), ["lightness", "red"]).data)
     2
     """
     x = np.asarray(maps, dtype=np.float32)
     said = " ".join(_reach(name, m) for name, m in zip(titles, x, strict=True))
-    fig = _blank(titles, dark, f"Fixation ratios laid out as the {x.shape[1]} x {x.shape[2]} patches of the picture, a "
-                               f"panel a channel, on a log colour scale. {said}")
+    fig = _blank(titles, dark, f"Fixation ratios laid out like the {x.shape[1]} x {x.shape[2]} patches of the picture, "
+                               f"one panel per channel, on a log colour scale. {said}")
     for n, m in enumerate(x, 1):
         fig.add_trace(_heat(m, None), row=1, col=n)
         axis = "x" if n == 1 else f"x{n}"

@@ -1,4 +1,4 @@
-"""What a query hears of for what it costs: schemes of attention over a clip, layer by layer."""
+"""How much of a clip reaches a query, and at which cost: schemes of attention, layer by layer."""
 from __future__ import annotations
 
 import math
@@ -9,16 +9,16 @@ import plotly.graph_objects as go
 
 from . import theme
 
-NEAR = (0.1, 5.0)  # ends nearer than this (decades of cost, per cent) share one label, or labels would cover each other
+NEAR = (0.1, 5.0)  # ends nearer than this (decades of cost, per cent) share a label, so that labels do not overlap
 STEP, LETTER = 15, 0.055  # a label's height in pixels and a letter's width in decades, on a chart of about 400 pixels
-CHOSEN = ("solid", "dash", "dot", "dashdot")  # of those that are compared, in their order
+CHOSEN = ("solid", "dash", "dot", "dashdot")  # dashes of the compared schemes, in order
 
 
 @dataclass(frozen=True)
 class Path:
-    """One scheme: its title, the operations of its first layer, of two and of three, and the shares it hears of then.
+    """One scheme: its title, the operations of one, two and three layers, and the fractions of the clip they reach.
 
-    shares  of 100; chosen: it is one of those compared.
+    shares: in per cent; chosen: it is one of the compared schemes.
     """
 
     title: str
@@ -28,11 +28,11 @@ class Path:
 
 
 def reach(paths: Sequence[Path], *, dark: bool = False) -> go.Figure:
-    """Share of the clip heard of against operations in all, a line a scheme, a point a layer; the chosen stand out.
+    """Fraction of the clip that reaches a query over total operations; one line per scheme, one point per layer.
 
     >>> f = reach([Path("joint", [100, 200, 300], [100, 100, 100], chosen=True)])
     >>> f.data[0].name, f.layout.yaxis.title.text
-    ('joint', 'heard of (% of the clip)')
+    ('joint', 'clip seen by the query (%)')
     """
     fig = theme.figure(_alt(paths), dark, showlegend=False)
     chosen = [path for path in paths if path.chosen]
@@ -43,9 +43,9 @@ def reach(paths: Sequence[Path], *, dark: bool = False) -> go.Figure:
     ends = [math.log10(max(1, n)) for path in paths for n in path.operations] or [0.0]
     first = min(ends) - 0.15
     fig.update_layout(
-        xaxis={"type": "log", "title": {"text": "operations of the layers in all (number)"}, "dtick": 1,
+        xaxis={"type": "log", "title": {"text": "operations of all layers (number)"}, "dtick": 1,
                "exponentformat": "SI", "range": [first, max(first + 2, max(ends) + 0.75)]},
-        yaxis={"title": {"text": "heard of (% of the clip)"}, "range": [-4, 138], "tickvals": [0, 25, 50, 75, 100]})
+        yaxis={"title": {"text": "clip seen by the query (%)"}, "range": [-4, 138], "tickvals": [0, 25, 50, 75, 100]})
     return fig
 
 
@@ -61,7 +61,7 @@ def _trace(path: Path, dash: str, mode: str) -> go.Scatter:
 
 
 def _labels(fig: go.Figure, paths: Sequence[Path], mode: str) -> None:
-    """A name at the end of every line; ends that lie together share one, and labels that would meet are stacked."""
+    """A name at the end of every line; near ends share one, and labels that would overlap are stacked."""
     groups: list[list[Path]] = []
     for path in sorted(paths, key=lambda path: path.operations[-1]):
         home = next((group for group in groups if _together(group[0], path)), None)
@@ -87,4 +87,4 @@ def _together(one: Path, other: Path) -> bool:
 def _alt(paths: Sequence[Path]) -> str:
     said = "; ".join(f"{path.title}: {', '.join(f'{share:.3g} %' for share in path.shares)} for "
                      f"{path.operations[-1]:.3g} operations" for path in paths)
-    return f"Share of a clip that a query has heard of after one, two, three layers, against operations. {said}."
+    return f"Part of a clip that a query has seen after one, two, three layers, against operations. {said}."

@@ -1,4 +1,4 @@
-"""One row of a map beside copies of it: signed weights laid out as the picture's patches.
+"""One row of a map beside copies of it: signed weights in the layout of the picture's patches.
 
 Nothing is computed here. Colour is white at 0, orange above and blue below, on one scale that all panels share.
 """
@@ -16,7 +16,7 @@ from . import theme
 
 def rebuilt(rows: Any, titles: Sequence[str], *, top: float, said: str = "", title: str = "",
             dark: bool = False) -> go.Figure:
-    """Rows (panels, Y, X) of weights in fair shares, which may be negative; `top` is the strongest colour, both ways.
+    """Rows (panels, Y, X) of weights in fair shares, which may be negative; `top` has the strongest colour.
 
     >>> f = rebuilt(np.zeros((2, 3, 4)), ["a row", "its copy"], top=10.0)
     >>> f.layout.coloraxis.cmin, f.layout.coloraxis.cmax

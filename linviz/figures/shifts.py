@@ -1,4 +1,4 @@
-"""Shifts as arrows on the grid: which neighbour hands over which channels."""
+"""Shifts as arrows on the grid: which neighbour passes on which channels."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -7,21 +7,21 @@ import plotly.graph_objects as go
 
 from . import theme
 
-PITCH, SHORT = 1.0, 0.34  # between the middles of two patches, and how far from them an arrow begins and ends
+PITCH, SHORT = 1.0, 0.34  # between two patch centres, and from a centre to an arrow's end
 
 
 def shifts(arrows: Mapping[str, tuple[int, int]], stays: str, *, across: str, down: str = "", title: str = "",
            dark: bool = False) -> go.Figure:
-    """A patch, its neighbours, and an arrow from each that hands over channels.
+    """A patch, its neighbours, and an arrow from each neighbour that passes on channels.
 
-    arrows: what is handed over, in words, by where it comes from (rows down, columns across) of the patch in the
-    middle. stays: what the patch keeps.
+    arrows: the channels in words -> where they come from, (rows down, columns across) from the patch in the middle.
+    stays: the channels that the patch keeps.
 
     >>> shifts({"channels 1 to 4": (0, 1)}, "channels 5 to 16", across="frame").layout.xaxis.title.text
     'frame'
     """
     said = "; ".join(f"{what} from {_where(y, x, across)}" for what, (y, x) in arrows.items())
-    fig = theme.figure(f"A patch and its neighbours, with an arrow for the channels each hands over: {said}. "
+    fig = theme.figure(f"A patch and its neighbours, with an arrow for the channels each passes on: {said}. "
                        f"The patch keeps {stays}.", dark, height=420 if down else 240, title=title or None)
     ink, soft = theme.INK[theme.mode(dark)], theme.SOFT[theme.mode(dark)]
     places = {(0, 0), *arrows.values()}

@@ -15,7 +15,7 @@ from . import theme
 
 EMPTY = "No spectrum yet."
 K = "k, number of the singular value (largest first)"
-NEAR = 8  # times: tolerances nearer than this have one label, or the labels would cover each other
+NEAR = 8  # factor: tolerances nearer than this share a label, so that labels do not overlap
 NOTE = {"font": {"size": 12}, "showarrow": False}
 
 
@@ -23,7 +23,7 @@ NOTE = {"font": {"size": 12}, "showarrow": False}
 class Line:
     """One map in a chart.
 
-    title, spec, family  what it is called, and what its style follows from
+    title, spec, family  its name, and what determines its style
     values               singular values, descending, or cumulative shares: one number for each k = 1, 2, ...
     bound                the map cannot have more non-zero singular values than this
     tolerance            singular values below this count as zero, in the unit of the values
@@ -38,9 +38,9 @@ class Line:
 
 
 def spectrum(lines: Sequence[Line], *, centred: bool = False, dark: bool = False) -> go.Figure:
-    """Singular values on log axes, a line a map; rank bounds stand upright, tolerances lie flat.
+    """Singular values on log axes, one line per map; rank bounds are vertical lines, tolerances horizontal lines.
 
-    `centred` only says, in the axis title and the alt text, that the mean row was taken off.
+    `centred` only states, in the axis title and the alt text, that the mean row was removed.
 
     >>> f = spectrum([Line("uniform", "uniform", "content-free", [1.0], bound=1, tolerance=1e-6)])
     >>> f.layout.yaxis.title.text
@@ -56,15 +56,15 @@ def spectrum(lines: Sequence[Line], *, centred: bool = False, dark: bool = False
 
 
 def cumulative(lines: Sequence[Line], *, power: int = 1, centred: bool = False, dark: bool = False) -> go.Figure:
-    """Share of the whole that the first k singular values hold: of s (power 1) or of s^2 (power 2, energy).
+    """Cumulative fraction in the first k singular values: of the sum of s (power 1) or s^2 (power 2, energy).
 
-    The values of a line are those shares, in 0..1.
+    The values of a line are these fractions, in 0..1.
 
     >>> cumulative([Line("uniform", "uniform", "content-free", [1.0])], power=2).layout.yaxis.title.text
     'share of the energy (sum of s^2) in the first k (of 1)'
     """
     if power not in (1, 2):
-        raise ValueError(f"power is 1 (singular values) or 2 (energy), not {power}")
+        raise ValueError(f"power must be 1 (singular values) or 2 (energy), not {power}")
     of = {1: "the sum of s", 2: "the energy (sum of s^2)"}[power]
     what = f"share of {of} in the first k" + ", mean row removed" * centred + " (of 1)"
     fig = theme.figure(_alt(what[0].upper() + what[1:-7], lines), dark)
@@ -84,7 +84,7 @@ def _trace(line: Line, hover: str) -> go.Scatter:
 
 
 def _log(title: str, lines: Sequence[Line]) -> dict[str, object]:
-    """A log axis from the largest value down to a little below what counts as zero."""
+    """A log axis from the largest value down to slightly below the level that counts as zero."""
     axis: dict[str, object] = {"title": {"text": title}, "type": "log", "exponentformat": "power", "dtick": 2}
     top = max((max(line.values, default=0.0) for line in lines), default=0.0)
     low = min((line.tolerance for line in lines if line.tolerance), default=0.0)
@@ -94,7 +94,7 @@ def _log(title: str, lines: Sequence[Line]) -> dict[str, object]:
 
 
 def _bounds(fig: go.Figure, lines: Sequence[Line]) -> None:
-    """An upright line at every rank bound; maps of one bound share it, in the hue of the first."""
+    """A vertical line at every rank bound; maps with the same bound share it, in the hue of the first."""
     for bound, sharing in _groups(lines, lambda line: line.bound).items():
         fig.add_shape(type="line", name="bound", x0=bound, x1=bound, y0=0, y1=1, yref="y domain",
                       line={"color": theme.style(sharing[0].spec, sharing[0].family).hue, "width": 1.2})
@@ -104,7 +104,7 @@ def _bounds(fig: go.Figure, lines: Sequence[Line]) -> None:
 
 
 def _tolerances(fig: go.Figure, lines: Sequence[Line]) -> None:
-    """A flat dotted line at every tolerance: what lies under it counts as zero. Neighbours share their words."""
+    """A horizontal dotted line at every tolerance: values below count as zero. Near lines share their label."""
     clusters: list[list[Line]] = []
     for tolerance, line in sorted(((line.tolerance, line) for line in lines if line.tolerance), key=lambda at: at[0]):
         colour = theme.style(line.spec, line.family).hue
@@ -119,7 +119,7 @@ def _tolerances(fig: go.Figure, lines: Sequence[Line]) -> None:
 
 
 def _groups(lines: Sequence[Line], by: Callable[[Line], Any]) -> dict[Any, list[Line]]:
-    """Lines that share a value, in order; those without one are left out."""
+    """Lines grouped by a value they share, in order; lines without the value are left out."""
     groups: dict[Any, list[Line]] = {}
     for line in lines:
         if by(line):
@@ -128,7 +128,7 @@ def _groups(lines: Sequence[Line], by: Callable[[Line], Any]) -> dict[Any, list[
 
 
 def _first(lines: Sequence[Line]) -> dict[str, object]:
-    """The axis of k: from one to the last value or bound, with a little air."""
+    """The axis of k: from one to the last value or bound, with a small margin."""
     last = max([1, *(len(line.values) for line in lines), *(line.bound or 1 for line in lines)])
     return {"title": {"text": K}, "type": "log", "dtick": 1, "range": [-0.06, math.log10(last) + 0.06]}
 
@@ -141,7 +141,7 @@ def _alt(what: str, lines: Sequence[Line]) -> str:
 
 def _said(line: Line) -> str:
     if not len(line.values):
-        return f"{line.title}: nothing."
+        return f"{line.title}: no values."
     bound = "" if line.bound is None else f", rank bound {line.bound}"
     zero = "" if not line.tolerance else f", below {line.tolerance:.2g} counts as zero"
     return f"{line.title}: {len(line.values)} values from {line.values[0]:.3g} to {line.values[-1]:.3g}{bound}{zero}."

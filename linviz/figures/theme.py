@@ -1,7 +1,7 @@
-"""What every chart of linviz looks like: fixed here once, for pages, notebooks and slides.
+"""The look of every chart in linviz, defined once for pages, notebooks and slides.
 
-Hue tells the family, marker the mechanism (`linviz.palette`), dash the gate; so two lines never differ by colour
-alone. Text is always ink, never a hue.
+Hue shows the family, marker the mechanism (`linviz.palette`), dash the gate, so two lines never differ only in
+colour. Text is always ink, never a hue.
 """
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SHARED = {"qkv": "longdash", "qk": "longdashdot", "self": "2px,8px"}
 
 PAPER = {"light": "#ffffff", "dark": "#0e1117"}
 INK = {"light": "#1d232b", "dark": "#e9ecef"}  # words and numbers
-SOFT = {"light": "#59616b", "dark": "#a9b1ba"}  # words that may wait: axis titles, notes
+SOFT = {"light": "#59616b", "dark": "#a9b1ba"}  # less important text: axis titles, notes
 LINE = {"light": "#dfe3e8", "dark": "#2b3138"}  # the grid
 FONT = "'Source Sans', system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
 TEMPLATES = {"light": "linviz", "dark": "linviz_dark"}
@@ -34,7 +34,7 @@ class Style:
 
 
 def style(spec: str, family: str) -> Style:
-    """The style of a spec, the same in every chart. A family or a mechanism that is not known gets a spare.
+    """The style of a spec, the same in every chart. An unknown family or mechanism gets a spare marker.
 
     >>> style("relu_floor+gate:qk", "kernel")
     Style(hue='#d55e00', marker='circle', dash='dashdot')
@@ -55,9 +55,9 @@ def _dash(extras: list[str]) -> str:
 
 
 def colourscale(name: str) -> list[list[float | str]]:
-    """A colour map as plotly takes it: viridis, cividis, gray, or diverging (blue, white, orange: put zmid at 0).
+    """A colour map in plotly's form: viridis, cividis, gray, or diverging (blue, white, orange: put zmid at 0).
 
-    Other maps are refused: their order is lost in grey, or their dark end cannot be told from the page.
+    Other maps are refused: their order is lost in grey, or their dark end looks like the page.
 
     >>> colourscale("gray")
     [[0.0, '#000000'], [1.0, '#ffffff']]
@@ -70,13 +70,13 @@ def colourscale(name: str) -> list[list[float | str]]:
 
 
 def figure(alt: str, dark: bool = False, **layout: object) -> go.Figure:
-    """An empty figure in linviz's template; `alt` says in words what is to be seen, for who cannot see it.
+    """An empty figure in linviz's template; `alt` describes it in words for readers who cannot see it.
 
     >>> figure("nothing yet").layout.meta["alt"]
     'nothing yet'
     """
     if not alt.strip():
-        raise ValueError("a figure needs alt text: one sentence that says what is to be seen")
+        raise ValueError("a figure needs alt text: one sentence that describes it")
     return go.Figure(layout={"template": TEMPLATES[mode(dark)], "meta": {"alt": alt}, **layout})
 
 

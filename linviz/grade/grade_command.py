@@ -19,17 +19,17 @@ from .runner import Limits, Runner
 from .slices import Broken, Statement, answer, meddling, needed, statements
 from .submissions import Submission, find
 
-APART = (0, 97, 211)                                    # three inputs an exercise, as the learner's check has
+APART = (0, 97, 211)                                    # three inputs per exercise, as in the learner's check
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; the exit status: 0, 1 after one sentence on what went wrong, 130 when it was stopped."""
+    """Run the command and return the exit status: 0, 1 after an error in one sentence, 130 when it was stopped."""
     about = "Grade learners' notebooks. Not a sandbox: an answer runs with your rights."
     return run(options(argparse.ArgumentParser(prog="linviz grade", description=about)).parse_args(arguments))
 
 
 def run(given: argparse.Namespace) -> int:
-    """The same with options that were read already."""
+    """Run the command with parsed options; returns the exit status."""
     try:
         return grade(given)
     except (ValueError, OSError) as error:
@@ -41,7 +41,7 @@ def run(given: argparse.Namespace) -> int:
 
 
 def grade(given: argparse.Namespace) -> int:
-    """Find, run, write, and say how it went. Raises ValueError where a folder or a number makes no sense."""
+    """Find submissions, grade them, write the sheet, print a summary. Raises ValueError for invalid options."""
     _sensible(given)
     begun, worth, found = time.monotonic(), worths(given.notebooks), find(given.folder, checks.ALL)
     runner = Runner(Limits(given.seconds, int(given.memory * 2**30), tuple(given.seed + n for n in APART)))
@@ -64,17 +64,17 @@ def grade(given: argparse.Namespace) -> int:
 
 def _sensible(given: argparse.Namespace) -> None:
     if given.out.is_dir() or not given.out.absolute().parent.is_dir():
-        raise ValueError(f"the sheet cannot be written to {str(given.out)!r}: name a file in a folder that is there")
+        raise ValueError(f"the sheet cannot be written to {str(given.out)!r}: name a file in an existing folder")
     for name in ("seconds", "memory", "jobs"):
         if not getattr(given, name) > 0:
             raise ValueError(f"--{name} is {getattr(given, name):g}: it must be more than 0")
 
 
 def graded(runner: Runner, submission: Submission, every: Mapping[str, Exercise]) -> Row:
-    """One submission's row. Whatever happens to it is said in the row; nothing that a learner wrote is raised."""
+    """One submission's row. Any failure is written in the row; no error of a learner's code is raised."""
     try:
         return Row(submission) if submission.trouble else _graded(runner, submission, every)
-    except Exception as error:                          # one submission never stops the others
+    except Exception as error:                          # one submission must not stop the others
         return Row(submission, note=f"grading it failed with {type(error).__name__}: {error}"[:200])
 
 
@@ -89,7 +89,7 @@ def _graded(runner: Runner, submission: Submission, every: Mapping[str, Exercise
 
 def prepared(own: Mapping[str, Exercise], found: Sequence[Statement], broken: Sequence[Broken]
              ) -> tuple[dict[str, Outcome], list[dict[str, Any]]]:
-    """What is clear without running anything, and the tasks that are left."""
+    """The outcomes that need no run, and the remaining tasks."""
     known: dict[str, Outcome] = {}
     tasks: list[dict[str, Any]] = []
     for name in own:
@@ -98,7 +98,7 @@ def prepared(own: Mapping[str, Exercise], found: Sequence[Statement], broken: Se
         if torn and (made is None or made.stub):
             known[name] = Outcome("stopped", torn)
         elif made is None:
-            known[name] = Outcome("open", f"no function {name} is in it")
+            known[name] = Outcome("open", f"it has no function {name}")
         elif made.stub:
             known[name] = Outcome("open", "still to be written")
         else:
@@ -107,7 +107,7 @@ def prepared(own: Mapping[str, Exercise], found: Sequence[Statement], broken: Se
 
 
 def progress(count: int) -> Callable[[Row], None]:
-    """A line that says how far it has come: one that changes on a terminal, one a submission elsewhere."""
+    """A progress printer: one changing line on a terminal, else one line per submission."""
     begun, done = time.monotonic(), 0
 
     def told(row: Row) -> None:
@@ -123,9 +123,9 @@ def progress(count: int) -> Callable[[Row], None]:
 
 
 def summary(rows: Sequence[Row], out: Path, seconds: float) -> str:
-    """Two lines for who has waited."""
+    """The summary after grading, in two lines or three."""
     how = Counter(o.status for row in rows for o in row.outcomes.values())
     look = sum(bool(row.submission.trouble) for row in rows)
     kinds = ", ".join(f"{count} {status}" for status, count in how.most_common())
     lines = [f"{len(rows)} submissions in {seconds:.0f} s: {out}", f"answers: {kinds or 'none'}"]
-    return "\n".join([*lines, f"{look} could not be graded; column 'note' says why"] if look else lines)
+    return "\n".join([*lines, f"{look} could not be graded; the column 'note' says why"] if look else lines)

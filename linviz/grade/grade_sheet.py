@@ -1,4 +1,4 @@
-"""The sheet: a row a submission, points and the check's words for every exercise, written whole or not at all."""
+"""The sheet: one row per submission, with points and the check's words for every exercise."""
 from __future__ import annotations
 
 import csv
@@ -16,14 +16,14 @@ FIRST = ("person", "chapter", "file", "total", "out of", "right", "note")
 
 @dataclass(frozen=True)
 class Row:
-    """One submission and what became of its exercises."""
+    """One submission and the outcomes of its exercises."""
 
     submission: Submission
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)     # by exercise number
     note: str = ""
 
     def fields(self, worth: Mapping[str, Worth]) -> dict[str, str]:
-        """The row as the sheet has it."""
+        """The row's cells in the sheet."""
         earned = {n: o.earned(worth[n].points) for n, o in self.outcomes.items()}
         chapter = self.submission.chapter
         note = "; ".join(filter(None, (self.submission.trouble, self.note)))
@@ -37,7 +37,7 @@ class Row:
 
 
 def columns(number: str) -> tuple[str, str, str]:
-    """The three columns of the nth exercise of a chapter, whichever chapter.
+    """The three columns of the nth exercise of any chapter.
 
     >>> columns("13.2")
     ('exercise 2', '2: how', '2: the check says')
@@ -47,7 +47,7 @@ def columns(number: str) -> tuple[str, str, str]:
 
 
 def safe(text: str) -> str:
-    """One line that can be written and seen, and no formula: a sheet would run a cell that begins like one.
+    """A text as one printable line that is not a formula: spreadsheets run cells that begin like a formula.
 
     >>> safe("=1+1"), safe("two\\nlines"), safe("no letter: \\udcff")
     ("'=1+1", 'two lines', 'no letter: \\\\udcff')
@@ -57,7 +57,7 @@ def safe(text: str) -> str:
 
 
 def write(path: Path, rows: Sequence[Row], worth: Mapping[str, Worth]) -> None:
-    """Write the sheet, whole or not at all; ValueError where that cannot be. UTF-8, marked so that Excel knows."""
+    """Write the sheet, completely or not at all, in UTF-8 with a mark for Excel. ValueError if it cannot be written."""
     most = max((int(n.split(".")[1]) for row in rows for n in row.outcomes), default=0)
     head = [*FIRST, *(name for n in range(1, most + 1) for name in columns(f"0.{n}"))]
     text = io.StringIO(newline="")

@@ -1,4 +1,4 @@
-"""Points: what an exercise is worth, and what an answer to it has earned."""
+"""Points: how many an exercise is worth, and how many an answer earns."""
 from __future__ import annotations
 
 import json
@@ -7,23 +7,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-NEAR = 0.5                                              # of the points, for a near miss that the check has named
+NEAR = 0.5                                              # fraction of the points for a near miss that the check names
 HEAD = re.compile(r"^### Exercise (\d+\.\d+) · (.+)\n\n\*Difficulty \S+ (\d) of 5 · importance \S+ (\d) of 5 · about "
                   r"(\d+) minutes\*", re.MULTILINE)
 MEANING = {
     "right": "the check is satisfied, on inputs that the learner has not seen",
-    "near": "it runs, gives back what was asked for in kind and shape, and the check names the one mistake",
-    "wrong": "it runs, and the check can say what is off but not what was done",
+    "near": "it runs, returns the right type and shape, and the check names the one mistake",
+    "wrong": "it runs; the check reports what is wrong but does not recognise the mistake",
     "stopped": "it raised an error",
-    "open": "still as it was given, or not there",
-    "ended": "it did not end in time, wanted too much memory, or ended the whole program",
-    "meddled": "it changed the checks, so that nothing they said can be believed",
+    "open": "unchanged, or missing",
+    "ended": "it ran too long, used too much memory, or ended the whole program",
+    "meddled": "it changed the checks, so their verdicts cannot be trusted",
 }
 
 
 @dataclass(frozen=True)
 class Worth:
-    """An exercise as its chapter announces it."""
+    """An exercise as its chapter describes it."""
 
     number: str
     title: str
@@ -33,19 +33,19 @@ class Worth:
 
     @property
     def points(self) -> int:
-        """Difficulty plus importance, so 2 to 10: what is hard counts, and what matters counts as much."""
+        """Difficulty plus importance, from 2 to 10: both count equally."""
         return self.difficulty + self.importance
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one answer: a key of `MEANING`, and what is said about it."""
+    """The outcome of one answer: a key of `MEANING`, and a comment."""
 
     status: str
     said: str = ""
 
     def earned(self, points: float) -> float:
-        """Points for it: all, a half for a named near miss, none.
+        """Points earned: all, half for a named near miss, or none.
 
         >>> Outcome("near", "").earned(7)
         3.5
@@ -56,15 +56,15 @@ class Outcome:
 def worths(folder: Path) -> dict[str, Worth]:
     """Every exercise of the teacher's own notebooks, by its number.
 
-    Raises ValueError where the folder holds no chapter.
+    Raises ValueError if the folder has no chapter.
 
     >>> worths(Path("no such folder"))
     Traceback (most recent call last):
-    ValueError: no chapter lies in 'no such folder': run it from a whole clone, or name the notebooks with --notebooks
+    ValueError: no chapter in 'no such folder': run it from a complete clone, or name the notebooks with --notebooks
     """
     found = {w.number: w for path in sorted(folder.glob("[0-9][0-9]_*.ipynb")) for w in _announced(path)}
     if not found:
-        raise ValueError(f"no chapter lies in {str(folder)!r}: run it from a whole clone, or name the notebooks with "
+        raise ValueError(f"no chapter in {str(folder)!r}: run it from a complete clone, or name the notebooks with "
                          "--notebooks")
     return found
 

@@ -1,4 +1,4 @@
-"""Submissions side by side, each in a fresh process with a clock beside it; one that hangs or dies is told so."""
+"""Run submissions in parallel, each in a fresh process with a time limit; a process that hangs or dies is reported."""
 from __future__ import annotations
 
 import contextlib
@@ -17,14 +17,14 @@ from typing import Any
 
 from .marks import Outcome
 
-HOME = Path(__file__).resolve().parents[2]              # where the package lies: the process stands elsewhere
-START = 180.0                                           # seconds to start in; importing torch takes two, or twenty
-PATIENCE = 4                                            # times as long by the wall's clock: others work here, too
+HOME = Path(__file__).resolve().parents[2]              # the package's folder: the process runs in another folder
+START = 180.0                                           # seconds for starting; importing torch takes two to twenty
+PATIENCE = 4                                            # factor for wall-clock time: other processes run, too
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Seconds an answer may work, bytes of memory a submission may have, and the seeds of the inputs."""
+    """Seconds for one answer, bytes of memory for one submission, and the seeds of the inputs."""
 
     seconds: float = 10.0
     memory: int = 2 * 2**30
@@ -33,14 +33,14 @@ class Limits:
 
 @dataclass
 class Runner:
-    """Runs jobs; `stop` ends those that are on their way, from any thread."""
+    """Runs jobs; `stop` ends the running ones, from any thread."""
 
     limits: Limits = field(default_factory=Limits)
     stopped: bool = False
     _running: set[subprocess.Popen[bytes]] = field(default_factory=set)
 
     def outcomes(self, tasks: Sequence[dict[str, Any]]) -> dict[str, Outcome]:
-        """What becomes of every task ({"name", "statements"}); where one takes its process down, the rest gets another.
+        """The outcome of every task ({"name", "statements"}); if one ends its process, the rest run in a new one.
 
         >>> Runner().outcomes([])
         {}
@@ -51,13 +51,13 @@ class Runner:
         return found
 
     def stop(self) -> None:
-        """End everything that is on its way."""
+        """End every running process."""
         self.stopped = True
         for process in list(self._running):
             end(process)
 
     def _once(self, tasks: Sequence[dict[str, Any]]) -> dict[str, Outcome]:
-        """One process: outcomes of the tasks it came to, of one at least."""
+        """Run one process: the outcomes of the tasks that it reached, at least one."""
         with tempfile.TemporaryDirectory(prefix="linviz-grade-", ignore_cleanup_errors=True) as home:
             process = _started(home)
             self._running.add(process)
@@ -78,7 +78,7 @@ def _started(home: str) -> subprocess.Popen[bytes]:
 
 
 def _heard(process: subprocess.Popen[bytes], job: dict[str, Any], seconds: float) -> dict[str, Outcome]:
-    """Listen until the process has ended or let a time pass; whoever was on when it did is told."""
+    """Read until the process ends or runs out of time; the task running then gets the blame."""
     lines: queue.Queue[dict[str, Any] | None] = queue.Queue()
     threading.Thread(target=_listen, args=(process, job, lines), daemon=True).start()
     found: dict[str, Outcome] = {}
@@ -92,7 +92,7 @@ def _heard(process: subprocess.Popen[bytes], job: dict[str, Any], seconds: float
         if line is None:
             process.wait()
             done = on in found or (not on and found)
-            over = -process.returncode == getattr(signal, "SIGXCPU", None)     # the system's word for it
+            over = -process.returncode == getattr(signal, "SIGXCPU", None)     # the system's signal for it
             how = late if over else Outcome("ended", _why(process.returncode))
             return found if done else found | _blame(on, names, how)
         wait = PATIENCE * seconds
@@ -102,14 +102,14 @@ def _heard(process: subprocess.Popen[bytes], job: dict[str, Any], seconds: float
 
 
 def _blame(on: str, names: Iterable[str], outcome: Outcome) -> dict[str, Outcome]:
-    """The outcome of the task that was on; a process that never began has failed for all of them."""
+    """The outcome of the running task; if the process never began a task, the outcome of all."""
     if on:
         return {on: outcome}
     return dict.fromkeys(names, Outcome("ended", "the checks could not be started here: run `linviz doctor`"))
 
 
 def _listen(process: subprocess.Popen[bytes], job: dict[str, Any], lines: queue.Queue[dict[str, Any] | None]) -> None:
-    """Hand the job over and pass on every line that comes back; None when there is no more."""
+    """Send the job and put every line of the reply into a queue; None at the end."""
     assert process.stdin is not None and process.stdout is not None
     with contextlib.suppress(OSError):
         process.stdin.write(json.dumps(job).encode())
@@ -121,21 +121,21 @@ def _listen(process: subprocess.Popen[bytes], job: dict[str, Any], lines: queue.
 
 
 def _why(status: int) -> str:
-    """One sentence on a process that ended before it should.
+    """One sentence on why a process ended early.
 
     >>> _why(3), _why(-9)
-    ('it ended the whole program (exit status 3)', 'the system ended it (SIGKILL), perhaps for want of memory')
+    ('it ended the whole program (exit status 3)', 'the system ended it (SIGKILL), perhaps for lack of memory')
     """
     if status >= 0:
         return f"it ended the whole program (exit status {status})"
     with contextlib.suppress(ValueError):
         name = signal.Signals(-status).name
-        return f"the system ended it ({name}){', perhaps for want of memory' if name == 'SIGKILL' else ''}"
+        return f"the system ended it ({name}){', perhaps for lack of memory' if name == 'SIGKILL' else ''}"
     return f"the system ended it (signal {-status})"
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """End a process and all that it started, and wait for it."""
+    """End a process and its children, and wait for it."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         if os.name == "nt":
             process.kill()

@@ -1,8 +1,8 @@
-"""A seal on the checks: whether they are, after an answer has run, what they were before.
+"""A seal on the checks: whether they are unchanged after an answer has run.
 
-An answer runs in the process that judges it, because a check counts the numbers it makes and reads the line where it
-stopped. So it can reach the checks. The seal finds what was exchanged in them, and asks them to reject a wrong answer
-of their own table once more.
+An answer runs in the process that judges it, because a check counts the numbers it computes and reads the line where it
+stopped. So an answer can reach the checks. The seal finds replaced parts, and tests that the checks still reject a
+wrong answer of their own table.
 """
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from typing import Any
 
 
 class Seal:
-    """Taken before an answer runs; `broken` afterwards says what was changed, or nothing."""
+    """Created before an answer runs; `broken` afterwards names a change, or returns an empty text."""
 
     def __init__(self) -> None:
         self.parts = dict(_parts())
 
     def broken(self, exercise: Any) -> str:
-        """One sentence where a part was exchanged or the check has lost its teeth; empty where all is well."""
+        """One sentence if a part was replaced or the check no longer rejects a wrong answer; empty otherwise."""
         now = dict(_parts())
         changed = sorted(name for name, part in self.parts.items() if now.get(name) is not part)
         if changed:
-            return f"it changes the checks themselves ({changed[0]}), so nothing they said counts"
+            return f"it changes the checks themselves ({changed[0]}), so their verdicts do not count"
         try:
             passed = [name for name, wrong in exercise.wrong.items() if exercise.judge(wrong).passed]
         except BaseException as error:
-            return f"after it, the checks stop with {type(error).__name__}, so nothing they said counts"
-        return "after it, the check accepts wrong answers, so nothing it said counts" if passed else ""
+            return f"after it, the checks stop with {type(error).__name__}, so their verdicts do not count"
+        return "after it, the check accepts wrong answers, so its verdicts do not count" if passed else ""
 
 
 def _parts() -> Iterator[tuple[str, Any]]:

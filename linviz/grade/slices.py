@@ -1,9 +1,9 @@
-"""What of a notebook an answer needs: the learner's function, and whatever that names, and nothing else.
+"""The part of a notebook that an answer needs: the learner's function and everything that it names.
 
-A chapter takes a minute to run and an answer a millisecond, so figures and fits are left out: of all statements that
-stand at the left margin only those are kept that bind a name the function uses, or change what such a name holds,
-and so on from them. They are run in the order of the notebook. Nothing is guessed: a helper in another cell, a
-constant, an import and an answer that calls another answer are found by their names, as Python finds them.
+A chapter takes a minute to run and an answer a millisecond, so figures and fits are left out. Of all top-level
+statements, only those are kept that bind a name the function uses, or change the object of such a name, and so on
+recursively. They run in the order of the notebook. Nothing is guessed: a helper in another cell, a constant, an import
+and an answer that calls another answer are found by their names, as in Python.
 """
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAGIC = re.compile(r"^(\s*)(?:[%!]|\w[\w.]*\?).*$", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement of a cell: its text, the names it binds, uses and changes; `stub` where it is an open exercise."""
+    """One statement of a cell: its text, the names it binds, uses and changes; `stub`: it is an unsolved exercise."""
 
     cell: int
     text: str
@@ -31,7 +31,7 @@ class Statement:
 
 @dataclass(frozen=True)
 class Broken:
-    """A cell that is no Python: its number from 1, its text, and one sentence on what is wrong."""
+    """A cell that is not valid Python: its number from 1, its text, and one sentence on the error."""
 
     cell: int
     text: str
@@ -39,11 +39,11 @@ class Broken:
 
 
 def statements(cells: Sequence[str]) -> tuple[list[Statement], list[Broken]]:
-    """All statements at the left margin of all cells, and the cells that do not parse.
+    """All top-level statements of all cells, and the cells that do not parse.
 
     >>> found, broken = statements(["%matplotlib inline\\nx = 1", "def f(: pass"])
     >>> found[1].binds, broken[0].why
-    (frozenset({'x'}), 'cell 2 is no Python: line 1, def f(: pass')
+    (frozenset({'x'}), 'cell 2 is not valid Python: line 1, def f(: pass')
     """
     found: list[Statement] = []
     broken: list[Broken] = []
@@ -52,15 +52,16 @@ def statements(cells: Sequence[str]) -> tuple[list[Statement], list[Broken]]:
             found += _parsed(number, text)
         except SyntaxError as error:
             line = (text.splitlines() or [""])[min((error.lineno or 1) - 1, len(text.splitlines()) - 1)]
-            broken.append(Broken(number, text, f"cell {number} is no Python: line {error.lineno}, {line.strip()[:80]}"))
+            where = f"line {error.lineno}, {line.strip()[:80]}"
+            broken.append(Broken(number, text, f"cell {number} is not valid Python: {where}"))
         except (ValueError, RecursionError, MemoryError):
-            broken.append(Broken(number, text, f"cell {number} is no Python"))
+            broken.append(Broken(number, text, f"cell {number} is not valid Python"))
     return found, broken
 
 
 def _parsed(number: int, text: str) -> list[Statement]:
     if text.lstrip().startswith("%%"):
-        return []                                       # another language, or IPython's own
+        return []                                       # another language, or a magic of IPython
     try:
         tree = ast.parse(text)
     except SyntaxError:
@@ -70,7 +71,7 @@ def _parsed(number: int, text: str) -> list[Statement]:
 
 
 def _singles(node: ast.stmt) -> Iterator[ast.stmt]:
-    """An import of several names is several statements: a function that uses one of them needs one."""
+    """Split an import of several names into one statement per name, since a function may need only one."""
     if isinstance(node, ast.Import):
         yield from (ast.copy_location(ast.Import([alias]), node) for alias in node.names)
     elif isinstance(node, ast.ImportFrom):
@@ -90,7 +91,7 @@ def _statement(number: int, node: ast.stmt, text: str) -> Statement:
 
 
 def _is_whole(text: str) -> bool:
-    """Whether these lines hold one statement and nothing of its neighbours."""
+    """Whether these lines hold exactly one complete statement."""
     try:
         return len(ast.parse(text).body) == 1
     except SyntaxError:
@@ -98,7 +99,7 @@ def _is_whole(text: str) -> bool:
 
 
 def _names(text: str) -> tuple[frozenset[str], frozenset[str]]:
-    """Names that a statement binds in the notebook, and those it takes from it; Python's own scoping says which."""
+    """The names that a statement binds in the notebook and the names it uses, by Python's own scoping rules."""
     if re.match(r"from \S+ import \*", text):
         return frozenset("*"), frozenset()
     top = symtable.symtable(text, "<cell>", "exec")
@@ -126,7 +127,7 @@ def _changed(node: ast.stmt) -> Iterator[str]:
 
 
 def root(node: ast.expr) -> Iterator[str]:
-    """The name that a chain like x.y[0].z begins with, if it begins with one.
+    """The name at the beginning of a chain like x.y[0].z, if there is one.
 
     >>> list(root(ast.parse("x.y[0].z", mode="eval").body))
     ['x']
@@ -138,7 +139,7 @@ def root(node: ast.expr) -> Iterator[str]:
 
 
 def is_stub(node: ast.stmt) -> bool:
-    """Whether this is an exercise as it was given: nothing but a docstring and the line with `raise`.
+    """Whether this is an unsolved exercise: only a docstring and the line with `raise`.
 
     >>> is_stub(ast.parse("def f(x):\\n    raise NotImplementedError('Exercise 1.1')").body[0])
     True
@@ -150,7 +151,7 @@ def is_stub(node: ast.stmt) -> bool:
 
 
 def answer(found: Sequence[Statement], name: str) -> Statement | None:
-    """The statement that makes a learner's function: the last that is no stub; the stub where there is no other."""
+    """The statement that defines a learner's function: the last that is not a stub, else the stub."""
     makers = [s for s in found if name in s.binds]
     return next((s for s in reversed(makers) if not s.stub), makers[-1] if makers else None)
 
@@ -158,7 +159,7 @@ def answer(found: Sequence[Statement], name: str) -> Statement | None:
 def needed(found: Sequence[Statement], own: Statement) -> list[Statement]:
     """`own` and everything it needs, in the order of the notebook.
 
-    A name means what it means when the answer's cell has run; what is bound only later is taken from there.
+    A name has its meaning at the end of the answer's cell; a name that is bound only later is taken from there.
 
     >>> found, _ = statements(["import torch, json\\nc = 2", "y = torch.rand(9)", "def f(x): return c * torch.exp(x)"])
     >>> [s.text for s in needed(found, found[-1])]
@@ -177,7 +178,7 @@ def needed(found: Sequence[Statement], own: Statement) -> list[Statement]:
 
 
 def _makers(found: Iterable[Statement], name: str, cell: int) -> list[Statement]:
-    """Statements that bind a name or change what it holds; a star import may bind any name that is nobody's."""
+    """Statements that bind a name or change its object; a star import may bind any name that nothing else binds."""
     every = [s for s in found if name in s.binds or name in s.changes]
     if not any(name in s.binds for s in every):
         return [] if hasattr(builtins, name) else [s for s in found if "*" in s.binds and s.cell <= cell]
@@ -188,7 +189,7 @@ def _makers(found: Iterable[Statement], name: str, cell: int) -> list[Statement]
 
 
 def meddling(found: Sequence[Statement]) -> list[str]:
-    """What of linviz a notebook changes at its left margin; none of it has any effect on the teacher's copy."""
+    """The parts of linviz that top-level statements of a notebook change, without effect on the teacher's copy."""
     ours = {name for s in found if re.match(r"(import|from) linviz\b", s.text) for name in s.binds}
     assigned = (s for s in found if s.changes & ours and re.match(r"[^\n(]*[^=!<>]=[^=]", s.text))
     return [f"cell {s.cell} changes {', '.join(sorted(s.changes & ours))}" for s in assigned]

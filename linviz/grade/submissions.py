@@ -1,7 +1,7 @@
-"""The files of a folder of submissions: whose each is, which chapter, and its cells of code.
+"""The files of a folder of submissions: the person, the chapter, and the code cells of each.
 
-    submissions/ada/01_soft_lookup.ipynb     a folder a person, or
-    submissions/ada_01_soft_lookup.ipynb     a file a person and chapter; ada.ipynb does for a single one
+    submissions/ada/01_soft_lookup.ipynb     a folder per person, or
+    submissions/ada_01_soft_lookup.ipynb     a file per person and chapter; ada.ipynb is enough for a single one
 """
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from typing import Any
 
 from ..course.exercise import Exercise
 
-LARGEST = 100_000_000                                   # bytes: a chapter with all its figures has less than one
+LARGEST = 100_000_000                                   # bytes: a chapter with all its figures has less than 1 MB
 CHAPTER = re.compile(r"[-_ ]*\b(?:ch(?:apter)?[-_ ]*)?\d\d?_[a-z]\w*", re.IGNORECASE)
 COPY = re.compile(r"[-_ ]*(Copy\d*|\(\d+\))", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Submission:
-    """A file that was handed in. `trouble` says in one sentence why it cannot be graded; then it has no cells."""
+    """A submitted file. `trouble` says in one sentence why it cannot be graded; then it has no cells."""
 
     path: Path
     person: str
@@ -32,17 +32,17 @@ class Submission:
 
 
 def find(folder: Path, checks: dict[str, Exercise]) -> list[Submission]:
-    """Every file of a folder as a submission, in the order of their names; a person's folder without any is one, too.
+    """Every file of a folder as a submission, sorted by name; a person's empty folder is a submission, too.
 
-    Raises ValueError where there is no such folder, or nothing in it.
+    Raises ValueError if the folder does not exist or is empty.
     """
     if not folder.is_dir():
-        raise ValueError(f"there is no folder {str(folder)!r}: name the one that holds the submissions")
+        raise ValueError(f"there is no folder {str(folder)!r}: name the folder with the submissions")
     paths = sorted(p for p in folder.rglob("*") if not _hidden(p.relative_to(folder)))
     bare = [p for p in paths if p.is_dir() and p.parent == folder and not any(q.is_relative_to(p) for q in paths
                                                                               if not q.is_dir())]
     found = [_read(p, person(p.relative_to(folder)), checks) for p in paths if not p.is_dir()]
-    found += [Submission(p, p.name, trouble="an empty folder: nothing was handed in") for p in bare]
+    found += [Submission(p, p.name, trouble="an empty folder: nothing was submitted") for p in bare]
     if not found:
         raise ValueError(f"the folder {str(folder)!r} is empty: put the learners' notebooks into it")
     return sorted(found, key=lambda s: (s.person.lower(), s.chapter if s.chapter is not None else 99, str(s.path)))
@@ -53,7 +53,7 @@ def _hidden(path: Path) -> bool:
 
 
 def person(path: Path) -> str:
-    """Whose file this is: the first folder's name, or the file's without the chapter's.
+    """The person of a file: the name of the first folder, or the file's name without the chapter.
 
     >>> person(Path("ada/01_soft_lookup.ipynb")), person(Path("grace_hopper_01_soft_lookup (2).ipynb"))
     ('ada', 'grace_hopper')
@@ -75,7 +75,7 @@ def _read(path: Path, whose: str, checks: dict[str, Exercise]) -> Submission:
     except OSError as error:
         return Submission(path, whose, trouble=f"it cannot be read: {error.strerror or error}")
     chapter = which(cells, checks)
-    trouble = "" if chapter is not None else "no exercise of this course is in it"
+    trouble = "" if chapter is not None else "it has no exercise of this course"
     return Submission(path, whose, chapter, cells if chapter is not None else (), trouble)
 
 
@@ -89,7 +89,7 @@ def _loaded(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8-sig"))
     except (ValueError, RecursionError):
-        raise ValueError("not a notebook, whatever its name says: it is damaged or was cut off") from None
+        raise ValueError("not a notebook in spite of its name: it is damaged or cut off") from None
 
 
 def _code(notebook: Any) -> Iterator[str]:
@@ -104,7 +104,7 @@ def _code(notebook: Any) -> Iterator[str]:
 
 
 def which(cells: tuple[str, ...], checks: dict[str, Exercise]) -> int | None:
-    """The chapter whose exercises a notebook defines or checks most of; None where there is none of any."""
+    """The chapter with the most exercises that a notebook defines or checks; None if there are none."""
     text = "\n".join(cells)
     named = set(re.findall(r"\bdef (\w+)|\bchecks\.(\w+)", text))
     said = {name for pair in named for name in pair if name in checks}

@@ -1,7 +1,7 @@
-"""The process that one submission's answers run in: `python -m linviz.grade.worker`, spoken to by `runner`.
+"""The process in which one submission's answers run: `python -m linviz.grade.worker`, started by `runner`.
 
-It reads a job (JSON) and says one line of JSON about each exercise when it is begun and when it is judged. Whatever
-an answer prints goes nowhere; whatever it does to this process is done to this process only.
+It reads a job (JSON) and writes one line of JSON when it begins an exercise and when it has judged it. The output of an
+answer is discarded, and an answer can only damage this process.
 """
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from typing import Any
 
 from .seal import Seal
 
-FILES = 100_000_000                                     # bytes that an answer may write into one file
+FILES = 100_000_000                                     # the most bytes that an answer may write to a file
 
 
 def main() -> None:
-    """Read the job, judge its exercises, leave without a word of goodbye."""
+    """Read the job, judge its exercises, and exit without cleaning up."""
     job = json.load(sys.stdin)
     say = _mouth()
     import torch
@@ -35,7 +35,7 @@ def main() -> None:
     for task in job["tasks"]:
         say({"begun": task["name"]})
         home = Path(job["home"]) / task["name"]
-        home.mkdir(parents=True, exist_ok=True)         # each in a folder of its own: one may delete what it stands in
+        home.mkdir(parents=True, exist_ok=True)         # one folder each: an answer may delete its folder
         os.chdir(home)
         seal = Seal()
         clock(float(job["seconds"]))
@@ -45,13 +45,13 @@ def main() -> None:
             say({"judged": task["name"], "status": "meddled", "said": broken})
             break                                       # the next exercise gets a fresh process
         say({"judged": task["name"], "status": status, "said": said})
-    os._exit(0)                                         # no threads, no exit handlers of an answer's making
+    os._exit(0)                                         # skip threads and exit handlers that an answer has made
 
 
 def _mouth() -> Callable[[dict[str, Any]], None]:
-    """A way to speak on what was standard output; what prints from now on is not heard, and input has ended."""
+    """A writer to the original standard output; later prints are discarded, and standard input is empty."""
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    with open(os.devnull, "r+b") as nothing:            # noqa: PTH123 (a number is wanted, not a path)
+    with open(os.devnull, "r+b") as nothing:            # noqa: PTH123 (a file descriptor, not a path)
         for number in (0, 1, 2):
             os.dup2(nothing.fileno(), number)
 
@@ -62,7 +62,7 @@ def _mouth() -> Callable[[dict[str, Any]], None]:
 
 
 def confine(memory: int) -> None:
-    """Let this process have so many bytes more than now, and write no large file. Windows knows no such limits."""
+    """Limit this process to this many more bytes than now, and to small files. Windows has no such limits."""
     with contextlib.suppress(ImportError, OSError, ValueError):
         import resource
         pages = int(Path("/proc/self/statm").read_text().split()[0])
@@ -72,7 +72,7 @@ def confine(memory: int) -> None:
 
 
 def clock(seconds: float) -> None:
-    """Let the system end this process when it has worked so long from now on, however busy the machine is."""
+    """Let the system end this process after this much processor time from now, however busy the machine is."""
     with contextlib.suppress(ImportError, OSError, ValueError):
         import resource
         _, most = resource.getrlimit(resource.RLIMIT_CPU)
@@ -80,7 +80,7 @@ def clock(seconds: float) -> None:
 
 
 def judged(exercise: Any, statements: Sequence[str]) -> tuple[str, str]:
-    """Make the learner's function from its statements and ask the check: (status, what is said).
+    """Build the learner's function from its statements and run the check: (status, words).
 
     >>> from ..course import checks
     >>> judged(checks.times_pairs, ["def times_pairs(t, y, x): return (t * y * x)"])[1].split(". ")[1]
@@ -113,22 +113,22 @@ def _told(exercise: Any, made: Any, verdict: Any) -> tuple[str, str]:
 
 
 def _made(exercise: Any, statements: Sequence[str]) -> Any:
-    """Run the statements one after another, as cells of a notebook: later ones may need what an earlier one made."""
+    """Run the statements in order, like cells of a notebook: later ones may need the names of earlier ones."""
     space: dict[str, Any] = {"__name__": "__main__"}
     for n, text in enumerate(statements):
         name = f"<{exercise.number}, part {n + 1}>"
-        linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)     # to show the line at fault
+        linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)     # to show the faulty line
         exec(compile(text, name, "exec"), space)
     return space.get(exercise.name)
 
 
 def _short_of_memory(said: str) -> str:
     small = any(word in said for word in ("MemoryError", "DefaultCPUAllocator", "not enough memory"))
-    return "it asked for more memory than it may have" if small else said
+    return "it asked for more memory than the limit" if small else said
 
 
 def in_kind(exercise: Any, made: Any) -> bool:
-    """Whether an answer gives back what was asked for but for the numbers: tensors of the right shape and kind."""
+    """Whether an answer returns finite tensors of the right number, shape and type, whatever their values."""
     from ..course.properties import dtype, finite, kind, shape
     attempt = exercise.attempt(made, exercise.seeds[0])
     return attempt.error is None and all(ask(attempt) is None for ask in (kind, shape, dtype, finite))

@@ -1,6 +1,6 @@
 """Models: a layer around an attention, schemes of layers, a small video transformer, its training, shipped models.
 
-Fitting a gate to a map is here too. What trains is fetched when it is asked for, so that who only looks does not wait.
+Fitting a gate to a map is here too. Modules for training are imported on first use, so imports stay fast.
 """
 from importlib import import_module
 from typing import Any
@@ -21,7 +21,7 @@ __all__ = ["LABEL", "SCHEMES", "AttentionLayer", "Fit", "Scheme", "Shape", "Snap
 
 
 def __getattr__(name: str) -> Any:
-    """Names whose modules take a while to import are fetched when they are used."""
+    """Import a name on first use if its module takes long to import."""
     if name in HOMES:
         return getattr(import_module(f".{HOMES[name]}", __name__), name)
     raise AttributeError(f"linviz.models has no {name!r}; it has {', '.join(__all__)}")

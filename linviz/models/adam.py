@@ -1,10 +1,10 @@
-"""Adam: gradient descent in which every parameter has its own pace.
+"""Adam: gradient descent in which every parameter has its own step size.
 
     m <- .9 m + .1 g          s <- .999 s + .001 g^2          p <- p - rate m^ / (sqrt(s^) + 1e-8)
 
-m and s are running means of the gradient g and of its square; m^ and s^ are corrected for having begun at zero.
-The same steps as torch.optim.Adam, whose first use imports a compiler for a second: the explorer's first picture
-would wait for it. "Adam: a method for stochastic optimization", Kingma and Ba 2015, arXiv 1412.6980.
+m and s are running means of the gradient g and of its square; m^ and s^ are corrected for starting at zero.
+The steps are those of torch.optim.Adam. Its first use imports a compiler, which takes a second and would delay the
+explorer's first picture. "Adam: a method for stochastic optimization", Kingma and Ba 2015, arXiv 1412.6980.
 """
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KEEP_M, KEEP_S, TINY = 0.9, 0.999, 1e-8
 
 
 class Adam:
-    """Minimises by `step()` after a backward pass; `step` also clears the gradients.
+    """An optimiser: call `step()` after each backward pass; `step` also clears the gradients.
 
     >>> p = torch.nn.Parameter(torch.tensor([1.0]))
     >>> adam = Adam([p], rate=0.1)
@@ -31,7 +31,7 @@ class Adam:
 
     @torch.no_grad()
     def step(self) -> None:
-        """One step along the gradients; a parameter without one stays."""
+        """One step along the gradients; parameters without a gradient do not change."""
         self.steps += 1
         unbias_m, unbias_s = 1 - KEEP_M**self.steps, 1 - KEEP_S**self.steps
         for p, m, s in self.state:

@@ -1,4 +1,4 @@
-"""A fitted gate taken apart: what its parts recover of softmax's concentration on the q, k and v it was fitted on."""
+"""The parts of a fitted gate: how much of softmax's concentration each recovers on the q, k, v of the fit."""
 from __future__ import annotations
 
 from copy import deepcopy
@@ -12,19 +12,20 @@ from ..maps import Map
 from ..mechanisms import Attention, make
 from .gate_fits import part_map
 
-WAYS = {"none": "no gate, or one that is constant", "whole": "the gate as it is",
+WAYS = {"none": "no gate, or a constant one", "whole": "the gate as it is",
         "keys": "on keys alone", "queries": "on queries alone",
-        "tokens": "averaged over channels: who is seen", "channels": "averaged over tokens: which features count",
+        "tokens": "averaged over channels: which tokens are seen",
+        "channels": "averaged over tokens: which features count",
         "no floor": "no gate, and no floor"}
-LEAST = 0.1  # bits by which softmax must be sharper than the kernel, for a share of the difference to mean anything
+LEAST = 0.1  # bits by which softmax must be sharper than the kernel for a fraction of the difference to be meaningful
 
 
 def apart(m: Attention, q: Tensor, k: Tensor, v: Tensor, goal: Map) -> dict[str, dict[str, float | None]]:
-    """For each of WAYS the mean entropy of its rows in bits, and the share of the way it goes to the goal's.
+    """For each of WAYS, the mean row entropy in bits, and the fraction of the difference to the goal that it recovers.
 
-    recovered: (H of the kernel without a gate - H) / (H of the kernel without a gate - H of the goal), below 0 where
-    rows are flatter than without; None where the kernel is as sharp as the goal. "no floor" stands only where there is
-    one. ValueError where the map is more than gated features (a scope, a convolution, an order).
+    recovered: (H of the kernel without a gate - H) / (H of the kernel without a gate - H of the goal), below 0 if the
+    rows are flatter than without a gate; None if the kernel is as sharp as the goal. "no floor" is there only for a
+    kernel with a floor. ValueError if the map is more than gated features (a scope, a convolution, a causal order).
 
     >>> from linviz import Grid
     >>> x = torch.randn(1, 1, 9, 8)
@@ -47,7 +48,7 @@ def apart(m: Attention, q: Tensor, k: Tensor, v: Tensor, goal: Map) -> dict[str,
 
 
 def floorless(m: Attention, q: Tensor, k: Tensor, v: Tensor) -> dict[str, Map]:
-    """The same without gate and floor, where there is a floor."""
+    """The map without gate and floor, by its name in WAYS; empty for a kernel without a floor."""
     if m.parsed.name != "relu_floor":
         return {}
     spec = str(replace(m.parsed, name="relu", gate=None, shared=False))

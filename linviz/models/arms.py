@@ -1,12 +1,12 @@
-"""Which models linviz trains: arms, and the sets of arms, seeds and budgets that its evidence stands on.
+"""Which models linviz trains: arms, and the sets of arms, seeds and budgets behind its evidence.
 
-An arm's name is its spec, or a spec with a word after "~" for a variant that no spec can say:
+An arm's name is its spec, or a spec with a word after "~" for a variant that no spec can express:
 
-    ~wide      without a gate, its MLPs widened by as many numbers as the gate would have: the gate's control
+    ~wide      without a gate, but with MLPs widened by the gate's number of parameters: the gate's control
     ~floor=F   relu_floor with another floor
 
-Sets: `short`, `long` and `fine` are shipped as models; of `dose`, `control`, `late`, `breadth` and `front` only the
-results. `late` is `long` with more seeds, and fewer arms.
+Sets: `short`, `long` and `fine` are shipped as models; of `dose`, `control`, `late`, `breadth` and `front` only
+the results are shipped. `late` is `long` with more seeds, and fewer arms.
 """
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def arm(name: str, budget: str = "short", task: str = "motion", setting: str = "
 
 
 def gate_parameters(spec: str) -> int:
-    """How many numbers a gate adds to the small model of `spec`.
+    """How many parameters a gate adds to the small model of `spec`.
 
     >>> gate_parameters("relu_floor")
     4704
@@ -67,9 +67,9 @@ def gate_parameters(spec: str) -> int:
 
 
 def jobs(which: str) -> Iterator[Job]:
-    """Every model of a set, in the order in which they are best trained: seed by seed.
+    """Every model of a set, in the order of training: seed by seed.
 
-    The ends of the dose, no floor and the whole floor, are relu and relu_floor of the short set.
+    The two ends of the dose, no floor and the full floor, are relu and relu_floor of the short set.
 
     >>> sum(1 for _ in jobs("short")), sum(1 for _ in jobs("dose"))
     (25, 15)
@@ -88,7 +88,7 @@ def jobs(which: str) -> Iterator[Job]:
 
 
 def fine(name: str) -> Recipe:
-    """The recipe of the finer set: more and smaller patches, for looking at; it begins with the long model.
+    """The recipe of the finer set: more and smaller patches, for display; training begins from the long model.
 
     >>> len(fine("softmax").shape.grid), fine("softmax").start == arm("softmax", "long").digest()
     (1024, True)

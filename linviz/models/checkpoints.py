@@ -1,9 +1,9 @@
-"""Shipped models: half-precision weights, and beside each a JSON that says how it came to be.
+"""Shipped models: half-precision weights, each with a JSON file that says how it was trained.
 
     shipped/short/relu_floor-gate.0.safetensors      shipped/short/relu_floor-gate.0.json
 
-The JSON holds the recipe and its digest, the seed, the learning curve, the held-out accuracy of these very weights,
-seconds, versions, and the SHA-256 of the weights: what was altered is refused.
+The JSON holds the recipe and its digest, the seed, the learning curve, the held-out accuracy of exactly these
+weights, seconds, versions, and the SHA-256 of the weights: an altered file is refused.
 """
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FOLDER = Path(__file__).with_name("shipped")
 
 
 def pretrained(name: str, seed: int = 0, budget: str = "short", folder: Path | None = None) -> VideoTransformer:
-    """A shipped model, ready to be asked, on the CPU in float32. ValueError, in one sentence, where there is none.
+    """A shipped model, ready to use, on the CPU in float32. Raises ValueError, in one sentence, if there is none.
 
     name: a spec, or a spec with a word after "~" for a variant of it (see `shipped`).
 
@@ -44,7 +44,7 @@ def pretrained(name: str, seed: int = 0, budget: str = "short", folder: Path | N
 
 @lru_cache(maxsize=64)
 def _loaded(path: Path, changed: int) -> VideoTransformer:
-    """A model read once; `changed` is when its file last was. It is handed out to many: copy it to alter it."""
+    """A model, read once and shared by all callers: copy it before altering it. changed: when its file last changed."""
     told, data = card(path), path.read_bytes()
     if hashlib.sha256(data).hexdigest() != told["sha256"]:
         raise ValueError(f"{path.name} is not the file that was trained (its SHA-256 differs from the one in its "
@@ -59,7 +59,7 @@ def _loaded(path: Path, changed: int) -> VideoTransformer:
 
 
 def card(path: Path) -> dict[str, Any]:
-    """What the JSON beside a checkpoint tells; ValueError where there is none, or it is not whole."""
+    """The content of the JSON beside a checkpoint; ValueError if it is missing or incomplete."""
     try:
         told: dict[str, Any] = json.loads(path.with_suffix(".json").read_text())
         if {"recipe", "seed", "sha256", "classes"} - told.keys():
@@ -70,7 +70,7 @@ def card(path: Path) -> dict[str, Any]:
 
 
 def find(name: str, seed: int, budget: str, folder: Path = FOLDER) -> Path:
-    """Where a model lies; ValueError, with what there is, where it does not."""
+    """The path of a model; ValueError, with the models there are, if it does not exist."""
     there = shipped(folder)
     budgets = sorted({b for b, _, _ in there})
     if budget not in budgets:
@@ -86,7 +86,7 @@ def find(name: str, seed: int, budget: str, folder: Path = FOLDER) -> Path:
 
 
 def shipped(folder: Path = FOLDER) -> list[tuple[str, str, int]]:
-    """Budget, name and seed of every model that lies in a folder.
+    """Budget, name and seed of every model in a folder.
 
     >>> ("short", "relu_floor+gate", 0) in shipped()
     True
@@ -109,7 +109,7 @@ def canonical(name: str) -> str:
 
 
 def slug(name: str) -> str:
-    """A name as a file may be called everywhere.
+    """A name as a file name that is valid on every system.
 
     >>> slug("relu_floor+gate:qk+shift@space")
     'relu_floor-gate.qk-shift_at_space'
@@ -118,7 +118,7 @@ def slug(name: str) -> str:
 
 
 def ship(run: Run, name: str, folder: Path, data: Data | None = None, more: dict[str, Any] | None = None) -> Path:
-    """Write a trained model and its JSON; the accuracy that it tells of is that of the rounded weights."""
+    """Write a trained model and its JSON; the accuracy in the JSON is that of the rounded weights."""
     recipe, data = run.recipe, data or made(run.recipe)
     tensors = {key: (x.half() if x.is_floating_point() else x).cpu().clone() for key, x in
                run.model.state_dict().items()}

@@ -1,4 +1,4 @@
-"""Examples: labelled clips as a training run reads them, eight bits a pixel, many in little room."""
+"""Examples: labelled clips as a training run reads them, stored compactly with eight bits per pixel."""
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 CHUNK = 1000  # clips drawn at a time
 TASKS = {"motion": "motion_task", "front": "front_task"}
-OWN = "own"   # the task of a recipe on somebody's own videos, which are not made by seed but read (see own_data)
+OWN = "own"   # the task of a recipe on a user's own videos, which are read, not drawn from a seed (see own_data)
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,27 +44,27 @@ class Examples:
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """What a run learns from, and what it is tested on."""
+    """The examples that a run learns from, and those it is tested on."""
 
     train: Examples
     test: Examples
 
 
 def made(recipe: Recipe) -> Data:
-    """The examples that a recipe names; the last two kinds asked for are kept, for the next arm."""
+    """The examples that a recipe names; the last two kinds are cached for the next arm."""
     return Data(drawn(recipe.task, recipe.setting, recipe.pool, recipe.pool_seed, "train"),
                 drawn(recipe.task, recipe.setting, recipe.tests, recipe.test_seed, "test"))
 
 
 @lru_cache(maxsize=4)
 def drawn(task: str, setting: str, n: int, seed: int, split: str) -> Examples:
-    """n examples of a task, of the photographs and digits of `split`."""
+    """n examples of a task, from the photographs and digits of `split`."""
     chunks = [stored(maker(task)(min(CHUNK, n - at), seed, split, setting, first=at)) for at in range(0, n, CHUNK)]
     return Examples(torch.cat([e.frames for e in chunks]), torch.cat([e.labels for e in chunks]), chunks[0].classes)
 
 
 def stored(task: Task) -> Examples:
-    """A task's clips in eight bits, of one colour: what linviz draws for training is grey."""
+    """A task's clips in eight bits and one colour channel: linviz draws grey clips for training."""
     return Examples((task.frames[:, :, :1] * 255).round().byte(), task.labels, task.classes)
 
 
@@ -72,8 +72,8 @@ def maker(task: str) -> Callable[..., Task]:
     """The function that draws clips of a task, by its name."""
     from .. import clips  # here and not above: a wide door, for those who only build a model
     if task == OWN:
-        raise ValueError("the videos of this recipe are somebody's own: read them with models.own_data.read(folder) "
-                         "and hand them over as data=")
+        raise ValueError("this recipe is for a user's own videos: read them with models.own_data.read(folder) "
+                         "and pass them as data=")
     if task not in TASKS:
         raise ValueError(f"no task called {task!r}; there are: {', '.join(TASKS)}")
     function: Callable[..., Task] = getattr(clips, TASKS[task])

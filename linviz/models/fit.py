@@ -1,7 +1,7 @@
-"""Fit a gate to a map: what a gate could do for these queries and keys, without any task.
+"""Fit a gate to a map: what a gate can do for given queries and keys, without any task.
 
 Gradient descent on the mean over rows of KL(target row || gated row). Each step reads a block of rows, so
-no table has to be kept. Nothing here is learned for a task: the gate sees one picture and copies one map.
+no full table is kept. Nothing here is learned for a task: the gate sees one picture and copies one map.
 """
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from ..mechanisms import Attention
 from .adam import Adam
 
 LABEL = "fitted to a map, never trained on a task"
-ROWS = 256  # rows read a step
-KEPT = 1 << 24  # weights of a target that are kept rather than made anew each step
-TRACE = 1e-6  # share of uniform mixed into a row, so that one without weight where the target looks is only very far
+ROWS = 256  # rows read per step
+KEPT = 1 << 24  # the most weights of a target that are kept instead of computed again in each step
+TRACE = 1e-6  # fraction of uniform mixed into a row, so that the divergence stays finite where a row has no weight
 Progress = Callable[[int, int, float], bool | None]
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The gate on its way: after `step` steps its mean divergence from the target was `kl` bits."""
+    """The gate during a fit: after `step` steps its mean divergence from the target was `kl` bits."""
 
     step: int
     kl: float
@@ -34,7 +34,7 @@ class Snapshot:
 
 @dataclass
 class Fit:
-    """What came of a fit. `before` and `after`: mean KL over all rows, in bits. The mechanism's gate is changed."""
+    """The result of a fit. `before` and `after`: mean KL over all rows, in bits. The mechanism's gate is changed."""
 
     mechanism: Attention
     before: float
@@ -47,7 +47,7 @@ class Fit:
 
 def fit_gate(mechanism: Attention, target: Map, q: Tensor, k: Tensor, v: Tensor, *, steps: int = 300,
              rate: float = 2e-2, seed: int = 0, snapshots: int = 30, progress: Progress | None = None) -> Fit:
-    """Fit the gate of `mechanism` so that its map on q, k, v comes nearest `target`, row by row.
+    """Fit the gate of `mechanism` so that its map on q, k, v comes close to `target`, row by row.
 
     Adam, `steps` steps of `rate`; `seed` chooses the rows a step reads. `progress(step, steps, kl)` is called
     after every step, kl in bits on the rows of that step; returning False stops the fit there.
@@ -86,16 +86,16 @@ def _refuse(mechanism: Attention, target: Map, q: Tensor, k: Tensor, steps: int)
     if mechanism.gate is None:
         raise ValueError(f"{mechanism.spec} has no gate to fit; add +gate")
     if not target.stochastic:
-        raise ValueError("the target's rows are not shares, so there is no divergence to make small")
+        raise ValueError("the target's rows are not probability distributions, so there is no divergence to minimise")
     if steps < 1 or target.shape != (q.shape[-2], k.shape[-2]):
         raise ValueError(f"a fit takes at least one step (got {steps}) and a target of the map's size: "
                          f"{target.shape} against {(q.shape[-2], k.shape[-2])}")
 
 
 def unscaled_rows(mechanism: Attention, q: Tensor, k: Tensor, v: Tensor) -> Callable[[Tensor], Tensor]:
-    """A function of row numbers: those rows of the gated map, before division by their sums, with gradient.
+    """A function of row numbers: the rows of the gated map, before division by their sums, with gradient.
 
-    The features do not depend on the gate, so they are made once; under a scope the map is asked whole.
+    The features do not depend on the gate, so they are computed once; under a scope the whole map is computed.
     """
     if mechanism.parsed.scope != "joint" or mechanism.mechanism.causal:
         return lambda i: mechanism.map(q, k, v).rows(i)
@@ -111,7 +111,7 @@ def unscaled_rows(mechanism: Attention, q: Tensor, k: Tensor, v: Tensor) -> Call
 
 
 def _target(target: Map) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
-    """A function of row numbers: the target's rows, and sum p log p of each. Kept while the table is small."""
+    """A function of row numbers: the target's rows, and sum p log p of each. Cached if the table is small."""
     def made(i: Tensor) -> tuple[Tensor, Tensor]:
         p = target.rows(i)
         return p, torch.special.xlogy(p, p).sum(-1)
@@ -125,7 +125,7 @@ def _target(target: Map) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
 def row_divergence(weights: Tensor, p: Tensor, plogp: Tensor) -> Tensor:
     """KL(p || weights / their sum) of every row in bits, from unscaled weights; `TRACE` keeps it finite.
 
-    plogp: sum p log p of every row. Of an empty row only the trace is left: it counts as uniform.
+    plogp: sum p log p of every row. An empty row has only the trace, so it counts as uniform.
     """
     weights = weights.masked_fill(weights.sum(-1, keepdim=True) <= 0, 1.0)
     sums = weights.sum(-1, keepdim=True)
@@ -142,7 +142,7 @@ def mean_divergence(mechanism: Attention, target: Map, q: Tensor, k: Tensor, v: 
 
 
 def _blocks(N: int, steps: int, seed: int) -> Iterator[Tensor]:
-    """The rows of every step: all of them while they are few, else a block drawn anew."""
+    """The rows of each step: all of them if they are few, else a newly drawn block."""
     generator = torch.Generator().manual_seed(seed)
     for _ in range(steps):
         yield torch.arange(N) if N <= ROWS else torch.randperm(N, generator=generator)[:ROWS]

@@ -1,13 +1,13 @@
 """What a gate can do: fit it, over many clips, to the maps of another attention on the same q, k, v.
 
-`fit_gate` copies one map. Here one gate, the same for all heads as in the paper, is to copy the maps of many clips,
-so that clips it has never seen can say what it learned. No labels, no task, no network after it:
+`fit_gate` copies one map. Here one gate, the same for all heads as in the paper, copies the maps of many clips, so that
+other clips can show what it learned. There are no labels, no task, and no network after it:
 
     min over the gate of the mean over clips, heads and rows of KL(target row || gated row)        Adam, minibatches
 
-What a gate may do can be cut down (PARTS): its ratios averaged over channels, so that it says only who is seen, or
-over tokens, so that it says only which features count, or one side held constant. `Free` ratios, one number for every
-token and channel, say how far any gate on this kernel could go: their only bound is that the map has rank M.
+A gate can be restricted (PARTS): its ratios averaged over channels, so that it only decides which tokens are seen; or
+averaged over tokens, so that it only decides which features count; or one side held constant. `Free` ratios, one number
+for every token and channel, show how far any gate on this kernel can go: only the map's rank M limits them.
 """
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from .adam import Adam
 from .fit import row_divergence
 from .looking import FEW, diversity, on_object
 
-PARTS = {"whole": "every token and channel its own ratio",
-         "tokens": "ratios averaged over channels: who is seen",
+PARTS = {"whole": "every token and channel has its own ratio",
+         "tokens": "ratios averaged over channels: which tokens are seen",
          "channels": "ratios averaged over the tokens of a clip and head: which features count",
          "queries": "only the ratios of queries, those of keys held constant",
          "keys": "only the ratios of keys, those of queries held constant"}
@@ -39,7 +39,7 @@ Rule = Callable[[Tensor, Tensor, Tensor], Ratios]
 
 @dataclass(frozen=True)
 class Copied:
-    """What came of a fit: bits of KL(target || gated), mean over all rows of the clips it was fitted on."""
+    """The result of a fit: KL(target || gated) in bits, mean over all rows of the clips of the fit."""
 
     before: float
     after: float
@@ -48,10 +48,10 @@ class Copied:
 
 def fit_gates(mechanism: Attention, target: Tensor, q: Tensor, k: Tensor, v: Tensor, *, part: str = "whole",
               steps: int = 200, rate: float = 2e-2, clips: int = 8, rows: int = 48, seed: int = 0) -> Copied:
-    """Fit the gate of `mechanism` to the target's maps on the clips q, k, v (B, H, N, D), and leave it so.
+    """Fit the gate of `mechanism`, in place, to the target's maps on the clips q, k, v (B, H, N, D).
 
     target (B, H, N, S): rows that sum to one. A step reads `clips` clips and `rows` rows of each, drawn from `seed`.
-    part: one of PARTS, what the gate may do while it is fitted. ValueError where there is no gate or sizes differ.
+    part: one of PARTS, the restriction during the fit. ValueError if there is no gate or sizes differ.
 
     >>> from linviz import Grid, make
     >>> x = torch.randn(4, 2, 16, 8)
@@ -68,9 +68,9 @@ def fit_gates(mechanism: Attention, target: Tensor, q: Tensor, k: Tensor, v: Ten
 
 def fit_free(mechanism: Attention, target: Tensor, q: Tensor, k: Tensor, v: Tensor, *, steps: int = 400,
              rate: float = 0.1, seed: int = 0) -> tuple[Copied, Map]:
-    """The bound on every gate: ratios of these very clips, one number a token, head and channel, fitted to their maps.
+    """The bound on every gate: one ratio per token, head and channel of these clips, fitted to their maps.
 
-    What is left after it no gate on these features can copy, whatever it sees (as far as the descent got).
+    No gate on these features can copy the divergence that remains, whatever it reads (as far as the descent converged).
     """
     phi_q, phi_k, _ = features(mechanism, q, k, v)
     z_q, z_k = (torch.zeros_like(phi, requires_grad=True) for phi in (phi_q, phi_k))
@@ -81,7 +81,7 @@ def fit_free(mechanism: Attention, target: Tensor, q: Tensor, k: Tensor, v: Tens
 
 def _descend(parameters: Iterable[Tensor], factors: Callable[[Tensor], Ratios], target: Tensor, steps: int, rate: float,
              clips: int, rows: int, seed: int) -> Copied:
-    """Adam on the divergence of the map whose gated features are `factors(clip numbers)`."""
+    """Run Adam on the divergence of the map whose gated features are `factors(clip numbers)`."""
     if steps < 1:
         raise ValueError(f"a fit takes at least one step; got {steps}")
     B, _, N, _ = target.shape
@@ -105,23 +105,23 @@ def _whole(bits: Callable[[Tensor, Tensor], Tensor], B: int, N: int) -> float:
 
 
 def features(mechanism: Attention, q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """What a gate reads, without gradient; ValueError where the map is more than gated features."""
+    """The features that a gate reads, without gradient; ValueError if the map is more than gated features."""
     m, parsed = mechanism.mechanism, mechanism.parsed
     if not isinstance(m, Kernel) or m.causal or parsed.conv or parsed.scope != "joint":
-        raise ValueError(f"the map of {mechanism.spec} is more than features of all tokens: take a kernel that is not "
+        raise ValueError(f"the map of {mechanism.spec} is more than features of all tokens: use a kernel that is not "
                          "causal, without a scope and without +conv")
     with torch.no_grad():
         return mechanism.features(q, k, v)
 
 
 def normaliser(mechanism: Attention) -> Normaliser:
-    """What the kernel divides a row by."""
+    """The normaliser by which the kernel divides a row."""
     assert isinstance(mechanism.mechanism, Kernel)
     return mechanism.mechanism.normaliser
 
 
 def rule(mechanism: Attention, part: str = "whole") -> Rule:
-    """phi(q), phi(k), v to the ratios of queries and keys, cut down to one of PARTS."""
+    """A function from phi(q), phi(k), v to the ratios of queries and keys, restricted to one of PARTS."""
     gate = mechanism.gate
     if gate is None:
         raise ValueError(f"{mechanism.spec} has no gate to fit; add +gate")
@@ -131,7 +131,7 @@ def rule(mechanism: Attention, part: str = "whole") -> Rule:
 
 
 def only(r_q: Tensor, r_k: Tensor, part: str) -> Ratios:
-    """Ratios (..., N, M) of which only one of PARTS is left; what is left out becomes its mean, or one half.
+    """Ratios (..., N, M) restricted to one of PARTS; the rest is replaced by its mean, or by one half.
 
     >>> r = torch.tensor([[0.2, 0.4], [0.6, 0.8]])
     >>> only(r, r, "tokens")[0].tolist(), only(r, r, "channels")[1].tolist()
@@ -145,14 +145,14 @@ def only(r_q: Tensor, r_k: Tensor, part: str) -> Ratios:
 
 
 def weights(fixed: tuple[Tensor, ...], gate: Rule) -> Ratios:
-    """Gated features of queries and keys, whose product is the map before it is divided by its row sums."""
+    """Gated features of queries and keys; their product is the map before division by its row sums."""
     phi_q, phi_k, v = fixed
     r_q, r_k = gate(phi_q, phi_k, v)
     return phi_q * r_q, phi_k * r_k
 
 
 def part_map(mechanism: Attention, q: Tensor, k: Tensor, v: Tensor, part: str = "whole") -> Map:
-    """The map of a gated kernel of which only one of PARTS acts; "whole" is the mechanism's own map.
+    """The map of a gated kernel with its gate restricted to one of PARTS; "whole" is the mechanism's own map.
 
     >>> from linviz import Grid, make
     >>> x, m = torch.randn(1, 1, 4, 8), make("relu_floor+gate", 1, 8, Grid(X=4))
@@ -165,26 +165,26 @@ def part_map(mechanism: Attention, q: Tensor, k: Tensor, v: Tensor, part: str = 
 
 @dataclass(frozen=True)
 class Goal:
-    """What is to be copied, on clips: rows (B, H, N, S) of shares, mixing v (B, H, S, E); inked tokens (B, N) bool."""
+    """The maps to copy: rows (B, H, N, S) that sum to one, mixing v (B, H, S, E); inked tokens (B, N) bool."""
 
     rows: Tensor
     v: Tensor
     inked: Tensor
 
     def missed(self, output: Tensor) -> float:
-        """|o - o_goal| / |o_goal| of a clip's heads, tokens and channels together; mean over clips."""
+        """|o - o_goal| / |o_goal| over all heads, tokens and channels of a clip; mean over clips."""
         goal = self.rows @ self.v
         return ((output - goal).flatten(1).norm(dim=-1) / goal.flatten(1).norm(dim=-1)).double().mean().item()
 
 
 @torch.no_grad()
 def compared(a: Map, goal: Goal, output: Tensor | None = None) -> dict[str, float]:
-    """How a map stands to the goal. Means over live rows, heads and clips; KL and errors over all rows.
+    """How close a map is to the goal. Means over rows that are not empty, heads and clips; KL and errors over all rows.
 
     entropy, in bits; kl, bits of KL(goal || map), and kl_1, kl_2, ... of every head; top, weight of a row's heaviest
-    5 % of keys; object, weight on the inked tokens over their share; diversity, how far a row is from the mean row of
-    its head and clip; effective_rank; dead, share of empty rows; error, of what the attention returns (`output`, or the
-    map's mixture of the goal's v), and error_of_map, of that mixture.
+    5 % of keys; object, weight on the inked tokens over their fraction of tokens; diversity,
+    the distance of a row from the mean row of its head and clip; effective_rank; dead, fraction of empty rows; error,
+    of the attention's output (`output`, or the map's mixture of the goal's v), and error_of_map, of that mixture.
 
     >>> from linviz.maps import Dense
     >>> each, all_alike = torch.eye(4)[None, None], Dense(torch.full((1, 1, 4, 4), 0.25))
@@ -207,7 +207,7 @@ def compared(a: Map, goal: Goal, output: Tensor | None = None) -> dict[str, floa
 
 
 def _unsigned(rows: Tensor) -> Tensor:
-    """Rows without what rounding left below zero: a cosine of a right angle comes out at -4e-8, not at 0."""
+    """Rows with rounding errors below zero removed: the cosine of a right angle comes out as -4e-8, not as 0."""
     return rows.where((rows > 0) | (rows < -ROUNDING), 0.0)
 
 

@@ -1,14 +1,14 @@
-"""Interventions: what a trained model relies on, found by taking one thing away and asking it again.
+"""Interventions: what a trained model relies on, found by removing one thing and running the model again.
 
-Every function returns a twin, altered in every layer at once; the model itself is left as it was, and the twin's
-`forward` and `trace` agree. To take a part from a model that was trained with it is not to train without it: these
-tell what this model uses, not what a model needs.
+Every function returns a copy that is altered in every layer at once. The model itself does not change, and the copy's
+`forward` and `trace` agree. Removing a part from a model that was trained with it differs from training without it:
+these functions show what this model uses, not what a model needs.
 
     warmed         q / temperature: above 1 flatter maps, below 1 sharper ones
     gate_strength  r = sigmoid(s z): 1 as trained, 0 constant, so that the map is the un-gated kernel's
     held           the gate on queries, on keys, or on both made constant
-    averaged       the ratios of a clip and head averaged: over tokens (a profile of channels is left), or over
-                   channels (one weight a token is left; of a query it cancels in the row sum)
+    averaged       the ratios of a clip and head averaged: over tokens (a profile of channels remains), or over
+                   channels (one weight per token remains; a query's weight cancels in the row sum)
 """
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from ..fixation import Gate
 from .layer import AttentionLayer
 from .video_transformer import VideoTransformer
 
-SIDES = {"both": (0.0, 0.0), "q": (0.0, 1.0), "k": (1.0, 0.0)}  # by what the logits of queries and keys are multiplied
+SIDES = {"both": (0.0, 0.0), "q": (0.0, 1.0), "k": (1.0, 0.0)}  # factors for the logits of queries and keys
 OVER = {"tokens": -2, "channels": -1}
 Alter = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
 class Altered(Gate):
-    """A gate whose logits are changed before they become ratios; its parameters are those of the gate it is made of."""
+    """A gate whose logits are changed before they become ratios; it shares the parameters of the original gate."""
 
     def __init__(self, gate: Gate, alter: Alter) -> None:
         nn.Module.__init__(self)
@@ -36,7 +36,7 @@ class Altered(Gate):
         self.alters: tuple[Alter, ...] = (*(gate.alters if isinstance(gate, Altered) else ()), alter)
 
     def logits(self, phi_q: Tensor, phi_k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-        """z of queries (..., N, M) and keys (..., S, M), after every alteration in the order in which it was made."""
+        """z of queries (..., N, M) and keys (..., S, M), after every alteration, in order."""
         z = super().logits(phi_q, phi_k, v)
         for alter in self.alters:
             z = alter(*z)
@@ -44,7 +44,7 @@ class Altered(Gate):
 
 
 def warmed(model: VideoTransformer, temperature: float) -> VideoTransformer:
-    """The model with q divided by a temperature in every layer; infinity is q = 0, and uniform maps under softmax.
+    """The model with q divided by a temperature in every layer; infinity is q = 0: uniform maps under softmax.
 
     Features that are homogeneous (relu, focused) cancel any finite temperature in the row sum. ValueError for a
     temperature that is not above 0.
@@ -55,7 +55,7 @@ def warmed(model: VideoTransformer, temperature: float) -> VideoTransformer:
     1.0
     """
     if not temperature > 0:
-        raise ValueError(f"a temperature is a number above 0; got {temperature}")
+        raise ValueError(f"temperature must be a number above 0; got {temperature}")
     twin = copy.deepcopy(model)
     with torch.no_grad():
         for layer in layers(twin):
@@ -65,7 +65,7 @@ def warmed(model: VideoTransformer, temperature: float) -> VideoTransformer:
 
 
 def gate_strength(model: VideoTransformer, strength: float) -> VideoTransformer:
-    """The model with the logits of its gates multiplied by `strength`. ValueError where there is no gate.
+    """The model with the logits of its gates multiplied by `strength`. ValueError if there is no gate.
 
     >>> model = VideoTransformer("relu_floor+gate")
     >>> gate_strength(model, 0.0).trace(torch.rand(1, 8, 3, 36, 36))[0].ratios[1].unique().tolist()
@@ -83,13 +83,13 @@ def held(model: VideoTransformer, side: str) -> VideoTransformer:
     (1, True)
     """
     if side not in SIDES:
-        raise ValueError(f"no side called {side!r}; a gate stands on {', '.join(SIDES)}")
+        raise ValueError(f"no side called {side!r}; there are: {', '.join(SIDES)}")
     of_q, of_k = SIDES[side]
     return gated(model, lambda q, k: (of_q * q, of_k * k))
 
 
 def averaged(model: VideoTransformer, over: str) -> VideoTransformer:
-    """The model with its ratios averaged over "tokens" or over "channels", in every clip and head by itself.
+    """The model with its ratios averaged over "tokens" or over "channels", separately for every clip and head.
 
     Under a scope, tokens are those of one box. ValueError for another word or without a gate.
 
@@ -99,22 +99,22 @@ def averaged(model: VideoTransformer, over: str) -> VideoTransformer:
     (True, False)
     """
     if over not in OVER:
-        raise ValueError(f"ratios are averaged over {' or '.join(OVER)}; got {over!r}")
+        raise ValueError(f"ratios can be averaged over {' or '.join(OVER)}; got {over!r}")
     return gated(model, lambda q, k: (_mean(q, OVER[over]), _mean(k, OVER[over])))
 
 
 def _mean(z: Tensor, axis: int) -> Tensor:
-    """Logits of the mean ratio: it is the ratios that are averaged. In double, where 1 - r is not lost."""
+    """Logits of the mean ratio (the ratios are averaged, not the logits). In double precision, to keep 1 - r."""
     return z.double().sigmoid().mean(axis, keepdim=True).logit().to(z.dtype).expand_as(z)
 
 
 def gated(model: VideoTransformer, alter: Alter) -> VideoTransformer:
-    """A twin whose gates' logits go through `alter`; ValueError where there is no gate."""
+    """A copy whose gates' logits go through `alter`; ValueError if there is no gate."""
     twin = copy.deepcopy(model)
     for layer in layers(twin):
         mechanism, gate = layer.attention.mechanism, layer.attention.gate
         if gate is None:
-            raise ValueError(f"{model.spec} has no gate to alter; a model of a spec with +gate has")
+            raise ValueError(f"{model.spec} has no gate to alter; use a model of a spec with +gate")
         mechanism.gate = Altered(gate, alter)
     return twin
 

@@ -1,9 +1,9 @@
-"""A layer around an attention: the four linear maps that make q, k, v of tokens and tokens of the output.
+"""A layer around an attention: four linear maps that turn tokens into q, k, v and the output into tokens.
 
     q, k, v = W_q x, W_k x, W_v x        o = A v        y = W_o o
 
-The maps belong to the layer. The mechanism gets them passed in, and may act before or after each of them:
-`project` (coarser keys) and `close` (a gate on what comes out).
+The maps belong to the layer. They are passed to the mechanism, which may act before or after each of them:
+`project` (coarser keys) and `close` (a gate on the output).
 """
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from ..mechanisms import REGISTRY, make, parse
 
 
 class AttentionLayer(nn.Module):
-    """Tokens x (B, N, C) in, (B, N, C) out; what lies between is what `spec` names, on `grid`.
+    """Tokens x (B, N, C) in, (B, N, C) out, through the attention that `spec` names, on `grid`.
 
-    width: D of a head, C / heads unless told. kv_heads: heads of k and v, shared by the heads of q.
+    width: D of a head, by default C / heads. kv_heads: heads of k and v, shared by the heads of q.
     qkv_bias: whether W_q, W_k and W_v have biases (W_o always has). Options are those of `make`.
 
     >>> layer = AttentionLayer("swin@window:2", heads=2, channels=16, grid=Grid(Y=4, X=4))
@@ -35,7 +35,7 @@ class AttentionLayer(nn.Module):
                  kv_heads: int | None = None, qkv_bias: bool = True, seed: int = 0, **options: Any) -> None:
         super().__init__()
         if width is None and channels % heads:
-            raise ValueError(f"{channels} channels cannot be cut into {heads} heads evenly; say width=")
+            raise ValueError(f"{channels} channels cannot be divided evenly into {heads} heads; give width=")
         width, self.heads, self.kv_heads = width or channels // heads, heads, kv_heads or heads
         if "channels" in inspect.signature(REGISTRY[parse(spec).name].build).parameters:
             options = {"channels": channels} | options
@@ -54,7 +54,7 @@ class AttentionLayer(nn.Module):
                                       _heads(self.to_v, self.kv_heads))
 
     def map(self, x: Tensor, **context: Any) -> Map:
-        """The table of weights with which this layer looks at x."""
+        """The attention map of this layer for x."""
         return self.attention.map(*self.qkv(x), **context)
 
     def forward(self, x: Tensor, **context: Any) -> Tensor:
@@ -64,5 +64,5 @@ class AttentionLayer(nn.Module):
 
 
 def _heads(layer: nn.Linear, heads: int) -> Callable[[Tensor], Tensor]:
-    """A linear map whose output is cut into heads: (B, N, C) -> (B, heads, N, D)."""
+    """A linear map whose output is divided into heads: (B, N, C) -> (B, heads, N, D)."""
     return lambda x: layer(x).unflatten(-1, (heads, -1)).transpose(1, 2)

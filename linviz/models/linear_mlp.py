@@ -1,11 +1,11 @@
-"""A lesson: layers without anything between them are one layer.
+"""A lesson: linear layers without a nonlinearity between them are one layer.
 
     W_L (... (W_1 x + b_1) ...) + b_L = W x + b        W = W_L ... W_1        b = sum_l W_L ... W_{l+1} b_l
 
-Matrix products may be bracketed as one likes, so depth adds no function: only affine maps, of rank at most
-the narrowest layer. It is the same law that makes linear attention cheap, seen from its bad side: what is
-linear composes away, and what a network can do beyond a matrix comes from phi, the gates and the
-normalisation. (How it *learns* does change with depth; what it can be after learning does not.)
+Matrix products may be bracketed in any way, so depth adds no new functions: only affine maps, of rank at most the
+width of the narrowest layer. The same law makes linear attention cheap; here it is a drawback. Linear layers merge
+into one matrix, and everything a network can do beyond a matrix comes from phi, the gates and the normalisation.
+(Depth does change how the network *learns*, but not which functions it can represent.)
 """
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from torch import nn
 
 
 def stack(widths: Sequence[int], seed: int = 0, between: type[nn.Module] | None = None) -> nn.Sequential:
-    """Linear layers of these widths, input first; `between` (nn.ReLU, say) stands after every layer but the last.
+    """Linear layers of these widths, input first; `between` (for example nn.ReLU) follows every layer except the last.
 
     >>> stack([6, 5, 3])(torch.zeros(4, 6)).shape
     torch.Size([4, 3])
     """
     if len(widths) < 2 or min(widths) < 1:
-        raise ValueError(f"a stack has an input and an output of at least one channel each; got widths {list(widths)}")
+        raise ValueError(f"a stack needs an input and an output, each of one channel or more; got {list(widths)}")
     layers: list[nn.Module] = []
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
@@ -32,7 +32,7 @@ def stack(widths: Sequence[int], seed: int = 0, between: type[nn.Module] | None 
 
 
 def collapse(layers: nn.Sequential) -> nn.Linear:
-    """The one layer that a stack of linear layers is. Anything else in the stack is refused: it does not collapse.
+    """The single layer equal to a stack of linear layers. ValueError for any other layer in the stack.
 
     >>> deep = stack([8, 16, 2, 16, 8])
     >>> one, x = collapse(deep), torch.rand(5, 8)

@@ -1,30 +1,30 @@
-"""The video transformer of the feature fixation paper: nothing in it costs N^2, and it can be counted.
+"""The video transformer of the feature fixation paper: nothing in it costs N^2, and its operations are counted.
 
     x <- norm(patches(frames)) + code of the frame         overlapping patches: 16 pixels wide, 14 apart
-    12 x    x <- x + attention(norm x)   among the frames of one place        k, v shifted in space
-            x <- x + attention(norm x)   among the places of one frame        k, v shifted in time
+    12 x    x <- x + attention(norm x)   among the frames of one patch        k, v shifted in space
+            x <- x + attention(norm x)   among the patches of one frame       k, v shifted in time
             x <- x + MLP(norm x)         with a 3 x 3 convolution inside each frame
     head(mean over all tokens of norm x)
 
-Both attentions are relu_floor, gated or not. No token is told its row or column: only frames have codes. Where a
-patch lies is felt through the shifts and the convolution, which meet zeros at the border; so no parameter depends on
-the size of the picture. A photograph is a clip of one frame.
+Both attentions are relu_floor, gated or not. Only frames have position codes, not rows or columns. A patch's
+position has an effect only through the shifts and the convolution, which read zeros beyond the border; so no parameter
+depends on the size of the picture. A photograph is a clip of one frame.
 
 Parameters, C = 512, D = 64, MLP 4 C wide: patches 393,728 and their norm 1,024; codes 8,192; a block
 2 x 4 (C^2 + C) for the attentions, 3 x 2 C for the norms, 2,120,192 for the MLP, and 2 x 12,352 for each gate; last
 norm 1,024; head 528,814 (174 classes) to 856,408 (600). In all 51.92 M (SSv2), 52.25 M (K600), 52.39 M (K400), and
-242.8 GMACs a clip without gates, 264.7 with them (`macs`). That the MLP is 4 C wide and that no linear map follows
-the attention in time (TimeSformer has one) can be deduced from the totals; norms after the patches and after the last
-block are too small to show in them, and are as in the official code.
+242.8 GMACs a clip without gates, 264.7 with them (`macs`). The totals show that the MLP is 4 C wide and that no
+linear map follows the attention in time (TimeSformer has one). The norms after the patches and after the last block are
+too small to show in the totals; they follow the official code.
 
 "Linear Video Transformer with Feature Fixation", 2022, arXiv 2210.08164; written from its equations and settings.
 As in the official settings: sizes, gates shared (SSv2, K600) or separate (K400), into how many parts each shift cuts
-the channels, pixels (x - 0.5) / 0.5, dropout of one half on the tokens before the mean and in the head, how parameters
-are drawn. Not as there:
-- Its Kinetics settings shift 16 frames as two groups of 8, between which nothing moves. Here all neighbours meet.
-- It keeps a linear map from C to the classes that nothing reads. Here there is none; no count has it.
-- It starts from ImageNet weights that do not lie beside it. Here parameters are drawn from a seed, as it draws them.
-- It takes q, k and v from one linear map; three hold the same numbers. Row sums are a matrix product here.
+the channels, pixels (x - 0.5) / 0.5, dropout of one half on the tokens before the mean and in the head, and the initial
+values of parameters. Differences:
+- Its Kinetics settings shift 16 frames as two groups of 8, between which nothing is shifted. Here all frames are.
+- It keeps an unused linear map from C to the classes. Here there is none, and no count includes it.
+- It starts from ImageNet weights that are not published with it. Here parameters are drawn from a seed, in its way.
+- It takes q, k and v from one linear map; three maps have the same parameters. Row sums are a matrix product here.
 - Joint, motion, softmax and Orthoformer attention, three-dimensional patches and shifts of 2: left out.
 """
 from __future__ import annotations
@@ -50,10 +50,10 @@ EPS = 1e-6           # of the norms in and after the blocks; the two others have
 
 @dataclass(frozen=True)
 class Config:
-    """How large the model is and what attends in it; `side`, `patch` and `stride` in pixels.
+    """The model's size and its attention; `side`, `patch` and `stride` are in pixels.
 
-    spec: without a scope; bare +shift is in space inside the attention in time, and in time inside the other.
-    shift_parts: into how many folds the shift in time cuts the channels; two of them move. In space it is 16.
+    spec: without a scope; +shift alone means a shift in space in the attention in time, and in time in the other.
+    shift_parts: how many folds the shift in time cuts the channels into; two of them move. In space there are 16.
     wider: channels inside the MLP as a multiple of `channels`. hidden: channels inside the head.
 
     >>> Config().grid, len(Config().grid)
@@ -77,11 +77,11 @@ class Config:
     def __post_init__(self) -> None:
         small = [f"{name}={n}" for name, n in vars(self).items() if isinstance(n, int) and n < 1]
         if small:
-            raise ValueError(f"every size of a model is at least 1; got {', '.join(small)}")
+            raise ValueError(f"every size of a model must be at least 1; got {', '.join(small)}")
 
     @property
     def grid(self) -> Grid:
-        """Where the tokens lie; patches at the border reach half their width into grey."""
+        """The grid of tokens; patches at the border extend half their width into grey."""
         along = (self.side + 2 * (self.patch // 2) - self.patch) // self.stride + 1
         return Grid(self.frames, along, along)
 
@@ -96,8 +96,8 @@ CONFIGS = {
 class LinearVideoTransformer(nn.Module):
     """Frames (B, T, 3, Ypx, Xpx) in 0..1 to logits (B, classes); `config` is one of CONFIGS by name, or your own.
 
-    One frame is shown to a model of more frames as a clip that stands still. Parameters of one name are drawn alike
-    whatever the spec.
+    One frame is given to a model of more frames as a still clip. Parameters of the same name are drawn alike for
+    every spec.
 
     >>> small = Config(classes=5, frames=4, side=56, channels=64, heads=4, blocks=2, hidden=32)
     >>> LinearVideoTransformer(small)(torch.rand(1, 4, 3, 56, 56)).shape
@@ -108,7 +108,7 @@ class LinearVideoTransformer(nn.Module):
         super().__init__()
         self.config = c = CONFIGS[known("configuration", config, CONFIGS)] if isinstance(config, str) else config
         self.grid = c.grid
-        with torch.random.fork_rng(devices=[]):  # torch's layers draw as they are made; what counts is drawn below
+        with torch.random.fork_rng(devices=[]):  # torch's layers draw when created; redrawn below
             self.patches = nn.Conv2d(3, c.channels, c.patch, c.stride, padding=c.patch // 2)
             self.patch_norm = nn.LayerNorm(c.channels)
             self.codes = nn.Parameter(torch.empty(c.frames, c.channels))
@@ -120,7 +120,7 @@ class LinearVideoTransformer(nn.Module):
         self.draw(seed)
 
     def draw(self, seed: int) -> None:
-        """Draw all parameters anew, each module's from its name and the seed; what a mechanism itself drew is left."""
+        """Draw all parameters again, each module's from its name and the seed; a mechanism's own random parts stay."""
         nn.init.zeros_(self.codes)
         with torch.random.fork_rng(devices=[]):
             for name, module in self.named_modules():
@@ -142,14 +142,14 @@ class LinearVideoTransformer(nn.Module):
         """Patches with the codes of their frames, (B, N, C); ValueError for frames of another size."""
         c = self.config
         if frames.ndim != 5 or frames.shape[1] not in (1, c.frames) or frames.shape[2:] != (3, c.side, c.side):
-            raise ValueError(f"this model was made for clips (B, {c.frames}, 3, {c.side}, {c.side}), or one frame of "
+            raise ValueError(f"this model takes clips (B, {c.frames}, 3, {c.side}, {c.side}), or one frame of "
                              f"them; got {tuple(frames.shape)}: clips.fit cuts and resizes a clip")
         x = self.patches((frames.flatten(0, 1) - GREY) / SPREAD)        # (B*T, C, Y, X)
         x = self.patch_norm(x.movedim(1, -1)).unflatten(0, frames.shape[:2])  # (B, T, Y, X, C)
-        return self.grid.unfold(x + self.codes[:, None, None])          # a photograph stands still
+        return self.grid.unfold(x + self.codes[:, None, None])          # a photograph is a still clip
 
     def trace(self, frames: Tensor) -> list[Traced]:
-        """What went into every attention of a forward pass, first block first, time before space; no gradient.
+        """The inputs of every attention in a forward pass, first block first, time before space; no gradient.
 
         >>> small = Config(classes=5, frames=4, side=56, channels=64, heads=4, blocks=2, hidden=32)
         >>> seen = LinearVideoTransformer(small).trace(torch.rand(1, 4, 3, 56, 56))
@@ -169,13 +169,13 @@ torch.Size([1, 4, 100, 16]))
         return seen
 
     def attentions(self) -> list[tuple[str, Attention]]:
-        """Every attention by its place, in the order in which they attend."""
+        """Every attention with its place in the model, in the order of the forward pass."""
         return [(f"block {n}, {m.parsed.scope}", m)
                 for n, block in enumerate(self.blocks, 1) for m in block.modules() if isinstance(m, Attention)]
 
 
 class Block(nn.Module):
-    """Time, space, MLP, each with a norm before and the residual around it: (B, N, C) -> (B, N, C)."""
+    """Attention in time and in space, MLP, each with a norm and a residual: (B, N, C) -> (B, N, C)."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
@@ -192,7 +192,7 @@ class Block(nn.Module):
 
 
 class ConvMLP(nn.Module):
-    """Widen, let every channel see its 3 x 3 patches of the frame, GELU, narrow: (B, N, C) -> (B, N, C)."""
+    """Widen, a 3 x 3 convolution of every channel inside the frame, GELU, narrow: (B, N, C) -> (B, N, C)."""
 
     def __init__(self, channels: int, inside: int, grid: Grid) -> None:
         super().__init__()
@@ -207,7 +207,7 @@ class ConvMLP(nn.Module):
 
 
 def _draw(module: nn.Module) -> None:
-    """Linear maps of spread 0.02, convolutions of sqrt(2 / fan out), biases zero."""
+    """Linear maps with standard deviation 0.02, convolutions with sqrt(2 / fan out), biases zero."""
     if isinstance(module, nn.LayerNorm):
         module.reset_parameters()
     elif isinstance(module, nn.Linear):
@@ -220,11 +220,11 @@ def _draw(module: nn.Module) -> None:
 
 
 def macs(config: Config) -> dict[str, int]:
-    """Multiplications of one clip in matrix products and convolutions, by what they are for; relu_floor only.
+    """Multiplications for one clip in matrix products and convolutions, by purpose; relu_floor only.
 
-    Elementwise work (norms, GELU, gating, shifts) is not counted. The official code takes row sums elementwise, so
-    all but "row sums" is to be compared with counts of that code. A shared gate is one layer used twice, here as
-    there: it saves parameters, not work.
+    Elementwise work (norms, GELU, gating, shifts) is not counted. The official code computes row sums elementwise, so
+    compare everything except "row sums" with counts of that code. A shared gate is one layer used twice, in both codes:
+    it saves parameters, not work.
 
     >>> for spec in ("relu_floor", "relu_floor+gate+shift"):
     ...     parts = macs(Config(spec))
@@ -234,7 +234,7 @@ def macs(config: Config) -> dict[str, int]:
     """
     c, spec = config, parse(config.spec)
     if spec.name != "relu_floor":
-        raise ValueError(f"these counts are of relu_floor; count {c.spec} while it runs, with linviz.cost.flops")
+        raise ValueError(f"these counts hold only for relu_floor; count {c.spec} with linviz.cost.flops while it runs")
     N, C, D, inside = len(c.grid), c.channels, c.channels // c.heads, c.wider * c.channels
     attended = 2 * c.blocks * N  # tokens that go through an attention, time or space
     return {

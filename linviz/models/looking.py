@@ -1,7 +1,7 @@
-"""What a trained model's attention does, layer by layer, on clips whose truth is known.
+"""What a trained model's attention does, layer by layer, on clips with known ground truth.
 
-Means over heads, queries and clips, in this order; never measures of a mean map. Where weights are signed or have a
-map of their own for every channel, there is no such number, and it is left out.
+Means over heads, queries and clips, in this order; never measures of a mean map. If weights are signed, or every
+channel has its own map, these measures are not defined and are left out.
 """
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from .video_transformer import VideoTransformer
 if TYPE_CHECKING:
     from ..clips import Task
 
-FEW = 0.05  # the share of tokens whose weight "top" sums
-NAMES = {"entropy": "entropy of a row over its most", "top": f"weight of a row's heaviest {FEW:.0%} of tokens",
+FEW = 0.05  # the fraction of tokens whose weight "top" adds up
+NAMES = {"entropy": "entropy of a row over its maximum", "top": f"weight of a row's heaviest {FEW:.0%} of tokens",
          "object": "weight on the digit over the digit's share of tokens",
          "effective_rank": "effective rank", "diversity": "half the distance of a row to the mean row, summed",
-         "dead": "share of empty rows"}
+         "dead": "fraction of empty rows"}
 
 
 def look(model: VideoTransformer, task: Task, clips: int = 32) -> list[dict[str, float]]:
-    """One dict a layer, first layer first: the measures of `NAMES`, over the first `clips` clips of a task.
+    """One dict per layer, first layer first: the measures of `NAMES`, over the first `clips` clips of a task.
 
     >>> from linviz.clips import motion_task
     >>> from linviz.models import Shape, VideoTransformer
@@ -56,7 +56,10 @@ def measured(layer: Traced, inked: Tensor) -> dict[str, float]:
 
 
 def concentrated(layer: Traced, inked: Tensor) -> dict[str, float]:
-    """The measures of rows alone, which take no spectrum; inked (B, N) bool. Empty where rows are not shares."""
+    """The measures of rows alone, which need no spectrum; inked (B, N) bool.
+
+    Empty if the rows are not probability distributions.
+    """
     reading = Reading(layer.attention, layer.q, layer.k, layer.v)
     a = reading.whole.shared
     if a is None or not a.stochastic:
@@ -68,14 +71,14 @@ def concentrated(layer: Traced, inked: Tensor) -> dict[str, float]:
 
 
 def on_object(a: Map, inked: Tensor) -> float:
-    """Weight on the inked tokens over their share of tokens, of all rows together: 1 is what uniform gets."""
+    """Weight on the inked tokens over their fraction of tokens, over all rows: 1 under uniform attention."""
     seen = inked.any(-1)
     weight = (a.column_sums() * inked[:, None]).sum(-1) / a.shape[0]  # (B, H)
     return (weight[seen].mean(-1) / inked[seen].float().mean(-1)).mean().item()
 
 
 def diversity(a: Map) -> float:
-    """Total variation between a row and the mean row, mean over rows: 0 where every query looks alike.
+    """Total variation between a row and the mean row, mean over rows: 0 if all queries have the same row.
 
     >>> from linviz.maps import Dense
     >>> diversity(Dense(torch.eye(4)[None, None]))

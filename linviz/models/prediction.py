@@ -1,4 +1,4 @@
-"""What a new run is expected to come to, told by the seeds that are shipped."""
+"""The accuracy expected of a new run, estimated from the shipped seeds."""
 from __future__ import annotations
 
 import math
@@ -8,11 +8,11 @@ from scipy.special import stdtrit
 
 from .checkpoints import FOLDER, canonical, card, shipped, slug
 
-FEWEST = 3  # seeds from which a spread is told
+FEWEST = 3  # the fewest seeds for an estimate of the spread
 
 
 def interval(name: str, budget: str = "short") -> tuple[float, float] | None:
-    """Where a new seed's held-out accuracy lies in 95 of 100 cases; None where fewer than three seeds are shipped.
+    """The 95 % prediction interval of a new seed's held-out accuracy; None if fewer than three seeds are shipped.
 
     >>> low, high = interval("softmax")
     >>> 0 <= low < high <= 1, interval("softmax", "long")
@@ -27,7 +27,7 @@ def interval(name: str, budget: str = "short") -> tuple[float, float] | None:
 def prediction(values: Sequence[float], share: float = 0.95) -> tuple[float, float]:
     """The interval in which one more value lies with probability `share`, within 0..1: mean +- t s sqrt(1 + 1/n).
 
-    It takes the values for draws of one normal distribution, which so few cannot prove. ValueError for fewer than two.
+    It assumes draws from one normal distribution, which so few values cannot prove. ValueError for fewer than two.
 
     >>> [round(end, 4) for end in prediction([0.4, 0.5, 0.6], 0.5)]
     [0.4057, 0.5943]
@@ -45,17 +45,17 @@ def moments(values: Sequence[float]) -> tuple[float, float, int]:
     """
     n = len(values)
     if n < 2:
-        raise ValueError(f"a spread needs two values at least; got {n}")
+        raise ValueError(f"a spread needs at least two values; got {n}")
     mean = math.fsum(values) / n
     return mean, math.sqrt(math.fsum((x - mean) ** 2 for x in values) / (n - 1)), n
 
 
 def t_quantile(p: float, degrees: int) -> float:
-    """Below which value Student's t lies with probability p in 0.5..1; ValueError for other p, or no degree of freedom.
+    """The quantile of Student's t for p in 0.5..1; ValueError for other p, or less than one degree of freedom.
 
     >>> round(t_quantile(0.975, 4), 4), round(t_quantile(0.975, 1), 3)
     (2.7764, 12.706)
     """
     if not 0.5 <= p < 1 or degrees < 1:
-        raise ValueError(f"p lies from 0.5 up to below 1, degrees from 1 up; got {p} and {degrees}")
+        raise ValueError(f"p must be at least 0.5 and below 1, and degrees at least 1; got {p} and {degrees}")
     return float(stdtrit(degrees, p))

@@ -1,7 +1,7 @@
-"""A recipe: everything that decides what a training run comes to, but for its seed.
+"""A recipe: everything that determines the result of a training run, except its seed.
 
-Two runs of one recipe and one seed are the same run, so a checkpoint carries its recipe and the recipe's hash;
-what is trained again is what has changed.
+Two runs of the same recipe and seed are the same run, so a checkpoint carries its recipe and the recipe's hash.
+Only models whose recipe has changed are trained again.
 """
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from typing import Any
 from ..mechanisms import parse
 from .video_transformer import Shape
 
-FORM = 1  # raised when the code changes what a recipe comes to, so that old checkpoints are known to be old
+FORM = 1  # raised when the code changes a recipe's result, so that old checkpoints are recognised
 BUDGETS = {"short": 800, "long": 2400}  # steps
 FLOORS = (0.0, 0.0625, 0.125, 0.1875, 0.25)  # of relu_floor, from none to 1/sqrt(16): the dose
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What is trained, on what, and how. Nothing here was tuned for one arm: all arms have the same.
+    """What is trained, on which examples, and how. No value was tuned for one arm: all arms use the same.
 
-    spec, options: the attention. task, setting: what is asked ("motion" or "front", and how hard).
-    steps of `batch` clips out of a pool of `pool` clips made from `pool_seed`; AdamW with its rate rising over the
+    spec, options: the attention. task, setting: the task ("motion" or "front") and its difficulty.
+    steps of `batch` clips from a pool of `pool` clips drawn from `pool_seed`; AdamW with its rate rising over the
     first `warm` of the steps and falling as a cosine to zero, weight decay on matrices only, gradients clipped to a
-    norm of `clip`, labels smoothed. tests: held-out clips, made from `test_seed`.
+    norm of `clip`, labels smoothed. tests: how many held-out clips are drawn from `test_seed`.
 
     >>> Recipe("relu_floor+gate").digest() == Recipe("relu_floor+gate:qkv").digest()
     True
@@ -48,13 +48,13 @@ class Recipe:
     pool_seed: int = 0
     tests: int = 1024
     test_seed: int = 1
-    start: str = ""  # digest of the recipe whose trained model this one starts from, where it does
+    start: str = ""  # digest of the recipe whose trained model this run starts from, if any
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "spec", str(parse(self.spec)))
         for name in ("steps", "batch", "pool", "tests"):
             if getattr(self, name) < 1:
-                raise ValueError(f"{name} is a whole number from 1 up; got {getattr(self, name)}")
+                raise ValueError(f"{name} must be a whole number from 1 up; got {getattr(self, name)}")
 
     def told(self) -> dict[str, Any]:
         """The recipe as plain numbers and words, for a file."""
@@ -62,7 +62,7 @@ class Recipe:
 
     @classmethod
     def read(cls, told: dict[str, Any]) -> Recipe:
-        """The recipe that `told` tells of.
+        """The recipe with the numbers and words that `told` returns.
 
         >>> Recipe.read(Recipe("relu").told()) == Recipe("relu")
         True
@@ -72,12 +72,12 @@ class Recipe:
         return cls(**fields | {"shape": shape, "betas": tuple(told["betas"])})
 
     def digest(self) -> str:
-        """A short hash of everything in it: another recipe, another digest."""
+        """A short hash of everything in it: another recipe has another digest."""
         return hashlib.sha256(json.dumps(self.told(), sort_keys=True).encode()).hexdigest()[:16]
 
 
 def wide(recipe: Recipe, parameters: int) -> Recipe:
-    """The same recipe with its MLPs widened until the model has about `parameters`: the control for a gate's own.
+    """The same recipe with its MLPs widened to about `parameters` in all: the control for a gate's parameters.
 
     A hidden channel costs 2 C + 1 numbers in every block.
     """

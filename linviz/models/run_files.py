@@ -1,6 +1,6 @@
-"""A run's state in one file, never half-written: weights, the optimiser's memory, the step and the curve.
+"""A run's state in one file that is never half-written: weights, the optimiser's state, the step and the curve.
 
-safetensors, never pickle: a file from a stranger can be refused, but it cannot run anything.
+The format is safetensors, never pickle: a file from a stranger can be refused, but it cannot run code.
 """
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from torch import Tensor
 from ..whole import write_whole
 from .training_run import Run
 
-NOTE = "linviz"  # the name in a file's header under which our JSON stands
+NOTE = "linviz"  # the key of our JSON in a file's header
 
 
 def keep_run(path: Path, run: Run) -> None:
-    """Write where a run stands."""
+    """Write the state of a run."""
     tensors = {f"model.{name}": x for name, x in run.model.state_dict().items()}
     for n, state in run.optimiser.state_dict()["state"].items():
         tensors |= {f"adam.{n}.{name}": x for name, x in state.items()}
@@ -28,7 +28,7 @@ def keep_run(path: Path, run: Run) -> None:
 
 
 def resume_run(path: Path, run: Run) -> None:
-    """Bring a run to where the one in the file stopped; ValueError where that is another run."""
+    """Restore the state of a run from a file; ValueError if the file holds another run."""
     tensors, note = read_tensors(path)
     if (note.get("recipe"), note.get("seed")) != (run.recipe.told(), run.seed):
         raise ValueError(f"{path} holds another run (seed {note.get('seed')}, {_told(note)}): move it away, "
@@ -49,7 +49,7 @@ def _told(note: dict[str, Any]) -> str:
 
 
 def write_tensors(path: Path, tensors: dict[str, Tensor], note: dict[str, Any]) -> bytes:
-    """Tensors and a JSON note as one safetensors file; what was written."""
+    """Write tensors and a JSON note as one safetensors file; returns the bytes."""
     flat = {name: x.detach().cpu().clone().contiguous() for name, x in tensors.items()}  # a shared gate has two names
     data: bytes = save(flat, {NOTE: json.dumps(note)})
     write_whole(path, data, folder=True)
@@ -57,10 +57,10 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], note: dict[str, Any]) 
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """What `write_tensors` wrote; ValueError, in one sentence, for a file that is not whole or not ours."""
+    """Read a file of `write_tensors`; ValueError, in one sentence, for an incomplete or foreign file."""
     try:
         with safe_open(path, framework="pt") as file:
             note = json.loads((file.metadata() or {})[NOTE])
             return {name: file.get_tensor(name) for name in file.keys()}, note  # noqa: SIM118 (it is no dict)
     except (SafetensorError, KeyError, ValueError, OSError) as error:
-        raise ValueError(f"{path} is no file of linviz, or not whole ({error}): move it away and run again") from error
+        raise ValueError(f"{path} is incomplete or not a file of linviz ({error}): move it and run again") from error

@@ -1,6 +1,6 @@
-"""Schemes: how layers with small scopes, one after another, let a clip be seen.
+"""Schemes: sequences of layers with small scopes that together cover a clip.
 
-    joint          one layer over everything                                    N pairs a token
+    joint          one layer over everything                                    N pairs per token
     space          one layer inside each frame; time is never seen              Y X
     divided        time, then space: first the same place in all frames         T + Y X
     axial          columns, rows, time: three lines through a token             Y + X + T
@@ -41,7 +41,7 @@ SCHEMES = {
 class Scheme(nn.Module):
     """The layers of a scheme, each with a norm before and the residual around it: (B, N, C) -> (B, N, C).
 
-    spec names the attention; only under "joint" may it bring a scope of its own. Options are those of
+    spec names the attention; it may have its own scope only under "joint". Options are those of
     AttentionLayer. Layer n is drawn from seed + n.
 
     >>> scheme = Scheme("divided", "softmax", heads=2, channels=16, grid=Grid(T=3, Y=4, X=4))
@@ -60,7 +60,7 @@ class Scheme(nn.Module):
         self.norms = nn.ModuleList(nn.LayerNorm(channels) for _ in specs)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Every layer in its order."""
+        """Apply every layer in order."""
         for layer, norm in self.steps():
             x = x + layer(norm(x))
         return x
@@ -70,7 +70,7 @@ class Scheme(nn.Module):
         yield from zip(self.layers, self.norms, strict=True)
 
     def maps(self, x: Tensor) -> list[Map]:
-        """The map of every layer, each for what the layers before it made of x."""
+        """The map of every layer, each for the output of the layers before it."""
         out = []
         for layer, norm in self.steps():
             out.append(layer.map(norm(x)))
@@ -87,12 +87,12 @@ def scopes(scheme: str, spec: str = "softmax") -> tuple[str, ...]:
     if scheme not in SCHEMES:
         raise ValueError(f"no scheme called {scheme!r}; there are: {', '.join(SCHEMES)}")
     if scheme != "joint" and parse(spec).scope != "joint":
-        raise ValueError(f"a scheme chooses the scopes itself; leave out @{parse(spec).scope} in {spec!r}")
+        raise ValueError(f"a scheme sets the scopes itself; leave out @{parse(spec).scope} in {spec!r}")
     return SCHEMES[scheme]
 
 
 def pairs(scheme: str, grid: Grid) -> int:
-    """How many pairs of query and key the layers of a scheme look at, all together.
+    """How many pairs of query and key the layers of a scheme compute in total.
 
     >>> pairs("joint", Grid(T=8, Y=14, X=14)), pairs("divided", Grid(T=8, Y=14, X=14))
     (2458624, 319872)
@@ -102,7 +102,7 @@ def pairs(scheme: str, grid: Grid) -> int:
 
 
 def seen(scheme: str, grid: Grid) -> list[Tensor]:
-    """Who sees whom, one table a layer: (N, N) bool, rows are queries."""
+    """Which key each query sees, one table per layer: (N, N) bool, rows are queries."""
     tables = []
     for scope in scopes(scheme):
         table = torch.zeros(len(grid), len(grid), dtype=torch.bool)

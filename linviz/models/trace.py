@@ -1,6 +1,6 @@
-"""What a model's layers attended with: q, k and v of every attention, kept while the model runs.
+"""The q, k and v of every attention in a model, recorded while the model runs.
 
-Maps, spectra and concentration are asked of these afterwards, as of any q, k and v; a map is never kept.
+Maps, spectra and concentration are computed from these afterwards, as from any q, k and v; a map is never stored.
 """
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from ..mechanisms import Attention
 
 @dataclass(frozen=True)
 class Traced:
-    """One attention of a model and what went into it: q (B, H, N, D), k (B, H, S, D), v (B, H, S, E).
+    """One attention of a model and its inputs: q (B, H, N, D), k (B, H, S, D), v (B, H, S, E).
 
-    name: where in the model it stands. k and v are as the layer made them, before any shift.
+    name: its place in the model. k and v are as the layer computed them, before any shift.
 
     >>> import torch
     >>> from linviz import Grid, make
@@ -35,7 +35,7 @@ class Traced:
 
     @property
     def map(self) -> Map:
-        """The table of weights of this attention."""
+        """The attention map."""
         return self.attention.map(self.q, self.k, self.v)
 
     @property

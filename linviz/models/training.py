@@ -1,7 +1,7 @@
-"""Train a video transformer: one recipe, one seed, the same result every time; stopped and taken up again, too.
+"""Train a video transformer: the same recipe and seed give the same result, even after an interruption.
 
-The order of clips follows from seed and step alone, and a run's state is kept every `EVERY` steps in one file that
-is never half-written. So a run that was interrupted anywhere goes on from the last kept step to the same numbers.
+The order of clips depends only on seed and step, and a run's state is saved every `EVERY` steps in one file that is
+never half-written. So an interrupted run continues from the last saved step and reaches the same numbers.
 """
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from .run_files import keep_run, resume_run
 from .training_run import Run
 from .video_transformer import VideoTransformer
 
-EVERY = 50     # steps between two rows of the curve, and between two kept states
-WATCHED = 256  # held-out clips whose accuracy stands in the curve; nothing is chosen by it
+EVERY = 50     # steps between two rows of the curve, and between two saved states
+WATCHED = 256  # held-out clips whose accuracy is in the curve; no choice depends on it
 Progress = Callable[[Run, float, float], None]
 
 
 def train(recipe: Recipe, seed: int = 0, *, data: Data | None = None, keep: Path | None = None,
           progress: Progress | None = None, device: str | None = None, start: VideoTransformer | None = None) -> Run:
-    """Train one model. data: what `recipe` names, unless given. keep: a file in which a stopped run waits to go on.
+    """Train one model. data: by default the recipe's examples. keep: the file from which an interrupted run continues.
 
-    progress(run, loss, accuracy) is called after every step, with those of its batch. device: CUDA where there is one.
-    start: a model to begin from, of the same shape but for its grid (see `VideoTransformer.take_over`). One thread:
-    two on a busy machine are slower than one. Raises ValueError where `keep` holds another run.
+    progress(run, loss, accuracy) is called after every step, with the batch's values. device: CUDA if available.
+    start: a model to begin from, of the same shape except for its grid (see `VideoTransformer.take_over`). One thread
+    is used: on a busy machine two are slower. Raises ValueError if `keep` holds another run.
 
     >>> tiny = Recipe("relu", steps=2, batch=2, pool=4, tests=2)
     >>> run = train(tiny)
@@ -63,7 +63,7 @@ def begin(recipe: Recipe, seed: int, classes: int, device: str, start: VideoTran
 
 
 def _go_on(run: Run, data: Data, device: str, keep: Path | None, progress: Progress | None) -> None:
-    """Every step that is left. Losses and accuracies are gathered for a row of the curve every `EVERY` steps."""
+    """Run the remaining steps. Losses and accuracies are collected into a row of the curve every `EVERY` steps."""
     seen: list[tuple[float, float]] = []
     began = time.process_time() - run.seconds
     while run.step < run.recipe.steps:
@@ -95,7 +95,7 @@ def one_step(run: Run, examples: Examples, device: str) -> tuple[float, float]:
 
 
 def rate(recipe: Recipe, step: int) -> float:
-    """The learning rate of a step: up in a line, then down as half a cosine.
+    """The learning rate of a step: rises linearly, then falls as half a cosine.
 
     >>> [round(rate(Recipe(steps=10, rate=1.0, warm=0.2), s), 2) for s in (0, 1, 2, 9)]
     [0.5, 1.0, 1.0, 0.04]
@@ -107,7 +107,7 @@ def rate(recipe: Recipe, step: int) -> float:
 
 
 def order(pool: int, batch: int, seed: int, step: int) -> Tensor:
-    """Which clips of a pool a step reads: every clip once a round, in an order drawn from seed and round alone."""
+    """Which clips of a pool a step reads: each clip once per round, in an order drawn from the seed and the round."""
     size = min(batch, pool)
     round_, at = divmod(step, pool // size)
     return _shuffled(pool, seed, round_)[at * size:(at + 1) * size]
@@ -119,7 +119,7 @@ def _shuffled(pool: int, seed: int, round_: int) -> Tensor:
 
 
 def accuracy(model: nn.Module, examples: Examples, device: str = "cpu", most: int | None = None) -> float:
-    """Share of the (first `most`) examples that a model names rightly."""
+    """Fraction of the (first `most`) examples that a model classifies correctly."""
     right = [(logits.argmax(-1) == labels).float() for logits, labels in answers(model, examples, device, most)]
     return torch.cat(right).mean().item()
 
@@ -143,7 +143,7 @@ def _row(run: Run, seen: list[tuple[float, float]], test: Examples, device: str)
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """torch on one thread, and as it was afterwards."""
+    """Run torch on one thread, and restore the number of threads afterwards."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -1,12 +1,12 @@
-"""A small video transformer, with any attention inside: what linviz trains to see what attention learns.
+"""A small video transformer, with any attention inside: linviz trains it to study what attention learns.
 
-    clip -> tubelets -> + where and when -> L x (attention, MLP) -> mean over tokens -> classes
+    clip -> tubelets -> + position codes -> L x (attention, MLP) -> mean over tokens -> classes
 
-A tubelet is a box of pixels, a few frames deep: one token. Every token gets a learned code for its place and
+A tubelet is a box of pixels, a few frames deep: one token. Every token gets a learned code for its position and
 one for its time. A block is x <- x + attention(norm x), once for every layer of its scheme, then
-x <- x + MLP(norm x). Only the attention differs between arms, so what differs between them is the attention's.
+x <- x + MLP(norm x). Only the attention differs between arms, so every difference in results comes from it.
 
-A photograph is a clip of one frame; a model made for more frames sees it standing still.
+A photograph is a clip of one frame; a model for more frames gets it as a still clip.
 """
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from .schemes import Scheme
 from .trace import Traced
 
 GREY, SPREAD = 0.5, 0.25  # pixels come in as (x - GREY) / SPREAD
-CODES = 0.5               # the spread that codes of place and time begin with; at 0.1 little is learned in short runs
+CODES = 0.5               # initial spread of the codes of position and time; with 0.1, short runs learn little
 
 
 @dataclass(frozen=True)
 class Shape:
-    """How large a model is. tubelet: frames, pixels down, pixels across; colours 1: it sees grey, 3: RGB.
+    """The size of a model. tubelet: frames, pixels down, pixels across; colours: 1 for grey, 3 for RGB.
 
     >>> len(Shape().grid), len(Shape(frames=1, tubelet=(1, 6, 6)).grid)
     (144, 36)
@@ -47,7 +47,7 @@ class Shape:
 
     @property
     def grid(self) -> Grid:
-        """The grid of tubelets; ValueError where frames or pixels do not divide into whole ones."""
+        """The grid of tubelets; ValueError if frames or pixels do not divide evenly."""
         deep, high, wide = self.tubelet
         if self.frames % deep or self.side % high or self.side % wide:
             raise ValueError(f"{self.frames} frames of {self.side} x {self.side} pixels cannot be cut into tubelets of "
@@ -58,7 +58,7 @@ class Shape:
 class VideoTransformer(nn.Module):
     """Frames (B, T, 3, Ypx, Xpx) in 0..1 to logits (B, classes), through the attention that `spec` names.
 
-    Parameters of one name are drawn alike in every arm of a seed, so two arms begin as equal as they can be.
+    Parameters of the same name are drawn alike in every arm of a seed, so two arms begin as similar as possible.
     Options are those of `AttentionLayer`.
 
     >>> model = VideoTransformer("relu_floor+gate+shift", classes=8, shape=Shape(blocks=1))
@@ -81,9 +81,9 @@ class VideoTransformer(nn.Module):
         self.draw(seed)
 
     def draw(self, seed: int) -> None:
-        """Draw what is to be learned anew, every module from its own name and the seed.
+        """Draw all learned parameters again, every module's from its own name and the seed.
 
-        A mechanism's own tables are left: it has drawn them itself, from the seed it was made with.
+        A mechanism's own tables are not changed: it has drawn them itself, from the seed given to `make`.
         """
         with torch.random.fork_rng(devices=[]):
             for name, module in self.named_modules():
@@ -95,7 +95,7 @@ class VideoTransformer(nn.Module):
                 nn.init.normal_(codes, std=CODES)
 
     def take_over(self, coarse: VideoTransformer) -> None:
-        """Begin with what a model on another grid has learned: its codes of place and time are interpolated.
+        """Copy the parameters of a model on another grid; its codes of position and time are interpolated.
 
         >>> fine, coarse = VideoTransformer(shape=Shape(side=72, blocks=1)), VideoTransformer(shape=Shape(blocks=1))
         >>> fine.take_over(coarse); len(fine.place), len(coarse.place), torch.equal(fine.time, coarse.time)
@@ -124,18 +124,18 @@ class VideoTransformer(nn.Module):
         return x
 
     def answer(self, x: Tensor) -> Tensor:
-        """Tokens to logits: their mean, normed, through one linear map."""
+        """Tokens to logits: the normed mean of the tokens through one linear map."""
         logits: Tensor = self.head(self.norm(x.mean(-2)))
         return logits
 
     def tubelets(self, frames: Tensor) -> Tensor:
-        """Pixels of every tubelet, (B, N, colours * deep * high * wide), about 0 and of spread 1."""
+        """Pixels of every tubelet, (B, N, colours * deep * high * wide), with mean about 0 and spread 1."""
         shape = self.shape
         if frames.ndim != 5 or frames.shape[-4] not in (1, shape.frames) or frames.shape[-3:] != (3, shape.side,
                                                                                                   shape.side):
-            raise ValueError(f"this model was made for clips (B, {shape.frames}, 3, {shape.side}, {shape.side}); got "
+            raise ValueError(f"this model takes clips (B, {shape.frames}, 3, {shape.side}, {shape.side}); got "
                              f"{tuple(frames.shape)}: clips.fit cuts and resizes a clip")
-        x = frames.expand(-1, shape.frames, -1, -1, -1)  # a photograph stands still
+        x = frames.expand(-1, shape.frames, -1, -1, -1)  # a photograph is a still clip
         x = ((x.mean(-3, keepdim=True) if shape.colours == 1 else x) - GREY) / SPREAD
         for axis, size in zip((1, 4, 6), shape.tubelet, strict=True):  # (B, T, t, 3, Y, y, X, x)
             x = x.unflatten(axis, (-1, size))
@@ -173,7 +173,7 @@ class Block(nn.Module):
         return x + self.mlp(self.norm(x))
 
     def traced(self, x: Tensor, name: str) -> tuple[Tensor, list[Traced]]:
-        """What `forward` returns, and what each layer attended with."""
+        """The output of `forward`, and the inputs of every attention layer."""
         layers = []
         for layer, norm in self.attention.steps():
             scope = f", {layer.attention.parsed.scope}" if len(self.attention.layers) > 1 else ""

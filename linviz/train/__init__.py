@@ -1,1 +1,1 @@
-"""`linviz train`: train models of one's own, on the task that comes with linviz or on a folder of videos."""
+"""`linviz train`: train your own models, on a task of linviz or on a folder of videos."""

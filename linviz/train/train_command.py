@@ -1,9 +1,9 @@
-"""Train every arm with every seed, show how it goes, and leave model, recipe and curve behind.
+"""Train every arm with every seed, show the progress, and write model, recipe and curve.
 
     runs/relu_floor-gate.0.safetensors    weights, half precision        .json  recipe, curve, accuracy, versions
     runs/relu_floor-gate.0.csv            the curve as a table
 
-Stopped by Ctrl-C or by anything else, the same command goes on where it was; finished runs are not run again.
+After an interruption (Ctrl-C or another), the same command continues; finished runs are not run again.
 """
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ from ..whole import write_whole
 
 
 def run(given: argparse.Namespace) -> int:
-    """Train what was asked for; 130 where Ctrl-C stopped it."""
+    """Train the arms and seeds of the options; the exit status, 130 after Ctrl-C."""
     names = [canonical(name) for name in given.mechanism]
     own = None if given.data is None else gathered(given.data, arm(names[0], given.budget).shape)
     wanted = [(name, seed, asked(name, given, own)) for name in names for seed in given.seeds]
     for name, seed, recipe in wanted:
         path = given.out / f"{slug(name)}.{seed}.safetensors"
         if finished(path, recipe):
-            print(f"{name}, seed {seed}: is there already, {told(path)}")
+            print(f"{name}, seed {seed}: already trained, {told(path)}")
             continue
         try:
             one(name, seed, recipe, path, given.device, own.data if own else None)
         except KeyboardInterrupt:
-            print(f"\n{name}, seed {seed}: stopped. The same command goes on from the last {kept(path).name}.")
+            print(f"\n{name}, seed {seed}: stopped. The same command continues from {kept(path).name}.")
             return 130
         print(f"{name}, seed {seed}: {told(path)}{expected(name, given)}")
     return 0
@@ -55,7 +55,7 @@ def asked(name: str, given: argparse.Namespace, own: OwnData | None = None) -> R
 
 
 def gathered(folder: Path, shape: Shape) -> OwnData:
-    """The videos in a folder of folders, with a bar while they are read; what was found is printed."""
+    """The videos in a folder of folders, with a progress bar; prints a summary."""
     with tqdm(desc=f"reading {folder}", unit="file", leave=False) as bar:
         own = read(folder, shape, progress=lambda _: bar.update() and None)
     print(own.said())
@@ -63,7 +63,7 @@ def gathered(folder: Path, shape: Shape) -> OwnData:
 
 
 def one(name: str, seed: int, recipe: Recipe, path: Path, device: str | None, data: Data | None = None) -> None:
-    """Train one model with a bar that shows loss, accuracy and the time left; write it down."""
+    """Train one model with a bar that shows loss, accuracy and the time left, and write its files."""
     if data is None:
         print(f"{name}, seed {seed}: drawing {recipe.pool + recipe.tests:,} clips...", end="\r", flush=True)
         data = made(recipe)
@@ -79,12 +79,12 @@ def one(name: str, seed: int, recipe: Recipe, path: Path, device: str | None, da
 
 
 def kept(path: Path) -> Path:
-    """The file in which an unfinished run waits."""
+    """The file with the state of an unfinished run."""
     return path.with_suffix(".going")
 
 
 def finished(path: Path, recipe: Recipe) -> bool:
-    """Whether this very recipe has been trained; ValueError where the name is taken by another."""
+    """Whether exactly this recipe has been trained; ValueError if another recipe has this file."""
     there = path.with_suffix(".json")
     if not there.exists():
         return False
@@ -100,7 +100,7 @@ def told(path: Path) -> str:
 
 
 def expected(name: str, given: argparse.Namespace) -> str:
-    """Where 95 of 100 new seeds are expected, if linviz has trained this arm with several; else nothing."""
+    """The 95 % prediction interval of a new seed, if linviz has trained this arm with several; else an empty text."""
     if given.steps is not None or given.setting != "main" or given.data is not None:
         return ""
     found = interval(name, given.budget)

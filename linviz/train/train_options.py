@@ -1,4 +1,4 @@
-"""What `linviz train` can be told. Nothing of torch is imported here, so that `linviz --help` answers at once."""
+"""The options of `linviz train`. Torch is not imported here, so `linviz --help` is fast."""
 from __future__ import annotations
 
 import argparse
@@ -14,15 +14,15 @@ def options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--seeds", type=seeds, default=[0], help="one (3), several (0,2) or a range (0-4); default: 0")
     sub.add_argument("--budget", choices=BUDGETS, default=BUDGETS[0],
                      help="short: 800 steps, about a minute on one core; long: 2,400 steps")
-    sub.add_argument("--steps", type=int, help="so many steps instead")
+    sub.add_argument("--steps", type=int, help="the number of steps, instead of the budget's")
     sub.add_argument("--setting", choices=SETTINGS, default=SETTINGS[0], help="how hard the task is")
-    sub.add_argument("--data", type=Path, metavar="DIR", help="your own clips: a folder of videos for every class")
-    sub.add_argument("--out", type=Path, default=Path("runs"), metavar="DIR", help="where models go; default: runs")
-    sub.add_argument("--device", help="cpu or cuda; default: cuda where there is one")
+    sub.add_argument("--data", type=Path, metavar="DIR", help="your own clips: a folder of videos per class")
+    sub.add_argument("--out", type=Path, default=Path("runs"), metavar="DIR", help="folder for models; default: runs")
+    sub.add_argument("--device", help="cpu or cuda; default: cuda if available")
 
 
 def seeds(text: str) -> list[int]:
-    """The seeds that a word names.
+    """The seeds that a text names.
 
     >>> seeds("3"), seeds("0,2"), seeds("0-4")
     ([3], [0, 2], [0, 1, 2, 3, 4])

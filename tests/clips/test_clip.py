@@ -110,19 +110,19 @@ def _clip(**changes):
 
 
 @pytest.mark.parametrize("changes, sentence", [
-    ({"frames": torch.full((1, 3, 4, 4), 2.0)}, "frames lie in 0..1; got 2..2"),
-    ({"frames": torch.full((1, 3, 4, 4), torch.nan)}, "frames lie in 0..1; got nan..nan"),
-    ({"frames": torch.zeros(1, 3, 4, 4, dtype=torch.float64)}, "frames are float32 in 0..1; got torch.float64"),
+    ({"frames": torch.full((1, 3, 4, 4), 2.0)}, "frames must lie in 0..1; got 2..2"),
+    ({"frames": torch.full((1, 3, 4, 4), torch.nan)}, "frames must lie in 0..1; got nan..nan"),
+    ({"frames": torch.zeros(1, 3, 4, 4, dtype=torch.float64)}, "frames must be float32 in 0..1; got torch.float64"),
     ({"frames": torch.zeros(0, 3, 4, 4)}, "at least one frame and pixel; got (0, 3, 4, 4)"),
     ({"mask": torch.zeros(2, 8, 8, dtype=torch.bool)}, "mask must be (2, 8, 9) torch.bool; got (2, 8, 8) torch.bool"),
     ({"mask": torch.zeros(2, 8, 9)}, "got (2, 8, 9) torch.float32"),
-    ({"motion": torch.zeros(1, 2, 8, 9)}, "motion and known come together"),
+    ({"motion": torch.zeros(1, 2, 8, 9)}, "give both motion and known"),
     ({"motion": torch.full((1, 2, 8, 9), torch.nan), "known": torch.zeros(1, 8, 9, dtype=torch.bool)},
      "motion must be finite"),
     ({"motion": torch.zeros(2, 2, 8, 9), "known": torch.zeros(2, 8, 9, dtype=torch.bool)},
      "motion must be (1, 2, 8, 9)"),
-    ({"query": (2, 0.5, 0.5)}, "a query is a frame in 0..1 and two shares in 0..1; got (2, 0.5, 0.5)"),
-    ({"query": (0, 0.5, 1.5)}, "two shares in 0..1"),
+    ({"query": (2, 0.5, 0.5)}, "a query is a frame in 0..1 and two fractions in 0..1; got (2, 0.5, 0.5)"),
+    ({"query": (0, 0.5, 1.5)}, "two fractions in 0..1"),
 ])
 def test_a_clip_refuses_what_is_not_true_of_it(changes, sentence):
     with pytest.raises(ValueError, match=re.escape(sentence)):

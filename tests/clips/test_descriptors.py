@@ -145,7 +145,7 @@ def test_a_temperature_that_is_none_is_refused(temperature):
 
 
 def test_prefix_tokens_have_no_descriptor():
-    with pytest.raises(ValueError, match="prefix tokens show no patch"):
+    with pytest.raises(ValueError, match="prefix tokens have no patch"):
         clips.descriptors(clips.photograph("coffee"), Grid(1, 4, 4, prefix=1))
 
 

@@ -121,7 +121,7 @@ def test_clips_follow_from_the_seed_and_their_number(task):
 
 
 def test_splits_are_kept(task):
-    with pytest.raises(ValueError, match="say opened=True"):
+    with pytest.raises(ValueError, match="pass opened=True"):
         front_task(1, 0, "sealed")
     own = set(sources.numbers("train").tolist())
     assert set(task.truth["photograph"].tolist()) | set(task.truth["cut"].flatten().tolist()) == own

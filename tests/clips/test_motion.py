@@ -223,7 +223,7 @@ def test_each_split_has_its_share_of_every_digit(split, share):
 
 
 def test_the_sealed_split_is_not_opened_by_accident():
-    with pytest.raises(ValueError, match="one last measurement; if this is it, say opened=True"):
+    with pytest.raises(ValueError, match="one last measurement; if this is the one, pass opened=True"):
         motion_task(1, 0, "sealed")
     assert motion_task(1, 0, "train", opened=True).frames.equal(motion_task(1, 0).frames)
 

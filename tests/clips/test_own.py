@@ -51,7 +51,7 @@ def test_ones_own_picture_has_descriptors():
     (np.zeros((2, 5, 7, 2)), "got (2, 5, 7, 2) float64"),
     (np.zeros((0, 7, 3)), "got (0, 7, 3) float64"),
     (np.zeros(5), "got (5,) float64"),
-    (np.full((5, 7, 3), 255.0), "floating point colours lie in 0..1; got (5, 7, 3) float64 with 255..255"),
+    (np.full((5, 7, 3), 255.0), "floating point colours must lie in 0..1; got (5, 7, 3) float64 with 255..255"),
     (np.full((5, 7, 3), np.nan), "lie in 0..1"),
     (np.zeros((5, 7, 3), dtype=np.int64), "uint8 in 0..255, bool, or floating point in 0..1; got (5, 7, 3) int64"),
     (np.array([["a"]]), "got (1, 1) <U1"),

@@ -26,7 +26,8 @@ def test_words_repeat_the_numbers() -> None:
     fitted = curves.fit(TWO[0], {"none": 1.5}).layout.meta["alt"]
     assert "from 2 bits at step 1 to 0.5 bits at step 3. Level: none 1.5" in fitted
     words = curves.dots(ROWS, axis="KL (bits)", levels={"floor": 1.3}).layout.meta["alt"]
-    assert words == ("KL (bits), a row a variant. self: mean 0.4 of 2 runs, 0.3 to 0.5. none: 1.2. Level: floor 1.3.")
+    assert words == ("KL (bits), one row per variant. "
+                     "self: mean 0.4 of 2 runs, 0.3 to 0.5. none: 1.2. Level: floor 1.3.")
 
 
 def test_the_line_of_a_fair_share_and_its_label_are_at_one() -> None:

@@ -110,7 +110,7 @@ def test_who_deletes_exits_eats_memory_or_never_ends_keeps_the_rest(sheet) -> No
     bad = sheet["bad"]
     assert [bad[f"{n}: how"] for n in (1, 2, 3, 4)] == ["right", "ended", "stopped", "ended"]
     said = [bad[f"{n}: the check says"] for n in (2, 3, 4)]
-    assert said == ["it calls sys.exit, which ends the whole program", "it asked for more memory than it may have",
+    assert said == ["it calls sys.exit, which ends the whole program", "it asked for more memory than the limit",
                     "it did not end within 2 seconds"]
 
 
@@ -123,7 +123,7 @@ def test_who_takes_the_process_down_or_exchanges_the_checks_keeps_the_rest(sheet
 
 
 @pytest.mark.parametrize("person, says", [
-    ("empty", "an empty file"), ("cut", "damaged or was cut off"), ("essay", "not a notebook (.docx)"),
+    ("empty", "an empty file"), ("cut", "damaged or cut off"), ("essay", "not a notebook (.docx)"),
     ("'=stranger", "no exercise of this course"), ("absent", "an empty folder")])
 def test_what_cannot_be_graded_says_why_and_has_no_points(sheet, person: str, says: str) -> None:
     assert says in sheet[person]["note"] and sheet[person]["total"] == sheet[person]["out of"] == ""
@@ -177,7 +177,7 @@ def test_stop_ends_what_is_running() -> None:
 
 @pytest.mark.parametrize("arguments, says", [
     (["no such folder"], "there is no folder 'no such folder'"), ([".", "-o", "no/such/x.csv"], "cannot be written"),
-    ([".", "--seconds", "0"], "--seconds is 0"), ([".", "--notebooks", "tests"], "no chapter lies in")])
+    ([".", "--seconds", "0"], "--seconds is 0"), ([".", "--notebooks", "tests"], "no chapter in")])
 def test_a_mistake_on_the_command_line_is_one_sentence(arguments: list[str], says: str, capsys) -> None:
     assert cli.main(["grade", *arguments]) == 1
     [line] = capsys.readouterr().err.splitlines()

@@ -70,9 +70,9 @@ def odd(folder: Path) -> dict[str, tuple[bytes, str]]:
             "dot.png": (files.still("PNG", np.array([[[9, 9, 9]]], np.uint8)), "one picture, 1 x 1"),
             "one.gif": (files.animated("GIF", 1), one),
             "rate.mov": (files.video(kind="mov", stamps=(0, 1, 2, 30)), "all 4 frames (8 were asked for)"),
-            "cut.mp4": (files.faststart(files.video(), folder)[:-60], "breaks off after 7 of 10 frames"),
-            "cut.gif": (files.animated("GIF")[:300], "breaks off after"),
-            "cut.webm": (files.video("libvpx-vp9")[:-300], "breaks off after")}
+            "cut.mp4": (files.faststart(files.video(), folder)[:-60], "is cut short after 7 of 10 frames"),
+            "cut.gif": (files.animated("GIF")[:300], "is cut short after"),
+            "cut.webm": (files.video("libvpx-vp9")[:-300], "is cut short after")}
 
 
 def test_every_broken_file_that_a_browser_sends_gets_its_one_sentence(page, explorer_url, tmp_path):

@@ -114,9 +114,9 @@ def halves(data: bytes, tmp_path: Path) -> bytes:
     (lambda _: files.animated("GIF", 1), "one.gif", "one picture, 32 x 24."),
     (lambda _: files.heic(), "phone.heic", "one picture, 32 x 24."),
     (lambda _: files.video(stamps=(0, 1, 2, 30)), "phone.mov", "all 4 frames (8 were asked for)"),
-    (lambda at: halves(files.video(), at), "cut.mp4", "breaks off after 7 of 10 frames: those were read."),
-    (lambda _: files.animated("GIF")[:300], "cut.gif", "it breaks off after"),
-    (lambda _: files.video("libvpx-vp9")[:-300], "cut.webm", "breaks off after")],
+    (lambda at: halves(files.video(), at), "cut.mp4", "is cut short after 7 of 10 frames: those were read."),
+    (lambda _: files.animated("GIF")[:300], "cut.gif", "it is cut short after"),
+    (lambda _: files.video("libvpx-vp9")[:-300], "cut.webm", "is cut short after")],
     ids=lambda x: x if isinstance(x, str) and "." in x and " " not in x else "")
 def test_odd_files_that_can_be_shown(opened: Any, tmp_path: Path, make: Any, name: str, says: str) -> None:
     app = bring(opened, make(tmp_path), name)
@@ -149,7 +149,7 @@ def test_where_a_second_reading_takes_too_long_the_first_one_stays(monkeypatch: 
     upload = own_file.read_upload(files.video(), "a.mp4", 8)
 
     def late(*args: Any) -> None:
-        raise clips.Unreadable("it took more than 8 s to unpack, and was left")
+        raise clips.Unreadable("decoding it took more than 8 s and was stopped")
     monkeypatch.setattr(clips, "decode", late)
     here = own_file.own_scene(View(upload.source, frames=3, patches=14), upload)
     assert here.grid.T == 3 == len(here.clip.frames) and "took too long" in here.file_note
@@ -325,7 +325,7 @@ def test_a_researcher_s_tensors_are_drawn_as_they_are() -> None:
     bring(app, arrays(q=x, k=-x, v=x[..., :3]), "run.npz")
     sent, wire = view(app), view(app)["panels"][0]["wire"]
     assert sent["grid"] == [1, 5, 5] and sent["prefix"] == 1 and "as they are in the file" in words(app)
-    assert "2 heads of 26 tokens, 8 wide, on 5 x 5 patches after 1 token of no place." in words(app)
+    assert "2 heads of 26 tokens, 8 wide, on 5 x 5 patches after 1 token without a position." in words(app)
     np.testing.assert_array_equal(wire["q"], x[0])
     np.testing.assert_array_equal(wire["k"], -x[0])
     well(app.slider(key="concentrate_head").set_value(2).run())

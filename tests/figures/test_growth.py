@@ -19,7 +19,7 @@ def test_lines_are_what_was_given_in_their_looks() -> None:
 def test_words_tell_where_lines_begin_and_end_and_what_is_marked() -> None:
     words = trends(TWO, Axis("side"), Axis("pairs"), levels={"a page": 1e4}, at={"ViT": 14.0}).layout.meta["alt"]
     assert words == ("Pairs over side. picture: from 2.4e+03 at 7 to 3.84e+04 at 14. bracket: from 49 at 7 to 196 at "
-                     "14. Level: a page 1e+04. Upright line: ViT at 14.")
+                     "14. Level: a page 1e+04. Vertical line: ViT at 14.")
 
 
 def test_axes_have_titles_kinds_and_marks() -> None:

@@ -74,7 +74,7 @@ def test_mistakes_get_a_sentence() -> None:
     for call, says in ((lambda: fit_gate(soft, target, x, x, x), "no gate"),
                        (lambda: fit_gate(gated, target, x, x, x, steps=0), "at least one step"),
                        (lambda: fit_gate(gated, Dense(torch.eye(3)), x, x, x), "size"),
-                       (lambda: fit_gate(gated, Dense(-torch.eye(49), stochastic=False), x, x, x), "not shares")):
+                       (lambda: fit_gate(gated, Dense(-torch.eye(49), stochastic=False), x, x, x), "not probability")):
         with pytest.raises(ValueError, match=says):
             call()
 

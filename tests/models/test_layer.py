@@ -79,7 +79,7 @@ def test_a_mechanism_acts_around_the_four_maps() -> None:
 
 
 def test_mistakes_get_a_sentence() -> None:
-    with pytest.raises(ValueError, match="12 channels cannot be cut into 5 heads evenly; say width="):
+    with pytest.raises(ValueError, match="12 channels cannot be divided evenly into 5 heads; give width="):
         AttentionLayer("softmax", 5, 12, GRID)
     with pytest.raises(ValueError, match="no mechanism called 'sofmax'"):
         AttentionLayer("sofmax", 2, 12, GRID)

@@ -80,7 +80,7 @@ def test_work_of_the_official_size(gate, giga):
 
 
 def test_work_of_another_attention_is_not_guessed():
-    with pytest.raises(ValueError, match="counts are of relu_floor; count softmax"):
+    with pytest.raises(ValueError, match="counts hold only for relu_floor; count softmax"):
         macs(replace(SMALL, spec="softmax"))
 
 
@@ -268,7 +268,7 @@ def test_redrawn_it_is_as_new():
 
 @pytest.mark.parametrize("shape", [(3, 3, 28, 28), (1, 2, 3, 28, 28), (1, 3, 1, 28, 28), (1, 3, 3, 42, 28)])
 def test_frames_of_another_size_are_refused(shape):
-    with pytest.raises(ValueError, match=r"made for clips \(B, 3, 3, 28, 28\).*got .*clips.fit"):
+    with pytest.raises(ValueError, match=r"takes clips \(B, 3, 3, 28, 28\).*got .*clips.fit"):
         LinearVideoTransformer(replace(SMALL, blocks=1)).tokens(torch.zeros(shape))
 
 

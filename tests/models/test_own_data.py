@@ -56,7 +56,7 @@ def test_a_folder_of_folders_becomes_examples(folder: Path):
 def test_every_file_left_out_has_a_line(folder: Path):
     said = own_data.read(folder, SMALL).said().splitlines()
     assert said[:2] == ["day: 6 to learn from, 3 held out", "night: 3 to learn from, 2 held out"]
-    assert said[2].startswith("read in part: night/cut.gif: ") and "breaks off" in said[2]
+    assert said[2].startswith("read in part: night/cut.gif: ") and "is cut short" in said[2]
     assert said[3].startswith("skipped: night/again.gif is the same file as night/0.gif") or said[3] == (
         "skipped: night/0.gif is the same file as night/again.gif")
     assert said[4].startswith("skipped: night/notes.mp4 cannot be read: it is text") and len(said) == 5
@@ -82,7 +82,7 @@ def test_other_videos_are_another_recipe(folder: Path):
     (folder / "day" / "8.gif").rename(folder / "night" / "8.gif")  # the same files, one in another class
     after = own_data.read(folder, SMALL).recipe(plain)
     assert before.digest() != after.digest() and Recipe.read(before.told()) == before
-    with pytest.raises(ValueError, match="somebody's own: read them with models.own_data.read"):
+    with pytest.raises(ValueError, match="a user's own videos: read them with models.own_data.read"):
         made(before)
 
 
@@ -95,11 +95,11 @@ def test_a_short_clip_holds_each_frame_and_a_wide_one_is_cut():
 
 
 @pytest.mark.parametrize("change, sentence", [
-    (lambda f: (f / "night").rename(f.parent / "away"), "holds one folder of videos and two are needed"),
+    (lambda f: (f / "night").rename(f.parent / "away"), "holds one folder of videos; two are needed"),
     (lambda f: [p.unlink() for p in (f / "day").glob("[1-9].gif")], "day in .* holds 1 videos that can be read"),
     (lambda f: [p.write_bytes(b"x") for p in (f / "day").iterdir()],
-     r"day in .* holds 0 videos that can be read and two are needed, .* \(skipped: day/0.gif cannot be read: it is te"),
-    (lambda f: f.rename(f.parent / "other"), "there is no folder .*videos: give one")])
+     r"day in .* holds 0 videos that can be read; two are needed, .* \(skipped: day/0.gif cannot be read: it is te"),
+    (lambda f: f.rename(f.parent / "other"), "there is no folder .*videos: name one")])
 def test_too_little_gets_a_sentence(folder: Path, change, sentence):
     change(folder)
     with pytest.raises(ValueError, match=sentence):
@@ -109,7 +109,7 @@ def test_too_little_gets_a_sentence(folder: Path, change, sentence):
 def test_what_cannot_be_opened_is_skipped(folder: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("linviz.models.own_data.BYTES", 10_000)
     (folder / "day" / "0.gif").write_bytes(bytes(10_001))
-    assert "day/0.gif is larger than the 0 MB that are read" in own_data.read(folder, SMALL).skipped
+    assert "day/0.gif is larger than the limit of 0 MB" in own_data.read(folder, SMALL).skipped
 
     (folder / "day" / "0.gif").unlink()
 

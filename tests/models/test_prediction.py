@@ -21,6 +21,6 @@ def test_95_of_100_new_runs_lie_in_it() -> None:
 
 def test_it_stays_among_shares_and_needs_several() -> None:
     assert prediction([0.0, 1.0, 0.5]) == (0.0, 1.0)
-    with pytest.raises(ValueError, match="two values at least; got 1"):
+    with pytest.raises(ValueError, match="at least two values; got 1"):
         prediction([0.5])
     assert interval("softmax", "long") is None and interval("swin") is None

@@ -73,7 +73,7 @@ def test_another_runs_file_is_refused_and_left(tmp_path: Path):
         train(RECIPE, data=DATA, keep=keep)
     assert keep.read_bytes() == before
     keep.write_bytes(before[:200])
-    with pytest.raises(ValueError, match="no file of linviz, or not whole"):
+    with pytest.raises(ValueError, match="incomplete or not a file of linviz"):
         train(replace(RECIPE, steps=2), data=DATA, keep=keep)
 
 
@@ -136,7 +136,7 @@ def test_the_sets_are_what_they_say():
 def test_mistakes_get_a_sentence():
     for call, match in ((lambda: arm("softmax", "huge"), "no budget called 'huge'; there are: short, long"),
                         (lambda: arm("softmax~blue"), "no variant called 'blue'"),
-                        (lambda: Recipe(steps=0), "steps is a whole number from 1 up; got 0"),
+                        (lambda: Recipe(steps=0), "steps must be a whole number from 1 up; got 0"),
                         (lambda: train(Recipe(task="dance", steps=1)), "no task called 'dance'")):
         with pytest.raises(ValueError, match=match):
             call()

@@ -91,7 +91,7 @@ def test_where_and_when_matter() -> None:
 
 
 def test_mistakes_get_a_sentence() -> None:
-    with pytest.raises(ValueError, match=r"made for clips \(B, 4, 3, 12, 12\); got \(2, 4, 3, 12, 13\)"):
+    with pytest.raises(ValueError, match=r"takes clips \(B, 4, 3, 12, 12\); got \(2, 4, 3, 12, 13\)"):
         VideoTransformer(shape=SMALL)(torch.rand(2, 4, 3, 12, 13))
     with pytest.raises(ValueError, match="5 frames of 12 x 12 pixels cannot be cut"):
         VideoTransformer(shape=Shape(frames=5, side=12))

@@ -89,6 +89,18 @@ def test_a_source_without_front_matter_is_refused_in_one_sentence(tmp_path: Path
         build.read(tmp_path / "99_nothing.py")
 
 
+def test_a_wrong_order_gets_one_sentence(copy: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    (copy / "solutions" / f"{CHAPTER}.ipynb").unlink()
+    assert build.main(["--prose"]) == 1
+    assert capsys.readouterr().err == f"{CHAPTER}.ipynb was never run: run notebooks/build.py without --prose first\n"
+    monkeypatch.delitem(quizzes.ALL, 13)
+    assert build.main(["13"]) == 1
+    assert capsys.readouterr().err == "chapter 13 has no quiz: write linviz/course/quizzes/c13_NAME.py first\n"
+    monkeypatch.delitem(checks.ALL, "fixation")
+    assert build.main(["13"]) == 1
+    assert capsys.readouterr().err == "exercise 13.2 has no check: write linviz/course/checks/e13_2_NAME.py first\n"
+
+
 def test_a_stub_keeps_signature_docstring_and_check() -> None:
     source = 'def f(x: int) -> int:\n    """Twice."""\n    # solution\n    return 2 * x\n    # end\n\n\nchecks.f(f)'
     assert build.stub(source, "1.2") == ('def f(x: int) -> int:\n    """Twice."""\n    raise NotImplementedError('

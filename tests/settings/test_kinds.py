@@ -52,7 +52,8 @@ def test_a_hostile_text_is_a_value_or_one_sentence(kind, _, text):
     (Words(LETTERS, 2), (("a", "b", "c"), ("d",), "a", 3, None, [[]], [{}])),
     (Place(), ((1, 2), (1, 2, 3, 4), (-1, 0, 0), (True, 0, 0), (0.0, 0, 0), "0,0,0", 3, (100_000, 0, 0))),
     (Source(), ("dog", 3, None, [])), (Specs(1, 2), ((), ("linear",) * 3, ("sofmax",), (5,), "linear", None)),
-    (ModelNames(1, 2), (("relu~../x",), ("dog~wide",), (5,))), (PanelOptions(), (3, {}, ("a",), None))], ids=lambda one: type(one).__name__)
+    (ModelNames(1, 2), (("relu~../x",), ("dog~wide",), (5,))), (PanelOptions(), (3, {}, ("a",), None))],
+                         ids=lambda one: type(one).__name__)
 def test_a_wrong_value_is_refused_in_one_sentence(kind, wrong):
     for value in wrong:
         with pytest.raises(Refused) as error:

@@ -58,7 +58,7 @@ def test_a_run_leaves_a_model_its_story_and_its_curve(tmp_path: Path, capsys: py
     assert f"softmax, seed 1: {told['test_accuracy']:.3f} of 8 held-out clips right" in said
     assert said.count("; 95 % prediction interval of a new seed: ") == 2
     assert run("--mechanism", "softmax", "--seeds", "1", "--out", out) == 0
-    assert "softmax, seed 1: is there already" in capsys.readouterr().out
+    assert "softmax, seed 1: already trained" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("own", [False, True], ids=["task", "videos"])
@@ -76,7 +76,7 @@ def test_stopped_by_ctrl_c_it_goes_on_to_the_same_numbers(own, videos: Path, tmp
         patch.setattr(training, "one_step", interrupted)
         assert run(*words, "--out", tmp_path / "stopped") == 130
     assert [p.name for p in (tmp_path / "stopped").iterdir()] == ["relu.0.going"]
-    assert "stopped. The same command goes on from the last relu.0.going." in capsys.readouterr().out
+    assert "stopped. The same command continues from relu.0.going." in capsys.readouterr().out
     assert run(*words, "--steps", 60, "--out", tmp_path / "stopped") == 1
     assert "holds another run (seed 0, relu, 52 steps)" in capsys.readouterr().err
     assert run(*words, "--out", tmp_path / "stopped") == 0
@@ -94,7 +94,7 @@ def test_ones_own_videos_are_told_of_and_trained_on(videos: Path, tmp_path: Path
     told = json.loads((tmp_path / "relu.0.json").read_text())
     assert told["classes"] == ["grows", "sits"] and told["recipe"]["task"] == "own" and told["tests"] == 2
     assert told["recipe"]["shape"]["colours"] == 3
-    assert run(*words) == 0 and "is there already" in capsys.readouterr().out
+    assert run(*words) == 0 and "already trained" in capsys.readouterr().out
     (videos / "sits" / "new.gif").write_bytes(files.animated("GIF", 4))
     assert run(*words) == 1
     assert "is a model of another recipe: name another folder with --out" in capsys.readouterr().err
@@ -103,7 +103,7 @@ def test_ones_own_videos_are_told_of_and_trained_on(videos: Path, tmp_path: Path
 @pytest.mark.parametrize("words, sentence", [
     (("--mechanism", "relu", "--data", "nowhere"), "there is no folder nowhere"),
     (("--mechanism", "blue", "--data", "nowhere"), "blue"),
-    (("--mechanism", "relu", "--steps", "0"), "steps is a whole number from 1 up; got 0")])
+    (("--mechanism", "relu", "--steps", "0"), "steps must be a whole number from 1 up; got 0")])
 def test_mistakes_get_one_sentence(words, sentence, capsys: pytest.CaptureFixture[str]):
     assert run(*words) == 1
     said = capsys.readouterr().err.rsplit("\r")[-1]      # behind the bar that was wiped away
