@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from linviz.settings import Number, Setting, Whole, Word
+from linviz.settings import Number, Setting, Switch, Text, Whole, Word, Words
 
 from .page_state import PageState
 
@@ -52,7 +52,13 @@ def draw_widget(declared: Setting, key: str, label: str | None = None, **more: A
         return _number(kind, key, label, **more)
     if isinstance(kind, Word):
         return st.segmented_control(label, kind.words, key=key, required=True, **more)
-    return st.toggle(label, key=key, **more)
+    if isinstance(kind, Words):
+        return st.multiselect(label, kind.known(), key=key, max_selections=kind.most, **more)
+    if isinstance(kind, Text):
+        return st.text_input(label, key=key, max_chars=kind.longest, **more)
+    if isinstance(kind, Switch):
+        return st.toggle(label, key=key, **more)
+    raise TypeError(f"no widget is known for {label!r}, a field of the kind {kind.widget}: its page has to draw it")
 
 
 def _whole(kind: Whole, key: str, label: str, low: int | None = None, high: int | None = None, **more: Any) -> Any:

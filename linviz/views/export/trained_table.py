@@ -63,7 +63,7 @@ def _panel_numbers(opened: OpenTrained, one: ModelPanel) -> Iterator[tuple[Any, 
 def trained_columns(opened: OpenTrained) -> dict[str, Any]:
     """The state that made them, flat: one column a field."""
     told, place = opened.to_json(), dict(zip(("query_frame", "query_row", "query_column"), opened.place))
-    view = {name: value for name, value in told.pop("trained").items() if name not in ("arms", "query", "look")}
+    view = {name: value for name, value in told.pop("trained").items() if name not in ("specs", "query", "look")}
     del told["models"]
     return view | place | told
 
@@ -90,10 +90,11 @@ def trained_json(opened: OpenTrained) -> str:
     return json.dumps(told, indent=1, allow_nan=False) + "\n"
 
 
-def _model(one: Model, mine: list[Number]) -> dict[str, Any]:
+def _model(one: ModelPanel, mine: list[Number]) -> dict[str, Any]:
     kinds = {kind: {n.measure: n.value for n in mine if n.kind == kind} for kind in ("answer", "layer", "patch")}
     recorded = {n.measure: n.recorded for n in mine if n.kind in ("layer", "test")}
-    return {"spec": one.spec, "title": one.title, "family": one.family, "says": one.says, **kinds,
+    says = one.answer.card["classes"][one.answer.likeliest]
+    return {"spec": one.spec, "title": one.title, "family": one.family, "says": says, **kinds,
             "recorded": recorded, "note": next(n.note for n in mine if n.kind == "patch")}
 
 
