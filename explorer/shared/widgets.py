@@ -76,8 +76,22 @@ def _number(kind: Number, key: str, label: str, **more: Any) -> Any:
         now = st.session_state.get(key)
         if now is not None and now not in seen and now not in kind.stops():
             seen.append(now)
-        return st.select_slider(label, kind.stops(*seen), key=key, format_func=lambda x: f"{x:.3g}", **more)
+        names = _stop_names(kind.stops(*seen))
+        return st.select_slider(label, list(names), key=key, format_func=names.__getitem__, **more)
     return st.slider(label, kind.low, kind.high, step=kind.step, key=key, **more)
+
+
+def _stop_names(stops: Sequence[float]) -> dict[float, str]:
+    """What a slider says at its stops: Streamlit knows them by these words, so that no two may be the same.
+
+    >>> _stop_names([0.5, 0.5001, 2.0])
+    {0.5: '0.5', 0.5001: '0.5001', 2.0: '2'}
+    """
+    names: dict[float, str] = {}
+    for stop in stops:
+        short = f"{stop:.3g}"
+        names[stop] = repr(stop) if short in names.values() else short
+    return names
 
 
 def keep_within(key: str, low: int, high: int | None) -> None:

@@ -16,7 +16,7 @@ from linviz.views.export.bundle import unpacked
 
 from .browser import FIND, enter, rest, row, spot, state
 
-ADDRESS = "?clip=pan&frames=2&steps=10"
+ADDRESS = "?source=pan&frames=2&patches=14&steps=10"
 KEEPS = ("query", "frame", "strength", "mode", "own", "share", "tone", "follow")
 NAMES = {"Save view": ".linviz", "Web page": ".html", "Code": ".py", "PNG": ".png", "SVG": ".svg", "Film": ".mp4",
          "CSV": ".csv", "JSON": ".json", "NPZ": ".npz"}
@@ -72,7 +72,7 @@ def test_the_address_and_the_files_hold_what_a_hand_has_done(page, explorer_url,
     alone.wait_for_function(FIND)
     assert told(alone) == told(page)
 
-    friend.goto(explorer_url + "?clip=own")
+    friend.goto(explorer_url + "?source=own")
     friend.locator("input[type=file]").set_input_files(str(files[".linviz"]))
     friend.wait_for_url(page.url, timeout=60_000)
     friend.wait_for_function(FIND)
