@@ -67,7 +67,8 @@ def _whole(kind: Whole, key: str, label: str, low: int | None = None, high: int 
         keep_within(key, low, high)
     if high is not None and high - low <= SLIDER and low < high:
         return st.slider(label, low, high, key=key, **more)
-    return st.number_input(label, low, high, key=key, step=1, **more)
+    start: Any = None if kind.none else "min"
+    return st.number_input(label, low, high, start, key=key, step=1, **more)
 
 
 def _number(kind: Number, key: str, label: str, **more: Any) -> Any:

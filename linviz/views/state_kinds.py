@@ -216,7 +216,7 @@ def read_panel(text: str) -> tuple[str, Options]:
         name, equals, value = item.partition("=")
         if not equals:
             raise Refused(f"{text!r:.80}: options are written NAME=VALUE after the spec, as in performer directions=64")
-        found[name] = _option(spec, name).kind.read(value)
+        found[name] = _read_option(spec, name, value)
     return spec, Options(_checked(spec, found))
 
 
@@ -248,7 +248,7 @@ def read_options(specs: tuple[str, ...], options: Any) -> tuple[Options, ...]:
             if panel >= len(specs):
                 raise ValueError(f"there is no panel {panel} for the option {name}: panels are counted from 0, and "
                                  f"there are {len(specs)}")
-            found[panel][name] = _option(specs[panel], name).kind.read(text)
+            found[panel][name] = _read_option(specs[panel], name, text)
         options = tuple(found)
     options = tuple(options) or ({},) * len(specs)
     if len(options) != len(specs):
@@ -265,6 +265,14 @@ def _checked(spec: str, options: Mapping[str, Any]) -> dict[str, Any]:
         except Refused as error:
             raise Refused(error.of(f"{spec}: {name}", value)) from None
     return out
+
+
+def _read_option(spec: str, name: str, text: str) -> Any:
+    one = _option(spec, name)
+    try:
+        return one.kind.read(text)
+    except Refused as error:
+        raise Refused(error.of(f"{spec}: {name}", text)) from None
 
 
 def _option(spec: str, name: str) -> Setting:
