@@ -18,15 +18,13 @@ def choose_view() -> AtlasView:
     """Show the controls in the sidebar; what is chosen."""
     with st.sidebar:
         st.selectbox("Sorted by", SORTS, key=key("sort"), format_func=lambda name: SORTS[name])
-        st.text_input("Words in it", key=key("text"), placeholder="cosine, Shen, arXiv 2006",
-                      max_chars=AtlasView.limits("text")["longest"])
+        draw_field(STATE, "text", placeholder="cosine, Shen, arXiv 2006")
         st.pills("Families", FAMILIES, key=key("family"), selection_mode="multi")
         for name in ("signed", "fixed", "causal"):
             draw_field(STATE, name)
         st.selectbox("Photograph or clip", clips.names(), key=key("source"), format_func=str.capitalize)
         draw_field(STATE, "patches", high=most_patches(STATE.value("source")))
-        st.multiselect("Side by side, two to four", names(), key=key("picked"), max_selections=PICKS[1],
-                       format_func=lambda name: mechanism_card(name).title)
+        draw_field(STATE, "picked", format_func=lambda name: mechanism_card(name).title)
         st.button("Reset", on_click=STATE.reset, width="stretch")
     st.segmented_control("Show as", VIEWS, key=key("view"), format_func=lambda name: VIEWS[name], required=True,
                          label_visibility="collapsed")

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from linviz.settings import Number, Setting, Whole, Word
+from linviz.settings import Number, Setting, Switch, Text, Whole, Word, Words
 
 from .page_state import PageState
 
@@ -53,7 +53,13 @@ def draw_widget(declared: Setting, key: str, label: str | None = None, **more: A
         return _number(kind, key, label, **more)
     if isinstance(kind, Word):
         return st.segmented_control(label, kind.words, key=key, required=True, **more)
-    return st.toggle(label, key=key, **more)
+    if isinstance(kind, Words):
+        return st.multiselect(label, kind.known(), key=key, max_selections=kind.most, **more)
+    if isinstance(kind, Text):
+        return st.text_input(label, key=key, max_chars=kind.longest, **more)
+    if isinstance(kind, Switch):
+        return st.toggle(label, key=key, **more)
+    raise TypeError(f"no widget is known for {label!r}, a field of the kind {kind.widget}: its page has to draw it")
 
 
 def _whole(kind: Whole, key: str, label: str, low: int | None = None, high: int | None = None, **more: Any) -> Any:
@@ -62,7 +68,8 @@ def _whole(kind: Whole, key: str, label: str, low: int | None = None, high: int 
         keep_within(key, low, high)
     if high is not None and high - low <= SLIDER and low < high:
         return st.slider(label, low, high, key=key, **more)
-    return st.number_input(label, low, high, key=key, step=1, **more)
+    start: Any = None if kind.none else "min"
+    return st.number_input(label, low, high, start, key=key, step=1, **more)
 
 
 def _number(kind: Number, key: str, label: str, **more: Any) -> Any:
@@ -71,8 +78,22 @@ def _number(kind: Number, key: str, label: str, **more: Any) -> Any:
         now = st.session_state.get(key)
         if now is not None and now not in seen and now not in kind.stops():
             seen.append(now)
-        return st.select_slider(label, kind.stops(*seen), key=key, format_func=lambda x: f"{x:.3g}", **more)
+        names = _stop_names(kind.stops(*seen))
+        return st.select_slider(label, list(names), key=key, format_func=names.__getitem__, **more)
     return st.slider(label, kind.low, kind.high, step=kind.step, key=key, **more)
+
+
+def _stop_names(stops: Sequence[float]) -> dict[float, str]:
+    """What a slider says at its stops: Streamlit knows them by these words, so that no two may be the same.
+
+    >>> _stop_names([0.5, 0.5001, 2.0])
+    {0.5: '0.5', 0.5001: '0.5001', 2.0: '2'}
+    """
+    names: dict[float, str] = {}
+    for stop in stops:
+        short = f"{stop:.3g}"
+        names[stop] = repr(stop) if short in names.values() else short
+    return names
 
 
 def keep_within(key: str, low: int, high: int | None) -> None:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 from linviz.models.checkpoints import FOLDER
 from linviz.views import TrainedView
@@ -28,6 +29,14 @@ class TrainedState(PageState[TrainedView]):
 
     def settle(self, state: TrainedView) -> tuple[TrainedView, list[str]]:
         return nearest_shipped(state, models_here())
+
+    def from_widgets(self, values: dict[str, Any], last: TrainedView) -> TrainedView:
+        """Where fewer models are chosen than can be compared, others stand beside them until more are chosen."""
+        specs = list(values.get("specs", last.specs))
+        names = models_here().get((values.get("budget", last.budget), values.get("seed", last.seed)), [])
+        lacking = max(0, TrainedView.limits("specs")["low"] - len(specs))
+        more = [name for name in names if name not in specs][:lacking]
+        return super().from_widgets(values | {"specs": specs + more}, last)
 
 
 STATE = TrainedState("trained", TrainedView(), LIVE)

@@ -114,7 +114,12 @@ class ModelNames(Specs):
         name, tilde, variant = str(spec).partition("~")
         if variant and not re.fullmatch(r"[\w=.]{1,40}", variant):
             raise Refused(f"{spec!r:.80} names no model: a model is a spec, and perhaps ~VARIANT")
-        return super().short(name) + tilde + variant
+        try:
+            return super().short(name) + tilde + variant
+        except Refused:
+            from ..models.checkpoints import shipped
+            known = ", ".join(sorted({model for _, model, _ in shipped()}))
+            raise Refused(f"no trained model is called {str(spec)!r:.80}; there are: {known}") from None
 
 
 @dataclass(frozen=True)

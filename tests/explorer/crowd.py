@@ -21,9 +21,10 @@ from typing import Any
 
 import numpy as np
 import psutil
-from explorer.concentrate.choice import OPENING
 from PIL import Image
 
+from explorer.concentrate.mechanism_menu import spec_title
+from linviz.views import View
 from tests.conftest import ROOT, free_port, serving
 
 from .visitor import Visitor
@@ -32,6 +33,9 @@ MANY = 10
 PAUSE = (2.0, 3.0)  # seconds between two actions: a hand's
 PICTURES = ("astronaut", "chelsea", "coffee", "rocket", "camera", "hubble", "motorcycle", "pan", "digit", "crossing")
 SPECS = ("linear", "efficient", "relu", "cosformer", "performer", "swin@window:7", "relu+gate", "")
+MENU = f"Mechanisms side by side, one to {View.limits('specs')['high']}"
+TEMPERATURE = View.flat_settings()["temperature"].setting.kind
+STOPS = tuple(TEMPERATURE.write(x) for x in TEMPERATURE.stops() if 0.2 <= x <= 1.5)
 HEAVY = ({"source": "chelsea", "patches": "56", "steps": "2000", "specs": "softmax,relu_floor+gate"},
          {"source": "rocket", "patches": "56", "specs": "softmax,relu_floor"})  # a long fit; a long spectrum
 
@@ -47,7 +51,7 @@ class Did:
 
 
 Key = tuple[tuple[tuple[str, str], ...], str]  # an address, and something that it shows
-NO_MATTER = {"query", "maps", "spec"}  # of an address: they decide which panels there are, not what one shows
+NO_MATTER = {"query", "specs"}  # of an address: they decide which panels there are, not what one shows
 
 
 def drawing(n: int) -> bytes:
@@ -63,7 +67,7 @@ def look(visitor: Visitor) -> dict[Key, str]:
 
     Nothing where a file is awaited: what was there before stays until it comes.
     """
-    if visitor.address.get("clip") == "own" and "file" not in visitor.address:
+    if visitor.address.get("source") == "own":
         return {}
     whole = tuple(sorted(visitor.address.items()))
     own, view = tuple(item for item in whole if item[0] not in NO_MATTER), visitor.view
@@ -93,7 +97,7 @@ class Hand(Thread):
         self.did, self.looks, self.failed = list[Did](), defaultdict[Key, set[str]](set), ""
         self._random = random.Random(f"{who} {visitor and visitor.address}")
         clip, temperature = self.pictures[who % len(self.pictures)], str((50 + who) / 100)
-        self.visitor = visitor or Visitor(url, clip=clip, temperature=temperature)
+        self.visitor = visitor or Visitor(url, source=clip, temperature=temperature)
 
     def again(self) -> Hand:
         """The same visitor, to act once more."""
@@ -120,7 +124,7 @@ class Hand(Thread):
         """One action, whichever."""
         what = self._random.choices(("temperature", "mechanism", "seed", "picture", "pin"), (4, 2, 1, 1, 2))[0]
         if self.files and what == "picture":
-            what = "forget" if "file" in self.visitor.address else "own"
+            what = "forget" if "@" in self.visitor.address.get("source", "") else "own"
         self.do(what)
 
     def do(self, what: str) -> None:
@@ -135,20 +139,32 @@ class Hand(Thread):
 
     def _temperature(self) -> float:
         now = self.visitor.address.get("temperature", "")
-        value = self._other(tuple(str(n / 100) for n in range(30, 100)), now)
-        return self.visitor.put("Temperature", [float(value)], temperature=value)
+        value = self._other(STOPS, now)
+        own = View.best(source).temperature if (source := self._sample()) else View().temperature
+        return self.visitor.put("Temperature", [value], **({"temperature": value} if float(value) != own else {}))
+
+    def _sample(self) -> str:
+        """The photograph or clip that is shown; empty for a file."""
+        source = self.visitor.address.get("source", View().source)
+        return "" if source == "own" or "@" in source else source
 
     def _mechanism(self) -> float:
-        value = self._other(SPECS, self.visitor.address.get("spec", ""))
-        return self.visitor.put("One more, by its spec", value, **({"spec": value} if value else {}))
+        now = self.visitor.address.get("specs", ",".join(View().specs)).split(",")
+        value = self._other(SPECS, now[-1] if now[-1] in SPECS else "")
+        [(_, menu, _)] = [one for one in self.visitor.widgets("multiselect") if one[1].label == MENU]
+        shown = [spec for spec in now if spec not in SPECS] + [value] * bool(value)
+        specs = ",".join(shown)
+        known = [title if (title := spec_title(spec)) in menu.options else spec for spec in shown]
+        return self.visitor.put(MENU, known,
+                                **({"specs": specs} if specs != ",".join(View().specs) else {}))
 
     def _seed(self) -> float:
         value = self._other(tuple("123456789"), self.visitor.address.get("seed", "0"))
         return self.visitor.put("Seed", float(value), seed=value)
 
     def _picture(self) -> float:
-        value = self._other(self.pictures, self.visitor.address.get("clip", OPENING.clip))
-        return self._choose(value, **({"clip": value} if value != OPENING.clip else {}))
+        value = self._other(self.pictures, self._sample())
+        return self._choose(value, **({"source": value} if value != View().source else {}))
 
     def _choose(self, word: str, **address: str) -> float:
         """Pick from the menu of pictures what begins with a word."""
@@ -162,8 +178,8 @@ class Hand(Thread):
         return self.visitor.pin(row * x + column)
 
     def _own(self) -> float:
-        if self.visitor.address.get("clip") != "own":
-            self._choose("your own", clip="own")
+        if self.visitor.address.get("source") != "own":
+            self._choose("your own", source="own")
         return self.visitor.bring(f"hand{self.who}.png", drawing(self.who))
 
     def _forget(self) -> float:

@@ -10,20 +10,31 @@ from urllib.parse import parse_qsl
 
 import pytest
 import torch
-from explorer.atlas.atlas_cards import SORTS, YES, Card, card, cards, order, select, tags
-from explorer.atlas.atlas_choice import ADDRESS, MOST, Choice, link
 from streamlit.testing.v1 import AppTest
 
 import linviz
-from explorer.atlas import atlas_maps
-from explorer.atlas import view as atlas_view
-from explorer.concentrate import link as concentrate
+from explorer.atlas.atlas_state import MOST, STATE, AtlasView, concentrate_link
+from explorer.atlas.mechanism_cards import (
+    SORTS,
+    YES,
+    Card,
+    card_tags,
+    mechanism_card,
+    mechanism_cards,
+    order_cards,
+    select_cards,
+)
+from explorer.atlas.mechanism_maps import counted_operations, drawn_map
+from explorer.atlas.view import card_row
+from explorer.concentrate.concentrate_state import STATE as CONCENTRATE
+from explorer.shared.scenes import sample_scene
 from linviz import clips, cost, names
 from linviz.mechanisms import FAMILIES, REGISTRY, Mechanism
 from linviz.patch_view import unpack
+from linviz.views import View
 
 PAGE = Path(__file__).parents[2] / "explorer" / "atlas" / "page.py"
-SMALL = Choice(patches=8)
+SMALL = AtlasView(patches=8)
 
 
 def opened(**address: str) -> AppTest:
@@ -52,7 +63,7 @@ def shown(at: AppTest) -> list[str]:
 
 @pytest.mark.parametrize("name", names())
 def test_a_card_says_what_its_class_says(name: str) -> None:
-    c, cls = card(name), REGISTRY[name]
+    c, cls = mechanism_card(name), REGISTRY[name]
     assert (c.title, c.family, c.paper, c.cost, c.rank) == (cls.title, cls.family, cls.paper, cls.cost, cls.rank)
     assert (c.signed, c.fixed, c.causal, c.power) == (cls.signed, cls.fixed, cls.takes_causal, cost.power(cls.cost))
     assert c.idea.endswith(".") and "=" in c.formula
@@ -60,24 +71,25 @@ def test_a_card_says_what_its_class_says(name: str) -> None:
 
 
 def test_every_mechanism_has_a_card() -> None:
-    assert sorted(c.name for c in cards()) == names()
-    assert [FAMILIES.index(c.family) for c in cards()] == sorted(FAMILIES.index(c.family) for c in cards())
+    assert sorted(c.name for c in mechanism_cards()) == names()
+    families = [FAMILIES.index(c.family) for c in mechanism_cards()]
+    assert families == sorted(families)
 
 
 def test_softmax_to_the_letter() -> None:
-    c = card("softmax")
-    assert (c.year, c.grows, c.rank, tags(c)) == (2017, "N²", "min(N, S)", ["causal form"])
+    c = mechanism_card("softmax")
+    assert (c.year, c.grows, c.rank, card_tags(c)) == (2017, "N²", "min(N, S)", ["causal form"])
     assert c.formula.splitlines()[0].startswith("S_ij = q_i.k_j / sqrt(D)")
-    assert card("uniform").year is None
+    assert mechanism_card("uniform").year is None
 
 
 @pytest.mark.parametrize("name", names())
 def test_numbers_are_those_of_linviz(name: str) -> None:
-    here, c = sample_scene(*SMALL.scene), card(name)
+    here, c = sample_scene(*SMALL.scene), mechanism_card(name)
     m = linviz.make(name, 1, here.q.shape[-1], here.grid)
     whole = m.map(here.q, here.k, here.v)
     reading = linviz.read(m, here.q, here.k, here.v, channel=0 if whole.shared is None else None)
-    row = atlas_view.row(c, SMALL)
+    row = card_row(c, SMALL)
     assert row["rank bound here"] == reading.map.rank_bound
     assert row["operations"] == cost.flops(m, here.q, here.k, here.v)
     if reading.map.stochastic:
@@ -91,24 +103,24 @@ def test_numbers_are_those_of_linviz(name: str) -> None:
 
 @pytest.mark.parametrize("field", ["signed", "fixed", "causal"])
 def test_yes_and_no_part_the_cards(field: str) -> None:
-    every = cards()
-    yes, no = (select(every, **{field: word}) for word in ("yes", "no"))
+    every = mechanism_cards()
+    yes, no = (select_cards(every, **{field: word}) for word in ("yes", "no"))
     assert {c.name for c in yes} | {c.name for c in no} == set(names()) and len(yes) + len(no) == len(every)
     assert all(getattr(c, field) for c in yes) and not any(getattr(c, field) for c in no)
 
 
 def test_families_and_words_filter_together() -> None:
-    assert {c.family for c in select(cards(), families=("kernel", "local"))} == {"kernel", "local"}
-    assert "softmax" not in {c.name for c in select(cards(), text="Shen 1812.01243")}
-    assert {c.name for c in select(cards(), text="SHEN 1812.01243")} >= {"efficient", "factorized"}
-    assert select(cards(), text="no such word anywhere") == []
+    assert {c.family for c in select_cards(mechanism_cards(), families=("kernel", "local"))} == {"kernel", "local"}
+    assert "softmax" not in {c.name for c in select_cards(mechanism_cards(), text="Shen 1812.01243")}
+    assert {c.name for c in select_cards(mechanism_cards(), text="SHEN 1812.01243")} >= {"efficient", "factorized"}
+    assert select_cards(mechanism_cards(), text="no such word anywhere") == []
 
 
 @pytest.mark.parametrize("by", SORTS)
 def test_every_order_holds_every_card(by: str) -> None:
-    number = {"cost": lambda name: atlas_maps.operations(name, *SMALL.scene),
-              "entropy": lambda name: atlas_maps.drawn(name, *SMALL.scene).entropy}.get(by, lambda name: None)
-    sorted_ = order(cards(), by, number)
+    number = {"cost": lambda name: counted_operations(name, *SMALL.scene),
+              "entropy": lambda name: drawn_map(name, *SMALL.scene).entropy}.get(by, lambda name: None)
+    sorted_ = order_cards(mechanism_cards(), by, number)
     assert sorted(c.name for c in sorted_) == names()
     value = {"family": lambda c: FAMILIES.index(c.family), "year": lambda c: c.year or 9999,
              "title": lambda c: c.title.lower(), "cost": lambda c: c.power,
@@ -128,7 +140,7 @@ def test_it_opens_with_every_card_and_its_map() -> None:
 
 def test_the_title_names_the_sharpest_and_the_flattest() -> None:
     title = opened().title[0].value
-    bits = {name: atlas_maps.drawn(name, *SMALL.scene).entropy for name in names()}
+    bits = {name: drawn_map(name, *SMALL.scene).entropy for name in names()}
     known = {name: x for name, x in bits.items() if x is not None}
     sharp, flat = min(known, key=known.get), max(known, key=known.get)
     assert title.startswith(f"{len(names())} kinds of attention") and f"({REGISTRY[sharp].title})" in title
@@ -137,7 +149,7 @@ def test_the_title_names_the_sharpest_and_the_flattest() -> None:
 
 @pytest.mark.parametrize("clip", clips.names())
 def test_every_picture_can_be_chosen(clip: str) -> None:
-    at = opened(clip=clip)
+    at = opened(source=clip)
     frames, content = 1 if clip in clips.PHOTOGRAPHS else 6, sent(at)
     assert content["grid"][0] == len(content["frames"]) == frames
     assert clips.load(clip).author.split(";")[0][:12] in at.caption[-1].value
@@ -151,20 +163,20 @@ def test_the_largest_grids(address: dict[str, str]) -> None:
 
 
 def test_a_clip_takes_fewer_patches_and_says_so() -> None:
-    at = opened(patches="20", clip="pan")
+    at = opened(patches="20", source="pan")
     assert "at most 14 patches" in at.warning[0].value and at.slider(key="atlas_patches").value == 14
 
 
 def test_controls_change_what_is_shown_and_the_address() -> None:
     at = opened()
     well(at.selectbox(key="atlas_sort").set_value("entropy").run())
-    bits = [atlas_maps.drawn(name, *SMALL.scene).entropy for name in shown(at)]
+    bits = [drawn_map(name, *SMALL.scene).entropy for name in shown(at)]
     known = [x for x in bits if x is not None]
     assert known == sorted(known) and bits[:len(known)] == known
     well(at.text_input(key="atlas_text").set_value("cosine").run())
     assert "cosformer" in shown(at) and len(shown(at)) < len(names())
     well(next(b for b in at.get("button_group") if b.key == "atlas_family").set_value(["kernel"]).run())
-    assert {card(name).family for name in shown(at)} == {"kernel"}
+    assert {mechanism_card(name).family for name in shown(at)} == {"kernel"}
     assert {k: v[0] if isinstance(v, list) else v for k, v in at.query_params.items()} == {
         "patches": "8", "sort": "entropy", "text": "cosine", "family": "kernel"}
 
@@ -173,7 +185,7 @@ def test_controls_change_what_is_shown_and_the_address() -> None:
 def test_the_three_ways(field: str) -> None:
     for word in ("yes", "no"):
         at = opened(**{field: word})
-        assert shown(at) and all(YES[getattr(card(name), field)] == word for name in shown(at))
+        assert shown(at) and all(YES[getattr(mechanism_card(name), field)] == word for name in shown(at))
 
 
 def test_nothing_fits_and_the_page_stays() -> None:
@@ -182,12 +194,12 @@ def test_nothing_fits_and_the_page_stays() -> None:
 
 
 def test_side_by_side() -> None:
-    at = opened(view="side", picked="softmax,linformer,aft_full,uniform")
-    panels = sent(at)["panels"]
-    assert [p["title"] for p in panels] == [card(n).title for n in ("softmax", "linformer", "aft_full", "uniform")]
-    assert "AFT-full: One map a channel of v; this is channel 1 of 16." in at.info[0].value
+    picked = ("softmax", "linformer", "aft_full", "uniform")
+    at = opened(view="side", picked=",".join(picked))
+    assert [panel["title"] for panel in sent(at)["panels"]] == [mechanism_card(name).title for name in picked]
+    assert "AFT-full: Every channel of v has its own map; this is channel 1 of 16." in at.info[0].value
     table = at.get("html")[0].proto.body
-    assert all(word in table for word in ("no shares", "O(N K D + S K D)", "2017", "Wang et al., 2020"))
+    assert all(word in table for word in ("no distribution", "O(N K D + S K D)", "2017", "Wang et al., 2020"))
 
 
 def test_side_by_side_with_too_few_says_what_to_do() -> None:
@@ -198,10 +210,11 @@ def test_side_by_side_with_too_few_says_what_to_do() -> None:
 def test_the_table_holds_every_card_in_order() -> None:
     at = opened(view="table", sort="year", family="kernel")
     table = at.dataframe[0].value
-    assert list(table["spec"]) == [c.name for c in order(select(cards(), ("kernel",)), "year", lambda name: None)]
+    kernels = select_cards(mechanism_cards(), ("kernel",))
+    assert list(table["spec"]) == [c.name for c in order_cards(kernels, "year", lambda name: None)]
     assert list(table["cost"]) == [f"O({REGISTRY[name].cost})" for name in table["spec"]]
     rows = list(csv.DictReader(io.StringIO(table.to_csv(index=False))))
-    assert rows[0]["mechanism"] == card(table["spec"][0]).title and len(rows) == len(table)
+    assert rows[0]["mechanism"] == mechanism_card(table["spec"][0]).title and len(rows) == len(table)
     assert at.get("download_button")
 
 
@@ -216,17 +229,23 @@ def test_an_address_that_cannot_be_used_is_answered_in_words() -> None:
 # ---------------------------------------------------------------- links
 
 
+def linked(picks: tuple[str, ...], source: str) -> tuple[View, list[str]]:
+    """The view that Concentrate shows by a link of the atlas, and what it could not use."""
+    parameters = dict(parse_qsl(concentrate_link(picks, source).partition("?")[2]))
+    return View.from_parameters(parameters, CONCENTRATE.base(parameters))
+
+
 @pytest.mark.parametrize("name", names())
 @pytest.mark.parametrize("clip", ["coffee", "pan"])
 def test_a_link_is_an_address_that_concentrate_reads(name: str, clip: str) -> None:
-    there, problems = concentrate.from_address(dict(parse_qsl(link((name,), clip).partition("?")[2])))
-    assert not problems and there.clip == clip
-    assert name in there.maps and len(there.maps) == 2
+    there, problems = linked((name,), clip)
+    assert not problems and there.source == clip and there.patches == View.best(clip).patches
+    assert name in there.specs and len(there.specs) == 2
 
 
 def test_two_to_four_go_together() -> None:
     picks = ("linear", "uniform", "softmax", "relu")
-    assert concentrate.from_address(dict(parse_qsl(link(picks, "coffee").partition("?")[2])))[0].maps == picks
+    assert linked(picks, "coffee")[0].specs == picks
 
 
 # ---------------------------------------------------------------- a method that does not like pictures
@@ -254,10 +273,14 @@ def test_what_cannot_be_drawn_says_why_and_the_others_are_drawn(stubborn: str) -
     assert by_name["softmax"]["wire"] and not at.exception
     well(opened(view="table"))
     at = well(opened(view="side", picked="softmax,uniform"))
-    assert isinstance(card(stubborn), Card)
+    assert isinstance(mechanism_card(stubborn), Card)
 
 
-def test_fields_of_the_address_are_those_of_the_choice() -> None:
-    assert set(ADDRESS.readers) == set(Choice.__dataclass_fields__)
-    assert ADDRESS.read(ADDRESS.write(Choice(text="a b", picked=("relu", "linear"), view="table")))[0].picked == (
-        "relu", "linear")
+def test_a_url_brings_back_what_is_shown() -> None:
+    chosen = AtlasView(text="a b", picked=("relu", "linear"), view="table", family=("kernel", "local"), causal="yes")
+    assert AtlasView.from_parameters(chosen.to_parameters(STATE.opening), STATE.opening) == (chosen, [])
+
+
+def test_an_old_parameter_gets_one_sentence_that_names_the_new_one() -> None:
+    found, (sentence,) = AtlasView.from_parameters({"clip": "pan"}, STATE.opening)
+    assert found == STATE.opening and "is called source now" in sentence

@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from explorer.atlas import atlas_maps
-from explorer.atlas.atlas_choice import Choice
-from explorer.atlas.atlas_maps import first_query
+from explorer.atlas.atlas_state import AtlasView
+from explorer.atlas.mechanism_maps import drawn_map, first_query
 from linviz import names
 
-SMALL = Choice(patches=8)
+SMALL = AtlasView(patches=8)
 VIEW = """() => { const walk = r => { for (const e of r.querySelectorAll('*')) { if (e.atlasView) return e;
   const found = e.shadowRoot && walk(e.shadowRoot); if (found) return found; } }; return walk(document); }"""
 ORDER = f"() => ({VIEW})()?.atlasView.state.order"
@@ -43,7 +42,7 @@ def test_every_row_is_linvizs(page: Any, explorer_url: str) -> None:
     """What a card draws is a row of the map, to the digits of float16."""
     follow(page, explorer_url)
     for name in names():
-        want = atlas_maps.drawn(name, *SMALL.scene).reading.map.rows(torch.tensor([27]))[0, 0].detach().numpy()
+        want = drawn_map(name, *SMALL.scene).reading.map.rows(torch.tensor([27]))[0, 0].detach().numpy()
         got = page.evaluate(f"name => [...({VIEW})().atlasView.row(name, 27)]", name)
         assert np.allclose(got, want, rtol=0.03, atol=2e-3 * abs(want).max()), name
 
@@ -57,7 +56,7 @@ def lit(page: Any) -> list[int]:
 
 def alike(name: str, i: int, j: int) -> bool:
     """Whether two rows look the same: AFT's small tables hardly tell queries apart."""
-    one, other = atlas_maps.drawn(name, *SMALL.scene).reading.map.rows(torch.tensor([i, j]))[0, 0]
+    one, other = drawn_map(name, *SMALL.scene).reading.map.rows(torch.tensor([i, j]))[0, 0]
     return bool((one - other).abs().max() < 0.1 * one.abs().max())
 
 
@@ -87,7 +86,7 @@ def test_the_hand_over_one_picture_moves_them_all(page: Any, explorer_url: str) 
 
 def test_cards_are_sorted_and_filtered(page: Any, explorer_url: str) -> None:
     follow(page, explorer_url, "sort=entropy")
-    bits = [atlas_maps.drawn(name, *SMALL.scene).entropy for name in page.evaluate(ORDER)]
+    bits = [drawn_map(name, *SMALL.scene).entropy for name in page.evaluate(ORDER)]
     assert [x for x in bits if x is not None] == sorted(x for x in bits if x is not None)
     page.get_by_role("button", name="kernel").click()
     few = f"() => {{ const o = ({ORDER})(); return o.length < 10 && o.includes('relu'); }}"
@@ -118,24 +117,26 @@ def test_two_are_picked_and_stand_side_by_side(page: Any, explorer_url: str) -> 
 
 
 def test_a_link_opens_concentrate_on_that_mechanism(page: Any, explorer_url: str) -> None:
-    follow(page, explorer_url, "clip=coffee")
+    follow(page, explorer_url, "source=coffee")
     page.get_by_role("link", name="open cosFormer in Concentrate").click()
-    page.wait_for_url(re.compile("/\\?.*maps=softmax%2Ccosformer"))
+    page.wait_for_url(re.compile("/\\?.*specs=softmax%2Ccosformer"))
     page.locator(".panel").nth(1).wait_for(timeout=60_000)
     assert page.locator(".panel .head").all_inner_texts() == ["softmax", "cosFormer"]
     assert not strangers(page)
 
 
-@pytest.mark.parametrize(("width", "height"), [(390, 844), (1280, 720)])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_fits_the_screen(page: Any, explorer_url: str, width: int, height: int, scheme: str) -> None:
-    page.set_viewport_size({"width": width, "height": height})
+def test_it_fits_the_screen(page: Any, explorer_url: str, scheme: str) -> None:
     page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": 390, "height": 844})
     follow(page, explorer_url)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    boxes = [page.locator(".card").nth(n).bounding_box() for n in (0, 1)]
-    assert all(0 <= box["x"] and box["x"] + box["width"] <= width for box in boxes)
-    assert (boxes[0]["y"] == boxes[1]["y"]) == (width > 1000)
+    for width, height in ((390, 844), (1280, 720)):
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_timeout(300)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        boxes = [page.locator(".card").nth(n).bounding_box() for n in (0, 1)]
+        assert all(0 <= box["x"] and box["x"] + box["width"] <= width for box in boxes)
+        assert (boxes[0]["y"] == boxes[1]["y"]) == (width > 1000)
 
 
 def test_the_table_can_be_taken_away(page: Any, explorer_url: str) -> None:

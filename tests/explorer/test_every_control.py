@@ -1,6 +1,8 @@
-"""Every control of the page Concentrate is moved by some test: whoever adds one, names here the test that moves it."""
+"""Every control of Concentrate and Trained is moved by some test: whoever adds one, names here the test that moves it.
+"""
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,41 +11,44 @@ import numpy as np
 import pytest
 
 from .harness import quiet, tables, visit, well
-from .test_own import arrays, bring
+from .test_own_file import arrays, bring
 
 HERE = Path(__file__).parent
-PAGE, OWN, PANEL = "test_page.py", "test_own.py", "test_fixation_panel.py"
+PAGE, OWN, PANEL = "test_page.py", "test_own_file.py", "test_fixation_panel.py"
 FILES, ALL_FILES = "test_exports_browser.py", "test_the_address_and_the_files_hold_what_a_hand_has_done"
 TRAINED, ALL_TRAINED = "test_trained.py", "test_a_control_changes_page_and_address_and_the_address_brings_all_back"
+HOST, ENDS = "test_page_host.py", "test_a_field_reaches_its_page_by_url_and_by_its_widget_at_each_extreme"
 GATE = PAGE, "test_the_gate_reads_what_was_chosen"
 FIT = PAGE, "test_steps_and_seed_decide_the_fit"
 MINE = "test_every_control.py", "test_the_panel_follows_its_own_controls"
+FIELDS = {"source": (PAGE, "test_every_picture"), "patches": (PAGE, "test_sliders_at_both_ends"),
+          "temperature": (PAGE, "test_sliders_at_both_ends"),
+          "frames": (PAGE, "test_frames_at_both_ends_and_what_does_not_fit"),
+          "specs": (PAGE, "test_an_empty_list_keeps_the_last_choice"),
+          "causal": (PAGE, "test_causal_maps_look_back_only_and_have_full_rank"),
+          "gate_reads": GATE, "gate_shared": GATE, "gate_shift": GATE, "steps": FIT, "seed": FIT,
+          "head": (OWN, "test_a_researcher_s_tensors_are_drawn_as_they_are"),
+          "upload": (OWN, "test_a_clip_is_cut_in_its_own_form_and_its_numbers_are_linviz_s"),
+          "option_": (HOST, "test_every_option_that_a_mechanism_declares_has_a_widget_with_its_limits")}
 
 MOVED = {  # a control's key, or what stands on it where it has none: the test that moves it and looks at what changes
-    "trained_source": (TRAINED, "test_there_and_back"), "clip": (PAGE, "test_every_picture"),
-    "patches": (PAGE, "test_sliders_at_both_ends"), "temperature": (PAGE, "test_sliders_at_both_ends"),
-    "frames": (PAGE, "test_frames_at_both_ends_and_what_does_not_fit"),
-    "maps": (PAGE, "test_fewer_than_two_mechanisms_keep_the_last_choice"),
-    "spec": (PAGE, "test_a_spec_by_hand_is_drawn_as_one_more"),
-    "causal": (PAGE, "test_causal_maps_look_back_only_and_have_full_rank"),
-    "sees": GATE, "shared": GATE, "shift": GATE, "steps": FIT, "seed": FIT,
+    **{f"concentrate_{name}": test for name, test in FIELDS.items()},
     "curve": (PAGE, "test_curves_and_the_mean_row_switch"), "centred": (PAGE, "test_curves_and_the_mean_row_switch"),
     "Fit again": (PAGE, "test_fit_again_fits_again"), "Reset": (PAGE, "test_reset_brings_the_opening_back"),
     "Cancel": (PAGE, "test_a_fit_can_be_cancelled_and_stays_as_far_as_it_came"),
     "apart": (PANEL, "test_a_gate_is_taken_apart"), "apart_of": MINE, "apart_channel": MINE,
     "Bring your own picture, clip or tensors, or a saved view": (
         OWN, "test_before_a_file_comes_a_sample_stays_and_the_page_says_what_happens_to_files"),
-    "upload": (OWN, "test_a_clip_is_cut_in_its_own_form_and_its_numbers_are_linviz_s"),
     "Forget this file": (OWN, "test_a_file_lies_in_its_visit_alone_and_can_be_forgotten"),
-    "head": (OWN, "test_a_researcher_s_tensors_are_drawn_as_they_are"),
     "Play again": (TRAINED, "test_the_film_is_a_film_and_can_be_seen_again"),
     "Another clip": (TRAINED, "test_another_clip_is_the_next_one_and_the_view_begins_anew"),
     **{f"trained_{name}": (TRAINED, ALL_TRAINED) for name in (
-        "budget", "seed", "layer", "head", "clip", "clip_seed", "order", "arms", "temperature", "strength")},
+        "budget", "seed", "layer", "head", "clip", "clip_seed", "order", "specs", "temperature", "strength")},
     "exports": ("test_exports.py", "test_the_code_on_the_page_prints_the_tables_numbers"),
     **{f"export.{ending}": (FILES, ALL_FILES) for ending in (
         "linviz", "html", "py", "png", "svg", "mp4", "csv", "json", "npz")}}
 SHOWN = {"plotly_chart", "bidi_component", "flex_container"}  # with keys: what is done to them stays in the browser
+SPOKEN = {"option_": '"option_', "exports": "export_buttons.KEY", "upload": "bring("}  # how tests speak of some
 NOT_YET = {"Cancel"}  # there only while a gate is fitted
 
 
@@ -61,15 +66,16 @@ def controls(app: Any) -> set[str]:
         name = getattr(getattr(element, "proto", None), "id", "")
         if isinstance(name, str) and name.startswith("$$ID-") and element.type not in SHOWN:
             key = name.split("-", 2)[2]  # $$ID, a hash, the key
+            key = re.sub(r"option_\d+_\w+", "option_", key)
             found.add(element.proto.label if key == "None" else key)
     return found
 
 
 @pytest.fixture(scope="module")
 def sample() -> Any:
-    """A clip with two gates that are shifted, taken apart, and its files unfolded."""
-    app = visit(source="pan", frames="2", patches="14", steps="10", specs="softmax,relu_floor+gate,linear+gate",
-                shift="space")
+    """A clip with two gates that are shifted, taken apart, a mechanism with options, and the files unfolded."""
+    app = visit(source="pan", frames="2", patches="7", steps="10",
+                specs="softmax,relu_floor+gate+shift:space,linear+gate+shift:space,performer")
     app.session_state.exports = True
     return quiet(well(app.toggle(key="apart").set_value(True).run()))
 
@@ -77,15 +83,17 @@ def sample() -> Any:
 def test_no_control_is_without_a_test(sample: Any) -> None:
     x = np.random.default_rng(0).normal(size=(2, 26, 8)).astype(np.float32)
     tensors = bring(visit(source="own", specs="softmax,relu_floor"), arrays(q=x, k=x), "run.npz")
-    there = [controls(app) for app in (sample, tensors, visit(source="trained", budget="short"))]
+    there = [controls(app) for app in (sample, tensors, visit("trained", budget="short", specs="softmax,relu"))]
     assert set.union(*there) | NOT_YET == set(MOVED)
 
 
 def test_every_test_that_is_named_is_there_and_speaks_of_the_control() -> None:
     for control, (file, name) in MOVED.items():
-        text, word = (HERE / file).read_text("utf-8"), control.removeprefix("trained_").removeprefix("export")
+        text = (HERE / file).read_text("utf-8")
+        word = re.sub(r"^(trained_|concentrate_|export(?=\.))", "", control)
+        spoken = SPOKEN.get(word, f'"{word}"')
         assert f"def {name}(" in text, name
-        assert f'"{word}"' in text or " ".join(control.split()[:3]) in text, control
+        assert spoken in text or " ".join(control.split()[:3]) in text, control
 
 
 def table_of_parts(app: Any) -> dict[str, list[str]]:

@@ -12,11 +12,11 @@ import numpy as np
 from PIL import Image
 
 from linviz.views import Look
-from linviz.views.export.bundle import unpacked
+from linviz.views.export.bundle import unpack_bundle
 
 from .browser import FIND, enter, rest, row, spot, state
 
-ADDRESS = "?clip=pan&frames=2&steps=10"
+ADDRESS = "?source=pan&frames=2&patches=14&steps=10"
 KEEPS = ("query", "frame", "strength", "mode", "own", "share", "tone", "follow")
 NAMES = {"Save view": ".linviz", "Web page": ".html", "Code": ".py", "PNG": ".png", "SVG": ".svg", "Film": ".mp4",
          "CSV": ".csv", "JSON": ".json", "NPZ": ".npz"}
@@ -56,7 +56,7 @@ def test_the_address_and_the_files_hold_what_a_hand_has_done(page, explorer_url,
     assert row(friend, 2, state(page)["query"]).tolist() == row(page, 2, state(page)["query"]).tolist()
 
     files = downloaded(page, tmp_path)
-    view, _ = unpacked(files[".linviz"].read_bytes())
+    view, _ = unpack_bundle(files[".linviz"].read_bytes())
     assert view.query == (0, 3, 11) and view.look == Look("heat", "log", 0.5, False, 0.5, False, 1)
     assert Image.open(files[".png"]).size[0] > 900 and files[".svg"].read_text().count("<path") > 3
     with av.open(str(files[".mp4"])) as film:
@@ -72,7 +72,7 @@ def test_the_address_and_the_files_hold_what_a_hand_has_done(page, explorer_url,
     alone.wait_for_function(FIND)
     assert told(alone) == told(page)
 
-    friend.goto(explorer_url + "?clip=own")
+    friend.goto(explorer_url + "?source=own")
     friend.locator("input[type=file]").set_input_files(str(files[".linviz"]))
     friend.wait_for_url(page.url, timeout=60_000)
     friend.wait_for_function(FIND)

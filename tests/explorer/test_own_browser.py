@@ -9,14 +9,14 @@ import numpy as np
 from tests.clips import files
 
 from .browser import FIND, enter, model, rest, row, state, table
-from .test_own import BAD
+from .test_own_file import BAD
 
 SAYS = """name => [...document.querySelectorAll("[data-testid=stAlert], p:has(> strong:first-child)")]
     .filter(e => e.innerText.startsWith(name)).map(e => e.innerText)"""
 
 
 def test_a_visit_with_files_of_one_s_own(page, chromium, explorer_url):
-    enter(page, explorer_url + "?patches=14&maps=softmax,relu_floor")
+    enter(page, explorer_url + "?patches=14&specs=softmax,relu_floor")
     page.get_by_role("combobox", name="Photograph or clip").click()
     page.get_by_role("option", name="Your own: bring a file").click()
     page.get_by_text("stays in the memory of this visit").wait_for()
@@ -25,7 +25,7 @@ def test_a_visit_with_files_of_one_s_own(page, chromium, explorer_url):
     def bring(name: str, data: bytes, grid: list[int]) -> None:
         chooser.set_input_files({"name": name, "mimeType": "", "buffer": data})
         page.wait_for_function("title => view().model.title === title", arg=name, timeout=60_000)
-        assert model(rest(page))["grid"] == grid and f"file={name}" in page.url
+        assert model(rest(page))["grid"] == grid and f"source={name}%40" in page.url
         assert abs(row(page, 0, 5).sum() - 1) < 1e-5 and state(page)["frame"] == 0
 
     bring("clip.mp4", files.video(stamps=(0, 1, 2)), [3, 10, 14])
@@ -34,7 +34,7 @@ def test_a_visit_with_files_of_one_s_own(page, chromium, explorer_url):
     assert "mean attended time (frames)" in table(page, 0)
     chooser.set_input_files({"name": "text.mp4", "mimeType": "", "buffer": b"To be, or not to be"})
     page.get_by_text("text.mp4 cannot be read: it is text").wait_for()
-    assert model(rest(page))["title"] == "clip.mp4" and "file=clip.mp4" in page.url
+    assert model(rest(page))["title"] == "clip.mp4" and "source=clip.mp4%40" in page.url
     bring("upright.mov", files.video(kind="mov", stamps=(0, 1), wide=24, high=32), [2, 14, 10])
     assert not page.get_by_text("cannot be read").count(), "what was wrong with the last file is over"
     first, second = (page.locator(".main").nth(panel).bounding_box() for panel in range(2))
@@ -76,7 +76,7 @@ def odd(folder: Path) -> dict[str, tuple[bytes, str]]:
 
 
 def test_every_broken_file_that_a_browser_sends_gets_its_one_sentence(page, explorer_url, tmp_path):
-    enter(page, explorer_url + "?clip=own&patches=14&maps=softmax,relu_floor")
+    enter(page, explorer_url + "?source=own&patches=14&specs=softmax,relu_floor")
     chooser = page.locator("input[type=file]")
 
     def told(name: str, data: bytes) -> str:

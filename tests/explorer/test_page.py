@@ -248,6 +248,12 @@ def test_sliders_at_both_ends(key, low, high):
     np.testing.assert_allclose(first, expected.numpy(), rtol=1e-6)
 
 
+def test_a_temperature_between_the_slider_s_stops_stays():
+    app = visit(temperature="0.5001", specs="softmax,relu", **SMALL)
+    on(app, "toggle", "causal", True)
+    assert shown(app).temperature == 0.5001 == app.select_slider(key="concentrate_temperature").value
+
+
 @pytest.mark.parametrize("name", clips.names())
 def test_every_picture(name):
     app = visit(**SMALL)

@@ -1,35 +1,38 @@
-"""Trained models on the page Concentrate: every control, numbers that are linviz's, and tokens where they are lit."""
+"""The page Trained: every control, numbers that are linviz's, and tokens where they are lit."""
 from __future__ import annotations
 
 import ast
 import io
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from explorer.trained.trained_choice import ADDRESS, ALL, Choice, settle, there
-from explorer.trained.trained_page import NONE, headline
-from explorer.trained.trained_tables import says
-from explorer.trained.trained_work import answers, film, task
 from PIL import Image
 
-from explorer.shared import history
-from explorer.trained import trained_choice, trained_source, trained_work
-from explorer.trained.view import TIMES, blob, drawn, first_query, movie, strip
+from explorer.shared import url_history
+from explorer.trained import trained_state
+from explorer.trained.answer_tables import answer_words
+from explorer.trained.model_answers import clip_key, clip_task, model_answers
+from explorer.trained.trained_notes import trained_heading
+from explorer.trained.trained_state import models_here
+from explorer.trained.view import TIMES, _view_blob, film_gif, film_strip
 from linviz import clips
 from linviz.models import Shape, VideoTransformer, interventions
-from linviz.models.checkpoints import pretrained
+from linviz.models.checkpoints import card, find, pretrained
 from linviz.models.looking import concentrated, touched
 from linviz.patch_view import unpack
+from linviz.views import TrainedView
+from linviz.views.load_trained import NONE, nearest_shipped
+from linviz.views.state import ALL_HEADS
+from linviz.views.trained_panels import first_query, head_map
 
-from .harness import said, tables, titles, view, visit, well
+from .harness import EXPLORER, said, tables, titles, view, visit, well
 
-OPENED = replace(Choice(), source="trained")
-FILE = Path(__file__).parents[2] / "explorer" / "concentrate" / "page.py"
+OPENED = TrainedView()
+FEW = {"specs": "softmax,relu"}
 
 
 def on(app: Any, kind: str, name: str, value: Any) -> Any:
@@ -54,15 +57,15 @@ def verdicts(app: Any) -> list[str]:
 
 @pytest.fixture(scope="module")
 def opened() -> Any:
-    return visit(source="trained")
+    return visit("trained")
 
 
 def test_it_opens_on_the_models_own_answers(opened: Any) -> None:
     clip = clips.motion_task(1, OPENED.clip_seed, "test", first=OPENED.clip)
-    assert not said(opened) and address(opened) == {"source": "trained"}
+    assert not said(opened) and address(opened) == {}
     assert titles(opened) == ["softmax", "relu + floor", "relu + floor + gate", "relu"]
     shown = tables(opened)[0]
-    for name, title in zip(OPENED.arms, titles(opened), strict=True):
+    for name, title in zip(OPENED.specs, titles(opened), strict=True):
         shares = pretrained(name, 0, "long")(clip.frames).softmax(-1)[0]
         best, right = int(shares.argmax()), bool(shares.argmax() == clip.labels[0])
         assert clip.classes[best] in shown[title][-1] and shown[title][-1].endswith("right" if right else "wrong")
@@ -72,10 +75,10 @@ def test_it_opens_on_the_models_own_answers(opened: Any) -> None:
 
 def test_its_numbers_are_linviz_s_beside_what_was_recorded(opened: Any) -> None:
     clip, numbers = clips.motion_task(1, OPENED.clip_seed, "test", first=OPENED.clip), tables(opened)[1]
-    for n, name in enumerate(OPENED.arms):
+    for n, name in enumerate(OPENED.specs):
         model = pretrained(name, 0, "long")
         now = concentrated(model.trace(clip.frames)[OPENED.layer - 1], touched(clip.masks, model))
-        then = trained_work.told(name, 0, "long")
+        then = card(find(name, 0, "long"))
         for row, measure, scale in (("entropy over its most (of 1)", "entropy", 1),
                                     ("weight of the heaviest 5 % of patches (%)", "top", 100),
                                     ("weight on the digit (times its share)", "object", 1)):
@@ -103,12 +106,12 @@ def test_it_begins_on_ink_of_the_digit_and_outlines_it(opened: Any) -> None:
 
 
 def test_the_film_is_a_film_and_can_be_seen_again() -> None:
-    app = visit(source="trained", arms="softmax,relu")
+    app = visit("trained", **FEW)
     (before,) = app.get("image")[0].proto.imgs
     assert before.url.endswith(".gif") and "up and left" in before.alt
     (after,) = press(app, "Play again").get("image")[0].proto.imgs
     assert after.url.endswith(".gif") and after.url != before.url    # another file: the browser plays it from the start
-    frames, drawn_ones = task(*film(OPENED)).frames[0], Image.open(io.BytesIO(movie(0, *film(OPENED))))
+    frames, drawn_ones = clip_task(*clip_key(OPENED)).frames[0], Image.open(io.BytesIO(film_gif(0, *clip_key(OPENED))))
     assert drawn_ones.n_frames == len(frames) == 8 and drawn_ones.info["duration"] * 8 * TIMES <= 5_000
     drawn_ones.seek(5)
     shown = np.asarray(drawn_ones.convert("L").resize((36, 36))).astype(float) / 255
@@ -119,8 +122,9 @@ def test_who_wants_less_motion_sees_all_frames_at_rest(opened: Any) -> None:
     film_, rest = opened.get("image")
     assert film_.proto.imgs[0].url.endswith(".gif") and not rest.proto.imgs[0].url.endswith(".gif")
     words = [image.proto.imgs[0].alt.partition(". ") for image in (film_, rest)]
-    assert words[0][2] == words[1][2] and words[1][0] == "The clip's frames in the order of play, 4 a row"
-    frames, drawn_one = task(*film(OPENED)).frames[0].mean(1), Image.open(io.BytesIO(strip(*film(OPENED)))).convert("L")
+    assert words[0][2] == words[1][2] and words[1][0] == "The clip's frames in the order of play, 4 per row"
+    frames = clip_task(*clip_key(OPENED)).frames[0].mean(1)
+    drawn_one = Image.open(io.BytesIO(film_strip(*clip_key(OPENED)))).convert("L")
     for n in range(8):
         left, top = 70 * (n % 4), 70 * (n // 4)
         shown = np.asarray(drawn_one.crop((left + 1, top + 1, left + 69, top + 69)).resize((36, 36)), float) / 255
@@ -164,17 +168,17 @@ def seeing() -> VideoTransformer:
     return model
 
 
-@pytest.mark.parametrize("head", [ALL, "2"])
+@pytest.mark.parametrize("head", [ALL_HEADS, "2"])
 def test_a_moving_square_is_where_the_light_is(monkeypatch: Any, head: str) -> None:
     """Tokens are counted as pictures are: on every moment the lit patch is the white one, in the pixels sent."""
     clip, places = square()
     model = seeing()
-    one = SimpleNamespace(key=("square", head), title="seeing", family="softmax", shape=model.shape,
+    one = SimpleNamespace(spec="softmax", title="seeing", family="softmax", shape=model.shape,
                           layers=model.trace(clip.frames), inked=touched(clip.masks, model)[0])
-    monkeypatch.setattr("explorer.trained.view.task", lambda *of: clip)
-    monkeypatch.setattr("explorer.trained.view.film", lambda choice: ("square", head))
-    sent = unpack(blob(replace(OPENED, layer=1, head=head), [one], {"mode": "heat"}))
-    shown, at = drawn(one.layers[0].map, head)
+    monkeypatch.setattr("explorer.trained.view.clip_task", lambda *of: clip)
+    monkeypatch.setattr("explorer.trained.view.clip_key", lambda view: ("square", head))
+    sent = unpack(_view_blob(replace(OPENED, layer=1, head=head), [one], {"mode": "heat"}))
+    shown, at = head_map(one.layers[0].map, head)
     row = shown.rows(torch.tensor([77]))[at][0]
     for t, y, x in places:
         pixels = np.asarray(Image.open(io.BytesIO(bytes(sent["frames"][t]["data"]))).convert("L")).astype(float)
@@ -192,13 +196,13 @@ def test_a_clip_is_asked_about_from_its_most_inked_patch() -> None:
     assert first_query(replace(clip, mask=None), Shape()) == 72
 
 
-@pytest.mark.parametrize("name", there()["long", 0])
+@pytest.mark.parametrize("name", models_here()["long", 0])
 def test_every_model_is_drawn_as_it_attends(name: str) -> None:
-    model, clip = pretrained(name, 0, "long"), task("main", 0, 0, "normal")
+    model, clip = pretrained(name, 0, "long"), clip_task("main", 0, 0, "normal")
     for layer in model.trace(clip.frames):
         a = layer.map.shared
-        for head, table in ((ALL, a.dense()[0].mean(0)), ("3", a.dense()[0, 2])):
-            shown, at = drawn(layer.map, head)
+        for head, table in ((ALL_HEADS, a.dense()[0].mean(0)), ("3", a.dense()[0, 2])):
+            shown, at = head_map(layer.map, head)
             torch.testing.assert_close(shown.rows(torch.arange(144))[at], table, atol=1e-5, rtol=1e-3)
             assert shown.stochastic == a.stochastic
             assert "z_q" not in shown.wire(at)          # a slider in the view would turn one layer alone
@@ -208,29 +212,29 @@ def test_every_model_is_drawn_as_it_attends(name: str) -> None:
 
 
 CONTROLS = [
-    ("selectbox", "budget", "short"), ("selectbox", "seed", 2), ("radio", "layer", 3), ("radio", "head", "2"),
+    ("selectbox", "budget", "short"), ("selectbox", "seed", 2), ("slider", "layer", 3), ("radio", "head", "2"),
     ("number_input", "clip", 7), ("number_input", "clip_seed", 5), ("segmented_control", "order", "shuffled"),
-    ("multiselect", "arms", ["softmax", "relu_floor+gate"]), ("slider", "temperature", 0.5),
+    ("multiselect", "specs", ["softmax", "relu_floor+gate"]), ("slider", "temperature", 0.5),
     ("slider", "strength", 0.35)]
 
 
 def test_a_control_changes_page_and_address_and_the_address_brings_all_back() -> None:
-    app = visit(source="trained")
+    app = visit("trained")
     for kind, name, value in CONTROLS:
         before = tables(app), view(app)["id"]
         app = on(app, kind, name, value)
         told = address(app)
         text = ",".join(value) if isinstance(value, list) else str(value)
-        assert told["source"] == "trained" and told[name] == text
+        assert told[name] == text
         assert (tables(app), view(app)["id"]) != before and not said(app), name
-    again = visit(**told)
+    again = visit("trained", **told)
     assert not said(again) and address(again) == told
     assert tables(again) == tables(app) and again.title[0].value == app.title[0].value
     assert view(again)["id"] == view(app)["id"]
 
 
 def test_seeds_are_offered_where_models_were_trained_with_them() -> None:
-    app = visit(source="trained", budget="short", seed="4")
+    app = visit("trained", budget="short", seed="4")
     assert app.selectbox(key="trained_seed").value == 4 and not said(app)
     other = on(app, "selectbox", "seed", 1)
     assert "seed 1" in other.caption[-1].value
@@ -239,7 +243,7 @@ def test_seeds_are_offered_where_models_were_trained_with_them() -> None:
 
 
 def test_backwards_is_the_opposite_and_shuffled_has_no_answer() -> None:
-    app = visit(source="trained", arms="softmax,relu")
+    app = visit("trained", **FEW)
     normal, frames = verdicts(app), [bytes(frame["data"]) for frame in view(app)["frames"]]
     back = on(app, "segmented_control", "order", "reversed")
     assert all("up and left" in v and v.endswith("right") for v in normal)
@@ -251,7 +255,7 @@ def test_backwards_is_the_opposite_and_shuffled_has_no_answer() -> None:
 
 
 def test_strength_is_of_the_gates_alone_and_of_all_layers() -> None:
-    app = visit(source="trained", layer="3")
+    app = visit("trained", layer="3")
     before, maps = tables(app)[0], [p["wire"] for p in view(app)["panels"]]
     app = on(app, "slider", "strength", 0.0)
     after, sent = tables(app)[0], [p["wire"] for p in view(app)["panels"]]
@@ -259,14 +263,14 @@ def test_strength_is_of_the_gates_alone_and_of_all_layers() -> None:
     changed = [any(not np.array_equal(x, new[name]) for name, x in old.items() if isinstance(x, np.ndarray))
                for old, new in zip(maps, sent, strict=True)]
     assert changed == [False, False, True, False]
-    twin, clip = interventions.held(pretrained("relu_floor+gate", 0, "long"), "both"), task(*film(OPENED))
+    twin, clip = interventions.held(pretrained("relu_floor+gate", 0, "long"), "both"), clip_task(*clip_key(OPENED))
     shares = twin(clip.frames).softmax(-1)[0]
     assert clip.classes[int(shares.argmax())] in after["relu + floor + gate"][-1]
     assert "relu + floor + gate with a gate of strength 0" in app.caption[0].value
 
 
 def test_temperature_is_of_softmax_alone() -> None:
-    app = visit(source="trained")
+    app = visit("trained")
     before = tables(app)[0]
     app = on(app, "slider", "temperature", 4.0)
     after = tables(app)[0]
@@ -275,12 +279,12 @@ def test_temperature_is_of_softmax_alone() -> None:
 
 
 def test_sliders_that_change_nothing_cannot_be_moved() -> None:
-    app = visit(source="trained", arms="relu,relu_floor")
+    app = visit("trained", specs="relu,relu_floor")
     assert app.slider(key="trained_temperature").disabled and app.slider(key="trained_strength").disabled
 
 
 def test_another_clip_is_the_next_one_and_the_view_begins_anew() -> None:
-    app = visit(source="trained", arms="softmax,relu")
+    app = visit("trained", **FEW)
     tick = view(app)["set"]["tick"]
     app = press(app, "Another clip")
     assert address(app)["clip"] == "1" and app.number_input(key="trained_clip").value == 1
@@ -288,101 +292,97 @@ def test_another_clip_is_the_next_one_and_the_view_begins_anew() -> None:
     assert press(on(app, "number_input", "clip", 9999), "Another clip").number_input(key="trained_clip").value == 0
 
 
-def test_reset_stays_with_the_models() -> None:
-    app = press(visit(source="trained", budget="short", seed="2", order="reversed", strength="0.5"), "Reset")
-    assert address(app) == {"source": "trained"} and tables(app)
+def test_reset_brings_the_opening_back() -> None:
+    app = press(visit("trained", budget="short", seed="2", order="reversed", strength="0.5"), "Reset")
+    assert address(app) == {} and tables(app)
 
 
 def test_reset_takes_the_hand_from_the_view_as_well() -> None:
-    app = visit(source="trained", arms="softmax,relu", query="1,2,3", tone="log", mode="light")
+    app = visit("trained", **FEW, query="1,2,3", tone="log", mode="light")
     before = view(app)["set"]
     after = view(press(app, "Reset"))["set"]
     assert (after["tone"], after["mode"]) == ("root", "heat")
     assert after["query"] != before["query"] and after["tick"] != before["tick"]
-    assert address(app) == {"source": "trained"}
+    assert address(app) == {}
 
 
 def test_one_model_alone_is_not_compared() -> None:
-    app = on(visit(source="trained", arms="softmax,relu"), "multiselect", "arms", ["relu"])
+    app = on(visit("trained", **FEW), "multiselect", "specs", ["relu"])
     assert "two models or more" in said(app) and len(titles(app)) == 2 and titles(app)[0] == "relu"
 
 
 def test_shifted_keys_are_told_of() -> None:
-    app = visit(source="trained", arms="softmax,relu_floor+gate+shift", budget="short")
+    app = visit("trained", specs="softmax,relu_floor+gate+shift", budget="short")
     assert "one patch beside" in app.caption[0].value
 
 
-# ------------------------------------------------------------------------------------------------ addresses, sources
+# ------------------------------------------------------------------------------------------------ URLs
 
 
 def test_an_address_that_cannot_be_used_is_answered_in_words() -> None:
-    app = visit(source="trained", layer="9", arms="<b>", evil="1", seed="77", budget="long")
+    app = visit("trained", layer="9", specs="<b>", evil="1", seed="77", budget="long")
     words = said(app)
-    assert all(name in words for name in ("layer", "arms", "evil", "seed")) and "<b>" not in words
+    assert all(name in words for name in ("layer", "specs", "evil", "seed")) and "<b>" not in words
     assert tables(app) and not said(press(app, "Reset"))
 
 
-def test_a_source_that_there_is_not() -> None:
-    quick = {"patches": "14", "specs": "softmax,relu"}
-    app = visit(source="nowhere", **quick)
-    assert "descriptors, trained" in said(app) and titles(app) == ["softmax", "relu"]
-    assert not said(visit(source="descriptors", **quick))
-
-
-def test_there_and_back() -> None:
-    app = visit(source="coffee", patches="14", specs="softmax,relu")
-    well(app.segmented_control(key="trained_source").set_value("trained").run())
-    assert address(app) == {"source": "trained"} and not said(app) and view(app)["grid"] == [4, 6, 6]
-    on(app, "radio", "layer", 1)
-    well(app.segmented_control(key="trained_source").set_value("descriptors").run())
-    assert address(app) == {"source": "coffee", "patches": "14", "specs": "softmax,relu"} and not said(app)
-    well(app.segmented_control(key="trained_source").set_value("trained").run())
-    assert address(app) == {"source": "trained", "layer": "1"}
+def test_an_old_parameter_gets_one_sentence_that_names_the_new_one() -> None:
+    (sentence,) = TrainedView.from_parameters({"arms": "softmax,relu"}, OPENED)[1]
+    assert "is called specs now" in sentence
+    app = visit(source="trained", patches="14", specs="softmax,relu")
+    assert "trained models have a page of their own" in said(app).lower() and titles(app) == ["softmax", "relu"]
+    assert len(app.warning) == 1 and "source" not in address(app)
+    assert not said(visit(source="descriptors", patches="14", specs="softmax,relu"))
 
 
 def test_without_models_there_is_one_sentence(monkeypatch: Any) -> None:
-    monkeypatch.setattr(trained_choice, "_there", lambda folders: {})
-    app = visit(source="trained")
-    assert app.info[0].value == NONE and not app.get("bidi_component")
+    monkeypatch.setattr(trained_state, "_models_here", lambda folders: {})
+    app = visit("trained")
+    assert app.info[0].value == f"{NONE[0].upper()}{NONE[1:]}." and not app.get("bidi_component")
 
 
 def test_what_was_trained_is_shown() -> None:
     models = {("short", 0): ["softmax", "relu"], ("short", 3): ["relu", "linear", "cosformer"]}
-    choice, said_so = settle(replace(OPENED, budget="long", seed=3, arms=("focused", "relu")), models)
-    assert (choice.budget, choice.seed, choice.arms) == ("short", 3, ("relu", "linear")) and len(said_so) == 2
-    assert settle(OPENED, models)[0].arms == ("softmax", "relu")
-    assert ADDRESS.read({"arms": "softmax,relu_floor gate:qkv"})[0].arms == ("softmax", "relu_floor+gate")
-    assert settle(replace(OPENED, arms=("relu",)))[1] == ["Two models or more stand side by side: softmax is added."]
-    (said_of_foo,) = ADDRESS.read({"arms": "softmax,foo"})[1]
+    found, said_so = nearest_shipped(replace(OPENED, budget="long", seed=3, specs=("focused", "relu")), models)
+    assert (found.budget, found.seed, found.specs) == ("short", 3, ("relu", "linear")) and len(said_so) == 2
+    assert nearest_shipped(OPENED, models)[0].specs == ("softmax", "relu")
+    read, _ = TrainedView.from_parameters({"specs": "softmax,relu_floor gate:qkv"}, OPENED)
+    assert read.specs == ("softmax", "relu_floor+gate")
+    (said_of_foo,) = TrainedView.from_parameters({"specs": "softmax,foo"}, OPENED)[1]
     assert "relu_floor~wide, softmax" in said_of_foo and "swin" not in said_of_foo, "not of models but of mechanisms"
 
 
 def test_shared_models_are_left_as_they_are() -> None:
     model = pretrained("relu_floor+gate", 0, "long")
     before = {name: x.clone() for name, x in model.state_dict().items()}
-    answers(replace(OPENED, temperature=2.0, strength=0.3, order="reversed"))
+    model_answers(replace(OPENED, temperature=2.0, strength=0.3, order="reversed"))
     assert pretrained("relu_floor+gate", 0, "long") is model
     assert all(torch.equal(x, before[name]) for name, x in model.state_dict().items())
     assert type(model.blocks[0].attention.layers[0].attention.gate).__name__ == "Gate"
 
 
 def test_words() -> None:
-    found = answers(OPENED)
-    assert headline(found, 2).startswith("Weight on the digit: ") and "relu + floor" in headline(found, 2)
-    one = SimpleNamespace(says=1, shares=torch.tensor([0.004, 0.996]))
-    assert says(one, ("up", "left"), 1, "normal") == "← left, >99 %: right"
-    assert says(one, ("up", "left"), 0, "shuffled").endswith("not as in order")
+    heading = trained_heading(OPENED, model_answers(OPENED))
+    assert heading.startswith("Weight on the digit: ") and "relu + floor" in heading
+    one = SimpleNamespace(likeliest=1, shares=torch.tensor([0.004, 0.996]))
+    assert answer_words(one, ("up", "left"), 1, "normal") == "← left, >99 %: right"
+    assert answer_words(one, ("up", "left"), 0, "shuffled").endswith("not as in order")
 
 
-def test_the_opening_imports_nothing_of_this() -> None:
-    """The page's first picture does not wait for what it does not show."""
-    def first(path: Path) -> set[str]:
-        nodes = ast.parse(path.read_text()).body
-        return {alias.name for node in nodes if isinstance(node, ast.Import | ast.ImportFrom) for alias in node.names}
-    assert {name for name in first(FILE) if name.startswith("trained")} == {"trained_source"}
-    assert first(FILE.parents[1] / "trained" / "trained_source.py") == {"annotations", "time", "streamlit", "LATE"}
-    history = first(FILE.parents[1] / "shared" / "history.py")
-    assert history <= {"annotations", "time", "Mapping", "deepcopy", "Any", "streamlit"}
+def test_concentrate_imports_nothing_of_trained_models() -> None:
+    """Its first picture does not wait for what it does not show."""
+    rooms = {path: path.read_text() for room in ("concentrate", "shared") for path in (EXPLORER / room).glob("*.py")}
+    names = {(path.name, name) for path, text in rooms.items() for node in ast.walk(ast.parse(text))
+             for name in imported(node)}
+    allowed = {("export_buttons.py", "OpenTrained"), ("export_buttons.py", "linviz.views.trained_panels")}
+    assert {(file, name) for file, name in names if "trained" in name.lower()} == allowed
+
+
+def imported(node: ast.AST) -> list[str]:
+    """The modules and the names that a line imports."""
+    if isinstance(node, ast.ImportFrom):
+        return [node.module or "", *(alias.name for alias in node.names)]
+    return [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
 
 
 # ------------------------------------------------------------------------------------------------ the way back
@@ -397,33 +397,41 @@ def at(app: Any, **there: str) -> Any:
 
 
 def test_the_view_s_own_controls_are_in_the_address_and_bring_it_back() -> None:
-    models = {"source": "trained", "arms": "softmax,relu"}
-    asked = models | {"query": "1,2,3", "mode": "light", "share": "0.5", "frame": "2"}
-    app = visit(**asked)
+    asked = FEW | {"query": "1,2,3", "mode": "light", "share": "0.5", "frame": "2"}
+    app = visit("trained", **asked)
     assert not said(app) and address(app) == asked
     assert {name: view(app)["set"][name] for name in ("mode", "share", "frame")} == {
         "mode": "light", "share": 0.5, "frame": 2}
     shape = Shape()
     assert view(app)["set"]["query"] == shape.grid.number(1, 2, 3)
-    app = visit(**models, query="9,9,9", mode="sepia")
+    app = visit("trained", **FEW, query="9,9,9", mode="sepia")
     assert "query=9,9,9" in said(app).replace("\\", "") and "mode='sepia'" in said(app).replace("\\", "")
-    assert address(app) == models
+    assert address(app) == FEW
 
 
-def test_back_and_forward_also_across_the_sources(monkeypatch: Any) -> None:
-    for module in (history, trained_source):
-        monkeypatch.setattr(module, "LATE", 0.0)  # nobody here waits as a person does
-    app = visit(source="coffee", patches="14", specs="softmax,relu")
+def test_back_and_forward(monkeypatch: Any) -> None:
+    monkeypatch.setattr(url_history, "LATE", 0.0)  # nobody here waits as a person does
+    app = visit("trained", **FEW)
     first = address(app)
-    well(app.segmented_control(key="trained_source").set_value("trained").run())
-    on(app, "radio", "layer", 1)
+    on(app, "slider", "layer", 1)
     second = address(app)
-    on(app, "radio", "layer", 3)
+    on(app, "slider", "layer", 3)
     third = address(app)
-    for asked, layer in ((second, 1), (third, 3), (second, 1)):
+    for asked, layer in ((second, 1), (third, 3), (second, 1), (first, 2), (third, 3)):
         at(app, **asked)
-        assert address(app) == asked and app.radio(key="trained_layer").value == layer and not said(app)
-    at(app, **first)
-    assert titles(app) == ["softmax", "relu"] and address(app) == first and view(app)["grid"] == [1, 14, 14]
-    at(app, **second)
-    assert address(app) == second and app.radio(key="trained_layer").value == 1
+        assert address(app) == asked and app.slider(key="trained_layer").value == layer and not said(app)
+
+
+def test_another_page_and_back_everything_stands_as_it_was_left() -> None:
+    """In the app itself: Streamlit forgets the widgets of a page that is left."""
+    app = visit(source="coffee", patches="14", specs="softmax,relu")
+    concentrate = address(app)
+    at(app.switch_page("trained/page.py"), **FEW)
+    assert not said(app) and view(app)["grid"] == [4, 6, 6] and address(app) == FEW
+    on(app, "slider", "layer", 1)
+    on(app, "segmented_control", "order", "reversed")
+    left = address(app), tables(app)
+    at(app.switch_page("concentrate/page.py"))
+    assert titles(app) == ["softmax", "relu"] and address(app) == concentrate and view(app)["grid"] == [1, 14, 14]
+    at(app.switch_page("trained/page.py"))
+    assert (address(app), tables(app)) == left and app.slider(key="trained_layer").value == 1

@@ -3,11 +3,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from explorer.trained.trained_tables import ARROWS
+from explorer.trained.answer_tables import ARROWS
 
 from .browser import FIND, WIDE, measures, spot
 
-ASKED = "/?source=trained&arms=softmax,relu_floor%2Bgate"
+ASKED = "/trained?specs=softmax,relu_floor%2Bgate"
 SAYS = "() => [...document.querySelectorAll('.linviz-answers .says')].map(e => e.innerText)"
 WHERE = "() => host().shadowRoot.querySelector('.where').textContent"
 DRAWN = """() => { const all = [...document.querySelectorAll("[data-testid=stPlotlyChart]")];
@@ -46,7 +46,7 @@ def test_a_clip_is_asked_about_and_the_prediction_follows(page: Any, explorer_ur
     page.keyboard.press("Home")
     constant = changed(page, back)
     assert constant[0] == back[0] and constant[1] != back[1]              # softmax has no gate
-    assert "strength=0.0" in page.url
+    assert "strength=0" in page.url
 
     weights, where = measures(page), page.evaluate(WHERE)
     page.mouse.move(*spot(page, 0, 0))

@@ -7,15 +7,18 @@ is on its way. What they saw is held to what the library makes of the same addre
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from explorer.concentrate.link import from_address
 
-from explorer.concentrate import own, stage
+from explorer.concentrate import own_file, panel_work
+from explorer.concentrate.concentrate_state import STATE
+from explorer.concentrate.what_fits import page_grid
+from explorer.shared.scenes import sample_scene
 from linviz import clips
 from linviz.patch_view import unpack
+from linviz.views import SourceFile, View
 
 from .crowd import HEAVY, MANY, Did, Hand, Key, crowd, drawing, hashed, merged, served, told
 from .visitor import Visitor
@@ -69,11 +72,11 @@ def test_nobody_sees_what_is_another_s(met):
             found = met.looks.get((address, what), {seen})
             assert found == {seen}, f"{what} at {dict(address)} is not what the library makes of it"
             held += (address, what) in met.looks
-    assert held > MANY and any("file" in dict(address) for address, _ in met.looks)
+    assert held > MANY and any("@" in dict(address).get("source", "") for address, _ in met.looks)
 
 
 def test_a_link_to_another_s_file_does_not_bring_it(met):
-    assert not met.there.blob and "own" in met.there.address.values()
+    assert not met.there.blob and "@" in met.there.address["source"]
 
 
 def test_memory_is_bounded(met):
@@ -84,15 +87,15 @@ def test_memory_is_bounded(met):
 
 def truth(address: dict[str, str]) -> dict[str, str]:
     """Picture and maps of an address as the library makes them here, without a server and without a visit."""
-    choice, problems = from_address(address)
+    chosen, problems = View.from_parameters(address, STATE.base(address))
     assert not problems
-    if choice.file:
-        upload = own.bring(FILES[choice.file], choice.file)
-        choice = replace(choice, there=upload.there(choice.frames, choice.patches))
-        here = own.scene(choice, upload)
+    if isinstance(chosen.source, SourceFile):
+        upload = own_file.read_upload(FILES[chosen.source.name], chosen.source.name, chosen.frames)
+        here = own_file.own_scene(chosen, upload)
     else:
-        here = sample_scene(choice.clip, choice.grid, choice.temperature, choice.causal)
-    shown = [stage.plain(spec, here) for spec in ("softmax", "relu_floor")]
-    view = unpack(stage.blob(shown, titles := stage.titles(shown), here, False, {}))
+        here = sample_scene(chosen.source, page_grid(chosen, None), chosen.temperature, chosen.causal)
+    shown = [panel_work.plain_panel(spec, {}, here) for spec in ("softmax", "relu_floor")]
+    titles = panel_work.panel_titles(shown)
+    view = unpack(panel_work.view_blob(shown, titles, here, False, {}))
     return {"picture": hashed([frame["data"] for frame in view["frames"]])} | {
         title: hashed(panel["wire"]) for title, panel in zip(titles, view["panels"])}

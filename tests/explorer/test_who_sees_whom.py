@@ -7,12 +7,21 @@ from typing import Any
 
 import pytest
 import torch
-from explorer.reach.reach_choice import ADDRESS, Choice, fitting
-from explorer.reach.reach_work import HEADS, WIDTH, alt, amount, headline, layer, reached, share
 from streamlit.testing.v1 import AppTest
 
 import linviz
-from explorer.reach.reach_schemes import ATTENTIONS, SCHEMES, specs
+from explorer.reach.reach_schemes import ATTENTIONS, SCHEMES, scheme_specs
+from explorer.reach.reach_state import STATE, ReachView, fitting_frames
+from explorer.reach.reached_layers import (
+    HEADS,
+    WIDTH,
+    attention_layer,
+    percent_of,
+    reach_alt,
+    reach_heading,
+    reached_layers,
+)
+from explorer.shared.number_tables import operation_count
 from linviz import Grid, cost, flow
 from linviz.patch_view import unpack
 
@@ -45,7 +54,7 @@ def table(at: AppTest) -> list[list[str]]:
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_what_is_reached_is_what_flow_says_of_other_queries_and_keys(scheme: str, attention: str) -> None:
     """Another draw of q and k reaches the same: it follows from the scheme."""
-    found = reached(scheme, attention, 3, GRID, QUERY)
+    found = reached_layers(scheme, attention, 3, GRID, QUERY)
     x = torch.randn(1, 1, len(GRID), 32)
     layers = []
     for spec in found.specs:
@@ -64,35 +73,35 @@ def test_what_is_reached_is_what_flow_says_of_other_queries_and_keys(scheme: str
     ("shift_time", (98, 147, 147)), ("shift_space", (27, 75, 126))])
 def test_counts_written_out(scheme: str, tokens: tuple[int, ...]) -> None:
     """3 frames of 7 x 7 patches, row 3, column 4, windows of 3: counted on squared paper."""
-    assert reached(scheme, "softmax", 3, GRID, QUERY).tokens == tokens
+    assert reached_layers(scheme, "softmax", 3, GRID, QUERY).tokens == tokens
 
 
 def test_local_and_global_together_reach_all() -> None:
-    found = reached("local_global", "softmax", 3, GRID, QUERY)
+    found = reached_layers("local_global", "softmax", 3, GRID, QUERY)
     assert found.tokens[0] < found.tokens[1] and found.whole in (2, 3)
 
 
 @pytest.mark.parametrize("spec", ["softmax", "softmax@space", "relu_floor+shift:time@space", "kronecker_kv"])
 def test_operations_are_what_cost_counts(spec: str) -> None:
     x = torch.rand(1, HEADS, len(GRID), WIDTH)
-    assert layer(spec, GRID)[1] == cost.flops(linviz.make(spec, HEADS, WIDTH, GRID), x, x, x)
+    assert attention_layer(spec, GRID)[1] == cost.flops(linviz.make(spec, HEADS, WIDTH, GRID), x, x, x)
 
 
 def test_softmax_over_all_pairs_costs_four_n_n_d_a_head() -> None:
-    assert layer("softmax", GRID)[1] == 4 * len(GRID)**2 * WIDTH * HEADS
+    assert attention_layer("softmax", GRID)[1] == 4 * len(GRID)**2 * WIDTH * HEADS
 
 
 def test_schemes_end_with_the_end_of_their_cycle() -> None:
-    assert specs("axial", "linear") == ("linear@columns", "linear@rows", "linear@time")
-    assert all(linviz.make(spec, 2, 64, GRID) for name in SCHEMES for spec in specs(name))
+    assert scheme_specs("axial", "linear") == ("linear@columns", "linear@rows", "linear@time")
+    assert all(linviz.make(spec, 2, 64, GRID) for name in SCHEMES for spec in scheme_specs(name))
 
 
 def test_words() -> None:
-    divided, space = (reached(s, "softmax", 3, GRID, QUERY) for s in ("divided", "space"))
-    assert headline(divided, space).endswith("hears all in two layers, attention in space 33.3\xa0% in three")
-    assert headline(space, space) == "Attention in space hears 33.3\xa0% in three layers"
-    assert "divided: time, space: 49 of 147 patches in one layer" in alt([divided], "")
-    assert share(146, 147) != share(147, 147) == "100\xa0%" and amount(999_999) == "1 million"
+    divided, space = (reached_layers(s, "softmax", 3, GRID, QUERY) for s in ("divided", "space"))
+    assert reach_heading(divided, space).endswith("hears all in two layers, attention in space 33.3\xa0% in three")
+    assert reach_heading(space, space) == "Attention in space hears 33.3\xa0% in three layers"
+    assert "divided: time, space: 49 of 147 patches in one layer" in reach_alt([divided], "")
+    assert percent_of(146, 147) != percent_of(147, 147) == "100\xa0%" and operation_count(999_999) == "1 million"
 
 
 # ---------------------------------------------------------------- the page
@@ -103,18 +112,19 @@ def test_the_view_is_sent_what_was_reached() -> None:
     sent = unpack(element.proto.bytes)
     assert sent["grid"] == [3, 7, 7] and sent["set"]["query"] == QUERY and len(sent["frames"]) == 3
     for panel, scheme in zip(sent["panels"], ("divided", "shift_time"), strict=True):
-        found = reached(scheme, "softmax", 4, GRID, QUERY)
+        found = reached_layers(scheme, "softmax", 4, GRID, QUERY)
         assert panel["levels"].tolist() == found.levels.tolist()
         assert [row["tokens"] for row in panel["rows"]] == [str(n) for n in found.tokens]
 
 
 def test_it_opens_on_real_numbers() -> None:
     at = opened()
-    assert at.title[0].value == headline(*(reached(s, "softmax", 4, GRID, QUERY) for s in ("divided", "shift_time")))
+    found = [reached_layers(scheme, "softmax", 4, GRID, QUERY) for scheme in ("divided", "shift_time")]
+    assert at.title[0].value == reach_heading(*found)
     rows = table(at)
     assert rows[1][:4] == ["one layer", "softmax@space", "49 of 147", "33.3\xa0%"]
     assert rows[3][1:3] == ["softmax@space", "147 of 147"] and len(rows) == 8
-    assert rows[3][5] == amount(sum(reached("divided", "softmax", 4, GRID, QUERY).flops))
+    assert rows[3][5] == operation_count(sum(reached_layers("divided", "softmax", 4, GRID, QUERY).flops))
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -128,14 +138,14 @@ def test_every_scheme_can_be_compared(scheme: str) -> None:
 
 @pytest.mark.parametrize(("kind", "name", "value"), [
     ("radio", "attention", "relu_floor"), ("slider", "frames", 8), ("slider", "patches", 7), ("slider", "patches", 28),
-    ("slider", "frames", 2), ("selectbox", "clip", "digit"), ("number_input", "frame", 3), ("number_input", "row", 7),
+    ("slider", "frames", 2), ("selectbox", "source", "digit"), ("number_input", "frame", 3), ("number_input", "row", 7),
     ("number_input", "column", 1)])
 def test_a_control_changes_the_address_and_the_address_brings_it_back(kind: str, name: str, value: Any) -> None:
     at = opened(left="window")
     getattr(at, kind)(key=f"reach_{name}").set_value(value).run()
     assert not at.exception
     address = {key: text[0] if isinstance(text, list) else text for key, text in at.query_params.items()}
-    assert address.get(name, str(getattr(Choice(), name))) == str(value)
+    assert address.get(name, str(getattr(ReachView(), name))) == str(value)
     again = AppTest.from_file(str(PAGE), default_timeout=120)
     for key, text in address.items():
         again.query_params[key] = text
@@ -160,7 +170,7 @@ def test_linear_attention_costs_the_same_in_every_scope() -> None:
 def test_more_patches_leave_room_for_fewer_frames_and_move_the_query_inside() -> None:
     at = opened(patches="14", frames="8", frame="8")
     at.slider(key="reach_patches").set_value(28).run()
-    assert not at.exception and fitting(8, 28) == 2
+    assert not at.exception and fitting_frames(8, 28) == 2
     assert at.number_input(key="reach_frame").value == 2 and "of 1,568" in table(at)[1][2]
 
 
@@ -173,13 +183,24 @@ def test_an_address_that_cannot_be_used_is_answered_in_words() -> None:
     assert at.query_params == {} and at.selectbox(key="reach_left").value == "divided"
 
 
+def read(**parameters: str) -> tuple[ReachView, list[str]]:
+    """What a URL stands for on this page, and what could not be shown."""
+    found, problems = ReachView.from_parameters(parameters, STATE.opening)
+    found, more = STATE.settle(found)
+    return found, problems + more
+
+
 def test_fields_that_do_not_go_together_are_settled_and_told() -> None:
-    choice, said = ADDRESS.read({"patches": "28", "frames": "8", "frame": "7"})
-    assert (choice.frames, choice.frame) == (2, 2) and len(said) == 2
+    view, said = read(patches="28", frames="8", frame="7")
+    assert (view.frames, view.frame) == (2, 2) and len(said) == 2
 
 
 def test_the_opening_query_moves_without_a_word() -> None:
-    choice, said = ADDRESS.read({"patches": "7"})
-    assert (choice.row, choice.column) == (7, 7) and not said
-    assert ADDRESS.read({"patches": "7", "column": "12"})[1] == [
-        "The query was moved into the clip: frame 1, row 7, column 7."]
+    view, said = read(patches="7")
+    assert (view.row, view.column) == (7, 7) and not said
+    assert read(patches="7", column="12")[1] == ["The query was moved into the clip: frame 1, row 7, column 7."]
+
+
+def test_an_old_parameter_gets_one_sentence_that_names_the_new_one() -> None:
+    view, (sentence,) = read(clip="digit")
+    assert view == STATE.opening and "is called source now" in sentence

@@ -5,6 +5,7 @@ where all of them stand, and what asks to run again by itself is run again: ten 
 """
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 import urllib.request
@@ -35,8 +36,15 @@ def _picked(widget: Any) -> Any:
     return widget.options[widget.default] if widget.HasField("default") else None
 
 
+def _slid(widget: Any) -> Any:
+    """Where a slider stands: at numbers, or at words that it has for them."""
+    if widget.type != widget.SELECT_SLIDER:
+        return list(widget.value if widget.set_value else widget.default)
+    return list(widget.raw_value) if widget.set_value else [widget.options[int(n)] for n in widget.default]
+
+
 STANDS: dict[str, tuple[str, Callable[[Any], Any]]] = {  # kind of widget: field of its state, where it stands at first
-    "slider": ("double_array_value", lambda w: list(w.value if w.set_value else w.default)),
+    "slider": ("double_array_value", _slid),
     "number_input": ("double_value", lambda w: w.value if w.set_value else w.default),
     "text_input": ("string_value", lambda w: w.value if w.set_value else w.default),
     "checkbox": ("bool_value", lambda w: w.value if w.set_value else w.default),
@@ -45,7 +53,13 @@ STANDS: dict[str, tuple[str, Callable[[Any], Any]]] = {  # kind of widget: field
         w.options[i] for i in w.default]),
     "file_uploader": ("file_uploader_state_value", lambda w: FileUploaderState()),
     "button": ("trigger_value", lambda w: None), "bidi_component": ("json_value", lambda w: None)}
+WORDS = "string_array_value"  # of a slider that has words for its numbers
 ARRAYS = {"double_array_value": DoubleArray, "string_array_value": StringArray}
+
+
+def _field(kind: str, widget: Any) -> str:
+    """The field of a widget's state."""
+    return WORDS if kind == "slider" and widget.type == widget.SELECT_SLIDER else STANDS[kind][0]
 
 
 class Visitor:
@@ -83,7 +97,7 @@ class Visitor:
         address: what it has to say by then.
         """
         kind, widget, _ = self._widget(label)
-        self._held[widget.id] = (STANDS[kind][0], value)
+        self._held[widget.id] = (_field(kind, widget), value)
         return self._run(self._fragments.get(widget.id, ""), address)
 
     def press(self, label: str, **address: str) -> float:
@@ -114,7 +128,7 @@ class Visitor:
         state = FileUploaderState()
         state.uploaded_file_info.add(name=name, size=len(data), file_id=self._urls.file_id, file_urls=self._urls)
         self._held[widget.id] = ("file_uploader_state_value", state)
-        self._run("", {"file": name})
+        self._run("", {"source": f"{name}@{hashlib.sha256(data).hexdigest()}"})
         return time.monotonic() - start
 
     def rest(self, seconds: float) -> None:
@@ -305,6 +319,5 @@ class Visitor:
             self.drawn = time.monotonic() if widget.bytes != self.blob else self.drawn
             self.blob = widget.bytes
         elif widget.id not in self._held or getattr(widget, "set_value", False):
-            field, stands = STANDS[kind]
-            if (value := stands(widget)) is not None:
-                self._held[widget.id] = (field, value)
+            if (value := STANDS[kind][1](widget)) is not None:
+                self._held[widget.id] = (_field(kind, widget), value)

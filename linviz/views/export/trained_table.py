@@ -63,7 +63,7 @@ def _panel_numbers(opened: OpenTrained, one: ModelPanel) -> Iterator[tuple[Any, 
 def trained_columns(opened: OpenTrained) -> dict[str, Any]:
     """The state that made them, flat: one column per field."""
     told, place = opened.to_json(), dict(zip(("query_frame", "query_row", "query_column"), opened.place))
-    view = {name: value for name, value in told.pop("trained").items() if name not in ("arms", "query", "look")}
+    view = {name: value for name, value in told.pop("trained").items() if name not in ("specs", "query", "look")}
     del told["models"]
     return view | place | told
 
