@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, make_dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from explorer.atlas.atlas_state import STATE as ATLAS
 from explorer.atlas.atlas_state import AtlasView
+from explorer.concentrate import panel_work
 from explorer.concentrate.concentrate_state import LIVE
 from explorer.concentrate.concentrate_state import STATE as CONCENTRATE
 from explorer.reach.reach_state import STATE as REACH
@@ -23,9 +23,9 @@ from linviz import clips, names
 from linviz.mechanisms import REGISTRY
 from linviz.settings import Number, State, Switch, Text, Whole, Word, Words, setting
 from linviz.views import Look, TrainedView, View
-from linviz.views.state_kinds import panel_text
+from linviz.views.panel_steps import fit_panel
 
-from .harness import said, visit, well
+from .harness import said, view, visit, well
 from .test_own_file import address, arrays, bring
 
 UNKNOWN = {"source": "dog", "query": "0,0,x", "options": "x", "specs": "evil"}  # of kinds that have no end
@@ -53,8 +53,8 @@ def beyond(kind: Any) -> tuple[str, ...]:
 class Host:
     """A page and the fields of its state.
 
-    plain  a URL that is drawn quickly;  shown  extremes, where the page's own are narrower;  together  fields that go
-    along, so that one can stand at its end;  alone  fields that cannot stand at their ends beside others
+    plain  a URL that is drawn quickly;  shown  extremes, where the page's own are narrower;  alone  fields that stand
+    at their ends without others;  corners  fields that go along, in this order, so that one can stand at its end
     menus  numbers that are chosen from a list;  live  fields that the view sets
     """
 
@@ -62,8 +62,8 @@ class Host:
     state: type[State]
     plain: dict[str, str]
     shown: dict[str, tuple[Any, ...]] = field(default_factory=dict)
-    together: dict[str, dict[str, Any]] = field(default_factory=dict)
-    alone: frozenset[str] = frozenset()
+    alone: tuple[str, ...] = ()
+    corners: tuple[dict[str, tuple[Any, Any]], ...] = ()
     menus: tuple[str, ...] = ()
     live: tuple[str, ...] = ()
 
@@ -73,11 +73,12 @@ class Host:
         flat = self.state.flat_settings()
         return {name: self.shown.get(name) or ends(flat[name].setting.kind) for name in flat if name not in self.live}
 
-    @cached_property
-    def start(self) -> State:
-        """What the plain URL shows."""
-        found: State = self.visited().session_state[self.page]
-        return found
+    def groups(self, end: int) -> list[dict[str, Any]]:
+        """All fields at an end: those that can stand there together, then the others."""
+        apart = {*self.alone, *(name for corner in self.corners for name in corner)}
+        together = {name: values[end] for name, values in self.fields.items() if name not in apart}
+        return [together, *({name: self.fields[name][end]} for name in self.alone),
+                *({name: values[end] for name, values in corner.items()} for corner in self.corners)]
 
     def visited(self, **more: str) -> AppTest:
         """The page at a URL."""
@@ -97,25 +98,31 @@ STATES: dict[str, PageState[Any]] = {page.page: page for page in (CONCENTRATE, T
 EIGHT = ("uniform", "relu", "linear", "efficient", "softmax", "local", "lambda", "swin")
 FOUR = ("softmax", "relu_floor", "relu_floor+gate", "relu")
 HOSTS = [
-    Host("concentrate", View, {"source": "digit", "patches": "7", "frames": "2", "specs": "relu_floor+gate",
-                               "steps": "1"},
+    Host("concentrate", View, {"source": "digit", "patches": "7", "frames": "2", "specs": "relu_floor+gate"},
          {"patches": (1, 39), "source": (clips.names()[0], clips.names()[-1]), "specs": (("uniform",), EIGHT)},
-         alone=frozenset({"patches", "frames", "specs", "steps"}), live=(*LIVE, "head")),
+         ("patches", "frames", "specs", "source"), live=(*LIVE, "head")),
     Host("trained", TrainedView, {"specs": "softmax,relu_floor+gate", "budget": "short"},
-         {"seed": (0, 4), "budget": ("long", "fine"), "specs": (("softmax", "relu"), FOUR)},
-         alone=frozenset({"budget", "seed", "specs"}), menus=("seed",), live=TRAINED_LIVE),
-    Host("atlas", AtlasView, {"patches": "8"}, alone=frozenset({"patches"})),
-    Host("reach", ReachView, {"source": "pan", "patches": "8", "frames": "2"},
-         together={"frame": {"frames": 8}, "row": {"patches": 28}, "column": {"patches": 28},
-                   "side": {"left": "window"}}, alone=frozenset({"patches", "frames"}))]
+         {"seed": (0, 4), "budget": ("long", "fine"), "specs": (("softmax", "relu"), FOUR)}, ("seed", "specs"),
+         ({"budget": ("long", "fine")},), menus=("seed",), live=TRAINED_LIVE),
+    Host("atlas", AtlasView, {"patches": "8"}, {}, ("patches",)),
+    Host("reach", ReachView, {"source": "pan", "patches": "8", "frames": "2"}, {}, (),
+         ({"frames": (2, 8), "frame": (1, 8)}, {"left": ("window", "shifted"), "side": (2, 14)},
+          {"left": ("joint", "shift_space")}, {"patches": (7, 28), "row": (1, 28), "column": (1, 28)}))]
 EVERY = pytest.mark.parametrize("host", HOSTS, ids=lambda host: host.page)
+KINDS = ("slider", "select_slider", "number_input", "selectbox", "radio", "toggle", "multiselect", "text_input",
+         "button_group", "segmented_control", "pills")
+
+
+@pytest.fixture(autouse=True)
+def quick_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gate is fitted in one step: what steps do is another test's."""
+    monkeypatch.setattr(panel_work, "fit_panel", lambda spec, here, steps, seed, options, report: fit_panel(
+        spec, here, 1, seed, options, report))
 
 
 def widget(app: AppTest, key: str) -> Any:
     """The widget with this key, whatever its kind."""
-    (found,) = {id(one): one for kind in ("slider", "select_slider", "number_input", "selectbox", "radio", "toggle",
-                                          "multiselect", "text_input", "button_group", "segmented_control", "pills")
-                for one in app.get(kind) if getattr(one, "key", None) == key}.values()
+    (found,) = {id(one): one for kind in KINDS for one in app.get(kind) if getattr(one, "key", None) == key}.values()
     return found
 
 
@@ -127,42 +134,32 @@ def span(app: AppTest, key: str) -> tuple[Any, Any] | None:
     return (found.min, found.max) if hasattr(found, "min") else None
 
 
-@EVERY
-def test_every_field_is_moved_by_its_widget_to_each_extreme_and_no_further(host: Host) -> None:
-    """One visit for all fields: each goes to its extremes and back, others go along where they have to."""
-    app, kinds = host.visited(), host.state.flat_settings()
-
-    def move(name: str, value: Any) -> None:
-        well(widget(app, f"{host.page}_{name}").set_value(list(value) if isinstance(value, tuple) else value).run())
-        assert host.value(app, name) == value and not said(app), (name, value)
-        assert host.written(app, name) == kinds[name].setting.kind.write(value)
-
-    for name, values in host.fields.items():
-        along = host.together.get(name, {})
-        for other, value in along.items():
-            move(other, value)
-        if isinstance(values[0], int | float) and not isinstance(values[0], bool) and name not in host.menus:
-            assert span(app, f"{host.page}_{name}") == (values[0], values[-1]), name
-        for value in (*values, host.start.flat_value(name)):
-            move(name, value)
-        for other in along:
-            move(other, host.start.flat_value(other))
+def check(app: AppTest, host: Host, values: dict[str, Any]) -> None:
+    """State, URL and widgets all have these values, and nothing is wrong."""
+    assert not said(app)
+    for name, value in values.items():
+        assert host.value(app, name) == value, name
+        assert host.written(app, name) == host.state.flat_settings()[name].setting.kind.write(value)
+        held = widget(app, f"{host.page}_{name}").value
+        assert (tuple(held) if isinstance(value, tuple) else held) == value, name
 
 
 @EVERY
 @pytest.mark.parametrize("end", [0, -1], ids=["least", "most"])
-def test_a_url_brings_every_field_at_its_extreme(host: Host, end: int) -> None:
-    """All at once where they go together; what does not has a visit of its own."""
-    kinds, apart = host.state.flat_settings(), host.together.keys() | host.alone
-    asked = {name: values[end] for name, values in host.fields.items() if name not in apart}
-    visits = [asked, *({name: host.fields[name][end]} | host.together.get(name, {}) for name in apart)]
-    for values in visits:
-        app = host.visited(**{name: kinds[name].setting.kind.write(value) for name, value in values.items()})
-        assert not said(app)
+def test_every_field_stands_at_its_extreme_by_url_and_by_its_widget_and_goes_no_further(host: Host, end: int) -> None:
+    for values in host.groups(end):
+        kinds = {name: host.state.flat_settings()[name].setting.kind for name in values}
+        check(host.visited(**{name: kinds[name].write(value) for name, value in values.items()}), host, values)
+        app, together = host.visited(), values == host.groups(end)[0]
         for name, value in values.items():
-            assert host.value(app, name) == value, name
-            held = widget(app, f"{host.page}_{name}").value
-            assert (tuple(held) if isinstance(value, tuple) else held) == value, name
+            widget(app, f"{host.page}_{name}").set_value(list(value) if isinstance(value, tuple) else value)
+            if not together:  # each changes what the next may be
+                well(app.run())
+        check(well(app.run()) if together else app, host, values)
+        for name, value in values.items():
+            ended = span(app, f"{host.page}_{name}")
+            if ended is not None and name not in host.menus:
+                assert ended[end] == value, f"{name} goes further"
 
 
 @EVERY
@@ -183,55 +180,70 @@ def test_one_value_beyond_gets_one_sentence_and_has_no_effect(host: Host) -> Non
 # ------------------------------------------------------------------------------------------------ the live view
 
 
-LOOKS = {name: ends(one.kind) for name, one in Look.settings().items()}
+LOOKS = {name: ends(one.kind) for name, one in Look.settings().items()} | {
+    "frame": (0, 1), "query": ((0, 0, 0), (1, 6, 6))}
+UNSAID = ({"mode", "tone", "own", "share", "follow", "frame"}, {"strength", "frame"})  # the opening's, the query's
 
 
-@pytest.mark.parametrize("name, values", (LOOKS | {"frame": (0, 1), "query": ((0, 0, 0), (1, 6, 6))}).items())
-def test_a_field_of_the_live_view_reaches_page_and_url_both_ways(name: str, values: tuple[Any, ...]) -> None:
-    host, kind = HOSTS[0], View.flat_settings()[name].setting.kind
-    quick = {"specs": "softmax,relu"}
-    for value in values:
-        app = host.visited(**quick | {name: kind.write(value)})
-        assert host.value(app, name) == value or (name == "frame" and value == 0)
-        assert not said(app)
-        app = host.visited(**quick)
-        live = app.session_state.visit.live
-        told = live.look.to_fields() | {"query": live.query, "n": 1, "trail": [live.query]}
-        grid = (2, 7, 7)
-        told |= {name: int(np.ravel_multi_index(value, grid)) if name == "query" else value}
-        app.session_state["view0"] = {"query": told}
-        well(app.run())
-        where = address(app)
-        plain = getattr(Look(), name, None)
-        assert where.get(name) == (None if value == plain or (name, value) == ("frame", 0) else kind.write(value))
+@pytest.mark.parametrize("end", [0, 1], ids=["least", "most"])
+def test_every_field_of_the_live_view_reaches_page_and_url_both_ways(end: int) -> None:
+    """By URL, and as the view reports it."""
+    values, kinds = {name: ends[end] for name, ends in LOOKS.items()}, View.flat_settings()
+    texts = {name: kinds[name].setting.kind.write(value) for name, value in values.items()}
+    app = HOSTS[0].visited(specs="softmax,relu", **texts)
+    sent, numbered = view(app)["set"], values | {"query": 97 * end}
+    assert not said(app) and {name: sent[name] for name in LOOKS} == numbered
+    unsaid = {name: text for name, text in texts.items() if name not in UNSAID[end]}
+    assert {name: text for name, text in address(app).items() if name in LOOKS} == unsaid
+    app = HOSTS[0].visited(specs="softmax,relu")
+    app.session_state["view0"] = {"query": numbered | {"n": 1, "trail": [97 * end]}}
+    assert {name: text for name, text in address(well(app.run())).items() if name in LOOKS} == unsaid
 
 
 # ------------------------------------------------------------------------------------------------ options, heads
 
 
-DECLARED = [(spec, name) for spec in names() for name in REGISTRY[spec].settings]
+DECLARING = [spec for spec in names() if REGISTRY[spec].settings]
 
 
-@pytest.mark.parametrize("spec", sorted({spec for spec, _ in DECLARED}))
-def test_every_option_that_a_mechanism_declares_has_a_widget_with_its_limits(spec: str) -> None:
-    quick = {"source": "coffee", "specs": f"softmax,{spec}"}
-    app = HOSTS[0].visited(**quick)
+@pytest.mark.parametrize("specs", [DECLARING[n:n + 6] for n in range(0, len(DECLARING), 6)], ids=",".join)
+def test_every_option_that_a_mechanism_declares_has_a_widget_with_its_limits(specs: list[str]) -> None:
+    """One option of each mechanism at a time goes to its ends."""
+    app = HOSTS[0].visited(source="coffee", specs=",".join(specs))
+    declared = [list(REGISTRY[spec].settings.items()) for spec in specs]
+    for turn in range(max(map(len, declared))):
+        moved = [(n, spec, *options[turn]) for n, (spec, options) in enumerate(zip(specs, declared))
+                 if turn < len(options)]
+        for end in (0, 1):
+            for n, _, name, one in moved:
+                key, (low, *_, high) = f"concentrate_option_{n}_{name}", ends(one.kind)
+                if isinstance(one.kind, Whole | Number):
+                    assert span(app, key) == (low, high)
+                widget(app, key).set_value(at_end(one.kind, end))
+            shown = well(app.run()).session_state.concentrate
+            for n, spec, name, one in moved:
+                value, default = at_end(one.kind, end), REGISTRY[spec].option_default(name)
+                assert shown.options[n].get(name, default) == value and not said(app), (name, value)
+                assert (f"{n}:{name}=" in address(app).get("options", "")) == (value != default)
+            assert View.from_parameters(address(app), CONCENTRATE.base(address(app)))[0].options == shown.options
+        for n, spec, name, _ in moved:
+            widget(app, f"concentrate_option_{n}_{name}").set_value(REGISTRY[spec].option_default(name))
+        well(app.run())
+
+
+def at_end(kind: Any, end: int) -> Any:
+    """The least or the most that a page shows in a moment."""
+    value = ends(kind)[-end]
+    return min(value, 4096) if isinstance(kind, Whole) else value
+
+
+@pytest.mark.parametrize("spec", DECLARING)
+def test_an_option_beyond_its_limits_gets_one_sentence_that_names_it(spec: str) -> None:
     for name, one in REGISTRY[spec].settings.items():
-        key, default = f"concentrate_option_1_{name}", REGISTRY[spec].option_default(name)
-        low, *_, high = ends(one.kind)
-        if isinstance(one.kind, Whole | Number):
-            assert span(app, key) == (low, high)
-        for end in (low, min(high, 4096) if isinstance(one.kind, Whole) else high):  # more takes a page a while
-            well(widget(app, key).set_value(end).run())
-            view = app.session_state.concentrate
-            assert view.options[1].get(name, default) == end and not said(app), (name, end)
-            written = {} if end == default else {"options": f"1:{name}={panel_text('', {name: end}).partition('=')[2]}"}
-            assert address(app).get("options") == written.get("options")
-            assert HOSTS[0].visited(**quick | written).session_state.concentrate == view
-        well(widget(app, key).set_value(default).run())
-        wrong = HOSTS[0].visited(**quick, options=f"1:{name}={beyond(one.kind)[-1]}")
-        (sentence,) = wrong.session_state.concentrate_problems
-        assert f"{spec}: {name} takes" in sentence and not any(wrong.session_state.concentrate.options)
+        for text in beyond(one.kind):
+            asked = {"specs": f"softmax,{spec}", "options": f"1:{name}={text}"}
+            found, (sentence,) = View.from_parameters(asked, View())
+            assert f"{spec}: {name} takes" in sentence and found.specs == ("softmax", spec) and not any(found.options)
 
 
 def test_the_head_of_tensors_goes_from_one_to_the_last() -> None:
