@@ -15,8 +15,8 @@ from importlib import metadata
 from pathlib import Path
 
 from .app_folders import apps_home
-from .grade.grade_options import options as options_of_grade
-from .train.train_options import options as options_of_train
+from .grade.grade_options import add_grade_options as options_of_grade
+from .train.train_options import add_train_options as options_of_train
 from .views.view_options import add_export_options, add_read_options
 
 ROOT = apps_home()      # notebooks and explorer lie here
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ...
     0
     """
-    given = parser().parse_args(arguments)
+    given = build_parser().parse_args(arguments)
     try:
         return int(given.run(given) or 0)
     except (ValueError, OSError, ImportError) as error:
@@ -52,10 +52,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1
 
 
-def parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
     """The commands and their options.
 
-    >>> parser().parse_args(["explore", "--port", "8600"]).port
+    >>> build_parser().parse_args(["explore", "--port", "8600"]).port
     8600
     """
     top = argparse.ArgumentParser(prog="linviz", description="An interactive textbook on linear attention.")
@@ -67,18 +67,18 @@ def parser() -> argparse.ArgumentParser:
         sub.set_defaults(run=run)
         return sub
 
-    _options_of_servers(command("explore", explore, "open the explorer in a browser"),
-                        command("lab", lab, "open the notebooks in JupyterLab"))
-    add_read_options(command("read", read, "measure attention on a sample or on your own picture or clip"))
-    add_export_options(command("export", export, "write a page, a picture, a film or a saved view"))
-    options_of_train(command("train", train, "train a small video transformer"))
-    options_of_grade(command("grade", grade, "grade a folder of learners' notebooks (not a sandbox)"))
-    command("doctor", doctor, "check that everything is installed, in the right version")
-    command("citation", citation, "print how to cite linviz")
+    _add_server_options(command("explore", start_explorer, "open the explorer in a browser"),
+                        command("lab", start_lab, "open the notebooks in JupyterLab"))
+    add_read_options(command("read", run_read, "measure attention on a sample or on your own picture or clip"))
+    add_export_options(command("export", run_export, "write a page, a picture, a film or a saved view"))
+    options_of_train(command("train", run_train, "train a small video transformer"))
+    options_of_grade(command("grade", run_grade, "grade a folder of learners' notebooks (not a sandbox)"))
+    command("doctor", run_doctor, "check that everything is installed, in the right version")
+    command("citation", print_citation, "print how to cite linviz")
     return top
 
 
-def _options_of_servers(explorer: argparse.ArgumentParser, notebooks: argparse.ArgumentParser) -> None:
+def _add_server_options(explorer: argparse.ArgumentParser, notebooks: argparse.ArgumentParser) -> None:
     explorer.add_argument("--port", type=int, help=f"default: {PORT}, or the next free port")
     explorer.add_argument("--lan", action="store_true", help="let everyone on your network open it")
     for sub in (explorer, notebooks):
@@ -88,27 +88,27 @@ def _options_of_servers(explorer: argparse.ArgumentParser, notebooks: argparse.A
 # ---------------------------------------------------------------- the commands
 
 
-def explore(given: argparse.Namespace) -> None:
+def start_explorer(given: argparse.Namespace) -> None:
     """Become the explorer's server. Raises OSError if the given port is taken or there is no explorer."""
-    _beside("explorer", "serve.py")
-    port = next(filter(is_free, range(PORT, PORT + 100)), PORT) if given.port is None else given.port
+    _clone_folder("explorer", "serve.py")
+    port = next(filter(is_port_free, range(PORT, PORT + 100)), PORT) if given.port is None else given.port
     if not 0 < port < 65536:
         raise ValueError(f"{port} is not a valid port: use one from 1024 to 65535")
-    if not is_free(port):
+    if not is_port_free(port):
         raise OSError(f"port {port} is taken: give another with --port, or leave --port out to get a free one")
     options = ["--server.port", str(port), "--server.address", "0.0.0.0" if given.lan else "127.0.0.1"]
     if given.no_browser or given.lan:
         options += ["--server.headless", "true"]
     if given.lan:
-        here = own_address()
+        here = network_address()
         options += ["--browser.serverAddress", here]
         print(OPENED.format(address=f"http://{here}:{port}"))
-    become("explorer.serve", *options)
+    replace_process("explorer.serve", *options)
 
 
-def lab(given: argparse.Namespace) -> None:
+def start_lab(given: argparse.Namespace) -> None:
     """Become a JupyterLab that opens the first chapter."""
-    folder = _beside("notebooks")
+    folder = _clone_folder("notebooks")
     chapters = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
     options = ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--LabApp.news_url=None", "-y",
                "--Application.log_level=WARN"]
@@ -116,43 +116,43 @@ def lab(given: argparse.Namespace) -> None:
         options.append("--no-browser")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         options.append("--allow-root")
-    become("jupyterlab", *map(str, chapters[:1] or [folder]), *options)
+    replace_process("jupyterlab", *map(str, chapters[:1] or [folder]), *options)
 
 
-def read(given: argparse.Namespace) -> int:
+def run_read(given: argparse.Namespace) -> int:
     """Measure attention on a sample or on your own file; prints a table or writes numbers to a file."""
     from .views.view_commands import run_read as run
     return run(given)
 
 
-def export(given: argparse.Namespace) -> int:
+def run_export(given: argparse.Namespace) -> int:
     """Write a view of a sample or of your own file as a page, a picture or a film."""
     from .views.view_commands import run_export as run
     return run(given)
 
 
-def train(given: argparse.Namespace) -> int:
+def run_train(given: argparse.Namespace) -> int:
     """Train the arms and seeds of the options."""
-    from .train.train_command import run
-    return run(given)
+    from .train.train_command import run_training
+    return run_training(given)
 
 
-def grade(given: argparse.Namespace) -> int:
+def run_grade(given: argparse.Namespace) -> int:
     """Run the teacher's checks on every submission and write the sheet."""
-    from .grade.grade_command import run
-    return run(given)
+    from .grade.grade_command import run_grading
+    return run_grading(given)
 
 
-def doctor(given: argparse.Namespace) -> int:
+def run_doctor(given: argparse.Namespace) -> int:
     """Print one line per part, OK or FAIL with its remedy; returns 1 if any part failed."""
-    from .doctor import checks
-    found = list(checks(ROOT))
+    from .doctor import run_checks
+    found = list(run_checks(ROOT))
     for good, line in found:
         print(f"{'OK  ' if good else 'FAIL'}  {line}")
     return int(not all(good for good, _ in found))
 
 
-def citation(given: argparse.Namespace) -> None:
+def print_citation(given: argparse.Namespace) -> None:
     """Print the BibTeX entry of this version."""
     print(CITATION.format(version=metadata.version("linviz")))
 
@@ -160,21 +160,21 @@ def citation(given: argparse.Namespace) -> None:
 # ---------------------------------------------------------------- helpers
 
 
-def is_free(port: int) -> bool:
+def is_port_free(port: int) -> bool:
     """Whether no program listens on this port of this machine.
 
     >>> with socket.socket() as s:
-    ...     s.bind(("127.0.0.1", 0)); s.listen(); is_free(s.getsockname()[1])
+    ...     s.bind(("127.0.0.1", 0)); s.listen(); is_port_free(s.getsockname()[1])
     False
     """
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
-def own_address() -> str:
+def network_address() -> str:
     """The address of this machine on the network, as numbers, since not every network knows its name.
 
-    >>> own_address().count(".")
+    >>> network_address().count(".")
     3
     """
     with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
@@ -186,7 +186,7 @@ def own_address() -> str:
     return "127.0.0.1"
 
 
-def become(module: str, *arguments: str) -> None:
+def replace_process(module: str, *arguments: str) -> None:
     """Continue as `python -m module arguments`, in the clone; Windows cannot do that, so there wait for it."""
     command = [sys.executable, "-m", module, *arguments]
     os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
@@ -197,7 +197,7 @@ def become(module: str, *arguments: str) -> None:
     raise SystemExit(subprocess.call(command))
 
 
-def _beside(*names: str) -> Path:
+def _clone_folder(*names: str) -> Path:
     path = ROOT.joinpath(*names)
     if not path.exists():
         raise OSError(f"there is no {path}: run linviz from a complete clone, `python3 start.py explore`")

@@ -16,13 +16,13 @@ from .grid import Grid
 from .measure import measure
 from .shapes import PerRow, Rows
 
-DEAD = 0.5  # a row of a stochastic map with a smaller sum has lost more than half of its weight to the eps
+DEAD_ROW_SUM = 0.5  # a row of a stochastic map with a smaller sum has lost more than half of its weight to the eps
 
 
-def shares(rows: Rows) -> Rows:
+def normalise_rows(rows: Rows) -> Rows:
     """Divide rows by their sums; ValueError where a row cannot be a probability distribution.
 
-    >>> shares(torch.tensor([[1.0, 3.0]]))
+    >>> normalise_rows(torch.tensor([[1.0, 3.0]]))
     tensor([[0.2500, 0.7500]])
     """
     if rows.shape[-1] == 0 or not torch.isfinite(rows).all():
@@ -44,7 +44,7 @@ def entropy(rows: Rows) -> PerRow:
     >>> entropy(torch.tensor([0.5, 0.25, 0.25]))
     tensor(1.5000)
     """
-    return torch.special.entr(shares(rows)).sum(-1) / math.log(2)
+    return torch.special.entr(normalise_rows(rows)).sum(-1) / math.log(2)
 
 
 @measure("row", "entropy, share of the maximum", "H / log2 S", "", "0 to 1", "Shannon 1948")
@@ -74,7 +74,7 @@ def participation(rows: Rows) -> PerRow:
     >>> participation(torch.tensor([0.5, 0.5, 0.0]))
     tensor(2.)
     """
-    return 1 / shares(rows).square().sum(-1)
+    return 1 / normalise_rows(rows).square().sum(-1)
 
 
 @measure("row", "share of the top k", "top_k", "of 1", "k / S to 1", "share of the k largest weights")
@@ -86,7 +86,7 @@ def top_share(rows: Rows, k: int = 10) -> PerRow:
     """
     if k < 1:
         raise ValueError(f"top_share needs k of at least 1; got {k}")
-    return shares(rows).topk(min(k, rows.shape[-1]), sorted=False).values.sum(-1)
+    return normalise_rows(rows).topk(min(k, rows.shape[-1]), sorted=False).values.sum(-1)
 
 
 @measure("row", "smallest support", "k_p", "tokens", "1 to S", "fewest keys that hold a share p")
@@ -98,14 +98,14 @@ def support(rows: Rows, share: float = 0.9) -> Int[Tensor, "*lead"]:
     """
     if not 0 < share <= 1:
         raise ValueError(f"the share must be above 0 and at most 1; got {share}")
-    held = shares(rows).double().sort(-1, descending=True).values.cumsum(-1)
+    held = normalise_rows(rows).double().sort(-1, descending=True).values.cumsum(-1)
     return (held < share - 1e-6).sum(-1).add(1).clamp_max(rows.shape[-1])
 
 
-def fewest(row: Tensor, share: float) -> Tensor:
+def support_mask(row: Tensor, share: float) -> Tensor:
     """The fewest keys that together hold `share` of a row (S,): (S,) bool. Ties: the first; a share of 0: none.
 
-    >>> fewest(torch.tensor([0.2, 0.5, 0.3]), share=0.8).tolist()
+    >>> support_mask(torch.tensor([0.2, 0.5, 0.3]), share=0.8).tolist()
     [False, True, True]
     """
     held = torch.zeros_like(row, dtype=torch.bool)
@@ -121,7 +121,7 @@ def gini(rows: Rows) -> PerRow:
     >>> gini(torch.tensor([1.0, 0.0, 0.0, 0.0]))
     tensor(0.7500)
     """
-    a, S = shares(rows).sort(-1).values, rows.shape[-1]
+    a, S = normalise_rows(rows).sort(-1).values, rows.shape[-1]
     weight = (S - torch.arange(S, dtype=a.dtype, device=a.device) - 0.5) / S
     return 1 - 2 * (a * weight).sum(-1)
 
@@ -135,15 +135,15 @@ def divergence(rows: Rows, target: Rows) -> PerRow:
     >>> divergence(torch.tensor([0.5, 0.5]), torch.tensor([1.0, 0.0]))
     tensor(1.)
     """
-    a, p = shares(rows), shares(target)
+    a, p = normalise_rows(rows), normalise_rows(target)
     return (torch.special.xlogy(p, p) - torch.special.xlogy(p, a)).sum(-1) / math.log(2)
 
 
-def _placed(rows: Tensor, grid: Grid) -> Tensor:
+def _drop_prefix(rows: Tensor, grid: Grid) -> Tensor:
     """Leave out the prefix keys, which have no position, and normalise the rest of each row."""
     if rows.shape[-1] != len(grid):
         raise ValueError(f"a row over {rows.shape[-1]} keys does not fit {grid}, which has {len(grid)} tokens")
-    return shares(rows[..., grid.prefix:])
+    return normalise_rows(rows[..., grid.prefix:])
 
 
 @measure("row", "mean attended distance", "d", "pixels", "0 to the diagonal", "Dosovitskiy et al. 2021, appendix D.7")
@@ -156,7 +156,7 @@ def distance(rows: Rows, grid: Grid, queries: Int[Tensor, n], patch: float) -> P
     tensor([8.])
     """
     where = grid.centres(patch).to(rows)
-    return (_placed(rows, grid) * torch.cdist(where[queries - grid.prefix], where)).sum(-1)
+    return (_drop_prefix(rows, grid) * torch.cdist(where[queries - grid.prefix], where)).sum(-1)
 
 
 @measure("row", "mean attended time", "|dt|", "frames", "0 to T - 1", "mean of |t_j - t_i|")
@@ -167,7 +167,7 @@ def frame_distance(rows: Rows, grid: Grid, queries: Int[Tensor, n]) -> PerRow:
     tensor([0.5000])
     """
     t = grid.places()[:, 0].to(rows)
-    return (_placed(rows, grid) * (t - t[queries - grid.prefix, None]).abs()).sum(-1)
+    return (_drop_prefix(rows, grid) * (t - t[queries - grid.prefix, None]).abs()).sum(-1)
 
 
 def frame_mass(rows: Rows, grid: Grid) -> Float[Tensor, "*lead T"]:
@@ -176,10 +176,10 @@ def frame_mass(rows: Rows, grid: Grid) -> Float[Tensor, "*lead T"]:
     >>> frame_mass(torch.tensor([0.1, 0.2, 0.3, 0.4]), Grid(T=2, X=2))
     tensor([0.3000, 0.7000])
     """
-    return _placed(rows, grid).unflatten(-1, (grid.T, -1)).sum(-1)
+    return _drop_prefix(rows, grid).unflatten(-1, (grid.T, -1)).sum(-1)
 
 
-def _mask(rows: Tensor, mask: Tensor) -> Tensor:
+def _check_mask(rows: Tensor, mask: Tensor) -> Tensor:
     if mask.shape != rows.shape[-1:] or bool(((mask < 0) | (mask > 1)).any()):
         raise ValueError(f"a mask needs one number from 0 to 1 for each of the {rows.shape[-1]} keys (the covered "
                          f"share of the patch); got shape {tuple(mask.shape)}")
@@ -193,7 +193,7 @@ def mass(rows: Rows, mask: Float[Tensor, keys]) -> PerRow:
     >>> mass(torch.tensor([0.5, 0.5]), torch.tensor([1.0, 0.5]))
     tensor(0.7500)
     """
-    return (shares(rows) * _mask(rows, mask)).sum(-1)
+    return (normalise_rows(rows) * _check_mask(rows, mask)).sum(-1)
 
 
 @measure("row", "lift over area", "m / area", "times", "0 to 1 / area", "mass on the object over its share of tokens")
@@ -203,7 +203,7 @@ def lift(rows: Rows, mask: Float[Tensor, keys]) -> PerRow:
     >>> lift(torch.tensor([0.5, 0.25, 0.25]), torch.tensor([1.0, 0.0, 0.0]))
     tensor(1.5000)
     """
-    area = _mask(rows, mask).mean()
+    area = _check_mask(rows, mask).mean()
     if area == 0:
         raise ValueError("the mask covers no token, so its area is zero and the lift is not defined")
     return mass(rows, mask) / area
@@ -216,4 +216,4 @@ def pointing(rows: Rows, mask: Float[Tensor, keys]) -> Bool[Tensor, "*lead"]:
     >>> pointing(torch.tensor([0.6, 0.4]), torch.tensor([1.0, 0.0]))
     tensor(True)
     """
-    return _mask(rows, mask)[shares(rows).argmax(-1)] >= 0.5
+    return _check_mask(rows, mask)[normalise_rows(rows).argmax(-1)] >= 0.5

@@ -18,8 +18,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from .grid import Grid
 
-TOKENS = ("N", "S")  # the letters that grow with the picture or the clip
-OTHER = 16  # value of all other letters (widths, windows) when two grids are compared
+TOKEN_LETTERS = ("N", "S")  # the letters that grow with the picture or the clip
+OTHER_SIZE = 16  # value of all other letters (widths, windows) when two grids are compared
 
 
 def flops(run: Callable[..., Any], *tensors: Tensor) -> int:
@@ -28,52 +28,52 @@ def flops(run: Callable[..., Any], *tensors: Tensor) -> int:
     >>> flops(torch.matmul, torch.ones(3, 4), torch.ones(4, 5))
     120
     """
-    fused = {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _fused}
+    fused = {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _fused_attention_flops}
     with torch.no_grad(), FlopCounterMode(display=False, custom_mapping=fused) as counter:
         run(*tensors)
     return counter.get_total_flops()
 
 
-def _fused(q: Any, k: Any, v: Any, *rest: Any, **options: Any) -> int:
+def _fused_attention_flops(q: Any, k: Any, v: Any, *rest: Any, **options: Any) -> int:
     """Torch's counter does not know its fused softmax attention on the CPU: count every pair for q.k and for v."""
     (B, H, N, D), S, E = q, k[-2], v[-1]
     return int(2 * B * H * N * S * (D + E))
 
 
-def power(cost: str) -> int:
+def cost_exponent(cost: str) -> int:
     """The largest number of factors N and S in one term of a stated cost: 1 for linear, 2 for quadratic.
 
     Used to sort and label methods without a grid. The exponent counts tokens only: with sides of the grid in the
-    formula, as in "N (T + Y + X) D", the cost grows faster. `growth` computes that growth from one grid to another.
+    formula, as in "N (T + Y + X) D", the cost grows faster. `cost_growth` computes that growth from one grid to another.
 
-    >>> power("N D E"), power("N S D"), power("N D + W N D"), power("N (T + Y + X) D")
+    >>> cost_exponent("N D E"), cost_exponent("N S D"), cost_exponent("N D + W N D"), cost_exponent("N (T + Y + X) D")
     (1, 2, 1, 1)
     """
-    return max(sum(term.split().count(letter) for letter in TOKENS) for term in cost.split("+"))
+    return max(sum(term.split().count(letter) for letter in TOKEN_LETTERS) for term in cost.split("+"))
 
 
-def growth(cost: str, short: Grid, long: Grid) -> float:
+def cost_growth(cost: str, short: Grid, long: Grid) -> float:
     """The factor by which a stated cost grows from the grid `short` to the grid `long`.
 
     N, S, T, Y and X come from the grids; all other letters stay the same. Tests compare this factor with counted
-    operations. For the exponent alone, without grids, use `power`.
+    operations. For the exponent alone, without grids, use `cost_exponent`.
 
-    >>> growth("N S D", Grid(T=8), Grid(T=16)), growth("N (T + Y + X) D", Grid(8, 4, 4), Grid(16, 4, 4))
+    >>> cost_growth("N S D", Grid(T=8), Grid(T=16)), cost_growth("N (T + Y + X) D", Grid(8, 4, 4), Grid(16, 4, 4))
     (4.0, 3.0)
     """
     product = re.sub(r"(?<=[\w)]) +(?=[\w(])", " * ", cost).replace("^", "**")
     amounts = []
     for grid in (short, long):
-        letters = dict.fromkeys(re.findall(r"[A-Za-z]+", cost), OTHER)
+        letters = dict.fromkeys(re.findall(r"[A-Za-z]+", cost), OTHER_SIZE)
         here = {"N": len(grid), "S": len(grid), "T": grid.T, "Y": grid.Y, "X": grid.X}
         amounts.append(eval(product, {"__builtins__": {}}, letters | here))  # text of a class, never a user's
     return float(amounts[1] / amounts[0])
 
 
-def seconds(run: Callable[..., Any], *tensors: Tensor, repeat: int = 5) -> float:
+def median_seconds(run: Callable[..., Any], *tensors: Tensor, repeat: int = 5) -> float:
     """Median wall time of one call in seconds, after one warm-up call.
 
-    >>> seconds(torch.add, torch.ones(2), torch.ones(2)) < 1
+    >>> median_seconds(torch.add, torch.ones(2), torch.ones(2)) < 1
     True
     """
     times = []
@@ -86,18 +86,18 @@ def seconds(run: Callable[..., Any], *tensors: Tensor, repeat: int = 5) -> float
     return sorted(times)[len(times) // 2]
 
 
-def held(thing: Any) -> int:
+def tensor_bytes(thing: Any) -> int:
     """Bytes of all tensors that an object keeps, for example a map. Shared storage counts once.
 
-    >>> held(torch.ones(10, dtype=torch.float64))
+    >>> tensor_bytes(torch.ones(10, dtype=torch.float64))
     80
     """
     storages: dict[int, int] = {}
-    _collect(thing, storages, set())
+    _collect_storages(thing, storages, set())
     return sum(storages.values())
 
 
-def _collect(thing: Any, storages: dict[int, int], met: set[int]) -> None:
+def _collect_storages(thing: Any, storages: dict[int, int], met: set[int]) -> None:
     if id(thing) in met:
         return
     met.add(id(thing))
@@ -106,7 +106,7 @@ def _collect(thing: Any, storages: dict[int, int], met: set[int]) -> None:
         storages[storage.data_ptr()] = storage.nbytes()
     elif isinstance(thing, list | tuple):
         for item in thing:
-            _collect(item, storages, met)
+            _collect_storages(item, storages, met)
     elif hasattr(thing, "__dict__") and not isinstance(thing, type | torch.nn.Module) and not callable(thing):
         for item in vars(thing).values():
-            _collect(item, storages, met)
+            _collect_storages(item, storages, met)

@@ -8,23 +8,23 @@ from importlib import metadata
 from pathlib import Path
 
 
-def checks(root: Path) -> Iterator[tuple[bool, str]]:
+def run_checks(root: Path) -> Iterator[tuple[bool, str]]:
     """(good, line) for Python, every dependency, torch, the parts beside the package, and a browser."""
     yield sys.version_info >= (3, 11), f"Python {sys.version.split()[0]} (3.11 or newer is needed)"
     parts = (part for part in metadata.requires("linviz") or () if not part.startswith("linviz["))
-    yield from map(dependency, parts)
-    yield torch_works()
-    yield from (films_work(), heic_works())
+    yield from map(check_dependency, parts)
+    yield check_torch()
+    yield from (check_video(), check_heic())
     for name, what in (("explorer", "the explorer"), ("notebooks", "the notebooks")):
         there = (root / name).is_dir()
         yield there, f"{what}: {root / name}" if there else f"no {what}: run linviz from a complete clone"
-    yield browser(root)
+    yield find_test_browser(root)
 
 
-def dependency(text: str) -> tuple[bool, str]:
+def check_dependency(text: str) -> tuple[bool, str]:
     """Whether a requirement in the form of package metadata is met, and a line about it.
 
-    >>> dependency("no-such-package>=1")
+    >>> check_dependency("no-such-package>=1")
     (False, 'no-such-package is missing: python3 start.py explore installs it')
     """
     from packaging.requirements import Requirement
@@ -40,7 +40,7 @@ def dependency(text: str) -> tuple[bool, str]:
     return False, f"{wanted.name} {version} is not {wanted.specifier}: {remedy} a version that is"
 
 
-def torch_works() -> tuple[bool, str]:
+def check_torch() -> tuple[bool, str]:
     """Whether torch can be imported and computes."""
     try:
         import torch
@@ -50,7 +50,7 @@ def torch_works() -> tuple[bool, str]:
     return good, f"torch computes on {'the CPU and the GPU' if torch.cuda.is_available() else 'the CPU'}"
 
 
-def films_work() -> tuple[bool, str]:
+def check_video() -> tuple[bool, str]:
     """Whether common video formats can be read, and films written."""
     try:
         from av.codec import Codec
@@ -61,7 +61,7 @@ def films_work() -> tuple[bool, str]:
     return True, "films: H.264, HEVC, VP8, VP9 and AV1 can be read, H.264 can be written"
 
 
-def heic_works() -> tuple[bool, str]:
+def check_heic() -> tuple[bool, str]:
     """Whether the pictures of telephones (HEIC) can be read, tested with a small one."""
     try:
         from io import BytesIO
@@ -76,7 +76,7 @@ def heic_works() -> tuple[bool, str]:
     return True, "HEIC pictures can be read"
 
 
-def browser(root: Path) -> tuple[bool, str]:
+def find_test_browser(root: Path) -> tuple[bool, str]:
     """The browser that the tests would use, as start.py finds it."""
     spec = importlib.util.spec_from_file_location("start", root / "start.py")
     if spec is None or spec.loader is None or not (root / "start.py").is_file():

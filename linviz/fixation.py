@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from .grid import Grid
 
-SEES = {"self": (1, 0), "qk": (2, 0), "qkv": (2, 1)}  # what a gate reads: (features, values)
+GATE_INPUTS = {"self": (1, 0), "qk": (2, 0), "qkv": (2, 1)}  # what a gate reads: (features, values)
 
 
 class Gate(nn.Module):
@@ -31,9 +31,9 @@ class Gate(nn.Module):
 
     def __init__(self, features: int, width: int, sees: str = "qkv", shared: bool = False) -> None:
         super().__init__()
-        if sees not in SEES:
-            raise ValueError(f"a gate reads one of {', '.join(SEES)}; got {sees!r}")
-        n, m = SEES[sees]
+        if sees not in GATE_INPUTS:
+            raise ValueError(f"a gate reads one of {', '.join(GATE_INPUTS)}; got {sees!r}")
+        n, m = GATE_INPUTS[sees]
         self.sees, self.shared = sees, shared
         self.q = nn.Linear(n * features + m * width, features)
         self.k = self.q if shared else nn.Linear(n * features + m * width, features)
@@ -69,12 +69,12 @@ class Gate(nn.Module):
         return self
 
 
-def ratios(gate: Gate, phi_q: Tensor, phi_k: Tensor, v: Tensor, strength: float = 1.0) -> tuple[Tensor, Tensor]:
+def fixation_ratios(gate: Gate, phi_q: Tensor, phi_k: Tensor, v: Tensor, strength: float = 1.0) -> tuple[Tensor, Tensor]:
     """Fixation ratios r of queries (..., N, M) and keys (..., S, M), in (0, 1): sigmoid(strength z).
 
     Strength 0 makes every ratio one half, which cancels; strength 1 is the gate itself.
 
-    >>> r, _ = ratios(Gate(2, 3), *torch.rand(2, 5, 2), torch.rand(5, 3), strength=0.0)
+    >>> r, _ = fixation_ratios(Gate(2, 3), *torch.rand(2, 5, 2), torch.rand(5, 3), strength=0.0)
     >>> r.unique().tolist()
     [0.5]
     """
@@ -88,7 +88,7 @@ STEPS = {"time": TIME, "space": SPACE}  # the neighbour that each fold is taken 
 PARTS = {"time": 4, "space": 16}        # the number of folds into which the channels are cut
 
 
-def shift(x: Tensor, grid: Grid, axis: str = "time", parts: int | None = None) -> Tensor:
+def shift_channels(x: Tensor, grid: Grid, axis: str = "time", parts: int | None = None) -> Tensor:
     """Take folds of channels from neighbouring tokens. x (B, H, N, D); channels are counted across heads.
 
     The H D channels are cut into folds of H D // parts. Fold n comes from the neighbour STEPS[axis][n]; the other
@@ -96,7 +96,7 @@ def shift(x: Tensor, grid: Grid, axis: str = "time", parts: int | None = None) -
     keeps its own values. Prefix tokens keep theirs.
 
     >>> x = torch.arange(3.0).view(1, 1, 3, 1).expand(1, 1, 3, 4)     # three frames of one patch
-    >>> shift(x, Grid(T=3), "time")[0, 0].tolist()
+    >>> shift_channels(x, Grid(T=3), "time")[0, 0].tolist()
     [[1.0, 0.0, 0.0, 0.0], [2.0, 0.0, 1.0, 1.0], [0.0, 1.0, 2.0, 2.0]]
     """
     flat = x.transpose(1, 2).flatten(2)  # (B, N, H*D)
@@ -105,36 +105,36 @@ def shift(x: Tensor, grid: Grid, axis: str = "time", parts: int | None = None) -
     if size == 0:
         raise ValueError(f"{flat.shape[-1]} channels (heads x width) cannot be cut into {parts} folds for a shift in "
                          f"{axis}; use more channels or a smaller shift_parts")
-    moved = [_fold(grid.fold(fold), n, STEPS[axis]) for n, fold in enumerate(flat.split(size, -1))]
+    moved = [_move_fold(grid.fold(fold), n, STEPS[axis]) for n, fold in enumerate(flat.split(size, -1))]
     out = torch.cat([flat[:, :grid.prefix], grid.unfold(torch.cat(moved, -1))], 1)
     return out.unflatten(-1, (x.shape[1], -1)).transpose(1, 2)
 
 
-def carried(row: Tensor, grid: Grid, channels: int, axis: str) -> Tensor:
+def content_weights(row: Tensor, grid: Grid, channels: int, axis: str) -> Tensor:
     """The tokens whose content a row of weights (N,) mixes in when v is shifted: (N,), mean over the channels of v.
 
     The weight on token j multiplies entry j of the shifted v, whose channels come from several tokens. Each channel's
     share is assigned to the token it came from. Shares from outside the border are lost, so the sum may be smaller
     than that of the row.
 
-    >>> carried(torch.tensor([0.0, 1.0, 0.0]), Grid(T=3), 4, "time").tolist()
+    >>> content_weights(torch.tensor([0.0, 1.0, 0.0]), Grid(T=3), 4, "time").tolist()
     [0.25, 0.5, 0.25]
     """
     x = torch.zeros(1, 1, len(grid), channels, dtype=row.dtype, requires_grad=True)
-    (row[:, None] * shift(x, grid, axis)[0, 0]).sum().backward()
+    (row[:, None] * shift_channels(x, grid, axis)[0, 0]).sum().backward()
     assert x.grad is not None
     return x.grad[0, 0].sum(-1) / channels
 
 
-def _fold(x: Tensor, n: int, steps: tuple[tuple[int, ...], ...]) -> Tensor:
+def _move_fold(x: Tensor, n: int, steps: tuple[tuple[int, ...], ...]) -> Tensor:
     """Fold n (B, T, Y, X, c), taken from its neighbour, or unchanged if STEPS has no neighbour for it."""
     if n >= len(steps):
         return x
     diagonal = steps[n][1] != 0 and steps[n][2] != 0
-    return _neighbour(x, steps[n], x if diagonal else torch.zeros_like(x))
+    return _neighbour_values(x, steps[n], x if diagonal else torch.zeros_like(x))
 
 
-def _neighbour(x: Tensor, step: tuple[int, ...], outside: Tensor) -> Tensor:
+def _neighbour_values(x: Tensor, step: tuple[int, ...], outside: Tensor) -> Tensor:
     """y[t, y, x] = x[t + dt, y + dy, x + dx], and `outside` where that position leaves the grid."""
     here = [slice(max(-s, 0), max(n - max(s, 0), 0)) for n, s in zip(x.shape[-4:-1], step, strict=True)]
     there = [slice(max(s, 0), max(n - max(-s, 0), 0)) for n, s in zip(x.shape[-4:-1], step, strict=True)]

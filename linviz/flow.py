@@ -16,10 +16,10 @@ from .shapes import Bool
 Layer = Callable[[Tensor], Tensor]  # values (1, H, N, E) -> outputs (1, H, N, E), linear
 
 
-def heard(layer: Layer, listening: Bool[Tensor, "N"], heads: int = 1, width: int = 16) -> Bool[Tensor, "N"]:
+def layer_sources(layer: Layer, listening: Bool[Tensor, "N"], heads: int = 1, width: int = 16) -> Bool[Tensor, "N"]:
     """The tokens whose values reach the outputs of the tokens in `listening` through one layer.
 
-    >>> heard(lambda v: v.flip(-2), torch.tensor([True, False, False])).tolist()
+    >>> layer_sources(lambda v: v.flip(-2), torch.tensor([True, False, False])).tolist()
     [False, False, True]
     """
     v = torch.zeros(1, heads, len(listening), width, requires_grad=True)
@@ -47,6 +47,6 @@ def reach(layers: Sequence[Layer], query: int, tokens: int, heads: int = 1, widt
     known[query] = True
     out = []
     for layer in reversed(layers):
-        known = known | heard(layer, known, heads, width)
+        known = known | layer_sources(layer, known, heads, width)
         out.append(known)
     return out

@@ -43,10 +43,10 @@ def measure(of: str, title: str, symbol: str, unit: str, range: str, source: str
     return declare
 
 
-def exact(x: float, text: str) -> str:
+def exact_number_html(x: float, text: str) -> str:
     """A displayed number as HTML that keeps all its digits, so that the numbers of two pages can be compared.
 
-    >>> exact(2 / 3, "0.67")
+    >>> exact_number_html(2 / 3, "0.67")
     '<data value="0.6666666666666666">0.67</data>'
     """
     return f'<data value="{float(x)!r}">{text}</data>'

@@ -13,14 +13,14 @@ import torch
 from torch import Tensor
 
 from . import concentration, spectra
-from .fixation import ratios
+from .fixation import fixation_ratios
 from .maps import Map
 from .measure import MEASURES
 from .mechanisms import Attention
 from .shapes import Keys, Queries, Values
 
-OF_ROWS = ("entropy", "entropy_share", "effective_tokens", "participation", "top_share", "support", "gini")
-OF_SPECTRUM = ("effective_rank", "stable_rank", "participation_ratio", "energy_rank")
+ROW_MEASURES = ("entropy", "entropy_share", "effective_tokens", "participation", "top_share", "support", "gini")
+SPECTRUM_MEASURES = ("effective_rank", "stable_rank", "participation_ratio", "energy_rank")
 
 
 class Reading:
@@ -64,13 +64,13 @@ class Reading:
         if self.mechanism.gate is None:
             raise ValueError(f"{self.mechanism.spec} has no gate, so it has no fixation ratios; add +gate")
         with torch.no_grad():
-            return ratios(self.mechanism.gate, *self.mechanism.features(self.q, self.k, self.v))
+            return fixation_ratios(self.mechanism.gate, *self.mechanism.features(self.q, self.k, self.v))
 
     @cached_property
     def dead(self) -> Tensor:
         """Which rows are empty: (B, H, N) bool. Only a stochastic map can have dead rows."""
         sums = torch.cat([rows.sum(-1) for _, rows in self.map.walk()], -1)
-        return sums < concentration.DEAD if self.map.stochastic else torch.zeros_like(sums, dtype=torch.bool)
+        return sums < concentration.DEAD_ROW_SUM if self.map.stochastic else torch.zeros_like(sums, dtype=torch.bool)
 
     def rows(self, name: str, **options: Any) -> Tensor:
         """A row measure by name, for every row: (B, H, N). Options are those of the measure (k=, share=, mask=)."""
@@ -134,7 +134,7 @@ class Reading:
         """Roy and Vetterli's effective rank, (B, H)."""
         return spectra.effective_rank(self.singular_values)
 
-    def summary(self, spectrum: bool = True, of_rows: Sequence[str] = OF_ROWS,
+    def summary(self, spectrum: bool = True, of_rows: Sequence[str] = ROW_MEASURES,
                 **more: dict[str, Any]) -> dict[str, float]:
         """One number per measure: the mean over the live rows of a head, then over heads and batch.
 
@@ -146,15 +146,15 @@ class Reading:
         dead = self.dead
         out = {"rows": float(dead.numel()), "dead": float(dead.sum()), "rank_bound": float(self.map.rank_bound)}
         if self.map.stochastic and not bool(dead.all()):
-            out |= {name: _mean(self.rows(name, **more.get(name, {}))) for name in (*of_rows, *more)}
+            out |= {name: _mean_over_heads(self.rows(name, **more.get(name, {}))) for name in (*of_rows, *more)}
         if spectrum:
             s = self.singular_values
             out |= {"tolerance": self.tolerance, "numerical_rank": self.numerical_rank.double().mean().item()}
-            out |= {name: MEASURES[name].function(s).double().mean().item() for name in OF_SPECTRUM}
+            out |= {name: MEASURES[name].function(s).double().mean().item() for name in SPECTRUM_MEASURES}
         return out
 
 
-def _mean(rows: Tensor) -> float:
+def _mean_over_heads(rows: Tensor) -> float:
     """Mean over the live rows of each head, then over the heads that have live rows."""
     per_head = rows.double().nanmean(-1)
     return per_head.nanmean().item()

@@ -35,10 +35,10 @@ class Group:
     grid: Grid
 
 
-def cuts(size: int, side: int | None, offset: int = 0) -> list[range]:
+def axis_ranges(size: int, side: int | None, offset: int = 0) -> list[range]:
     """The ranges into which 0..size is cut: every `side`, first at `offset` (None or too large: one range).
 
-    >>> cuts(7, 3), cuts(7, 3, offset=1)
+    >>> axis_ranges(7, 3), axis_ranges(7, 3, offset=1)
     ([range(0, 3), range(3, 6), range(6, 7)], [range(0, 1), range(1, 4), range(4, 7)])
     """
     if side is None or size <= side:
@@ -47,18 +47,18 @@ def cuts(size: int, side: int | None, offset: int = 0) -> list[range]:
     return [range(a, b) for a, b in zip(edges, edges[1:], strict=False)]
 
 
-def boxes(grid: Grid, frames: int | None, rows: int | None, columns: int | None, offset: int = 0) -> list[Group]:
+def box_groups(grid: Grid, frames: int | None, rows: int | None, columns: int | None, offset: int = 0) -> list[Group]:
     """Cut the grid into boxes of so many frames, rows and columns (None: all); boxes of one shape form one Group."""
     first = torch.arange(grid.prefix)
     numbers = torch.arange(grid.prefix, len(grid)).view(grid.T, grid.Y, grid.X)
     shapes: dict[tuple[int, int, int], list[Tensor]] = {}
-    for t, y, x in product(cuts(grid.T, frames), cuts(grid.Y, rows, offset), cuts(grid.X, columns, offset)):
+    for t, y, x in product(axis_ranges(grid.T, frames), axis_ranges(grid.Y, rows, offset), axis_ranges(grid.X, columns, offset)):
         box = numbers[t.start:t.stop, y.start:y.stop, x.start:x.stop]
         shapes.setdefault((len(t), len(y), len(x)), []).append(torch.cat([first, box.flatten()]))
     return [Group(torch.stack(b), torch.stack(b), Grid(*shape, grid.prefix)) for shape, b in shapes.items()]
 
 
-def strides(grid: Grid, every: int) -> list[Group]:
+def strided_groups(grid: Grid, every: int) -> list[Group]:
     """Put tokens into one box if their frames, rows and columns differ by multiples of `every`."""
     first = torch.arange(grid.prefix)
     numbers = torch.arange(grid.prefix, len(grid)).view(grid.T, grid.Y, grid.X)
@@ -72,28 +72,28 @@ def strides(grid: Grid, every: int) -> list[Group]:
 
 Scope = Callable[[Grid, int], list[Group]]
 SCOPES: dict[str, Scope] = {
-    "joint": lambda grid, side: boxes(grid, None, None, None),
-    "space": lambda grid, side: boxes(grid, 1, None, None),
-    "time": lambda grid, side: boxes(grid, None, 1, 1),
-    "rows": lambda grid, side: boxes(grid, 1, 1, None),
-    "columns": lambda grid, side: boxes(grid, 1, None, 1),
-    "window": lambda grid, side: boxes(grid, 1, side, side),
-    "shifted": lambda grid, side: boxes(grid, 1, side, side, offset=side // 2),
-    "quarters": lambda grid, side: boxes(grid, None, (grid.Y + 1) // 2, (grid.X + 1) // 2),
-    "strided": strides,
+    "joint": lambda grid, side: box_groups(grid, None, None, None),
+    "space": lambda grid, side: box_groups(grid, 1, None, None),
+    "time": lambda grid, side: box_groups(grid, None, 1, 1),
+    "rows": lambda grid, side: box_groups(grid, 1, 1, None),
+    "columns": lambda grid, side: box_groups(grid, 1, None, 1),
+    "window": lambda grid, side: box_groups(grid, 1, side, side),
+    "shifted": lambda grid, side: box_groups(grid, 1, side, side, offset=side // 2),
+    "quarters": lambda grid, side: box_groups(grid, None, (grid.Y + 1) // 2, (grid.X + 1) // 2),
+    "strided": strided_groups,
 }
-SIDED = {"window": WINDOW, "shifted": WINDOW, "strided": STRIDE}  # scopes that take a side, with its default
+DEFAULT_SIDES = {"window": WINDOW, "shifted": WINDOW, "strided": STRIDE}  # scopes that take a side, with its default
 
 
-def groups(grid: Grid, scope: str = "joint", side: int | None = None) -> list[Group]:
+def token_groups(grid: Grid, scope: str = "joint", side: int | None = None) -> list[Group]:
     """The boxes of a scope, by name. `side` in patches is for windows and strides only (None: 7 and 2).
 
-    >>> [len(g.queries) for g in groups(Grid(T=2, Y=3, X=4), "space")]
+    >>> [len(g.queries) for g in token_groups(Grid(T=2, Y=3, X=4), "space")]
     [2]
     """
     if scope not in SCOPES:
         raise ValueError(f"no scope called {scope!r}; there are: {', '.join(SCOPES)}")
-    side = SIDED.get(scope, WINDOW) if side is None else side
+    side = DEFAULT_SIDES.get(scope, WINDOW) if side is None else side
     if side < 1:
         raise ValueError(f"the side of a window must be at least one patch; got {side}")
     return SCOPES[scope](grid, side)

@@ -14,13 +14,13 @@ from .measure import measure
 from .shapes import Spectrum
 
 
-def _checked(s: Tensor) -> Tensor:
+def _check_spectrum(s: Tensor) -> Tensor:
     if s.shape[-1] == 0 or not torch.isfinite(s).all() or bool((s < 0).any()):
         raise ValueError(f"singular values must be finite, non-negative and at least one; got shape {tuple(s.shape)}")
     return s
 
 
-def _over(top: Tensor, bottom: Tensor) -> Tensor:
+def _divide_or_zero(top: Tensor, bottom: Tensor) -> Tensor:
     """top / bottom, or 0 where bottom is 0 (the zero map)."""
     return torch.where(bottom > 0, top / bottom.where(bottom > 0, torch.ones_like(bottom)), torch.zeros_like(top))
 
@@ -37,7 +37,7 @@ def numerical_rank(s: Spectrum, tolerance: float) -> Int[Tensor, "*lead"]:
     """
     if not 0 <= tolerance < 1:
         raise ValueError(f"the tolerance is a fraction of the largest singular value, between 0 and 1; got {tolerance}")
-    return (_checked(s) > tolerance * s[..., :1]).sum(-1)
+    return (_check_spectrum(s) > tolerance * s[..., :1]).sum(-1)
 
 
 @measure("spectrum", "effective rank", "e^H(s)", "", "1 to rank", "Roy and Vetterli 2007")
@@ -47,7 +47,7 @@ def effective_rank(s: Spectrum) -> Float[Tensor, "*lead"]:
     >>> effective_rank(torch.ones(4))
     tensor(4.)
     """
-    p = _over(_checked(s), s.sum(-1, keepdim=True))
+    p = _divide_or_zero(_check_spectrum(s), s.sum(-1, keepdim=True))
     return torch.special.entr(p).sum(-1).exp() * (s[..., 0] > 0)
 
 
@@ -58,7 +58,7 @@ def stable_rank(s: Spectrum) -> Float[Tensor, "*lead"]:
     >>> stable_rank(torch.tensor([2.0, 1.0]))
     tensor(1.2500)
     """
-    return _over(_checked(s).square().sum(-1), s[..., 0].square())
+    return _divide_or_zero(_check_spectrum(s).square().sum(-1), s[..., 0].square())
 
 
 @measure("spectrum", "participation ratio", "(sum s^2)^2 / sum s^4", "", "1 to rank", "of the eigenvalues s^2")
@@ -68,7 +68,7 @@ def participation_ratio(s: Spectrum) -> Float[Tensor, "*lead"]:
     >>> participation_ratio(torch.tensor([1.0, 1.0, 0.0]))
     tensor(2.)
     """
-    return _over(_checked(s).square().sum(-1).square(), s.pow(4).sum(-1))
+    return _divide_or_zero(_check_spectrum(s).square().sum(-1).square(), s.pow(4).sum(-1))
 
 
 @measure("spectrum", "energy index", "k_p", "directions", "1 to rank", "smallest k that holds a share p of sum s^2")
@@ -80,17 +80,17 @@ def energy_rank(s: Spectrum, share: float = 0.9) -> Int[Tensor, "*lead"]:
     """
     if not 0 < share <= 1:
         raise ValueError(f"the share of the energy must be above 0 and at most 1; got {share}")
-    reached = cumulative(s, power=2) >= share - 1e-12
+    reached = cumulative_share(s, power=2) >= share - 1e-12
     return s.shape[-1] - reached.sum(-1) + 1
 
 
-def cumulative(s: Spectrum, power: int = 1) -> Float[Tensor, "*lead R"]:
+def cumulative_share(s: Spectrum, power: int = 1) -> Float[Tensor, "*lead R"]:
     """The share held by the first k: of the sum of s (power 1, as in Linformer) or of s^2 (power 2, energy).
 
-    >>> cumulative(torch.tensor([3.0, 1.0]))
+    >>> cumulative_share(torch.tensor([3.0, 1.0]))
     tensor([0.7500, 1.0000])
     """
     if power not in (1, 2):
         raise ValueError(f"power must be 1 (singular values) or 2 (energy); got {power}")
-    c = _checked(s).double().pow(power).cumsum(-1)
-    return _over(c, c[..., -1:]).to(s.dtype)
+    c = _check_spectrum(s).double().pow(power).cumsum(-1)
+    return _divide_or_zero(c, c[..., -1:]).to(s.dtype)

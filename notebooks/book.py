@@ -19,8 +19,8 @@ from bs4 import BeautifulSoup
 from nbconvert import HTMLExporter
 from plotly.offline import get_plotlyjs
 
-from linviz.course.formulas import formulas
-from linviz.whole import write_whole
+from linviz.atomic_write import write_atomically
+from linviz.course.formulas import replace_formulas
 
 HERE = Path(__file__).resolve().parent
 SOLUTIONS = HERE / "solutions"
@@ -61,7 +61,7 @@ class Page:
         for script in soup.find_all("script"):
             if script.get("src") or "plotly" not in (script.string or "").lower():
                 script.decompose()
-        formulas(soup)
+        replace_formulas(soup)
         lead_on(soup)
         head = f'<meta http-equiv="Content-Security-Policy" content="{html.escape(POLICY)}"><style>{LOOK}</style>'
         assert soup.head is not None and soup.body is not None
@@ -125,7 +125,7 @@ def write(folder: Path) -> list[Path]:
     texts = {"plotly.min.js": get_plotlyjs(), "index.html": contents(pages)}
     for n, page in enumerate(pages):
         texts[page.name] = page.html(pages[n - 1] if n else None, pages[n + 1] if n + 1 < len(pages) else None)
-    return [write_whole(folder / name, text, folder=True) for name, text in texts.items()]
+    return [write_atomically(folder / name, text, folder=True) for name, text in texts.items()]
 
 
 def main(arguments: list[str] | None = None) -> int:

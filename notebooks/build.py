@@ -20,10 +20,10 @@ from typing import Any
 
 import nbformat
 
+from linviz.atomic_write import write_atomically
 from linviz.course import checks, quizzes
-from linviz.course.chapter import Chapter, exercise, key_points, opening, schedule
-from linviz.course.chapter_source import Cell, read, tagged, tags
-from linviz.whole import write_whole
+from linviz.course.chapter import Chapter, exercise_cell, key_points_cell, opening_cell, schedule_page
+from linviz.course.chapter_source import Cell, cell_tags, read_chapter, tag_number
 
 HERE = Path(__file__).resolve().parent
 SOLUTION = re.compile(r"^( *)# solution\n(.*?)^ *# end\n?", re.MULTILINE | re.DOTALL)
@@ -50,18 +50,18 @@ def learner(chapter: Chapter) -> Any:
     """The learner's notebook: stubs, folded hints and solutions, no outputs."""
     cells: list[Cell] = []
     for cell in chapter.cells:
-        number = tagged(cell, "answer")
+        number = tag_number(cell, "answer")
         if number is None:
-            cells.append(_shared(chapter, cell, (OPEN,) if tagged(cell, "needs") else ()))
+            cells.append(_shared(chapter, cell, (OPEN,) if tag_number(cell, "needs") else ()))
         else:
             cells += [_code(stub(cell.source, number), cell, (OPEN,)), _markdown(_folded_solution(cell.source))]
-    return _notebook(chapter, [*cells, _markdown(key_points(chapter))])
+    return _notebook(chapter, [*cells, _markdown(key_points_cell(chapter))])
 
 
 def solution(chapter: Chapter) -> Any:
     """The notebook with every exercise solved, not yet executed."""
-    cells = [_shared(chapter, c) if tagged(c, "answer") is None else _code(solved(c.source), c) for c in chapter.cells]
-    return _notebook(chapter, [*cells, _markdown(key_points(chapter))])
+    cells = [_shared(chapter, c) if tag_number(c, "answer") is None else _code(solved(c.source), c) for c in chapter.cells]
+    return _notebook(chapter, [*cells, _markdown(key_points_cell(chapter))])
 
 
 def stub(source: str, number: str) -> str:
@@ -83,15 +83,15 @@ def _folded_solution(source: str) -> str:
 
 def _shared(chapter: Chapter, cell: Cell, more: tuple[str, ...] = ()) -> Cell:
     """A cell that is the same in both notebooks."""
-    if "front" in tags(cell):
-        return _markdown(opening(chapter))
-    if "exercise" in tags(cell):
-        return _markdown(exercise(tomllib.loads(cell.source)))
+    if "front" in cell_tags(cell):
+        return _markdown(opening_cell(chapter))
+    if "exercise" in cell_tags(cell):
+        return _markdown(exercise_cell(tomllib.loads(cell.source)))
     return _code(cell.source, cell, more) if cell.cell_type == "code" else _markdown(cell.source)
 
 
 def _code(source: str, cell: Cell, more: tuple[str, ...] = ()) -> Cell:
-    both = [*tags(cell), *more]
+    both = [*cell_tags(cell), *more]
     return nbformat.v4.new_code_cell(source, metadata={"tags": both} if both else {})
 
 
@@ -138,7 +138,7 @@ def _gist(notebook: Any) -> list[Any]:
 
 def stale(chapters: list[Chapter]) -> list[str]:
     """Every generated file that differs from what its source makes, and every learner's notebook with outputs."""
-    out = [] if _text(HERE / "SCHEDULE.md") == schedule(chapters) else ["SCHEDULE.md"]
+    out = [] if _text(HERE / "SCHEDULE.md") == schedule_page(chapters) else ["SCHEDULE.md"]
     for c in chapters:
         mine, other = HERE / f"{c.name}.ipynb", HERE / "solutions" / f"{c.name}.ipynb"
         if not same(learner(c), mine) or any(x.get("outputs") for x in nbformat.read(mine, as_version=4).cells):
@@ -172,11 +172,11 @@ def make(chapters: list[Chapter], only: list[int], prose: bool = False) -> None:
     """
     for c in chapters:
         if not only or c.number in only:
-            write_whole(HERE / f"{c.name}.ipynb", nbformat.writes(learner(c)) + "\n")
+            write_atomically(HERE / f"{c.name}.ipynb", nbformat.writes(learner(c)) + "\n")
             path = HERE / "solutions" / f"{c.name}.ipynb"
             solved = with_outputs_of(solution(c), path) if prose else execute(solution(c))
-            write_whole(path, nbformat.writes(solved) + "\n", folder=True)
-    write_whole(HERE / "SCHEDULE.md", schedule(chapters))
+            write_atomically(path, nbformat.writes(solved) + "\n", folder=True)
+    write_atomically(HERE / "SCHEDULE.md", schedule_page(chapters))
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -187,7 +187,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a generated file is stale")
     options = parser.parse_args(arguments)
     try:
-        chapters = [read(path) for path in sorted((HERE / "src").glob("[0-9]*.py"))]
+        chapters = [read_chapter(path) for path in sorted((HERE / "src").glob("[0-9]*.py"))]
         for chapter in chapters:
             check_parts(chapter)
         if not options.check:

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import statistics as plain
 
-from linviz.models.prediction import prediction
+from linviz.models.prediction import prediction_interval
 
 from .interval_statistics import share_interval
 from .ledger import Ledger, crossing_step
@@ -40,7 +40,7 @@ def short_table(book: Ledger) -> str:
     for name in book.names("short"):
         value, first = book.accuracy("short", name), book.models("short", name)[0]
         recorded = book.each("short", name, lambda model: model["recorded"])
-        new = interval_text(prediction(recorded)) if len(recorded) > 2 else "-"
+        new = interval_text(prediction_interval(recorded)) if len(recorded) > 2 else "-"
         rows.append([arm_label(name), f"{first['parameters']:,}", accuracy_text(value),
                      ", ".join(f"{100 * x:.1f}" for x in value.values), new])
     head = ("attention", "parameters", "accuracy, 95 % interval", "each seed", "a new seed (95 %)")

@@ -18,12 +18,12 @@ from typing import Any
 
 import torch
 
+from linviz.atomic_write import write_atomically
 from linviz.clips import motion_task
 from linviz.models import pretrained
-from linviz.models.arms import jobs
-from linviz.models.checkpoints import FOLDER, card, find, shipped
-from linviz.models.examples import stored
-from linviz.whole import write_whole
+from linviz.models.arms import training_jobs
+from linviz.models.checkpoints import FOLDER, find_checkpoint, read_card, stored_models
+from linviz.models.examples import pack_examples
 
 from .model_measures import CLIPS, SEALED_SEED, measure_model, measure_settings, right_answers
 
@@ -40,7 +40,7 @@ def read_results(path: Path = EVIDENCE) -> Record:
 
 def write_results(record: Record, path: Path = EVIDENCE) -> None:
     """Store numbers with five digits; further digits differ between machines."""
-    write_whole(path, json.dumps(round_numbers(record), indent=1) + "\n")
+    write_atomically(path, json.dumps(round_numbers(record), indent=1) + "\n")
 
 
 def round_numbers(x: Any) -> Any:
@@ -64,9 +64,9 @@ def gather_results(path: Path, say: Callable[[str], None] = print) -> Record:
     kept = before.get("motion", {}) if before.get("settings") == measure_settings() else {}
     record: Record = {which: set_results(which) for which in SETS} | {
         "settings": measure_settings(), "fine": fine_results(), "motion": {},
-        "wanted": {which: sum(1 for _ in jobs(which)) for which in (*SETS, "fine")},
+        "wanted": {which: sum(1 for _ in training_jobs(which)) for which in (*SETS, "fine")},
         "versions": {"torch": torch.__version__, "python": platform.python_version()}}
-    for budget, name, seed in shipped():
+    for budget, name, seed in stored_models():
         if budget in BUDGETS:
             own = record["motion"].setdefault(f"{budget}/{name}", {})
             own[str(seed)] = model_numbers(budget, name, seed, kept, say)
@@ -77,7 +77,7 @@ def gather_results(path: Path, say: Callable[[str], None] = print) -> Record:
 
 def model_numbers(budget: str, name: str, seed: int, kept: Record, say: Callable[[str], None]) -> Record:
     """A model's numbers: the stored ones if its weights are unchanged, else measured now."""
-    record = card(find(name, seed, budget))
+    record = read_card(find_checkpoint(name, seed, budget))
     old = kept.get(f"{budget}/{name}", {}).get(str(seed), {})
     if old.get("sha256") == record["sha256"]:
         return dict(old)
@@ -116,7 +116,7 @@ def measure_sealed(today: str, before: Record) -> Record:
     if before.get("digests") == now:
         raise ValueError(f"the sealed split was opened on {before['date']} for exactly these models: a second "
                          "look would show nothing new. Its numbers are in studies/results/sealed.json.")
-    task = stored(motion_task(CLIPS, SEALED_SEED, "sealed", opened=True))
+    task = pack_examples(motion_task(CLIPS, SEALED_SEED, "sealed", opened=True))
     found = {key: sum(right_answers(pretrained(*which), task)) / CLIPS for key, which, _ in models}
     return {"date": today, "seed": SEALED_SEED, "clips": CLIPS, "accuracy": found, "digests": now,
             "earlier": [*before.get("earlier", []), before["date"]] if before else []}
@@ -124,7 +124,7 @@ def measure_sealed(today: str, before: Record) -> Record:
 
 def model_digests() -> Iterator[tuple[str, tuple[str, int, str], str]]:
     """Every shipped model of the two budgets: its key, its (name, seed, budget), and the digest of its weights."""
-    for budget, name, seed in shipped():
+    for budget, name, seed in stored_models():
         if budget in BUDGETS:
-            yield f"{budget}/{name}/{seed}", (name, seed, budget), card(find(name, seed, budget))["sha256"]
+            yield f"{budget}/{name}/{seed}", (name, seed, budget), read_card(find_checkpoint(name, seed, budget))["sha256"]
 

@@ -15,8 +15,8 @@ import argparse
 import datetime
 from pathlib import Path
 
+from linviz.atomic_write import write_atomically
 from linviz.evidence import FIGURES, SENTENCES
-from linviz.whole import write_whole
 
 from .evidence_page import evidence_page, product_sentences
 from .evidence_store import EVIDENCE, SEALED, gather_results, measure_sealed, read_results, write_results
@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> None:
     if options.open_sealed:
         open_sealed()
     book = Ledger(record, read_results(SEALED))
-    write_whole(PAGE, evidence_page(book))
+    write_atomically(PAGE, evidence_page(book))
     write_data(product_figures(book), FIGURES)
     write_data(product_sentences(book), SENTENCES)
     print(f"{PAGE.name} is written; `.venv/bin/python tools/plots.py` draws its plots again, in a browser")

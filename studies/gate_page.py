@@ -4,7 +4,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from linviz.whole import write_whole
+from linviz.atomic_write import write_atomically
 
 from .gate_numbers import all_numbers
 from .gate_rows import Rows, form_table, kernel_table, main_table, model_table, part_table, shift_table, skipped_list
@@ -24,4 +24,4 @@ def gate_page(kept: dict[str, Any]) -> str:
 
 def write_page(kept: dict[str, Any], path: Path = PAGE) -> None:
     """Write the page."""
-    write_whole(path, gate_page(kept))
+    write_atomically(path, gate_page(kept))

@@ -22,15 +22,15 @@ import torch
 from torch import Tensor
 
 from linviz import make
+from linviz.atomic_write import write_atomically
 from linviz.clips import motion_task
 from linviz.maps import Dense, Map
 from linviz.mechanisms import Attention
-from linviz.models.checkpoints import card, find, pretrained, shipped
-from linviz.models.gate_fits import PARTS, Copied, Goal, compared, fit_free, fit_gates, part_map
-from linviz.models.looking import touched
+from linviz.models.checkpoints import find_checkpoint, pretrained, read_card, stored_models
+from linviz.models.gate_fits import PARTS, Copied, Goal, compare_maps, fit_free, fit_gates, part_map
+from linviz.models.looking import touched_tokens
 from linviz.models.trace import Traced
-from linviz.models.training import one_thread
-from linviz.whole import write_whole
+from linviz.models.training import single_thread
 
 from .gate_page import write_page
 from .gate_rows import MAIN, SEEN
@@ -117,7 +117,7 @@ def model_layers(model: str, settings: dict[str, Any]) -> list[Layer]:
     trained = pretrained("softmax", int(seed), budget)
     train = motion_task(settings["clips"], settings["clip_seed"], "train")
     held = motion_task(settings["held_out"], settings["held_out_seed"], "test")
-    inked = touched(held.masks, trained)
+    inked = touched_tokens(held.masks, trained)
     return [Layer(a, a.map.dense(), b, Goal(b.map.dense(), b.v, inked))
             for a, b in zip(trained.trace(train.frames), trained.trace(held.frames), strict=True)]
 
@@ -130,24 +130,24 @@ def measure_arm(arm: Arm, layer: Layer, settings: dict[str, Any]) -> dict[str, f
     assert m.gate is not None
     if arm.how == "constant":
         m.gate.hold()
-        return compared(m.map(*layer.qkv), layer.goal, m(*layer.qkv))
+        return compare_maps(m.map(*layer.qkv), layer.goal, m(*layer.qkv))
     if arm.how == "free":
         return measure_free(m, layer, settings)
     fit = fit_arm(arm, m, layer, settings)
     a = part_map(m, *layer.qkv, part=arm.part)
-    found = compared(a, layer.goal, a.apply(m.values(layer.held.v)))
+    found = compare_maps(a, layer.goal, a.apply(m.values(layer.held.v)))
     return found | {"kl_before_fit": fit.before, "kl_on_training_clips": fit.after}
 
 
 def measure_unfitted(arm: Arm, layer: Layer) -> dict[str, float]:
     """Measures without a fit: plain kernels, softmax, and maps that ignore the query or the clip."""
     if arm.kernel == "mean row":  # softmax's own, one for all queries of a head and clip
-        return compared(repeat_rows(layer.goal.rows.mean(-2, keepdim=True), layer), layer.goal)
+        return compare_maps(repeat_rows(layer.goal.rows.mean(-2, keepdim=True), layer), layer.goal)
     if arm.kernel == "mean map":  # that of the training clips, one for all clips
-        return compared(repeat_rows(layer.target.mean(0, keepdim=True), layer), layer.goal)
+        return compare_maps(repeat_rows(layer.target.mean(0, keepdim=True), layer), layer.goal)
     m = arm.make_attention(layer)
     with torch.no_grad():
-        return compared(m.map(*layer.qkv), layer.goal, m(*layer.qkv))
+        return compare_maps(m.map(*layer.qkv), layer.goal, m(*layer.qkv))
 
 
 def repeat_rows(rows: Tensor, layer: Layer) -> Map:
@@ -170,13 +170,13 @@ def measure_free(m: Attention, layer: Layer, settings: dict[str, Any]) -> dict[s
     goal = Goal(layer.goal.rows[:n], layer.goal.v[:n], layer.goal.inked[:n])
     fit, a = fit_free(m, goal.rows, *(x[:n] for x in layer.qkv), steps=settings["free_steps"],
                       rate=settings["free_rate"])
-    return compared(a, goal) | {"kl_before_fit": fit.before, "kl_on_training_clips": fit.after}
+    return compare_maps(a, goal) | {"kl_before_fit": fit.before, "kl_on_training_clips": fit.after}
 
 
 def weight_digest(model: str) -> str:
     """The checksum of a model's weights."""
     budget, _, seed = model.partition("/")
-    return str(card(find("softmax", int(seed), budget))["sha256"])[:16]
+    return str(read_card(find_checkpoint("softmax", int(seed), budget))["sha256"])[:16]
 
 
 def read_rows(path: Path = KEPT) -> dict[str, Any]:
@@ -188,7 +188,7 @@ def write_rows(record: dict[str, Any], path: Path) -> None:
     """Write settings and rows, one row per line; an interrupted write changes nothing."""
     rows = ",\n".join(json.dumps(row) for row in record["rows"])
     head = json.dumps({name: x for name, x in record.items() if name != "rows"}, indent=1).removesuffix("\n}")
-    write_whole(path, f'{head},\n "rows": [\n{rows}\n]}}\n')
+    write_atomically(path, f'{head},\n "rows": [\n{rows}\n]}}\n')
 
 
 def measure_models(models: list[str], path: Path = KEPT, settings: dict[str, Any] = SETTINGS) -> dict[str, Any]:
@@ -217,7 +217,7 @@ def rows_of_arm(arm: Arm, model: str, deep: list[Layer], settings: dict[str, Any
     """The rows of an arm, one per layer."""
     began, rows = time.process_time(), []
     for n, layer in enumerate(deep, 1):
-        with one_thread():
+        with single_thread():
             found = measure_arm(arm, layer, settings)
         rows.append({"model": model, "layer": n} | asdict(arm) | {key: round(x, 5) for key, x in found.items()})
     took = time.process_time() - began
@@ -236,7 +236,7 @@ def main(arguments: list[str] | None = None) -> None:
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--page", action="store_true", help="only write the page, from the stored rows")
     options = parser.parse_args(arguments)
-    there = {f"{budget}/{seed}" for budget, arm, seed in shipped() if arm == "softmax"}
+    there = {f"{budget}/{seed}" for budget, arm, seed in stored_models() if arm == "softmax"}
     if not options.page:
         measure_models([model for model in (MAIN, *OTHERS) if model in there])
     write_page(read_rows())

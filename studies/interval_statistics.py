@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import rankdata
 
-from linviz.models.prediction import moments, t_quantile
+from linviz.models.prediction import sample_moments, t_quantile
 
 Interval = tuple[float, float]
 NORMAL = 1.959964  # the 97.5 % quantile of the normal distribution
@@ -24,7 +24,7 @@ def mean_interval(values: Sequence[float]) -> Interval:
     >>> [round(x, 3) for x in mean_interval([0.4, 0.5, 0.6])]
     [0.252, 0.748]
     """
-    mean, spread, n = moments(values)
+    mean, spread, n = sample_moments(values)
     reach = t_quantile(0.975, n - 1) * spread / math.sqrt(n)
     return mean - reach, mean + reach
 

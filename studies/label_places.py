@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from linviz.figures.evidence_charts import HIGH, Point, span
+from linviz.figures.evidence_charts import HIGH, Point, padded_range
 
 Spot = tuple[float, float]
 Box = tuple[float, float, float, float]  # left, bottom, right, top
@@ -36,7 +36,7 @@ def place_labels(points: Sequence[Point], measures: Mapping[str, str]) -> list[P
     """The same points; every label has its best place in every panel."""
     at: list[dict[str, Spot]] = [{} for _ in points]
     for key in measures:
-        low, high = span([p.measures[key] for p in points])
+        low, high = padded_range([p.measures[key] for p in points])
         panels = tuple(Panel(wide, tuple(((p.measures[key] - low) / (high - low) * wide, p.accuracy * HIGH)
                                          for p in points)) for wide in WIDTHS)
         names = tuple((n, LETTER * len(p.title)) for n, p in enumerate(points) if key in p.at)

@@ -12,12 +12,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from linviz.clips import Task, motion_task, reverse, shuffle
-from linviz.models import VideoTransformer, look
-from linviz.models.examples import Examples, drawn, stored
-from linviz.models.interventions import averaged, held, warmed
-from linviz.models.looking import touched
-from linviz.models.training import accuracy, answers, one_thread
+from linviz.clips import Task, motion_task, reverse_clips, shuffle_frames
+from linviz.models import VideoTransformer, measure_layers
+from linviz.models.examples import Examples, draw_examples, pack_examples
+from linviz.models.interventions import with_averaged_gate, with_constant_gate, with_temperature
+from linviz.models.looking import touched_tokens
+from linviz.models.training import accuracy, model_answers, single_thread
 
 from .interval_statistics import rank_correlation
 
@@ -36,7 +36,7 @@ def altered_clips() -> Task:
 @lru_cache(maxsize=2)
 def reordered_clips(how: str) -> Examples:
     """Those clips backwards (with the opposite label) or shuffled (with their own)."""
-    return stored(reverse(altered_clips()) if how == "backwards" else shuffle(altered_clips(), SEED))
+    return pack_examples(reverse_clips(altered_clips()) if how == "backwards" else shuffle_frames(altered_clips(), SEED))
 
 
 def measure_settings() -> dict[str, int]:
@@ -46,10 +46,10 @@ def measure_settings() -> dict[str, int]:
 
 def measure_model(model: VideoTransformer) -> dict[str, Any]:
     """Everything that is measured on a shipped model of the motion task."""
-    with one_thread():
-        right = right_answers(model, drawn("motion", "main", CLIPS, SEED, "test"))
+    with single_thread():
+        right = right_answers(model, draw_examples("motion", "main", CLIPS, SEED, "test"))
         return {"accuracy": sum(right) / len(right), "right": pack_bits(right)} | time_measures(model) | {
-            "layers": look(model, altered_clips(), LOOKED), "pointing": pointing_shares(model),
+            "layers": measure_layers(model, altered_clips(), LOOKED), "pointing": pointing_shares(model),
             "link": weight_link(model),
             "altered": {name: accuracy(make(model), first_examples()) for name,
                         make in model_alterations(model).items()}}
@@ -57,13 +57,13 @@ def measure_model(model: VideoTransformer) -> dict[str, Any]:
 
 def first_examples() -> Examples:
     """The first ALTERED of the clips on which accuracy is measured."""
-    examples = drawn("motion", "main", CLIPS, SEED, "test")
+    examples = draw_examples("motion", "main", CLIPS, SEED, "test")
     return Examples(examples.frames[:ALTERED], examples.labels[:ALTERED], examples.classes)
 
 
 def right_answers(model: VideoTransformer, examples: Examples) -> list[int]:
     """1 for every clip with the right answer, else 0."""
-    return [int(x) for logits, labels in answers(model, examples) for x in logits.argmax(-1) == labels]
+    return [int(x) for logits, labels in model_answers(model, examples) for x in logits.argmax(-1) == labels]
 
 
 def pack_bits(bits: list[int]) -> str:
@@ -85,7 +85,7 @@ def time_measures(model: VideoTransformer) -> dict[str, float]:
 
     The label of a backward clip is the opposite direction; four more steps of eight give its own direction again.
     """
-    named = torch.cat([logits.argmax(-1) for logits, _ in answers(model, reordered_clips("backwards"))])
+    named = torch.cat([logits.argmax(-1) for logits, _ in model_answers(model, reordered_clips("backwards"))])
     opposite = reordered_clips("backwards").labels
     return {"opposite": (named == opposite).float().mean().item(),
             "unmoved": (named == (opposite + 4) % 8).float().mean().item(),
@@ -95,16 +95,16 @@ def time_measures(model: VideoTransformer) -> dict[str, float]:
 def model_alterations(model: VideoTransformer) -> Mapping[str, Callable[[VideoTransformer], VideoTransformer]]:
     """The interventions for a model, by name."""
     if model.spec.split("@")[0].split("+")[0] == "softmax":
-        return {f"temperature {t:g}": partial(warmed, temperature=t) for t in TEMPERATURES}
+        return {f"temperature {t:g}": partial(with_temperature, temperature=t) for t in TEMPERATURES}
     if "+gate" not in model.spec:
         return {}
-    return {f"{side} held": partial(held, side=side) for side in ("both", "k", "q")} | {
-        f"over {over}": partial(averaged, over=over) for over in ("tokens", "channels")}
+    return {f"{side} held": partial(with_constant_gate, side=side) for side in ("both", "k", "q")} | {
+        f"over {over}": partial(with_averaged_gate, over=over) for over in ("tokens", "channels")}
 
 
 def pointing_shares(model: VideoTransformer) -> list[float]:
     """Layer by layer, the share of rows whose heaviest token touches the digit; NaN without a map."""
-    inked = touched(altered_clips().masks[:LOOKED], model)
+    inked = touched_tokens(altered_clips().masks[:LOOKED], model)
     maps = [layer.map.shared for layer in model.trace(altered_clips().frames[:LOOKED])]
     return [float("nan") if a is None else torch.cat(
         [inked[:, None].expand(-1, rows.shape[1], -1).gather(-1, rows.argmax(-1)) for _, rows in a.walk()], -1
@@ -117,7 +117,7 @@ def weight_link(model: VideoTransformer) -> float:
     a = model.trace(frames)[-1].map.shared
     if a is None:
         return float("nan")
-    inked = touched(altered_clips().masks[:LINKED], model)
+    inked = touched_tokens(altered_clips().masks[:LINKED], model)
     weight = (a.column_sums() * inked[:, None]).sum(-1).mean(-1) / a.shape[0] / inked.float().mean(-1)
     with torch.no_grad():
         sure = model(frames).log_softmax(-1).gather(-1, labels[:, None])[:, 0]

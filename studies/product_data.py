@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import linviz.evidence as product
+from linviz.atomic_write import write_atomically
 from linviz.figures.evidence_charts import Arm, Band, Point
 from linviz.mechanisms import REGISTRY
-from linviz.whole import write_whole
 
 from .accuracy_tables import CHANCE
 from .evidence_store import RESULTS, read_results, round_numbers
@@ -31,7 +31,7 @@ Data = dict[str, Any] | None
 
 def write_data(data: dict[str, Any], name: str, folder: Path = product.FOLDER) -> None:
     """Write one of the product's files; every number with five digits."""
-    write_whole(folder / name, json.dumps(round_numbers(data), indent=1, ensure_ascii=False) + "\n", folder=True)
+    write_atomically(folder / name, json.dumps(round_numbers(data), indent=1, ensure_ascii=False) + "\n", folder=True)
 
 
 def product_figures(book: Ledger) -> dict[str, Any]:

@@ -12,14 +12,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+from linviz.atomic_write import write_atomically
 from linviz.models import VideoTransformer
-from linviz.models.arms import Job, jobs
-from linviz.models.checkpoints import FOLDER, pretrained, ship, slug
-from linviz.models.examples import maker
-from linviz.models.looking import look
-from linviz.models.training import one_thread, train
+from linviz.models.arms import Job, training_jobs
+from linviz.models.checkpoints import FOLDER, file_slug, pretrained, ship_model
+from linviz.models.examples import task_maker
+from linviz.models.looking import measure_layers
+from linviz.models.training import single_thread, train
 from linviz.models.training_run import Run
-from linviz.whole import write_whole
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS, RUNS = ROOT / "studies" / "results", ROOT / "runs"
@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--names", nargs="*", help="only these arms")
     options = parser.parse_args(arguments)
     for which in options.sets:
-        for job in jobs(which):
+        for job in training_jobs(which):
             if job.seed < options.seeds and (not options.names or job.name in options.names) and not is_done(job):
                 train_job(job)
 
@@ -49,7 +49,7 @@ def model_folder(job: Job) -> Path:
 def result_path(job: Job) -> Path:
     """The file with a job's result."""
     folder = model_folder(job) if job.set in SHIPPED else RESULTS / job.set
-    return folder / f"{slug(job.name)}.{job.seed}.json"
+    return folder / f"{file_slug(job.name)}.{job.seed}.json"
 
 
 def is_done(job: Job) -> bool:
@@ -62,13 +62,13 @@ def train_job(job: Job) -> None:
     """Train one model, measure its maps, and store both; the result of a shipped model with this recipe is copied."""
     for same in (FOLDER / which / result_path(job).name for which in ("short", "long") if job.set not in SHIPPED):
         if same.exists() and json.loads(same.read_text())["digest"] == job.recipe.digest():
-            write_whole(result_path(job), same.read_bytes(), folder=True)
+            write_atomically(result_path(job), same.read_bytes(), folder=True)
             return
-    keep = RUNS / "going" / f"{job.set}-{slug(job.name)}-{job.seed}.safetensors"
+    keep = RUNS / "going" / f"{job.set}-{file_slug(job.name)}-{job.seed}.safetensors"
     run = train(job.recipe, job.seed, keep=keep, start=starting_model(job))
-    path = ship(run, job.name, model_folder(job), more=map_measures(job, run))
+    path = ship_model(run, job.name, model_folder(job), more=map_measures(job, run))
     if job.set not in SHIPPED:
-        write_whole(result_path(job), path.with_suffix(".json").read_bytes(), folder=True)
+        write_atomically(result_path(job), path.with_suffix(".json").read_bytes(), folder=True)
     keep.unlink()
     record = json.loads(path.with_suffix(".json").read_text())
     print(f"{job.set:8} {job.name:26} seed {job.seed}: {record['test_accuracy']:.3f} in {run.seconds:.0f} s",
@@ -77,9 +77,9 @@ def train_job(job: Job) -> None:
 
 def map_measures(job: Job, run: Run) -> dict[str, Any]:
     """The measures of the trained maps, on held-out clips."""
-    task = maker(job.recipe.task)(32, job.recipe.test_seed, "test", job.recipe.setting)
-    with one_thread():
-        return {"layers": look(run.model.cpu(), task, LOOKED_AT.get(job.set, 32))}
+    task = task_maker(job.recipe.task)(32, job.recipe.test_seed, "test", job.recipe.setting)
+    with single_thread():
+        return {"layers": measure_layers(run.model.cpu(), task, LOOKED_AT.get(job.set, 32))}
 
 
 def starting_model(job: Job) -> VideoTransformer | None:

@@ -17,7 +17,7 @@ import nbformat
 
 from linviz.course import checks, quizzes
 from linviz.course.chapter import Chapter
-from linviz.course.chapter_source import read, tagged, tags
+from linviz.course.chapter_source import cell_tags, read_chapter, tag_number
 from linviz.course.exercise import Exercise
 from linviz.course.quiz import Quiz
 from linviz.grade.marks import Worth
@@ -52,10 +52,10 @@ class Lesson:
         """Sections, prompts and exercises in the order of the chapter."""
         found: list[Event] = []
         for n, cell in enumerate(self.chapter.cells):
-            if "exercise" in tags(cell):
+            if "exercise" in cell_tags(cell):
                 e = tomllib.loads(cell.source)
                 found.append(Event("exercise", e["number"], e["title"], n))
-            elif cell.cell_type == "markdown" and not tags(cell):
+            elif cell.cell_type == "markdown" and not cell_tags(cell):
                 found += [_event(mark, n) for mark in MARK.finditer(cell.source)]
         return found
 
@@ -77,7 +77,7 @@ class Lesson:
 
     def stub(self, number: str) -> str:
         """Signature and docstring of the function that an exercise asks for."""
-        source = next(c.source for c in self.chapter.cells if tagged(c, "answer") == number)
+        source = next(c.source for c in self.chapter.cells if tag_number(c, "answer") == number)
         return source[source.index("def "):source.index("    # solution")].rstrip()
 
     @property
@@ -91,7 +91,7 @@ class Lesson:
 
     def _is_current(self, cells: list[Any]) -> bool:
         """Whether the cells of a solution are those of today's source; answers, which lose their marks, aside."""
-        shared = [(n, c) for n, c in enumerate(self.chapter.cells) if c.cell_type == "code" and not tagged(c, "answer")]
+        shared = [(n, c) for n, c in enumerate(self.chapter.cells) if c.cell_type == "code" and not tag_number(c, "answer")]
         return len(cells) == len(self.chapter.cells) + 1 and all(cells[n].source == c.source for n, c in shared)
 
     @cached_property
@@ -185,5 +185,5 @@ def lessons() -> list[Lesson]:
         notes = HERE / "src" / f"{source.stem}.toml"
         if not notes.exists():
             raise ValueError(f"chapter {source.stem} has no notes for teachers: write teaching/src/{notes.name}")
-        found.append(Lesson(read(source), tomllib.loads(notes.read_text(encoding="utf-8"))))
+        found.append(Lesson(read_chapter(source), tomllib.loads(notes.read_text(encoding="utf-8"))))
     return found

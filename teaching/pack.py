@@ -13,8 +13,8 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 
+from linviz.atomic_write import write_atomically
 from linviz.grade.marks import MEANING, NEAR
-from linviz.whole import write_whole
 
 from . import formats
 from .outline import HERE, Lesson, check_of, lessons
@@ -132,7 +132,7 @@ def main(arguments: list[str] | None = None) -> int:
         if check:
             print(f"teaching/{name} is out of date: run `python -m teaching.pack`", file=sys.stderr)
         elif name in files:
-            write_whole(HERE / name, files[name], folder=True)
+            write_atomically(HERE / name, files[name], folder=True)
         else:
             (HERE / name).unlink()
     return int(check and bool(old))

@@ -25,9 +25,9 @@ from latex2mathml.converter import convert
 from nbconvert.filters import markdown2html
 from plotly.offline import get_plotlyjs
 
-from linviz.course.chapter import dots
-from linviz.course.formulas import formulas
-from linviz.whole import write_whole
+from linviz.atomic_write import write_atomically
+from linviz.course.chapter import rating_dots
+from linviz.course.formulas import replace_formulas
 
 from .outline import HERE, PLOTLY, Event, Lesson, figure, lessons
 
@@ -56,7 +56,7 @@ class Slide:
 def text(markdown: str) -> str:
     """Markdown with formulas as HTML with MathML."""
     soup = BeautifulSoup(markdown2html(markdown), "html.parser")
-    formulas(soup)
+    replace_formulas(soup)
     for link in soup.find_all("a"):
         link.unwrap()                                   # links would lead away from the slides
     return str(soup)
@@ -172,7 +172,7 @@ class Deck:
         task = next(e["task"] for e in self.lesson.chapter.exercises if e["number"] == number)
         stub = self.lesson.stub(number)
         met = [f"*{n['when']}* {n['say']}" for n in self.lesson.notes["stuck"] if n.get("exercise") == number]
-        marks = f"<p>Difficulty {dots(worth.difficulty)} · importance {dots(worth.importance)}</p>"
+        marks = f"<p>Difficulty {rating_dots(worth.difficulty)} · importance {rating_dots(worth.importance)}</p>"
         return Slide(f'<p class="part">Your turn: {worth.minutes} minutes</p><h2>Exercise {number} · {worth.title}</h2>'
                      f'<div class="task">{text(task)}</div><pre>{html.escape(wrapped(stub))}</pre>{marks}',
                      f"<p>Common mistakes:</p>{items(met)}")
@@ -213,7 +213,7 @@ def contents(every: list[Lesson]) -> str:
 def write(folder: Path, every: list[Lesson]) -> list[Path]:
     """Write the slides of these chapters and their index; each file is written completely or not at all."""
     texts = {"index.html": contents(every)} | {f"{lesson.name}.html": Deck(lesson).page() for lesson in every}
-    return [write_whole(folder / name, page, folder=True) for name, page in texts.items()]
+    return [write_atomically(folder / name, page, folder=True) for name, page in texts.items()]
 
 
 def main(arguments: list[str] | None = None) -> int:

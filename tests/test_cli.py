@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[1]
 def became(monkeypatch):
     """What a command would have gone on as."""
     calls = []
-    monkeypatch.setattr(cli, "become", lambda *command: calls.append(command))
+    monkeypatch.setattr(cli, "replace_process", lambda *command: calls.append(command))
     return calls
 
 
@@ -68,7 +68,7 @@ def test_the_network_is_let_in_only_when_asked(became, capsys):
 
 def test_the_address_for_the_network_is_one_that_others_can_use(became, capsys, monkeypatch):
     """Numbers, not a name that only this machine knows; and the server lets pages of that address talk to it."""
-    monkeypatch.setattr(cli, "own_address", lambda: "192.0.2.7")
+    monkeypatch.setattr(cli, "network_address", lambda: "192.0.2.7")
     cli.main(["explore", "--lan", "--port", "8765"])
     assert "http://192.0.2.7:8765\n" in capsys.readouterr().out
     assert became[0][became[0].index("--browser.serverAddress") + 1] == "192.0.2.7"
@@ -79,9 +79,9 @@ def test_a_machine_without_a_network_still_has_an_address(monkeypatch):
         raise OSError("Network is unreachable")
     monkeypatch.setattr(socket.socket, "connect", none)
     monkeypatch.setattr(socket, "getaddrinfo", lambda *a: [(2, 1, 6, "", (x, 0)) for x in ("127.0.1.1", "10.0.0.5")])
-    assert cli.own_address() == "10.0.0.5"
+    assert cli.network_address() == "10.0.0.5"
     monkeypatch.setattr(socket, "getaddrinfo", none)
-    assert cli.own_address() == "127.0.0.1"
+    assert cli.network_address() == "127.0.0.1"
 
 
 def test_no_browser_opens_none(became):

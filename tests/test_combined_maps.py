@@ -9,11 +9,11 @@ from linviz.maps import (
     ByHead,
     Dense,
     Factored,
+    FunctionScores,
     Map,
     PerChannel,
     Product,
-    Reweighed,
-    Scored,
+    ReweightedTable,
     Sparse,
     Sum,
 )
@@ -77,19 +77,19 @@ def test_sparse_adds_what_is_named_twice() -> None:
 @pytest.mark.parametrize("normaliser", ["softmax", "count", "none"])
 def test_scored(normaliser: str) -> None:
     scores = random(2, 2, N, S)
-    a = Scored(lambda i: scores[..., i, :], (N, S), scores, normaliser)
+    a = FunctionScores(lambda i: scores[..., i, :], (N, S), scores, normaliser)
     dense = {"softmax": scores.softmax(-1), "count": scores / S, "none": scores}[normaliser]
     answers(a, dense, random(2, 2, S, E))
     assert a.stochastic == (normaliser == "softmax")
     with pytest.raises(ValueError, match="'softmax', 'count' or 'none'"):
-        Scored(a.score, (N, S), scores, "sum")
+        FunctionScores(a.score, (N, S), scores, "sum")
 
 
 @pytest.mark.parametrize("spread", [1.0, 2000.0])
 def test_reweighed_and_one_map_a_channel(spread: float) -> None:
     """Both roads of the AFT map: exponentials that meet as a product, and row by row where that underflows."""
     bias, key = random(N, S) * spread, random(2, 2, E, S, seed=1)
-    a, v = PerChannel(Reweighed(bias, key)), random(2, 2, S, E, seed=2)
+    a, v = PerChannel(ReweightedTable(bias, key)), random(2, 2, S, E, seed=2)
     assert a.inner.safe == (spread < 10)
     assert a.shared is None
     for c in range(E):
@@ -101,7 +101,7 @@ def test_reweighed_and_one_map_a_channel(spread: float) -> None:
 
 
 def test_what_the_channels_share() -> None:
-    a, own = table(2), PerChannel(Reweighed(random(N, S), random(2, 2, E, S)))
+    a, own = table(2), PerChannel(ReweightedTable(random(N, S), random(2, 2, E, S)))
     both = Sum(a, own)
     assert both.shared is a and Sum(own).shared is None and Sum(a, thin(2)).shared is not None
     assert torch.allclose(both.channel(1).dense(), a.dense() + own.channel(1).dense())
@@ -109,7 +109,7 @@ def test_what_the_channels_share() -> None:
 
 def test_boxes_of_maps_with_channels() -> None:
     tokens = torch.arange(6).view(2, 3)
-    inner = PerChannel(Reweighed(random(3, 3), random(4, 1, E, 3)))  # 2 clips of 2 boxes
+    inner = PerChannel(ReweightedTable(random(3, 3), random(4, 1, E, 3)))  # 2 clips of 2 boxes
     a = Blocks([(tokens, tokens, inner)], (6, 6))
     v = random(2, 1, 6, E)
     assert a.shared is None
@@ -153,6 +153,6 @@ def test_one_channel_of_any_map() -> None:
     index = torch.tensor([[0, 2, 2]] * N)
     for inner in (Factored(left, right, stochastic=False), Sparse(index, random(2, 2, E, N, 3), S, stochastic=False),
                   Product(Dense(left.softmax(-1)), Dense(random(3, S), stochastic=False)),
-                  Reweighed(random(N, S), random(2, 2, E, S))):
+                  ReweightedTable(random(N, S), random(2, 2, E, S))):
         for c in range(E):
             answers(PerChannel(inner).channel(c), inner.dense()[:, :, c], random(2, 2, S, E))

@@ -16,7 +16,7 @@ def run(name: str, T: int) -> int:
 def test_a_clip_twice_as_long_costs_what_the_class_says(name: str) -> None:
     """Operations at 8 and 16 frames of the same size: twice for a linear method, four times for a quadratic one."""
     short, long = run(name, 8), run(name, 16)
-    stated = cost.growth(REGISTRY[name].cost, Grid(8, 4, 4), Grid(16, 4, 4))
+    stated = cost.cost_growth(REGISTRY[name].cost, Grid(8, 4, 4), Grid(16, 4, 4))
     if short == long == 0:  # no matrix product at all: elementwise work is linear
         assert stated == 2
         return
@@ -35,6 +35,6 @@ def test_by_hand() -> None:
 def test_bytes_kept() -> None:
     x = torch.randn(1, 1, 100, 8)
     soft, linear = (make(n, 1, 8, Grid(X=100)).map(x, x, x) for n in ("softmax", "linear"))
-    assert cost.held(soft) == x.nbytes and cost.held(linear) < 5 * x.nbytes
-    assert cost.held([x, x[0], x.clone()]) == 2 * x.nbytes
-    assert cost.seconds(torch.matmul, x, x.mT, repeat=3) > 0
+    assert cost.tensor_bytes(soft) == x.nbytes and cost.tensor_bytes(linear) < 5 * x.nbytes
+    assert cost.tensor_bytes([x, x[0], x.clone()]) == 2 * x.nbytes
+    assert cost.median_seconds(torch.matmul, x, x.mT, repeat=3) > 0

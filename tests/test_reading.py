@@ -6,7 +6,7 @@ import torch
 
 from linviz import Grid, concentration, make, read, spectra
 from linviz.maps import Dense
-from linviz.reading import OF_ROWS
+from linviz.reading import ROW_MEASURES
 
 GRID = Grid(T=2, Y=3, X=4)
 
@@ -21,7 +21,7 @@ def reading(spec: str = "relu_floor+gate", heads: int = 3):
 def test_numbers_are_those_of_the_dense_map(spec: str) -> None:
     r = reading(spec)
     a = r.map.dense()
-    for name in OF_ROWS:
+    for name in ROW_MEASURES:
         assert torch.allclose(r.rows(name).double(), getattr(concentration, name)(a).double()), name
     s = torch.linalg.svdvals(a)
     assert torch.allclose(r.effective_rank, spectra.effective_rank(s), atol=1e-6)

@@ -4,7 +4,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from linviz.patch_view.source import source
+from linviz.patch_view.source import module_source
 
 HOME = Path(__file__).parents[1]
 README = (HOME / "README.md").read_text()
@@ -31,7 +31,7 @@ def test_what_it_shows_is_there_and_small() -> None:
 
 
 def test_the_file_to_save_is_the_view_of_today() -> None:
-    today = source("host_page.js") in (HOME / "docs/view.html").read_text(encoding="utf-8")
+    today = module_source("host_page.js") in (HOME / "docs/view.html").read_text(encoding="utf-8")
     assert today, "docs/view.html holds an older view; run .venv/bin/python tools/record.py"
 
 

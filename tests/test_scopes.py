@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from linviz import Grid, make
-from linviz.scopes import SCOPES, SIDED, groups
+from linviz.scopes import DEFAULT_SIDES, SCOPES, token_groups
 
 GRID = Grid(T=3, Y=5, X=4)
 SEES = {  # may token (t, y, x) see (u, z, w)?  written out, one line a scope
@@ -26,7 +26,7 @@ def test_a_scope_is_a_mask(scope: str) -> None:
     q, k, v = (torch.randn(2, 2, len(GRID), 8, generator=generator, dtype=torch.float64) for _ in range(3))
     places = [GRID.place(i) for i in range(len(GRID))]
     mask = torch.tensor([[SEES[scope](a, b) for b in places] for a in places])
-    spec = f"softmax@{scope}" + (":3" if scope in SIDED else "")
+    spec = f"softmax@{scope}" + (":3" if scope in DEFAULT_SIDES else "")
     m = make(spec, 2, 8, GRID)
     a = (q @ k.mT / 8**0.5).masked_fill(~mask, -torch.inf).softmax(-1)
     assert torch.allclose(m.map(q, k, v).dense(), a, atol=1e-12)
@@ -35,7 +35,7 @@ def test_a_scope_is_a_mask(scope: str) -> None:
 
 @pytest.mark.parametrize("scope", SCOPES)
 def test_every_token_has_one_box(scope: str) -> None:
-    tokens = torch.cat([g.queries.flatten() for g in groups(GRID, scope, 3)])
+    tokens = torch.cat([g.queries.flatten() for g in token_groups(GRID, scope, 3)])
     assert sorted(tokens.tolist()) == list(range(len(GRID)))
 
 
@@ -54,8 +54,8 @@ def test_a_prefix_token_sits_in_every_box_and_gets_the_mean() -> None:
 
 
 @pytest.mark.parametrize(("call", "says"), [
-    (lambda: groups(GRID, "everywhere"), "no scope called 'everywhere'"),
-    (lambda: groups(GRID, "window", 0), "at least one patch")])
+    (lambda: token_groups(GRID, "everywhere"), "no scope called 'everywhere'"),
+    (lambda: token_groups(GRID, "window", 0), "at least one patch")])
 def test_mistakes_get_a_sentence(call, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         call()

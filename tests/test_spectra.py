@@ -26,8 +26,8 @@ def test_by_hand() -> None:
     assert sp.effective_rank(s).item() == pytest.approx(math.exp(-sum(x * math.log(x) for x in p)))
     assert sp.stable_rank(s).item() == pytest.approx(6 / 4)
     assert sp.participation_ratio(s).item() == pytest.approx(36 / 18)
-    assert sp.cumulative(s).tolist() == pytest.approx([0.5, 0.75, 1.0])
-    assert sp.cumulative(s, power=2).tolist() == pytest.approx([4 / 6, 5 / 6, 1.0])
+    assert sp.cumulative_share(s).tolist() == pytest.approx([0.5, 0.75, 1.0])
+    assert sp.cumulative_share(s, power=2).tolist() == pytest.approx([4 / 6, 5 / 6, 1.0])
     assert [sp.energy_rank(s, share).item() for share in (0.5, 4 / 6, 0.8, 5 / 6, 0.9, 1.0)] == [1, 1, 2, 2, 3, 3]
 
 
@@ -60,7 +60,7 @@ def test_the_mean_row_is_what_the_first_value_holds() -> None:
 
 @pytest.mark.parametrize("call", [
     lambda: sp.effective_rank(torch.tensor([1.0, -1.0])), lambda: sp.stable_rank(torch.zeros(0)),
-    lambda: sp.numerical_rank(FLAT, 2.0), lambda: sp.energy_rank(FLAT, 0), lambda: sp.cumulative(FLAT, 3),
+    lambda: sp.numerical_rank(FLAT, 2.0), lambda: sp.energy_rank(FLAT, 0), lambda: sp.cumulative_share(FLAT, 3),
     lambda: sp.effective_rank(torch.tensor([math.nan]))])
 def test_mistakes_get_a_sentence(call) -> None:
     with pytest.raises(ValueError) as error:

@@ -20,9 +20,9 @@ from plotly.offline import get_plotlyjs
 HOME = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(HOME))
 import start  # noqa: E402  (it knows where the browser is)
+from linviz.atomic_write import write_atomically  # noqa: E402
 from linviz.evidence import figure_data  # noqa: E402
 from linviz.figures.evidence_gallery import draw_evidence  # noqa: E402
-from linviz.whole import write_whole  # noqa: E402
 
 PLOTS = ("accuracy", "curves", "maps", "dose", "breadth", "front")
 FOLDER, WIDE = HOME / "studies" / "plots", 900
@@ -49,7 +49,7 @@ def write_plot(path: Path, figure: go.Figure | None, page: Page) -> None:
         path.unlink(missing_ok=True)
         return
     address = page.evaluate(DRAW, figure.to_plotly_json() | {"layout": figure.layout.to_plotly_json()})
-    write_whole(path, number_parts(decode_svg(address)))
+    write_atomically(path, number_parts(decode_svg(address)))
     print(f"{path.relative_to(HOME)}: {path.stat().st_size / 1e3:.0f} KB")
 
 

@@ -20,9 +20,9 @@ HOME = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(HOME))
 import start  # noqa: E402  (it knows where the browser is)
 from linviz import Grid  # noqa: E402
+from linviz.atomic_write import write_atomically  # noqa: E402
 from linviz.views import View, open_view  # noqa: E402
 from linviz.views.export.web_page import view_page  # noqa: E402
-from linviz.whole import write_whole  # noqa: E402
 
 SIZE: ViewportSize = {"width": 1160, "height": 849}
 WIDE, MOST = 900, 2_000_000
@@ -46,7 +46,7 @@ def shot(page: Page, state: dict[str, Any]) -> Image.Image:
 def main() -> None:
     """Write both files; fails if the recording is too large for a front page."""
     (HOME / "docs").mkdir(exist_ok=True)
-    view = write_whole(HOME / "docs" / "view.html", view_page(open_view(View())))
+    view = write_atomically(HOME / "docs" / "view.html", view_page(open_view(View())))
     with sync_playwright() as tools:
         browser = tools.chromium.launch(executable_path=start.find_browser(), args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page(viewport=SIZE, reduced_motion="reduce", color_scheme="light")

@@ -9,8 +9,8 @@ import torch
 
 from linviz import Grid, Reading, cost
 from linviz.palette import live_colours
-from linviz.patch_view.blob import encode
-from linviz.patch_view.wires import extent, numbers
+from linviz.patch_view.blob import encode_blob
+from linviz.patch_view.wires import wire_arrays, wire_shape
 from linviz.views.panel_steps import make_mechanism, measure_panel
 
 from ..shared.number_tables import three_digits
@@ -45,9 +45,9 @@ def drawn_map(name: str, clip: str, grid: Grid, temperature: float) -> DrawnMap:
 @torch.no_grad()
 def _draw(name: str, here: Scene) -> DrawnMap:
     reading = measure_panel(make_mechanism(name, here), here).reading
-    wire, N = numbers(reading.map.wire((0, 0)), half=True), len(here.grid)
-    if extent(wire) != (N, N):
-        raise ValueError(f"its map is {extent(wire)}, not one of {N} patches by {N}")
+    wire, N = wire_arrays(reading.map.wire((0, 0)), half=True), len(here.grid)
+    if wire_shape(wire) != (N, N):
+        raise ValueError(f"its map is {wire_shape(wire)}, not one of {N} patches by {N}")
     entropy, note = None, ""
     if reading.map.stochastic:
         entropy = reading.summary(spectrum=False).get("entropy")
@@ -102,5 +102,5 @@ def card_content(c: Card, one: DrawnMap, link: str) -> dict[str, Any]:
 def cards_blob(cards: list[dict[str, Any]], frames: list[bytes], alt: str, here: Scene, wish: dict[str, Any]) -> bytes:
     """Everything the view draws. What is shown of it, in which order, and what is picked is in the wish."""
     grid = here.grid
-    return encode({"grid": [grid.T, grid.Y, grid.X], "frames": frames, "alt": alt, "cards": cards, "full": 12,
+    return encode_blob({"grid": [grid.T, grid.Y, grid.X], "frames": frames, "alt": alt, "cards": cards, "full": 12,
                    "floor": 0.04, "colours": live_colours()}, wish)

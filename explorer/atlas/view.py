@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from linviz.palette import HUES, OTHER_HUE
-from linviz.patch_view import Panel, pack, source
+from linviz.patch_view import Panel, module_source, pack
 from linviz.patch_view.streamlit import patch_view
 
 from ..shared.frame_pictures import frame_pictures
@@ -22,7 +22,7 @@ from .mechanism_cards import YES, Card, mechanism_card
 from .mechanism_maps import card_content, cards_blob, counted_operations, drawn_map, first_query, rank_bound
 
 HERE = Path(__file__).parent
-_component = st.components.v2.component("linviz_atlas", js=source(HERE / "atlas_card.js", HERE / "atlas.js"))
+_component = st.components.v2.component("linviz_atlas", js=module_source(HERE / "atlas_card.js", HERE / "atlas.js"))
 CARDS = "atlas_cards"  # the key of the cards' view
 
 

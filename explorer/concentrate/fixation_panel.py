@@ -11,8 +11,8 @@ from torch import Tensor
 
 from linviz import clips
 from linviz.figures import heat, ratios, shifts
-from linviz.fixation import PARTS, STEPS, carried
-from linviz.models.apart import WAYS, apart
+from linviz.fixation import PARTS, STEPS, content_weights
+from linviz.models.apart import WAYS, compare_parts
 from linviz.views.panel_steps import make_mechanism
 
 from ..shared.live_state import query_place
@@ -68,17 +68,17 @@ def show_ratios(panel: KeyedPanel, here: Scene, query: int) -> None:
     across = slice(first, first + here.grid.X)
     log_q, log_k = (x.log10().clamp_min(LOW) for x in (r_q, r_k))
     rows = log_q[across].mT.numpy(), log_k[across].mT.numpy()
-    show_chart(ratios.ratios(rows[0], rows[1], names, tokens=f"patches of row {y + 1}, left to right", dark=is_dark()),
+    show_chart(ratios.ratio_heatmaps(rows[0], rows[1], names, tokens=f"patches of row {y + 1}, left to right", dark=is_dark()),
                "fixation_channels")
     picked = st.selectbox("Channel on the picture", [ALL, *names], key="apart_channel")
     pair = [x.mean(-1) if picked == ALL else x[:, names.index(picked)] for x in (log_q, log_k)]
     frames = torch.stack([frame_of_patches(x, here, t) for x in pair]).numpy()
-    both = ratios.pictures(frames, ["queries", "keys"], dark=is_dark())
+    both = ratios.ratio_pictures(frames, ["queries", "keys"], dark=is_dark())
     show_chart(both.update_yaxes(matches=None, constrain="domain"), "fixation_picture")
     phi_q, phi_k, _ = (x[0, 0] for x in panel.mechanism.features(here.q, here.k, here.v))
     sizes = [frame_of_patches(x.abs().sum(-1), here, t) for x in (phi_q, r_q * phi_q, phi_k, r_k * phi_k)]
     relative = torch.stack([x / x.sum() * x.numel() for x in sizes])
-    show_chart(heat.places(relative.numpy(), ["queries", "queries, gated", "keys", "keys, gated"],
+    show_chart(heat.patch_panels(relative.numpy(), ["queries", "queries, gated", "keys", "keys, gated"],
                            bar="size, times its mean", top=relative.max().item(), columns=4, dark=is_dark()),
                "fixation_features")
     st.caption("The size of a token's features, summed over channels, before and after the gate, as a multiple of the "
@@ -117,7 +117,7 @@ def gate_apart(panel: KeyedPanel, here: Scene) -> dict[str, Any]:
     found: dict[str, Any] | None = results.get(key)
     if found is None:
         goal = make_mechanism("softmax", here).map(here.q, here.k, here.v)
-        found = apart(panel.mechanism, here.q, here.k, here.v, goal)
+        found = compare_parts(panel.mechanism, here.q, here.k, here.v, goal)
         results.put(key, found)
     return found
 
@@ -138,15 +138,15 @@ def show_shift(panel: KeyedPanel, here: Scene, query: int) -> None:
     axis = panel.mechanism.parsed.shift or "time"
     width = here.v.shape[-1]
     size = width // PARTS[axis]
-    names = shifts.folds([size] * len(STEPS[axis]) + [width - size * len(STEPS[axis])])
+    names = shifts.fold_names([size] * len(STEPS[axis]) + [width - size * len(STEPS[axis])])
     where = {name: (step[1], step[2] if axis == "space" else step[0]) for name, step in zip(names, STEPS[axis])}
     axes = {"across": "frame"} if axis == "time" else {"across": "column", "down": "row"}
-    show_chart(shifts.shifts(where, names[-1], dark=is_dark(), **axes), "fixation_shift")
+    show_chart(shifts.shift_arrows(where, names[-1], dark=is_dark(), **axes), "fixation_shift")
     t = query_place(query, here.grid)[0]
     row = panel.reading.map.rows(torch.tensor([query]))[0, 0, 0].double()
-    both = (row, carried(row, here.grid, width, axis))
+    both = (row, content_weights(row, here.grid, width, axis))
     pair = torch.stack([frame_of_patches(x * len(here.grid), here, t) for x in both])
-    show_chart(heat.places(pair.numpy(), ["where the weight lies", "where the content came from"],
+    show_chart(heat.patch_panels(pair.numpy(), ["where the weight lies", "where the content came from"],
                            bar="weight, times its mean", top=pair.max().item(), columns=2, dark=is_dark()),
                "fixation_content")
     st.caption("v is shifted before it is mixed: part of the content of a patch came from its neighbour.")

@@ -53,7 +53,7 @@ class Upload:
         found: Media | None = self.decoded.get(frames)
         if found is None:
             try:
-                one = clips.decode(self.data, self.source.name, frames)
+                one = clips.decode_clip(self.data, self.source.name, frames)
                 found = Media(one.clip, one.said)
             except clips.Unreadable:
                 last: Media = self.decoded.get("last")
@@ -76,7 +76,7 @@ def read_upload(data: bytes, name: str, frames: int) -> Upload:
     """A file as it comes from a visitor; clips.Unreadable, in one sentence, where it cannot be read."""
     if clips.is_tensors(data):
         return read_tensors(data, name)
-    found = clips.decode(data, name, frames)
+    found = clips.decode_clip(data, name, frames)
     most = View.limits("frames")["high"]
     upload = Upload(SourceFile.of(found.clip.name, data), data, (min(found.total, most), *found.clip.size[1:]))
     for key in (min(frames, found.total), "last"):
@@ -86,7 +86,7 @@ def read_upload(data: bytes, name: str, frames: int) -> Upload:
 
 def read_tensors(data: bytes, name: str) -> Upload:
     """A researcher's tensors; clips.Unreadable where they cannot be read, or are more than a browser can follow."""
-    found = clips.tensors(data, name)
+    found = clips.decode_tensors(data, name)
     _, heads, tokens, width = found.q.shape
     most_heads = View.limits("head")["high"]
     for count, most, what in ((tokens, CAPS["page"], "tokens"), (heads, most_heads, "heads"),

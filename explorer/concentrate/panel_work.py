@@ -23,8 +23,8 @@ from linviz import Grid, spectra
 from linviz.maps import Factored
 from linviz.mechanisms import Attention
 from linviz.models import Fit
-from linviz.patch_view import Panel, asked, pack
-from linviz.patch_view.wires import numbers
+from linviz.patch_view import Panel, blob_with_state, pack
+from linviz.patch_view.wires import wire_arrays
 from linviz.views import View
 from linviz.views.panel_options import panel_text
 from linviz.views.panel_steps import fit_panel, measure_panel, ungated_panel, weaken_gate
@@ -87,7 +87,7 @@ def travels_as_table(spec: str, options: Mapping[str, Any], moving: bool, causal
     x = torch.randn(1, 1, len(grid), 18 if moving else 16)
     mechanism = linviz.make(spec, heads=1, width=x.shape[-1], grid=grid, causal=causal, **options)
     a = linviz.read(mechanism, x, x, x).whole
-    wire = numbers((a.channel(0) if a.shared is None else a.shared).wire((0, 0)))
+    wire = wire_arrays((a.channel(0) if a.shared is None else a.shared).wire((0, 0)))
     return any(x.shape[-2:] == (len(grid), len(grid)) for x in _arrays(wire))
 
 
@@ -192,7 +192,7 @@ def view_blob(panels: Sequence[KeyedPanel], titles: Sequence[str], here: Scene, 
                  for panel, title in zip(panels, titles)]
         found = pack(drawn, here.picture, here.grid, query=here.query, intro=intro, tracks=here.tracks)
         scene_results(here).put(key, found)
-    return asked(found, here.grid, **words)
+    return blob_with_state(found, here.grid, **words)
 
 
 def view_width(grid: Grid, panels: int) -> int | Literal["stretch"]:
@@ -222,8 +222,8 @@ def spectrum(report: Report | None, panel: KeyedPanel) -> dict[str, Any]:
 
 
 def _spectrum_numbers(s: Tensor, tolerance: float) -> dict[str, Any]:
-    return {"s": s.tolist(), "cumulative": spectra.cumulative(s, 1).tolist(),
-            "energy": spectra.cumulative(s, 2).tolist(), "tolerance": tolerance, "zero": tolerance * s[0].item(),
+    return {"s": s.tolist(), "cumulative": spectra.cumulative_share(s, 1).tolist(),
+            "energy": spectra.cumulative_share(s, 2).tolist(), "tolerance": tolerance, "zero": tolerance * s[0].item(),
             "numerical_rank": spectra.numerical_rank(s, tolerance).item(),
             "effective_rank": spectra.effective_rank(s).item()}
 

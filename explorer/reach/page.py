@@ -8,7 +8,7 @@ from explorer.reach.view import reach_view
 from explorer.shared import chapter_links
 from explorer.shared.scenes import sample_scene
 from explorer.shared.widgets import escape_markdown
-from linviz.figures.reach import reach
+from linviz.figures.reach import reach_chart
 
 STATE.come()
 choice = controls.choose_view()
@@ -24,7 +24,7 @@ st.subheader("What that costs")
 st.html(reach_tables.reach_table(found))
 st.caption(COUNTED)
 st.subheader("Every scheme: which patches it hears of, and at what cost")
-fig = reach(reach_tables.scheme_paths(choice), dark=st.context.theme.type == "dark")
+fig = reach_chart(reach_tables.scheme_paths(choice), dark=st.context.theme.type == "dark")
 fig.update_layout(height=330, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)")
 st.plotly_chart(fig, theme=None, key="reach_chart", alt=fig.layout.meta["alt"], config={"displaylogo": False})
 clip = here.clip

@@ -9,8 +9,8 @@ from typing import Any
 import streamlit as st
 
 from linviz import Grid, clips
-from linviz.patch_view import source
-from linviz.patch_view.blob import encode
+from linviz.patch_view import module_source
+from linviz.patch_view.blob import encode_blob
 
 from ..shared.frame_pictures import frame_pictures
 from ..shared.number_tables import operation_count
@@ -18,7 +18,7 @@ from .reach_schemes import ORDINALS, SCHEMES
 from .reached_layers import ReachedLayers, percent_of, reach_alt
 
 HERE = Path(__file__).parent
-_component = st.components.v2.component("linviz_reach_view", js=source(HERE / "reach_film.js", HERE / "reach.js"))
+_component = st.components.v2.component("linviz_reach_view", js=module_source(HERE / "reach_film.js", HERE / "reach.js"))
 
 
 def panel_content(found: ReachedLayers) -> dict[str, Any]:
@@ -35,4 +35,4 @@ def reach_view(found: Sequence[ReachedLayers], clip: clips.Clip, grid: Grid, que
     """Show what each scheme reaches from the query; a click sets `st.session_state[key].query["query"]`."""
     content = {"grid": [grid.T, grid.Y, grid.X], "frames": frame_pictures(clip.name, grid, clip),
                "alt": reach_alt(found, clip.alt), "panels": [panel_content(one) for one in found]}
-    _component(data=encode(content, {"query": query}), key=key, on_query_change=on_click)
+    _component(data=encode_blob(content, {"query": query}), key=key, on_query_change=on_click)

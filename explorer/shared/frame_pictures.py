@@ -6,7 +6,7 @@ from io import BytesIO
 import streamlit as st
 
 from linviz import Grid, clips
-from linviz.patch_view.blob import picture
+from linviz.patch_view.blob import frame_image
 
 SIDE = 320  # pixels: a frame is shown small
 
@@ -16,7 +16,7 @@ def frame_pictures(name: str, grid: Grid, _clip: clips.Clip) -> list[bytes]:
     """The frames as JPEG."""
     out = []
     for frame in _clip.frames:
-        image, file = picture(frame), BytesIO()
+        image, file = frame_image(frame), BytesIO()
         image.thumbnail((SIDE, SIDE))
         image.save(file, "JPEG", quality=85)
         out.append(file.getvalue())

@@ -6,7 +6,7 @@ from html import escape
 from typing import Any, Protocol
 
 from linviz.maps import Map
-from linviz.measure import MEASURES, exact
+from linviz.measure import MEASURES, exact_number_html
 from linviz.palette import HUES, OTHER_HUE
 from linviz.reading import Reading
 from linviz.views.row_stats import measure_label, row_statistics
@@ -112,7 +112,7 @@ def _cell(name: str, found: dict[str, float] | None) -> str:
     """One number; a dash where there is none, dots while it is on its way."""
     if found is None or name not in found:
         return WAIT if found is None else NONE
-    return exact(in_percent(name, found[name]), measure_value(name, found[name]))
+    return exact_number_html(in_percent(name, found[name]), measure_value(name, found[name]))
 
 
 def rank_table(panels: Sequence[TablePanel], titles: Sequence[str], said: Sequence[dict[str, Any] | None],
@@ -130,7 +130,7 @@ def rank_table(panels: Sequence[TablePanel], titles: Sequence[str], said: Sequen
 
 
 def _exact(said: dict[str, Any] | None, which: str, name: str) -> str:
-    return exact(said[which][name], three_digits(said[which][name])) if said else WAIT
+    return exact_number_html(said[which][name], three_digits(said[which][name])) if said else WAIT
 
 
 def _heads(panels: Sequence[TablePanel], titles: Sequence[str], span: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from linviz.measure import exact
+from linviz.measure import exact_number_html
 from linviz.palette import HUES, OTHER_HUE
 from linviz.views import TrainedView
 from linviz.views.trained_panels import ModelAnswer
@@ -69,7 +69,7 @@ def measures_table(view: TrainedView, found: Sequence[ModelAnswer]) -> str:
         cells = [(_cell(name, layer_measures(view, one)), _cell(name, one.card["layers"][view.layer - 1]))
                  for one in found]
         lines.append(_line(title, unit, cells))
-    right = [(NONE, exact(100 * (x := one.card["test_accuracy"]), three_digits(100 * x))) for one in found]
+    right = [(NONE, exact_number_html(100 * (x := one.card["test_accuracy"]), three_digits(100 * x))) for one in found]
     lines.append(_line(f"right answers on {found[0].card['tests']:,} clips", "%", right))
     heads = "".join(f'<th scope="col" colspan="2"><i style="background:{HUES.get(one.family, OTHER_HUE)}"></i>'
                     f"{escape(one.title)}</th>" for one in found)
@@ -86,4 +86,4 @@ def _cell(name: str, measures: dict[str, float]) -> str:
     if name not in measures:
         return NONE
     value = 100 * measures[name] if name == "top" else measures[name]
-    return exact(value, three_digits(value))
+    return exact_number_html(value, three_digits(value))

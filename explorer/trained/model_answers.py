@@ -11,8 +11,8 @@ import torch
 
 from linviz import clips
 from linviz.models import VideoTransformer
-from linviz.models.checkpoints import card, find
-from linviz.models.looking import concentrated
+from linviz.models.checkpoints import find_checkpoint, read_card
+from linviz.models.looking import row_measures
 from linviz.views import TrainedView
 from linviz.views.load_trained import altered_model, ask_model, clip_setting, model_title, motion_clip
 from linviz.views.trained_panels import ModelAnswer
@@ -49,7 +49,7 @@ def _setting(name: str, seed: int, budget: str) -> str:
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _card(name: str, seed: int, budget: str) -> dict[str, Any]:
-    return card(find(name, seed, budget))
+    return read_card(find_checkpoint(name, seed, budget))
 
 
 def answer_key(view: TrainedView, name: str) -> tuple[Any, ...]:
@@ -77,4 +77,4 @@ def layer_measures(view: TrainedView, answer: ModelAnswer) -> dict[str, float]:
 @st.cache_data(max_entries=256, show_spinner=False)
 def _layer_measures(key: tuple[Any, ...], of: ClipKey, layer: int, _answer: ModelAnswer) -> dict[str, float]:
     with torch.no_grad():
-        return concentrated(_answer.layers[layer - 1], _answer.inked[None])
+        return row_measures(_answer.layers[layer - 1], _answer.inked[None])

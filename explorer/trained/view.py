@@ -9,8 +9,8 @@ from typing import Any
 import streamlit as st
 from PIL import Image
 
-from linviz.patch_view import Panel, asked, pack
-from linviz.patch_view.blob import picture
+from linviz.patch_view import Panel, blob_with_state, pack
+from linviz.patch_view.blob import frame_image
 from linviz.patch_view.streamlit import patch_view
 from linviz.views import TrainedView
 from linviz.views.export.trained_code import trained_code
@@ -44,7 +44,7 @@ def film_gif(again: int, *of: Any) -> bytes:
 
     A GIF, since Streamlit turns every other film into its first frame.
     """
-    images = [picture(frame).resize((MOVIE, MOVIE), Image.Resampling.BICUBIC) for frame in clip_task(*of).frames[0]]
+    images = [frame_image(frame).resize((MOVIE, MOVIE), Image.Resampling.BICUBIC) for frame in clip_task(*of).frames[0]]
     out = io.BytesIO()
     images[0].save(out, "GIF", save_all=True, append_images=images[1:], duration=PACE, loop=TIMES - 1,
                    comment=str(again).encode())
@@ -57,7 +57,7 @@ def film_strip(*of: Any) -> bytes:
     frames, side = clip_task(*of).frames[0], STRIP // ABREAST
     sheet = Image.new("RGB", (STRIP, -(-len(frames) // ABREAST) * side))
     for n, frame in enumerate(frames):
-        image = picture(frame).resize((side - 2, side - 2), Image.Resampling.BICUBIC)
+        image = frame_image(frame).resize((side - 2, side - 2), Image.Resampling.BICUBIC)
         sheet.paste(image, (n % ABREAST * side + 1, n // ABREAST * side + 1))
     out = io.BytesIO()
     sheet.save(out, "PNG")
@@ -124,7 +124,7 @@ def _view_blob(view: TrainedView, found: Sequence[ModelAnswer], words: dict[str,
     """What the live view draws, and what is asked of it (`LiveState.words`)."""
     keys = tuple(answer_key(view, one.spec) for one in found)
     packed = _packed_view(keys, view.layer, view.head, clip_key(view), tuple(found))
-    return asked(packed, found[0].shape.grid, **words)
+    return blob_with_state(packed, found[0].shape.grid, **words)
 
 
 @st.cache_data(max_entries=48, show_spinner=False)

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from .clip import Clip
 from .crossing import crossing
-from .decode import Decoded, decode
+from .decode import Decoded, decode_clip
 from .descriptors import CHANNELS, DESCRIPTORS_NOTE, descriptors
 from .digit import digit
-from .fitting import fit, sharp, token_at, token_mask
+from .fitting import fit, fit_sharp, token_at, token_mask
 from .found import Unreadable
 from .front import FRONT_SETTINGS, front_task
 from .motion import SETTINGS, Setting, motion_task
@@ -18,10 +18,10 @@ from .own_frames import to_frames
 from .pan import pan
 from .parallax import motorcycle
 from .photographs import PHOTOGRAPHS, known_name, photograph
-from .task import Task, reverse, shuffle
-from .tensors import Tensors, is_tensors, tensors
-from .tracks import tracks
-from .warp import follow
+from .task import Task, reverse_clips, shuffle_frames
+from .tensors import Tensors, decode_tensors, is_tensors
+from .tracks import token_tracks
+from .warp import warp_frames
 
 CLIPS: dict[str, Callable[..., Clip]] = {f.__name__: f for f in (motorcycle, pan, digit, crossing)}
 FRAMES = (2, 32)  # the fewest and the most frames of a generated clip
@@ -54,7 +54,7 @@ def load(name: str, seed: int = 0, frames: int = 8) -> Clip:
 
 
 __all__ = ["CHANNELS", "CLIPS", "DESCRIPTORS_NOTE", "FRAMES", "FRONT_SETTINGS", "OPENING", "OPENINGS", "PHOTOGRAPHS",
-           "SETTINGS", "Clip", "Decoded", "Opening", "Setting", "Task", "Tensors", "Unreadable", "crossing", "decode",
-           "descriptors", "digit", "fit", "follow", "front_task", "is_tensors", "load", "motion_task", "motorcycle",
-           "names", "pan", "photograph", "reverse", "sharp", "shuffle", "tensors", "to_frames", "token_at",
-           "token_mask", "tracks"]
+           "SETTINGS", "Clip", "Decoded", "Opening", "Setting", "Task", "Tensors", "Unreadable", "crossing", "decode_clip",
+           "descriptors", "digit", "fit", "warp_frames", "front_task", "is_tensors", "load", "motion_task", "motorcycle",
+           "names", "pan", "photograph", "reverse_clips", "fit_sharp", "shuffle_frames", "decode_tensors", "to_frames", "token_at",
+           "token_mask", "token_tracks"]

@@ -36,10 +36,10 @@ class Arrays:
     others: list[str]
 
 
-def check(name: str, shape: Sequence[Any]) -> int:
+def check_array_size(name: str, shape: Sequence[Any]) -> int:
     """How many numbers an array of this shape has. Raises Unreadable where it is too large.
 
-    >>> check("q", (2, 9, 4))
+    >>> check_array_size("q", (2, 9, 4))
     72
     """
     if not all(isinstance(n, int) and n >= 0 for n in shape) or len(shape) > 8:
@@ -54,7 +54,7 @@ def check(name: str, shape: Sequence[Any]) -> int:
 # ---------------------------------------------------------------- .npz
 
 
-def npz(data: bytes) -> Arrays:
+def read_npz(data: bytes) -> Arrays:
     """The arrays in a file written by np.savez or np.savez_compressed."""
     if data.count(ENTRY) > MEMBERS:
         raise Unreadable(f"it has more than {MEMBERS} arrays: save only q, k, v and grid")
@@ -63,23 +63,23 @@ def npz(data: bytes) -> Arrays:
         if any(name.endswith(".pkl") for name in members):
             raise Unreadable("it is a PyTorch file with a pickle inside, which can run code when it is opened: save it "
                              "with safetensors.torch.save_file({'q': q, 'k': k}, 'mine.safetensors')")
-        there = {name: member(archive, members[f"{name}.npy"], name) for name in WANTED if f"{name}.npy" in members}
+        there = {name: read_npz_member(archive, members[f"{name}.npy"], name) for name in WANTED if f"{name}.npy" in members}
     others = [plain_name(name.removesuffix(".npy")) for name in members if name.removesuffix(".npy") not in WANTED]
     return Arrays(there, others)
 
 
-def member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> Tensor:
+def read_npz_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> Tensor:
     """One array: its header, and then exactly as many bytes as the header announces."""
     if info.compress_type not in PACKED:
         raise Unreadable(f"{name} is compressed in a way that numpy does not use: save it with np.savez_compressed")
     with archive.open(info) as stream:
         first = io.BytesIO(stream.read(HEADER + 16))
-        shape, fortran, dtype = header(first)
+        shape, fortran, dtype = read_npy_header(first)
         if dtype.hasobject:
             raise Unreadable(f"{name} holds Python objects, which only pickle can read: save an array of numbers")
         if dtype.kind not in "fiu" or dtype.itemsize > 8:
             raise Unreadable(f"{name} is {dtype}: q, k and v must be floating point")
-        wanted = check(name, shape) * dtype.itemsize
+        wanted = check_array_size(name, shape) * dtype.itemsize
         raw = bytearray(first.read(wanted))
         raw += stream.read(wanted - len(raw))
         if len(raw) != wanted or stream.read(1):  # reading one byte more makes zipfile check the checksum
@@ -88,7 +88,7 @@ def member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> Tensor
     return torch.from_numpy(np.ascontiguousarray(array, dtype.newbyteorder("=")))
 
 
-def header(file: io.BytesIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+def read_npy_header(file: io.BytesIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     """Shape, order and type of an array, by numpy's own header reader, which runs no code."""
     version = np.lib.format.read_magic(file)
     if version == (1, 0):
@@ -110,23 +110,23 @@ def is_safetensors(data: bytes) -> bool:
     return data[8:9] == b"{" and int.from_bytes(data[:8], "little") <= JSON
 
 
-def safetensors(data: bytes) -> Arrays:
+def read_safetensors(data: bytes) -> Arrays:
     """The arrays in a safetensors file: a header of names, types, shapes and offsets, and then the numbers."""
     end = 8 + int.from_bytes(data[:8], "little")
     if end > len(data):
         raise Unreadable(f"it ends inside its header: {AGAIN}")
     told: dict[str, Any] = json.loads(data[8:end])
     told.pop("__metadata__", None)
-    there = {name: stored(name, told[name], memoryview(data)[end:]) for name in WANTED if name in told}
+    there = {name: read_stored_tensor(name, told[name], memoryview(data)[end:]) for name in WANTED if name in told}
     return Arrays(there, [plain_name(name) for name in told if name not in WANTED])
 
 
-def stored(name: str, told: dict[str, Any], body: memoryview) -> Tensor:
+def read_stored_tensor(name: str, told: dict[str, Any], body: memoryview) -> Tensor:
     """One array, if the header gives it exactly as many bytes as its shape needs."""
     if told["dtype"] not in DTYPES:
         raise Unreadable(f"{name} is {plain_name(str(told['dtype']))}: q, k and v must be F16, BF16, F32 or F64")
     dtype = DTYPES[told["dtype"]]
-    count, (start, stop) = check(name, told["shape"]), told["data_offsets"]
+    count, (start, stop) = check_array_size(name, told["shape"]), told["data_offsets"]
     if not 0 <= start <= stop <= len(body) or stop - start != count * dtype.itemsize:
         raise Unreadable(f"{name} does not have the size in its header; perhaps a copy was cut short: {AGAIN}")
     if not count:

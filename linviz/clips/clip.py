@@ -47,9 +47,9 @@ class Clip:
         t, y, x = self.size
         if (self.motion is None) != (self.known is None):
             raise ValueError(f"clip {self.name!r}: give both motion and known, or neither")
-        _check(self.name, "mask", self.mask, (t, y, x), torch.bool)
-        _check(self.name, "motion", self.motion, (t - 1, 2, y, x), torch.float32)
-        _check(self.name, "known", self.known, (t - 1, y, x), torch.bool)
+        _check_tensor(self.name, "mask", self.mask, (t, y, x), torch.bool)
+        _check_tensor(self.name, "motion", self.motion, (t - 1, 2, y, x), torch.float32)
+        _check_tensor(self.name, "known", self.known, (t - 1, y, x), torch.bool)
         if self.motion is not None and not torch.isfinite(self.motion).all():
             raise ValueError(f"clip {self.name!r}: motion must be finite; mark unknown pixels in `known`")
         frame, down, across = self.query
@@ -88,6 +88,6 @@ def _check_frames(name: str, frames: Tensor) -> None:
         raise ValueError(f"clip {name!r}: frames must lie in 0..1; got {low:.3g}..{high:.3g} (see clips.to_frames)")
 
 
-def _check(name: str, what: str, value: Tensor | None, shape: tuple[int, ...], dtype: torch.dtype) -> None:
+def _check_tensor(name: str, what: str, value: Tensor | None, shape: tuple[int, ...], dtype: torch.dtype) -> None:
     if value is not None and (tuple(value.shape) != shape or value.dtype != dtype):
         raise ValueError(f"clip {name!r}: {what} must be {shape} {dtype}; got {tuple(value.shape)} {value.dtype}")

@@ -5,9 +5,9 @@ import torch
 from torch import Generator, Tensor
 
 from .clip import Clip
-from .layers import CutOut, Oval, compose, cut_out, truth
+from .layers import CutOut, Oval, compose_frames, cut_out, scene_truth
 from .photographs import photograph
-from .warp import window, window_motion
+from .warp import moving_window, window_motion
 
 SIDE = 448    # 28 x 28 patches of 16 pixels
 HEIGHT = 176  # of a cut-out, in pixels
@@ -28,14 +28,14 @@ def crossing(seed: int = 0, frames: int = 8) -> Clip:
     (torch.Size([2, 448, 448]), torch.Size([1, 2, 448, 448]))
     """
     draw = Generator().manual_seed(FIRST + seed)
-    first, second = _two(draw)
-    back = photograph(_pick(list(BACKGROUNDS), draw))
-    centre, span = _whole(back.frames, frames)
+    first, second = _two_cutouts(draw)
+    back = photograph(_pick_names(list(BACKGROUNDS), draw))
+    centre, span = _still_window(back.frames, frames)
     behind = bool(torch.rand((), generator=draw) < 0.5)
-    layers = [CutOut(_cut(name), path) for name, path in zip((first, second), _paths(frames, draw))]
+    layers = [CutOut(_cutout_of(name), path) for name, path in zip((first, second), _crossing_paths(frames, draw))]
     order = layers if behind else layers[::-1]
-    scene = compose(window(back.frames, centre, span, SIDE) * BACKGROUNDS[back.name], order)
-    motion, known = truth(scene, window_motion(centre, span, SIDE), order)
+    scene = compose_frames(moving_window(back.frames, centre, span, SIDE) * BACKGROUNDS[back.name], order)
+    motion, known = scene_truth(scene, window_motion(centre, span, SIDE), order)
     sources = [photograph(CUT_OUTS[name][0]) for name in (first, second)] + [back]
     passes = f"passes {'behind' if behind else 'in front of'}"
     mask = scene.owner == order.index(layers[0]) + 1
@@ -56,27 +56,27 @@ _SEEN = {"cup": "a red cup of coffee on its saucer", "cat": "a round picture of 
          "portrait": "a round portrait of an astronaut"}
 
 
-def _pick(names: list[str], draw: Generator) -> str:
+def _pick_names(names: list[str], draw: Generator) -> str:
     return names[int(torch.randint(len(names), (), generator=draw))]
 
 
-def _two(draw: Generator) -> tuple[str, str]:
-    first = _pick(list(CUT_OUTS), draw)
-    return first, _pick([name for name in CUT_OUTS if name != first], draw)
+def _two_cutouts(draw: Generator) -> tuple[str, str]:
+    first = _pick_names(list(CUT_OUTS), draw)
+    return first, _pick_names([name for name in CUT_OUTS if name != first], draw)
 
 
-def _cut(name: str) -> Tensor:
+def _cutout_of(name: str) -> Tensor:
     source, ovals = CUT_OUTS[name]
     return cut_out(photograph(source).frames, *ovals, height=HEIGHT)
 
 
-def _whole(photo: Tensor, frames: int) -> tuple[Tensor, Tensor]:
+def _still_window(photo: Tensor, frames: int) -> tuple[Tensor, Tensor]:
     """A fixed window over the largest centred square of the photograph."""
     size = torch.tensor(photo.shape[-2:]).float()
     return ((size - 1) / 2).expand(frames, 2), size.min().expand(frames)
 
 
-def _paths(frames: int, draw: Generator) -> list[Tensor]:
+def _crossing_paths(frames: int, draw: Generator) -> list[Tensor]:
     """Two straight paths (T, 2) in opposite directions that cross near the middle, half-way."""
     angle = (torch.rand((), generator=draw).item() - 0.5) * math.pi / 3
     other = angle + math.pi + (torch.rand((), generator=draw).item() - 0.5) * math.pi / 3

@@ -40,7 +40,7 @@ class Decoded:
     total: int
 
 
-def decode(data: bytes, name: str = "", frames: int = 8, seconds: float = limits.SECONDS) -> Decoded:
+def decode_clip(data: bytes, name: str = "", frames: int = 8, seconds: float = limits.SECONDS) -> Decoded:
     """A picture or video file as a clip of at most `frames` frames (1 to 32), evenly spaced in time.
 
     PNG, JPEG, WebP, GIF, HEIC, MP4, MOV and WebM, recognised by content. Frames are turned upright as the file says,
@@ -51,7 +51,7 @@ def decode(data: bytes, name: str = "", frames: int = 8, seconds: float = limits
     >>> import io
     >>> from PIL import Image
     >>> file = io.BytesIO(); Image.new("RGB", (48, 32), "navy").save(file, "PNG")
-    >>> found = decode(file.getvalue(), "../night.mp4")
+    >>> found = decode_clip(file.getvalue(), "../night.mp4")
     >>> found.clip.name, found.clip.size, found.said
     ('night.mp4', (1, 32, 48), 'one picture, 48 x 32')
     """
@@ -59,18 +59,18 @@ def decode(data: bytes, name: str = "", frames: int = 8, seconds: float = limits
         raise ValueError(f"frames must be a whole number from 1 to {limits.ASKED}; got {frames!r}")
     shown = plain_name(name)
     try:
-        found = read(data, frames, seconds)
+        found = read_media(data, frames, seconds)
     except Unreadable as error:
         raise Unreadable(f"{shown} cannot be read: {error}") from error
-    said = sentence(found, frames)
-    clip = Clip(shown, shown, stack(found.pictures), author="your own", licence="your own", source=f"the file {shown}",
+    said = describe_media(found, frames)
+    clip = Clip(shown, shown, stack_pictures(found.pictures), author="your own", licence="your own", source=f"the file {shown}",
                 recipe=said[0].upper() + said[1:] + ".", alt=f"{shown}: no description was given")
     return Decoded(clip, said, bool(found.notes), tuple(found.starts), found.total)
 
 
-def read(data: bytes, frames: int, seconds: float) -> Found:
+def read_media(data: bytes, frames: int, seconds: float) -> Found:
     """The pictures of a file. Raises Unreadable where there are none, whichever error the decoding library raised."""
-    kind = sniff(data)
+    kind = sniff_format(data)
     file = Watched(data, seconds)
     try:
         return read_video(file, kind, frames) if kind in ("mov", "matroska") else read_pictures(file, kind, frames)
@@ -86,10 +86,10 @@ SPOKEN = {"PNG": "PNG", "JPEG": "JPEG", "GIF": "GIF", "WEBP": "WebP", "HEIF": "H
           "matroska": "WebM"}
 
 
-def sniff(data: bytes) -> str:
+def sniff_format(data: bytes) -> str:
     """A file's format by its first bytes: Pillow's name for a picture format, or FFmpeg's for a video format.
 
-    >>> sniff(b"GIF89a..."), sniff(b"....ftypqt  ")
+    >>> sniff_format(b"GIF89a..."), sniff_format(b"....ftypqt  ")
     ('GIF', 'mov')
     """
     if not data:
@@ -130,7 +130,7 @@ def plain_name(name: str) -> str:
     return short if short.strip(".") else "the file"
 
 
-def sentence(found: Found, asked: int) -> str:
+def describe_media(found: Found, asked: int) -> str:
     """How much of the file was read, in one line."""
     kept, (width, height) = len(found.pictures), found.size
     y, x = found.pictures[0].shape[:2]
@@ -146,7 +146,7 @@ def sentence(found: Found, asked: int) -> str:
     return "; ".join([", ".join([counted, size, *length]), *found.notes])
 
 
-def stack(pictures: list[np.ndarray]) -> Frames:
+def stack_pictures(pictures: list[np.ndarray]) -> Frames:
     """Pictures (Y, X, 3) uint8 of one size as frames (T, 3, Ypx, Xpx) in 0..1, without a second copy in memory."""
     frames = torch.empty(len(pictures), 3, *pictures[0].shape[:2])
     for one, picture in zip(frames, pictures):

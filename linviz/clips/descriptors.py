@@ -17,7 +17,7 @@ from torch import Tensor
 from ..grid import Grid
 from ..shapes import Float, Keys, Queries, Values
 from .clip import Clip
-from .fitting import whole
+from .fitting import fit_patches
 
 DESCRIPTORS_NOTE = "similarity of raw patch descriptors; nothing was learned"
 ORIENTATIONS = 8
@@ -44,30 +44,30 @@ def descriptors(clip: Clip, grid: Grid, temperature: float = 1.0) -> tuple[Queri
         raise ValueError(f"temperature must be a number above 0; got {temperature}")
     if grid.prefix:
         raise ValueError(f"prefix tokens have no patch and no descriptor; use a grid without prefix tokens, not {grid}")
-    v = standardise(describe(whole(clip, grid), grid))[None, None]
+    v = standardise_columns(raw_descriptors(fit_patches(clip, grid), grid))[None, None]
     q = v * temperature**-0.5
     return q, q.clone(), v
 
 
-def describe(clip: Clip, grid: Grid) -> Float[Tensor, "N D"]:
+def raw_descriptors(clip: Clip, grid: Grid) -> Float[Tensor, "N D"]:
     """The descriptors in their own units, not standardised: (N, D). The clip's frames must be whole patches.
 
     >>> from linviz import clips
-    >>> describe(clips.photograph("astronaut"), Grid(1, 32, 32)).shape
+    >>> raw_descriptors(clips.photograph("astronaut"), Grid(1, 32, 32)).shape
     torch.Size([1024, 16])
     """
     lab = to_lab(clip.frames)
-    colour = _patches(lab, grid)
-    parts = [colour.mean(-1), colour.std(-1, correction=0), _edges(lab[:, 0], grid), grid.places()[:, 1:].float()]
+    colour = _cut_patches(lab, grid)
+    parts = [colour.mean(-1), colour.std(-1, correction=0), _edge_histogram(lab[:, 0], grid), grid.places()[:, 1:].float()]
     if grid.T > 1:
-        parts += [grid.places()[:, :1].float(), _change(lab[:, 0], grid)]
+        parts += [grid.places()[:, :1].float(), _mean_change(lab[:, 0], grid)]
     return torch.cat(parts, 1)
 
 
-def standardise(x: Float[Tensor, "N D"]) -> Float[Tensor, "N D"]:
+def standardise_columns(x: Float[Tensor, "N D"]) -> Float[Tensor, "N D"]:
     """Mean 0 and standard deviation 1 in every column, (N, D); a column with equal entries becomes 0.
 
-    >>> standardise(torch.tensor([[1., 5.], [3., 5.]])).tolist()
+    >>> standardise_columns(torch.tensor([[1., 5.], [3., 5.]])).tolist()
     [[-1.0, 0.0], [1.0, 0.0]]
     """
     spread = x.std(0, correction=0)
@@ -84,27 +84,27 @@ def to_lab(frames: Tensor) -> Tensor:
     return torch.from_numpy(rgb2lab(frames.permute(0, 2, 3, 1).numpy())).permute(0, 3, 1, 2)
 
 
-def _patches(images: Tensor, grid: Grid) -> Tensor:
+def _cut_patches(images: Tensor, grid: Grid) -> Tensor:
     """(T, C, Ypx, Xpx) -> (N, C, pixels of a patch)."""
     side = images.shape[-1] // grid.X
     cut = images.unflatten(-1, (grid.X, side)).unflatten(-3, (grid.Y, side))  # T, C, Y, side, X, side
     return cut.permute(0, 2, 4, 1, 3, 5).flatten(-2).flatten(0, 2)
 
 
-def _edges(light: Tensor, grid: Grid) -> Tensor:
+def _edge_histogram(light: Tensor, grid: Grid) -> Tensor:
     """Fractions of the gradient of L (T, Ypx, Xpx) per orientation: (N, 8). Rows sum to one, or zero without edges."""
     padded = F.pad(light[:, None], (1, 1, 1, 1), mode="replicate")[:, 0]
     down = (padded[:, 2:, 1:-1] - padded[:, :-2, 1:-1]) / 2
     across = (padded[:, 1:-1, 2:] - padded[:, 1:-1, :-2]) / 2
     turned = torch.atan2(down, across) * (ORIENTATIONS / math.pi)
     which = turned.floor().long().remainder(ORIENTATIONS)  # opposite gradients belong to the same edge
-    strength = _patches(torch.hypot(down, across)[:, None], grid)[:, 0]
-    sums = strength.new_zeros(len(grid), ORIENTATIONS).scatter_add(1, _patches(which[:, None], grid)[:, 0], strength)
+    strength = _cut_patches(torch.hypot(down, across)[:, None], grid)[:, 0]
+    sums = strength.new_zeros(len(grid), ORIENTATIONS).scatter_add(1, _cut_patches(which[:, None], grid)[:, 0], strength)
     pixels = strength.shape[1]
     return sums / (sums.sum(1, keepdim=True) + STILL * pixels)
 
 
-def _change(light: Tensor, grid: Grid) -> Tensor:
+def _mean_change(light: Tensor, grid: Grid) -> Tensor:
     """Mean change of L from each frame to the next, per patch: (N, 1); the last frame repeats the one before."""
     change = light.diff(dim=0).abs()
-    return _patches(torch.cat([change, change[-1:]])[:, None], grid)[:, 0].mean(-1, keepdim=True)
+    return _cut_patches(torch.cat([change, change[-1:]])[:, None], grid)[:, 0].mean(-1, keepdim=True)

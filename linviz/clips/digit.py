@@ -10,10 +10,10 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from .clip import Clip
-from .layers import CutOut, Oval, compose, cut_out, smooth, truth
+from .layers import CutOut, Oval, compose_frames, cut_out, scene_truth, smooth_step
 from .photographs import photograph
 from .sources import DIGITS_BY, DIGITS_LICENCE
-from .warp import window, window_motion
+from .warp import moving_window, window_motion
 
 SIDE = 448          # 28 x 28 patches of 16 pixels
 DIGIT = 144         # side of the digit in pixels
@@ -35,17 +35,17 @@ def digit(seed: int = 0, frames: int = 8) -> Clip:
     (torch.Size([2, 448, 448]), torch.Size([1, 2, 448, 448]))
     """
     draw = Generator().manual_seed(FIRST + seed)
-    back, disc = _photographs(draw)
-    centre, span = _background_way(back.frames, frames, draw)
-    ink, label = _ink(draw)
-    heading, path, other = _paths(frames, draw)
+    back, disc = _pick_photographs(draw)
+    centre, span = _background_path(back.frames, frames, draw)
+    ink, label = _random_ink(draw)
+    heading, path, other = _meeting_paths(frames, draw)
     layers = [CutOut(ink, path), CutOut(cut_out(disc.frames, DISCS[disc.name], height=DISC), other)]
     hidden = bool(torch.rand((), generator=draw) < 0.5)
     order = layers if hidden else layers[::-1]  # the last one passes in front
-    dimmed = window(back.frames, centre, span, SIDE) * (0.5 + 0.25 * torch.rand((), generator=draw))
-    scene = compose(dimmed, order)
+    dimmed = moving_window(back.frames, centre, span, SIDE) * (0.5 + 0.25 * torch.rand((), generator=draw))
+    scene = compose_frames(dimmed, order)
     passes = f"passes {'behind' if hidden else 'in front of'}"
-    motion, known = truth(scene, window_motion(centre, span, SIDE), order)
+    motion, known = scene_truth(scene, window_motion(centre, span, SIDE), order)
     mask = scene.owner == order.index(layers[0]) + 1
     return Clip(
         "digit", f"A handwritten {label} on its way", scene.frames,
@@ -56,16 +56,16 @@ def digit(seed: int = 0, frames: int = 8) -> Clip:
                f"of the photograph {back.name} and {passes} a disc cut from {disc.name}; the mask is its visible ink.",
         alt=f"A white handwritten {label} moves {HEADINGS[heading]} over a darkened, slowly sliding photograph "
             f"({back.title}) and {passes} a round piece of another ({disc.title}).",
-        mask=mask, motion=motion, known=known, query=(0, *_heart(mask[0])))
+        mask=mask, motion=motion, known=known, query=(0, *_relative_centre(mask[0])))
 
 
-def _photographs(draw: Generator) -> tuple[Clip, Clip]:
+def _pick_photographs(draw: Generator) -> tuple[Clip, Clip]:
     back = BACKGROUNDS[int(torch.randint(len(BACKGROUNDS), (), generator=draw))]
     others = [name for name in DISCS if name != back]
     return photograph(back), photograph(others[int(torch.randint(len(others), (), generator=draw))])
 
 
-def _background_way(photo: Tensor, frames: int, draw: Generator) -> tuple[Tensor, Tensor]:
+def _background_path(photo: Tensor, frames: int, draw: Generator) -> tuple[Tensor, Tensor]:
     """Centre (T, 2) and side (T,) of a window that slides over the photograph and never leaves it."""
     size = torch.tensor(photo.shape[-2:]).float()
     span = 0.7 * size.min()
@@ -75,7 +75,7 @@ def _background_way(photo: Tensor, frames: int, draw: Generator) -> tuple[Tensor
     return middle + torch.linspace(-0.5, 0.5, frames)[:, None] * slide, span.expand(frames)
 
 
-def _ink(draw: Generator) -> tuple[Tensor, int]:
+def _random_ink(draw: Generator) -> tuple[Tensor, int]:
     """One of scikit-learn's 8 x 8 digits as white ink, (4, DIGIT, DIGIT), and its class."""
     from sklearn.datasets import load_digits  # here and not above: it takes a second to import
     data = load_digits()
@@ -83,27 +83,27 @@ def _ink(draw: Generator) -> tuple[Tensor, int]:
     small = torch.from_numpy(data.images[at]).float()[None, None] / 16
     large = F.interpolate(F.pad(small, (1, 1, 1, 1)), size=(DIGIT, DIGIT), mode="bicubic", align_corners=False)[0]
     paper = torch.tensor([1.0, 0.99, 0.95]).reshape(3, 1, 1).expand(3, DIGIT, DIGIT)
-    return torch.cat([paper, smooth((large - 0.34) / 0.12)]), int(data.target[at])
+    return torch.cat([paper, smooth_step((large - 0.34) / 0.12)]), int(data.target[at])
 
 
-def _paths(frames: int, draw: Generator) -> tuple[int, Tensor, Tensor]:
+def _meeting_paths(frames: int, draw: Generator) -> tuple[int, Tensor, Tensor]:
     """Heading (0..7), the digit's path and the disc's, each (T, 2). They meet half-way, slightly offset."""
     heading = int(torch.randint(8, (), generator=draw))
-    forward = _direction(heading * math.pi / 4)
+    forward = _unit_direction(heading * math.pi / 4)
     length = SIDE * (0.35 + 0.15 * torch.rand((), generator=draw))  # 22 to 32 pixels a frame in eight frames
     share = torch.linspace(-0.5, 0.5, frames)[:, None]
     middle = SIDE / 2 + (torch.rand(2, generator=draw) - 0.5) * 0.1 * SIDE
     turn = (0.35 + 0.5 * torch.rand((), generator=draw)) * math.pi
-    away = _direction(heading * math.pi / 4 + float(turn))
-    aside = 0.45 * DISC * _direction(heading * math.pi / 4 + math.pi / 2)
+    away = _unit_direction(heading * math.pi / 4 + float(turn))
+    aside = 0.45 * DISC * _unit_direction(heading * math.pi / 4 + math.pi / 2)
     return heading, middle + share * length * forward, middle + aside + share * 0.8 * length * away
 
 
-def _direction(angle: float) -> Tensor:
+def _unit_direction(angle: float) -> Tensor:
     return torch.tensor([-math.cos(angle), math.sin(angle)])  # down, across; angle 0 is up, clockwise
 
 
-def _heart(mask: Tensor) -> tuple[float, float]:
+def _relative_centre(mask: Tensor) -> tuple[float, float]:
     """The mask's pixel nearest to its centre, as fractions of height and width."""
     on = mask.nonzero().float()
     nearest = on[(on - on.mean(0)).square().sum(1).argmin()] + 0.5

@@ -8,7 +8,7 @@ from torch import Tensor
 from ..grid import Grid
 from ..shapes import Float
 from .clip import Clip
-from .warp import inside, places, sample
+from .warp import inside_frame, pixel_places, sample_images
 
 PATCH = 16  # pixels per side of a patch
 SHARP = 640  # pixels per side of a picture that is shown, if the original has them
@@ -28,28 +28,28 @@ def fit(clip: Clip, grid: Grid, patch: int = PATCH) -> Clip:
     """
     if patch < 1:
         raise ValueError(f"a patch has a side of at least one pixel; got {patch}")
-    clip = _fewer(clip, grid.T)
-    box, size = _box(clip, grid), (grid.Y * patch, grid.X * patch)
+    clip = _select_frames(clip, grid.T)
+    box, size = _largest_box(clip, grid), (grid.Y * patch, grid.X * patch)
     if box == (0, 0, *clip.size[1:]) and size == clip.size[1:]:
         return clip
     top, left, high, wide = box
     cut = (..., slice(top, top + high), slice(left, left + wide))
     mask, motion, known = clip.mask, clip.motion, clip.known
     if mask is not None:
-        mask = _resize(mask[cut][:, None].float(), size)[:, 0] > 0.5
+        mask = _resize_images(mask[cut][:, None].float(), size)[:, 0] > 0.5
     if motion is not None and known is not None:
         motion, known = _resize_motion(motion[cut], known[cut], size)
     down, across = ((share * full - start) / part for share, full, start, part
                     in zip(clip.query[1:], clip.size[1:], (top, left), (high, wide)))
-    return replace(clip, frames=_resize(clip.frames[cut], size).clamp(0, 1), mask=mask, motion=motion, known=known,
+    return replace(clip, frames=_resize_images(clip.frames[cut], size).clamp(0, 1), mask=mask, motion=motion, known=known,
                    query=(clip.query[0], min(1.0, max(0.0, down)), min(1.0, max(0.0, across))))
 
 
-def sharp(clip: Clip, grid: Grid) -> Clip:
+def fit_sharp(clip: Clip, grid: Grid) -> Clip:
     """The clip cut as by `fit`, for display: at full resolution, up to `SHARP` pixels per side of a frame.
 
     >>> from linviz import clips
-    >>> [sharp(clips.photograph(name), Grid(1, 28, 28)).size[1] // 28 for name in ("coffee", "chelsea")]
+    >>> [fit_sharp(clips.photograph(name), Grid(1, 28, 28)).size[1] // 28 for name in ("coffee", "chelsea")]
     [16, 16]
     """
     _, rows, columns = clip.size
@@ -68,7 +68,7 @@ def token_mask(clip: Clip, grid: Grid) -> Float[Tensor, "N"]:
     """
     if clip.mask is None:
         raise ValueError(f"clip {clip.name!r} has no mask, so it is unknown which pixels show the object")
-    fitted = whole(clip, grid)
+    fitted = fit_patches(clip, grid)
     assert fitted.mask is not None
     share = F.adaptive_avg_pool2d(fitted.mask[:, None].float(), (grid.Y, grid.X))[:, 0].flatten()
     return torch.cat([share.new_zeros(grid.prefix), share])
@@ -82,16 +82,16 @@ def token_at(clip: Clip, grid: Grid) -> int:
     >>> grid.place(token_at(clips.photograph("coffee"), grid))
     (0, 13, 14)
     """
-    frame, down, across = whole(clip, grid).query
+    frame, down, across = fit_patches(clip, grid).query
     return grid.number(int(frame), min(int(down * grid.Y), grid.Y - 1), min(int(across * grid.X), grid.X - 1))
 
 
-def whole(clip: Clip, grid: Grid) -> Clip:
+def fit_patches(clip: Clip, grid: Grid) -> Clip:
     """The clip itself if its frames already are whole square patches of the grid, else fitted with patches of 16.
 
     >>> from linviz import clips
     >>> astronaut = clips.photograph("astronaut")
-    >>> whole(astronaut, Grid(1, 32, 32)).size, whole(astronaut, Grid(1, 28, 28)).size
+    >>> fit_patches(astronaut, Grid(1, 32, 32)).size, fit_patches(astronaut, Grid(1, 28, 28)).size
     ((1, 512, 512), (1, 448, 448))
     """
     t, y, x = clip.size
@@ -99,7 +99,7 @@ def whole(clip: Clip, grid: Grid) -> Clip:
     return clip if t == grid.T and square else fit(clip, grid)
 
 
-def _fewer(clip: Clip, frames: int) -> Clip:
+def _select_frames(clip: Clip, frames: int) -> Clip:
     total = clip.size[0]
     if frames == total:
         return clip
@@ -109,35 +109,35 @@ def _fewer(clip: Clip, frames: int) -> Clip:
     at = torch.linspace(0, total - 1, frames).round().long() if frames > 1 else torch.tensor([0])
     motion, known = clip.motion, clip.known
     if motion is not None and known is not None:
-        motion, known = _chain(motion, known, at.tolist())
+        motion, known = _chain_motion(motion, known, at.tolist())
     nearest = int((at - clip.query[0]).abs().argmin())
     return replace(clip, frames=clip.frames[at], mask=None if clip.mask is None else clip.mask[at],
                    motion=motion, known=known, query=(nearest, *clip.query[1:]))
 
 
-def _chain(motion: Tensor, known: Tensor, at: list[int]) -> tuple[Tensor, Tensor]:
+def _chain_motion(motion: Tensor, known: Tensor, at: list[int]) -> tuple[Tensor, Tensor]:
     """Motion between kept frames, followed through the frames in between: (T'-1, 2, Y, X), (T'-1, Y, X)."""
-    here = places(*motion.shape[-2:])
+    here = pixel_places(*motion.shape[-2:])
     moves, sure = [motion[:0]], [known[:0]]
     for start, stop in zip(at, at[1:]):
         where, good = here, torch.ones_like(known[0])
         for t in range(start, stop):
-            step = sample(torch.cat([motion[t], known[t, None].float()])[None], where[None], mode="nearest")[0]
-            good = good & (step[2] > 0.5) & inside(where, *known.shape[-2:])
+            step = sample_images(torch.cat([motion[t], known[t, None].float()])[None], where[None], mode="nearest")[0]
+            good = good & (step[2] > 0.5) & inside_frame(where, *known.shape[-2:])
             where = where + step[:2].permute(1, 2, 0)
         moves.append((where - here).permute(2, 0, 1)[None])
         sure.append(good[None])
     return torch.cat(moves), torch.cat(sure)
 
 
-def _box(clip: Clip, grid: Grid) -> tuple[int, int, int, int]:
+def _largest_box(clip: Clip, grid: Grid) -> tuple[int, int, int, int]:
     """Top, left, height, width of the largest centred box with the grid's aspect ratio, in whole pixels."""
     _, y, x = clip.size
     high, wide = min(y, max(1, round(x * grid.Y / grid.X))), min(x, max(1, round(y * grid.X / grid.Y)))
     return (y - high) // 2, (x - wide) // 2, high, wide
 
 
-def _resize(images: Tensor, size: tuple[int, int]) -> Tensor:
+def _resize_images(images: Tensor, size: tuple[int, int]) -> Tensor:
     return F.interpolate(images, size=size, mode="bilinear", antialias=True, align_corners=False)
 
 
@@ -145,5 +145,5 @@ def _resize_motion(motion: Tensor, known: Tensor, size: tuple[int, int]) -> tupl
     scale = torch.tensor(size) / torch.tensor(motion.shape[-2:])
     both = F.interpolate(torch.cat([motion, known[:, None].float()], 1), size=size, mode="nearest-exact")
     motion = both[:, :2] * scale.reshape(2, 1, 1)
-    target = places(*size) + motion.permute(0, 2, 3, 1)
-    return motion, (both[:, 2] > 0.5) & inside(target, *size)
+    target = pixel_places(*size) + motion.permute(0, 2, 3, 1)
+    return motion, (both[:, 2] > 0.5) & inside_frame(target, *size)

@@ -51,13 +51,13 @@ class Watched(io.BytesIO):
         return b"" if self.late() else super().read(size)
 
 
-def evenly(starts: list[float], count: int) -> list[int]:
+def evenly_spaced(starts: list[float], count: int) -> list[int]:
     """Which frames are visible at `count` moments, evenly spaced in time from the first frame to the last.
 
     starts: when each frame appears, rising. A frame that stays visible for long is repeated, as a viewer sees it.
     If there are no more frames than `count`, each is taken once.
 
-    >>> evenly([0.0, 0.1, 0.2, 0.3, 0.4], 3), evenly([0.0, 0.1, 5.0], 2), evenly([0.0, 0.1, 0.2, 4.0], 3)
+    >>> evenly_spaced([0.0, 0.1, 0.2, 0.3, 0.4], 3), evenly_spaced([0.0, 0.1, 5.0], 2), evenly_spaced([0.0, 0.1, 0.2, 4.0], 3)
     ([0, 2, 4], [0, 2], [0, 2, 3])
     """
     if len(starts) <= count or count == 1:
@@ -67,10 +67,10 @@ def evenly(starts: list[float], count: int) -> list[int]:
     return [*early, len(starts) - 1]
 
 
-def shrunk(width: int, height: int) -> tuple[int, int]:
+def working_size(width: int, height: int) -> tuple[int, int]:
     """Width and height of the stored picture: its own, or scaled so that the longer side is `limits.WORKING`.
 
-    >>> shrunk(640, 360), shrunk(3840, 2160), shrunk(9000, 2)
+    >>> working_size(640, 360), working_size(3840, 2160), working_size(9000, 2)
     ((640, 360), (1024, 576), (1024, 1))
     """
     scale = min(1.0, limits.WORKING / max(width, height))
@@ -86,10 +86,10 @@ def check_size(width: int, height: int, most: int, what: str) -> None:
                          f"megapixels and {limits.SIDE:,} pixels per side, so make it smaller first")
 
 
-def broken_off(there: int, of: int) -> str:
+def truncation_note(there: int, of: int) -> str:
     """A note that a clip is cut short after `there` frames of `of`, the number in its header, or 0 if unknown.
 
-    >>> broken_off(101, 250), broken_off(1, 0)
+    >>> truncation_note(101, 250), truncation_note(1, 0)
     ('it is cut short after 101 of 250 frames: those were read', 'it is cut short after its first frame')
     """
     if there == 1:

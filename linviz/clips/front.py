@@ -13,12 +13,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .drawing import Layers, disc, film
-from .motion import EACH, MOST, Setting, distractors
+from .drawing import Layers, render_clips, soft_disc
+from .motion import EACH, MOST, Setting, roaming_discs
 from .photographs import known_name
 from .sources import split_number
-from .task import Task, as_frames, draws
-from .task_scenes import DIGIT, SIDE, Stage, between, choice
+from .task import Task, as_frames, random_draws
+from .task_scenes import DIGIT, SIDE, Stage, as_whole_numbers, scale_numbers
 
 COIN, ON_COIN = DIGIT, 8    # diameter of a disc and side of the digit on it, in pixels of a frame of 36
 OWN = 24                    # random numbers for a scene without distractors
@@ -56,14 +56,14 @@ def front_task(n: int, seed: int, split: str = "train", setting: str = "main", *
     """
     number, how = split_number(split, opened), FRONT_SETTINGS[known_name(setting, FRONT_SETTINGS, "setting")]
     stage = Stage(split, how.side if side is None else side, how.frames if frames is None else frames)
-    u = draws("front", seed, number, first, n, OWN + (EACH + 1) * MOST)
+    u = random_draws("front", seed, number, first, n, OWN + (EACH + 1) * MOST)
     backdrop, truth = stage.backdrop(u[:, :6], how.drift, how.dimmed)
-    label, bright = choice(u[:, 6], 2), choice(u[:, 7], 2)
-    left, right = _ways(u[:, 8:14], stage)
+    label, bright = as_whole_numbers(u[:, 6], 2), as_whole_numbers(u[:, 7], 2)
+    left, right = _disc_paths(u[:, 8:14], stage)
     corner = torch.stack([torch.where(label[:, None, None] == 0, a, b) for a, b in ((right, left), (left, right))], 1)
-    light, more = _coins(u[:, 14:OWN], stage, backdrop.which, bright)
-    lights, corners, cuts = distractors(u[:, OWN + MOST:], stage, how, backdrop.which)
-    grey, mask, hidden = film(backdrop, _layers(u[:, OWN:], (light, lights), (corner, corners)), stage.side)
+    light, more = _disc_faces(u[:, 14:OWN], stage, backdrop.which, bright)
+    lights, corners, cuts = roaming_discs(u[:, OWN + MOST:], stage, how, backdrop.which)
+    grey, mask, hidden = render_clips(backdrop, _front_layers(u[:, OWN:], (light, lights), (corner, corners)), stage.side)
     path, other = stage.middle(corner, COIN).unbind(1)
     truth |= more | {"direction": label, "path": path, "other": other, "hidden": hidden, "bright": bright.bool(),
                      "cut": torch.cat([more["cut"], cuts], 1)}
@@ -71,25 +71,25 @@ def front_task(n: int, seed: int, split: str = "train", setting: str = "main", *
                 "Which of two discs passes in front?", "The disc {label} passes in front of one with a {digit} on it")
 
 
-def _layers(u: Tensor, lights: tuple[Tensor, Tensor], corners: tuple[Tensor, Tensor]) -> Layers:
+def _front_layers(u: Tensor, lights: tuple[Tensor, Tensor], corners: tuple[Tensor, Tensor]) -> Layers:
     """The disc behind, the disc in front, and the others behind, between or before the two, by u (n, others)."""
     light, corner = torch.cat(lights, 1), torch.cat(corners, 1)
     height = torch.ones(light.shape[:2])
     height[:, 1] = 2
-    height[:, 2:] = choice(u[:, :light.shape[1] - 2], 3) + 0.5
+    height[:, 2:] = as_whole_numbers(u[:, :light.shape[1] - 2], 3) + 0.5
     target = torch.zeros_like(height)
     target[:, 0] = 1
-    layers = Layers(disc(light.shape[-1]).expand_as(light), light, torch.ones_like(height), corner, target)
+    layers = Layers(soft_disc(light.shape[-1]).expand_as(light), light, torch.ones_like(height), corner, target)
     return layers.sorted(height.argsort(dim=1, stable=True))
 
 
-def _ways(u: Tensor, stage: Stage) -> tuple[Tensor, Tensor]:
+def _disc_paths(u: Tensor, stage: Stage) -> tuple[Tensor, Tensor]:
     """Corners (n, T, 2) of two squares that cross, one from the left and one from the right, by u (n, 6)."""
-    slope = between(u[:, :1], -SLOPE, SLOPE)
-    slopes = (slope, (slope + between(u[:, 1:2], -TURN, TURN)).clamp(-SLOPE, SLOPE))
-    far, meet = between(u[:, 2:3], *FAR), between(u[:, 3:4], *MEET)
+    slope = scale_numbers(u[:, :1], -SLOPE, SLOPE)
+    slopes = (slope, (slope + scale_numbers(u[:, 1:2], -TURN, TURN)).clamp(-SLOPE, SLOPE))
+    far, meet = scale_numbers(u[:, 2:3], *FAR), scale_numbers(u[:, 3:4], *MEET)
     spare = (SIDE - COIN) / 2 - FAR[1] * MEET[1]  # the space in the frame that the longest path leaves free
-    middle = (SIDE - COIN) / 2 + between(u[:, 4:], -spare, spare)
+    middle = (SIDE - COIN) / 2 + scale_numbers(u[:, 4:], -spare, spare)
     along = far * (torch.linspace(0, 1, stage.frames, dtype=torch.float64) - meet)  # pixels past the crossing, (n, T)
     ways = []
     for s, sign in zip(slopes, (1, -1)):
@@ -98,21 +98,21 @@ def _ways(u: Tensor, stage: Stage) -> tuple[Tensor, Tensor]:
     return ways[0], ways[1]
 
 
-def _coins(u: Tensor, stage: Stage, behind: Tensor, bright: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+def _disc_faces(u: Tensor, stage: Stage, behind: Tensor, bright: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
     """Luma (n, 2, a, a) of the disc behind and of the one in front, by u (n, 10), and their ground truth."""
     lights, cuts, digits = [], [], []
     for place, own in enumerate(u.split(5, 1)):
         texture, cut = stage.cut(own[:, :3], behind, COIN)
         ink, truth = stage.ink(own[:, 3], ON_COIN)
-        level = torch.where(bright == place, between(own[:, 4], *BRIGHT), between(own[:, 4], *DARK)).float()
+        level = torch.where(bright == place, scale_numbers(own[:, 4], *BRIGHT), scale_numbers(own[:, 4], *DARK)).float()
         face = (texture - texture.mean((1, 2), keepdim=True) + level[:, None, None]).clamp(0, 1)
-        lights.append(torch.lerp(face, torch.ones_like(face), _centred(ink, texture.shape[-1])))
+        lights.append(torch.lerp(face, torch.ones_like(face), _centre_ink(ink, texture.shape[-1])))
         cuts.append(cut)
         digits.append(truth["digit"])
     return torch.stack(lights, 1), {"cut": torch.stack(cuts, 1), "digit": digits[0], "front digit": digits[1]}
 
 
-def _centred(ink: Tensor, side: int) -> Tensor:
+def _centre_ink(ink: Tensor, side: int) -> Tensor:
     """Ink (n, a, a) in the middle of a larger square, (n, side, side)."""
     before, after = (side - ink.shape[-1]) // 2, (side - ink.shape[-1] + 1) // 2
     return F.pad(ink, (before, after, before, after))

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .warp import inside, places, sample
+from .warp import inside_frame, pixel_places, sample_images
 
 SURE = 0.02  # an opacity this near to 0 or 1 counts as clear; between them a pixel shows two layers
 
@@ -35,9 +35,9 @@ class CutOut:
         9.0
         """
         middle = (torch.tensor(self.rgba.shape[1:]) - 1) / 2
-        where = places(side, side) - self.path[:, None, None] + middle
+        where = pixel_places(side, side) - self.path[:, None, None] + middle
         images = self.rgba.expand(len(self.path), -1, -1, -1)
-        return torch.cat([sample(images[:, :3], where), sample(images[:, 3:], where, outside="zeros")], 1)
+        return torch.cat([sample_images(images[:, :3], where), sample_images(images[:, 3:], where, outside="zeros")], 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,10 +49,10 @@ class Scene:
     sure: Tensor
 
 
-def compose(background: Tensor, cutouts: list[CutOut]) -> Scene:
+def compose_frames(background: Tensor, cutouts: list[CutOut]) -> Scene:
     """Lay the cut-outs over a background (T, 3, side, side), the last one in front.
 
-    >>> scene = compose(torch.zeros(1, 3, 5, 5), [CutOut(torch.ones(4, 3, 3), torch.tensor([[2., 2.]]))])
+    >>> scene = compose_frames(torch.zeros(1, 3, 5, 5), [CutOut(torch.ones(4, 3, 3), torch.tensor([[2., 2.]]))])
     >>> scene.owner.sum().item(), scene.frames.sum().item()
     (9, 27.0)
     """
@@ -67,7 +67,7 @@ def compose(background: Tensor, cutouts: list[CutOut]) -> Scene:
     return Scene(frames.clamp(0, 1), owner, sure)
 
 
-def truth(scene: Scene, background: Tensor, cutouts: list[CutOut]) -> tuple[Tensor, Tensor]:
+def scene_truth(scene: Scene, background: Tensor, cutouts: list[CutOut]) -> tuple[Tensor, Tensor]:
     """Motion (T-1, 2, Y, X) of whatever a pixel shows, and where it is known (T-1, Y, X) bool.
 
     background: its own motion, (T-1, 2, Y, X). Known means that the pixel shows one layer only, stays in
@@ -77,12 +77,12 @@ def truth(scene: Scene, background: Tensor, cutouts: list[CutOut]) -> tuple[Tens
     motion = background.clone()
     for number, step in enumerate(steps, 1):
         motion = torch.where((scene.owner[:-1] == number)[:, None], step[:, :, None, None], motion)
-    target = places(*motion.shape[-2:]) + motion.permute(0, 2, 3, 1)
+    target = pixel_places(*motion.shape[-2:]) + motion.permute(0, 2, 3, 1)
     alone = torch.where(scene.sure, scene.owner, -1)
-    lands = torch.stack([sample((alone == n)[1:, None].float(), target)[:, 0] > 1 - SURE
+    lands = torch.stack([sample_images((alone == n)[1:, None].float(), target)[:, 0] > 1 - SURE
                          for n in range(len(cutouts) + 1)])
     same = lands.gather(0, scene.owner[None, :-1])[0]
-    return motion, same & scene.sure[:-1] & inside(target, *motion.shape[-2:])
+    return motion, same & scene.sure[:-1] & inside_frame(target, *motion.shape[-2:])
 
 
 def cut_out(photo: Tensor, *ovals: Oval, height: int, soft: float = 3.0) -> Tensor:
@@ -97,15 +97,15 @@ def cut_out(photo: Tensor, *ovals: Oval, height: int, soft: float = 3.0) -> Tens
     left, right = min(o.across - o.wide for o in ovals), max(o.across + o.wide for o in ovals)
     unit = (bottom - top) / height
     width = round((right - left) / unit)
-    where = (places(height, width) + 0.5) * unit + torch.tensor([top, left], dtype=torch.float32) - 0.5
+    where = (pixel_places(height, width) + 0.5) * unit + torch.tensor([top, left], dtype=torch.float32) - 0.5
     shrunk = F.interpolate(photo, scale_factor=min(1.0, 1 / unit), mode="bilinear", antialias=True, align_corners=False)
     factor = torch.tensor(shrunk.shape[-2:]) / torch.tensor(photo.shape[-2:])
-    rgb = sample(shrunk, ((where + 0.5) * factor - 0.5)[None], mode="bicubic")[0].clamp(0, 1)
-    depth = torch.stack([_depth(where, oval) for oval in ovals]).amax(0) / unit  # pixels from the edge inwards
-    return torch.cat([rgb, smooth(depth / soft)[None]])
+    rgb = sample_images(shrunk, ((where + 0.5) * factor - 0.5)[None], mode="bicubic")[0].clamp(0, 1)
+    depth = torch.stack([_oval_depth(where, oval) for oval in ovals]).amax(0) / unit  # pixels from the edge inwards
+    return torch.cat([rgb, smooth_step(depth / soft)[None]])
 
 
-def _depth(where: Tensor, oval: Oval) -> Tensor:
+def _oval_depth(where: Tensor, oval: Oval) -> Tensor:
     """Approximately how many pixels a place lies inside the oval; negative outside."""
     middle, radii = (torch.tensor(part, dtype=torch.float32) for part in (oval[:2], oval[2:]))
     off = (where - middle) / radii
@@ -114,10 +114,10 @@ def _depth(where: Tensor, oval: Oval) -> Tensor:
     return (1 - distance) / slope.clamp_min(1e-6)
 
 
-def smooth(x: Tensor) -> Tensor:
+def smooth_step(x: Tensor) -> Tensor:
     """0 below 0, 1 above 1, and a smooth step between.
 
-    >>> smooth(torch.tensor([-1., .5, 2.])).tolist()
+    >>> smooth_step(torch.tensor([-1., .5, 2.])).tolist()
     [0.0, 0.5, 1.0]
     """
     x = x.clamp(0, 1)

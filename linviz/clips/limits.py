@@ -13,10 +13,10 @@ TENSOR_BYTES = 100_000_000  # of a file of tensors
 NUMBERS = 10_000_000        # of one of its arrays, read from its header
 
 
-def said() -> str:
+def limits_sentence() -> str:
     """The limits as a sentence for users.
 
-    >>> said()
+    >>> limits_sentence()
     'Up to 200 MB; pictures up to 50 megapixels; clips up to 4096 x 2304 pixels, of which the first 60 s are read; \
 tensors up to 100 MB.'
     """

@@ -14,11 +14,11 @@ import torch
 from torch import Tensor
 
 from .digit import HEADINGS
-from .drawing import Layers, disc, film
+from .drawing import Layers, render_clips, soft_disc
 from .photographs import known_name
 from .sources import split_number
-from .task import Task, as_frames, draws
-from .task_scenes import DIGIT, SIDE, Stage, between, choice
+from .task import Task, as_frames, random_draws
+from .task_scenes import DIGIT, SIDE, Stage, as_whole_numbers, scale_numbers
 
 MOST = 4             # discs for which random numbers are drawn
 OWN, EACH = 13, 7    # random numbers for a scene without discs, and for each disc
@@ -71,34 +71,34 @@ def motion_task(n: int, seed: int, split: str = "train", setting: str = "main", 
     """
     number, how = split_number(split, opened), SETTINGS[known_name(setting, SETTINGS, "setting")]
     stage = Stage(split, how.side if side is None else side, how.frames if frames is None else frames)
-    u = draws("motion", seed, number, first, n, OWN + EACH * MOST)
+    u = random_draws("motion", seed, number, first, n, OWN + EACH * MOST)
     backdrop, truth = stage.backdrop(u[:, 7:13], how.drift, how.dimmed)
-    layers, more = _layers(u, stage, how, backdrop.which)
-    grey, mask, hidden = film(backdrop, layers, stage.side)
+    layers, more = _motion_layers(u, stage, how, backdrop.which)
+    grey, mask, hidden = render_clips(backdrop, layers, stage.side)
     truth |= more | {"hidden": hidden, "behind": hidden.amax(1) >= HIDES}
     return Task(as_frames(grey), truth["direction"].clone(), mask, truth, HEADINGS,
                 "Which way does the digit move?", "A handwritten {digit} moves {label}")
 
 
-def _layers(u: Tensor, stage: Stage, how: Setting, behind: Tensor) -> tuple[Layers, dict[str, Tensor]]:
+def _motion_layers(u: Tensor, stage: Stage, how: Setting, behind: Tensor) -> tuple[Layers, dict[str, Tensor]]:
     """The digit and its discs, back to front, and their ground truth."""
     heading, speed, corner = stage.way(u[:, :4], DIGIT, how.speed)
     cover, truth = stage.ink(u[:, 4])
-    lights, corners, cuts = distractors(u[:, OWN:], stage, how, behind)
+    lights, corners, cuts = roaming_discs(u[:, OWN:], stage, how, behind)
     truth |= {"direction": heading, "speed": speed, "path": stage.middle(corner, DIGIT), "cut": cuts}
     opacity, target = torch.ones(len(u), 1 + how.discs), torch.zeros(len(u), 1 + how.discs)
-    opacity[:, 0], target[:, 0] = between(u[:, 5], *OPACITY), 1
-    covers = torch.cat([cover[:, None], disc(cover.shape[-1]).expand_as(lights)], 1)
+    opacity[:, 0], target[:, 0] = scale_numbers(u[:, 5], *OPACITY), 1
+    covers = torch.cat([cover[:, None], soft_disc(cover.shape[-1]).expand_as(lights)], 1)
     lights, corners = torch.cat([torch.ones_like(cover)[:, None], lights], 1), torch.cat([corner[:, None], corners], 1)
     layers = Layers(covers, lights, opacity, corners, target)
-    return layers.sorted(_order(choice(u[:, 6], how.discs + 1), how.discs)), truth
+    return layers.sorted(_layer_order(as_whole_numbers(u[:, 6], how.discs + 1), how.discs)), truth
 
 
-def distractors(u: Tensor, stage: Stage, how: Setting, besides: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def roaming_discs(u: Tensor, stage: Stage, how: Setting, besides: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Discs on random paths by u (n, 7 each): luma (n, discs, a, a), corner (n, discs, T, 2), numbers in SOURCES.
 
     >>> stage = Stage("train", 36, 8)
-    >>> [part.shape[1] for part in distractors(torch.zeros(2, 21), stage, SETTINGS["hard"], torch.zeros(2).long())]
+    >>> [part.shape[1] for part in roaming_discs(torch.zeros(2, 21), stage, SETTINGS["hard"], torch.zeros(2).long())]
     [3, 3, 3]
     """
     a, n = stage.piece(DIGIT), len(u)
@@ -110,7 +110,7 @@ def distractors(u: Tensor, stage: Stage, how: Setting, besides: Tensor) -> tuple
     return lights, corners, cuts
 
 
-def _order(layer: Tensor, discs: int) -> Tensor:
+def _layer_order(layer: Tensor, discs: int) -> Tensor:
     """The order of (digit, disc 1, disc 2...), back to front, in which the digit is layer number `layer` (n,)."""
     place = torch.arange(discs + 1).expand(len(layer), -1)
     return torch.where(place == layer[:, None], 0, place + (place < layer[:, None]))

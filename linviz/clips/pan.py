@@ -6,7 +6,7 @@ from torch import Tensor
 
 from .clip import Clip
 from .photographs import photograph
-from .warp import inside, places, window, window_motion
+from .warp import inside_frame, moving_window, pixel_places, window_motion
 
 SIDE = 448  # 28 x 28 patches of 16 pixels
 
@@ -38,13 +38,13 @@ def pan(seed: int = 0, frames: int = 8) -> Clip:
     """
     name = list(WAYS)[seed % len(WAYS)]
     photo = photograph(name)
-    centre, span = _path(WAYS[name], seed, frames)
+    centre, span = _zoom_path(WAYS[name], seed, frames)
     motion = window_motion(centre, span, SIDE)
-    known = inside(places(SIDE, SIDE) + motion.permute(0, 2, 3, 1), SIDE, SIDE)
+    known = inside_frame(pixel_places(SIDE, SIDE) + motion.permute(0, 2, 3, 1), SIDE, SIDE)
     subject = (torch.tensor(WAYS[name].subject) - centre[0]) / span[0] + 0.5
     zoom = (span[0] / span[-1]).item()
     return Clip(
-        "pan", f"Slow pan and zoom: {photo.title}", window(photo.frames, centre, span, SIDE),
+        "pan", f"Slow pan and zoom: {photo.title}", moving_window(photo.frames, centre, span, SIDE),
         author=photo.author, licence=photo.licence, source=photo.source,
         recipe=f"A square window moves steadily over the photograph {name} and zooms by a factor of {zoom:.2f}; "
                "the motion follows from the window and is exact.",
@@ -52,7 +52,7 @@ def pan(seed: int = 0, frames: int = 8) -> Clip:
         motion=motion, known=known, query=(0, *subject.clamp(0, 1).tolist()))
 
 
-def _path(way: Way, seed: int, frames: int) -> tuple[Tensor, Tensor]:
+def _zoom_path(way: Way, seed: int, frames: int) -> tuple[Tensor, Tensor]:
     """Centre (T, 2) and side (T,) of the window: a steady zoom about one fixed point."""
     ends = torch.tensor([way.first, way.last], dtype=torch.float32)
     if seed >= len(WAYS):

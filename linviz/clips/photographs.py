@@ -11,10 +11,10 @@ from torch import Tensor
 from .clip import Clip
 
 
-def pixels(name: str) -> Tensor:
+def load_pixels(name: str) -> Tensor:
     """The image `name` of skimage.data as one frame, (1, 3, Ypx, Xpx) float32 in 0..1; grey becomes RGB.
 
-    >>> pixels("camera").shape
+    >>> load_pixels("camera").shape
     torch.Size([1, 3, 512, 512])
     """
     import skimage.data  # here and not above: it takes longer to import than linviz itself
@@ -24,10 +24,10 @@ def pixels(name: str) -> Tensor:
     return (image.permute(2, 0, 1)[None].float() / 255).contiguous()
 
 
-def _photograph(name: str, title: str, author: str, licence: str, alt: str,
+def _make_photograph(name: str, title: str, author: str, licence: str, alt: str,
                 query: tuple[float, float], data: str | None = None) -> Clip:
     data = data or name
-    return Clip(name, title, pixels(data), author, licence, f"scikit-image, skimage.data.{data}()",
+    return Clip(name, title, load_pixels(data), author, licence, f"scikit-image, skimage.data.{data}()",
                 recipe="A photograph, unchanged from scikit-image.", alt=alt, query=(0, *query))
 
 
@@ -37,7 +37,7 @@ def astronaut() -> Clip:
     >>> astronaut().size
     (1, 512, 512)
     """
-    return _photograph(
+    return _make_photograph(
         "astronaut", "Astronaut", "NASA", "public domain",
         "Portrait of the astronaut Eileen Collins, smiling, in an orange space suit: a black helmet in front of her, "
         "the flag of the United States on the left, a white model of the Space Shuttle on the right.",
@@ -50,7 +50,7 @@ def chelsea() -> Clip:
     >>> chelsea().size
     (1, 300, 451)
     """
-    return _photograph(
+    return _make_photograph(
         "chelsea", "Chelsea the cat", "Stefan van der Walt", "CC0",
         "The face of a ginger tabby cat, close up, turned a little to the right: two green eyes with narrow pupils, "
         "a pink nose, long white whiskers.",
@@ -63,7 +63,7 @@ def coffee() -> Clip:
     >>> coffee().size
     (1, 400, 600)
     """
-    return _photograph(
+    return _make_photograph(
         "coffee", "A cup of coffee", "Rachel Michetti, courtesy of Pikolo Espresso Bar", "CC0",
         "An espresso seen from above at a slant: a white-rimmed red cup on a red saucer with a steel spoon, "
         "on a wooden table.",
@@ -76,7 +76,7 @@ def rocket() -> Clip:
     >>> rocket().size
     (1, 427, 640)
     """
-    return _photograph(
+    return _make_photograph(
         "rocket", "A rocket at night", "SpaceX", "public domain",
         "A slender white rocket stands on its pad at dusk between four lattice towers, floodlights like stars "
         "at its foot, under a deep blue sky.",
@@ -89,7 +89,7 @@ def camera() -> Clip:
     >>> camera().size
     (1, 512, 512)
     """
-    return _photograph(
+    return _make_photograph(
         "camera", "The photographer", "Lav Varshney", "CC0",
         "Black and white: a man in a dark coat bends to look through a camera on a tripod that stands on a lawn; "
         "a white tower and low buildings in the far distance.",
@@ -102,7 +102,7 @@ def hubble() -> Clip:
     >>> hubble().size
     (1, 872, 1000)
     """
-    return _photograph(
+    return _make_photograph(
         "hubble", "The deepest sky", "NASA, ESA, G. Illingworth and the HUDF09 team", "public domain",
         "Thousands of galaxies on black: reddish and blue specks strewn evenly, "
         "the brightest of them orange.",

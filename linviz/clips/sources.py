@@ -40,13 +40,13 @@ class Source(NamedTuple):
     loader: str
 
 
-def _from(split: str, *rows: tuple[str, ...]) -> tuple[Source, ...]:
+def _split_members(split: str, *rows: tuple[str, ...]) -> tuple[Source, ...]:
     return tuple(Source(row[0], row[1], row[2], split, row[3] if len(row) > 3 else f"skimage.data.{row[0]}")
                  for row in rows)
 
 
 SOURCES = (
-    *_from("train",
+    *_split_members("train",
            ("astronaut", "NASA", "public domain"),
            ("chelsea", "Stefan van der Walt", "CC0"),
            ("coffee", "Rachel Michetti, courtesy of Pikolo Espresso Bar", "CC0"),
@@ -60,14 +60,14 @@ SOURCES = (
            ("rocket", "SpaceX", "public domain"),
            ("colorwheel", "not named in scikit-image", "none named in scikit-image"),
            ("china", "danielbuechele", CC_BY, "sklearn.datasets.load_sample_image")),
-    *_from("test",
+    *_split_members("test",
            ("gravel", "CC0Textures", "CC0"),
            ("retina", "Mikael Häggström", "CC0"),
            ("coins", "Brooklyn Museum", "no known copyright restrictions"),
            ("moon", "not named in scikit-image", "none named in scikit-image"),
            ("cell", "P. Müller and others (2018)", "CC0"),
            ("flower", "vultilion", CC_BY, "sklearn.datasets.load_sample_image")),
-    *_from("sealed",
+    *_split_members("sealed",
            ("immunohistochemistry", "Center for Microscopy And Molecular Imaging", "no known copyright restrictions"),
            ("page", "not named in scikit-image", "none named in scikit-image"),
            ("text", "Wikipedia, File:Corner.png", "public domain"),
@@ -86,26 +86,26 @@ def split_number(split: str, opened: bool = False) -> int:
     return SPLITS.index(split)
 
 
-def numbers(split: str) -> Tensor:
+def source_numbers(split: str) -> Tensor:
     """The numbers in SOURCES that belong to a split: (P,) int64.
 
-    >>> numbers("test").tolist()
+    >>> source_numbers("test").tolist()
     [11, 12, 13, 14, 15, 16]
     """
     return torch.tensor([i for i, source in enumerate(SOURCES) if source.split == split])
 
 
 @lru_cache(maxsize=8)
-def pictures(split: str, side: int) -> Tensor:
-    """The photographs of a split as squares of luma in 0..1, in the order of `numbers`: (P, side, side) float32.
+def split_photographs(split: str, side: int) -> Tensor:
+    """The photographs of a split as squares of luma in 0..1, in the order of `source_numbers`: (P, side, side) float32.
 
-    >>> pictures("test", 20).shape
+    >>> split_photographs("test", 20).shape
     torch.Size([6, 20, 20])
     """
-    return torch.stack([_square(_luma(source), side) for source in SOURCES if source.split == split])
+    return torch.stack([_square_crop(_source_luma(source), side) for source in SOURCES if source.split == split])
 
 
-def _luma(source: Source) -> Tensor:
+def _source_luma(source: Source) -> Tensor:
     import skimage.data  # here and not above: it takes longer to import than linviz itself
     if source.loader.startswith("sklearn"):
         from sklearn.datasets import load_sample_image
@@ -117,7 +117,7 @@ def _luma(source: Source) -> Tensor:
     return torch.from_numpy(light.astype(np.float32) / 255)
 
 
-def _square(light: Tensor, side: int) -> Tensor:
+def _square_crop(light: Tensor, side: int) -> Tensor:
     least = min(light.shape)
     top, left = ((size - least) // 2 for size in light.shape)
     square = light[None, None, top:top + least, left:left + least]
@@ -126,22 +126,22 @@ def _square(light: Tensor, side: int) -> Tensor:
 
 
 @lru_cache(maxsize=8)
-def ink(split: str, side: int) -> tuple[Tensor, Tensor, Tensor]:
+def digit_ink(split: str, side: int) -> tuple[Tensor, Tensor, Tensor]:
     """The digits of a split: ink (M, side, side) float32 in 0..1, class (M,), number in load_digits (M,) int64.
 
-    >>> cover, classes, numbers = ink("train", 10)
+    >>> cover, classes, numbers = digit_ink("train", 10)
     >>> cover.shape, numbers[:3].tolist()
     (torch.Size([1078, 10, 10]), [0, 1, 2])
     """
     from sklearn.datasets import load_digits  # here and not above: it takes a second to import
     data = load_digits()
-    at, classes = _shared_out(split, torch.from_numpy(data.target).long())
+    at, classes = _split_evenly(split, torch.from_numpy(data.target).long())
     small = torch.from_numpy(data.images).float()[at, None] / 16
     large = F.interpolate(small, size=(side, side), mode="bicubic", align_corners=False)
     return large[:, 0].clamp(0, 1), classes, at
 
 
-def _shared_out(split: str, target: Tensor) -> tuple[Tensor, Tensor]:
+def _split_evenly(split: str, target: Tensor) -> tuple[Tensor, Tensor]:
     begin, end = SHARES[SPLITS.index(split):][:2]
     own = [(target == digit).nonzero()[:, 0] for digit in range(10)]
     at = torch.cat([i[round(begin * len(i)):round(end * len(i))] for i in own]).sort().values

@@ -71,20 +71,20 @@ class Task:
         used = [SOURCES[n] for n in (int(self.truth["photograph"][i]), *self.truth["cut"][i].tolist())]
         return Clip(
             f"task-{i}", told, self.frames[i].contiguous(),
-            author=f"digits: {DIGITS_BY}; photographs: " + _each(s.author for s in used),
+            author=f"digits: {DIGITS_BY}; photographs: " + _join_unique(s.author for s in used),
             licence=f"digits: {DIGITS_LICENCE}; photographs: "
-                    + _each(f"{s.name}: {s.licence}" for s in used),
-            source="scikit-learn, load_digits(); " + _each(f"{s.loader}()" for s in used),
-            recipe=f"{self.asks} Drawn from a seed with real ink and real photographs ({_each(s.name for s in used)}).",
+                    + _join_unique(f"{s.name}: {s.licence}" for s in used),
+            source="scikit-learn, load_digits(); " + _join_unique(f"{s.loader}()" for s in used),
+            recipe=f"{self.asks} Drawn from a seed with real ink and real photographs ({_join_unique(s.name for s in used)}).",
             alt=f"{told}, in {self.frames.shape[1]} frames of {self.frames.shape[-1]} pixels, grey.",
-            mask=self.masks[i], query=(0, *_heart(self.masks[i, 0])))
+            mask=self.masks[i], query=(0, *_mask_centre(self.masks[i, 0])))
 
 
-def _each(words: Iterable[str]) -> str:
+def _join_unique(words: Iterable[str]) -> str:
     return "; ".join(dict.fromkeys(words))
 
 
-def _heart(mask: Tensor) -> tuple[float, float]:
+def _mask_centre(mask: Tensor) -> tuple[float, float]:
     """The mask's pixel nearest to its centre, as fractions of height and width; the frame's centre if all is hidden."""
     on = mask.nonzero().float()
     if not len(on):
@@ -94,39 +94,39 @@ def _heart(mask: Tensor) -> tuple[float, float]:
     return down, across
 
 
-def reverse(task: Task) -> Task:
+def reverse_clips(task: Task) -> Task:
     """Every clip played backwards, with the opposite answer: class c becomes (c + C/2) mod C of C classes.
 
     >>> from linviz.clips import motion_task
     >>> task = motion_task(4, seed=0)
-    >>> bool(((reverse(task).labels - task.labels) % 8 == 4).all())
+    >>> bool(((reverse_clips(task).labels - task.labels) % 8 == 4).all())
     True
     """
     back = torch.arange(task.masks.shape[1]).flip(0).expand(len(task), -1)
     half = len(task.classes) // 2
-    turned = _reorder(task, back)
+    turned = _reorder_frames(task, back)
     truth = turned.truth | {k: -turned.truth[k] for k in ("drift",) if k in turned.truth}
     if "direction" in truth:
         truth["direction"] = (truth["direction"] + half) % len(task.classes)
     return replace(turned, labels=(task.labels + half) % len(task.classes), truth=truth)
 
 
-def shuffle(task: Task, seed: int) -> Task:
+def shuffle_frames(task: Task, seed: int) -> Task:
     """The frames of every clip in one random order of its own; labels stay those of the clip in order.
 
     truth["order"] (n, T) says which frame of the task each one was.
 
     >>> from linviz.clips import motion_task
-    >>> shuffle(motion_task(4, seed=0), seed=1).truth["order"].sort().values[0].tolist()
+    >>> shuffle_frames(motion_task(4, seed=0), seed=1).truth["order"].sort().values[0].tolist()
     [0, 1, 2, 3, 4, 5, 6, 7]
     """
-    drawn = draws("shuffle", seed, 0, 0, len(task), task.masks.shape[1])
+    drawn = random_draws("shuffle", seed, 0, 0, len(task), task.masks.shape[1])
     order = drawn.argsort(dim=1, stable=True)
-    turned = _reorder(task, order)
+    turned = _reorder_frames(task, order)
     return replace(turned, truth=turned.truth | {"order": order})
 
 
-def _reorder(task: Task, order: Tensor) -> Task:
+def _reorder_frames(task: Task, order: Tensor) -> Task:
     clip = torch.arange(len(task))[:, None]
     grey = task.frames[:, :, 0][clip, order]
     truth = {k: v[clip, order] if k in OVER_TIME else v for k, v in task.truth.items()}
@@ -145,10 +145,10 @@ def as_frames(grey: Tensor) -> Tensor:
 STREAMS = ("motion", "front", "shuffle")  # one random stream each, so that none repeats another
 
 
-def draws(stream: str, seed: int, split: int, first: int, n: int, each: int) -> Tensor:
+def random_draws(stream: str, seed: int, split: int, first: int, n: int, each: int) -> Tensor:
     """`each` numbers in 0..1 for every one of n clips from number `first` on: (n, each) float64.
 
-    >>> many, few = draws("motion", 7, 0, 0, 9, 5), draws("motion", 7, 0, 6, 2, 5)
+    >>> many, few = random_draws("motion", 7, 0, 0, 9, 5), random_draws("motion", 7, 0, 6, 2, 5)
     >>> torch.equal(many[6:8], few)
     True
     """

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from .drawing import Backdrop
-from .sources import ink, numbers, pictures
+from .sources import digit_ink, source_numbers, split_photographs
 
 SIDE, PHOTO, DIGIT = 36, 160, 10
 MOMENTS = 7  # a scene lasts as long as 8 frames, 7 steps, at its usual speed
@@ -55,7 +55,7 @@ class Stage:
         >>> Stage("test", 36, 8).photos.shape
         torch.Size([6, 160, 160])
         """
-        return pictures(self.split, round(PHOTO * self.unit))
+        return split_photographs(self.split, round(PHOTO * self.unit))
 
     def piece(self, length: float) -> int:
         """A length in whole pixels of this stage, rounded down, so that everything that fits in 36 pixels fits here.
@@ -79,10 +79,10 @@ class Stage:
         >>> Stage("test", 36, 8).backdrop(torch.zeros(2, 6), 0.5, (0.4, 0.8))[0].corner.shape
         torch.Size([2, 8, 2])
         """
-        which, slide = choice(u[:, 0], len(self.photos)), between(u[:, 1:3], -drift, drift)
+        which, slide = as_whole_numbers(u[:, 0], len(self.photos)), scale_numbers(u[:, 1:3], -drift, drift)
         corner = self._inside(u[:, 3:5], slide * MOMENTS, PHOTO - SIDE - 2)
-        brightness = between(u[:, 5], *dimmed).float()
-        truth = {"photograph": numbers(self.split)[which], "drift": (-slide * self._a_frame).float()}
+        brightness = scale_numbers(u[:, 5], *dimmed).float()
+        truth = {"photograph": source_numbers(self.split)[which], "drift": (-slide * self._a_frame).float()}
         return Backdrop(self.photos, which, corner, brightness), truth
 
     def way(self, u: Tensor, length: int, speed: tuple[float, float]) -> tuple[Tensor, Tensor, Tensor]:
@@ -92,7 +92,7 @@ class Stage:
         >>> heading.item(), speed.item(), corner[0, [0, -1]].tolist()
         (0, 1.5, [[10.5, 0.0], [0.0, 0.0]])
         """
-        heading, pace = choice(u[:, 0], 8), between(u[:, 1], *speed)
+        heading, pace = as_whole_numbers(u[:, 0], 8), scale_numbers(u[:, 1], *speed)
         corner = self._inside(u[:, 2:4], pace[:, None] * WAYS[heading] * MOMENTS, SIDE - length)
         corner += self.slack(length)
         return heading, (pace * self._a_frame).float(), corner
@@ -111,8 +111,8 @@ class Stage:
         >>> Stage("test", 36, 8).ink(torch.zeros(2))[0].shape
         torch.Size([2, 10, 10])
         """
-        cover, classes, samples = ink(self.split, self.piece(length))
-        at = choice(u, len(samples))
+        cover, classes, samples = digit_ink(self.split, self.piece(length))
+        at = as_whole_numbers(u, len(samples))
         return cover[at], {"digit": classes[at], "sample": samples[at]}
 
     def cut(self, u: Tensor, besides: Tensor, length: int = DIGIT) -> tuple[Tensor, Tensor]:
@@ -122,9 +122,9 @@ class Stage:
         [12]
         """
         a, (many, whole) = self.piece(length), self.photos.shape[:2]
-        which = (besides + 1 + choice(u[:, 0], many - 1)) % many
-        row, column = choice(u[:, 1:], whole - a + 1).unbind(1)
-        return self.photos.unfold(1, a, 1).unfold(2, a, 1)[which, row, column], numbers(self.split)[which]
+        which = (besides + 1 + as_whole_numbers(u[:, 0], many - 1)) % many
+        row, column = as_whole_numbers(u[:, 1:], whole - a + 1).unbind(1)
+        return self.photos.unfold(1, a, 1).unfold(2, a, 1)[which, row, column], source_numbers(self.split)[which]
 
     @property
     def _a_frame(self) -> float:
@@ -133,24 +133,24 @@ class Stage:
 
     def _inside(self, u: Tensor, goes: Tensor, room: float) -> Tensor:
         """Straight paths (n, T, 2) in this stage's pixels that stay within 0..room; u (n, 2) sets their beginning."""
-        begin = between(u, (-goes).clamp(min=0), room - goes.clamp(min=0))
+        begin = scale_numbers(u, (-goes).clamp(min=0), room - goes.clamp(min=0))
         time = torch.linspace(0, 1, self.frames, dtype=torch.float64)[:, None]
         return (begin[:, None] + time * goes[:, None]) * self.unit
 
 
-def choice(u: Tensor, many: int) -> Tensor:
+def as_whole_numbers(u: Tensor, many: int) -> Tensor:
     """Numbers in 0..1 as whole numbers below `many`.
 
-    >>> choice(torch.tensor([0.0, 0.99]), 8).tolist()
+    >>> as_whole_numbers(torch.tensor([0.0, 0.99]), 8).tolist()
     [0, 7]
     """
     return (u * many).long()
 
 
-def between(u: Tensor, low: Tensor | float, high: Tensor | float) -> Tensor:
+def scale_numbers(u: Tensor, low: Tensor | float, high: Tensor | float) -> Tensor:
     """Numbers in 0..1 as numbers from low to high.
 
-    >>> between(torch.tensor([0.5]), 1.5, 2.5).item()
+    >>> scale_numbers(torch.tensor([0.5]), 1.5, 2.5).item()
     2.0
     """
     return low + u * (high - low)

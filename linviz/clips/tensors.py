@@ -13,7 +13,7 @@ from torch import Tensor
 from ..grid import Grid
 from ..shapes import Keys, Queries, Values
 from . import limits
-from .arrays import Arrays, is_safetensors, npz, safetensors
+from .arrays import Arrays, is_safetensors, read_npz, read_safetensors
 from .decode import plain_name
 from .found import AGAIN, Unreadable
 
@@ -43,7 +43,7 @@ def is_tensors(data: bytes) -> bool:
     return data.startswith((*ZIP, NUMPY, *PICKLE)) or is_safetensors(data)
 
 
-def tensors(data: bytes, name: str = "") -> Tensors:
+def decode_tensors(data: bytes, name: str = "") -> Tensors:
     """q and k (and v, grid) as .npz or .safetensors: floating point, (N, D), (H, N, D) or (B, H, N, D), of which the
     first of the batch is taken.
 
@@ -54,21 +54,21 @@ def tensors(data: bytes, name: str = "") -> Tensors:
     >>> import io, numpy as np
     >>> file, x = io.BytesIO(), np.random.default_rng(0).normal(size=(3, 17, 8))
     >>> np.savez(file, q=x, k=x)
-    >>> found = tensors(file.getvalue(), "run/mine.npz")
+    >>> found = decode_tensors(file.getvalue(), "run/mine.npz")
     >>> found.q.shape, found.grid, found.said
     (torch.Size([1, 3, 17, 8]), Grid(T=1, Y=4, X=4, prefix=1), '3 heads of 17 tokens, 8 wide, on 4 x 4 patches after \
 1 token without a position; v is missing, so k is used as v')
     """
     shown = plain_name(name)
     try:
-        return built(shown, arrays(data))
+        return build_tensors(shown, read_arrays(data))
     except Unreadable as error:
         raise Unreadable(f"{shown} cannot be read: {error}") from error
     except Exception as error:  # zlib, zipfile and json document no errors for broken files
         raise Unreadable(f"{shown} cannot be read: it is damaged or cut short: {AGAIN}") from error
 
 
-def arrays(data: bytes) -> Arrays:
+def read_arrays(data: bytes) -> Arrays:
     """The arrays called q, k, v and grid."""
     if len(data) > limits.TENSOR_BYTES:
         raise Unreadable(f"it has {len(data) / 1e6:,.0f} MB, and the limit for tensors is "
@@ -77,22 +77,22 @@ def arrays(data: bytes) -> Arrays:
         raise Unreadable(f"it is a pickle, which can run code when it is opened: save it with {HOW}")
     if data.startswith(NUMPY):
         raise Unreadable(f"it holds one array without a name: save q and k with {HOW}")
-    return npz(data) if data.startswith(ZIP) else safetensors(data)
+    return read_npz(data) if data.startswith(ZIP) else read_safetensors(data)
 
 
-def built(name: str, found: Arrays) -> Tensors:
+def build_tensors(name: str, found: Arrays) -> Tensors:
     """The arrays as tensors that fit together."""
     for what in ("q", "k"):
         if what not in found.there:
             others = f"it has {', '.join(found.others[:5])}" if found.others else "it is empty"
             raise Unreadable(f"there is no {what} in it, {others}: save q and k with {HOW}")
-    q, k, v = (heads(what, found.there[what]) for what in ("q", "k", "v" if "v" in found.there else "k"))
+    q, k, v = (check_heads(what, found.there[what]) for what in ("q", "k", "v" if "v" in found.there else "k"))
     if q.shape != k.shape:
-        raise Unreadable(f"q is {size(q)} and k is {size(k)}: both need the same heads, tokens and width")
+        raise Unreadable(f"q is {tensor_size(q)} and k is {tensor_size(k)}: both need the same heads, tokens and width")
     if v.shape[:3] != k.shape[:3]:
-        raise Unreadable(f"v is {size(v)} and k is {size(k)}: every k needs one v")
-    grid = grid_of(found.there.get("grid"), q.shape[2])
-    said = [described(q, grid)]
+        raise Unreadable(f"v is {tensor_size(v)} and k is {tensor_size(k)}: every k needs one v")
+    grid = grid_from_file(found.there.get("grid"), q.shape[2])
+    said = [describe_tensors(q, grid)]
     if "v" not in found.there:
         said.append("v is missing, so k is used as v")
     if found.there["q"].ndim == 4 and len(found.there["q"]) > 1:
@@ -100,7 +100,7 @@ def built(name: str, found: Arrays) -> Tensors:
     return Tensors(name, q, k, v, grid, "; ".join(said))
 
 
-def heads(what: str, x: Tensor) -> Tensor:
+def check_heads(what: str, x: Tensor) -> Tensor:
     """An array as (1, H, N, D) float32, finite."""
     if x.dtype not in (torch.float16, torch.bfloat16, torch.float32, torch.float64):
         raise Unreadable(f"{what} is {str(x.dtype).removeprefix('torch.')}: q, k and v must be floating point")
@@ -112,19 +112,19 @@ def heads(what: str, x: Tensor) -> Tensor:
     return x
 
 
-def size(x: Tensor) -> str:
+def tensor_size(x: Tensor) -> str:
     """Heads, tokens and width in words.
 
-    >>> size(torch.zeros(1, 2, 9, 4))
+    >>> tensor_size(torch.zeros(1, 2, 9, 4))
     '2 x 9 x 4'
     """
     return " x ".join(map(str, x.shape[1:]))
 
 
-def grid_of(given: Tensor | None, tokens: int) -> Grid:
+def grid_from_file(given: Tensor | None, tokens: int) -> Grid:
     """The grid that a file names, or the square that its tokens form.
 
-    >>> grid_of(torch.tensor([2, 3, 4]), 25), grid_of(None, 9)
+    >>> grid_from_file(torch.tensor([2, 3, 4]), 25), grid_from_file(None, 9)
     (Grid(T=2, Y=3, X=4, prefix=1), Grid(T=1, Y=3, X=3, prefix=0))
     """
     if given is None:
@@ -145,7 +145,7 @@ def grid_of(given: Tensor | None, tokens: int) -> Grid:
     return Grid(frames, rows, columns, prefix)
 
 
-def described(q: Tensor, grid: Grid) -> str:
+def describe_tensors(q: Tensor, grid: Grid) -> str:
     """The arrays that were found, in words."""
     _, count, tokens, width = q.shape
     place = f"{grid.T} frames of " * (grid.T > 1) + f"{grid.Y} x {grid.X} patches"

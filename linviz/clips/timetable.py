@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from . import limits
-from .found import AGAIN, Unreadable, Watched, broken_off
+from .found import AGAIN, Unreadable, Watched, truncation_note
 
 if TYPE_CHECKING:
     from av import Packet
@@ -55,10 +55,10 @@ class Timetable:
         return own | {self.runs[s] - 1 for s in stamps if self.runs[s] and s < self.keys[self.runs[s] - 1]}
 
 
-def timetable(container: InputContainer, stream: VideoStream, file: Watched) -> Timetable:
+def video_timetable(container: InputContainer, stream: VideoStream, file: Watched) -> Timetable:
     """The timetable of all complete frames within the limits. Raises Unreadable if there is none."""
     table, reached, broken, left = Timetable(stream.time_base or Fraction(1, 1000)), 0.0, False, False
-    for packet in packets(container):
+    for packet in read_packets(container):
         broken |= packet.is_corrupt
         if packet.pts is None or packet.is_corrupt:
             continue
@@ -72,12 +72,12 @@ def timetable(container: InputContainer, stream: VideoStream, file: Watched) -> 
         raise Unreadable(f"it has no complete frame; perhaps a copy was cut short: {AGAIN}")
     if left:
         table.notes.append(f"only the first {table.end:.1f} s of it were read")
-    elif broken or reached < told(container) - SLACK:
-        table.notes.append(broken_off(len(table.runs), stream.frames))
+    elif broken or reached < stream_end(container) - SLACK:
+        table.notes.append(truncation_note(len(table.runs), stream.frames))
     return table
 
 
-def packets(container: InputContainer, *streams: VideoStream) -> Iterator[Packet]:
+def read_packets(container: InputContainer, *streams: VideoStream) -> Iterator[Packet]:
     """The packets, in order, up to where the file is cut short."""
     from av.error import FFmpegError
     try:
@@ -86,6 +86,6 @@ def packets(container: InputContainer, *streams: VideoStream) -> Iterator[Packet
         return
 
 
-def told(container: InputContainer) -> float:
+def stream_end(container: InputContainer) -> float:
     """When the last stream ends according to the header, in seconds."""
     return ((container.start_time or 0) + (container.duration or 0)) / 1e6

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import limits
-from .found import AGAIN, Found, Unreadable, Watched, check_size, evenly, shrunk
-from .timetable import packets, timetable
+from .found import AGAIN, Found, Unreadable, Watched, check_size, evenly_spaced, working_size
+from .timetable import read_packets, video_timetable
 
 if TYPE_CHECKING:
     from av import Packet, VideoFrame
@@ -27,13 +27,13 @@ OPTIONS = {"codec_whitelist": ",".join(CODECS), "max_pixels": str(limits.VIDEO_P
 
 def read_video(file: Watched, kind: str, count: int) -> Found:
     """At most `count` frames of a video, evenly spaced in time; `kind` is FFmpeg's name of the format."""
-    with opened(file, kind) as container:
-        table = timetable(container, stream_of(container), file)
+    with open_video(file, kind) as container:
+        table = video_timetable(container, picture_stream(container), file)
     starts, stamps = table.starts(), sorted(table.runs)
-    chosen = evenly(starts, count)
+    chosen = evenly_spaced(starts, count)
     wanted = [stamps[i] for i in chosen]
-    with opened(file, kind) as container:
-        shown = list(pictures(on_show(decoded(container, table.needed(wanted), file), wanted)))
+    with open_video(file, kind) as container:
+        shown = list(display_frames(frames_at(decode_runs(container, table.needed(wanted), file), wanted)))
     if not shown:
         raise Unreadable(f"none of its frames can be decoded: it is damaged, so {AGAIN}")
     if file.late():
@@ -44,7 +44,7 @@ def read_video(file: Watched, kind: str, count: int) -> Found:
                  shown[0].size, table.notes)
 
 
-def opened(file: Watched, kind: str) -> InputContainer:
+def open_video(file: Watched, kind: str) -> InputContainer:
     """The file from its beginning. Only `kind` is tried, so no playlist or script in it can open other files."""
     try:
         import av
@@ -57,7 +57,7 @@ def opened(file: Watched, kind: str) -> InputContainer:
         raise Unreadable(f"its index is missing or damaged; perhaps a copy was cut short: {AGAIN}") from error
 
 
-def stream_of(container: InputContainer) -> VideoStream:
+def picture_stream(container: InputContainer) -> VideoStream:
     """The video stream; the cover picture of a piece of music does not count."""
     from av.stream import Disposition
     streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
@@ -73,25 +73,25 @@ def stream_of(container: InputContainer) -> VideoStream:
 # ---------------------------------------------------------------- the second pass
 
 
-def decoded(container: InputContainer, runs: set[int], file: Watched) -> Iterator[VideoFrame]:
+def decode_runs(container: InputContainer, runs: set[int], file: Watched) -> Iterator[VideoFrame]:
     """The frames of these runs, in the order in which they are shown; frames that cannot be decoded are left out."""
-    stream = stream_of(container)
+    stream = picture_stream(container)
     context, run, fed = stream.codec_context, 0, False
     context.thread_count, context.options = 1, OPTIONS
-    for packet in packets(container, stream):
+    for packet in read_packets(container, stream):
         run += packet.is_keyframe
         if file.late():
             return
         if run in runs:
-            yield from unpacked(context, packet)
+            yield from unpack_frames(context, packet)
         elif fed:  # drain the decoder, so that the next run begins fresh
-            yield from unpacked(context, None)
+            yield from unpack_frames(context, None)
             context.flush_buffers()
         fed = run in runs
-    yield from unpacked(context, None)
+    yield from unpack_frames(context, None)
 
 
-def unpacked(context: VideoCodecContext, packet: Packet | None) -> list[VideoFrame]:
+def unpack_frames(context: VideoCodecContext, packet: Packet | None) -> list[VideoFrame]:
     """The frames that the decoder returns for a packet; for None, those that it still holds."""
     from av.error import FFmpegError
     try:
@@ -100,7 +100,7 @@ def unpacked(context: VideoCodecContext, packet: Packet | None) -> list[VideoFra
         return []
 
 
-def on_show(frames: Iterator[VideoFrame], stamps: list[int]) -> Iterator[VideoFrame]:
+def frames_at(frames: Iterator[VideoFrame], stamps: list[int]) -> Iterator[VideoFrame]:
     """The frame visible at each time stamp (rising): the one that begins then, or else the last before it."""
     todo, before = list(stamps), None
     for frame in frames:
@@ -121,15 +121,15 @@ class Picture:
     size: tuple[int, int]
 
 
-def pictures(frames: Iterator[VideoFrame]) -> Iterator[Picture]:
+def display_frames(frames: Iterator[VideoFrame]) -> Iterator[Picture]:
     """Frames scaled down and turned as the file's display matrix says, all to the size of the first."""
     matrix, size = None, (0, 0)
     for frame in frames:
         if matrix is None:
-            matrix, size = display_matrix(frame), shrunk(frame.width, frame.height)
+            matrix, size = display_matrix(frame), working_size(frame.width, frame.height)
         small = frame.reformat(*size, format="rgb24", interpolation="AREA")
         full = (frame.width, frame.height)
-        yield Picture(turned(small.to_ndarray(), matrix), frame.pts or 0, full[::-1] if swaps(matrix) else full)
+        yield Picture(turn_pixels(small.to_ndarray(), matrix), frame.pts or 0, full[::-1] if swaps_sides(matrix) else full)
 
 
 def display_matrix(frame: VideoFrame) -> np.ndarray:
@@ -139,18 +139,18 @@ def display_matrix(frame: VideoFrame) -> np.ndarray:
     return nine[:2, :2].astype(np.int64)
 
 
-def swaps(matrix: np.ndarray) -> bool:
+def swaps_sides(matrix: np.ndarray) -> bool:
     """Whether the matrix exchanges width and height."""
     return bool(abs(matrix[0, 1]) > abs(matrix[0, 0]))
 
 
-def turned(pixels: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+def turn_pixels(pixels: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """A picture (Y, X, 3) turned by quarter turns and mirrored: the nearest of the eight ways to do so.
 
     >>> row = np.arange(3).reshape(1, 3, 1)
-    >>> turned(row, np.array([[0, 1], [-1, 0]]))[:, 0, 0], turned(row, np.array([[-1, 0], [0, 1]]))[0, :, 0]
+    >>> turn_pixels(row, np.array([[0, 1], [-1, 0]]))[:, 0, 0], turn_pixels(row, np.array([[-1, 0], [0, 1]]))[0, :, 0]
     (array([0, 1, 2]), array([2, 1, 0]))
     """
-    if swaps(matrix):
+    if swaps_sides(matrix):
         pixels, matrix = pixels.swapaxes(0, 1), matrix[::-1]
     return pixels[::-1 if matrix[1, 1] < 0 else 1, ::-1 if matrix[0, 0] < 0 else 1]

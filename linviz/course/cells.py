@@ -12,22 +12,22 @@ from urllib.parse import urlencode
 from IPython import get_ipython
 from IPython.display import HTML, Markdown, display
 
-from ..figures.mime import bundle
-from ..measure import exact
+from ..figures.mime import mime_bundle
+from ..measure import exact_number_html
 
 EXPLORER = "http://localhost:8501/"  # where `linviz explore` listens
 
 
 def show(figure: Any) -> None:
     """Show a figure and, folded under it, its description in words."""
-    display(bundle(figure), raw=True)
-    display(HTML(in_words(figure.layout.meta["alt"])))
+    display(mime_bundle(figure), raw=True)
+    display(HTML(folded_words(figure.layout.meta["alt"])))
 
 
-def in_words(alt: str) -> str:
+def folded_words(alt: str) -> str:
     """A figure's alt text, folded: for screen readers, and for everyone who prefers to read.
 
-    >>> in_words("a < b")
+    >>> folded_words("a < b")
     '<details class="linviz-words"><summary>In words</summary>a &lt; b</details>'
     """
     return f'<details class="linviz-words"><summary>In words</summary>{escape(alt)}</details>'
@@ -38,7 +38,7 @@ def say(text: str) -> None:
     display(Markdown(text))
 
 
-def calm(shell: Any) -> None:
+def calm_unwritten(shell: Any) -> None:
     """Show the error of an unsolved exercise in one line; leave all other errors as they are."""
     def one_line(shell: Any, kind: type, error: BaseException, trace: Any, tb_offset: int | None = None) -> list[str]:
         if not str(error).startswith("Exercise "):
@@ -50,7 +50,7 @@ def calm(shell: Any) -> None:
 
 
 if get_ipython() is not None:
-    calm(get_ipython())
+    calm_unwritten(get_ipython())
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -71,7 +71,7 @@ def number(x: float, form: str) -> str:
     >>> number(2 / 3, ".2f")
     '<data value="0.6666666666666666">0.67</data>'
     """
-    return exact(x, format(x, form))
+    return exact_number_html(x, format(x, form))
 
 
 def explorer(**fields: Any) -> str:

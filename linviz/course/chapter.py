@@ -25,7 +25,7 @@ class Chapter:
         return int(self.name.split("_")[0])
 
 
-def opening(chapter: Chapter) -> str:
+def opening_cell(chapter: Chapter) -> str:
     """The title cell: minutes, questions, objectives, prerequisites."""
     front, minutes = chapter.front, chapter.front["minutes"]
     return "\n".join([
@@ -37,51 +37,51 @@ def opening(chapter: Chapter) -> str:
         "\n**Before this:** " + " ".join(front["prerequisites"])])
 
 
-def exercise(e: dict[str, Any]) -> str:
+def exercise_cell(e: dict[str, Any]) -> str:
     """An exercise's text: number, difficulty and importance in dots and digits, minutes, three folded hints."""
     hints = (f"<details><summary>Hint {n} of {len(HINTS)}: {name}</summary>\n\n{text.strip()}\n\n</details>"
              for n, (name, text) in enumerate(zip(HINTS, e["hints"], strict=True), 1))
     return "\n\n".join([
         f"### Exercise {e['number']} · {e['title']}",
-        f"*Difficulty {dots(e['difficulty'])} · importance {dots(e['importance'])} · about {e['minutes']} minutes*",
+        f"*Difficulty {rating_dots(e['difficulty'])} · importance {rating_dots(e['importance'])} · about {e['minutes']} minutes*",
         e["task"].strip(), f"**What you should see.** {e['see'].strip()}", *hints])
 
 
-def dots(n: int) -> str:
+def rating_dots(n: int) -> str:
     """A grade from 1 to 5, in dots and digits.
 
-    >>> dots(2)
+    >>> rating_dots(2)
     '●●○○○ 2 of 5'
     """
     return "●" * n + "○" * (5 - n) + f" {n} of 5"
 
 
-def key_points(chapter: Chapter) -> str:
+def key_points_cell(chapter: Chapter) -> str:
     """The last cell: the key points."""
     return "\n".join(["## Key points\n", *(f"- {point}" for point in chapter.front["key_points"])])
 
 
-def schedule(chapters: Sequence[Chapter]) -> str:
+def schedule_page(chapters: Sequence[Chapter]) -> str:
     """The text of SCHEDULE.md: minutes per chapter, every exercise, and what assesses each objective."""
     lines = ["# Schedule and index of exercises", "",
              "Made by `notebooks/build.py` from the sources; not edited by hand.", "",
              "| chapter | reading | exercises | quiz | minutes in all |", "|---|---|---|---|---|"]
-    lines += [_minutes(c) for c in chapters]
+    lines += [_total_minutes(c) for c in chapters]
     lines += ["", "| exercise | title | difficulty | importance | minutes |", "|---|---|---|---|---|"]
     lines += [f"| {e['number']} | {e['title']} | {e['difficulty']} | {e['importance']} | {e['minutes']} |"
               for c in chapters for e in c.exercises]
     lines += ["", "| objective | assessed by |", "|---|---|"]
-    lines += [f"| {c.number}: {text} | {', '.join(assessed(c)[name])} |" for c in chapters
+    lines += [f"| {c.number}: {text} | {', '.join(assessed_objectives(c)[name])} |" for c in chapters
               for name, text in c.front["objectives"].items()]
     return "\n".join(lines) + "\n"
 
 
-def _minutes(c: Chapter) -> str:
+def _total_minutes(c: Chapter) -> str:
     m = [c.front["minutes"][part] for part in ("reading", "exercises", "quiz")]
     return " | ".join([f"| [{c.number} {c.front['title']}]({c.name}.ipynb)", *map(str, m), f"{sum(m)} |"])
 
 
-def assessed(chapter: Chapter) -> dict[str, list[str]]:
+def assessed_objectives(chapter: Chapter) -> dict[str, list[str]]:
     """Objective -> the exercises and quiz questions that assess it. KeyError for an unknown objective."""
     found: dict[str, list[str]] = {name: [] for name in chapter.front["objectives"]}
     for e in chapter.exercises:

@@ -10,12 +10,12 @@ TITLE, QUESTION = re.compile(r"^# (\d+ · .+)$", re.M), re.compile(r"\*\*Questio
 MINUTES = re.compile(r"(\d+) minutes to read, (\d+) for (\d+) exercises, (\d+) for the quiz")
 
 
-def contents(folder: Path | str = ".") -> str:
+def contents_list(folder: Path | str = ".") -> str:
     """Markdown table: every chapter of a folder, in order, with its first question, exercises and minutes.
 
     Raises ValueError where the folder holds no chapter.
 
-    >>> contents("no such folder")
+    >>> contents_list("no such folder")
     Traceback (most recent call last):
     ValueError: the folder 'no such folder' has no chapter (NN_topic.ipynb)
     """
@@ -23,10 +23,10 @@ def contents(folder: Path | str = ".") -> str:
     if not books:
         raise ValueError(f"the folder {str(folder)!r} has no chapter (NN_topic.ipynb)")
     head = ["| chapter | begins with | exercises | minutes |", "|:--|:--|--:|--:|"]
-    return "\n".join([*head, *(f"| {' | '.join(_line(path))} |" for path in books)])
+    return "\n".join([*head, *(f"| {' | '.join(_contents_line(path))} |" for path in books)])
 
 
-def _line(path: Path) -> list[str]:
+def _contents_line(path: Path) -> list[str]:
     """A chapter's row of the table, from the first cell that `build.py` has written."""
     first = "".join(json.loads(path.read_text(encoding="utf-8"))["cells"][0]["source"])
     title, question, minutes = (found.search(first) for found in (TITLE, QUESTION, MINUTES))

@@ -96,7 +96,7 @@ class Exercise:
         for seed in self.seeds:
             attempt = self.attempt(theirs, seed)
             for ask in self.properties:
-                finding = _asked(ask, attempt)
+                finding = _ask_property(ask, attempt)
                 if finding is not None:
                     return self._refuse(theirs, finding)
         return Verdict(True, (f"✓ Exercise {self.number}: right. {self.well_done}",))
@@ -118,7 +118,7 @@ class Exercise:
         if any(a.error is not None for a in attempts):
             return None
         for name in self.wrong:
-            if all(_twin(a, self._mistake(name, n), self.relative) for n, a in enumerate(attempts)):
+            if all(_same_result(a, self._mistake(name, n), self.relative) for n, a in enumerate(attempts)):
                 return name
         return None
 
@@ -139,19 +139,19 @@ class Exercise:
         return Verdict(False, lines, named=finding.names or name is not None)
 
 
-def _asked(ask: Property, attempt: Attempt) -> Finding | None:
+def _ask_property(ask: Property, attempt: Attempt) -> Finding | None:
     """Check one property; an error of the answer on the property's own inputs becomes a finding."""
     if attempt.error is not None:
-        return stumbled(attempt.error, attempt.theirs, attempt.given)
+        return error_finding(attempt.error, attempt.theirs, attempt.given)
     try:
         return ask(attempt)
     except NotImplementedError:
         raise
     except Exception as error:
-        return stumbled(error, attempt.theirs)
+        return error_finding(error, attempt.theirs)
 
 
-def stumbled(error: Exception, theirs: Answer, given: tuple[Any, ...] = ()) -> Finding:
+def error_finding(error: Exception, theirs: Answer, given: tuple[Any, ...] = ()) -> Finding:
     """The finding for an answer that raised: the error's first line, and the line of the answer that caused it.
 
     If the error is about sizes, the hint lists the exercise's letters with their sizes.
@@ -160,18 +160,18 @@ def stumbled(error: Exception, theirs: Answer, given: tuple[Any, ...] = ()) -> F
     file = getattr(getattr(theirs, "__code__", None), "co_filename", None)
     frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == file]
     at = linecache.getline(frames[-1].filename, frames[-1].lineno or 0).strip()[:100] if frames else ""
-    letters = sizes(theirs, given) if re.search("size|shape", said, re.IGNORECASE) else ""
+    letters = letter_sizes(theirs, given) if re.search("size|shape", said, re.IGNORECASE) else ""
     hints = [f"It stopped at: {at}" if at else "", f"Here {letters}." if letters else ""]
     return Finding(f"it stopped with {type(error).__name__}: {said}", ". ".join(filter(None, hints)))
 
 
-def sizes(theirs: Answer, given: tuple[Any, ...]) -> str:
+def letter_sizes(theirs: Answer, given: tuple[Any, ...]) -> str:
     """The sizes that the letters in an answer's types stand for; "" for an answer without types.
 
     >>> from jaxtyping import Float
     >>> def apply(A: Float[Tensor, "N S"], v: Float[Tensor, "S E"]): ...
     >>> import torch
-    >>> sizes(apply, (torch.ones(7, 6), torch.ones(6, 3)))
+    >>> letter_sizes(apply, (torch.ones(7, 6), torch.ones(6, 3)))
     'N = 7, S = 6, E = 3'
     """
     try:
@@ -186,17 +186,17 @@ def sizes(theirs: Answer, given: tuple[Any, ...]) -> str:
     return ", ".join(f"{letter} = {size}" for letter, size in found.items())
 
 
-def tensors(x: Any) -> tuple[Tensor, ...] | None:
+def as_tensors(x: Any) -> tuple[Tensor, ...] | None:
     """A result as a tuple of tensors; None for anything else."""
     x = x if isinstance(x, tuple) else (x,)
     return x if all(isinstance(t, Tensor) for t in x) else None
 
 
-def close(a: Tensor, b: Tensor, relative: float = RELATIVE) -> bool:
+def is_close(a: Tensor, b: Tensor, relative: float = RELATIVE) -> bool:
     """Equal shapes, and equal numbers up to `relative` of the largest; NaN equals NaN.
 
     >>> import torch
-    >>> close(torch.ones(2), torch.ones(2, 1)), close(torch.ones(2), torch.ones(2) + 1e-12)
+    >>> is_close(torch.ones(2), torch.ones(2, 1)), is_close(torch.ones(2), torch.ones(2) + 1e-12)
     (False, True)
     """
     if a.shape != b.shape or a.numel() == 0:
@@ -206,11 +206,11 @@ def close(a: Tensor, b: Tensor, relative: float = RELATIVE) -> bool:
     return bool((((a - b).abs() <= relative * scale) | (a.isnan() & b.isnan())).all())
 
 
-def _twin(a: Attempt, b: Attempt, relative: float) -> bool:
+def _same_result(a: Attempt, b: Attempt, relative: float) -> bool:
     """Whether two answers gave the same results and left their inputs in the same state."""
-    x, y = tensors(a.got), tensors(b.got)
+    x, y = as_tensors(a.got), as_tensors(b.got)
     if x is None or y is None:
         return False
-    left = (tensors(tuple(t for t in s.after if isinstance(t, Tensor))) or () for s in (a, b))
+    left = (as_tensors(tuple(t for t in s.after if isinstance(t, Tensor))) or () for s in (a, b))
     pairs = [(x, y), tuple(left)]
-    return all(len(p) == len(q) and all(close(s, t, relative) for s, t in zip(p, q, strict=True)) for p, q in pairs)
+    return all(len(p) == len(q) and all(is_close(s, t, relative) for s, t in zip(p, q, strict=True)) for p, q in pairs)

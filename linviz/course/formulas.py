@@ -9,7 +9,7 @@ from latex2mathml.converter import convert
 FORMULA = re.compile(r"\$\$(?P<display>.+?)\$\$|(?<![\\$])\$(?P<inline>[^$\n]+?(?:\n[^$\n]+?)?)\$", re.DOTALL)
 
 
-def formulas(soup: BeautifulSoup) -> None:
+def replace_formulas(soup: BeautifulSoup) -> None:
     """Every $...$ and $$...$$ of the text as MathML; code is left alone."""
     for text in soup.find_all(string=FORMULA):
         if isinstance(text.parent, Tag) and not text.find_parents(("code", "pre", "script", "style", "title")):

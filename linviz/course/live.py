@@ -6,8 +6,8 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from ..figures.mime import bundle
-from .cells import in_words
+from ..figures.mime import mime_bundle
+from .cells import folded_words
 
 
 class Live(widgets.VBox):
@@ -37,9 +37,9 @@ class Live(widgets.VBox):
     def _drawn(self) -> dict[str, Any]:
         """Draw the figure of the slider's value; return the data that a notebook stores."""
         figure = self.draw(self.slider.value)
-        stored = bundle(figure)
+        stored = mime_bundle(figure)
         self.figure.outputs = ({"output_type": "display_data", "data": stored, "metadata": {}},)
-        self.words.value = in_words(figure.layout.meta["alt"])
+        self.words.value = folded_words(figure.layout.meta["alt"])
         return stored
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:

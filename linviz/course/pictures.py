@@ -17,8 +17,8 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 from ..clips import Clip
 from ..grid import Grid
-from ..patch_view.blob import picture
-from ..patch_view.still import lit
+from ..patch_view.blob import frame_image
+from ..patch_view.still import light_image
 
 WIDTH = 196  # pixels of a picture on a wide page
 
@@ -44,22 +44,22 @@ class Gallery:
         self.pictures, self.columns, self.width = tuple(pictures), columns, width
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
-        body = "".join(_figure(p) for p in self.pictures)
+        body = "".join(_picture_html(p) for p in self.pictures)
         rows = f"display:grid;grid-template-columns:repeat({self.columns},minmax(0,{self.width}px));gap:10px 8px"
         return {"text/plain": "\n".join(f"{p.title}: {p.alt}" for p in self.pictures),
                 "text/html": f'<div style="{rows}">{body}</div>'}
 
 
-def _figure(p: Picture) -> str:
+def _picture_html(p: Picture) -> str:
     out = io.BytesIO()
     p.image.save(out, "JPEG", quality=85)
     source = f"data:image/jpeg;base64,{base64.b64encode(out.getvalue()).decode()}"
     return (f'<figure style="margin:0"><img alt="{escape(p.alt)}" src="{source}" style="width:100%;display:block">'
-            f'{_strip(p.colours)}'
+            f'{_colour_strip(p.colours)}'
             f'<figcaption style="font-size:13px;line-height:1.35">{escape(p.title)}</figcaption></figure>')
 
 
-def _strip(colours: Tensor | None) -> str:
+def _colour_strip(colours: Tensor | None) -> str:
     if colours is None:
         return ""
     cells = "".join(f'<span style="flex:1;background:{colour_name(c)}"></span>' for c in colours)
@@ -76,22 +76,22 @@ def colour_name(rgb: Tensor) -> str:
     return "#" + "".join(f"{round(255 * x):02x}" for x in rgb.clamp(0, 1).tolist())
 
 
-def colours(clip: Clip, grid: Grid) -> Tensor:
+def patch_colours(clip: Clip, grid: Grid) -> Tensor:
     """The mean colour of every patch, for use as values: (1, 1, N, 3) RGB in 0..1, in token order.
 
     >>> from linviz import clips
     >>> grid = Grid(1, 4, 4)
-    >>> colours(clips.fit(clips.load("coffee"), grid), grid).shape
+    >>> patch_colours(clips.fit(clips.load("coffee"), grid), grid).shape
     torch.Size([1, 1, 16, 3])
     """
     return adaptive_avg_pool2d(clip.frames, (grid.Y, grid.X)).permute(0, 2, 3, 1).flatten(0, 2)[None, None]
 
 
-def mosaic(rgb: Tensor, grid: Grid, number: int = 0, side: int = 224) -> Image.Image:
+def patch_mosaic(rgb: Tensor, grid: Grid, number: int = 0, side: int = 224) -> Image.Image:
     """Frame `number` with one colour per patch: rgb (1, 1, N, 3) in 0..1.
 
     >>> import torch
-    >>> mosaic(torch.ones(1, 1, 4, 3), Grid(1, 2, 2), side=10).size
+    >>> patch_mosaic(torch.ones(1, 1, 4, 3), Grid(1, 2, 2), side=10).size
     (10, 10)
     """
     tiles = grid.fold(rgb)[0, 0, number].clamp(0, 1).mul(255).round().byte().numpy()
@@ -107,14 +107,14 @@ def lit_by(weights: Tensor, clip: Clip, grid: Grid, number: int = 0, side: int =
     >>> lit_by(torch.full((16,), 1 / 16), clips.fit(clips.load("coffee"), grid), grid, side=64).size
     (64, 64)
     """
-    return lit(frame(clip, grid, number, side), grid.fold(weights[:, None])[number, ..., 0], len(grid))
+    return light_image(clip_frame(clip, grid, number, side), grid.fold(weights[:, None])[number, ..., 0], len(grid))
 
 
-def frame(clip: Clip, grid: Grid, number: int = 0, side: int = 192) -> Image.Image:
+def clip_frame(clip: Clip, grid: Grid, number: int = 0, side: int = 192) -> Image.Image:
     """A frame of a clip as it is, `side` pixels wide, in the grid's proportions.
 
     >>> from linviz import clips
-    >>> frame(clips.load("pan", frames=2), Grid(2, 4, 4), 1, side=64).size
+    >>> clip_frame(clips.load("pan", frames=2), Grid(2, 4, 4), 1, side=64).size
     (64, 64)
     """
-    return picture(clip.frames[number]).resize((side, side * grid.Y // grid.X), Image.Resampling.LANCZOS)
+    return frame_image(clip.frames[number]).resize((side, side * grid.Y // grid.X), Image.Resampling.LANCZOS)

@@ -54,18 +54,18 @@ class Quiz:
 
     def widget(self) -> Any:
         """The quiz as buttons, for a notebook with a kernel."""
-        return widgets.VBox([_asked(n, q) for n, q in enumerate(self.questions, 1)])
+        return widgets.VBox([_question_widget(n, q) for n, q in enumerate(self.questions, 1)])
 
     def text(self) -> str:
         """The quiz as Markdown, answers folded."""
-        return "\n\n".join(_written(n, q) for n, q in enumerate(self.questions, 1))
+        return "\n\n".join(_written_question(n, q) for n, q in enumerate(self.questions, 1))
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         data = self.widget()._repr_mimebundle_(**kwargs) or {}
         return {**data, "text/markdown": self.text(), "text/plain": f"{self.title}, {len(self.questions)} questions"}
 
 
-def answer(question: Question, chosen: int | None) -> str:
+def answer_html(question: Question, chosen: int | None) -> str:
     """The explanation for choice number `chosen` as HTML; empty for None."""
     if chosen is None:
         return ""
@@ -74,16 +74,16 @@ def answer(question: Question, chosen: int | None) -> str:
     return f'<p style="margin:0 0 1em"><b style="color:{colour}">{mark}</b> {escape(question.say(choice.why))}</p>'
 
 
-def _asked(number: int, question: Question) -> Any:
+def _question_widget(number: int, question: Question) -> Any:
     head = widgets.HTML(f"<p style='margin:.6em 0 .2em'><b>{number}.</b> {escape(question.say(question.ask))}</p>")
     options = [(question.say(c.text), n) for n, c in enumerate(question.choices)]
     choices = widgets.RadioButtons(options=options, value=None, layout={"width": "auto"})
     said = widgets.HTML("")
-    choices.observe(lambda change: setattr(said, "value", answer(question, change["new"])), "value")
+    choices.observe(lambda change: setattr(said, "value", answer_html(question, change["new"])), "value")
     return widgets.VBox([head, choices, said])
 
 
-def _written(number: int, question: Question) -> str:
+def _written_question(number: int, question: Question) -> str:
     choices = [f"- {question.say(c.text)}\n  <details><summary>if you chose this</summary>"
                f"{'Right. ' if c.right else 'Not this one. '}{escape(question.say(c.why))}</details>"
                for c in question.choices]

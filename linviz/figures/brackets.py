@@ -39,18 +39,18 @@ class Note:
     size: int = 13
 
 
-def brackets(boxes: Sequence[Box], notes: Sequence[Note], *, said: str, axes: tuple[str, str],
+def bracket_boxes(boxes: Sequence[Box], notes: Sequence[Note], *, said: str, axes: tuple[str, str],
              reach: tuple[float, float], title: str = "", dark: bool = False) -> go.Figure:
     """Boxes to scale, y downwards. axes: their titles, across and down; reach: their lengths.
 
     >>> box = Box("A", "2 x 1", 0, 0, 1, 2, "softmax")
-    >>> f = brackets([box], [], said="one matrix", axes=("columns", "rows"), reach=(2, 3))
+    >>> f = bracket_boxes([box], [], said="one matrix", axes=("columns", "rows"), reach=(2, 3))
     >>> f.layout.yaxis.title.text, list(f.data[0].y)
     ('rows', [0, 0, 2, 2, 0])
     """
-    fig = theme.figure(said, dark, showlegend=False, height=500, margin={"t": 44, "b": 40, "l": 40, "r": 8})
-    fig.add_traces([_drawn(box) for box in boxes])
-    ink = theme.INK[theme.mode(dark)]
+    fig = theme.empty_figure(said, dark, showlegend=False, height=500, margin={"t": 44, "b": 40, "l": 40, "r": 8})
+    fig.add_traces([_box_shape(box) for box in boxes])
+    ink = theme.INK[theme.mode_name(dark)]
     for box in boxes:
         if not box.made:
             fig.add_annotation(text=box.name, x=box.left + box.wide / 2, y=box.top + box.high, yanchor="top")
@@ -59,12 +59,12 @@ def brackets(boxes: Sequence[Box], notes: Sequence[Note], *, said: str, axes: tu
                            font={"size": n.size, "color": ink})
     bare = {"showgrid": False, "zeroline": False, "showticklabels": False, "ticks": ""}
     bare |= {"constrain": "domain"}
-    fig.update_layout(title=_title(title), xaxis={**bare, "title": {"text": axes[0]}, "range": [0, reach[0]]},
+    fig.update_layout(title=_brackets_alt(title), xaxis={**bare, "title": {"text": axes[0]}, "range": [0, reach[0]]},
                       yaxis={**bare, "title": {"text": axes[1]}, "range": [reach[1], 0], "scaleanchor": "x"})
     return fig
 
 
-def _drawn(box: Box) -> go.Scatter:
+def _box_shape(box: Box) -> go.Scatter:
     hue, right, low = theme.HUES[box.family], box.left + box.wide, box.top + box.high
     return go.Scatter(x=[box.left, right, right, box.left, box.left], y=[box.top, box.top, low, low, box.top],
                       fill="toself", fillcolor=hue if box.made else "rgba(0,0,0,0)", mode="lines", name=box.name,
@@ -72,5 +72,5 @@ def _drawn(box: Box) -> go.Scatter:
                       hoverinfo="text")
 
 
-def _title(text: str) -> dict[str, object] | None:
+def _brackets_alt(text: str) -> dict[str, object] | None:
     return {"text": text, "y": 1, "yanchor": "top", "yref": "container", "pad": {"t": 8}} if text else None

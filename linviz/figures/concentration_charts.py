@@ -24,53 +24,53 @@ class Counts:
     values: Mapping[str, float]
 
 
-def counts(rows: Sequence[Counts], *, most: int, title: str = "", dark: bool = False) -> go.Figure:
+def count_chart(rows: Sequence[Counts], *, most: int, title: str = "", dark: bool = False) -> go.Figure:
     """Numbers of patches on a log axis from 1 to `most`: one line per count, one marker per row of attention.
 
-    >>> counts([Counts("spike", "uniform", "content-free", {"participation": 4.0})], most=784).layout.xaxis.title.text
+    >>> count_chart([Counts("spike", "uniform", "content-free", {"participation": 4.0})], most=784).layout.xaxis.title.text
     'as many patches as'
     """
     said = " ".join(f"{r.title}: {', '.join(f'{name} {y:.3g}' for name, y in r.values.items())}." for r in rows)
     names = list(rows[0].values) if rows else []
-    fig = theme.figure(f"How many patches a row looks at, of {most}, counted in {len(names)} ways. {said}", dark,
+    fig = theme.empty_figure(f"How many patches a row looks at, of {most}, counted in {len(names)} ways. {said}", dark,
                        height=(130 if len(rows) > 1 else 100) + 46 * len(names),
                        margin={"t": 84 if len(rows) > 1 else 54})
     for row in rows:
         style = theme.style(row.spec, row.family)
         values = list(row.values.values())
-        fig.add_scatter(x=values, y=names, mode="markers+text", name=row.title, text=[_short(y) for y in values],
+        fig.add_scatter(x=values, y=names, mode="markers+text", name=row.title, text=[_short_count(y) for y in values],
                         textposition="top center", cliponaxis=False, hovertemplate="%{y}: %{x:.3g}<extra></extra>",
                         marker={"symbol": style.marker, "size": 11, "color": style.hue})
     ticks = [n for n in (1, 10, 100, 1000) if n < 0.6 * most] + [most]
-    fig.update_layout(title=_title(title), showlegend=len(rows) > 1,
+    fig.update_layout(title=_concentration_axis(title), showlegend=len(rows) > 1,
                       xaxis={"type": "log", "title": "as many patches as", "tickvals": ticks,
                              "range": [-0.12, math.log10(most) + 0.12]},
                       yaxis={"categoryorder": "array", "categoryarray": names[::-1], "ticks": "", "showgrid": True})
     return fig
 
 
-def parts(x: Sequence[float], shares: Mapping[str, Sequence[float]], *, axis: str,
+def parts_chart(x: Sequence[float], shares: Mapping[str, Sequence[float]], *, axis: str,
           at: Mapping[str, float] | None = None, title: str = "", dark: bool = False) -> go.Figure:
     """The parts of a row, stacked to one, over x; the first part has the kernels' hue, the others are grey.
 
     at: marked positions on x, by name.
 
-    >>> parts([0, 1], {"pair": [1.0, 0.4], "fog": [0.0, 0.6]}, axis="floor").layout.yaxis.title.text
+    >>> parts_chart([0, 1], {"pair": [1.0, 0.4], "fog": [0.0, 0.6]}, axis="floor").layout.yaxis.title.text
     'share of a row (of 1)'
     """
     said = " ".join(f"{name}: from {y[0]:.2f} to {y[-1]:.2f}." for name, y in shares.items())
     alt = f"Shares of a row, stacked, over {axis} from {x[0]:.2g} to {x[-1]:.2g}. {said}"
-    fig = theme.figure(alt, dark, height=360, margin={"t": 84})
+    fig = theme.empty_figure(alt, dark, height=360, margin={"t": 84})
     looks = [(theme.HUES["kernel"], ""), ("#a9b1ba", "/"), ("#6c757f", ".")]
     for (name, y), (hue, pattern) in zip(shares.items(), looks, strict=False):
         fig.add_scatter(x=list(x), y=list(y), name=name, stackgroup="row", mode="lines",
                         line={"color": hue, "width": 1}, hovertemplate="%{y:.2f} " + name + "<extra></extra>",
-                        fillpattern={"shape": pattern, "fgcolor": theme.PAPER[theme.mode(dark)], "bgcolor": hue,
+                        fillpattern={"shape": pattern, "fgcolor": theme.PAPER[theme.mode_name(dark)], "bgcolor": hue,
                                      "size": 6})
     for name, place in (at or {}).items():
-        fig.add_vline(x=place, line={"color": theme.INK[theme.mode(dark)], "width": 1.5, "dash": "dot"},
+        fig.add_vline(x=place, line={"color": theme.INK[theme.mode_name(dark)], "width": 1.5, "dash": "dot"},
                       annotation={"text": name, "yanchor": "bottom", "yref": "y domain", "y": 1, "xanchor": "center"})
-    fig.update_layout(title=_title(title), hovermode="x", xaxis={"title": axis, "zeroline": False},
+    fig.update_layout(title=_concentration_axis(title), hovermode="x", xaxis={"title": axis, "zeroline": False},
                       yaxis={"title": "share of a row (of 1)", "range": [0, 1]}, legend={"traceorder": "normal"})
     return fig
 
@@ -87,16 +87,16 @@ class Point:
     name_at: str = "top center"
 
 
-def plane(points: Sequence[Point], trail: Curve | None = None, labels: Sequence[str] = (), *, most: int,
+def plane_chart(points: Sequence[Point], trail: Curve | None = None, labels: Sequence[str] = (), *, most: int,
           levels: Mapping[str, float] | None = None, title: str = "", dark: bool = False) -> go.Figure:
     """Mean entropy across, numerical rank up (log, to `most`): one marker per map, a line for a map that changes.
 
     trail: the line, x in bits, y in ranks; labels: the text at each of its points; levels: ranks drawn as lines across.
 
-    >>> plane([Point("uniform", "uniform", "content-free", 9.6, 1)], most=784).layout.xaxis.title.text
+    >>> plane_chart([Point("uniform", "uniform", "content-free", 9.6, 1)], most=784).layout.xaxis.title.text
     'mean entropy H (bits)'
     """
-    fig = theme.figure(_told(points, trail, labels, levels or {}), dark, height=430, margin={"t": 54})
+    fig = theme.empty_figure(_plane_alt(points, trail, labels, levels or {}), dark, height=430, margin={"t": 54})
     if trail is not None:
         style = theme.style(trail.spec, trail.family)
         fig.add_scatter(x=list(trail.x), y=list(trail.y), mode="lines+markers+text", text=list(labels),
@@ -109,17 +109,17 @@ def plane(points: Sequence[Point], trail: Curve | None = None, labels: Sequence[
                         name=p.title, hovertemplate="%{x:.2f} bits, rank %{y}<extra></extra>",
                         marker={"symbol": style.marker, "size": 11, "color": style.hue})
     for name, y in (levels or {}).items():
-        fig.add_hline(y=y, line={"color": theme.SOFT[theme.mode(dark)], "width": 1, "dash": "dot"})
+        fig.add_hline(y=y, line={"color": theme.SOFT[theme.mode_name(dark)], "width": 1, "dash": "dot"})
         fig.add_annotation(text=name, x=1, xref="paper", xanchor="right", y=math.log10(y), yanchor="bottom")
     ticks = [n for n in (1, 4, 16, 64, 256) if n < 0.6 * most] + [most]
-    fig.update_layout(title=_title(title), showlegend=False,
+    fig.update_layout(title=_concentration_axis(title), showlegend=False,
                       xaxis={"title": "mean entropy H (bits)", "zeroline": False},
                       yaxis={"title": "numerical rank r (log)", "type": "log", "tickvals": ticks,
                              "range": [-0.2, math.log10(most) + 0.25]})
     return fig
 
 
-def _told(points: Sequence[Point], trail: Curve | None, labels: Sequence[str], levels: Mapping[str, float]) -> str:
+def _plane_alt(points: Sequence[Point], trail: Curve | None, labels: Sequence[str], levels: Mapping[str, float]) -> str:
     said = [f"{p.title}: {p.bits:.3g} bits, rank {p.rank:g}." for p in points]
     if trail is not None:
         stops = zip(labels, trail.x, trail.y, strict=True)
@@ -129,14 +129,14 @@ def _told(points: Sequence[Point], trail: Curve | None, labels: Sequence[str], l
     return "Mean entropy across, numerical rank up on a log axis. " + " ".join(said)
 
 
-def _short(x: float) -> str:
+def _short_count(x: float) -> str:
     """A count as written beside its marker.
 
-    >>> _short(3.9954), _short(627.0)
+    >>> _short_count(3.9954), _short_count(627.0)
     ('4.0', '627')
     """
     return f"{x:.1f}" if x < 10 else f"{x:.0f}"
 
 
-def _title(text: str) -> dict[str, object] | None:
+def _concentration_axis(text: str) -> dict[str, object] | None:
     return {"text": text, "y": 1, "yanchor": "top", "yref": "container", "pad": {"t": 8}} if text else None

@@ -7,7 +7,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from . import gate_charts
-from .evidence_charts import Arm, Band, Point, dose, intervals, learning, scatter
+from .evidence_charts import Arm, Band, Point, dose_chart, interval_chart, learning_curves, measure_scatter
 
 
 def draw_evidence(data: Mapping[str, Any], *, dark: bool = False) -> go.Figure:
@@ -19,15 +19,15 @@ def draw_evidence(data: Mapping[str, Any], *, dark: bool = False) -> go.Figure:
     """
     rows, kind = data["rows"], data["kind"]
     if kind == "intervals":
-        return intervals([Arm(**row) for row in rows], levels=data["levels"], dark=dark)
+        return interval_chart([Arm(**row) for row in rows], levels=data["levels"], dark=dark)
     if kind == "learning":
-        return learning([Band(**row) for row in rows], chance=data["chance"], dark=dark)
+        return learning_curves([Band(**row) for row in rows], chance=data["chance"], dark=dark)
     if kind == "scatter":
-        return scatter([Point(**row) for row in rows], data["measures"], dark=dark)
+        return measure_scatter([Point(**row) for row in rows], data["measures"], dark=dark)
     if kind == "dose":
-        return dose([Arm(**row) for row in rows], data["floors"], dark=dark)
+        return dose_chart([Arm(**row) for row in rows], data["floors"], dark=dark)
     if kind == "gates":
         levels = {measure: {int(layer): lines for layer, lines in found.items()}
                   for measure, found in data["levels"].items()}
-        return gate_charts.forms([gate_charts.Point(**row) for row in rows], levels, dark=dark)
+        return gate_charts.gate_forms([gate_charts.Point(**row) for row in rows], levels, dark=dark)
     raise ValueError(f"no figure of kind {kind!r}; there are: intervals, learning, scatter, dose, gates")

@@ -29,42 +29,42 @@ class Point:
     values: Mapping[str, float]
 
 
-def forms(points: Sequence[Point], levels: Mapping[str, Mapping[int, Mapping[str, float]]], *, title: str = "",
+def gate_forms(points: Sequence[Point], levels: Mapping[str, Mapping[int, Mapping[str, float]]], *, title: str = "",
           dark: bool = False) -> go.Figure:
     """Measures (down) by layers (across): every kernel's value without a gate and with each form of it.
 
     levels: for each measure and layer, horizontal lines by name (softmax itself). One scale per measure.
 
     >>> point = Point("relu", "QKV", 1, {"entropy (bits)": 4.0})
-    >>> forms([point], {"entropy (bits)": {1: {"softmax": 3.9}}}).layout.yaxis.title.text
+    >>> gate_forms([point], {"entropy (bits)": {1: {"softmax": 3.9}}}).layout.yaxis.title.text
     'entropy (bits)'
     """
     kernels, layers, measures = list(dict.fromkeys(p.kernel for p in points)), sorted({p.layer for p in points}), levels
     fig = make_subplots(len(measures), len(layers), shared_yaxes=True, shared_xaxes=True, vertical_spacing=0.05,
                         horizontal_spacing=0.02, column_titles=[f"layer {n}" for n in layers],
-                        figure=theme.figure(_description(points, levels), dark))
+                        figure=theme.empty_figure(_gates_description(points, levels), dark))
     for down, measure in enumerate(measures, 1):
         fig.update_yaxes(title=measure, col=1, row=down)
         fig.update_yaxes(range=[0, 1.05 * max(p.values[measure] for p in points)], zeroline=False, row=down)
         for across, layer in enumerate(layers, 1):
             here = [p for p in points if p.layer == layer]
-            fig.add_traces([_trace(form, here, kernels, measure, dark, down == across == 1) for form in FORMS],
+            fig.add_traces([_form_trace(form, here, kernels, measure, dark, down == across == 1) for form in FORMS],
                            rows=down, cols=across)
             for name, value in levels[measure].get(layer, {}).items():
-                _level(fig, name if across == len(layers) else "", value, down, across, dark)
+                _panel_level(fig, name if across == len(layers) else "", value, down, across, dark)
     fig.update_xaxes(tickvals=list(range(len(kernels))), ticktext=kernels, tickangle=-40, zeroline=False,
                      range=[-0.6, len(kernels) - 0.4])
     top = 120 if title else 84
-    return fig.update_layout(height=30 + top + 260 * len(measures), title=_title(title),
+    return fig.update_layout(height=30 + top + 260 * len(measures), title=_gates_title(title),
                              margin={"t": top, "r": 96, "b": 96}, legend={"y": 1.07})
 
 
-def _trace(form: str, here: Sequence[Point], kernels: list[str], measure: str, dark: bool, legend: bool) -> go.Scatter:
+def _form_trace(form: str, here: Sequence[Point], kernels: list[str], measure: str, dark: bool, legend: bool) -> go.Scatter:
     """The points of one form in one panel, each beside those of the other forms of its kernel."""
     own = [p for p in here if p.form == form]
     shift = SPAN * (list(FORMS).index(form) / (len(FORMS) - 1) - 0.5)
     plain = form in (NO_GATE, CONSTANT)
-    ink = theme.INK[theme.mode(dark)] if plain else theme.HUES["kernel"]
+    ink = theme.INK[theme.mode_name(dark)] if plain else theme.HUES["kernel"]
     return go.Scatter(x=[kernels.index(p.kernel) + shift for p in own], y=[p.values[measure] for p in own], name=form,
                       mode="markers", legendgroup=form, showlegend=legend, customdata=[p.kernel for p in own],
                       marker={"symbol": FORMS[form], "size": 8, "color": ink,
@@ -72,15 +72,15 @@ def _trace(form: str, here: Sequence[Point], kernels: list[str], measure: str, d
                       hovertemplate="%{customdata}, " + form + ": %{y:.3g}<extra></extra>")
 
 
-def _level(fig: go.Figure, name: str, value: float, down: int, across: int, dark: bool) -> None:
+def _panel_level(fig: go.Figure, name: str, value: float, down: int, across: int, dark: bool) -> None:
     """A line across a panel; its name stands beside the last panel."""
     fig.add_hline(y=value, row=down, col=across, line={"color": theme.HUES["softmax"], "width": 1.5, "dash": "dot"})
     if name:
         fig.add_annotation(text=name, x=1, xref="x domain", xanchor="left", xshift=4, y=value, row=down, col=across,
-                           font={"color": theme.SOFT[theme.mode(dark)]})
+                           font={"color": theme.SOFT[theme.mode_name(dark)]})
 
 
-def _description(points: Sequence[Point], levels: Mapping[str, Mapping[int, Mapping[str, float]]]) -> str:
+def _gates_description(points: Sequence[Point], levels: Mapping[str, Mapping[int, Mapping[str, float]]]) -> str:
     """The figure in words: each kernel without a gate and with the widest gate, layer by layer."""
     words = []
     for measure, of_layer in levels.items():
@@ -92,5 +92,5 @@ def _description(points: Sequence[Point], levels: Mapping[str, Mapping[int, Mapp
     return " ".join(words)
 
 
-def _title(text: str) -> dict[str, object] | None:
+def _gates_title(text: str) -> dict[str, object] | None:
     return {"text": text, "y": 1, "yanchor": "top", "yref": "container", "pad": {"t": 8}} if text else None

@@ -34,46 +34,46 @@ class Axis:
     marks: Mapping[str, float] | None = None
 
 
-def trends(lines: Sequence[Trend], x: Axis, y: Axis, *, levels: Mapping[str, float] | None = None,
+def trend_lines(lines: Sequence[Trend], x: Axis, y: Axis, *, levels: Mapping[str, float] | None = None,
            at: Mapping[str, float] | None = None, title: str = "", dark: bool = False) -> go.Figure:
     """Lines with a marker at every given point; `levels` are horizontal lines, `at` are vertical lines.
 
     >>> line = Trend("pairs", "softmax", "softmax", [1, 2], [1, 16])
-    >>> trends([line], Axis("side"), Axis("pairs", log=True)).layout.yaxis.type
+    >>> trend_lines([line], Axis("side"), Axis("pairs", log=True)).layout.yaxis.type
     'log'
     """
     said = " ".join(f"{t.title}: from {t.y[0]:.3g} at {t.x[0]:.3g} to {t.y[-1]:.3g} at {t.x[-1]:.3g}." for t in lines)
     more = "".join(f" Level: {name} {value:.3g}." for name, value in (levels or {}).items())
     upright = "".join(f" Vertical line: {name} at {value:.3g}." for name, value in (at or {}).items())
-    fig = theme.figure(f"{_capital(y.title)} over {x.title}. {said}{more}{upright}", dark, height=390,
+    fig = theme.empty_figure(f"{_capitalise_first(y.title)} over {x.title}. {said}{more}{upright}", dark, height=390,
                        margin={"t": 92 if len(lines) > 3 else 84, "r": 24})
-    fig.add_traces([_line(t) for t in lines])
-    soft = {"color": theme.SOFT[theme.mode(dark)], "width": 1, "dash": "dot"}
+    fig.add_traces([_trend_trace(t) for t in lines])
+    soft = {"color": theme.SOFT[theme.mode_name(dark)], "width": 1, "dash": "dot"}
     for name, value in (levels or {}).items():
         fig.add_hline(y=value, line=soft)
-        fig.add_annotation(text=name, x=1, xref="x domain", xanchor="right", y=_place(value, y), yanchor="bottom")
+        fig.add_annotation(text=name, x=1, xref="x domain", xanchor="right", y=_annotation_place(value, y), yanchor="bottom")
     for name, value in (at or {}).items():
         fig.add_vline(x=value, line=soft)
-        fig.add_annotation(text=name, x=_place(value, x), y=1, yref="y domain", yanchor="bottom")
-    fig.update_layout(title=_title(title), xaxis=_axis(x, [v for t in lines for v in t.x]),
-                      yaxis=_axis(y, [v for t in lines for v in t.y]))
+        fig.add_annotation(text=name, x=_annotation_place(value, x), y=1, yref="y domain", yanchor="bottom")
+    fig.update_layout(title=_growth_title(title), xaxis=_log_axis(x, [v for t in lines for v in t.x]),
+                      yaxis=_log_axis(y, [v for t in lines for v in t.y]))
     return fig
 
 
-def _place(value: float, axis: Axis) -> float:
+def _annotation_place(value: float, axis: Axis) -> float:
     """The position of an annotation: plotly expects the exponent on a logarithmic axis.
 
-    >>> _place(1000, Axis("tokens", log=True)), _place(1000, Axis("tokens"))
+    >>> _annotation_place(1000, Axis("tokens", log=True)), _annotation_place(1000, Axis("tokens"))
     (3.0, 1000)
     """
     return math.log10(value) if axis.log else value
 
 
-def _capital(text: str) -> str:
+def _capitalise_first(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def _line(t: Trend) -> go.Scatter:
+def _trend_trace(t: Trend) -> go.Scatter:
     style = theme.style(t.spec, t.family)
     return go.Scatter(x=list(t.x), y=list(t.y), name=t.title, mode="lines+markers",
                       line={"color": style.hue, "dash": t.dash or style.dash, "width": 2.5},
@@ -81,20 +81,20 @@ def _line(t: Trend) -> go.Scatter:
                       hovertemplate="%{x:.4g}: %{y:.3g}<extra>" + t.title + "</extra>")
 
 
-def _axis(axis: Axis, values: Sequence[float]) -> dict[str, object]:
+def _log_axis(axis: Axis, values: Sequence[float]) -> dict[str, object]:
     out: dict[str, object] = {"title": axis.title, "zeroline": False}
     if axis.log:
         out["type"] = "log"
-    marks = axis.marks or (_decades(values) if axis.log else None)
+    marks = axis.marks or (_decade_ticks(values) if axis.log else None)
     if marks:
         out |= {"tickvals": list(marks.values()), "ticktext": list(marks)}
     return out
 
 
-def _decades(values: Sequence[float]) -> dict[str, float]:
+def _decade_ticks(values: Sequence[float]) -> dict[str, float]:
     """Ticks of a logarithmic axis, written out, since plotly's are single digits: powers of ten, and 3s if few.
 
-    >>> list(_decades([0.3, 30])), list(_decades([5, 80_000]))
+    >>> list(_decade_ticks([0.3, 30])), list(_decade_ticks([5, 80_000]))
     (['0.1', '0.3', '1', '3', '10', '30', '100'], ['1', '10', '100', '1,000', '10,000', '100,000'])
     """
     low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
@@ -103,5 +103,5 @@ def _decades(values: Sequence[float]) -> dict[str, float]:
     return {f"{x:,.10g}": x for x in found}
 
 
-def _title(text: str) -> dict[str, object] | None:
+def _growth_title(text: str) -> dict[str, object] | None:
     return {"text": text, "y": 1, "yanchor": "top", "yref": "container", "pad": {"t": 8}} if text else None

@@ -16,45 +16,45 @@ from . import theme
 PANEL = 250  # height of a row of panels in pixels
 
 
-def tables(maps: Any, titles: Sequence[str], *, bar: str, top: float, said: str = "", title: str = "",
+def map_tables(maps: Any, titles: Sequence[str], *, bar: str, top: float, said: str = "", title: str = "",
            dark: bool = False) -> go.Figure:
     """Whole maps, one panel each: maps (panels, N, S), a row per query, a column per key; `top` is the brightest.
 
-    >>> tables(np.eye(2)[None], ["identity"], bar="weight", top=1.0).layout.xaxis.title.text
+    >>> map_tables(np.eye(2)[None], ["identity"], bar="weight", top=1.0).layout.xaxis.title.text
     'key j'
     """
     x = np.asarray(maps, dtype=np.float32)
-    alt = f"{_several(x)} of {x.shape[1]} queries (down) by {x.shape[2]} keys (across). {said or _reach(titles, x)}"
-    fig = _panels(x, titles, len(x), bar, top, alt, dark)
+    alt = f"{_count_panels(x)} of {x.shape[1]} queries (down) by {x.shape[2]} keys (across). {said or _value_ranges(titles, x)}"
+    fig = _heat_panels(x, titles, len(x), bar, top, alt, dark)
     fig.update_xaxes(title="key j")
     fig.update_yaxes(title="query i", col=1)
-    fig.update_layout(height=420, title=_title(title), margin={"t": 66, "b": 48, "l": 56})
+    fig.update_layout(height=420, title=_heat_title(title), margin={"t": 66, "b": 48, "l": 56})
     return fig
 
 
-def places(maps: Any, titles: Sequence[str], *, bar: str, top: float, columns: int = 4, said: str = "",
+def patch_panels(maps: Any, titles: Sequence[str], *, bar: str, top: float, columns: int = 4, said: str = "",
            title: str = "", dark: bool = False) -> go.Figure:
     """One number per patch, one panel per map: maps (panels, Y, X), in the layout of the picture's patches.
 
-    >>> len(places(np.zeros((3, 4, 5)), ["a", "b", "c"], bar="weight", top=1.0, columns=2).data)
+    >>> len(patch_panels(np.zeros((3, 4, 5)), ["a", "b", "c"], bar="weight", top=1.0, columns=2).data)
     3
     """
     x = np.asarray(maps, dtype=np.float32)
-    alt = f"{_several(x)} of {x.shape[1]} x {x.shape[2]} patches, like the picture. {said or _reach(titles, x)}"
-    fig = _panels(x, titles, columns, bar, top, alt, dark)
+    alt = f"{_count_panels(x)} of {x.shape[1]} x {x.shape[2]} patches, like the picture. {said or _value_ranges(titles, x)}"
+    fig = _heat_panels(x, titles, columns, bar, top, alt, dark)
     fig.update_xaxes(showticklabels=False, ticks="")
     fig.update_yaxes(showticklabels=False, ticks="")
-    fig.update_layout(height=90 + PANEL * -(-len(x) // columns), title=_title(title),
+    fig.update_layout(height=90 + PANEL * -(-len(x) // columns), title=_heat_title(title),
                       margin={"t": 66, "b": 12, "l": 12})
     return fig
 
 
-def _panels(x: np.ndarray, titles: Sequence[str], columns: int, bar: str, top: float, alt: str,
+def _heat_panels(x: np.ndarray, titles: Sequence[str], columns: int, bar: str, top: float, alt: str,
             dark: bool) -> go.Figure:
     rows = -(-len(x) // columns)
     fig = make_subplots(rows, columns, horizontal_spacing=0.03, vertical_spacing=32 / (PANEL * rows),
                         subplot_titles=list(titles))
-    look = theme.figure(alt, dark).layout
+    look = theme.empty_figure(alt, dark).layout
     fig.update_layout(template=look.template, meta=look.meta, coloraxis={
         "colorscale": theme.colourscale("cividis"), "cmin": 0.0, "cmax": top,
         "colorbar": {"title": {"text": bar, "side": "right"}, "thickness": 14}})
@@ -67,13 +67,13 @@ def _panels(x: np.ndarray, titles: Sequence[str], columns: int, bar: str, top: f
     return fig
 
 
-def _several(x: np.ndarray) -> str:
+def _count_panels(x: np.ndarray) -> str:
     return "A heat map" if len(x) == 1 else f"{len(x)} heat maps"
 
 
-def _reach(titles: Sequence[str], x: np.ndarray) -> str:
+def _value_ranges(titles: Sequence[str], x: np.ndarray) -> str:
     return " ".join(f"{name}: from {m.min():.2g} to {m.max():.2g}." for name, m in zip(titles, x, strict=True))
 
 
-def _title(text: str) -> dict[str, object] | None:
+def _heat_title(text: str) -> dict[str, object] | None:
     return {"text": text, "y": 1, "yanchor": "top", "yref": "container", "pad": {"t": 8}} if text else None

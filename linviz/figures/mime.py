@@ -10,10 +10,10 @@ PLOTLY = "application/vnd.plotly.v1+json"
 CONFIG = {"displayModeBar": False, "responsive": True}
 
 
-def bundle(figure: go.Figure) -> dict[str, Any]:
+def mime_bundle(figure: go.Figure) -> dict[str, Any]:
     """A figure as a notebook's output: JupyterLab draws it with its own plotly, without a network.
 
-    >>> bundle(go.Figure(layout={"meta": {"alt": "an empty figure"}}))["text/plain"]
+    >>> mime_bundle(go.Figure(layout={"meta": {"alt": "an empty figure"}}))["text/plain"]
     'an empty figure'
     """
     drawn = json.loads(figure.to_json())

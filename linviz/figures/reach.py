@@ -27,19 +27,19 @@ class Path:
     chosen: bool = False
 
 
-def reach(paths: Sequence[Path], *, dark: bool = False) -> go.Figure:
+def reach_chart(paths: Sequence[Path], *, dark: bool = False) -> go.Figure:
     """Fraction of the clip that reaches a query over total operations; one line per scheme, one point per layer.
 
-    >>> f = reach([Path("joint", [100, 200, 300], [100, 100, 100], chosen=True)])
+    >>> f = reach_chart([Path("joint", [100, 200, 300], [100, 100, 100], chosen=True)])
     >>> f.data[0].name, f.layout.yaxis.title.text
     ('joint', 'clip seen by the query (%)')
     """
-    fig = theme.figure(_alt(paths), dark, showlegend=False)
+    fig = theme.empty_figure(_reach_alt(paths), dark, showlegend=False)
     chosen = [path for path in paths if path.chosen]
     for path in sorted(paths, key=lambda path: path.chosen):
         dash = CHOSEN[chosen.index(path) % len(CHOSEN)] if path.chosen else "solid"
-        fig.add_trace(_trace(path, dash, theme.mode(dark)))
-    _labels(fig, paths, theme.mode(dark))
+        fig.add_trace(_reach_trace(path, dash, theme.mode_name(dark)))
+    _end_labels(fig, paths, theme.mode_name(dark))
     ends = [math.log10(max(1, n)) for path in paths for n in path.operations] or [0.0]
     first = min(ends) - 0.15
     fig.update_layout(
@@ -49,7 +49,7 @@ def reach(paths: Sequence[Path], *, dark: bool = False) -> go.Figure:
     return fig
 
 
-def _trace(path: Path, dash: str, mode: str) -> go.Scatter:
+def _reach_trace(path: Path, dash: str, mode: str) -> go.Scatter:
     colour = theme.INK[mode] if path.chosen else theme.SOFT[mode]
     return go.Scatter(
         x=list(path.operations), y=list(path.shares), name=path.title, mode="lines+markers",
@@ -60,11 +60,11 @@ def _trace(path: Path, dash: str, mode: str) -> go.Scatter:
         hovertemplate="%{customdata}: %{y:.3g} % for %{x:.3s} operations<extra>" + path.title + "</extra>")
 
 
-def _labels(fig: go.Figure, paths: Sequence[Path], mode: str) -> None:
+def _end_labels(fig: go.Figure, paths: Sequence[Path], mode: str) -> None:
     """A name at the end of every line; near ends share one, and labels that would overlap are stacked."""
     groups: list[list[Path]] = []
     for path in sorted(paths, key=lambda path: path.operations[-1]):
-        home = next((group for group in groups if _together(group[0], path)), None)
+        home = next((group for group in groups if _share_label(group[0], path)), None)
         groups.append([path]) if home is None else home.append(path)
     taken: list[tuple[float, int, float]] = []  # height, level and right end of the labels before
     for group in groups:
@@ -79,12 +79,12 @@ def _labels(fig: go.Figure, paths: Sequence[Path], mode: str) -> None:
                            yshift=3, font={"size": 12, "color": colour})
 
 
-def _together(one: Path, other: Path) -> bool:
+def _share_label(one: Path, other: Path) -> bool:
     apart = abs(math.log10(max(1, one.operations[-1])) - math.log10(max(1, other.operations[-1])))
     return apart < NEAR[0] and abs(one.shares[-1] - other.shares[-1]) < NEAR[1]
 
 
-def _alt(paths: Sequence[Path]) -> str:
+def _reach_alt(paths: Sequence[Path]) -> str:
     said = "; ".join(f"{path.title}: {', '.join(f'{share:.3g} %' for share in path.shares)} for "
                      f"{path.operations[-1]:.3g} operations" for path in paths)
     return f"Part of a clip that a query has seen after one, two, three layers, against operations. {said}."

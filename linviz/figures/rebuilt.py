@@ -14,11 +14,11 @@ from plotly.subplots import make_subplots
 from . import theme
 
 
-def rebuilt(rows: Any, titles: Sequence[str], *, top: float, said: str = "", title: str = "",
+def rebuilt_rows(rows: Any, titles: Sequence[str], *, top: float, said: str = "", title: str = "",
             dark: bool = False) -> go.Figure:
     """Rows (panels, Y, X) of weights in fair shares, which may be negative; `top` has the strongest colour.
 
-    >>> f = rebuilt(np.zeros((2, 3, 4)), ["a row", "its copy"], top=10.0)
+    >>> f = rebuilt_rows(np.zeros((2, 3, 4)), ["a row", "its copy"], top=10.0)
     >>> f.layout.coloraxis.cmin, f.layout.coloraxis.cmax
     (-10.0, 10.0)
     """
@@ -26,7 +26,7 @@ def rebuilt(rows: Any, titles: Sequence[str], *, top: float, said: str = "", tit
     told = " ".join(f"{name}: from {row.min():.3g} to {row.max():.3g}." for name, row in zip(titles, x, strict=True))
     alt = f"Weights of one row over {x.shape[1]} x {x.shape[2]} patches, in fair shares, {len(x)} times. {told} {said}"
     fig = make_subplots(1, len(x), horizontal_spacing=0.04, subplot_titles=list(titles))
-    look = theme.figure(alt.strip(), dark).layout
+    look = theme.empty_figure(alt.strip(), dark).layout
     fig.update_layout(template=look.template, meta=look.meta, height=380, margin={"t": 84, "b": 12, "l": 12},
                       title={"text": title, "y": 1, "yanchor": "top", "yref": "container", "pad": {"t": 8}},
                       coloraxis={"colorscale": theme.colourscale("diverging"), "cmin": -top, "cmax": top, "cmid": 0,

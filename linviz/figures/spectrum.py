@@ -47,11 +47,11 @@ def spectrum(lines: Sequence[Line], *, centred: bool = False, dark: bool = False
     'singular value s_k (no unit)'
     """
     what = "singular value s_k, mean row removed (no unit)" if centred else "singular value s_k (no unit)"
-    fig = theme.figure(_alt("Singular values on a log axis" + ", mean row removed" * centred, lines), dark)
-    fig.add_traces([_trace(line, "s<sub>%{x}</sub> = %{y:.3g}") for line in lines])
-    fig.update_layout(xaxis=_first(lines), yaxis=_log(what, lines), hovermode="x")
-    _bounds(fig, lines)
-    _tolerances(fig, lines)
+    fig = theme.empty_figure(_spectrum_alt("Singular values on a log axis" + ", mean row removed" * centred, lines), dark)
+    fig.add_traces([_spectrum_trace(line, "s<sub>%{x}</sub> = %{y:.3g}") for line in lines])
+    fig.update_layout(xaxis=_index_axis(lines), yaxis=_spectrum_log_axis(what, lines), hovermode="x")
+    _rank_bounds(fig, lines)
+    _tolerance_lines(fig, lines)
     return fig
 
 
@@ -67,14 +67,14 @@ def cumulative(lines: Sequence[Line], *, power: int = 1, centred: bool = False, 
         raise ValueError(f"power must be 1 (singular values) or 2 (energy), not {power}")
     of = {1: "the sum of s", 2: "the energy (sum of s^2)"}[power]
     what = f"share of {of} in the first k" + ", mean row removed" * centred + " (of 1)"
-    fig = theme.figure(_alt(what[0].upper() + what[1:-7], lines), dark)
-    fig.add_traces([_trace(line, "first %{x}: %{y:.3g} of 1") for line in lines])
-    fig.update_layout(xaxis=_first(lines), yaxis={"title": {"text": what}, "range": [0, 1.03]}, hovermode="x")
-    _bounds(fig, lines)
+    fig = theme.empty_figure(_spectrum_alt(what[0].upper() + what[1:-7], lines), dark)
+    fig.add_traces([_spectrum_trace(line, "first %{x}: %{y:.3g} of 1") for line in lines])
+    fig.update_layout(xaxis=_index_axis(lines), yaxis={"title": {"text": what}, "range": [0, 1.03]}, hovermode="x")
+    _rank_bounds(fig, lines)
     return fig
 
 
-def _trace(line: Line, hover: str) -> go.Scatter:
+def _spectrum_trace(line: Line, hover: str) -> go.Scatter:
     style, short = theme.style(line.spec, line.family), len(line.values) <= 64  # few enough for a marker on each
     return go.Scatter(x=list(range(1, len(line.values) + 1)), y=list(line.values), name=line.title,
                       mode="lines+markers" if short else "lines",
@@ -83,7 +83,7 @@ def _trace(line: Line, hover: str) -> go.Scatter:
                       hovertemplate=f"{hover}<extra>{line.title}</extra>")
 
 
-def _log(title: str, lines: Sequence[Line]) -> dict[str, object]:
+def _spectrum_log_axis(title: str, lines: Sequence[Line]) -> dict[str, object]:
     """A log axis from the largest value down to slightly below the level that counts as zero."""
     axis: dict[str, object] = {"title": {"text": title}, "type": "log", "exponentformat": "power", "dtick": 2}
     top = max((max(line.values, default=0.0) for line in lines), default=0.0)
@@ -93,9 +93,9 @@ def _log(title: str, lines: Sequence[Line]) -> dict[str, object]:
     return axis
 
 
-def _bounds(fig: go.Figure, lines: Sequence[Line]) -> None:
+def _rank_bounds(fig: go.Figure, lines: Sequence[Line]) -> None:
     """A vertical line at every rank bound; maps with the same bound share it, in the hue of the first."""
-    for bound, sharing in _groups(lines, lambda line: line.bound).items():
+    for bound, sharing in _group_lines(lines, lambda line: line.bound).items():
         fig.add_shape(type="line", name="bound", x0=bound, x1=bound, y0=0, y1=1, yref="y domain",
                       line={"color": theme.style(sharing[0].spec, sharing[0].family).hue, "width": 1.2})
         fig.add_annotation(x=math.log10(bound), y=1, yref="y domain", yanchor="bottom",
@@ -103,7 +103,7 @@ def _bounds(fig: go.Figure, lines: Sequence[Line]) -> None:
     fig.update_layout(margin={"r": 44})
 
 
-def _tolerances(fig: go.Figure, lines: Sequence[Line]) -> None:
+def _tolerance_lines(fig: go.Figure, lines: Sequence[Line]) -> None:
     """A horizontal dotted line at every tolerance: values below count as zero. Near lines share their label."""
     clusters: list[list[Line]] = []
     for tolerance, line in sorted(((line.tolerance, line) for line in lines if line.tolerance), key=lambda at: at[0]):
@@ -118,7 +118,7 @@ def _tolerances(fig: go.Figure, lines: Sequence[Line]) -> None:
                            yanchor="bottom", text=text, **NOTE)
 
 
-def _groups(lines: Sequence[Line], by: Callable[[Line], Any]) -> dict[Any, list[Line]]:
+def _group_lines(lines: Sequence[Line], by: Callable[[Line], Any]) -> dict[Any, list[Line]]:
     """Lines grouped by a value they share, in order; lines without the value are left out."""
     groups: dict[Any, list[Line]] = {}
     for line in lines:
@@ -127,19 +127,19 @@ def _groups(lines: Sequence[Line], by: Callable[[Line], Any]) -> dict[Any, list[
     return groups
 
 
-def _first(lines: Sequence[Line]) -> dict[str, object]:
+def _index_axis(lines: Sequence[Line]) -> dict[str, object]:
     """The axis of k: from one to the last value or bound, with a small margin."""
     last = max([1, *(len(line.values) for line in lines), *(line.bound or 1 for line in lines)])
     return {"title": {"text": K}, "type": "log", "dtick": 1, "range": [-0.06, math.log10(last) + 0.06]}
 
 
-def _alt(what: str, lines: Sequence[Line]) -> str:
+def _spectrum_alt(what: str, lines: Sequence[Line]) -> str:
     if not lines:
         return EMPTY
-    return f"{what}. " + " ".join(_said(line) for line in lines)
+    return f"{what}. " + " ".join(_line_words(line) for line in lines)
 
 
-def _said(line: Line) -> str:
+def _line_words(line: Line) -> str:
     if not len(line.values):
         return f"{line.title}: no values."
     bound = "" if line.bound is None else f", rank bound {line.bound}"

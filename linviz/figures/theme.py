@@ -43,10 +43,10 @@ def style(spec: str, family: str) -> Style:
     name, *extras = head.split("+")
     marker = MARKERS.get(name) or SPARE_MARKERS[zlib.crc32(name.encode()) % len(SPARE_MARKERS)]
     moved = any(extra.startswith("shift") for extra in extras)
-    return Style(HUES.get(family, OTHER_HUE), marker + "-open" * moved + "-dot" * bool(scope), _dash(extras))
+    return Style(HUES.get(family, OTHER_HUE), marker + "-open" * moved + "-dot" * bool(scope), _dash_of(extras))
 
 
-def _dash(extras: list[str]) -> str:
+def _dash_of(extras: list[str]) -> str:
     gate = next((extra.split(":")[1:] for extra in extras if extra.split(":")[0] == "gate"), None)
     if gate is None:
         return DASHES[""]
@@ -69,27 +69,27 @@ def colourscale(name: str) -> list[list[float | str]]:
     return [[n / (len(stops) - 1), stop] for n, stop in enumerate(stops)]
 
 
-def figure(alt: str, dark: bool = False, **layout: object) -> go.Figure:
+def empty_figure(alt: str, dark: bool = False, **layout: object) -> go.Figure:
     """An empty figure in linviz's template; `alt` describes it in words for readers who cannot see it.
 
-    >>> figure("nothing yet").layout.meta["alt"]
+    >>> empty_figure("nothing yet").layout.meta["alt"]
     'nothing yet'
     """
     if not alt.strip():
         raise ValueError("a figure needs alt text: one sentence that describes it")
-    return go.Figure(layout={"template": TEMPLATES[mode(dark)], "meta": {"alt": alt}, **layout})
+    return go.Figure(layout={"template": TEMPLATES[mode_name(dark)], "meta": {"alt": alt}, **layout})
 
 
-def mode(dark: bool) -> str:
+def mode_name(dark: bool) -> str:
     """The name of the mode: "light" or "dark".
 
-    >>> mode(True)
+    >>> mode_name(True)
     'dark'
     """
     return "dark" if dark else "light"
 
 
-def _template(which: str) -> go.layout.Template:
+def _plotly_template(which: str) -> go.layout.Template:
     axis = {"gridcolor": LINE[which], "linecolor": LINE[which], "zerolinecolor": LINE[which], "automargin": True,
             "ticks": "outside", "tickcolor": LINE[which], "tickfont": {"color": SOFT[which]},
             "title": {"font": {"color": SOFT[which], "size": 13}, "standoff": 8}}
@@ -105,4 +105,4 @@ def _template(which: str) -> go.layout.Template:
 
 
 for _mode, _name in TEMPLATES.items():
-    pio.templates[_name] = _template(_mode)
+    pio.templates[_name] = _plotly_template(_mode)

@@ -12,12 +12,12 @@ from typing import Any
 
 from ..course import checks
 from ..course.exercise import Exercise
-from .grade_options import options
-from .grade_sheet import Row, safe, write
-from .marks import Outcome, worths
+from .grade_options import add_grade_options
+from .grade_sheet import Row, safe_cell, write_sheet
+from .marks import Outcome, exercise_marks
 from .runner import Limits, Runner
-from .slices import Broken, Statement, answer, meddling, needed, statements
-from .submissions import Submission, find
+from .slices import Broken, Statement, answer_statement, changed_library, needed_statements, parse_statements
+from .submissions import Submission, find_submissions
 
 APART = (0, 97, 211)                                    # three inputs per exercise, as in the learner's check
 
@@ -25,13 +25,13 @@ APART = (0, 97, 211)                                    # three inputs per exerc
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return the exit status: 0, 1 after an error in one sentence, 130 when it was stopped."""
     about = "Grade learners' notebooks. Not a sandbox: an answer runs with your rights."
-    return run(options(argparse.ArgumentParser(prog="linviz grade", description=about)).parse_args(arguments))
+    return run_grading(add_grade_options(argparse.ArgumentParser(prog="linviz grade", description=about)).parse_args(arguments))
 
 
-def run(given: argparse.Namespace) -> int:
+def run_grading(given: argparse.Namespace) -> int:
     """Run the command with parsed options; returns the exit status."""
     try:
-        return grade(given)
+        return grade_folder(given)
     except (ValueError, OSError) as error:
         print(f"linviz: {error}", file=sys.stderr)
     except KeyboardInterrupt:
@@ -40,16 +40,16 @@ def run(given: argparse.Namespace) -> int:
     return 1
 
 
-def grade(given: argparse.Namespace) -> int:
+def grade_folder(given: argparse.Namespace) -> int:
     """Find submissions, grade them, write the sheet, print a summary. Raises ValueError for invalid options."""
-    _sensible(given)
-    begun, worth, found = time.monotonic(), worths(given.notebooks), find(given.folder, checks.ALL)
+    _check_options(given)
+    begun, worth, found = time.monotonic(), exercise_marks(given.notebooks), find_submissions(given.folder, checks.ALL)
     runner = Runner(Limits(given.seconds, int(given.memory * 2**30), tuple(given.seed + n for n in APART)))
     rows: dict[int, Row] = {}
-    told = progress(len(found))
+    told = progress_line(len(found))
     with ThreadPoolExecutor(given.jobs) as pool:
         try:
-            waiting = {pool.submit(graded, runner, s, checks.ALL): n for n, s in enumerate(found)}
+            waiting = {pool.submit(safe_row, runner, s, checks.ALL): n for n, s in enumerate(found)}
             for future in as_completed(waiting):
                 rows[waiting[future]] = row = future.result()
                 told(row)
@@ -57,12 +57,12 @@ def grade(given: argparse.Namespace) -> int:
             runner.stop()
             pool.shutdown(cancel_futures=True)
             raise
-    write(given.out, [rows[n] for n in sorted(rows)], worth)
-    print(summary(list(rows.values()), given.out, time.monotonic() - begun))
+    write_sheet(given.out, [rows[n] for n in sorted(rows)], worth)
+    print(summary_lines(list(rows.values()), given.out, time.monotonic() - begun))
     return 0
 
 
-def _sensible(given: argparse.Namespace) -> None:
+def _check_options(given: argparse.Namespace) -> None:
     if given.out.is_dir() or not given.out.absolute().parent.is_dir():
         raise ValueError(f"the sheet cannot be written to {str(given.out)!r}: name a file in an existing folder")
     for name in ("seconds", "memory", "jobs"):
@@ -70,30 +70,30 @@ def _sensible(given: argparse.Namespace) -> None:
             raise ValueError(f"--{name} is {getattr(given, name):g}: it must be more than 0")
 
 
-def graded(runner: Runner, submission: Submission, every: Mapping[str, Exercise]) -> Row:
+def safe_row(runner: Runner, submission: Submission, every: Mapping[str, Exercise]) -> Row:
     """One submission's row. Any failure is written in the row; no error of a learner's code is raised."""
     try:
-        return Row(submission) if submission.trouble else _graded(runner, submission, every)
+        return Row(submission) if submission.trouble else _grade_submission(runner, submission, every)
     except Exception as error:                          # one submission must not stop the others
         return Row(submission, note=f"grading it failed with {type(error).__name__}: {error}"[:200])
 
 
-def _graded(runner: Runner, submission: Submission, every: Mapping[str, Exercise]) -> Row:
-    found, broken = statements(submission.cells)
+def _grade_submission(runner: Runner, submission: Submission, every: Mapping[str, Exercise]) -> Row:
+    found, broken = parse_statements(submission.cells)
     own = {name: e for name, e in every.items() if int(e.number.split(".")[0]) == submission.chapter}
-    known, tasks = prepared(own, found, broken)
+    known, tasks = prepare_row(own, found, broken)
     known |= runner.outcomes(tasks)
-    note = "; ".join(f"{what}, which has no effect here" for what in meddling(found))
+    note = "; ".join(f"{what}, which has no effect here" for what in changed_library(found))
     return Row(submission, {e.number: known[name] for name, e in own.items() if name in known}, note)
 
 
-def prepared(own: Mapping[str, Exercise], found: Sequence[Statement], broken: Sequence[Broken]
+def prepare_row(own: Mapping[str, Exercise], found: Sequence[Statement], broken: Sequence[Broken]
              ) -> tuple[dict[str, Outcome], list[dict[str, Any]]]:
     """The outcomes that need no run, and the remaining tasks."""
     known: dict[str, Outcome] = {}
     tasks: list[dict[str, Any]] = []
     for name in own:
-        made = answer(found, name)
+        made = answer_statement(found, name)
         torn = next((b.why for b in broken if f"def {name}(" in b.text or f"{name} =" in b.text), "")
         if torn and (made is None or made.stub):
             known[name] = Outcome("stopped", torn)
@@ -102,11 +102,11 @@ def prepared(own: Mapping[str, Exercise], found: Sequence[Statement], broken: Se
         elif made.stub:
             known[name] = Outcome("open", "still to be written")
         else:
-            tasks.append({"name": name, "statements": [s.text for s in needed(found, made)]})
+            tasks.append({"name": name, "statements": [s.text for s in needed_statements(found, made)]})
     return known, tasks
 
 
-def progress(count: int) -> Callable[[Row], None]:
+def progress_line(count: int) -> Callable[[Row], None]:
     """A progress printer: one changing line on a terminal, else one line per submission."""
     begun, done = time.monotonic(), 0
 
@@ -114,7 +114,7 @@ def progress(count: int) -> Callable[[Row], None]:
         nonlocal done
         done += 1
         chapter = "" if row.submission.chapter is None else f", chapter {row.submission.chapter}"
-        line = f"{done} of {count}: {safe(row.submission.person)}{chapter} ({time.monotonic() - begun:.0f} s)"
+        line = f"{done} of {count}: {safe_cell(row.submission.person)}{chapter} ({time.monotonic() - begun:.0f} s)"
         if sys.stderr.isatty():
             print(f"\r\x1b[K{line[:100]}", end="\n" if done == count else "", file=sys.stderr, flush=True)
         else:
@@ -122,7 +122,7 @@ def progress(count: int) -> Callable[[Row], None]:
     return told
 
 
-def summary(rows: Sequence[Row], out: Path, seconds: float) -> str:
+def summary_lines(rows: Sequence[Row], out: Path, seconds: float) -> str:
     """The summary after grading, in two lines or three."""
     how = Counter(o.status for row in rows for o in row.outcomes.values())
     look = sum(bool(row.submission.trouble) for row in rows)

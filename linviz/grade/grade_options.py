@@ -9,10 +9,10 @@ from ..app_folders import apps_home
 NOTEBOOKS = apps_home() / "notebooks"
 
 
-def options(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+def add_grade_options(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     """Add the options of `linviz grade` to a parser.
 
-    >>> options(argparse.ArgumentParser()).parse_args(["handed_in"]).out
+    >>> add_grade_options(argparse.ArgumentParser()).parse_args(["handed_in"]).out
     PosixPath('grades.csv')
     """
     parser.add_argument("folder", type=Path, help="submissions: a folder per person, or files NAME_NN_chapter.ipynb")

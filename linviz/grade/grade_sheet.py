@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..whole import write_whole
+from ..atomic_write import write_atomically
 from .marks import Outcome, Worth
 from .submissions import Submission
 
@@ -32,36 +32,36 @@ class Row:
         file = self.submission.path.name
         first = (self.submission.person, "" if chapter is None else f"{chapter}", file, *sums, note)
         own = {key: value for n, o in self.outcomes.items()
-               for key, value in zip(columns(n), (f"{earned[n]:g}", o.status, o.said), strict=True)}
-        return {key: safe(value) for key, value in (dict(zip(FIRST, first, strict=True)) | own).items()}
+               for key, value in zip(exercise_columns(n), (f"{earned[n]:g}", o.status, o.said), strict=True)}
+        return {key: safe_cell(value) for key, value in (dict(zip(FIRST, first, strict=True)) | own).items()}
 
 
-def columns(number: str) -> tuple[str, str, str]:
+def exercise_columns(number: str) -> tuple[str, str, str]:
     """The three columns of the nth exercise of any chapter.
 
-    >>> columns("13.2")
+    >>> exercise_columns("13.2")
     ('exercise 2', '2: how', '2: the check says')
     """
     n = number.split(".")[1]
     return f"exercise {n}", f"{n}: how", f"{n}: the check says"
 
 
-def safe(text: str) -> str:
+def safe_cell(text: str) -> str:
     """A text as one printable line that is not a formula: spreadsheets run cells that begin like a formula.
 
-    >>> safe("=1+1"), safe("two\\nlines"), safe("no letter: \\udcff")
+    >>> safe_cell("=1+1"), safe_cell("two\\nlines"), safe_cell("no letter: \\udcff")
     ("'=1+1", 'two lines', 'no letter: \\\\udcff')
     """
     line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in " ".join(text.split()))
     return f"'{line}" if line[:1] in ("=", "+", "-", "@") else line
 
 
-def write(path: Path, rows: Sequence[Row], worth: Mapping[str, Worth]) -> None:
+def write_sheet(path: Path, rows: Sequence[Row], worth: Mapping[str, Worth]) -> None:
     """Write the sheet, completely or not at all, in UTF-8 with a mark for Excel. ValueError if it cannot be written."""
     most = max((int(n.split(".")[1]) for row in rows for n in row.outcomes), default=0)
-    head = [*FIRST, *(name for n in range(1, most + 1) for name in columns(f"0.{n}"))]
+    head = [*FIRST, *(name for n in range(1, most + 1) for name in exercise_columns(f"0.{n}"))]
     text = io.StringIO(newline="")
     sheet = csv.DictWriter(text, head, restval="")
     sheet.writeheader()
     sheet.writerows(row.fields(worth) for row in rows)
-    write_whole(path, text.getvalue().encode("utf-8-sig"))
+    write_atomically(path, text.getvalue().encode("utf-8-sig"))

@@ -53,23 +53,23 @@ class Outcome:
         return float(points) * {"right": 1.0, "near": NEAR}.get(self.status, 0.0)
 
 
-def worths(folder: Path) -> dict[str, Worth]:
+def exercise_marks(folder: Path) -> dict[str, Worth]:
     """Every exercise of the teacher's own notebooks, by its number.
 
     Raises ValueError if the folder has no chapter.
 
-    >>> worths(Path("no such folder"))
+    >>> exercise_marks(Path("no such folder"))
     Traceback (most recent call last):
     ValueError: no chapter in 'no such folder': run it from a complete clone, or name the notebooks with --notebooks
     """
-    found = {w.number: w for path in sorted(folder.glob("[0-9][0-9]_*.ipynb")) for w in _announced(path)}
+    found = {w.number: w for path in sorted(folder.glob("[0-9][0-9]_*.ipynb")) for w in _announced_marks(path)}
     if not found:
         raise ValueError(f"no chapter in {str(folder)!r}: run it from a complete clone, or name the notebooks with "
                          "--notebooks")
     return found
 
 
-def _announced(path: Path) -> Sequence[Worth]:
+def _announced_marks(path: Path) -> Sequence[Worth]:
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     text = "\n\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
     return [Worth(number, title, *map(int, rest)) for number, title, *rest in HEAD.findall(text)]

@@ -54,22 +54,22 @@ class Runner:
         """End every running process."""
         self.stopped = True
         for process in list(self._running):
-            end(process)
+            end_process(process)
 
     def _once(self, tasks: Sequence[dict[str, Any]]) -> dict[str, Outcome]:
         """Run one process: the outcomes of the tasks that it reached, at least one."""
         with tempfile.TemporaryDirectory(prefix="linviz-grade-", ignore_cleanup_errors=True) as home:
-            process = _started(home)
+            process = _start_worker(home)
             self._running.add(process)
             try:
                 limits = {"seeds": self.limits.seeds, "memory": self.limits.memory, "seconds": self.limits.seconds}
-                return _heard(process, {"tasks": tasks, "home": home} | limits, self.limits.seconds)
+                return _worker_outcomes(process, {"tasks": tasks, "home": home} | limits, self.limits.seconds)
             finally:
-                end(process)
+                end_process(process)
                 self._running.discard(process)
 
 
-def _started(home: str) -> subprocess.Popen[bytes]:
+def _start_worker(home: str) -> subprocess.Popen[bytes]:
     paths = os.pathsep.join([str(HOME), *filter(None, [os.environ.get("PYTHONPATH")])])
     return subprocess.Popen(
         [sys.executable, "-P", "-m", "linviz.grade.worker"], cwd=home, start_new_session=True,
@@ -77,10 +77,10 @@ def _started(home: str) -> subprocess.Popen[bytes]:
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
 
 
-def _heard(process: subprocess.Popen[bytes], job: dict[str, Any], seconds: float) -> dict[str, Outcome]:
+def _worker_outcomes(process: subprocess.Popen[bytes], job: dict[str, Any], seconds: float) -> dict[str, Outcome]:
     """Read until the process ends or runs out of time; the task running then gets the blame."""
     lines: queue.Queue[dict[str, Any] | None] = queue.Queue()
-    threading.Thread(target=_listen, args=(process, job, lines), daemon=True).start()
+    threading.Thread(target=_worker_lines, args=(process, job, lines), daemon=True).start()
     found: dict[str, Outcome] = {}
     names, on, wait = {t["name"] for t in job["tasks"]}, "", START
     late = Outcome("ended", f"it did not end within {seconds:g} seconds")
@@ -88,27 +88,27 @@ def _heard(process: subprocess.Popen[bytes], job: dict[str, Any], seconds: float
         try:
             line = lines.get(timeout=wait)
         except queue.Empty:
-            return found | _blame(on, names, late)
+            return found | _blame_task(on, names, late)
         if line is None:
             process.wait()
             done = on in found or (not on and found)
             over = -process.returncode == getattr(signal, "SIGXCPU", None)     # the system's signal for it
-            how = late if over else Outcome("ended", _why(process.returncode))
-            return found if done else found | _blame(on, names, how)
+            how = late if over else Outcome("ended", _exit_reason(process.returncode))
+            return found if done else found | _blame_task(on, names, how)
         wait = PATIENCE * seconds
         on = line.get("begun", on)
         if "judged" in line and line["judged"] in names:
             found[line["judged"]] = Outcome(line["status"], line["said"])
 
 
-def _blame(on: str, names: Iterable[str], outcome: Outcome) -> dict[str, Outcome]:
+def _blame_task(on: str, names: Iterable[str], outcome: Outcome) -> dict[str, Outcome]:
     """The outcome of the running task; if the process never began a task, the outcome of all."""
     if on:
         return {on: outcome}
     return dict.fromkeys(names, Outcome("ended", "the checks could not be started here: run `linviz doctor`"))
 
 
-def _listen(process: subprocess.Popen[bytes], job: dict[str, Any], lines: queue.Queue[dict[str, Any] | None]) -> None:
+def _worker_lines(process: subprocess.Popen[bytes], job: dict[str, Any], lines: queue.Queue[dict[str, Any] | None]) -> None:
     """Send the job and put every line of the reply into a queue; None at the end."""
     assert process.stdin is not None and process.stdout is not None
     with contextlib.suppress(OSError):
@@ -120,10 +120,10 @@ def _listen(process: subprocess.Popen[bytes], job: dict[str, Any], lines: queue.
     lines.put(None)
 
 
-def _why(status: int) -> str:
+def _exit_reason(status: int) -> str:
     """One sentence on why a process ended early.
 
-    >>> _why(3), _why(-9)
+    >>> _exit_reason(3), _exit_reason(-9)
     ('it ended the whole program (exit status 3)', 'the system ended it (SIGKILL), perhaps for lack of memory')
     """
     if status >= 0:
@@ -134,7 +134,7 @@ def _why(status: int) -> str:
     return f"the system ended it (signal {-status})"
 
 
-def end(process: subprocess.Popen[bytes]) -> None:
+def end_process(process: subprocess.Popen[bytes]) -> None:
     """End a process and its children, and wait for it."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         if os.name == "nt":

@@ -15,11 +15,11 @@ class Seal:
     """Created before an answer runs; `broken` afterwards names a change, or returns an empty text."""
 
     def __init__(self) -> None:
-        self.parts = dict(_parts())
+        self.parts = dict(_course_parts())
 
     def broken(self, exercise: Any) -> str:
         """One sentence if a part was replaced or the check no longer rejects a wrong answer; empty otherwise."""
-        now = dict(_parts())
+        now = dict(_course_parts())
         changed = sorted(name for name, part in self.parts.items() if now.get(name) is not part)
         if changed:
             return f"it changes the checks themselves ({changed[0]}), so their verdicts do not count"
@@ -30,15 +30,15 @@ class Seal:
         return "after it, the check accepts wrong answers, so its verdicts do not count" if passed else ""
 
 
-def _parts() -> Iterator[tuple[str, Any]]:
+def _course_parts() -> Iterator[tuple[str, Any]]:
     """Every function, class and constant of the course's modules, and the code of each function, by its full name."""
     modules = sorted(name for name in sys.modules if name.startswith("linviz.course"))
     for module in modules:
         for name, value in list(vars(sys.modules[module]).items()):
-            yield from _within(f"{module}.{name}", value, deep=getattr(value, "__module__", None) == module)
+            yield from _parts_within(f"{module}.{name}", value, deep=getattr(value, "__module__", None) == module)
 
 
-def _within(name: str, value: Any, deep: bool) -> Iterator[tuple[str, Any]]:
+def _parts_within(name: str, value: Any, deep: bool) -> Iterator[tuple[str, Any]]:
     yield name, value
     if hasattr(value, "__code__"):
         yield f"{name}()", value.__code__
@@ -46,4 +46,4 @@ def _within(name: str, value: Any, deep: bool) -> Iterator[tuple[str, Any]]:
     inner = vars(value).items() if deep and isinstance(value, type) else inner
     for key, part in list(inner):
         if not key.startswith("__") or key == "__call__":
-            yield from _within(f"{name}.{key}", part, deep=False)
+            yield from _parts_within(f"{name}.{key}", part, deep=False)

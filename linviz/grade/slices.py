@@ -38,10 +38,10 @@ class Broken:
     why: str
 
 
-def statements(cells: Sequence[str]) -> tuple[list[Statement], list[Broken]]:
+def parse_statements(cells: Sequence[str]) -> tuple[list[Statement], list[Broken]]:
     """All top-level statements of all cells, and the cells that do not parse.
 
-    >>> found, broken = statements(["%matplotlib inline\\nx = 1", "def f(: pass"])
+    >>> found, broken = parse_statements(["%matplotlib inline\\nx = 1", "def f(: pass"])
     >>> found[1].binds, broken[0].why
     (frozenset({'x'}), 'cell 2 is not valid Python: line 1, def f(: pass')
     """
@@ -49,7 +49,7 @@ def statements(cells: Sequence[str]) -> tuple[list[Statement], list[Broken]]:
     broken: list[Broken] = []
     for number, text in enumerate(cells, 1):
         try:
-            found += _parsed(number, text)
+            found += _parse_cell(number, text)
         except SyntaxError as error:
             line = (text.splitlines() or [""])[min((error.lineno or 1) - 1, len(text.splitlines()) - 1)]
             where = f"line {error.lineno}, {line.strip()[:80]}"
@@ -59,18 +59,18 @@ def statements(cells: Sequence[str]) -> tuple[list[Statement], list[Broken]]:
     return found, broken
 
 
-def _parsed(number: int, text: str) -> list[Statement]:
+def _parse_cell(number: int, text: str) -> list[Statement]:
     if text.lstrip().startswith("%%"):
         return []                                       # another language, or a magic of IPython
     try:
         tree = ast.parse(text)
     except SyntaxError:
         tree = ast.parse(text := MAGIC.sub(r"\1pass", text))
-    nodes = [single for node in tree.body for single in _singles(node)]
-    return [_statement(number, node, text) for node in nodes]
+    nodes = [single for node in tree.body for single in _split_imports(node)]
+    return [_make_statement(number, node, text) for node in nodes]
 
 
-def _singles(node: ast.stmt) -> Iterator[ast.stmt]:
+def _split_imports(node: ast.stmt) -> Iterator[ast.stmt]:
     """Split an import of several names into one statement per name, since a function may need only one."""
     if isinstance(node, ast.Import):
         yield from (ast.copy_location(ast.Import([alias]), node) for alias in node.names)
@@ -80,14 +80,14 @@ def _singles(node: ast.stmt) -> Iterator[ast.stmt]:
         yield node
 
 
-def _statement(number: int, node: ast.stmt, text: str) -> Statement:
+def _make_statement(number: int, node: ast.stmt, text: str) -> Statement:
     lines = text.splitlines()
     first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])
     written = "\n".join(lines[first - 1:node.end_lineno])
     if isinstance(node, ast.Import | ast.ImportFrom) or not _is_whole(written):
         written = ast.unparse(node)
-    binds, uses = _names(ast.unparse(node))
-    return Statement(number, written, binds, uses, frozenset(_changed(node)), is_stub(node))
+    binds, uses = _bound_names(ast.unparse(node))
+    return Statement(number, written, binds, uses, frozenset(_changed_names(node)), is_stub(node))
 
 
 def _is_whole(text: str) -> bool:
@@ -98,38 +98,38 @@ def _is_whole(text: str) -> bool:
         return False
 
 
-def _names(text: str) -> tuple[frozenset[str], frozenset[str]]:
+def _bound_names(text: str) -> tuple[frozenset[str], frozenset[str]]:
     """The names that a statement binds in the notebook and the names it uses, by Python's own scoping rules."""
     if re.match(r"from \S+ import \*", text):
         return frozenset("*"), frozenset()
     top = symtable.symtable(text, "<cell>", "exec")
     binds = {s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported()}
     uses = {s.get_name() for s in top.get_symbols() if s.is_referenced()}
-    for inner in _inner(top):
+    for inner in _inner_tables(top):
         uses |= {s.get_name() for s in inner.get_symbols() if s.is_global() and s.is_referenced()}
         binds |= {s.get_name() for s in inner.get_symbols() if s.is_declared_global() and s.is_assigned()}
     return frozenset(binds), frozenset(uses)
 
 
-def _inner(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
+def _inner_tables(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
     for child in table.get_children():
         yield child
-        yield from _inner(child)
+        yield from _inner_tables(child)
 
 
-def _changed(node: ast.stmt) -> Iterator[str]:
+def _changed_names(node: ast.stmt) -> Iterator[str]:
     """Names whose object a statement changes in place: x[0] = 1, x.y = 1, x.append(1)."""
     for part in ast.walk(node) if not isinstance(node, ast.FunctionDef | ast.ClassDef) else ():
         if isinstance(part, ast.Attribute | ast.Subscript) and isinstance(part.ctx, ast.Store | ast.Del):
-            yield from root(part)
+            yield from root_name(part)
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Attribute):
-        yield from root(node.value.func)
+        yield from root_name(node.value.func)
 
 
-def root(node: ast.expr) -> Iterator[str]:
+def root_name(node: ast.expr) -> Iterator[str]:
     """The name at the beginning of a chain like x.y[0].z, if there is one.
 
-    >>> list(root(ast.parse("x.y[0].z", mode="eval").body))
+    >>> list(root_name(ast.parse("x.y[0].z", mode="eval").body))
     ['x']
     """
     while isinstance(node, ast.Attribute | ast.Subscript):
@@ -150,19 +150,19 @@ def is_stub(node: ast.stmt) -> bool:
     return len(body) == 1 and isinstance(body[0], ast.Raise) and "NotImplementedError" in ast.unparse(body[0])
 
 
-def answer(found: Sequence[Statement], name: str) -> Statement | None:
+def answer_statement(found: Sequence[Statement], name: str) -> Statement | None:
     """The statement that defines a learner's function: the last that is not a stub, else the stub."""
     makers = [s for s in found if name in s.binds]
     return next((s for s in reversed(makers) if not s.stub), makers[-1] if makers else None)
 
 
-def needed(found: Sequence[Statement], own: Statement) -> list[Statement]:
+def needed_statements(found: Sequence[Statement], own: Statement) -> list[Statement]:
     """`own` and everything it needs, in the order of the notebook.
 
     A name has its meaning at the end of the answer's cell; a name that is bound only later is taken from there.
 
-    >>> found, _ = statements(["import torch, json\\nc = 2", "y = torch.rand(9)", "def f(x): return c * torch.exp(x)"])
-    >>> [s.text for s in needed(found, found[-1])]
+    >>> found, _ = parse_statements(["import torch, json\\nc = 2", "y = torch.rand(9)", "def f(x): return c * torch.exp(x)"])
+    >>> [s.text for s in needed_statements(found, found[-1])]
     ['import torch', 'c = 2', 'def f(x): return c * torch.exp(x)']
     """
     chosen, todo = {id(own)}, sorted(own.uses - own.binds)
@@ -171,13 +171,13 @@ def needed(found: Sequence[Statement], own: Statement) -> list[Statement]:
         if (name := todo.pop()) in seen:
             continue
         seen.add(name)
-        for s in _makers(found, name, own.cell):
+        for s in _making_statements(found, name, own.cell):
             chosen.add(id(s))
             todo += sorted((s.uses | s.binds) - seen)
     return [s for s in found if id(s) in chosen]
 
 
-def _makers(found: Iterable[Statement], name: str, cell: int) -> list[Statement]:
+def _making_statements(found: Iterable[Statement], name: str, cell: int) -> list[Statement]:
     """Statements that bind a name or change its object; a star import may bind any name that nothing else binds."""
     every = [s for s in found if name in s.binds or name in s.changes]
     if not any(name in s.binds for s in every):
@@ -188,7 +188,7 @@ def _makers(found: Iterable[Statement], name: str, cell: int) -> list[Statement]
     return [next((s for s in every if name in s.binds and not s.stub), every[0])]
 
 
-def meddling(found: Sequence[Statement]) -> list[str]:
+def changed_library(found: Sequence[Statement]) -> list[str]:
     """The parts of linviz that top-level statements of a notebook change, without effect on the teacher's copy."""
     ours = {name for s in found if re.match(r"(import|from) linviz\b", s.text) for name in s.binds}
     assigned = (s for s in found if s.changes & ours and re.match(r"[^\n(]*[^=!<>]=[^=]", s.text))

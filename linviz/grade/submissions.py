@@ -31,33 +31,33 @@ class Submission:
     trouble: str = ""
 
 
-def find(folder: Path, checks: dict[str, Exercise]) -> list[Submission]:
+def find_submissions(folder: Path, checks: dict[str, Exercise]) -> list[Submission]:
     """Every file of a folder as a submission, sorted by name; a person's empty folder is a submission, too.
 
     Raises ValueError if the folder does not exist or is empty.
     """
     if not folder.is_dir():
         raise ValueError(f"there is no folder {str(folder)!r}: name the folder with the submissions")
-    paths = sorted(p for p in folder.rglob("*") if not _hidden(p.relative_to(folder)))
+    paths = sorted(p for p in folder.rglob("*") if not _is_system_file(p.relative_to(folder)))
     bare = [p for p in paths if p.is_dir() and p.parent == folder and not any(q.is_relative_to(p) for q in paths
                                                                               if not q.is_dir())]
-    found = [_read(p, person(p.relative_to(folder)), checks) for p in paths if not p.is_dir()]
+    found = [_read_submission(p, person_name(p.relative_to(folder)), checks) for p in paths if not p.is_dir()]
     found += [Submission(p, p.name, trouble="an empty folder: nothing was submitted") for p in bare]
     if not found:
         raise ValueError(f"the folder {str(folder)!r} is empty: put the learners' notebooks into it")
     return sorted(found, key=lambda s: (s.person.lower(), s.chapter if s.chapter is not None else 99, str(s.path)))
 
 
-def _hidden(path: Path) -> bool:
+def _is_system_file(path: Path) -> bool:
     return any(part.startswith(".") or part in ("__MACOSX", "__pycache__") for part in path.parts)
 
 
-def person(path: Path) -> str:
+def person_name(path: Path) -> str:
     """The person of a file: the name of the first folder, or the file's name without the chapter.
 
-    >>> person(Path("ada/01_soft_lookup.ipynb")), person(Path("grace_hopper_01_soft_lookup (2).ipynb"))
+    >>> person_name(Path("ada/01_soft_lookup.ipynb")), person_name(Path("grace_hopper_01_soft_lookup (2).ipynb"))
     ('ada', 'grace_hopper')
-    >>> person(Path("lin-13_feature_fixation.ipynb")), person(Path("13_feature_fixation_mary.ipynb"))
+    >>> person_name(Path("lin-13_feature_fixation.ipynb")), person_name(Path("13_feature_fixation_mary.ipynb"))
     ('lin', '13_feature_fixation_mary')
     """
     if len(path.parts) > 1:
@@ -66,20 +66,20 @@ def person(path: Path) -> str:
     return left.strip("-_ ") or path.stem
 
 
-def _read(path: Path, whose: str, checks: dict[str, Exercise]) -> Submission:
+def _read_submission(path: Path, whose: str, checks: dict[str, Exercise]) -> Submission:
     try:
-        notebook = _loaded(path)
-        cells = tuple(_code(notebook))
+        notebook = _load_notebook(path)
+        cells = tuple(_code_cells(notebook))
     except ValueError as error:
         return Submission(path, whose, trouble=str(error))
     except OSError as error:
         return Submission(path, whose, trouble=f"it cannot be read: {error.strerror or error}")
-    chapter = which(cells, checks)
+    chapter = chapter_of_cells(cells, checks)
     trouble = "" if chapter is not None else "it has no exercise of this course"
     return Submission(path, whose, chapter, cells if chapter is not None else (), trouble)
 
 
-def _loaded(path: Path) -> Any:
+def _load_notebook(path: Path) -> Any:
     if path.suffix.lower() != ".ipynb" or not path.is_file():
         raise ValueError(f"not a notebook ({path.suffix or 'no ending'}): ask for the file that ends in .ipynb")
     if path.stat().st_size == 0:
@@ -92,7 +92,7 @@ def _loaded(path: Path) -> Any:
         raise ValueError("not a notebook in spite of its name: it is damaged or cut off") from None
 
 
-def _code(notebook: Any) -> Iterator[str]:
+def _code_cells(notebook: Any) -> Iterator[str]:
     """The code cells of a notebook of format 4."""
     cells = notebook.get("cells") if isinstance(notebook, dict) else None
     if not isinstance(cells, list):
@@ -103,7 +103,7 @@ def _code(notebook: Any) -> Iterator[str]:
             yield "".join(map(str, source)) if isinstance(source, list) else str(source)
 
 
-def which(cells: tuple[str, ...], checks: dict[str, Exercise]) -> int | None:
+def chapter_of_cells(cells: tuple[str, ...], checks: dict[str, Exercise]) -> int | None:
     """The chapter with the most exercises that a notebook defines or checks; None if there are none."""
     text = "\n".join(cells)
     named = set(re.findall(r"\bdef (\w+)|\bchecks\.(\w+)", text))

@@ -1,15 +1,15 @@
 """Maps: one class for each kind of attention table, and the methods that all of them share."""
 from .banded import Banded
 from .base import Map
-from .blocks import Blocks, gather
+from .blocks import Blocks, gather_tokens
 from .causal import CausalFactored, State
 from .combine import ByHead, PerChannel, Product, Sum
 from .dense import Dense
 from .factored import Factored, Features, KernelMap, Normaliser
-from .reweighed import Reweighed
-from .scored import Scored
+from .function_scores import FunctionScores
+from .reweighted_table import ReweightedTable
 from .scores import Scores
 from .sparse import Sparse
 
 __all__ = ["Banded", "Blocks", "ByHead", "CausalFactored", "Dense", "Factored", "Features", "KernelMap", "Map",
-           "Normaliser", "PerChannel", "Product", "Reweighed", "Scored", "Scores", "Sparse", "State", "Sum", "gather"]
+           "Normaliser", "PerChannel", "Product", "ReweightedTable", "FunctionScores", "Scores", "Sparse", "State", "Sum", "gather_tokens"]

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .base import Map, lane
+from .base import Map, pick_channel
 from .factored import Factored
 from .sparse import Sparse
 
@@ -81,5 +81,5 @@ class Banded(Map):
         return {"kind": "sum", "parts": [part.wire(at) for part in parts]}
 
     def nth(self, c: int) -> Banded:
-        bias = self.bias if self.bias.ndim == 2 else lane(self.bias, c)
-        return Banded(self.index, bias, lane(self.key.unsqueeze(-1), c).squeeze(-1), self.causal)
+        bias = self.bias if self.bias.ndim == 2 else pick_channel(self.bias, c)
+        return Banded(self.index, bias, pick_channel(self.key.unsqueeze(-1), c).squeeze(-1), self.causal)

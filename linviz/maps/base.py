@@ -12,10 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-BLOCK = 1 << 20  # weights in memory at once when a map is processed row by row
+BLOCK_WEIGHTS = 1 << 20  # weights in memory at once when a map is processed row by row
 
 
-def lane(x: Tensor, c: int) -> Tensor:
+def pick_channel(x: Tensor, c: int) -> Tensor:
     """Entry c of the third axis from the end, or its only entry: (..., C, N, M) -> (..., N, M)."""
     return x[..., c if x.shape[-3] > 1 else 0, :, :]
 
@@ -53,7 +53,7 @@ class Map:
 
     def nth(self, c: int) -> Map:
         """The map at index c of the last leading axis, if that axis holds the channels of v."""
-        return Nth(self, c)
+        return ChannelMap(self, c)
 
     def rows(self, i: Tensor) -> Tensor:
         """Weights of the queries i: (..., len(i), S)."""
@@ -65,7 +65,7 @@ class Map:
 
     def walk(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Iterate over all rows in blocks of about a million weights: (query numbers, rows)."""
-        size = max(1, BLOCK // self.shape[1])
+        size = max(1, BLOCK_WEIGHTS // self.shape[1])
         for i in torch.arange(self.shape[0]).split(size):
             yield i, self.rows(i)
 
@@ -96,7 +96,7 @@ class Map:
         return {"kind": "rows", "rows": self.dense()[at]}
 
 
-class Nth(Map):
+class ChannelMap(Map):
     """One of the maps along the last leading axis, for a class of map that cannot be sliced there."""
 
     def __init__(self, inner: Map, c: int) -> None:
@@ -108,7 +108,7 @@ class Nth(Map):
         return self.inner.dtype
 
     def rows(self, i: Tensor) -> Tensor:
-        return lane(self.inner.rows(i), self.c)
+        return pick_channel(self.inner.rows(i), self.c)
 
 
 class Centred(Map):

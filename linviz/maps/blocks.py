@@ -15,7 +15,7 @@ from .base import Map
 Part = tuple[Tensor, Tensor, Map]  # queries (boxes, L), keys (boxes, S), their map with leading axes (B*boxes, H)
 
 
-def gather(x: Tensor, index: Tensor) -> Tensor:
+def gather_tokens(x: Tensor, index: Tensor) -> Tensor:
     """The tokens of every box: x (B, H, N, D), index (boxes, L) -> (B*boxes, H, L, D)."""
     return x[..., index, :].movedim(-3, 1).flatten(0, 1)
 
@@ -50,7 +50,7 @@ class Blocks(Map):
     def apply(self, v: Tensor) -> Tensor:
         out: Tensor | None = None
         for q, k, inner in self.parts:
-            o = inner.apply(gather(v, k)).unflatten(0, (-1, len(q))).movedim(1, -3)  # (B, H, boxes, L, E)
+            o = inner.apply(gather_tokens(v, k)).unflatten(0, (-1, len(q))).movedim(1, -3)  # (B, H, boxes, L, E)
             out = o.new_zeros(*o.shape[:-3], self.shape[0], o.shape[-1]) if out is None else out
             out = out.index_add(-2, q.flatten(), o.flatten(-3, -2))
         assert out is not None
@@ -92,14 +92,14 @@ class Blocks(Map):
         parts = []
         for q, k, inner in self.parts:
             sent = inner.wire((slice(run.start * len(q), run.stop * len(q)), h))
-            parts.append({"queries": q, "keys": k, "wire": _led(sent, len(q)) if run is b else sent})
+            parts.append({"queries": q, "keys": k, "wire": _split_leading_axis(sent, len(q)) if run is b else sent})
         return {"kind": "blocks", "parts": parts, "size": self.shape[1]}
 
 
-def _led(wire: Any, boxes: int) -> Any:
+def _split_leading_axis(wire: Any, boxes: int) -> Any:
     """Split the leading axis (runs * boxes) of all arrays of a wire into (runs, boxes); the rest stays."""
     if isinstance(wire, Tensor):
         return wire.unflatten(0, (-1, boxes))
     if isinstance(wire, dict):
-        return {name: x if name in ("queries", "keys") else _led(x, boxes) for name, x in wire.items()}
-    return [_led(x, boxes) for x in wire] if isinstance(wire, list) else wire
+        return {name: x if name in ("queries", "keys") else _split_leading_axis(x, boxes) for name, x in wire.items()}
+    return [_split_leading_axis(x, boxes) for x in wire] if isinstance(wire, list) else wire

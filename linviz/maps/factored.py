@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .base import Map, lane
+from .base import Map, pick_channel
 
 
 class Factored(Map):
@@ -47,7 +47,7 @@ class Factored(Map):
         return self.left[..., i, :] @ self.right.mT
 
     def nth(self, c: int) -> Factored:
-        return Factored(lane(self.left, c), lane(self.right, c), self.stochastic)
+        return Factored(pick_channel(self.left, c), pick_channel(self.right, c), self.stochastic)
 
     def centred(self) -> Factored:
         return Factored(self.left - self.left.mean(-2, keepdim=True), self.right, stochastic=False)

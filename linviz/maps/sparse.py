@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .base import Map, lane
+from .base import Map, pick_channel
 
 
 class Sparse(Map):
@@ -45,7 +45,7 @@ class Sparse(Map):
         return w.new_zeros(*index.shape[:-1], self.keys).scatter_add(-1, index, w)
 
     def nth(self, c: int) -> Sparse:
-        return Sparse(lane(self.index, c), lane(self.weights, c), self.keys, self.stochastic)
+        return Sparse(pick_channel(self.index, c), pick_channel(self.weights, c), self.keys, self.stochastic)
 
     def column_sums(self) -> Tensor:
         flat = self.weights.flatten(-2)

@@ -14,7 +14,7 @@ from ..grid import Grid
 from ..maps import Map, PerChannel, Product, Sparse
 
 
-def around(grid: Grid, side: int) -> tuple[Tensor, Tensor]:
+def window_indices(grid: Grid, side: int) -> tuple[Tensor, Tensor]:
     """The side x side patches around every token: token numbers (N, side^2), and whether each of them exists."""
     steps = Grid(1, side, side).places()[:, 1:] - side // 2
     t, y, x = grid.places().T[:, :, None]  # (places, 1) each
@@ -24,15 +24,15 @@ def around(grid: Grid, side: int) -> tuple[Tensor, Tensor]:
     return pad(numbers * inside, (0, 0, grid.prefix, 0)), pad(inside, (0, 0, grid.prefix, 0))
 
 
-def depthwise(kernel: Tensor, grid: Grid, batch: int, before: Map | None = None) -> PerChannel:
+def depthwise_map(kernel: Tensor, grid: Grid, batch: int, before: Map | None = None) -> PerChannel:
     """The convolution of v with kernel (H, E, P, P) as a map for (batch, H, E); `before` is applied to v first."""
-    index, inside = around(grid, kernel.shape[-1])
+    index, inside = window_indices(grid, kernel.shape[-1])
     weights = kernel.flatten(-2).unsqueeze(-2) * inside  # (H, E, N, P*P)
     conv = Sparse(index.to(kernel.device), weights.expand(batch, *weights.shape), len(grid), stochastic=False)
     return PerChannel(conv if before is None else Product(conv, before))
 
 
-def stretch(keys: int, queries: int, like: Tensor) -> Sparse:
+def upsampling_map(keys: int, queries: int, like: Tensor) -> Sparse:
     """Linear interpolation in raster order from fewer keys to all queries: (queries, keys), two weights per row."""
     at = ((torch.arange(queries).to(like) + 0.5) * keys / queries - 0.5).clamp(0, keys - 1)
     low = at.floor().long()
@@ -40,7 +40,7 @@ def stretch(keys: int, queries: int, like: Tensor) -> Sparse:
     return Sparse(index, torch.stack([1 - (at - low), at - low], -1), keys)
 
 
-def apart(start: Tensor, end: Tensor, built: Grid) -> Tensor:
+def step_indices(start: Tensor, end: Tensor, built: Grid) -> Tensor:
     """The entry of a table of steps for each pair of positions: start (n, 3), end (m, 3) -> (n, m) int64.
 
     The table has one entry for every step (frames, rows, columns) that fits the grid for which it was built:
@@ -50,12 +50,12 @@ def apart(start: Tensor, end: Tensor, built: Grid) -> Tensor:
     return ((t + built.T - 1) * (2 * built.Y - 1) + y + built.Y - 1) * (2 * built.X - 1) + x + built.X - 1
 
 
-def steps(grid: Grid) -> int:
+def step_count(grid: Grid) -> int:
     """The number of entries of a table of steps on this grid."""
     return (2 * grid.T - 1) * (2 * grid.Y - 1) * (2 * grid.X - 1)
 
 
-class Shrink(nn.Module):
+class SpatialReduction(nn.Module):
     """Coarser keys, as in PVT: a convolution with side and stride r in each frame, then a norm over channels."""
 
     def __init__(self, channels: int, r: int, grid: Grid) -> None:

@@ -22,7 +22,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..maps import Scored
+from ..maps import FunctionScores
 from .base import Mechanism
 
 AT_ONCE = 1 << 22  # numbers of one clip and channel in memory at once
@@ -38,9 +38,9 @@ class Additive(Mechanism):
     def build(self) -> None:
         self.w = nn.Parameter(torch.randn(self.heads, self.width))
 
-    def map(self, q: Tensor, k: Tensor, v: Tensor) -> Scored:
+    def map(self, q: Tensor, k: Tensor, v: Tensor) -> FunctionScores:
         some = max(1, AT_ONCE // k[0, ..., 0].numel())
-        return Scored(lambda i: torch.cat([self.scores(q, k, n) for n in i.split(some)], -2),
+        return FunctionScores(lambda i: torch.cat([self.scores(q, k, n) for n in i.split(some)], -2),
                       (q.shape[-2], k.shape[-2]), q)
 
     def scores(self, q: Tensor, k: Tensor, i: Tensor) -> Tensor:

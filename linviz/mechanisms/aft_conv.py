@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from ..maps import Banded
-from ._branches import around
+from ._branches import window_indices
 from .aft_simple import AFT
 
 
@@ -42,6 +42,6 @@ class AFTConv(AFT):
 
     def map(self, q: Tensor, k: Tensor, v: Tensor) -> Banded:
         self.seat(q, k)
-        index, inside = (x.to(k.device) for x in around(self.grid, self.kernel.shape[-1]))
+        index, inside = (x.to(k.device) for x in window_indices(self.grid, self.kernel.shape[-1]))
         bias = self.kernel.flatten(-2).unsqueeze(-2) * inside  # (H, N, P*P)
         return Banded(index, bias, (k * self.reader[:, None]).sum(-1), self.causal)

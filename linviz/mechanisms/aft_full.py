@@ -22,7 +22,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..maps import PerChannel, Reweighed
+from ..maps import PerChannel, ReweightedTable
 from .aft_simple import AFT
 
 
@@ -52,4 +52,4 @@ class AFTFull(AFT):
         w = self.w
         if self.causal:
             w = w.masked_fill(torch.ones_like(w, dtype=torch.bool).triu(1), -torch.inf)
-        return PerChannel(Reweighed(w, k.mT))
+        return PerChannel(ReweightedTable(w, k.mT))

@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..fixation import Gate, shift
+from ..fixation import Gate, shift_channels
 from ..grid import Grid
-from ..maps import Blocks, Map, State, gather
-from ..scopes import Group, groups
+from ..maps import Blocks, Map, State, gather_tokens
+from ..scopes import Group, token_groups
 from .base import REGISTRY, Kernel, Mechanism, Project
 from .specs import Spec, parse
 
@@ -68,7 +68,7 @@ class Attention(nn.Module):
         if context:
             given = ", ".join(f"{name}=" for name in context)
             raise ValueError(f"{self.spec}: {given} cannot be combined with @{self.parsed.scope}")
-        parts = [(g.queries, g.keys, self.mechanism.on(g.grid).map(*(gather(x, n) for x, n in (
+        parts = [(g.queries, g.keys, self.mechanism.on(g.grid).map(*(gather_tokens(x, n) for x, n in (
             (q, g.queries), (k, g.keys), (v, g.keys))))) for g in self.boxes]
         return Blocks(parts, (q.shape[-2], k.shape[-2]))
 
@@ -153,7 +153,7 @@ class Attention(nn.Module):
         return x[:, :, None].expand(-1, -1, self.heads // x.shape[1], -1, -1).flatten(1, 2)
 
     def _shifted(self, x: Tensor) -> Tensor:
-        return shift(x, self.grid, self.parsed.shift, self.shift_parts) if self.parsed.shift else x
+        return shift_channels(x, self.grid, self.parsed.shift, self.shift_parts) if self.parsed.shift else x
 
 
 def make(spec: str, heads: int, width: int, grid: Grid, seed: int = 0, *, shift_parts: int | None = None,
@@ -169,11 +169,11 @@ def make(spec: str, heads: int, width: int, grid: Grid, seed: int = 0, *, shift_
     (torch.Size([1, 2, 18, 8]), 8)
     """
     parsed = parse(spec)
-    _refuse(parsed, options)
-    boxes = groups(grid, parsed.scope, parsed.side)
+    _check_extras(parsed, options)
+    boxes = token_groups(grid, parsed.scope, parsed.side)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
-        mechanism = _build(parsed, heads, width, max((g.grid for g in boxes), key=len), options)
+        mechanism = _build_mechanism(parsed, heads, width, max((g.grid for g in boxes), key=len), options)
         if parsed.scope != "joint" and (not mechanism.linear or mechanism.key_grid != mechanism.grid):
             raise ValueError(f"'{parsed}': an option that clamps, or that puts the keys on another grid, works on the "
                              f"whole grid only; leave out @{parsed.scope}")
@@ -184,7 +184,7 @@ def make(spec: str, heads: int, width: int, grid: Grid, seed: int = 0, *, shift_
     return Attention(parsed, mechanism, grid, heads, boxes, shift_parts)
 
 
-def _build(parsed: Spec, heads: int, width: int, grid: Grid, options: dict[str, Any]) -> Any:
+def _build_mechanism(parsed: Spec, heads: int, width: int, grid: Grid, options: dict[str, Any]) -> Any:
     if min(heads, width) < 1:
         raise ValueError(f"heads and width must be at least 1; got heads={heads}, width={width}")
     try:
@@ -193,7 +193,7 @@ def _build(parsed: Spec, heads: int, width: int, grid: Grid, options: dict[str, 
         raise ValueError(f"{parsed.name} does not take these options: {', '.join(options)} ({error})") from error
 
 
-def _refuse(parsed: Spec, options: dict[str, Any]) -> None:
+def _check_extras(parsed: Spec, options: dict[str, Any]) -> None:
     """Refuse extras and options that would be ignored silently or that contradict each other."""
     if parsed.gate and not issubclass(REGISTRY[parsed.name], Kernel):
         raise ValueError(f"'{parsed}': +gate needs the features of a kernel, and {parsed.name} has none")

@@ -59,14 +59,14 @@ class CosFormer(Kernel):
         if self.axes != "1d":
             self.seat(q, k)
         longest = max(len(self.grid), q.shape[-2], k.shape[-2])
-        return wave(q, self.angles(self.grid, q, longest)), wave(k, self.angles(self.key_grid, k, longest))
+        return cosine_features(q, self.angles(self.grid, q, longest)), cosine_features(k, self.angles(self.key_grid, k, longest))
 
     def features_after(self, seen: int, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
         N = len(self.grid)
         if seen >= N:
             raise ValueError(f"the cosine spans the {N} tokens of {self.grid}, and all of them have been seen")
         a = self.angles(self.grid, q.expand(*q.shape[:-2], N, -1), N)[:, seen:seen + 1]
-        return wave(q, a), wave(k, a)
+        return cosine_features(q, a), cosine_features(k, a)
 
     def angles(self, grid: Grid, x: Tensor, longest: int) -> Tensor:
         """a_i of every token of x along every axis, from 0 to pi / 2: (axes, N)."""
@@ -78,7 +78,7 @@ class CosFormer(Kernel):
         return math.pi / 2 * torch.cat([middle, share]).mT
 
 
-def wave(x: Tensor, angles: Tensor) -> Tensor:
+def cosine_features(x: Tensor, angles: Tensor) -> Tensor:
     """relu(x) (..., N, D), with its channels doubled for every axis: once times the sine, once times the cosine."""
     x = x.relu()
     for a in angles.unsqueeze(-1):  # (N, 1)

@@ -27,7 +27,7 @@ from torch.nn.functional import softplus
 
 from ..maps import Map, Normaliser, Sum
 from ..settings import Number, Setting
-from ._branches import Shrink, depthwise, stretch
+from ._branches import SpatialReduction, depthwise_map, upsampling_map
 from .base import Kernel, Project
 
 FLOOR = 1e-6  # added to relu so that no vector has length zero
@@ -48,7 +48,7 @@ class Focused(Kernel):
             raise ValueError(f"power is positive, side odd and reduction 1 or more; got {power}, {side}, {reduction}")
         self.power, self.side = power, side
         self.axes = (3,) if per_head else (1, 3)
-        self.shrink = Shrink(channels or self.heads * self.width, reduction, self.grid) if reduction > 1 else None
+        self.shrink = SpatialReduction(channels or self.heads * self.width, reduction, self.grid) if reduction > 1 else None
         self.key_grid = self.shrink.onto if self.shrink is not None else self.key_grid
         self.gamma = nn.Parameter(torch.zeros(self.heads, 1, self.width))
         self.places = nn.Parameter(torch.zeros(self.heads, len(self.key_grid), self.width))
@@ -80,8 +80,8 @@ class Focused(Kernel):
         a = super().map(q, k, v)
         if self.conv is None:
             return a
-        before: Map | None = None if len(self.key_grid) == len(self.grid) else stretch(k.shape[-2], q.shape[-2], q)
-        return Sum(a, depthwise(self.conv.expand(self.heads, -1, -1, -1), self.grid, len(q), before))
+        before: Map | None = None if len(self.key_grid) == len(self.grid) else upsampling_map(k.shape[-2], q.shape[-2], q)
+        return Sum(a, depthwise_map(self.conv.expand(self.heads, -1, -1, -1), self.grid, len(q), before))
 
     def finish(self, o: Tensor, q: Tensor) -> Tensor:
         return o if self.conv is None else o + self.conv_bias

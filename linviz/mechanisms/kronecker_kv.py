@@ -39,11 +39,11 @@ class KroneckerKV(Mechanism):
 
     def map(self, q: Tensor, k: Tensor, v: Tensor) -> Factored:
         self.seat(q, k)
-        mean = means(self.key_grid, q)
-        return thin(Factored((q @ (mean @ k).mT).softmax(-1), mean.mT.expand(*q.shape[:2], -1, -1)), self.key_grid)
+        mean = line_averages(self.key_grid, q)
+        return lower_rank_bound(Factored((q @ (mean @ k).mT).softmax(-1), mean.mT.expand(*q.shape[:2], -1, -1)), self.key_grid)
 
 
-def lines(grid: Grid, like: Tensor) -> Tensor:
+def line_membership(grid: Grid, like: Tensor) -> Tensor:
     """Whether a token lies on a line, 0 or 1: (L, N). Lines: prefix tokens, frames (of a clip), rows, columns."""
     place = grid.places()
     sizes = ((0, grid.T),) * (grid.T > 1) + ((1, grid.Y), (2, grid.X))
@@ -51,13 +51,13 @@ def lines(grid: Grid, like: Tensor) -> Tensor:
     return torch.block_diag(torch.eye(grid.prefix), on).to(like)
 
 
-def means(grid: Grid, like: Tensor) -> Tensor:
+def line_averages(grid: Grid, like: Tensor) -> Tensor:
     """The matrix that averages over every line: (L, N), rows sum to one."""
-    on = lines(grid, like)
+    on = line_membership(grid, like)
     return on / on.sum(-1, keepdim=True)
 
 
-def thin(a: Factored, grid: Grid) -> Factored:
+def lower_rank_bound(a: Factored, grid: Grid) -> Factored:
     """The same map with a lower rank bound: the lines of each further axis have the same mean as the first."""
     a.rank_bound = min(a.rank_bound, a.right.shape[-1] - (1 if grid.T == 1 else 2))
     return a

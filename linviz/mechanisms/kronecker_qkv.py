@@ -26,7 +26,7 @@ from torch import Tensor
 
 from ..maps import Factored
 from .base import Mechanism
-from .kronecker_kv import lines, means, thin
+from .kronecker_kv import line_averages, line_membership, lower_rank_bound
 
 
 class KroneckerQKV(Mechanism):
@@ -39,13 +39,13 @@ class KroneckerQKV(Mechanism):
 
     def map(self, q: Tensor, k: Tensor, v: Tensor) -> Factored:
         self.seat(q, k)
-        mean = means(self.grid, q)
+        mean = line_averages(self.grid, q)
         small, first = self.small(q, k), self.grid.prefix
-        through = lines(self.grid, q)[first:, first:].T.nonzero()[:, 1].view(len(self.grid) - first, -1) + first
+        through = line_membership(self.grid, q)[first:, first:].T.nonzero()[:, 1].view(len(self.grid) - first, -1) + first
         left = torch.cat([small[..., :first, :], small[..., through, :].sum(-2)], -2)  # (B, H, N, L)
-        return thin(Factored(left, mean.mT.expand(*q.shape[:2], -1, -1), stochastic=False), self.grid)
+        return lower_rank_bound(Factored(left, mean.mT.expand(*q.shape[:2], -1, -1), stochastic=False), self.grid)
 
     def small(self, q: Tensor, k: Tensor) -> Tensor:
         """The map between lines: (B, H, L, L), rows sum to one."""
-        mean = means(self.grid, q)
+        mean = line_averages(self.grid, q)
         return ((mean @ q) @ (mean @ k).mT).softmax(-1)

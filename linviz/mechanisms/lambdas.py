@@ -24,8 +24,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..maps import Factored, Map, Scored, Sparse, Sum
-from ._branches import apart, around, steps
+from ..maps import Factored, FunctionScores, Map, Sparse, Sum
+from ._branches import step_count, step_indices, window_indices
 from .base import Mechanism
 
 
@@ -41,7 +41,7 @@ class Lambda(Mechanism):
         if side is not None and (side < 1 or side % 2 == 0):
             raise ValueError(f"the window needs an odd side, or None for the whole grid; got side={side}")
         self.side = side
-        entries = steps(self.grid) if side is None else side * side
+        entries = step_count(self.grid) if side is None else side * side
         self.e = nn.Parameter(torch.randn(entries, self.width) / self.width ** 0.5 / entries ** 0.5)
         self.constant = nn.Parameter(torch.zeros(self.width)) if side is not None else None
 
@@ -57,16 +57,16 @@ class Lambda(Mechanism):
         """The map of the position lambdas: q_i.e_(j-i)."""
         scores = q @ self.e.mT  # (B, H, N, entries)
         if self.side is not None:
-            index, inside = (x.to(q.device) for x in around(self.grid, self.side))
+            index, inside = (x.to(q.device) for x in window_indices(self.grid, self.side))
             return Sparse(index, scores * inside, len(self.grid), stochastic=False)
-        return Scored(lambda i: self._stepped(scores, i), (len(self.grid),) * 2, q, "none")
+        return FunctionScores(lambda i: self._stepped(scores, i), (len(self.grid),) * 2, q, "none")
 
     def _stepped(self, scores: Tensor, i: Tensor) -> Tensor:
         """Rows i of the position part over the whole grid: (B, H, n, N)."""
         first, N = self.grid.prefix, len(self.grid)
         rows = scores.new_zeros(*scores.shape[:2], len(i), N)
         places = self.grid.places()
-        step = apart(places[(i - first).clamp_min(0)], places, self.built)  # from query to key
+        step = step_indices(places[(i - first).clamp_min(0)], places, self.built)  # from query to key
         step = step.to(scores.device).expand(*scores.shape[:2], -1, -1)
         rows[..., first:] = scores[..., i, :].gather(-1, step) * (i >= first)[:, None].to(scores)
         return rows

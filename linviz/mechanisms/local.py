@@ -20,7 +20,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..maps import Blocks, Scores, gather
+from ..maps import Blocks, Scores, gather_tokens
 from ..settings import Setting, Whole
 from .base import Mechanism
 
@@ -41,20 +41,20 @@ class Local(Mechanism):
 
     def map(self, q: Tensor, k: Tensor, v: Tensor) -> Blocks:
         self.seat(q, k)
-        return near(q, k, self.window, self.causal)
+        return local_map(q, k, self.window, self.causal)
 
 
-def near(q: Tensor, k: Tensor, window: int, causal: bool) -> Blocks:
+def local_map(q: Tensor, k: Tensor, window: int, causal: bool) -> Blocks:
     """Softmax of every block of queries (B, H, N, D) over its own and the neighbouring blocks of keys."""
     N = q.shape[-2]
-    return Blocks([(i, j, Scores(gather(q, i), gather(k, j), bias=_past(i, j, q) if causal else None))
-                   for i, j in blocks(N, window, causal)], (N, N))
+    return Blocks([(i, j, Scores(gather_tokens(q, i), gather_tokens(k, j), bias=_causal_bias(i, j, q) if causal else None))
+                   for i, j in token_blocks(N, window, causal)], (N, N))
 
 
-def blocks(N: int, window: int, causal: bool = False) -> list[tuple[Tensor, Tensor]]:
+def token_blocks(N: int, window: int, causal: bool = False) -> list[tuple[Tensor, Tensor]]:
     """Queries (boxes, L) and the keys they see (boxes, S); boxes of one shape are stacked.
 
-    >>> [(i.tolist(), j.tolist()) for i, j in blocks(5, 2, causal=True)]
+    >>> [(i.tolist(), j.tolist()) for i, j in token_blocks(5, 2, causal=True)]
     [([[0, 1]], [[0, 1]]), ([[2, 3]], [[0, 1, 2, 3]]), ([[4]], [[2, 3, 4]])]
     """
     shapes: dict[tuple[int, ...], list[tuple[Tensor, Tensor]]] = {}
@@ -66,7 +66,7 @@ def blocks(N: int, window: int, causal: bool = False) -> list[tuple[Tensor, Tens
     return [(torch.stack(i), torch.stack(j)) for i, j in (zip(*pairs) for pairs in shapes.values())]
 
 
-def _past(i: Tensor, j: Tensor, like: Tensor) -> Tensor:
+def _causal_bias(i: Tensor, j: Tensor, like: Tensor) -> Tensor:
     """-inf where a key comes after the query: (L, S), the same for all boxes of one shape."""
     future = j[0] > i[0][:, None]
     return like.new_zeros(future.shape).masked_fill(future.to(like.device), -torch.inf)

@@ -25,7 +25,7 @@ from torch import Tensor
 from ..maps import ByHead, CausalFactored, Factored, Features, Map, Normaliser
 from ..settings import Setting, Whole
 from .base import Mechanism
-from .local import near
+from .local import local_map
 
 FLOOR = 1e-3  # smallest row sum of a causal global head, as in the public code
 
@@ -53,7 +53,7 @@ class LocalGlobal(Mechanism):
         n = self.local
         parts: list[tuple[int, Map]] = []
         if n:
-            parts.append((n, near(q[:, :n], k[:, :n], self.window, self.causal)))
+            parts.append((n, local_map(q[:, :n], k[:, :n], self.window, self.causal)))
         if n < self.heads:
             parts.append((self.heads - n, self._far(q[:, n:].softmax(-1) * self.scale, k[:, n:])))
         return ByHead(parts)

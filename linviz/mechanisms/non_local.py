@@ -26,7 +26,7 @@ import torch
 from torch import Tensor, nn
 
 from ..grid import Grid
-from ..maps import Factored, Map, Product, Scored, Scores, Sparse
+from ..maps import Factored, FunctionScores, Map, Product, Scores, Sparse
 from ..settings import Setting, Whole, Word
 from .base import Mechanism, Project
 
@@ -63,10 +63,10 @@ class NonLocal(Mechanism):
         if self.pool == 1:
             return self.compare(q, k)
         self.seat(q, k)
-        index = squares(self.key_grid, self.pool)   # (S', P)
+        index = pooling_squares(self.key_grid, self.pool)   # (S', P)
         best = v[..., index, :].argmax(-2)          # (B, H, S', E)
         chosen = index.expand(*best.shape[:-1], -1).gather(-1, best)
-        return Pooled(self.compare(q, k[..., index, :].amax(-2)), chosen, index, k.shape[-2])
+        return PooledMap(self.compare(q, k[..., index, :].amax(-2)), chosen, index, k.shape[-2])
 
     def compare(self, q: Tensor, k: Tensor) -> Map:
         """The map over the given keys: N x S' if they have been pooled before."""
@@ -75,10 +75,10 @@ class NonLocal(Mechanism):
         if self.similarity != "concatenation":
             return Scores(q, k, scale=self.scale)
         a, b = (torch.einsum("bhnd,hd->bhn", x, w) for x, w in zip((q, k), self.w.unbind(1)))
-        return Scored(lambda i: (a[..., i, None] + b[..., None, :]).relu(), (q.shape[-2], k.shape[-2]), q, "count")
+        return FunctionScores(lambda i: (a[..., i, None] + b[..., None, :]).relu(), (q.shape[-2], k.shape[-2]), q, "count")
 
 
-def squares(grid: Grid, side: int) -> Tensor:
+def pooling_squares(grid: Grid, side: int) -> Tensor:
     """Token numbers of every complete side x side square of a frame, (S', P); a prefix token is its own square."""
     y, x = min(side, grid.Y), min(side, grid.X)
     numbers = torch.arange(grid.prefix, len(grid)).view(grid.T, grid.Y, grid.X)
@@ -86,7 +86,7 @@ def squares(grid: Grid, side: int) -> Tensor:
     return torch.cat([torch.arange(grid.prefix)[:, None].expand(-1, y * x), placed])
 
 
-class Pooled(Map):
+class PooledMap(Map):
     """`inner` (N, S') has the weight of each square; `chosen` (B, H, S', E) the token that a channel takes there."""
 
     def __init__(self, inner: Map, chosen: Tensor, index: Tensor, keys: int) -> None:

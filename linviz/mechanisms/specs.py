@@ -13,8 +13,8 @@ import difflib
 import re
 from dataclasses import dataclass
 
-from ..fixation import SEES
-from ..scopes import SCOPES, SIDED, WINDOW
+from ..fixation import GATE_INPUTS
+from ..scopes import DEFAULT_SIDES, SCOPES, WINDOW
 from .base import REGISTRY
 
 FORM = "name[+gate[:self|:qk|:qkv][:shared]][+shift[:time|:space]][+conv][@scope[:side]]"
@@ -37,7 +37,7 @@ class Spec:
         gate = "" if self.gate is None else "+gate" + ("" if self.gate == "qkv" else f":{self.gate}")
         natural = "space" if self.scope == "time" else "time"
         shift = "" if self.shift is None else "+shift" + ("" if self.shift == natural else f":{self.shift}")
-        scope = "" if self.scope == "joint" else f"@{self.scope}" + (f":{self.side}" if self.scope in SIDED else "")
+        scope = "" if self.scope == "joint" else f"@{self.scope}" + (f":{self.side}" if self.scope in DEFAULT_SIDES else "")
         return self.name + gate + ":shared" * self.shared + shift + "+conv" * self.conv + scope
 
 
@@ -52,21 +52,21 @@ def parse(spec: str) -> Spec:
     found = PATTERN.fullmatch(spec) if isinstance(spec, str) else None
     if not found:
         raise ValueError(f"{spec!r} is not a spec; the form is {FORM}")
-    name, scope = known("mechanism", found["name"], REGISTRY), known("scope", found["scope"] or "joint", SCOPES)
-    if found["side"] and (scope not in SIDED or int(found["side"]) < 1):
-        raise ValueError(f"{spec!r}: only {', '.join(SIDED)} take a side, of at least one patch")
+    name, scope = check_name("mechanism", found["name"], REGISTRY), check_name("scope", found["scope"] or "joint", SCOPES)
+    if found["side"] and (scope not in DEFAULT_SIDES or int(found["side"]) < 1):
+        raise ValueError(f"{spec!r}: only {', '.join(DEFAULT_SIDES)} take a side, of at least one patch")
     words: dict[str, list[str]] = {}
     for extra in found["extras"].split("+")[1:]:
         key, *rest = extra.split(":")
-        if known("extra", key, ("gate", "shift", "conv")) in words:
+        if check_name("extra", key, ("gate", "shift", "conv")) in words:
             raise ValueError(f"{spec!r} names +{key} twice")
         words[key] = rest
-    gate, shared = _gate(spec, words.get("gate"))
-    return Spec(name, gate, shared, _shift(spec, words.get("shift"), scope), _conv(spec, words.get("conv")), scope,
-                int(found["side"] or SIDED.get(scope, WINDOW)))
+    gate, shared = _parse_gate(spec, words.get("gate"))
+    return Spec(name, gate, shared, _parse_shift(spec, words.get("shift"), scope), _parse_conv(spec, words.get("conv")), scope,
+                int(found["side"] or DEFAULT_SIDES.get(scope, WINDOW)))
 
 
-def known(what: str, name: str, there: object) -> str:
+def check_name(what: str, name: str, there: object) -> str:
     """Return `name` if it exists; otherwise raise ValueError with the closest name and the list of all names."""
     names = list(there)  # type: ignore[call-overload]
     if name in names:
@@ -76,16 +76,16 @@ def known(what: str, name: str, there: object) -> str:
                      f"there are: {', '.join(sorted(names))}")
 
 
-def _gate(spec: str, words: list[str] | None) -> tuple[str | None, bool]:
+def _parse_gate(spec: str, words: list[str] | None) -> tuple[str | None, bool]:
     if words is None:
         return None, False
-    sees = [w for w in words if w in SEES]
-    if set(words) - set(SEES) - {"shared"} or len(sees) > 1 or len(words) > len(set(words)):
+    sees = [w for w in words if w in GATE_INPUTS]
+    if set(words) - set(GATE_INPUTS) - {"shared"} or len(sees) > 1 or len(words) > len(set(words)):
         raise ValueError(f"{spec!r}: a gate is +gate, then one of :self :qk :qkv, then :shared for one common layer")
     return (sees or ["qkv"])[0], "shared" in words
 
 
-def _shift(spec: str, words: list[str] | None, scope: str) -> str | None:
+def _parse_shift(spec: str, words: list[str] | None, scope: str) -> str | None:
     if words is None:
         return None
     if len(words) > 1 or set(words) - {"time", "space"}:
@@ -93,7 +93,7 @@ def _shift(spec: str, words: list[str] | None, scope: str) -> str | None:
     return words[0] if words else "space" if scope == "time" else "time"
 
 
-def _conv(spec: str, words: list[str] | None) -> bool:
+def _parse_conv(spec: str, words: list[str] | None) -> bool:
     if words:
         raise ValueError(f"{spec!r}: +conv takes no further word")
     return words is not None

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from ..maps import Scores
-from ._branches import apart, steps
+from ._branches import step_count, step_indices
 from .base import Mechanism
 
 
@@ -36,12 +36,12 @@ class Swin(Mechanism):
     takes_key_grid, positional, fixed = False, True, True
 
     def build(self) -> None:
-        self.bias = nn.Parameter(torch.empty(steps(self.grid), self.heads))
+        self.bias = nn.Parameter(torch.empty(step_count(self.grid), self.heads))
         nn.init.trunc_normal_(self.bias, std=0.02)
 
     def map(self, q: Tensor, k: Tensor, v: Tensor) -> Scores:
         self.seat(q, k)
         places = self.grid.places()
-        step = apart(places, places, self.built).T  # (queries, keys): the step from key to query
+        step = step_indices(places, places, self.built).T  # (queries, keys): the step from key to query
         bias = self.bias[step].movedim(-1, 0)  # (H, queries, keys)
         return Scores(q, k, bias=pad(bias, (self.grid.prefix, 0, self.grid.prefix, 0)))

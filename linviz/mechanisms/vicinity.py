@@ -29,7 +29,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from ..grid import Grid
-from ._branches import Shrink
+from ._branches import SpatialReduction
 from .base import Kernel, Project
 
 
@@ -47,7 +47,7 @@ class Vicinity(Kernel):
             raise ValueError(f"form is 'sum' or 'product' and reduction is 1 or more; got {form!r} and {reduction}")
         C = channels or self.heads * self.width
         self.form, self.linear = form, not clip
-        self.shrink = Shrink(C, reduction, self.grid) if reduction > 1 else None
+        self.shrink = SpatialReduction(C, reduction, self.grid) if reduction > 1 else None
         self.key_grid = self.shrink.onto if self.shrink is not None else self.key_grid
         self.squeeze, self.excite = nn.Linear(C, C, bias=False), nn.Linear(C, C, bias=False)
 
@@ -61,7 +61,7 @@ class Vicinity(Kernel):
 
     def _placed(self, x: Tensor, grid: Grid) -> Tensor:
         """relu(x) times four functions of position: (B, H, N, D) -> (B, H, N, 4 D)."""
-        down, across = waves(grid, x)
+        down, across = place_waves(grid, x)
         if self.form == "product":
             turns = (down.unsqueeze(-1) * across.unsqueeze(-2)).flatten(-2)  # (N, 4)
         else:
@@ -72,8 +72,8 @@ class Vicinity(Kernel):
         if self.linear:
             return super().forward(q, k, v, **context)
         phi_q, phi_k = self.gated(self.features(q, k), v).gated()
-        share = lift(1 / self.normaliser(phi_q @ phi_k.sum(-2, keepdim=True).mT))
-        return lift(lift(phi_q @ lift(phi_k.mT @ v)) * share)
+        share = clamp_magnitude(1 / self.normaliser(phi_q @ phi_k.sum(-2, keepdim=True).mT))
+        return clamp_magnitude(clamp_magnitude(phi_q @ clamp_magnitude(phi_k.mT @ v)) * share)
 
     def project(self, x: Tensor, to_q: Project, to_k: Project, to_v: Project) -> tuple[Tensor, Tensor, Tensor]:
         small = x if self.shrink is None else self.shrink(x)
@@ -81,10 +81,10 @@ class Vicinity(Kernel):
 
     def close(self, o: Tensor, x: Tensor, out: Project) -> Tensor:
         y, kept = out(o), 1 + self.excite(self.squeeze(x.mean(1, keepdim=True)).relu()).sigmoid()
-        return y * kept if self.linear else lift(lift(y) * kept)
+        return y * kept if self.linear else clamp_magnitude(clamp_magnitude(y) * kept)
 
 
-def waves(grid: Grid, like: Tensor) -> tuple[Tensor, Tensor]:
+def place_waves(grid: Grid, like: Tensor) -> tuple[Tensor, Tensor]:
     """Cosine and sine of the row angle and of the column angle of every token: (N, 2) each."""
     angles = math.pi / 2 * grid.places()[:, 1:].to(like) / torch.tensor([grid.Y, grid.X]).to(like)
     angles = pad(angles, (0, 0, grid.prefix, 0), value=math.pi / 4)
@@ -92,6 +92,6 @@ def waves(grid: Grid, like: Tensor) -> tuple[Tensor, Tensor]:
     return a, b
 
 
-def lift(x: Tensor) -> Tensor:
+def clamp_magnitude(x: Tensor) -> Tensor:
     """Clamp magnitudes to 1e-4..1e4 and keep signs; zero stays zero."""
     return x.abs().clamp(1e-4, 1e4) * x.sign()

@@ -7,17 +7,17 @@ from typing import Any
 
 from .fit import LABEL, Fit, Snapshot, fit_gate, mean_divergence
 from .layer import AttentionLayer
-from .schemes import SCHEMES, Scheme, pairs, seen
+from .schemes import SCHEMES, Scheme, count_pairs, visible_pairs
 from .trace import Traced
 from .video_transformer import Shape, VideoTransformer
 
 HOMES = {"Data": "examples", "Examples": "examples", "Recipe": "recipe", "Run": "training_run", "accuracy": "training",
-         "arm": "arms", "look": "looking", "pretrained": "checkpoints", "shipped": "checkpoints", "train": "training",
+         "arm_recipe": "arms", "measure_layers": "looking", "pretrained": "checkpoints", "stored_models": "checkpoints", "train": "training",
          "CONFIGS": "linear_video_transformer", "Config": "linear_video_transformer",
          "LinearVideoTransformer": "linear_video_transformer"}
 
 __all__ = ["LABEL", "SCHEMES", "AttentionLayer", "Fit", "Scheme", "Shape", "Snapshot", "Traced", "VideoTransformer",
-           "fit_gate", "mean_divergence", "pairs", "seen", *HOMES]
+           "fit_gate", "mean_divergence", "count_pairs", "visible_pairs", *HOMES]
 
 
 def __getattr__(name: str) -> Any:

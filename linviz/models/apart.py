@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from ..concentration import DEAD, entropy
+from ..concentration import DEAD_ROW_SUM, entropy
 from ..maps import Map
 from ..mechanisms import Attention, make
 from .gate_fits import part_map
@@ -20,7 +20,7 @@ WAYS = {"none": "no gate, or a constant one", "whole": "the gate as it is",
 LEAST = 0.1  # bits by which softmax must be sharper than the kernel for a fraction of the difference to be meaningful
 
 
-def apart(m: Attention, q: Tensor, k: Tensor, v: Tensor, goal: Map) -> dict[str, dict[str, float | None]]:
+def compare_parts(m: Attention, q: Tensor, k: Tensor, v: Tensor, goal: Map) -> dict[str, dict[str, float | None]]:
     """For each of WAYS, the mean row entropy in bits, and the fraction of the difference to the goal that it recovers.
 
     recovered: (H of the kernel without a gate - H) / (H of the kernel without a gate - H of the goal), below 0 if the
@@ -30,7 +30,7 @@ def apart(m: Attention, q: Tensor, k: Tensor, v: Tensor, goal: Map) -> dict[str,
     >>> from linviz import Grid
     >>> x = torch.randn(1, 1, 9, 8)
     >>> soft, gated = (make(spec, 1, 8, Grid(Y=3, X=3)) for spec in ("softmax", "relu_floor+gate"))
-    >>> found = apart(gated, x, x, x, soft.map(x, x, x))
+    >>> found = compare_parts(gated, x, x, x, soft.map(x, x, x))
     >>> found["none"]["recovered"], list(found)[-1]
     (0.0, 'no floor')
     """
@@ -40,14 +40,14 @@ def apart(m: Attention, q: Tensor, k: Tensor, v: Tensor, goal: Map) -> dict[str,
     held = deepcopy(m)
     assert held.gate is not None
     held.gate.hold()
-    maps |= {"none": part_map(held, q, k, v)} | floorless(m, q, k, v)
-    bits = {name: flatness(maps[name]) for name in WAYS if name in maps}
-    between = bits["none"] - flatness(goal)
+    maps |= {"none": part_map(held, q, k, v)} | floorless_map(m, q, k, v)
+    bits = {name: mean_row_entropy(maps[name]) for name in WAYS if name in maps}
+    between = bits["none"] - mean_row_entropy(goal)
     return {name: {"entropy": h, "recovered": (bits["none"] - h) / between if between > LEAST else None}
             for name, h in bits.items()}
 
 
-def floorless(m: Attention, q: Tensor, k: Tensor, v: Tensor) -> dict[str, Map]:
+def floorless_map(m: Attention, q: Tensor, k: Tensor, v: Tensor) -> dict[str, Map]:
     """The map without gate and floor, by its name in WAYS; empty for a kernel without a floor."""
     if m.parsed.name != "relu_floor":
         return {}
@@ -57,10 +57,10 @@ def floorless(m: Attention, q: Tensor, k: Tensor, v: Tensor) -> dict[str, Map]:
 
 
 @torch.no_grad()
-def flatness(a: Map) -> float:
+def mean_row_entropy(a: Map) -> float:
     """Mean entropy of a map's rows in bits; rows without any weight are left out."""
     found = []
     for _, rows in a.walk():
-        alive = rows.sum(-1) >= DEAD
+        alive = rows.sum(-1) >= DEAD_ROW_SUM
         found.append(entropy(rows.where(alive[..., None], 1.0))[alive])
     return torch.cat(found).double().mean().item()

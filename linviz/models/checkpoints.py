@@ -18,11 +18,11 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
+from ..atomic_write import write_atomically
 from ..mechanisms import parse
-from ..whole import write_whole
-from .examples import Data, made
+from .examples import Data, make_data
 from .recipe import Recipe
-from .training import accuracy, one_thread
+from .training import accuracy, single_thread
 from .training_run import Run
 from .video_transformer import VideoTransformer
 
@@ -32,20 +32,20 @@ FOLDER = Path(__file__).with_name("shipped")
 def pretrained(name: str, seed: int = 0, budget: str = "short", folder: Path | None = None) -> VideoTransformer:
     """A shipped model, ready to use, on the CPU in float32. Raises ValueError, in one sentence, if there is none.
 
-    name: a spec, or a spec with a word after "~" for a variant of it (see `shipped`).
+    name: a spec, or a spec with a word after "~" for a variant of it (see `stored_models`).
 
     >>> model = pretrained("relu_floor+gate")
     >>> model(torch.zeros(1, 8, 3, 36, 36)).shape
     torch.Size([1, 8])
     """
-    path = find(name, seed, budget, folder or FOLDER)
-    return _loaded(path, path.stat().st_mtime_ns)
+    path = find_checkpoint(name, seed, budget, folder or FOLDER)
+    return _load_checkpoint(path, path.stat().st_mtime_ns)
 
 
 @lru_cache(maxsize=64)
-def _loaded(path: Path, changed: int) -> VideoTransformer:
+def _load_checkpoint(path: Path, changed: int) -> VideoTransformer:
     """A model, read once and shared by all callers: copy it before altering it. changed: when its file last changed."""
-    told, data = card(path), path.read_bytes()
+    told, data = read_card(path), path.read_bytes()
     if hashlib.sha256(data).hexdigest() != told["sha256"]:
         raise ValueError(f"{path.name} is not the file that was trained (its SHA-256 differs from the one in its "
                          f"JSON): take both from the same version of linviz")
@@ -58,7 +58,7 @@ def _loaded(path: Path, changed: int) -> VideoTransformer:
     return model.eval().requires_grad_(False)
 
 
-def card(path: Path) -> dict[str, Any]:
+def read_card(path: Path) -> dict[str, Any]:
     """The content of the JSON beside a checkpoint; ValueError if it is missing or incomplete."""
     try:
         told: dict[str, Any] = json.loads(path.with_suffix(".json").read_text())
@@ -69,26 +69,26 @@ def card(path: Path) -> dict[str, Any]:
     return told
 
 
-def find(name: str, seed: int, budget: str, folder: Path = FOLDER) -> Path:
+def find_checkpoint(name: str, seed: int, budget: str, folder: Path = FOLDER) -> Path:
     """The path of a model; ValueError, with the models there are, if it does not exist."""
-    there = shipped(folder)
+    there = stored_models(folder)
     budgets = sorted({b for b, _, _ in there})
     if budget not in budgets:
         raise ValueError(f"no budget called {budget!r}; there are: {', '.join(budgets) or 'none here'}")
-    wanted = canonical(name)
+    wanted = canonical_name(name)
     seeds = [s for b, n, s in there if (b, n) == (budget, wanted)]
     if not seeds:
         names = ", ".join(dict.fromkeys(n for b, n, _ in there if b == budget))
         raise ValueError(f"no {budget} model called {name!r}; there are: {names}. `linviz train` makes others.")
     if seed not in seeds:
         raise ValueError(f"the {budget} model {name!r} was trained with the seeds {seeds}; there is no {seed}")
-    return folder / budget / f"{slug(wanted)}.{seed}.safetensors"
+    return folder / budget / f"{file_slug(wanted)}.{seed}.safetensors"
 
 
-def shipped(folder: Path = FOLDER) -> list[tuple[str, str, int]]:
+def stored_models(folder: Path = FOLDER) -> list[tuple[str, str, int]]:
     """Budget, name and seed of every model in a folder.
 
-    >>> ("short", "relu_floor+gate", 0) in shipped()
+    >>> ("short", "relu_floor+gate", 0) in stored_models()
     True
     """
     found = []
@@ -98,42 +98,42 @@ def shipped(folder: Path = FOLDER) -> list[tuple[str, str, int]]:
     return found
 
 
-def canonical(name: str) -> str:
+def canonical_name(name: str) -> str:
     """A model's name in its shortest form: a spec, and perhaps a variant.
 
-    >>> canonical("relu_floor+gate:qkv~wide")
+    >>> canonical_name("relu_floor+gate:qkv~wide")
     'relu_floor+gate~wide'
     """
     spec, mark, variant = name.partition("~")
     return str(parse(spec)) + mark + variant
 
 
-def slug(name: str) -> str:
+def file_slug(name: str) -> str:
     """A name as a file name that is valid on every system.
 
-    >>> slug("relu_floor+gate:qk+shift@space")
+    >>> file_slug("relu_floor+gate:qk+shift@space")
     'relu_floor-gate.qk-shift_at_space'
     """
     return name.replace("+", "-").replace(":", ".").replace("@", "_at_").replace("~", "__")
 
 
-def ship(run: Run, name: str, folder: Path, data: Data | None = None, more: dict[str, Any] | None = None) -> Path:
+def ship_model(run: Run, name: str, folder: Path, data: Data | None = None, more: dict[str, Any] | None = None) -> Path:
     """Write a trained model and its JSON; the accuracy in the JSON is that of the rounded weights."""
-    recipe, data = run.recipe, data or made(run.recipe)
+    recipe, data = run.recipe, data or make_data(run.recipe)
     tensors = {key: (x.half() if x.is_floating_point() else x).cpu().clone() for key, x in
                run.model.state_dict().items()}
     rounded = VideoTransformer(recipe.spec, len(data.test.classes), recipe.shape, run.seed, **recipe.options)
     rounded.load_state_dict({key: x.float() if x.is_floating_point() else x for key, x in tensors.items()})
-    with one_thread():
+    with single_thread():
         right = accuracy(rounded, data.test)
     payload: bytes = save(tensors)
-    told = {"name": canonical(name), "seed": run.seed, "digest": recipe.digest(), "recipe": recipe.told(),
+    told = {"name": canonical_name(name), "seed": run.seed, "digest": recipe.digest(), "recipe": recipe.told(),
             "classes": list(data.test.classes), "test_accuracy": right, "tests": len(data.test),
             "parameters": sum(p.numel() for p in rounded.parameters()), "seconds": round(run.seconds, 1),
             "curve": [{key: round(value, 5) for key, value in row.items()} for row in run.curve],
             "versions": {"torch": torch.__version__, "python": platform.python_version()},
             "sha256": hashlib.sha256(payload).hexdigest()} | (more or {})
-    path = folder / f"{slug(canonical(name))}.{run.seed}.safetensors"
-    write_whole(path, payload, folder=True)
-    write_whole(path.with_suffix(".json"), json.dumps(told, indent=1) + "\n")
+    path = folder / f"{file_slug(canonical_name(name))}.{run.seed}.safetensors"
+    write_atomically(path, payload, folder=True)
+    write_atomically(path.with_suffix(".json"), json.dumps(told, indent=1) + "\n")
     return path

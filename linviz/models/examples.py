@@ -50,25 +50,25 @@ class Data:
     test: Examples
 
 
-def made(recipe: Recipe) -> Data:
+def make_data(recipe: Recipe) -> Data:
     """The examples that a recipe names; the last two kinds are cached for the next arm."""
-    return Data(drawn(recipe.task, recipe.setting, recipe.pool, recipe.pool_seed, "train"),
-                drawn(recipe.task, recipe.setting, recipe.tests, recipe.test_seed, "test"))
+    return Data(draw_examples(recipe.task, recipe.setting, recipe.pool, recipe.pool_seed, "train"),
+                draw_examples(recipe.task, recipe.setting, recipe.tests, recipe.test_seed, "test"))
 
 
 @lru_cache(maxsize=4)
-def drawn(task: str, setting: str, n: int, seed: int, split: str) -> Examples:
+def draw_examples(task: str, setting: str, n: int, seed: int, split: str) -> Examples:
     """n examples of a task, from the photographs and digits of `split`."""
-    chunks = [stored(maker(task)(min(CHUNK, n - at), seed, split, setting, first=at)) for at in range(0, n, CHUNK)]
+    chunks = [pack_examples(task_maker(task)(min(CHUNK, n - at), seed, split, setting, first=at)) for at in range(0, n, CHUNK)]
     return Examples(torch.cat([e.frames for e in chunks]), torch.cat([e.labels for e in chunks]), chunks[0].classes)
 
 
-def stored(task: Task) -> Examples:
+def pack_examples(task: Task) -> Examples:
     """A task's clips in eight bits and one colour channel: linviz draws grey clips for training."""
     return Examples((task.frames[:, :, :1] * 255).round().byte(), task.labels, task.classes)
 
 
-def maker(task: str) -> Callable[..., Task]:
+def task_maker(task: str) -> Callable[..., Task]:
     """The function that draws clips of a task, by its name."""
     from .. import clips  # here and not above: a wide door, for those who only build a model
     if task == OWN:

@@ -59,30 +59,30 @@ def fit_gate(mechanism: Attention, target: Map, q: Tensor, k: Tensor, v: Tensor,
     >>> fit.after < fit.before
     True
     """
-    _refuse(mechanism, target, q, k, steps)
+    _check_fit(mechanism, target, q, k, steps)
     assert mechanism.gate is not None
     fit = Fit(mechanism, before=mean_divergence(mechanism, target, q, k, v))
     keep = {round(n * steps / max(snapshots - 1, 1)) for n in range(snapshots)}
     optimiser = Adam(mechanism.gate.parameters(), rate)
-    weights, goal = unscaled_rows(mechanism, q, k, v), _target(target)
-    fit.snapshots.append(_snapshot(mechanism, 0, fit.before))
-    for step, i in enumerate(_blocks(q.shape[-2], steps, seed), 1):
+    weights, goal = unscaled_rows(mechanism, q, k, v), _target_rows(target)
+    fit.snapshots.append(_take_snapshot(mechanism, 0, fit.before))
+    for step, i in enumerate(_row_blocks(q.shape[-2], steps, seed), 1):
         kl = row_divergence(weights(i), *goal(i)).mean()
         kl.backward()
         optimiser.step()
         fit.steps = step
         if step in keep:
-            fit.snapshots.append(_snapshot(mechanism, step, kl.item()))
+            fit.snapshots.append(_take_snapshot(mechanism, step, kl.item()))
         if progress is not None and progress(step, steps, kl.item()) is False:
             fit.cancelled = step < steps
             break
     if fit.snapshots[-1].step != fit.steps:
-        fit.snapshots.append(_snapshot(mechanism, fit.steps, kl.item()))
+        fit.snapshots.append(_take_snapshot(mechanism, fit.steps, kl.item()))
     fit.after = mean_divergence(mechanism, target, q, k, v)
     return fit
 
 
-def _refuse(mechanism: Attention, target: Map, q: Tensor, k: Tensor, steps: int) -> None:
+def _check_fit(mechanism: Attention, target: Map, q: Tensor, k: Tensor, steps: int) -> None:
     if mechanism.gate is None:
         raise ValueError(f"{mechanism.spec} has no gate to fit; add +gate")
     if not target.stochastic:
@@ -110,7 +110,7 @@ def unscaled_rows(mechanism: Attention, q: Tensor, k: Tensor, v: Tensor) -> Call
     return rows
 
 
-def _target(target: Map) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
+def _target_rows(target: Map) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
     """A function of row numbers: the target's rows, and sum p log p of each. Cached if the table is small."""
     def made(i: Tensor) -> tuple[Tensor, Tensor]:
         p = target.rows(i)
@@ -137,17 +137,17 @@ def row_divergence(weights: Tensor, p: Tensor, plogp: Tensor) -> Tensor:
 def mean_divergence(mechanism: Attention, target: Map, q: Tensor, k: Tensor, v: Tensor) -> float:
     """Mean over all rows of KL(target row || row) in bits; the row is mixed with a trace of uniform."""
     with torch.no_grad():
-        a, goal = mechanism.map(q, k, v), _target(target)
+        a, goal = mechanism.map(q, k, v), _target_rows(target)
         return torch.cat([row_divergence(a.rows(i), *goal(i)) for i, _ in target.walk()], -1).double().mean().item()
 
 
-def _blocks(N: int, steps: int, seed: int) -> Iterator[Tensor]:
+def _row_blocks(N: int, steps: int, seed: int) -> Iterator[Tensor]:
     """The rows of each step: all of them if they are few, else a newly drawn block."""
     generator = torch.Generator().manual_seed(seed)
     for _ in range(steps):
         yield torch.arange(N) if N <= ROWS else torch.randperm(N, generator=generator)[:ROWS]
 
 
-def _snapshot(mechanism: Attention, step: int, kl: float) -> Snapshot:
+def _take_snapshot(mechanism: Attention, step: int, kl: float) -> Snapshot:
     assert mechanism.gate is not None
     return Snapshot(step, kl, {name: p.detach().clone() for name, p in mechanism.gate.state_dict().items()})

@@ -18,14 +18,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..concentration import DEAD, entropy, top_share
-from ..fixation import ratios
+from ..concentration import DEAD_ROW_SUM, entropy, top_share
+from ..fixation import fixation_ratios
 from ..maps import Features, KernelMap, Map, Normaliser
 from ..mechanisms import Attention, Kernel
 from ..spectra import effective_rank
 from .adam import Adam
 from .fit import row_divergence
-from .looking import FEW, diversity, on_object
+from .looking import FEW, object_lift, row_diversity
 
 PARTS = {"whole": "every token and channel has its own ratio",
          "tokens": "ratios averaged over channels: which tokens are seen",
@@ -60,9 +60,9 @@ def fit_gates(mechanism: Attention, target: Tensor, q: Tensor, k: Tensor, v: Ten
     >>> fit.after < fit.before
     True
     """
-    gate, fixed = rule(mechanism, part), features(mechanism, q, k, v)
+    gate, fixed = ratio_rule(mechanism, part), gate_features(mechanism, q, k, v)
     assert mechanism.gate is not None
-    return _descend(mechanism.gate.parameters(), lambda c: weights(tuple(x[c] for x in fixed), gate), target, steps,
+    return _descend_divergence(mechanism.gate.parameters(), lambda c: gated_features(tuple(x[c] for x in fixed), gate), target, steps,
                     rate, clips, rows, seed)
 
 
@@ -72,14 +72,14 @@ def fit_free(mechanism: Attention, target: Tensor, q: Tensor, k: Tensor, v: Tens
 
     No gate on these features can copy the divergence that remains, whatever it reads (as far as the descent converged).
     """
-    phi_q, phi_k, _ = features(mechanism, q, k, v)
+    phi_q, phi_k, _ = gate_features(mechanism, q, k, v)
     z_q, z_k = (torch.zeros_like(phi, requires_grad=True) for phi in (phi_q, phi_k))
-    fit = _descend([z_q, z_k], lambda c: (phi_q[c] * z_q[c].sigmoid(), phi_k[c] * z_k[c].sigmoid()), target, steps,
+    fit = _descend_divergence([z_q, z_k], lambda c: (phi_q[c] * z_q[c].sigmoid(), phi_k[c] * z_k[c].sigmoid()), target, steps,
                    rate, len(q), q.shape[-2], seed)
-    return fit, KernelMap(Features(phi_q, phi_k, z_q.detach(), z_k.detach()), normaliser(mechanism))
+    return fit, KernelMap(Features(phi_q, phi_k, z_q.detach(), z_k.detach()), kernel_normaliser(mechanism))
 
 
-def _descend(parameters: Iterable[Tensor], factors: Callable[[Tensor], Ratios], target: Tensor, steps: int, rate: float,
+def _descend_divergence(parameters: Iterable[Tensor], factors: Callable[[Tensor], Ratios], target: Tensor, steps: int, rate: float,
              clips: int, rows: int, seed: int) -> Copied:
     """Run Adam on the divergence of the map whose gated features are `factors(clip numbers)`."""
     if steps < 1:
@@ -90,21 +90,21 @@ def _descend(parameters: Iterable[Tensor], factors: Callable[[Tensor], Ratios], 
 
     def bits(c: Tensor, i: Tensor) -> Tensor:
         at_q, at_k = factors(c)
-        return row_divergence(_unsigned(at_q[..., i, :] @ at_k.mT), target[c][..., i, :], plogp[c][..., i]).mean()
+        return row_divergence(_clip_rounding(at_q[..., i, :] @ at_k.mT), target[c][..., i, :], plogp[c][..., i]).mean()
 
-    before = _whole(bits, B, N)
+    before = _all_rows(bits, B, N)
     for _ in range(steps):
         bits(torch.randperm(B, generator=generator)[:clips], torch.randperm(N, generator=generator)[:rows]).backward()
         optimiser.step()
-    return Copied(before, _whole(bits, B, N), steps)
+    return Copied(before, _all_rows(bits, B, N), steps)
 
 
 @torch.no_grad()
-def _whole(bits: Callable[[Tensor, Tensor], Tensor], B: int, N: int) -> float:
+def _all_rows(bits: Callable[[Tensor, Tensor], Tensor], B: int, N: int) -> float:
     return sum(bits(torch.tensor([c]), torch.arange(N)).item() for c in range(B)) / B
 
 
-def features(mechanism: Attention, q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def gate_features(mechanism: Attention, q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """The features that a gate reads, without gradient; ValueError if the map is more than gated features."""
     m, parsed = mechanism.mechanism, mechanism.parsed
     if not isinstance(m, Kernel) or m.causal or parsed.conv or parsed.scope != "joint":
@@ -114,27 +114,27 @@ def features(mechanism: Attention, q: Tensor, k: Tensor, v: Tensor) -> tuple[Ten
         return mechanism.features(q, k, v)
 
 
-def normaliser(mechanism: Attention) -> Normaliser:
+def kernel_normaliser(mechanism: Attention) -> Normaliser:
     """The normaliser by which the kernel divides a row."""
     assert isinstance(mechanism.mechanism, Kernel)
     return mechanism.mechanism.normaliser
 
 
-def rule(mechanism: Attention, part: str = "whole") -> Rule:
+def ratio_rule(mechanism: Attention, part: str = "whole") -> Rule:
     """A function from phi(q), phi(k), v to the ratios of queries and keys, restricted to one of PARTS."""
     gate = mechanism.gate
     if gate is None:
         raise ValueError(f"{mechanism.spec} has no gate to fit; add +gate")
     if part not in PARTS:
         raise ValueError(f"no part of a gate called {part!r}; there are: {', '.join(PARTS)}")
-    return lambda *seen: only(*ratios(gate, *seen), part)
+    return lambda *seen: keep_part(*fixation_ratios(gate, *seen), part)
 
 
-def only(r_q: Tensor, r_k: Tensor, part: str) -> Ratios:
+def keep_part(r_q: Tensor, r_k: Tensor, part: str) -> Ratios:
     """Ratios (..., N, M) restricted to one of PARTS; the rest is replaced by its mean, or by one half.
 
     >>> r = torch.tensor([[0.2, 0.4], [0.6, 0.8]])
-    >>> only(r, r, "tokens")[0].tolist(), only(r, r, "channels")[1].tolist()
+    >>> keep_part(r, r, "tokens")[0].tolist(), keep_part(r, r, "channels")[1].tolist()
     ([[0.3, 0.3], [0.7, 0.7]], [[0.4, 0.6], [0.4, 0.6]])
     """
     axis = {"tokens": -1, "channels": -2}.get(part)
@@ -144,7 +144,7 @@ def only(r_q: Tensor, r_k: Tensor, part: str) -> Ratios:
             torch.full_like(r_k, 0.5) if part == "queries" else r_k)
 
 
-def weights(fixed: tuple[Tensor, ...], gate: Rule) -> Ratios:
+def gated_features(fixed: tuple[Tensor, ...], gate: Rule) -> Ratios:
     """Gated features of queries and keys; their product is the map before division by its row sums."""
     phi_q, phi_k, v = fixed
     r_q, r_k = gate(phi_q, phi_k, v)
@@ -160,7 +160,7 @@ def part_map(mechanism: Attention, q: Tensor, k: Tensor, v: Tensor, part: str = 
     True
     """
     with torch.no_grad():
-        return KernelMap(Features(*weights(features(mechanism, q, k, v), rule(mechanism, part))), normaliser(mechanism))
+        return KernelMap(Features(*gated_features(gate_features(mechanism, q, k, v), ratio_rule(mechanism, part))), kernel_normaliser(mechanism))
 
 
 @dataclass(frozen=True)
@@ -178,7 +178,7 @@ class Goal:
 
 
 @torch.no_grad()
-def compared(a: Map, goal: Goal, output: Tensor | None = None) -> dict[str, float]:
+def compare_maps(a: Map, goal: Goal, output: Tensor | None = None) -> dict[str, float]:
     """How close a map is to the goal. Means over rows that are not empty, heads and clips; KL and errors over all rows.
 
     entropy, in bits; kl, bits of KL(goal || map), and kl_1, kl_2, ... of every head; top, weight of a row's heaviest
@@ -188,28 +188,28 @@ def compared(a: Map, goal: Goal, output: Tensor | None = None) -> dict[str, floa
 
     >>> from linviz.maps import Dense
     >>> each, all_alike = torch.eye(4)[None, None], Dense(torch.full((1, 1, 4, 4), 0.25))
-    >>> found = compared(all_alike, Goal(each, torch.eye(4)[None, None], torch.ones(1, 4, dtype=torch.bool)))
+    >>> found = compare_maps(all_alike, Goal(each, torch.eye(4)[None, None], torch.ones(1, 4, dtype=torch.bool)))
     >>> found["kl"], found["entropy"], found["effective_rank"]
     (2.0, 2.0, 1.0)
     """
-    rows = _unsigned(a.dense())
-    dead = rows.sum(-1) < DEAD
+    rows = _clip_rounding(a.dense())
+    dead = rows.sum(-1) < DEAD_ROW_SUM
     full = rows.masked_fill(dead[..., None], 1.0)
     plogp = torch.special.xlogy(goal.rows, goal.rows).sum(-1)
     kl = row_divergence(rows, goal.rows, plogp).double().mean((0, 2))  # a number a head
     of_map = goal.missed(a.apply(goal.v))
     few = math.ceil(FEW * rows.shape[-1])
-    return {"entropy": _live(entropy(full), dead), "kl": kl.mean().item(), "top": _live(top_share(full, few), dead),
-            "object": on_object(a, goal.inked), "diversity": diversity(a),
+    return {"entropy": _live_mean(entropy(full), dead), "kl": kl.mean().item(), "top": _live_mean(top_share(full, few), dead),
+            "object": object_lift(a, goal.inked), "diversity": row_diversity(a),
             "effective_rank": effective_rank(a.singular_values()).mean().item(),
             "error": of_map if output is None else goal.missed(output), "error_of_map": of_map,
             "dead": dead.double().mean().item()} | {f"kl_{n}": x for n, x in enumerate(kl.tolist(), 1)}
 
 
-def _unsigned(rows: Tensor) -> Tensor:
+def _clip_rounding(rows: Tensor) -> Tensor:
     """Rows with rounding errors below zero removed: the cosine of a right angle comes out as -4e-8, not as 0."""
     return rows.where((rows > 0) | (rows < -ROUNDING), 0.0)
 
 
-def _live(x: Tensor, dead: Tensor) -> float:
+def _live_mean(x: Tensor, dead: Tensor) -> float:
     return x[~dead].double().mean().item()

@@ -43,14 +43,14 @@ class Altered(Gate):
         return z
 
 
-def warmed(model: VideoTransformer, temperature: float) -> VideoTransformer:
+def with_temperature(model: VideoTransformer, temperature: float) -> VideoTransformer:
     """The model with q divided by a temperature in every layer; infinity is q = 0: uniform maps under softmax.
 
     Features that are homogeneous (relu, focused) cancel any finite temperature in the row sum. ValueError for a
     temperature that is not above 0.
 
     >>> model = VideoTransformer("softmax")
-    >>> seen = warmed(model, float("inf")).trace(torch.rand(1, 8, 3, 36, 36))[0]
+    >>> seen = with_temperature(model, float("inf")).trace(torch.rand(1, 8, 3, 36, 36))[0]
     >>> round(seen.map.rows(torch.arange(1)).max().item() * 144, 3)
     1.0
     """
@@ -58,60 +58,60 @@ def warmed(model: VideoTransformer, temperature: float) -> VideoTransformer:
         raise ValueError(f"temperature must be a number above 0; got {temperature}")
     twin = copy.deepcopy(model)
     with torch.no_grad():
-        for layer in layers(twin):
+        for layer in attention_layers(twin):
             for x in layer.to_q.parameters():
                 x.div_(temperature)
     return twin
 
 
-def gate_strength(model: VideoTransformer, strength: float) -> VideoTransformer:
+def with_gate_strength(model: VideoTransformer, strength: float) -> VideoTransformer:
     """The model with the logits of its gates multiplied by `strength`. ValueError if there is no gate.
 
     >>> model = VideoTransformer("relu_floor+gate")
-    >>> gate_strength(model, 0.0).trace(torch.rand(1, 8, 3, 36, 36))[0].ratios[1].unique().tolist()
+    >>> with_gate_strength(model, 0.0).trace(torch.rand(1, 8, 3, 36, 36))[0].ratios[1].unique().tolist()
     [0.5]
     """
-    return gated(model, lambda q, k: (strength * q, strength * k))
+    return alter_gates(model, lambda q, k: (strength * q, strength * k))
 
 
-def held(model: VideoTransformer, side: str) -> VideoTransformer:
+def with_constant_gate(model: VideoTransformer, side: str) -> VideoTransformer:
     """The model with the gate on "q", on "k" or on "both" constant. ValueError for another side or without a gate.
 
     >>> model = VideoTransformer("relu_floor+gate")
-    >>> q, k = held(model, "k").trace(torch.rand(1, 8, 3, 36, 36))[0].ratios
+    >>> q, k = with_constant_gate(model, "k").trace(torch.rand(1, 8, 3, 36, 36))[0].ratios
     >>> len(k.unique()), len(q.unique()) > 1000
     (1, True)
     """
     if side not in SIDES:
         raise ValueError(f"no side called {side!r}; there are: {', '.join(SIDES)}")
     of_q, of_k = SIDES[side]
-    return gated(model, lambda q, k: (of_q * q, of_k * k))
+    return alter_gates(model, lambda q, k: (of_q * q, of_k * k))
 
 
-def averaged(model: VideoTransformer, over: str) -> VideoTransformer:
+def with_averaged_gate(model: VideoTransformer, over: str) -> VideoTransformer:
     """The model with its ratios averaged over "tokens" or over "channels", separately for every clip and head.
 
     Under a scope, tokens are those of one box. ValueError for another word or without a gate.
 
     >>> model = VideoTransformer("relu_floor+gate")
-    >>> q, k = averaged(model, "channels").trace(torch.rand(1, 8, 3, 36, 36))[0].ratios
+    >>> q, k = with_averaged_gate(model, "channels").trace(torch.rand(1, 8, 3, 36, 36))[0].ratios
     >>> bool((k.amax(-1) - k.amin(-1) < 1e-6).all()), bool((k.amax(-2) - k.amin(-2) < 1e-6).any())
     (True, False)
     """
     if over not in OVER:
         raise ValueError(f"ratios can be averaged over {' or '.join(OVER)}; got {over!r}")
-    return gated(model, lambda q, k: (_mean(q, OVER[over]), _mean(k, OVER[over])))
+    return alter_gates(model, lambda q, k: (_mean_logit(q, OVER[over]), _mean_logit(k, OVER[over])))
 
 
-def _mean(z: Tensor, axis: int) -> Tensor:
+def _mean_logit(z: Tensor, axis: int) -> Tensor:
     """Logits of the mean ratio (the ratios are averaged, not the logits). In double precision, to keep 1 - r."""
     return z.double().sigmoid().mean(axis, keepdim=True).logit().to(z.dtype).expand_as(z)
 
 
-def gated(model: VideoTransformer, alter: Alter) -> VideoTransformer:
+def alter_gates(model: VideoTransformer, alter: Alter) -> VideoTransformer:
     """A copy whose gates' logits go through `alter`; ValueError if there is no gate."""
     twin = copy.deepcopy(model)
-    for layer in layers(twin):
+    for layer in attention_layers(twin):
         mechanism, gate = layer.attention.mechanism, layer.attention.gate
         if gate is None:
             raise ValueError(f"{model.spec} has no gate to alter; use a model of a spec with +gate")
@@ -119,6 +119,6 @@ def gated(model: VideoTransformer, alter: Alter) -> VideoTransformer:
     return twin
 
 
-def layers(model: VideoTransformer) -> Iterator[AttentionLayer]:
+def attention_layers(model: VideoTransformer) -> Iterator[AttentionLayer]:
     """Every attention layer of a model, first block first."""
     yield from (layer for layer in model.modules() if isinstance(layer, AttentionLayer))

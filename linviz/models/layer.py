@@ -50,8 +50,8 @@ class AttentionLayer(nn.Module):
 
     def qkv(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """q (B, H, N, D), k (B, kv_heads, S, D) and v (B, kv_heads, S, E) of x (B, N, C)."""
-        return self.attention.project(x, _heads(self.to_q, self.heads), _heads(self.to_k, self.kv_heads),
-                                      _heads(self.to_v, self.kv_heads))
+        return self.attention.project(x, _split_heads(self.to_q, self.heads), _split_heads(self.to_k, self.kv_heads),
+                                      _split_heads(self.to_v, self.kv_heads))
 
     def map(self, x: Tensor, **context: Any) -> Map:
         """The attention map of this layer for x."""
@@ -63,6 +63,6 @@ class AttentionLayer(nn.Module):
         return self.attention.close(o, x, lambda o: self.out(o.transpose(1, 2).flatten(2)))
 
 
-def _heads(layer: nn.Linear, heads: int) -> Callable[[Tensor], Tensor]:
+def _split_heads(layer: nn.Linear, heads: int) -> Callable[[Tensor], Tensor]:
     """A linear map whose output is divided into heads: (B, N, C) -> (B, heads, N, D)."""
     return lambda x: layer(x).unflatten(-1, (heads, -1)).transpose(1, 2)

@@ -15,10 +15,10 @@ import torch
 from torch import nn
 
 
-def stack(widths: Sequence[int], seed: int = 0, between: type[nn.Module] | None = None) -> nn.Sequential:
+def stack_layers(widths: Sequence[int], seed: int = 0, between: type[nn.Module] | None = None) -> nn.Sequential:
     """Linear layers of these widths, input first; `between` (for example nn.ReLU) follows every layer except the last.
 
-    >>> stack([6, 5, 3])(torch.zeros(4, 6)).shape
+    >>> stack_layers([6, 5, 3])(torch.zeros(4, 6)).shape
     torch.Size([4, 3])
     """
     if len(widths) < 2 or min(widths) < 1:
@@ -31,11 +31,11 @@ def stack(widths: Sequence[int], seed: int = 0, between: type[nn.Module] | None 
     return nn.Sequential(*(layers[:-1] if between else layers))
 
 
-def collapse(layers: nn.Sequential) -> nn.Linear:
+def collapse_layers(layers: nn.Sequential) -> nn.Linear:
     """The single layer equal to a stack of linear layers. ValueError for any other layer in the stack.
 
-    >>> deep = stack([8, 16, 2, 16, 8])
-    >>> one, x = collapse(deep), torch.rand(5, 8)
+    >>> deep = stack_layers([8, 16, 2, 16, 8])
+    >>> one, x = collapse_layers(deep), torch.rand(5, 8)
     >>> torch.allclose(one(x), deep(x), atol=1e-6), int(torch.linalg.matrix_rank(one.weight))
     (True, 2)
     """

@@ -13,7 +13,7 @@ depends on the size of the picture. A photograph is a clip of one frame.
 Parameters, C = 512, D = 64, MLP 4 C wide: patches 393,728 and their norm 1,024; codes 8,192; a block
 2 x 4 (C^2 + C) for the attentions, 3 x 2 C for the norms, 2,120,192 for the MLP, and 2 x 12,352 for each gate; last
 norm 1,024; head 528,814 (174 classes) to 856,408 (600). In all 51.92 M (SSv2), 52.25 M (K600), 52.39 M (K400), and
-242.8 GMACs a clip without gates, 264.7 with them (`macs`). The totals show that the MLP is 4 C wide and that no
+242.8 GMACs a clip without gates, 264.7 with them (`count_macs`). The totals show that the MLP is 4 C wide and that no
 linear map follows the attention in time (TimeSformer has one). The norms after the patches and after the last block are
 too small to show in the totals; they follow the official code.
 
@@ -36,10 +36,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ..fixation import SEES
+from ..fixation import GATE_INPUTS
 from ..grid import Grid
 from ..mechanisms import Attention, parse
-from ..mechanisms.specs import known
+from ..mechanisms.specs import check_name
 from ..shapes import Float
 from .layer import AttentionLayer
 from .trace import Traced
@@ -106,7 +106,7 @@ class LinearVideoTransformer(nn.Module):
 
     def __init__(self, config: Config | str = "k400", seed: int = 0) -> None:
         super().__init__()
-        self.config = c = CONFIGS[known("configuration", config, CONFIGS)] if isinstance(config, str) else config
+        self.config = c = CONFIGS[check_name("configuration", config, CONFIGS)] if isinstance(config, str) else config
         self.grid = c.grid
         with torch.random.fork_rng(devices=[]):  # torch's layers draw when created; redrawn below
             self.patches = nn.Conv2d(3, c.channels, c.patch, c.stride, padding=c.patch // 2)
@@ -125,7 +125,7 @@ class LinearVideoTransformer(nn.Module):
         with torch.random.fork_rng(devices=[]):
             for name, module in self.named_modules():
                 torch.default_generator.manual_seed(zlib.crc32(f"{seed} {name}".encode()))
-                _draw(module)
+                _draw_weights(module)
 
     def forward(self, frames: Float[Tensor, "B T 3 Ypx Xpx"]) -> Float[Tensor, "B classes"]:
         """Logits of every class."""
@@ -206,7 +206,7 @@ class ConvMLP(nn.Module):
         return self.narrow(nn.functional.gelu(self.grid.unfold(y.unflatten(0, x.shape[:2]))))
 
 
-def _draw(module: nn.Module) -> None:
+def _draw_weights(module: nn.Module) -> None:
     """Linear maps with standard deviation 0.02, convolutions with sqrt(2 / fan out), biases zero."""
     if isinstance(module, nn.LayerNorm):
         module.reset_parameters()
@@ -219,7 +219,7 @@ def _draw(module: nn.Module) -> None:
         nn.init.zeros_(module.bias)
 
 
-def macs(config: Config) -> dict[str, int]:
+def count_macs(config: Config) -> dict[str, int]:
     """Multiplications for one clip in matrix products and convolutions, by purpose; relu_floor only.
 
     Elementwise work (norms, GELU, gating, shifts) is not counted. The official code computes row sums elementwise, so
@@ -227,7 +227,7 @@ def macs(config: Config) -> dict[str, int]:
     it saves parameters, not work.
 
     >>> for spec in ("relu_floor", "relu_floor+gate+shift"):
-    ...     parts = macs(Config(spec))
+    ...     parts = count_macs(Config(spec))
     ...     print(f"{(sum(parts.values()) - parts['row sums']) / 1e9:.1f} GMACs")
     242.8 GMACs
     264.7 GMACs
@@ -242,7 +242,7 @@ def macs(config: Config) -> dict[str, int]:
         "q, k, v and o": attended * 4 * C * C,
         "attention": attended * 2 * C * D,
         "row sums": attended * C,
-        "gates": attended * 2 * C * sum(SEES[spec.gate]) * D if spec.gate else 0,
+        "gates": attended * 2 * C * sum(GATE_INPUTS[spec.gate]) * D if spec.gate else 0,
         "MLP": c.blocks * N * 2 * C * inside,
         "convolution in the MLP": c.blocks * N * 9 * inside,
         "head": c.hidden * (C + c.classes),

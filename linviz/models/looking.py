@@ -27,35 +27,35 @@ NAMES = {"entropy": "entropy of a row over its maximum", "top": f"weight of a ro
          "dead": "fraction of empty rows"}
 
 
-def look(model: VideoTransformer, task: Task, clips: int = 32) -> list[dict[str, float]]:
+def measure_layers(model: VideoTransformer, task: Task, clips: int = 32) -> list[dict[str, float]]:
     """One dict per layer, first layer first: the measures of `NAMES`, over the first `clips` clips of a task.
 
     >>> from linviz.clips import motion_task
     >>> from linviz.models import Shape, VideoTransformer
-    >>> layer, = look(VideoTransformer("uniform", shape=Shape(blocks=1)), motion_task(2, seed=0))
+    >>> layer, = measure_layers(VideoTransformer("uniform", shape=Shape(blocks=1)), motion_task(2, seed=0))
     >>> round(layer["entropy"], 4), round(layer["object"], 4), round(layer["effective_rank"], 3)
     (1.0, 1.0, 1.0)
     """
-    inked = touched(task.masks[:clips], model)
-    return [measured(layer, inked) for layer in model.trace(task.frames[:clips])]
+    inked = touched_tokens(task.masks[:clips], model)
+    return [layer_measures(layer, inked) for layer in model.trace(task.frames[:clips])]
 
 
-def touched(masks: Tensor, model: VideoTransformer) -> Tensor:
+def touched_tokens(masks: Tensor, model: VideoTransformer) -> Tensor:
     """Which tubelets a mask touches: masks (B, T, Ypx, Xpx) bool -> (B, N) bool, in token order."""
     return F.max_pool3d(masks[:, None].float(), model.shape.tubelet).flatten(1) > 0
 
 
-def measured(layer: Traced, inked: Tensor) -> dict[str, float]:
+def layer_measures(layer: Traced, inked: Tensor) -> dict[str, float]:
     """The measures of one layer; inked (B, N) bool."""
     reading = Reading(layer.attention, layer.q, layer.k, layer.v)
     a = reading.whole.shared
     if a is None:
         return {}
-    ranks = {"effective_rank": reading.effective_rank.mean().item(), "diversity": diversity(a)}
-    return ranks | concentrated(layer, inked)
+    ranks = {"effective_rank": reading.effective_rank.mean().item(), "diversity": row_diversity(a)}
+    return ranks | row_measures(layer, inked)
 
 
-def concentrated(layer: Traced, inked: Tensor) -> dict[str, float]:
+def row_measures(layer: Traced, inked: Tensor) -> dict[str, float]:
     """The measures of rows alone, which need no spectrum; inked (B, N) bool.
 
     Empty if the rows are not probability distributions.
@@ -66,22 +66,22 @@ def concentrated(layer: Traced, inked: Tensor) -> dict[str, float]:
         return {}
     few = math.ceil(FEW * a.shape[1])
     summary = reading.summary(spectrum=False, of_rows=("entropy_share",), top_share={"k": few})
-    return {"entropy": summary["entropy_share"], "top": summary["top_share"], "object": on_object(a, inked),
+    return {"entropy": summary["entropy_share"], "top": summary["top_share"], "object": object_lift(a, inked),
             "dead": summary["dead"] / summary["rows"]}
 
 
-def on_object(a: Map, inked: Tensor) -> float:
+def object_lift(a: Map, inked: Tensor) -> float:
     """Weight on the inked tokens over their fraction of tokens, over all rows: 1 under uniform attention."""
     seen = inked.any(-1)
     weight = (a.column_sums() * inked[:, None]).sum(-1) / a.shape[0]  # (B, H)
     return (weight[seen].mean(-1) / inked[seen].float().mean(-1)).mean().item()
 
 
-def diversity(a: Map) -> float:
+def row_diversity(a: Map) -> float:
     """Total variation between a row and the mean row, mean over rows: 0 if all queries have the same row.
 
     >>> from linviz.maps import Dense
-    >>> diversity(Dense(torch.eye(4)[None, None]))
+    >>> row_diversity(Dense(torch.eye(4)[None, None]))
     0.75
     """
     mean = (a.column_sums() / a.shape[0])[..., None, :]

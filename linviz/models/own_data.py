@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..clips import Clip, Unreadable, decode, fit
+from ..clips import Clip, Unreadable, decode_clip, fit
 from ..clips.decode import plain_name
 from ..clips.limits import BYTES
 from ..grid import Grid
@@ -49,15 +49,15 @@ class OwnData:
         """Read a file as one more film of the class named by its folder, or note why it was skipped."""
         folder, name = plain_name(path.parent.name), plain_name(path.name)
         try:
-            content = bytes_of(path)
+            content = read_limited_bytes(path)
             if (sha := hashlib.sha256(content).hexdigest()) in self.seen:
                 raise Unreadable(f"{name} is the same file as {self.seen[sha]}")
-            found = decode(content, path.name, self.shape.frames)
+            found = decode_clip(content, path.name, self.shape.frames)
         except Unreadable as error:
             self.skipped.append(f"{folder}/{error}")
             return
         self.seen[sha] = f"{folder}/{name}"
-        self.films[path.parent.name].append(Film(seen_by(found.clip.frames, self.shape), sha))
+        self.films[path.parent.name].append(Film(frames_for_model(found.clip.frames, self.shape), sha))
         if found.partial:
             self.partial.append(f"{folder}/{name}: {found.said}")
 
@@ -97,25 +97,25 @@ class OwnData:
                          + [f"skipped: {line}" for line in self.skipped])
 
 
-def read(folder: Path, shape: Shape | None = None, progress: Callable[[Path], None] | None = None) -> OwnData:
+def read_folder(folder: Path, shape: Shape | None = None, progress: Callable[[Path], None] | None = None) -> OwnData:
     """Read a folder of folders for a model of this shape; progress(file) is called after each file.
 
     Raises ValueError, in one sentence, unless two classes have two different readable files each.
     """
     found = OwnData(shape or Shape())
-    for directory in visible(folder, Path.is_dir):
+    for directory in visible_entries(folder, Path.is_dir):
         found.films[directory.name] = []
-        for path in visible(directory, Path.is_file):
+        for path in visible_entries(directory, Path.is_file):
             found.read(path)
             if progress is not None:
                 progress(path)
     few = [name for name, films in found.films.items() if len(films) < 2]
     if few or len(found.films) < 2:
-        raise ValueError(complaint(folder, found, few))
+        raise ValueError(folder_complaint(folder, found, few))
     return found
 
 
-def bytes_of(path: Path) -> bytes:
+def read_limited_bytes(path: Path) -> bytes:
     """The bytes of a file; Unreadable if it is too large or cannot be opened."""
     try:
         if path.stat().st_size > BYTES:
@@ -125,7 +125,7 @@ def bytes_of(path: Path) -> bytes:
         raise Unreadable(f"{plain_name(path.name)} cannot be opened: {error.strerror}") from error
 
 
-def complaint(folder: Path, found: OwnData, few: list[str]) -> str:
+def folder_complaint(folder: Path, found: OwnData, few: list[str]) -> str:
     """Why a folder has too few videos, in one sentence, with the first reason."""
     if not few:
         there = "one folder" if found.films else "no folders"
@@ -136,10 +136,10 @@ def complaint(folder: Path, found: OwnData, few: list[str]) -> str:
             f"needed, one to learn from and one to hold out{first}")
 
 
-def visible(folder: Path, wanted: Callable[[Path], bool]) -> list[Path]:
+def visible_entries(folder: Path, wanted: Callable[[Path], bool]) -> list[Path]:
     """The folders or files in a folder by name, without hidden ones; ValueError if the folder does not exist.
 
-    >>> visible(Path(__file__).parent, Path.is_file)[0].name
+    >>> visible_entries(Path(__file__).parent, Path.is_file)[0].name
     '__init__.py'
     """
     if not folder.is_dir():
@@ -147,12 +147,12 @@ def visible(folder: Path, wanted: Callable[[Path], bool]) -> list[Path]:
     return sorted(p for p in folder.iterdir() if p.name[0] != "." and wanted(p))
 
 
-def seen_by(frames: Tensor, shape: Shape) -> Tensor:
+def frames_for_model(frames: Tensor, shape: Shape) -> Tensor:
     """A clip's frames as the input of a model of this shape: (T, 3, side, side) uint8.
 
     The middle square, resized; if the clip has fewer frames than the model, frames are repeated.
 
-    >>> seen_by(torch.zeros(3, 3, 40, 60), Shape()).shape
+    >>> frames_for_model(torch.zeros(3, 3, 40, 60), Shape()).shape
     torch.Size([8, 3, 36, 36])
     """
     square = fit(Clip.plain(frames, "own"), Grid(len(frames), shape.side, shape.side), patch=1).frames

@@ -6,41 +6,41 @@ from collections.abc import Sequence
 
 from scipy.special import stdtrit
 
-from .checkpoints import FOLDER, canonical, card, shipped, slug
+from .checkpoints import FOLDER, canonical_name, file_slug, read_card, stored_models
 
 FEWEST = 3  # the fewest seeds for an estimate of the spread
 
 
-def interval(name: str, budget: str = "short") -> tuple[float, float] | None:
+def accuracy_interval(name: str, budget: str = "short") -> tuple[float, float] | None:
     """The 95 % prediction interval of a new seed's held-out accuracy; None if fewer than three seeds are shipped.
 
-    >>> low, high = interval("softmax")
-    >>> 0 <= low < high <= 1, interval("softmax", "long")
+    >>> low, high = accuracy_interval("softmax")
+    >>> 0 <= low < high <= 1, accuracy_interval("softmax", "long")
     (True, None)
     """
-    wanted = canonical(name)
-    seeds = [seed for b, n, seed in shipped() if (b, n) == (budget, wanted)]
-    told = [card(FOLDER / budget / f"{slug(wanted)}.{seed}.safetensors")["test_accuracy"] for seed in seeds]
-    return prediction(told) if len(told) >= FEWEST else None
+    wanted = canonical_name(name)
+    seeds = [seed for b, n, seed in stored_models() if (b, n) == (budget, wanted)]
+    told = [read_card(FOLDER / budget / f"{file_slug(wanted)}.{seed}.safetensors")["test_accuracy"] for seed in seeds]
+    return prediction_interval(told) if len(told) >= FEWEST else None
 
 
-def prediction(values: Sequence[float], share: float = 0.95) -> tuple[float, float]:
+def prediction_interval(values: Sequence[float], share: float = 0.95) -> tuple[float, float]:
     """The interval in which one more value lies with probability `share`, within 0..1: mean +- t s sqrt(1 + 1/n).
 
     It assumes draws from one normal distribution, which so few values cannot prove. ValueError for fewer than two.
 
-    >>> [round(end, 4) for end in prediction([0.4, 0.5, 0.6], 0.5)]
+    >>> [round(end, 4) for end in prediction_interval([0.4, 0.5, 0.6], 0.5)]
     [0.4057, 0.5943]
     """
-    mean, spread, n = moments(values)
+    mean, spread, n = sample_moments(values)
     reach = t_quantile((1 + share) / 2, n - 1) * spread * math.sqrt(1 + 1 / n)
     return max(0.0, mean - reach), min(1.0, mean + reach)
 
 
-def moments(values: Sequence[float]) -> tuple[float, float, int]:
+def sample_moments(values: Sequence[float]) -> tuple[float, float, int]:
     """Mean, standard deviation (over n - 1) and n; ValueError for fewer than two values.
 
-    >>> moments([1.0, 2.0, 3.0])
+    >>> sample_moments([1.0, 2.0, 3.0])
     (2.0, 1.0, 3)
     """
     n = len(values)

@@ -76,7 +76,7 @@ class Recipe:
         return hashlib.sha256(json.dumps(self.told(), sort_keys=True).encode()).hexdigest()[:16]
 
 
-def wide(recipe: Recipe, parameters: int) -> Recipe:
+def widened_recipe(recipe: Recipe, parameters: int) -> Recipe:
     """The same recipe with its MLPs widened to about `parameters` in all: the control for a gate's parameters.
 
     A hidden channel costs 2 C + 1 numbers in every block.

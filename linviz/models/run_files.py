@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from ..whole import write_whole
+from ..atomic_write import write_atomically
 from .training_run import Run
 
 NOTE = "linviz"  # the key of our JSON in a file's header
@@ -31,7 +31,7 @@ def resume_run(path: Path, run: Run) -> None:
     """Restore the state of a run from a file; ValueError if the file holds another run."""
     tensors, note = read_tensors(path)
     if (note.get("recipe"), note.get("seed")) != (run.recipe.told(), run.seed):
-        raise ValueError(f"{path} holds another run (seed {note.get('seed')}, {_told(note)}): move it away, "
+        raise ValueError(f"{path} holds another run (seed {note.get('seed')}, {_run_words(note)}): move it away, "
                          "or name another folder")
     run.model.load_state_dict({name[6:]: x for name, x in tensors.items() if name.startswith("model.")})
     held = run.optimiser.state_dict()
@@ -43,7 +43,7 @@ def resume_run(path: Path, run: Run) -> None:
     run.step, run.seconds, run.curve = note["step"], note["seconds"], note["curve"]
 
 
-def _told(note: dict[str, Any]) -> str:
+def _run_words(note: dict[str, Any]) -> str:
     recipe = note.get("recipe") or {}
     return f"{recipe.get('spec')}, {recipe.get('steps')} steps"
 
@@ -52,7 +52,7 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], note: dict[str, Any]) 
     """Write tensors and a JSON note as one safetensors file; returns the bytes."""
     flat = {name: x.detach().cpu().clone().contiguous() for name, x in tensors.items()}  # a shared gate has two names
     data: bytes = save(flat, {NOTE: json.dumps(note)})
-    write_whole(path, data, folder=True)
+    write_atomically(path, data, folder=True)
     return data
 
 

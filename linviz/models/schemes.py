@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from ..grid import Grid
 from ..maps import Map
 from ..mechanisms import parse
-from ..scopes import groups
+from ..scopes import token_groups
 from .layer import AttentionLayer
 
 SCHEMES = {
@@ -54,7 +54,7 @@ class Scheme(nn.Module):
                  **options: Any) -> None:
         super().__init__()
         self.scheme = scheme
-        specs = [spec if scope == "joint" else f"{spec}@{scope}" for scope in scopes(scheme, spec)]
+        specs = [spec if scope == "joint" else f"{spec}@{scope}" for scope in scheme_scopes(scheme, spec)]
         self.layers = nn.ModuleList(AttentionLayer(s, heads, channels, grid, seed=seed + n, **options)
                                     for n, s in enumerate(specs))
         self.norms = nn.ModuleList(nn.LayerNorm(channels) for _ in specs)
@@ -78,10 +78,10 @@ class Scheme(nn.Module):
         return out
 
 
-def scopes(scheme: str, spec: str = "softmax") -> tuple[str, ...]:
+def scheme_scopes(scheme: str, spec: str = "softmax") -> tuple[str, ...]:
     """The scopes of a scheme's layers, in their order.
 
-    >>> scopes("axial")
+    >>> scheme_scopes("axial")
     ('columns', 'rows', 'time')
     """
     if scheme not in SCHEMES:
@@ -91,22 +91,22 @@ def scopes(scheme: str, spec: str = "softmax") -> tuple[str, ...]:
     return SCHEMES[scheme]
 
 
-def pairs(scheme: str, grid: Grid) -> int:
+def count_pairs(scheme: str, grid: Grid) -> int:
     """How many pairs of query and key the layers of a scheme compute in total.
 
-    >>> pairs("joint", Grid(T=8, Y=14, X=14)), pairs("divided", Grid(T=8, Y=14, X=14))
+    >>> count_pairs("joint", Grid(T=8, Y=14, X=14)), count_pairs("divided", Grid(T=8, Y=14, X=14))
     (2458624, 319872)
     """
-    boxes = [g for scope in scopes(scheme) for g in groups(grid, scope)]
+    boxes = [g for scope in scheme_scopes(scheme) for g in token_groups(grid, scope)]
     return sum(len(g.queries) * g.queries.shape[1] * g.keys.shape[1] for g in boxes)
 
 
-def seen(scheme: str, grid: Grid) -> list[Tensor]:
+def visible_pairs(scheme: str, grid: Grid) -> list[Tensor]:
     """Which key each query sees, one table per layer: (N, N) bool, rows are queries."""
     tables = []
-    for scope in scopes(scheme):
+    for scope in scheme_scopes(scheme):
         table = torch.zeros(len(grid), len(grid), dtype=torch.bool)
-        for g in groups(grid, scope):
+        for g in token_groups(grid, scope):
             table[g.queries[:, :, None], g.keys[:, None, :]] = True
         tables.append(table)
     return tables

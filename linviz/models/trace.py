@@ -43,4 +43,4 @@ class Traced:
         """Fixation ratios of queries (B, H, N, M) and keys (B, H, S, M) in (0, 1); None without a gate."""
         if self.attention.gate is None:
             return None
-        return fixation.ratios(self.attention.gate, *self.attention.features(self.q, self.k, self.v))
+        return fixation.fixation_ratios(self.attention.gate, *self.attention.features(self.q, self.k, self.v))

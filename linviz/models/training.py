@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .examples import Data, Examples, made
+from .examples import Data, Examples, make_data
 from .recipe import Recipe
 from .run_files import keep_run, resume_run
 from .training_run import Run
@@ -41,16 +41,16 @@ def train(recipe: Recipe, seed: int = 0, *, data: Data | None = None, keep: Path
     (2, ['accuracy', 'held_out', 'loss', 'rate', 'step'])
     """
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    data = data or made(recipe)
-    run = begin(recipe, seed, len(data.train.classes), device, start)
+    data = data or make_data(recipe)
+    run = begin_run(recipe, seed, len(data.train.classes), device, start)
     if keep is not None and keep.exists():
         resume_run(keep, run)
-    with one_thread():
-        _go_on(run, data, device, keep, progress)
+    with single_thread():
+        _continue_run(run, data, device, keep, progress)
     return run
 
 
-def begin(recipe: Recipe, seed: int, classes: int, device: str, start: VideoTransformer | None = None) -> Run:
+def begin_run(recipe: Recipe, seed: int, classes: int, device: str, start: VideoTransformer | None = None) -> Run:
     """A run before its first step."""
     model = VideoTransformer(recipe.spec, classes, recipe.shape, seed, **recipe.options)
     if start is not None:
@@ -62,7 +62,7 @@ def begin(recipe: Recipe, seed: int, classes: int, device: str, start: VideoTran
     return Run(recipe, seed, model, torch.optim.AdamW(groups, lr=recipe.rate, betas=recipe.betas, fused=True))
 
 
-def _go_on(run: Run, data: Data, device: str, keep: Path | None, progress: Progress | None) -> None:
+def _continue_run(run: Run, data: Data, device: str, keep: Path | None, progress: Progress | None) -> None:
     """Run the remaining steps. Losses and accuracies are collected into a row of the curve every `EVERY` steps."""
     seen: list[tuple[float, float]] = []
     began = time.process_time() - run.seconds
@@ -70,7 +70,7 @@ def _go_on(run: Run, data: Data, device: str, keep: Path | None, progress: Progr
         seen.append(one_step(run, data.train, device))
         run.seconds = time.process_time() - began
         if run.step % EVERY == 0 or run.step == run.recipe.steps:
-            run.curve.append(_row(run, seen, data.test, device))
+            run.curve.append(_curve_row(run, seen, data.test, device))
             seen.clear()
             if keep is not None:
                 keep_run(keep, run)
@@ -81,9 +81,9 @@ def _go_on(run: Run, data: Data, device: str, keep: Path | None, progress: Progr
 def one_step(run: Run, examples: Examples, device: str) -> tuple[float, float]:
     """One batch, one step of the optimiser: its loss in nats and its accuracy."""
     recipe, model = run.recipe, run.model
-    frames, labels = examples.batch(order(len(examples), recipe.batch, run.seed, run.step), device)
+    frames, labels = examples.batch(clip_order(len(examples), recipe.batch, run.seed, run.step), device)
     for group in run.optimiser.param_groups:
-        group["lr"] = rate(recipe, run.step)
+        group["lr"] = learning_rate(recipe, run.step)
     logits = model(frames)
     loss = F.cross_entropy(logits, labels, label_smoothing=recipe.smoothing)
     loss.backward()
@@ -94,10 +94,10 @@ def one_step(run: Run, examples: Examples, device: str) -> tuple[float, float]:
     return loss.item(), (logits.argmax(-1) == labels).float().mean().item()
 
 
-def rate(recipe: Recipe, step: int) -> float:
+def learning_rate(recipe: Recipe, step: int) -> float:
     """The learning rate of a step: rises linearly, then falls as half a cosine.
 
-    >>> [round(rate(Recipe(steps=10, rate=1.0, warm=0.2), s), 2) for s in (0, 1, 2, 9)]
+    >>> [round(learning_rate(Recipe(steps=10, rate=1.0, warm=0.2), s), 2) for s in (0, 1, 2, 9)]
     [0.5, 1.0, 1.0, 0.04]
     """
     warm = max(1, round(recipe.warm * recipe.steps))
@@ -106,25 +106,25 @@ def rate(recipe: Recipe, step: int) -> float:
     return recipe.rate * (1 + math.cos(math.pi * (step - warm) / max(1, recipe.steps - warm))) / 2
 
 
-def order(pool: int, batch: int, seed: int, step: int) -> Tensor:
+def clip_order(pool: int, batch: int, seed: int, step: int) -> Tensor:
     """Which clips of a pool a step reads: each clip once per round, in an order drawn from the seed and the round."""
     size = min(batch, pool)
     round_, at = divmod(step, pool // size)
-    return _shuffled(pool, seed, round_)[at * size:(at + 1) * size]
+    return _shuffle_pool(pool, seed, round_)[at * size:(at + 1) * size]
 
 
 @lru_cache(maxsize=2)
-def _shuffled(pool: int, seed: int, round_: int) -> Tensor:
+def _shuffle_pool(pool: int, seed: int, round_: int) -> Tensor:
     return torch.randperm(pool, generator=torch.Generator().manual_seed(seed * 100_003 + round_))
 
 
 def accuracy(model: nn.Module, examples: Examples, device: str = "cpu", most: int | None = None) -> float:
     """Fraction of the (first `most`) examples that a model classifies correctly."""
-    right = [(logits.argmax(-1) == labels).float() for logits, labels in answers(model, examples, device, most)]
+    right = [(logits.argmax(-1) == labels).float() for logits, labels in model_answers(model, examples, device, most)]
     return torch.cat(right).mean().item()
 
 
-def answers(model: nn.Module, examples: Examples, device: str = "cpu",
+def model_answers(model: nn.Module, examples: Examples, device: str = "cpu",
             most: int | None = None) -> Iterator[tuple[Tensor, Tensor]]:
     """Logits and labels of the (first `most`) examples, in batches, without gradient."""
     for i in torch.arange(min(len(examples), most or len(examples))).split(128):
@@ -134,15 +134,15 @@ def answers(model: nn.Module, examples: Examples, device: str = "cpu",
         yield logits, labels
 
 
-def _row(run: Run, seen: list[tuple[float, float]], test: Examples, device: str) -> dict[str, float]:
+def _curve_row(run: Run, seen: list[tuple[float, float]], test: Examples, device: str) -> dict[str, float]:
     """A row of the curve: means since the last row, and the accuracy on some held-out clips."""
     loss, right = torch.tensor(seen).mean(0).tolist()
-    return {"step": run.step, "loss": loss, "accuracy": right, "rate": rate(run.recipe, run.step - 1),
+    return {"step": run.step, "loss": loss, "accuracy": right, "rate": learning_rate(run.recipe, run.step - 1),
             "held_out": accuracy(run.model, test, device, WATCHED)}
 
 
 @contextmanager
-def one_thread() -> Iterator[None]:
+def single_thread() -> Iterator[None]:
     """Run torch on one thread, and restore the number of threads afterwards."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)

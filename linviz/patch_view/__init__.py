@@ -2,20 +2,20 @@
 
     blob = pack(panels, clip, grid, query=...)      what the view draws, as bytes
     PatchView(panels, clip, grid, query=...)        in a notebook
-    html(...), save(path, ...)                      one file that opens by double-click
+    view_html(...), save_html(path, ...)                      one file that opens by double-click
     linviz.patch_view.streamlit.patch_view(blob, key)     in a Streamlit page
 """
 from typing import TYPE_CHECKING, Any
 
-from .blob import Panel, asked, fitted, pack
-from .html import html, save
+from .blob import Panel, blob_with_state, gate_snapshots, pack
+from .html import save_html, view_html
 from .packing import unpack
-from .source import source
+from .source import module_source
 
 if TYPE_CHECKING:
     from .widget import PatchView
 
-__all__ = ["PatchView", "Panel", "asked", "fitted", "html", "pack", "save", "source", "unpack"]
+__all__ = ["PatchView", "Panel", "blob_with_state", "gate_snapshots", "view_html", "pack", "save_html", "module_source", "unpack"]
 
 
 def __getattr__(name: str) -> Any:

@@ -17,8 +17,8 @@ from ..grid import Grid
 from ..palette import live_colours
 from ..settings import State
 from ..views.state import Look
-from .packing import asking, encode
-from .wires import Wire, extent, numbers
+from .packing import encode_blob, replace_state
+from .wires import Wire, wire_arrays, wire_shape
 
 FULL, FLOOR = 12, 0.04  # FULL times the equal share is fully bright; zero weight has brightness FLOOR
 LONGEST, QUALITY = 720, 88  # of a picture, in pixels and in JPEG's percent
@@ -46,7 +46,7 @@ class Panel:
     """One picture of the view: a map under a title, in the colour of its family.
 
     at    which batch and head is drawn.
-    gate  snapshots of the gate during a fit (see `fitted`), for "replay the fit".
+    gate  snapshots of the gate during a fit (see `gate_snapshots`), for "replay the fit".
     keys  where the keys lie, if not where the queries lie.
     """
 
@@ -66,7 +66,7 @@ def pack(panels: Sequence[Panel], clip: Pictured, grid: Grid, *, query: int, tit
     query    token number on `grid`;  intro  the gates' strength rises once from 0 when the view opens.
     half     float16 numbers, for files: an entropy changes by at most 0.005 bits.
     outline  tokens that show the object, (N,) bool: a line is drawn around them on every frame.
-    tracks   where each token's patch is on every frame, (N, T), -1 unknown (`linviz.clips.tracks`).
+    tracks   where each token's patch is on every frame, (N, T), -1 unknown (`linviz.clips.token_tracks`).
     tick     raise it to make a view take the same state again.
     look     how the view is drawn: the fields of `linviz.views.Look` (mode, tone, strength, own, share, follow, frame).
 
@@ -80,21 +80,21 @@ def pack(panels: Sequence[Panel], clip: Pictured, grid: Grid, *, query: int, tit
     >>> pack([panel], picture, Grid(Y=2, X=2), query=0)[:4]
     b'LVIZ'
     """
-    wish = _wish(grid, fields, **fields().to_fields() | look, query=query, intro=intro, tick=tick)
+    wish = _checked_state(grid, fields, **fields().to_fields() | look, query=query, intro=intro, tick=tick)
     if not panels:
         raise ValueError("a view needs at least one panel")
     content = {"title": title if title is not None else getattr(clip, "title", ""), "alt": getattr(clip, "alt", ""),
                "grid": [grid.T, grid.Y, grid.X], "prefix": grid.prefix, "full": FULL, "floor": FLOOR,
-               "frames": _frames(clip, grid), "panels": [_panel(p, grid, half) for p in panels],
+               "frames": _frame_jpegs(clip, grid), "panels": [_panel_content(p, grid, half) for p in panels],
                "fields": declared_fields(fields), "colours": live_colours()}
     if outline is not None:
-        content["outline"] = _outline(outline, grid)
+        content["outline"] = _outline_array(outline, grid)
     if tracks is not None:
-        content["tracks"] = _tracks(tracks, grid)
-    return encode(content, wish)
+        content["tracks"] = _tracks_array(tracks, grid)
+    return encode_blob(content, wish)
 
 
-def asked(blob: bytes, grid: Grid, fields: type[State] = Look, **wish: Any) -> bytes:
+def blob_with_state(blob: bytes, grid: Grid, fields: type[State] = Look, **wish: Any) -> bytes:
     """A blob of `pack` with another state, by the arguments of `pack`: query, frame, mode, tick and so on.
 
     >>> import torch
@@ -102,13 +102,13 @@ def asked(blob: bytes, grid: Grid, fields: type[State] = Look, **wish: Any) -> b
     >>> from linviz.maps import Dense
     >>> picture = SimpleNamespace(frames=torch.rand(1, 3, 32, 32))
     >>> panels, grid = [Panel("alone", "softmax", Dense(torch.eye(4)[None, None]))], Grid(Y=2, X=2)
-    >>> asked(pack(panels, picture, grid, query=0), grid, query=3) == pack(panels, picture, grid, query=3)
+    >>> blob_with_state(pack(panels, picture, grid, query=0), grid, query=3) == pack(panels, picture, grid, query=3)
     True
     """
-    return asking(blob, _wish(grid, fields, **wish))
+    return replace_state(blob, _checked_state(grid, fields, **wish))
 
 
-def fitted(fit: Any, q: Tensor, k: Tensor, v: Tensor, at: tuple[int, int] = (0, 0)) -> dict[str, Any]:
+def gate_snapshots(fit: Any, q: Tensor, k: Tensor, v: Tensor, at: tuple[int, int] = (0, 0)) -> dict[str, Any]:
     """The snapshots of a fit (`linviz.models.fit_gate`) as a panel's `gate`, for the q, k, v it was fitted on.
 
     >>> import torch
@@ -116,18 +116,18 @@ def fitted(fit: Any, q: Tensor, k: Tensor, v: Tensor, at: tuple[int, int] = (0, 
     >>> from linviz.models import fit_gate
     >>> x = torch.randn(1, 1, 9, 8)
     >>> soft, gated = (make(s, 1, 8, Grid(Y=3, X=3)) for s in ("softmax", "relu_floor+gate"))
-    >>> fitted(fit_gate(gated, soft.map(x, x, x), x, x, x, steps=4, snapshots=3), x, x, x)["steps"]
+    >>> gate_snapshots(fit_gate(gated, soft.map(x, x, x), x, x, x, steps=4, snapshots=3), x, x, x)["steps"]
     [0, 2, 4]
     """
     shots = fit.snapshots
-    layers = {f"{side}_{what}": np.stack([_numpy(s.gate[f"{side}.{what}"]) for s in shots])
+    layers = {f"{side}_{what}": np.stack([_as_numpy(s.gate[f"{side}.{what}"]) for s in shots])
               for side in "qk" for what in ("weight", "bias")}
     seen = fit.mechanism.features(q, k, v)[2]
     return {"sees": fit.mechanism.gate.sees, "v": seen[at].detach(), "steps": [s.step for s in shots],
             "kl": [s.kl if np.isfinite(s.kl) else None for s in shots], "label": fit.label, **layers}
 
 
-def _numpy(x: Tensor) -> np.ndarray:
+def _as_numpy(x: Tensor) -> np.ndarray:
     out: np.ndarray = x.detach().cpu().numpy()
     return out
 
@@ -145,7 +145,7 @@ def declared_fields(fields: type[State] = Look) -> dict[str, Any]:
     return {name: one.kind.limits() | {"default": getattr(default, name)} for name, one in fields.settings().items()}
 
 
-def _wish(grid: Grid, fields: type[State], **asked: Any) -> dict[str, Any]:
+def _checked_state(grid: Grid, fields: type[State], **asked: Any) -> dict[str, Any]:
     """The state of a view, each value checked by the field that declares it."""
     look = {name: value for name, value in asked.items() if name not in ("query", "intro", "tick")}
     if unknown := look.keys() - fields.settings().keys():
@@ -153,11 +153,11 @@ def _wish(grid: Grid, fields: type[State], **asked: Any) -> dict[str, Any]:
     checked = fields(**look).to_fields()
     if (t := look.get("frame")) is not None and t >= grid.T:
         raise ValueError(f"frame {t} is not one of the {grid.T} of {grid} (the first is 0)")
-    rest: dict[str, Callable[[Any], Any]] = {"query": lambda x: _query(x, grid), "intro": bool, "tick": int}
+    rest: dict[str, Callable[[Any], Any]] = {"query": lambda x: _checked_query(x, grid), "intro": bool, "tick": int}
     return {name: rest[name](value) if name in rest else checked[name] for name, value in asked.items()}
 
 
-def _query(query: int, grid: Grid) -> int:
+def _checked_query(query: int, grid: Grid) -> int:
     if not 0 <= query < len(grid):
         raise ValueError(f"query {query} is not a token of {grid}, which has 0..{len(grid) - 1}")
     return int(query)
@@ -166,13 +166,13 @@ def _query(query: int, grid: Grid) -> int:
 # ------------------------------------------------------------------------------------------------ the content
 
 
-def _panel(panel: Panel, grid: Grid, half: bool) -> dict[str, Any]:
+def _panel_content(panel: Panel, grid: Grid, half: bool) -> dict[str, Any]:
     keys = panel.keys or grid
     wire = dict(panel.map.wire(panel.at))
     if panel.gate is not None:
         wire["gate"] = panel.gate
-    wire = numbers(wire, half, f"the map of panel {panel.title!r}")
-    size = extent(wire, panel.title)
+    wire = wire_arrays(wire, half, f"the map of panel {panel.title!r}")
+    size = wire_shape(wire, panel.title)
     if size is not None and size != (len(grid), len(keys)):
         where = f"its keys {keys} have {len(keys)}" if panel.keys else "Panel(keys=Grid(...)) says where other keys lie"
         raise ValueError(f"panel {panel.title!r} has {size[0]} queries and {size[1]} keys, but {grid} has "
@@ -181,31 +181,31 @@ def _panel(panel: Panel, grid: Grid, half: bool) -> dict[str, Any]:
             "keys": [keys.T, keys.Y, keys.X, keys.prefix], "wire": wire}
 
 
-def _outline(outline: Tensor, grid: Grid) -> np.ndarray:
+def _outline_array(outline: Tensor, grid: Grid) -> np.ndarray:
     if outline.shape != (len(grid),):
         raise ValueError(f"an outline has one value per token of {grid}, ({len(grid)},); got "
                          f"{tuple(outline.shape)}")
-    return _numpy(outline > 0).astype(np.uint8)
+    return _as_numpy(outline > 0).astype(np.uint8)
 
 
-def _tracks(tracks: Tensor, grid: Grid) -> np.ndarray:
+def _tracks_array(tracks: Tensor, grid: Grid) -> np.ndarray:
     if tracks.shape != (len(grid), grid.T) or int(tracks.min()) < -1 or int(tracks.max()) >= len(grid):
         raise ValueError(f"tracks name one token or -1 per token of {grid} and frame, ({len(grid)}, {grid.T}); got "
                          f"{tuple(tracks.shape)}, {int(tracks.min())} to {int(tracks.max())}")
-    return _numpy(tracks).astype(np.int32)
+    return _as_numpy(tracks).astype(np.int32)
 
 
-def _frames(clip: Pictured, grid: Grid) -> list[dict[str, Any]]:
+def _frame_jpegs(clip: Pictured, grid: Grid) -> list[dict[str, Any]]:
     frames = clip.frames
     if frames.ndim != 4 or frames.shape[1] != 3 or frames.shape[0] != grid.T:
         raise ValueError(f"{grid} has {grid.T} frames, the clip's frames have the shape {tuple(frames.shape)}: give "
                          f"({grid.T}, 3, rows, columns), as linviz.clips.fit(clip, grid) does")
-    if not np.isfinite(_numpy(frames)).all():
+    if not np.isfinite(_as_numpy(frames)).all():
         raise ValueError("the clip has NaN or infinity in its frames; a view draws finite numbers only")
-    return [{"type": "image/jpeg", "data": _jpeg(picture(f))} for f in frames]
+    return [{"type": "image/jpeg", "data": _jpeg_bytes(frame_image(f))} for f in frames]
 
 
-def picture(frame: Tensor) -> Image.Image:
+def frame_image(frame: Tensor) -> Image.Image:
     """One frame (3, Ypx, Xpx) in 0..1 as an image, its longest side at most 720 pixels."""
     pixels = (frame.detach().clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
     image = Image.fromarray(pixels)
@@ -213,7 +213,7 @@ def picture(frame: Tensor) -> Image.Image:
     return image
 
 
-def _jpeg(image: Image.Image) -> bytes:
+def _jpeg_bytes(image: Image.Image) -> bytes:
     out = io.BytesIO()
     image.save(out, "JPEG", quality=QUALITY)
     return out.getvalue()

@@ -12,10 +12,10 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from ..atomic_write import write_atomically
 from ..grid import Grid
-from ..whole import write_whole
 from .blob import Panel, Pictured, pack
-from .source import source
+from .source import module_source
 
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src blob: data:"
 PAGE = Template("""<!doctype html>
@@ -44,7 +44,7 @@ $source
 """)
 
 
-def html(panels: Sequence[Panel], clip: Pictured, grid: Grid, *, query: int, title: str, text: str = "",
+def view_html(panels: Sequence[Panel], clip: Pictured, grid: Grid, *, query: int, title: str, text: str = "",
          half: bool = True, **options: Any) -> str:
     """A page that holds a view, its title and a paragraph of text (both plain text); options as in `pack`.
 
@@ -55,21 +55,21 @@ def html(panels: Sequence[Panel], clip: Pictured, grid: Grid, *, query: int, tit
     >>> from linviz.maps import Dense
     >>> paper = Clip.plain(torch.ones(1, 3, 16, 16), "paper")
     >>> panel = Panel("uniform", "content-free", Dense(torch.ones(1, 1, 1, 1)))
-    >>> page = html([panel], paper, Grid(), query=0, title="<paper>")
+    >>> page = view_html([panel], paper, Grid(), query=0, title="<paper>")
     >>> "<title>&lt;paper&gt;</title>" in page
     True
     """
     blob = pack(panels, clip, grid, query=query, title=title, half=half, **options)
-    module = source("host_page.js")
+    module = module_source("host_page.js")
     if "</script" in module.lower() or "<!--" in module:
         raise RuntimeError("the source of the view contains </script or <!--, which would end the page's script")
     return PAGE.substitute(policy=POLICY, title=escape_html.escape(title), text=escape_html.escape(text),
                            blob=base64.b64encode(blob).decode(), source=module)
 
 
-def save(path: str | Path, panels: Sequence[Panel], clip: Pictured, grid: Grid, **options: Any) -> Path:
-    """Write the page of `html`; an existing file is replaced only by a complete one.
+def save_html(path: str | Path, panels: Sequence[Panel], clip: Pictured, grid: Grid, **options: Any) -> Path:
+    """Write the page of `view_html`; an existing file is replaced only by a complete one.
 
     ValueError in one sentence where the file cannot be written; otherwise its path.
     """
-    return write_whole(path, html(panels, clip, grid, **options))
+    return write_atomically(path, view_html(panels, clip, grid, **options))

@@ -49,7 +49,7 @@ class _Buffers:
         return [self.walk(value) for value in x] if isinstance(x, (list, tuple)) else x
 
 
-def encode(content: dict[str, Any], wish: dict[str, Any]) -> bytes:
+def encode_blob(content: dict[str, Any], wish: dict[str, Any]) -> bytes:
     """Content (arrays and bytes are allowed) and the state of the view, as a blob."""
     buffers = _Buffers()
     header = buffers.walk(content)
@@ -58,16 +58,16 @@ def encode(content: dict[str, Any], wish: dict[str, Any]) -> bytes:
         raise ValueError(f"this view would have {len(body) / 1e6:.0f} MB, more than a page should load "
                          f"({HEAVIEST / 1e6:.0f}): use a smaller grid, fewer panels or half=True")
     known = json.dumps(header, sort_keys=True, allow_nan=False).encode() + body
-    return _joined(header | {"id": hashlib.blake2b(known, digest_size=8).hexdigest(), "set": wish}, body)
+    return _join_blob(header | {"id": hashlib.blake2b(known, digest_size=8).hexdigest(), "set": wish}, body)
 
 
-def asking(blob: bytes, wish: dict[str, Any]) -> bytes:
+def replace_state(blob: bytes, wish: dict[str, Any]) -> bytes:
     """The same blob with `wish` in place of the same names in its state; the content is not packed again."""
-    header, start = _opened(blob)
-    return _joined(header | {"set": header["set"] | wish}, blob[start:])
+    header, start = _read_header(blob)
+    return _join_blob(header | {"set": header["set"] | wish}, blob[start:])
 
 
-def _opened(blob: bytes) -> tuple[dict[str, Any], int]:
+def _read_header(blob: bytes) -> tuple[dict[str, Any], int]:
     """The header as it is written, and where the buffers begin."""
     if blob[:4] != b"LVIZ":
         raise ValueError(f"these {len(blob)} bytes are not a linviz view")
@@ -75,7 +75,7 @@ def _opened(blob: bytes) -> tuple[dict[str, Any], int]:
     return json.loads(blob[8:start]), start
 
 
-def _joined(header: dict[str, Any], body: bytes) -> bytes:
+def _join_blob(header: dict[str, Any], body: bytes) -> bytes:
     head = json.dumps(header, separators=(",", ":"), allow_nan=False).encode()
     head += b" " * (-len(head) % 8)
     return b"LVIZ" + struct.pack("<I", len(head)) + head + body
@@ -83,7 +83,7 @@ def _joined(header: dict[str, Any], body: bytes) -> bytes:
 
 def unpack(blob: bytes) -> dict[str, Any]:
     """The header of a blob with its arrays as numpy: what the browser reads."""
-    written, start = _opened(blob)
+    written, start = _read_header(blob)
 
     def walk(x: Any) -> Any:
         if isinstance(x, dict) and "$" in x:

@@ -13,25 +13,25 @@ LEFT = re.compile(r"^(?:import\b|export\b(?! default\b)).*", re.M)
 
 
 @cache
-def source(*more: str | Path) -> str:
+def module_source(*more: str | Path) -> str:
     """The module, and after it more files, as one text without imports; only a host's `export default` stays.
 
     A name is an adapter of a host that lies here ("host_widget.js", ...); a path is a page's own file.
 
-    >>> "\\nfunction mount(" in source()
+    >>> "\\nfunction mount(" in module_source()
     True
     """
     here = files(__package__)
     paths = (name if isinstance(name, Path) else here / name for name in (*MODULE, *more))
-    return "\n".join(joinable(path.read_text(encoding="utf-8")) for path in paths)
+    return "\n".join(strip_imports(path.read_text(encoding="utf-8")) for path in paths)
 
 
-def joinable(text: str) -> str:
+def strip_imports(text: str) -> str:
     """A file's text without its lines `import {a, b} from "./x.js";` and without the word `export` of declarations.
 
     Every other form is refused, since it would give a name a second name or leave it undefined in the joined module.
 
-    >>> joinable('import {h} from "./look.js";\\nexport const a = h;')
+    >>> strip_imports('import {h} from "./look.js";\\nexport const a = h;')
     'const a = h;'
     """
     text = EXPORT.sub("", IMPORT.sub("", text))

@@ -18,17 +18,17 @@ from torch.nn.functional import interpolate
 
 from ..grid import Grid
 from ..palette import DIVERGING, HUES, OTHER_HUE, SEQUENTIAL
-from .blob import FLOOR, FULL, Panel, Pictured, picture
+from .blob import FLOOR, FULL, Panel, Pictured, frame_image
 
 SIDE, GAP, HEAD = 340, 16, 30  # pixels: width of a panel, between panels, above them
 SIGNED = "orange adds, blue subtracts"
 PROBES = (0.03, 0.21, 0.43, 0.64, 0.86)  # rows, as fractions of all, that are tested for weights below zero
 
 
-def bright(weights: Tensor, full: float, tone: str = "root") -> Tensor:
+def brightness(weights: Tensor, full: float, tone: str = "root") -> Tensor:
     """The brightness of weights, in 0..1; the weight `full` has brightness 1; "log" shows three decades.
 
-    >>> bright(torch.tensor([0.01, 1.0]), 1.0, "root").tolist(), bright(torch.tensor([1e-3, 1.0]), 1.0, "log").tolist()
+    >>> brightness(torch.tensor([0.01, 1.0]), 1.0, "root").tolist(), brightness(torch.tensor([1e-3, 1.0]), 1.0, "log").tolist()
     ([0.10000000149011612, 1.0], [0.0, 1.0])
     """
     e = (weights.float() / full).clamp(0, 1)
@@ -37,43 +37,43 @@ def bright(weights: Tensor, full: float, tone: str = "root") -> Tensor:
     return e.sqrt() if tone == "root" else e
 
 
-def lit(image: Image.Image, weights: Tensor, keys: int, tone: str = "root", full: float | None = None) -> Image.Image:
+def light_image(image: Image.Image, weights: Tensor, keys: int, tone: str = "root", full: float | None = None) -> Image.Image:
     """A picture lit by weights (Y, X) of one frame out of a row over `keys` keys; negative weights stay dark.
 
-    >>> lit(Image.new("RGB", (4, 4), "white"), torch.full((2, 2), 0.25), 4).getpixel((1, 1))[0]      # uniform
+    >>> light_image(Image.new("RGB", (4, 4), "white"), torch.full((2, 2), 0.25), 4).getpixel((1, 1))[0]      # uniform
     81
     """
-    light = FLOOR + (1 - FLOOR) * bright(weights, full or FULL / keys, tone)
+    light = FLOOR + (1 - FLOOR) * brightness(weights, full or FULL / keys, tone)
     light = interpolate(light[None, None], (image.height, image.width), mode="bilinear")[0, 0]
     shadow = Image.fromarray((255 * light).round().byte().numpy())
     return Image.composite(image, Image.new("RGB", image.size), shadow)
 
 
-def painted(image: Image.Image, weights: Tensor, keys: int, signed: bool = False, heat: bool = False,
+def attention_image(image: Image.Image, weights: Tensor, keys: int, signed: bool = False, heat: bool = False,
             tone: str = "root", full: float | None = None) -> Image.Image:
     """A picture under weights (Y, X), as the view shows it: signed, as heat, or lit.
 
     full  is the weight that is fully bright; by default `FULL` / `keys`: `FULL` times the equal share of a key.
 
     >>> grey = Image.new("RGB", (4, 4), "grey")
-    >>> blue = painted(grey, torch.full((2, 2), -1.0), 4, signed=True).getpixel((1, 1))
+    >>> blue = attention_image(grey, torch.full((2, 2), -1.0), 4, signed=True).getpixel((1, 1))
     >>> blue[2] > blue[0]
     True
     """
-    e = bright(weights.abs(), full or FULL / keys, tone)
+    e = brightness(weights.abs(), full or FULL / keys, tone)
     if signed:
-        colour, alpha = ramp(DIVERGING, 0.5 + weights.sign() * e / 2), torch.full_like(e, 205 / 255)
-        return _tinted(ImageOps.grayscale(image), colour, alpha)
+        colour, alpha = ramp_colours(DIVERGING, 0.5 + weights.sign() * e / 2), torch.full_like(e, 205 / 255)
+        return _blend_colours(ImageOps.grayscale(image), colour, alpha)
     if heat:
         dimmed = ImageEnhance.Brightness(ImageEnhance.Color(image).enhance(0.1)).enhance(0.42)
-        return _tinted(dimmed, ramp(SEQUENTIAL["viridis"], e), 235 / 255 * (1.6 * e).clamp_max(1))
-    return lit(image, weights, keys, tone, full)
+        return _blend_colours(dimmed, ramp_colours(SEQUENTIAL["viridis"], e), 235 / 255 * (1.6 * e).clamp_max(1))
+    return light_image(image, weights, keys, tone, full)
 
 
-def ramp(stops: Sequence[str], x: Tensor) -> Tensor:
+def ramp_colours(stops: Sequence[str], x: Tensor) -> Tensor:
     """The colour at x in 0..1 between evenly spaced stops (hexadecimal): (...) -> (3, ...) in 0..1.
 
-    >>> ramp(("#000000", "#ffffff"), torch.tensor([0.5])).tolist()
+    >>> ramp_colours(("#000000", "#ffffff"), torch.tensor([0.5])).tolist()
     [[0.5], [0.5], [0.5]]
     """
     table = torch.tensor([[int(stop[n:n + 2], 16) / 255 for n in (1, 3, 5)] for stop in stops])
@@ -82,7 +82,7 @@ def ramp(stops: Sequence[str], x: Tensor) -> Tensor:
     return torch.lerp(table[low], table[low + 1], (at - low)[..., None]).movedim(-1, 0)
 
 
-def _tinted(image: Image.Image, colour: Tensor, alpha: Tensor) -> Image.Image:
+def _blend_colours(image: Image.Image, colour: Tensor, alpha: Tensor) -> Image.Image:
     """Colours (3, Y, X) over a picture, each as opaque as alpha (Y, X) says, interpolated between patch centres."""
     over = torch.cat([colour * alpha, alpha[None]])[None]
     top = interpolate(over, (image.height, image.width), mode="bilinear")[0].movedim(0, -1).numpy()
@@ -104,22 +104,22 @@ def is_signed(map_: Any, query: int, at: tuple[int, int] = (0, 0)) -> bool:
     return bool((rows < -1e-6 * rows.abs().amax(-1, keepdim=True)).any())
 
 
-def still(panels: Sequence[Panel], clip: Pictured, grid: Grid, query: int) -> bytes:
+def still_jpeg(panels: Sequence[Panel], clip: Pictured, grid: Grid, query: int) -> bytes:
     """The panels side by side under their titles, on the query's frame, as JPEG (PNG would be seven times as large)."""
     t = grid.place(query)[0] if query >= grid.prefix else 0
-    photo = picture(clip.frames[t])
+    photo = frame_image(clip.frames[t])
     photo = photo.resize((SIDE, round(SIDE * photo.height / photo.width)), Image.Resampling.LANCZOS)
     sheet = Image.new("RGB", (len(panels) * (SIDE + GAP) - GAP, HEAD + photo.height), "white")
     for n, panel in enumerate(panels):
-        shown = _ringed(_panel(panel, photo, grid, query, t), grid, query)
+        shown = _draw_ring(_still_panel(panel, photo, grid, query, t), grid, query)
         sheet.paste(shown, (n * (SIDE + GAP), HEAD))
-        _title(sheet, n * (SIDE + GAP), panel)
+        _draw_title(sheet, n * (SIDE + GAP), panel)
     out = io.BytesIO()
     sheet.save(out, "JPEG", quality=90)
     return out.getvalue()
 
 
-def alt(panels: Sequence[Panel], clip: Pictured, grid: Grid, query: int) -> str:
+def alt_text(panels: Sequence[Panel], clip: Pictured, grid: Grid, query: int) -> str:
     """What the still picture shows, in words."""
     place = ("a token before the picture" if query < grid.prefix else
              "row {1}, column {2}".format(*(x + 1 for x in grid.place(query))))
@@ -127,20 +127,20 @@ def alt(panels: Sequence[Panel], clip: Pictured, grid: Grid, query: int) -> str:
     return f"The attention of the patch at {place}, under {names}. {getattr(clip, 'alt', '')}".strip()
 
 
-def _panel(panel: Panel, photo: Image.Image, grid: Grid, query: int, t: int) -> Image.Image:
+def _still_panel(panel: Panel, photo: Image.Image, grid: Grid, query: int, t: int) -> Image.Image:
     keys = panel.keys or grid
-    row = _row(panel.map, query, panel.at)
+    row = _still_row(panel.map, query, panel.at)
     if row is None or len(row) != len(keys):
-        return lit(photo, torch.zeros(1, 1), 1)
+        return light_image(photo, torch.zeros(1, 1), 1)
     signed = is_signed(panel.map, query, panel.at)
-    shown = painted(photo, keys.fold(row[:, None])[t * keys.T // grid.T, ..., 0], len(keys), signed)
+    shown = attention_image(photo, keys.fold(row[:, None])[t * keys.T // grid.T, ..., 0], len(keys), signed)
     if signed:
         place, font = (8, shown.height - 8), ImageFont.load_default(13)
         ImageDraw.Draw(shown).text(place, SIGNED, "white", font, "lb", stroke_width=2, stroke_fill="black")
     return shown
 
 
-def _row(map_: Any, query: int, at: tuple[int, int]) -> Tensor | None:
+def _still_row(map_: Any, query: int, at: tuple[int, int]) -> Tensor | None:
     """Row of the query, (S,), or None for a map that only a browser can draw."""
     if not hasattr(map_, "rows"):
         return None
@@ -148,7 +148,7 @@ def _row(map_: Any, query: int, at: tuple[int, int]) -> Tensor | None:
     return row[at][0] if row.ndim == 4 else row[0]
 
 
-def _ringed(image: Image.Image, grid: Grid, query: int) -> Image.Image:
+def _draw_ring(image: Image.Image, grid: Grid, query: int) -> Image.Image:
     if query >= grid.prefix:
         _, y, x = grid.place(query)
         across, down, r = (x + 0.5) / grid.X * image.width, (y + 0.5) / grid.Y * image.height, 8
@@ -158,7 +158,7 @@ def _ringed(image: Image.Image, grid: Grid, query: int) -> Image.Image:
     return image
 
 
-def _title(sheet: Image.Image, left: int, panel: Panel) -> None:
+def _draw_title(sheet: Image.Image, left: int, panel: Panel) -> None:
     pen, middle = ImageDraw.Draw(sheet), HEAD // 2 - 2
     pen.ellipse((left, middle - 5, left + 10, middle + 5), fill=HUES.get(panel.family, OTHER_HUE))
     pen.text((left + 18, middle), panel.title, fill="#1d232b", anchor="lm", font=ImageFont.load_default(15))

@@ -14,9 +14,9 @@ from typing import Any
 
 import streamlit as st
 
-from .source import source
+from .source import module_source
 
-_component = st.components.v2.component("linviz_patch_view", js=source("host_streamlit.js"))
+_component = st.components.v2.component("linviz_patch_view", js=module_source("host_streamlit.js"))
 
 
 def patch_view(blob: bytes, key: str, on_query_change: Callable[[], None] | None = None) -> Any:
@@ -31,8 +31,8 @@ def patch_view(blob: bytes, key: str, on_query_change: Callable[[], None] | None
     """
     if not isinstance(blob, bytes):
         raise TypeError(f"patch_view shows bytes made by linviz.patch_view.pack; got {type(blob).__name__}")
-    return _component(data=blob, key=key, on_query_change=on_query_change or _nothing)
+    return _component(data=blob, key=key, on_query_change=on_query_change or _ignore_change)
 
 
-def _nothing() -> None:
+def _ignore_change() -> None:
     """Streamlit keeps the state only if a callback is given."""

@@ -19,14 +19,14 @@ from ..grid import Grid
 from ..settings import Kind, Refused, State
 from ..views.state import Look
 from .blob import Panel, Pictured, pack
-from .source import source
-from .still import alt, still
+from .source import module_source
+from .still import alt_text, still_jpeg
 
 
-def traits_of(fields: type[State]) -> dict[str, traitlets.TraitType[Any, Any]]:
+def look_traits(fields: type[State]) -> dict[str, traitlets.TraitType[Any, Any]]:
     """A synchronised trait for every field of a look, with the field's own limits.
 
-    >>> sorted(traits_of(Look))
+    >>> sorted(look_traits(Look))
     ['follow', 'frame', 'mode', 'own', 'share', 'strength', 'tone']
     """
     default = fields()
@@ -60,11 +60,11 @@ class PatchView(anywidget.AnyWidget):
     """
 
     fields: ClassVar[type[State]] = Look
-    _esm = source("host_widget.js")
+    _esm = module_source("host_widget.js")
     blob = traitlets.Bytes().tag(sync=True)
     query = traitlets.Int().tag(sync=True)
 
-    vars().update(traits_of(Look))
+    vars().update(look_traits(Look))
 
     def __init__(self, panels: Sequence[Panel], clip: Pictured, grid: Grid, *, query: int, frame: int | None = None,
                  **options: Any) -> None:
@@ -96,12 +96,12 @@ class PatchView(anywidget.AnyWidget):
         """The widget for a notebook, and a still picture with its description for everything else."""
         data, about = super()._repr_mimebundle_(**kwargs) or ({}, {})
         panels, clip, grid = self._still
-        words = alt(panels, clip, grid, self.query)
-        picture = base64.b64encode(still(panels, clip, grid, self.query)).decode()
+        words = alt_text(panels, clip, grid, self.query)
+        picture = base64.b64encode(still_jpeg(panels, clip, grid, self.query)).decode()
         page = f'<img alt="{escape(words)}" src="data:image/jpeg;base64,{picture}" style="max-width:100%">'
         return {**data, "text/plain": words, "text/html": page, "image/jpeg": picture}, about
 
 
 def patch_view_class(fields: type[State]) -> type[PatchView]:
     """A `PatchView` whose look has other fields: every field is a trait, as in `PatchView` itself."""
-    return type(f"{fields.__name__}View", (PatchView,), {"fields": fields, **traits_of(fields)})
+    return type(f"{fields.__name__}View", (PatchView,), {"fields": fields, **look_traits(fields)})

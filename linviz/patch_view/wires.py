@@ -15,31 +15,31 @@ Wire = dict[str, Any]
 FULL = ("bias", "q_bias", "k_bias")  # never in half precision: a bias is added to large numbers
 
 
-def numbers(wire: Any, half: bool = False, at: str = "wire") -> Any:
+def wire_arrays(wire: Any, half: bool = False, at: str = "wire") -> Any:
     """A wire with every tensor or array as float32 or int32; `half`: float16 in place of float32, save for biases.
 
     `at` names the place in messages. Raises ValueError where a number is not finite; only a bias may be minus
     infinity, which forbids a pair.
 
     >>> import torch
-    >>> numbers({"kind": "rows", "rows": torch.eye(2, dtype=torch.float64)})["rows"].dtype
+    >>> wire_arrays({"kind": "rows", "rows": torch.eye(2, dtype=torch.float64)})["rows"].dtype
     dtype('float32')
     """
     if isinstance(wire, dict):
-        return {name: numbers(x, half and name not in FULL, f"{at}.{name}") for name, x in wire.items()}
+        return {name: wire_arrays(x, half and name not in FULL, f"{at}.{name}") for name, x in wire.items()}
     if isinstance(wire, (list, tuple)) and not all(isinstance(x, (int, float)) for x in wire):
-        return [numbers(x, half, f"{at}[{n}]") for n, x in enumerate(wire)]
+        return [wire_arrays(x, half, f"{at}[{n}]") for n, x in enumerate(wire)]
     if isinstance(wire, Tensor):
         wire = wire.detach().cpu().numpy()
     if isinstance(wire, np.ndarray):
-        return _array(wire, half, at)
+        return _wire_array(wire, half, at)
     wire = wire.item() if isinstance(wire, np.generic) else wire
     if isinstance(wire, float) and not math.isfinite(wire):
         raise ValueError(f"{at} is {wire}; a view draws finite numbers only")
     return wire
 
 
-def _array(x: np.ndarray, half: bool, at: str) -> np.ndarray:
+def _wire_array(x: np.ndarray, half: bool, at: str) -> np.ndarray:
     """One array in the type it travels in."""
     if x.dtype.kind in "iub":
         return np.ascontiguousarray(x, dtype=np.int32)
@@ -76,17 +76,17 @@ SIDES = {"softmax": ("q", "k"), "factored": ("left", "right"), "kernel": ("phi_q
          "rows": ("rows",)}  # the arrays of a wire that say how many queries and keys there are
 
 
-def extent(wire: Wire, title: str = "") -> tuple[int, int] | None:
+def wire_shape(wire: Wire, title: str = "") -> tuple[int, int] | None:
     """The numbers of queries and keys of a wire, (N, S); None for a kind that this module does not know.
 
     ValueError where its arrays are not tables: then the map has no batch and head to choose from.
 
-    >>> extent({"kind": "rows", "rows": np.eye(3)})
+    >>> wire_shape({"kind": "rows", "rows": np.eye(3)})
     (3, 3)
     """
     kind = str(wire.get("kind"))
     if kind == "sum":
-        return extent(wire["parts"][0], title)
+        return wire_shape(wire["parts"][0], title)
     if kind == "blocks":
         return max(int(part["queries"].max()) + 1 for part in wire["parts"]), int(wire["size"])
     tables = [wire[name] for name in SIDES.get(kind, ())]

@@ -16,74 +16,74 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from ..models.arms import arm
-from ..models.checkpoints import canonical, ship, slug
-from ..models.examples import Data, made
-from ..models.own_data import OwnData, read
-from ..models.prediction import interval
+from ..atomic_write import write_atomically
+from ..models.arms import arm_recipe
+from ..models.checkpoints import canonical_name, file_slug, ship_model
+from ..models.examples import Data, make_data
+from ..models.own_data import OwnData, read_folder
+from ..models.prediction import accuracy_interval
 from ..models.recipe import Recipe
 from ..models.training import train
 from ..models.training_run import Run
 from ..models.video_transformer import Shape
-from ..whole import write_whole
 
 
-def run(given: argparse.Namespace) -> int:
+def run_training(given: argparse.Namespace) -> int:
     """Train the arms and seeds of the options; the exit status, 130 after Ctrl-C."""
-    names = [canonical(name) for name in given.mechanism]
-    own = None if given.data is None else gathered(given.data, arm(names[0], given.budget).shape)
-    wanted = [(name, seed, asked(name, given, own)) for name in names for seed in given.seeds]
+    names = [canonical_name(name) for name in given.mechanism]
+    own = None if given.data is None else gather_data(given.data, arm_recipe(names[0], given.budget).shape)
+    wanted = [(name, seed, asked_recipe(name, given, own)) for name in names for seed in given.seeds]
     for name, seed, recipe in wanted:
-        path = given.out / f"{slug(name)}.{seed}.safetensors"
-        if finished(path, recipe):
-            print(f"{name}, seed {seed}: already trained, {told(path)}")
+        path = given.out / f"{file_slug(name)}.{seed}.safetensors"
+        if is_finished(path, recipe):
+            print(f"{name}, seed {seed}: already trained, {run_summary(path)}")
             continue
         try:
-            one(name, seed, recipe, path, given.device, own.data if own else None)
+            train_one(name, seed, recipe, path, given.device, own.data if own else None)
         except KeyboardInterrupt:
-            print(f"\n{name}, seed {seed}: stopped. The same command continues from {kept(path).name}.")
+            print(f"\n{name}, seed {seed}: stopped. The same command continues from {unfinished_path(path).name}.")
             return 130
-        print(f"{name}, seed {seed}: {told(path)}{expected(name, given)}")
+        print(f"{name}, seed {seed}: {run_summary(path)}{expected_interval(name, given)}")
     return 0
 
 
-def asked(name: str, given: argparse.Namespace, own: OwnData | None = None) -> Recipe:
+def asked_recipe(name: str, given: argparse.Namespace, own: OwnData | None = None) -> Recipe:
     """The recipe of an arm as the options change it."""
-    recipe = arm(name, given.budget, setting=given.setting)
+    recipe = arm_recipe(name, given.budget, setting=given.setting)
     recipe = recipe if given.steps is None else replace(recipe, steps=given.steps)
     return recipe if own is None else own.recipe(recipe)
 
 
-def gathered(folder: Path, shape: Shape) -> OwnData:
+def gather_data(folder: Path, shape: Shape) -> OwnData:
     """The videos in a folder of folders, with a progress bar; prints a summary."""
     with tqdm(desc=f"reading {folder}", unit="file", leave=False) as bar:
-        own = read(folder, shape, progress=lambda _: bar.update() and None)
+        own = read_folder(folder, shape, progress=lambda _: bar.update() and None)
     print(own.said())
     return own
 
 
-def one(name: str, seed: int, recipe: Recipe, path: Path, device: str | None, data: Data | None = None) -> None:
+def train_one(name: str, seed: int, recipe: Recipe, path: Path, device: str | None, data: Data | None = None) -> None:
     """Train one model with a bar that shows loss, accuracy and the time left, and write its files."""
     if data is None:
         print(f"{name}, seed {seed}: drawing {recipe.pool + recipe.tests:,} clips...", end="\r", flush=True)
-        data = made(recipe)
+        data = make_data(recipe)
     with tqdm(total=recipe.steps, desc=f"{name}, seed {seed}", unit="step", leave=False) as bar:
         def progress(run: Run, loss: float, right: float) -> None:
             bar.update(run.step - bar.n)
             bar.set_postfix(loss=f"{loss:.2f}", accuracy=f"{right:.2f}", refresh=False)
 
-        done = train(recipe, seed, data=data, keep=kept(path), progress=progress, device=device)
-    ship(done, name, path.parent, data)
-    write_whole(path.with_suffix(".csv"), table(done))
-    kept(path).unlink()
+        done = train(recipe, seed, data=data, keep=unfinished_path(path), progress=progress, device=device)
+    ship_model(done, name, path.parent, data)
+    write_atomically(path.with_suffix(".csv"), curve_csv(done))
+    unfinished_path(path).unlink()
 
 
-def kept(path: Path) -> Path:
+def unfinished_path(path: Path) -> Path:
     """The file with the state of an unfinished run."""
     return path.with_suffix(".going")
 
 
-def finished(path: Path, recipe: Recipe) -> bool:
+def is_finished(path: Path, recipe: Recipe) -> bool:
     """Whether exactly this recipe has been trained; ValueError if another recipe has this file."""
     there = path.with_suffix(".json")
     if not there.exists():
@@ -93,21 +93,21 @@ def finished(path: Path, recipe: Recipe) -> bool:
     return True
 
 
-def told(path: Path) -> str:
+def run_summary(path: Path) -> str:
     """A finished run in a few words."""
     card = json.loads(path.with_suffix(".json").read_text())
     return f"{card['test_accuracy']:.3f} of {card['tests']:,} held-out clips right, {card['seconds']:.0f} s, {path}"
 
 
-def expected(name: str, given: argparse.Namespace) -> str:
+def expected_interval(name: str, given: argparse.Namespace) -> str:
     """The 95 % prediction interval of a new seed, if linviz has trained this arm with several; else an empty text."""
     if given.steps is not None or given.setting != "main" or given.data is not None:
         return ""
-    found = interval(name, given.budget)
+    found = accuracy_interval(name, given.budget)
     return "" if found is None else f"; 95 % prediction interval of a new seed: {found[0]:.3f} to {found[1]:.3f}"
 
 
-def table(run: Run) -> str:
+def curve_csv(run: Run) -> str:
     """The curve as CSV, one row every 50 steps."""
     out = io.StringIO()
     rows = csv.DictWriter(out, fieldnames=list(run.curve[0]), lineterminator="\n")

@@ -7,11 +7,11 @@ from pathlib import Path
 BUDGETS, SETTINGS = ("short", "long"), ("main", "easy", "hard")
 
 
-def options(sub: argparse.ArgumentParser) -> None:
+def add_train_options(sub: argparse.ArgumentParser) -> None:
     """Add the options of `linviz train` to a parser."""
     sub.add_argument("--mechanism", nargs="+", action="extend", required=True, metavar="SPEC",
                      help="what to train, as in: --mechanism softmax relu_floor+gate")
-    sub.add_argument("--seeds", type=seeds, default=[0], help="one (3), several (0,2) or a range (0-4); default: 0")
+    sub.add_argument("--seeds", type=parse_seeds, default=[0], help="one (3), several (0,2) or a range (0-4); default: 0")
     sub.add_argument("--budget", choices=BUDGETS, default=BUDGETS[0],
                      help="short: 800 steps, about a minute on one core; long: 2,400 steps")
     sub.add_argument("--steps", type=int, help="the number of steps, instead of the budget's")
@@ -21,10 +21,10 @@ def options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--device", help="cpu or cuda; default: cuda if available")
 
 
-def seeds(text: str) -> list[int]:
+def parse_seeds(text: str) -> list[int]:
     """The seeds that a text names.
 
-    >>> seeds("3"), seeds("0,2"), seeds("0-4")
+    >>> parse_seeds("3"), parse_seeds("0,2"), parse_seeds("0-4")
     ([3], [0, 2], [0, 1, 2, 3, 4])
     """
     try:

@@ -18,7 +18,7 @@ from torch import Tensor
 from .. import clips
 from ..clips import Clip
 from ..clips.fitting import PATCH
-from ..clips.tensors import Tensors, is_tensors, tensors
+from ..clips.tensors import Tensors, decode_tensors, is_tensors
 from ..grid import Grid
 from .panel_options import panel_text
 from .panel_steps import fit_panel, make_mechanism, measure_panel, weaken_gate
@@ -57,7 +57,7 @@ def view_of_file(name: str, data: bytes, **chosen: Any) -> View:
     if is_tensors(data):
         chosen = {"temperature": 1.0} | chosen
     elif "patches" not in chosen:
-        moving = clips.decode(data, name, frames=2).clip.size[0] > 1
+        moving = clips.decode_clip(data, name, frames=2).clip.size[0] > 1
         chosen = chosen | {"patches": OWN_CLIP_PATCHES if moving else OWN_PATCHES}
     return View(SourceFile.of(name, data)).with_values(**chosen)
 
@@ -72,8 +72,8 @@ def read_media(view: View, data: bytes | None = None) -> Media:
         return Media(clips.load(str(view.source), frames=max(view.frames, clips.FRAMES[0])))
     name = source_name(view)
     if is_tensors(data):
-        return tensor_media(tensors(data, name))
-    found = clips.decode(data, name, view.frames)
+        return tensor_media(decode_tensors(data, name))
+    found = clips.decode_clip(data, name, view.frames)
     return Media(found.clip, found.said)
 
 
@@ -115,7 +115,7 @@ def cut_clip(media: Media, grid: Grid) -> CutClip:
         return CutClip(media.clip, media.clip, media.tensors.grid, None, media)
     clip = clips.fit(media.clip, grid)
     mask = None if clip.mask is None else clips.token_mask(clip, grid)
-    return CutClip(clip, clips.sharp(media.clip, grid), grid, mask, media)
+    return CutClip(clip, clips.fit_sharp(media.clip, grid), grid, mask, media)
 
 
 def describe_tokens(cut: CutClip, temperature: float, head: int = 1, causal: bool = False) -> Tokens:

@@ -12,9 +12,9 @@ from .. import clips
 from ..grid import Grid
 from ..mechanisms import make, parse
 from ..models import VideoTransformer
-from ..models.checkpoints import FOLDER, card, find, pretrained, shipped
-from ..models.interventions import gate_strength, warmed
-from ..models.looking import touched
+from ..models.checkpoints import FOLDER, find_checkpoint, pretrained, read_card, stored_models
+from ..models.interventions import with_gate_strength, with_temperature
+from ..models.looking import touched_tokens
 from ..models.recipe import Recipe
 from .load import check_query
 from .state import MODELS, TrainedView
@@ -26,7 +26,7 @@ NONE = "no trained models came with this linviz: `linviz train` makes some"
 def shipped_models(folder: Path = FOLDER) -> dict[tuple[str, int], list[str]]:
     """Names of the models that are shipped, by budget and seed; the opening's first."""
     found: dict[tuple[str, int], list[str]] = {}
-    for budget, name, seed in shipped():
+    for budget, name, seed in stored_models():
         found.setdefault((budget, seed), []).append(name)
     return {key: [n for n in MODELS if n in names] + [n for n in names if n not in MODELS]
             for key, names in found.items()}
@@ -72,30 +72,30 @@ def model_title(name: str) -> str:
 
 def clip_setting(view: TrainedView) -> str:
     """The setting of the motion task for which the models of a view were made."""
-    return Recipe.read(card(find(view.specs[0], view.seed, view.budget))["recipe"]).setting
+    return Recipe.read(read_card(find_checkpoint(view.specs[0], view.seed, view.budget))["recipe"]).setting
 
 
 def motion_clip(setting: str, seed: int, number: int, order: str) -> clips.Task:
     """One clip of the motion task, from photographs and digits that no model was trained on, in an order of time."""
     found = clips.motion_task(1, seed, "test", setting, first=number)
     if order == "reversed":
-        return clips.reverse(found)
-    return clips.shuffle(found, seed=number) if order == "shuffled" else found
+        return clips.reverse_clips(found)
+    return clips.shuffle_frames(found, seed=number) if order == "shuffled" else found
 
 
 def altered_model(name: str, seed: int, budget: str, temperature: float = 1, strength: float = 1) -> VideoTransformer:
     """A shipped model, or a twin of it whose softmax is warmer or whose gates are weaker."""
     found = pretrained(name, seed, budget)
     if temperature != 1:
-        found = warmed(found, temperature)
-    return gate_strength(found, strength) if strength != 1 else found
+        found = with_temperature(found, temperature)
+    return with_gate_strength(found, strength) if strength != 1 else found
 
 
 @torch.no_grad()
 def ask_model(model: VideoTransformer, name: str, told: dict[str, Any], task: clips.Task) -> ModelAnswer:
     """One model asked about one clip: its answer, and q, k and v of every layer. `told`: its card."""
     shares = model(task.frames).softmax(-1)[0]
-    inked = touched(task.masks, model)[0]
+    inked = touched_tokens(task.masks, model)[0]
     return ModelAnswer(name, model_title(name), told, model.shape, shares, inked, tuple(model.trace(task.frames)))
 
 
@@ -104,6 +104,6 @@ def open_trained(view: TrainedView, heading: str = "Where trained models look", 
     is not on their grid."""
     task = motion_clip(clip_setting(view), view.clip_seed, view.clip, view.order)
     answers = tuple(ask_model(altered_model(name, view.seed, view.budget, **view.altered(name)), name,
-                              card(find(name, view.seed, view.budget)), task) for name in view.specs)
+                              read_card(find_checkpoint(name, view.seed, view.budget)), task) for name in view.specs)
     check_query(view.query, answers[0].shape.grid, "the clip")
     return OpenTrained(view, task.clip(0), answers, task.classes[int(task.labels[0])], heading, guide)

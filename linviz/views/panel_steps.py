@@ -10,7 +10,7 @@ import torch
 
 from ..mechanisms import Attention, make
 from ..models import Fit, fit_gate
-from ..patch_view import fitted
+from ..patch_view import gate_snapshots
 from ..reading import read
 from .row_stats import softmax_target
 from .view_panels import Tokens, ViewPanel
@@ -46,7 +46,7 @@ def measure_panel(mechanism: Attention, tokens: Tokens, fit: Fit | None = None,
     if fit is None:
         return ViewPanel(title, reading, options=dict(options or {}))
     title += f", stopped at step {fit.steps}" if fit.cancelled else ", fitted"
-    return ViewPanel(title, reading, fitted(fit, *qkv), dict(options or {}))
+    return ViewPanel(title, reading, gate_snapshots(fit, *qkv), dict(options or {}))
 
 
 def ungated_panel(spec: str, tokens: Tokens, options: Mapping[str, Any] | None = None) -> ViewPanel:

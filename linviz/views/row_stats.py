@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from ..clips.fitting import PATCH
-from ..concentration import DEAD
+from ..concentration import DEAD_ROW_SUM
 from ..grid import Grid
 from ..maps import Map
 from ..measure import MEASURES
 from ..mechanisms import parse
-from ..reading import OF_ROWS, Reading
+from ..reading import ROW_MEASURES, Reading
 
 SIGNED = "signed: its rows are not probability distributions"
 UNNORMALISED = "its rows do not sum to one: they are not probability distributions"
@@ -53,10 +53,10 @@ def row_statistics(a: Map, query: int, grid: Grid, mask: Tensor | None = None) -
     row = query_row(a, query)
     if not a.stochastic:
         return {}, SIGNED if row.min() < 0 else UNNORMALISED
-    if row.sum() < DEAD:
+    if row.sum() < DEAD_ROW_SUM:
         return {}, EMPTY
     options, found = measure_options(grid, mask), {}
-    for name in (*OF_ROWS, *options):
+    for name in (*ROW_MEASURES, *options):
         placed = {"grid": grid, "queries": torch.tensor([query])} if name in PLACED else {}
         found[name] = MEASURES[name].function(row[None], **placed, **options.get(name, {})).item()
     return found, ""
@@ -70,7 +70,7 @@ def mean_statistics(reading: Reading, options: MeasureOptions,
     report  is called with the number of measures that are done and their count; where it answers False, the result
     is no longer wanted: None.
     """
-    every = (*OF_ROWS, *options) if reading.map.stochastic else ()
+    every = (*ROW_MEASURES, *options) if reading.map.stochastic else ()
     for n, name in enumerate(every):  # one by one, to be able to stop; the reading keeps them for its summary
         if report is not None and report(n, len(every)) is False:
             return None

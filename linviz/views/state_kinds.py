@@ -117,8 +117,8 @@ class ModelNames(Specs):
         try:
             return super().short(name) + tilde + variant
         except Refused:
-            from ..models.checkpoints import shipped
-            known = ", ".join(sorted({model for _, model, _ in shipped()}))
+            from ..models.checkpoints import stored_models
+            known = ", ".join(sorted({model for _, model, _ in stored_models()}))
             raise Refused(f"no trained model is called {str(spec)!r:.80}; there are: {known}") from None
 
 

@@ -11,7 +11,7 @@ from ..clips import Clip
 from ..grid import Grid
 from ..maps import Dense, Map
 from ..models import Shape, Traced
-from ..models.checkpoints import slug
+from ..models.checkpoints import file_slug
 from ..patch_view import Panel
 from .row_stats import distinct_titles
 from .state import ALL_HEADS, Look, TrainedView, versions
@@ -49,7 +49,7 @@ class ModelAnswer:
     @property
     def file(self) -> str:
         """The name of its weights, beside the others of its budget."""
-        return f"{slug(self.spec)}.{self.card['seed']}.safetensors"
+        return f"{file_slug(self.spec)}.{self.card['seed']}.safetensors"
 
 
 @dataclass(frozen=True, eq=False)

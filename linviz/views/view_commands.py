@@ -14,8 +14,8 @@ from pathlib import Path
 from tqdm import tqdm
 
 from .. import clips
-from ..reading import OF_ROWS
-from ..whole import write_whole
+from ..atomic_write import write_atomically
+from ..reading import ROW_MEASURES
 from .export.bundle import is_bundle, read_file, unpack_bundle
 from .export.files import make_file
 from .export.table import Number, view_numbers
@@ -73,7 +73,7 @@ def file_ending(path: Path, there: tuple[str, ...]) -> str:
 
 def write_result(path: Path, data: bytes) -> str:
     """Write a complete file or nothing; return one line about it."""
-    size = write_whole(path, data).stat().st_size
+    size = write_atomically(path, data).stat().st_size
     how = "; open it in any browser" if path.suffix.lower() == ".html" else ""
     return f"{path}: {f'{size / 1e6:.2f} MB' if size > 1e5 else f'{size / 1e3:.1f} KB'}{how}."
 
@@ -143,7 +143,7 @@ def _block(opened: OpenView, found: list[Number], specs: tuple[str, ...]) -> str
     for n in range(0, max(map(len, specs)), wide):  # a long spec takes several lines
         lines.append(" " * NAME_WIDTH + "".join(f"  {spec[n:n + wide]:>{wide}}" for spec in specs))
     lines.append(" " * NAME_WIDTH + columns)
-    for name in (*OF_ROWS, *opened.measure_options):
+    for name in (*ROW_MEASURES, *opened.measure_options):
         cells = (f"  {format_cell(by[spec, name].patch)}{format_cell(by[spec, name].mean)}" for spec in specs)
         lines.append(f"{measure_heading(name):{NAME_WIDTH}.{NAME_WIDTH}}" + "".join(cells))
     return "\n".join(lines)

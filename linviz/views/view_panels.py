@@ -54,12 +54,12 @@ class Tokens:
     @cached_property
     def tracks(self) -> Tensor | None:
         """Where each token's patch is on the other frames, if that is known of the clip."""
-        return None if self.clip.motion is None else clips.tracks(self.clip, self.grid)
+        return None if self.clip.motion is None else clips.token_tracks(self.clip, self.grid)
 
 
 @dataclass(frozen=True, eq=False)
 class ViewPanel:
-    """One mechanism of a view: its title, its reading, the snapshots of its gate's fit (see `patch_view.fitted`)."""
+    """One mechanism of a view: its title, its reading, the snapshots of its gate's fit (see `patch_view.gate_snapshots`)."""
 
     title: str
     reading: Reading

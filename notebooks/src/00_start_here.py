@@ -40,7 +40,7 @@ import torch
 import linviz
 from linviz import clips
 from linviz.course import checks, pictures, quizzes, say, show, table
-from linviz.course.contents import contents
+from linviz.course.contents import contents_list
 from linviz.course.pictures import Gallery, Picture
 from linviz.figures import heat
 from linviz.patch_view import Panel, PatchView
@@ -101,7 +101,7 @@ maps = {
 }
 # 1 = fair share: the weight in a uniform row
 shares = torch.stack(list(maps.values())) * len(coarse)
-show(heat.tables(shares.clamp_max(12).numpy(), list(maps), bar="fair shares", top=12.0,
+show(heat.map_tables(shares.clamp_max(12).numpy(), list(maps), bar="fair shares", top=12.0,
                  title="Softmax has a pattern; nearly all rows of linear attention "
                        "are the same"))
 A = maps["softmax"]
@@ -161,7 +161,7 @@ checks.uniform(uniform)
 eye = coarse.number(0, 5, 5)  # half of an eye
 pair = torch.stack((A[eye], A[:, eye])) * len(coarse)
 show(
-    heat.places(
+    heat.patch_panels(
         coarse.fold(pair[..., None])[:, 0, ..., 0].clamp_max(12).numpy(),
         [f"row {eye}: where it looks", f"column {eye}: which patches look at it"],
         bar="fair shares",
@@ -237,7 +237,7 @@ say(table(["number of the patch", "row", "column", "share"],
 # > left: about nine tenths, half, or a tenth?
 
 # %%
-rgb = pictures.colours(photo, grid)  # (1, 1, N, 3): the colour of each patch
+rgb = pictures.patch_colours(photo, grid)  # (1, 1, N, 3): the colour of each patch
 repainted = {
     "softmax": softmax.map(q, k, v).apply(rgb),
     "linear attention": linear.map(q, k, v).apply(rgb),
@@ -247,18 +247,18 @@ Gallery(
     [
         Picture(
             "the values: its own colours",
-            pictures.mosaic(rgb, grid),
+            pictures.patch_mosaic(rgb, grid),
             "The cat as 28 x 28 tiles of its colours.",
         ),
         Picture(
             "repainted by softmax",
-            pictures.mosaic(repainted["softmax"], grid),
+            pictures.patch_mosaic(repainted["softmax"], grid),
             "Repainted by softmax: eyes, nose and stripes are all there, a little "
             "smoother.",
         ),
         Picture(
             "repainted by linear attention",
-            pictures.mosaic(repainted["linear attention"], grid),
+            pictures.patch_mosaic(repainted["linear attention"], grid),
             "Repainted by linear attention: a brown square with the faintest shadow "
             "of a face.",
         ),
@@ -330,12 +330,12 @@ Gallery(
     [
         Picture(
             "softmax's map, applied by you",
-            pictures.mosaic(mine[None, None], grid),
+            pictures.patch_mosaic(mine[None, None], grid),
             "Painted with your function and softmax's map: the cat, a little smoother.",
         ),
         Picture(
             "your uniform map, applied by you",
-            pictures.mosaic(plain[None, None], grid),
+            pictures.patch_mosaic(plain[None, None], grid),
             "Painted with your uniform map: one plain brown square.",
         ),
     ],
@@ -398,7 +398,7 @@ assert (
 # ## 5 · How to work with it
 
 # %%
-say(contents())
+say(contents_list())
 
 # %% [markdown]
 # **One evening of four hours?** Take chapters 0, 4, 11 and 13. Do the exercises of importance 5, and unfold the

@@ -46,9 +46,9 @@ from linviz import clips
 from linviz.concentration import effective_tokens, entropy
 from linviz.course import Live, checks, quizzes, say, show, table
 from linviz.course.scenes import ch01
-from linviz.course.properties import tally
+from linviz.course.properties import count_numbers
 from linviz.figures import Line, heat, spectrum
-from linviz.figures.growth import Axis, Trend, trends
+from linviz.figures.growth import Axis, Trend, trend_lines
 from linviz.patch_view import Panel, PatchView
 
 torch.set_num_threads(1)
@@ -117,7 +117,7 @@ N, D = q.shape[-2:]
 query = grid.number(0, *opening.place)
 
 soft = linviz.make("softmax", heads=1, width=D, grid=grid)
-cold, hot = (ch01.at_temperature(t, D, grid) for t in (0.03, 10.0))
+cold, hot = (ch01.softmax_at_temperature(t, D, grid) for t in (0.03, 10.0))
 PatchView(
     [
         Panel(title, m.family, m.map(q, k, v))
@@ -211,7 +211,7 @@ assert difference < 1e-4
 A = soft.map(q, k, v)
 rows, received = A.dense()[0, 0].sum(-1), A.column_sums()[0, 0]
 show(
-    heat.places(
+    heat.patch_panels(
         received.unflatten(0, (grid.Y, grid.X))[None].numpy(),
         ["the attention each patch receives"],
         bar="column sum",
@@ -327,8 +327,8 @@ checks.additive(additive)
 given = q[0, 0], k[0, 0], v[0, 0]
 yours = (additive(*given, w) - network(q, k, v)[0, 0]).abs().max()
 made = {
-    "additive": tally(lambda *x: additive(*x, w), given),
-    "dot product": tally(soft_lookup, given),
+    "additive": count_numbers(lambda *x: additive(*x, w), given),
+    "dot product": count_numbers(soft_lookup, given),
 }
 say(f"Largest difference from linviz: {yours:.0e}. Numbers computed: additive "
     f"**{made['additive']:,}**, dot product **{made['dot product']:,}**, "
@@ -363,7 +363,7 @@ def spread(width: int, divisor: float) -> float:
 widths = [4, 16, 64, 256, 1024]
 bare, rooted = [spread(d, 1) for d in widths], [spread(d, d ** 0.5) for d in widths]
 show(
-    trends(
+    trend_lines(
         [
             Trend("divided by the root of D", "softmax", "softmax", widths, rooted),
             Trend("not divided", "softmax", "softmax", widths, bare, dash="dot"),
@@ -390,7 +390,7 @@ assert bare[-1] < 1.5 < 50 < bare[0] and min(rooted) > 0.9 * max(rooted)
 
 # %%
 def warm_row(temperature: float):
-    return ch01.warm_row(temperature, q=q, k=k, v=v, query=query, grid=grid)
+    return ch01.temperature_figure(temperature, q=q, k=k, v=v, query=query, grid=grid)
 
 
 Live(warm_row, ch01.TEMPERATURES, label="temperature", start=0.3)
@@ -451,7 +451,7 @@ strongest = [
     pull(scores / t, v[0, 0].double()).norm(dim=-1).amax(-1).mean().item()
     for t in temperatures
 ]
-show(trends([Trend("softmax", "softmax", "softmax", temperatures, strongest)],
+show(trend_lines([Trend("softmax", "softmax", "softmax", temperatures, strongest)],
             Axis("temperature", True, {f"{t:g}": t for t in temperatures}),
             Axis("strongest pull (length of v per score)"),
             title="A row learns best at a medium temperature"))
@@ -520,14 +520,14 @@ fine = linviz.Grid(1, 44, 44)
 camera = clips.fit(clips.load("camera"), fine)
 light = clips.descriptors(camera, fine)[2][..., :1]  # lightness, standardised
 looks = linviz.make("softmax", heads=1, width=4, grid=fine, scale=3000.0, value_width=1)
-here = ch01.compass(fine)  # keys: the place of each patch
-left, right = (looks.map(ch01.compass(fine, 0, step), here, light) for step in (-1, 1))
+here = ch01.compass_vectors(fine)  # keys: the place of each patch
+left, right = (looks.map(ch01.compass_vectors(fine, 0, step), here, light) for step in (-1, 1))
 edges = (right.apply(light) - left.apply(light))[0, 0, :, 0].abs()
 panels = torch.stack((light[0, 0, :, 0] - light.min(), edges)).unflatten(
     1, (fine.Y, fine.X)
 )
 show(
-    heat.places(
+    heat.patch_panels(
         (panels / panels.amax((1, 2), keepdim=True)).numpy(),
         ["the values: lightness", "two heads: |right - left|"],
         bar="of the largest",

@@ -46,10 +46,10 @@ import torch
 import linviz
 from linviz import clips
 from linviz.concentration import entropy
-from linviz.cost import flops, growth, held, seconds
+from linviz.cost import flops, cost_growth, tensor_bytes, median_seconds
 from linviz.course import Live, checks, quizzes, say, show, table
 from linviz.course.scenes import ch02
-from linviz.figures.growth import Axis, Trend, trends
+from linviz.figures.growth import Axis, Trend, trend_lines
 from linviz.models import AttentionLayer
 from linviz.patch_view import Panel, PatchView
 
@@ -105,7 +105,7 @@ looks = {
     "a clip, n × n × n": "solid",
 }
 show(
-    trends(
+    trend_lines(
         [
             Trend(name, "softmax", "softmax", sides, y, dash=looks[name])
             for name, y in powers.items()
@@ -119,7 +119,7 @@ show(
         title="Pairs grow with the second, fourth or sixth power of the side",
     )
 )
-doubled = growth(soft.mechanism.cost, linviz.Grid(8, 14, 14), linviz.Grid(16, 28, 28))
+doubled = cost_growth(soft.mechanism.cost, linviz.Grid(8, 14, 14), linviz.Grid(16, 28, 28))
 say(f"All three doubled: **{doubled:.0f}** times. linviz computes this from the cost "
     f"`{soft.mechanism.cost}`.")
 assert doubled == 64 == powers["a clip, n × n × n"][1] // powers["a clip, n × n × n"][0]
@@ -190,7 +190,7 @@ assert times.tolist() == [4, 4, 16, 256, 64]
 
 # %%
 Live(
-    ch02.clip_at, ch02.SIDES, label="side of a frame, in patches", start=28, form=".0f"
+    ch02.clip_bytes_figure, ch02.SIDES, label="side of a frame, in patches", start=28, form=".0f"
 )
 
 # %% [markdown]
@@ -237,7 +237,7 @@ shares = {
     channels: [share_counted(n, channels) for n in tokens[:4]] for channels in (96, 384)
 }
 shares[768] = [share_counted(n, 768) for n in tokens[:3]]
-show(trends([Trend(f"C = {c}", "softmax", "softmax", tokens[:len(y)], y, dash=dash)
+show(trend_lines([Trend(f"C = {c}", "softmax", "softmax", tokens[:len(y)], y, dash=dash)
              for (c, y), dash in zip(shares.items(), ("solid", "dash", "dot"))],
             Axis("tokens N", True, {f"{n:,}": n for n in tokens[:4]}),
             Axis("share of the pairs in the layer (of 1)"), levels={"one half": 0.5},
@@ -455,7 +455,7 @@ assert difference < 1e-3
 
 # %%
 here = soft.map(q, k, v)
-kept, written = held(here), held(here.dense())
+kept, written = tensor_bytes(here), tensor_bytes(here.dense())
 say(f"Stored: **{kept:,}** bytes ($q$ and $k$). As a table: **{written:,}**, "
     f"{written / kept:.0f} times as many. And at 16 × 28 × 28 tokens the table of one "
     f"head would have {ch02.table_bytes(16 * 784) / 1e9:.2f} GB.")
@@ -539,7 +539,7 @@ assert difference < 1e-3 and len(set(counts)) == 1
 # %%
 def timed(spec: str, n: int) -> float:
     y = torch.randn(1, 1, n, 32, generator=torch.Generator().manual_seed(0))
-    return seconds(
+    return median_seconds(
         linviz.make(spec, heads=1, width=32, grid=linviz.Grid(X=n)), y, y, y, repeat=11
     )
 
@@ -550,7 +550,7 @@ per = {
     spec: [y / clock["relu_floor"][0] for y in times] for spec, times in clock.items()
 }
 show(
-    trends(
+    trend_lines(
         [
             Trend("softmax", "softmax", "softmax", lengths, per["softmax"]),
             Trend(

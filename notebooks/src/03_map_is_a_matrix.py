@@ -113,7 +113,7 @@ assert pieces.lost(16) > 0.3 and rows.min() < 0.2 < 2 < rows.max()
 
 # %%
 def rebuilt_at(directions: float):
-    return ch03.rebuilt_at(directions, pieces=pieces, query=query, grid=grid)
+    return ch03.rebuilt_figure(directions, pieces=pieces, query=query, grid=grid)
 
 
 Live(rebuilt_at, ch03.DIRECTIONS, label="directions kept", start=16, form="d")
@@ -258,7 +258,7 @@ assert counts[floor.title] == D and counts[soft.title] < in_double == N
 # > Suppose somebody casts the table to float64 first, to be safe. What is the rank then?
 
 # %%
-quiet = ch03.quiet()  # float64, stored as two factors
+quiet = ch03.quiet_map()  # float64, stored as two factors
 written = quiet.dense()[0, 0].float()  # the table in float32
 single = torch.linalg.matrix_rank(written).item()
 cast = torch.linalg.matrix_rank(written.double()).item()
@@ -660,12 +660,12 @@ looks = (
     ("uniform", "content-free"),
 )
 for power in (1, 2):
-    show(cumulative([Line(name, *look, spectra.cumulative(x, power).tolist())
+    show(cumulative([Line(name, *look, spectra.cumulative_share(x, power).tolist())
                      for (name, x), look in zip(falling.items(), looks)], power=power))
 
 # %%
 held = {
-    name: [100 * float(spectra.cumulative(x, power)[127]) for power in (1, 2)]
+    name: [100 * float(spectra.cumulative_share(x, power)[127]) for power in (1, 2)]
     for name, x in falling.items()
 }
 full = {

@@ -61,7 +61,7 @@ from linviz.figures import growth
 from linviz.patch_view import Panel, PatchView
 
 torch.set_num_threads(1)
-Live(ch04.brackets_at, ch04.SIDES, label="patches along one side", start=28, form=".0f")
+Live(ch04.brackets_figure, ch04.SIDES, label="patches along one side", start=28, form=".0f")
 
 # %% [markdown]
 # Move the slider to the right and watch how small the bracket becomes beside the table. Then move it all the way to the
@@ -353,7 +353,7 @@ assert 0.8 < grown["positions"] < 1.25 and min(grown["channels"], grown["sqrt"])
 
 # %%
 # (1, 1, N, 3): the mean colour of each patch
-rgb = pictures.colours(photo, grid).double()
+rgb = pictures.patch_colours(photo, grid).double()
 T = efficient.mechanism.templates(k)[0, 0]  # (N, D): one column per template
 G = efficient.mechanism.context(k, rgb)[0, 0]  # (D, 3): one colour per template
 assert torch.allclose(T.sum(0), torch.ones(D).double()) and torch.allclose(
@@ -402,7 +402,7 @@ PatchView(
             Panel(
                 f"{ch04.CHANNELS[d]}, {100 * choice[d]:.0f} %",
                 "content-free",
-                ch04.constant(T[:, d], N),
+                ch04.constant_map(T[:, d], N),
             )
             for d in (first, second)
         ),
@@ -467,13 +467,13 @@ Gallery(
     [
         Picture(
             "the values: the patches' own colours",
-            pictures.mosaic(rgb, grid),
+            pictures.patch_mosaic(rgb, grid),
             "The cat in 28 x 28 patches, each in its own colour: the colours that are "
             "mixed.",
         ),
         Picture(
             "every patch a mixture of the sixteen",
-            pictures.mosaic(mixed[None, None], grid),
+            pictures.patch_mosaic(mixed[None, None], grid),
             "The cat in 28 x 28 patches, painted by efficient attention: browns, dark "
             "eyes, a red nose.",
         ),
@@ -587,7 +587,7 @@ def side_by_side(paintings: dict[str, Tensor]) -> Gallery:
         [
             Picture(
                 f"{title}: {vivid(x):.0f} % of the contrast",
-                pictures.mosaic(x, grid),
+                pictures.patch_mosaic(x, grid),
                 f"The cat in 28 x 28 patches, {title}: {vivid(x):.0f} % of the "
                 "photograph's contrast.",
             )
@@ -650,7 +650,7 @@ lines = [
     for m in (soft, efficient, linear, relu)
 ]
 show(
-    growth.trends(
+    growth.trend_lines(
         lines,
         growth.Axis("queries and keys, times", log=True),
         growth.Axis("mean entropy H (bits)"),
@@ -710,7 +710,7 @@ PatchView(
 # > How much can a patch keep on average: nearly all, about a half, about a sixteenth, or about a fiftieth?
 
 # %%
-kept, ceiling = ch04.climb(N, D, steps=150), D / N
+kept, ceiling = ch04.climb_features(N, D, steps=150), D / N
 way = growth.Trend(
     "free features",
     "linear+gate",
@@ -719,7 +719,7 @@ way = growth.Trend(
     [100 * x for x in kept[::5]],
 )
 show(
-    growth.trends(
+    growth.trend_lines(
         [way],
         growth.Axis("steps of gradient ascent"),
         growth.Axis("a patch keeps for itself (%, mean)"),
@@ -864,7 +864,7 @@ away = [divergence(series(n), p).mean().item() for n in DEGREES]
 plain = divergence(rows[linear.title], p).mean().item()
 needed = [ch04.features_needed(D, n) for n in DEGREES]
 show(
-    growth.trends(
+    growth.trend_lines(
         [growth.Trend("1 + x + ... + xⁿ / n!", "fastmax", "kernel", needed, away)],
         growth.Axis("features needed (degree 2, 4, 6, 8)", log=True),
         growth.Axis("divergence from softmax KL (bits)"),

@@ -51,7 +51,7 @@ import torch
 import linviz
 from linviz import clips
 from linviz.concentration import frame_mass
-from linviz.cost import flops, seconds
+from linviz.cost import flops, median_seconds
 from linviz.course import Live, checks, quizzes, say, show, table
 from linviz.course import pictures
 from linviz.course.scenes import ch05
@@ -262,7 +262,7 @@ checks.step(step)
 
 # %%
 # (1, 1, N, 3): the mean colour of each patch
-rgb = pictures.colours(clip, grid).double()
+rgb = pictures.patch_colours(clip, grid).double()
 network = linviz.make(
     "linear", heads=1, width=D, grid=grid, value_width=3, causal=True, eps=0.0
 )
@@ -312,7 +312,7 @@ Gallery(
     [
         Picture(
             f"after frame {t + 1}",
-            pictures.frame(clip, grid, t),
+            pictures.clip_frame(clip, grid, t),
             f"Frame {t + 1} of the clip; after it, the reddest colour of the memory is "
             f"{pictures.colour_name(p[(p[:, 0] - p[:, 1:].mean(-1)).argmax()])}.",
             p,
@@ -371,7 +371,7 @@ assert max(shuffled.values()) < 1e-9
 # > than the cache: from about the 10th, the 200th, or the 1,000th? And for heads of width 128?
 
 # %%
-Live(ch05.memory_at, ch05.WIDTHS, label="width of a head", start=18, form=".0f")
+Live(ch05.memory_figure, ch05.WIDTHS, label="width of a head", start=18, form=".0f")
 
 # %%
 grown = linviz.make("linear", heads=1, width=D, grid=grid, causal=True, eps=0.0)
@@ -404,7 +404,7 @@ age = {
     for m in (soft, linear)
 }
 show(
-    growth.trends(
+    growth.trend_lines(
         [
             growth.Trend(m.title, m.spec, m.family, range(1, 9), age[m.title])
             for m in (soft, linear)
@@ -497,7 +497,7 @@ Gallery(
     [
         Picture(
             name,
-            pictures.mosaic(x[None, None], grid, number=7),
+            pictures.patch_mosaic(x[None, None], grid, number=7),
             f"The last frame painted from {name}: colours "
             f"spread by {x[-frame:].std(0).mean():.3f}.",
         )
@@ -529,15 +529,15 @@ Gallery(
 one = tuple(x[0, 0] for x in network.features(q, k, rgb))
 SIZES = (1, 4, 16, 64, 196, 784, N)
 work = {
-    size: flops(lambda *x, size=size: ch05.in_chunks(*x, size), *one) for size in SIZES
+    size: flops(lambda *x, size=size: ch05.chunked_attention(*x, size), *one) for size in SIZES
 }
 time = {
-    size: seconds(lambda *x, size=size: ch05.in_chunks(*x, size), *one, repeat=3)
+    size: median_seconds(lambda *x, size=size: ch05.chunked_attention(*x, size), *one, repeat=3)
     for size in (1, 64, N)
 }
 steps = [-(-N // size) for size in SIZES]
 show(
-    growth.trends(
+    growth.trend_lines(
         [
             growth.Trend(
                 "in chunks", "linear", "kernel", steps, [work[size] for size in SIZES]
@@ -715,13 +715,13 @@ assert rank == n and 0.62 < effective / ranks["linear, causal"][1] < 0.71
 cuts = tuple(range(small.Y * small.X, n, small.Y * small.X))  # between the frames
 causal = linviz.make("softmax", heads=1, width=D, grid=small, causal=True)
 fine = tuple(t.double() for t in x)  # ranks of blocks are counted in float64
-through = {"softmax": ch05.door(causal.map(*fine).dense()[0, 0], cuts, 1e-9),
-           "linear (elu + 1)": ch05.door(after.map(*fine).dense()[0, 0], cuts, 1e-9),
-           "running mean": ch05.door(mean.dense()[0, 0], cuts, 1e-6)}
+through = {"softmax": ch05.cut_ranks(causal.map(*fine).dense()[0, 0], cuts, 1e-9),
+           "linear (elu + 1)": ch05.cut_ranks(after.map(*fine).dense()[0, 0], cuts, 1e-9),
+           "running mean": ch05.cut_ranks(mean.dense()[0, 0], cuts, 1e-6)}
 looks = {"softmax": ("softmax", "softmax"), "linear (elu + 1)": ("linear", "kernel"),
          "running mean": ("uniform", "content-free")}
 show(
-    growth.trends(
+    growth.trend_lines(
         [
             growth.Trend(name, *looks[name], range(1, small.T), found)
             for name, found in through.items()

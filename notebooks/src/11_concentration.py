@@ -82,11 +82,11 @@ PatchView([Panel(method.title, method.family, method.map(q, k, v))
 # > **Predict before you run.** How many patches does *this* row look at? Write your number down.
 
 # %%
-Live(ch11.spike_at, ch11.SPIKES, label="share of the one patch", start=0.5)
+Live(ch11.spike_figure, ch11.SPIKES, label="share of the one patch", start=0.5)
 
 # %%
-row = ch11.spike(0.5, N)
-four, many, most = ch11.counted(row).values()
+row = ch11.spike_row(0.5, N)
+four, many, most = ch11.patch_counts(row).values()
 say(f"Three correct answers for one and the same row: **{four:.0f}**, **{many:.0f}** "
     f"and **{most:.0f}**.")
 assert round(four) == 4 and 50 < many < 60 and most > 600
@@ -352,8 +352,8 @@ for seed in range(3):
         title = f"{method.title}, power {options['power']}" if options else method.title
         lifts.setdefault(title, []).append(facts(x.dense()[0, 0], truth)[2])
 looks = dict(zip(lifts, SPECS, strict=True))
-show(curves.dots(
-    [common.runs(title, linviz.make(looks[title][0], 1, width, small), y)
+show(curves.ablation_dots(
+    [common.ablation_runs(title, linviz.make(looks[title][0], 1, width, small), y)
      for title, y in lifts.items()],
     axis="lift of the digit's own queries (times a fair share)",
     better="right is more on it", levels={"uniform": 1.0},
@@ -429,8 +429,8 @@ say(f"The cup, mean over all rows: the pair {shares[:, 0].mean():.2f}, the key a
     f"share of the pair in any row is {shares[:, 0].max():.2f}.")
 
 # %%
-made = ch11.made_of(q[0, 0], k[0, 0], ch11.FLOORS)
-show(charts.parts(ch11.FLOORS, made, axis="floor c", at={"1/√D": D**-0.5},
+made = ch11.row_composition(q[0, 0], k[0, 0], ch11.FLOORS)
+show(charts.parts_chart(ch11.FLOORS, made, axis="floor c", at={"1/√D": D**-0.5},
                   title="With its floor, less than half of a row depends on the pair"))
 here = ch11.FLOORS.index(D**-0.5)
 say(f"At $c = 1/\\sqrt D$ the pair has **{100 * made['the pair'][here]:.0f} %** of a "
@@ -443,7 +443,7 @@ assert made["the pair"][here] < 0.5 and made["the pair"][0] == 1
 
 # %%
 def lowered(floor: float):
-    return ch11.floor_at(floor, soft=soft, q=q, k=k, v=v, query=query)
+    return ch11.floor_figure(floor, soft=soft, q=q, k=k, v=v, query=query)
 
 
 Live(lowered, ch11.FLOORS, label="floor c", start=0.25)
@@ -494,7 +494,7 @@ row_of, column_of = grid.places()[:, 1], grid.places()[:, 2]
 raster = torch.cos(torch.pi / 2 * (i - j) / N)
 both = (torch.cos(torch.pi / 2 * (row_of - row_of[i]) / grid.Y)
         * torch.cos(torch.pi / 2 * (column_of - column_of[i]) / grid.X))
-show(heat.places(torch.stack((raster, both)).unflatten(-1, (grid.Y, grid.X)).numpy(),
+show(heat.patch_panels(torch.stack((raster, both)).unflatten(-1, (grid.Y, grid.X)).numpy(),
                  ["cosine of the token number", "cosines of row and column"],
                  bar="cosine", top=1.0, columns=2,
                  title="cosFormer's cosine: bands of rows; with two axes, a place"))
@@ -521,7 +521,7 @@ assert torch.allclose(score / score.sum(-1, keepdim=True),
 
 
 def powered(power: float):
-    return ch11.power_at(power, soft=soft, q=q, k=k, v=v, query=query)
+    return ch11.power_figure(power, soft=soft, q=q, k=k, v=v, query=query)
 
 
 Live(powered, ch11.POWERS, label="power p", start=3, form=".0f")
@@ -560,7 +560,7 @@ say(table(["mean over all queries", "entropy, bits", "effective tokens", "top te
             f"{100 * x['top_share']:.0f} %", f"{x['distance']:.0f}", lost(cures[title])]
            for title, x in numbers.items()]))
 entropy_of = {title: x["entropy"] for title, x in numbers.items()}
-show(curves.dots([common.runs(title, method, [entropy_of[title]])
+show(curves.ablation_dots([common.ablation_runs(title, method, [entropy_of[title]])
                   for title, method in cures.items()],
                  axis="mean entropy H (bits)", better="left is more concentrated",
                  levels={"uniform": math.log2(N)},
@@ -686,7 +686,7 @@ assert sharpest["relu + floor"] > 300
 CHANNELS = {"lightness": 0, "edges, 45°": 8, "row": 14}
 drawn = torch.cat([template_rows(method)[list(CHANNELS.values())] * N
                    for method in (floor, focus, gated)])
-show(heat.places(drawn.unflatten(-1, (grid.Y, grid.X)).clamp_max(12).numpy(),
+show(heat.patch_panels(drawn.unflatten(-1, (grid.Y, grid.X)).clamp_max(12).numpy(),
                  [f"{title}: {name}" for title in ("floor", "focused, p = 3", "gate")
                   for name in CHANNELS],
                  bar="fair shares", top=12.0, columns=3,
@@ -837,7 +837,7 @@ at = {title: linviz.read(method, q, k, v).summary() for title, method in alone.i
 convolved = linviz.make("focused+conv", 1, D, grid, seed=0).requires_grad_(False)
 one = linviz.read(convolved, q, k, v, channel=0)             # channel 0 of v, whole map
 rank = int(one.numerical_rank)
-show(charts.plane([charts.Point(title, method.spec, method.family, at[title]["entropy"],
+show(charts.plane_chart([charts.Point(title, method.spec, method.family, at[title]["entropy"],
                                 at[title]["numerical_rank"],
                                 BESIDE.get(title, "top center"))
                    for title, method in alone.items()],
@@ -952,7 +952,7 @@ ends = [charts.Point(title, "uniform", "content-free",
                      concentration.entropy(a).mean().item(), rank_of(a))
         for title, a in zip(("sharp and poor", "flat and rich"), opposites(64),
                             strict=True)]
-show(charts.plane([*ends, charts.Point("identity", "uniform", "content-free", 0.0, 64),
+show(charts.plane_chart([*ends, charts.Point("identity", "uniform", "content-free", 0.0, 64),
                    charts.Point("uniform", "uniform", "content-free", 6.0, 1)], most=64,
                   title="All four corners of the plane exist, for 64 tokens"))
 

@@ -58,7 +58,7 @@ from linviz.course.scenes import common
 from linviz.figures import Line, curves, ratios, spectrum
 from linviz.maps import Features, KernelMap, Normaliser
 from linviz.models import fit_gate
-from linviz.patch_view import Panel, PatchView, fitted
+from linviz.patch_view import Panel, PatchView, gate_snapshots
 
 torch.set_num_threads(1)
 opening = clips.OPENING
@@ -80,7 +80,7 @@ gated = gated.requires_grad_(False)
 
 # %%
 gate_panel = Panel(gated.title, gated.family, gated.map(q, k, v),
-                   gate=fitted(fit, q, k, v))
+                   gate=gate_snapshots(fit, q, k, v))
 PatchView([Panel(soft.title, soft.family, target),
            Panel(floor.title, floor.family, floor.map(q, k, v)), gate_panel],
           photo, grid, query=query)
@@ -132,7 +132,7 @@ assert in_bits == sorted(in_bits, reverse=True)
 # %%
 steep, flat = (common.sorted_row(method.map(q, k, v), query)
                for method in (soft, floor))
-show(curves.weights([common.curve(soft, steep), common.curve(floor, flat)],
+show(curves.weight_curves([common.mechanism_curve(soft, steep), common.mechanism_curve(floor, flat)],
                     title="The floor raises small weights and limits large ones"))
 say(f"Under the floor the largest weight is **{flat[0]:.1f}** fair shares, and the "
     f"smallest still {flat[-1]:.2f}. Under softmax they are {steep[0]:.0f} and "
@@ -370,10 +370,10 @@ def bits(a) -> tuple[float, float]:
 
 
 ungated = bits(floor.map(q, k, v))[1]
-way = common.curve(gated, [x.kl for x in fit.snapshots],
+way = common.mechanism_curve(gated, [x.kl for x in fit.snapshots],
                    [x.step for x in fit.snapshots])
 removed = 100 * (1 - fit.after / ungated)
-show(curves.fit(way, {"no gate": ungated},
+show(curves.fit_curve(way, {"no gate": ungated},
                 title=f"A fitted gate removes {removed:.0f} % of the divergence"))
 size = sum(p.numel() for p in gated.gate.parameters())
 say(f"{fit.steps} steps on {size:,} weights, *{fit.label}*: {ungated:.2f} bits without "
@@ -398,7 +398,7 @@ r_q, r_k = linviz.read(gated, q, k, v).fixation              # (1, 1, N, M) each
 eyes = opening.place[0]                                      # the row of patches drawn
 across = slice(grid.number(0, eyes, 0), grid.number(0, eyes, grid.X - 1) + 1)
 logs = (r[0, 0, across].log10().clamp_min(-4).mT.numpy() for r in (r_q, r_k))
-show(ratios.ratios(*logs, NAMES, tokens="patches through the eyes",
+show(ratios.ratio_heatmaps(*logs, NAMES, tokens="patches through the eyes",
                    title="Each patch opens a few channels and shuts the rest"))
 both = torch.cat((r_q, r_k))
 shut = 100 * (both < 0.05).float().mean()
@@ -420,7 +420,7 @@ def effective(x: Float[Tensor, "1 1 N M"]) -> float:
 
 SHOWN = [0, 3, 8, 14]
 drawn = r_k[0, 0].mT.unflatten(-1, (grid.Y, grid.X))[SHOWN].log10().clamp_min(-4)
-show(ratios.pictures(drawn.numpy(), [NAMES[n] for n in SHOWN],
+show(ratios.ratio_pictures(drawn.numpy(), [NAMES[n] for n in SHOWN],
                      title="Where four of the key side's channels are open"))
 say("Without the gate, the features of a query are spread over "
     f"**{effective(phi_q):.1f}** of {D} channels; with the gate, over "
@@ -447,14 +447,14 @@ def slid(s: float) -> KernelMap:
 
 
 steps = [n / 10 for n in range(11)]
-by_logit = [entropy(common.at_strength(gated, q, k, v, s).dense()).mean().item()
+by_logit = [entropy(common.map_at_strength(gated, q, k, v, s).dense()).mean().item()
             for s in steps]
 by_ratio = [entropy(slid(s).dense()).mean().item() for s in steps]
-show(curves.strengths([common.curve(gated, by_logit, steps, "slider on the logit"),
-                       common.curve(floor, by_ratio, steps, "slider on the ratio")],
+show(curves.strength_curves([common.mechanism_curve(gated, by_logit, steps, "slider on the logit"),
+                       common.mechanism_curve(floor, by_ratio, steps, "slider on the ratio")],
                       title="A slider on the ratio has no effect almost to the end"))
 done = [100 * (y[0] - y[5]) / (y[0] - y[-1]) for y in (by_logit, by_ratio)]
-beyond = bits(common.at_strength(gated, q, k, v, 1.5))
+beyond = bits(common.map_at_strength(gated, q, k, v, 1.5))
 say(f"Halfway, the slider on the logit has brought **{done[0]:.0f} %** of the bits, "
     f"the slider on the ratio **{done[1]:.0f} %**. The strength may also exceed 1: at "
     f"strength 1.5 the entropy falls to {beyond[0]:.2f} bits, below that of softmax. "
@@ -471,7 +471,7 @@ assert beyond[0] < readings[soft.title]["entropy"] and beyond[1] > fit.after
 
 # %%
 def weights_at(strength: float):
-    return common.weights_at(strength, m=gated, others=[soft, floor], q=q, k=k, v=v,
+    return common.strength_figure(strength, m=gated, others=[soft, floor], q=q, k=k, v=v,
                              query=query)
 
 
@@ -622,7 +622,7 @@ parts = {"the whole gate": (r_q, r_k), "the query side alone": (r_q, half),
          "a list of patches (mean over channels)":
              (r_q.mean(-1, keepdim=True), r_k.mean(-1, keepdim=True))}
 lost = {name: bits(with_ratios(*pair))[1] for name, pair in parts.items()}
-show(curves.dots([common.runs(name, gated, [y]) for name, y in lost.items()],
+show(curves.ablation_dots([common.ablation_runs(name, gated, [y]) for name, y in lost.items()],
                  axis="divergence from softmax KL (bits)", better="left is nearer",
                  levels={"no gate": ungated},
                  title="No part of the gate does it alone"))
@@ -700,7 +700,7 @@ controls = {"no gate": (floor, [mean_bits(floor)]),
             "a random gate": (random[0], [mean_bits(method) for method in random]),
             "no gate, no floor": (relu, [mean_bits(relu)]),
             "the fitted gate": (gated, [mean_bits(gated)])}
-show(curves.dots([common.runs(name, method, y)
+show(curves.ablation_dots([common.ablation_runs(name, method, y)
                   for name, (method, y) in controls.items()],
                  axis="mean entropy H (bits)", better="left is more concentrated",
                  levels={"softmax": mean_bits(soft)},
@@ -739,7 +739,7 @@ ends = {gate: [fitted_bits(gate, seed) for seed in SEEDS] for gate in GATES}
 # %%
 small_floor = linviz.make("relu_floor", heads=1, width=D, grid=small)
 plain = divergence(small_floor.map(*few).dense(), aim.dense()).mean().item()
-show(curves.dots([common.runs(gate.removeprefix("gate:").replace(":", ", "), gated, y)
+show(curves.ablation_dots([common.ablation_runs(gate.removeprefix("gate:").replace(":", ", "), gated, y)
                   for gate, y in ends.items()],
                  axis="divergence from softmax after the fit KL (bits)",
                  better="left is nearer",

@@ -52,7 +52,7 @@ from linviz import clips
 from linviz.course import Live, checks, quizzes, say, show, table
 from linviz.course.scenes import common, ch14
 from linviz.figures import curves, heat, reach
-from linviz.fixation import SPACE, shift
+from linviz.fixation import SPACE, shift_channels
 from linviz.patch_view import Panel, PatchView
 
 torch.set_num_threads(1)
@@ -110,7 +110,7 @@ assert weight > 0.3 and change < 1e-4
 
 # %%
 frames = torch.arange(1.0, 6).view(1, 1, 5, 1).expand(1, 1, 5, 8)
-made = shift(frames, linviz.Grid(T=5), "time")[0, 0]
+made = shift_channels(frames, linviz.Grid(T=5), "time")[0, 0]
 say(table(["frame", *(f"c{n}" for n in range(8))],
           [[f"{t + 1}", *(f"{x:.0f}" if x else "–" for x in row)]
            for t, row in enumerate(made)]))
@@ -168,7 +168,7 @@ checks.shift_time(shift_time)
 
 # %% tags=["needs:14.1"]
 mine = shift_time(k[0, 0].unflatten(0, (grid.T, grid.Y * grid.X))).flatten(0, 1)
-assert torch.equal(mine, shift(k, grid, "time")[0, 0])
+assert torch.equal(mine, shift_channels(k, grid, "time")[0, 0])
 say(f"{N} patches, {D} channels: yours and linviz's are equal, number by number.")
 
 # %% [markdown]
@@ -186,7 +186,7 @@ say(f"{N} patches, {D} channels: yours and linviz's are equal, number by number.
 def made_of(place: int, channels: int = 64) -> Tensor:
     """How many channels of one token in a 3 x 3 frame come from each token."""
     x = torch.zeros(1, 1, 9, channels, requires_grad=True)
-    shift(x, linviz.Grid(1, 3, 3), "space")[0, 0, place].sum().backward()
+    shift_channels(x, linviz.Grid(1, 3, 3), "space")[0, 0, place].sum().backward()
     return x.grad[0, 0].sum(-1).view(3, 3)
 
 
@@ -194,7 +194,7 @@ PLACES = {"middle": 4, "edge": 3, "corner": 0}
 counts = torch.stack([made_of(place) for place in PLACES.values()])
 words = " ".join(f"{name.capitalize()}: {x.int().tolist()}, row by row."
                  for name, x in zip(PLACES, counts))
-show(heat.places(counts.numpy(),
+show(heat.patch_panels(counts.numpy(),
                  ["in the middle", "at the left edge", "in the top left corner"],
                  columns=3, bar="channels", top=64.0,
                  title="Where the 64 channels of one patch come from", said=words))
@@ -257,7 +257,7 @@ checks.shift_space(shift_space)
 # %% tags=["needs:14.2"]
 steps = torch.tensor([step[1:] for step in SPACE])
 mine = torch.stack([shift_space(frame, steps) for frame in grid.fold(v)[0, 0]])
-assert torch.equal(mine, grid.fold(shift(v, grid, "space"))[0, 0])
+assert torch.equal(mine, grid.fold(shift_channels(v, grid, "space"))[0, 0])
 say(f"{grid.T} frames of {grid.Y} × {grid.X} patches: equal to linviz, number by "
     "number.")
 
@@ -276,11 +276,11 @@ say(f"{grid.T} frames of {grid.Y} × {grid.X} patches: equal to linviz, number b
 # %%
 in_time = linviz.make("softmax+shift:time", heads=1, width=D, grid=grid)
 row = in_time.map(q, k, v).rows(torch.tensor([query]))[0, 0, 0]
-content = ch14.carried(row, grid, D, "time")
+content = ch14.content_weights(row, grid, D, "time")
 pictures = torch.stack([grid.fold(x[:, None])[t, :, :, 0]
                         for x in (row, content) for t in (1, 2, 3, 4)]) * N
 names = [f"{what}, frame {t}" for what in ("weight", "content") for t in (2, 3, 4, 5)]
-show(heat.places(pictures.numpy(), names, bar="fair shares", top=pictures.max().item(),
+show(heat.patch_panels(pictures.numpy(), names, bar="fair shares", top=pictures.max().item(),
                  columns=4,
                  title="One row: where its weight lies, where its content is from"))
 brightest, used = (grid.place(int(x.argmax())) for x in (row, content))
@@ -306,16 +306,16 @@ frame = grid.place(int(spatial.argmax()))[0]
 
 
 def fold_at(fold: float):
-    return ch14.fold_at(fold, row=spatial, grid=grid, frame=frame)
+    return ch14.fold_figure(fold, row=spatial, grid=grid, frame=frame)
 
 
 Live(fold_at, ch14.FOLDS, label="fold of channels", start=0, form="d")
 
 # %%
-away = ch14.carried(spatial, grid, D, "space")
+away = ch14.content_weights(spatial, grid, D, "space")
 kernel = linviz.make("relu_floor+shift:space", heads=1, width=D, grid=grid)
 flat = kernel.map(q, k, v).rows(torch.tensor([tank]))[0, 0, 0]
-lost = 1 - ch14.carried(flat, grid, D, "space").sum() / flat.sum()
+lost = 1 - ch14.content_weights(flat, grid, D, "space").sum() / flat.sum()
 elsewhere = (spatial - away).abs().sum() / 2
 say(f"Over all channels, {100 * elsewhere:.0f} % of the content comes from another "
     "place than the weight says. The flat row of a kernel reaches every border, and "
@@ -399,7 +399,7 @@ SHIFTS = {"no shift": "", "shift in time": "+shift:time",
           "shift in space": "+shift:space"}
 gates = {name: linviz.make(f"relu_floor+gate{spec}", heads=1, width=D, grid=grid)
          for name, spec in SHIFTS.items()}
-sees = {name: ch14.seen_by(method, q, k, v, middle) for name, method in gates.items()}
+sees = {name: ch14.gate_receptive_field(method, q, k, v, middle) for name, method in gates.items()}
 size = {name: sum(p.numel() for p in method.parameters())
         for name, method in gates.items()}
 across = {name: grid.fold(x[:, None]).any(1).any(1).sum() for name, x in sees.items()}
@@ -436,9 +436,9 @@ chosen = {"joint": ["softmax"], "frame by frame": ["softmax@space"],
           "divided": ["softmax@time", "softmax@space"],
           "divided, both shifts": ["softmax+shift:space@time",
                                    "softmax+shift:time@space"]}
-found = {title: ch14.scheme(title, specs, grid, middle)
+found = {title: ch14.scheme_reach(title, specs, grid, middle)
          for title, specs in chosen.items()}
-show(reach.reach([path for title, (path, _) in found.items()
+show(reach.reach_chart([path for title, (path, _) in found.items()
                   if title != "frame by frame"]))
 say(table(["tokens that reach the query", "1 layer", "2 layers", "3 layers",
            "operations of all three"],
@@ -468,7 +468,7 @@ assert found["place by place, shift in space"][1] == [9 * 8, 25 * 8, 49 * 8]
 linear = {}
 for title, specs in chosen.items():
     kernels = [spec.replace("softmax", "relu_floor") for spec in specs]
-    linear[title] = ch14.scheme(title, kernels, grid, middle)[0]
+    linear[title] = ch14.scheme_reach(title, kernels, grid, middle)[0]
 same = {path.operations[-1] for path in linear.values()}
 say(f"The linear kernel, three layers of any of the {len(linear)} schemes: "
     f"{min(same):,} operations.")
@@ -493,20 +493,20 @@ assert len(same) == 1
 small = linviz.Grid(4, 6, 6)
 gate = linviz.make("relu_floor+gate", heads=1, width=D, grid=small)
 SEEDS = (0, 1, 2, 3)                                         # of gate and strangers
-later = {name: ch14.ablation(name, "next", small, seeds=SEEDS)
+later = {name: ch14.gate_ablation(name, "next", small, seeds=SEEDS)
          for name in ("digit", "pan")}
 
 # %%
-later |= {name: ch14.ablation(name, "next", small, seeds=SEEDS)
+later |= {name: ch14.gate_ablation(name, "next", small, seeds=SEEDS)
           for name in ("crossing", "motorcycle")}
 
 # %%
 def rows_of(found: dict) -> list[curves.Dots]:
-    return [common.runs(f"{name}: {title}", gate, y)
+    return [common.ablation_runs(f"{name}: {title}", gate, y)
             for name, fits in found.items() for title, y in fits.items()]
 
 
-show(curves.dots(rows_of(later), axis="divergence from the target KL (bits)",
+show(curves.ablation_dots(rows_of(later), axis="divergence from the target KL (bits)",
                  better="left is nearer",
                  title="Target next: one clip gains by the shift in time, one loses"))
 mean = {name: {title: sum(y) / len(y) for title, y in fits.items()}
@@ -547,8 +547,8 @@ assert max(drawn) - min(drawn) > 2 * (pan["no shift"] - pan["shift in time"])
 # The next cell takes the target that does not need neighbours:
 
 # %%
-now = {name: ch14.ablation(name, "now", small) for name in ("digit", "motorcycle")}
-show(curves.dots(rows_of(now), axis="divergence from softmax KL (bits)",
+now = {name: ch14.gate_ablation(name, "now", small) for name in ("digit", "motorcycle")}
+show(curves.ablation_dots(rows_of(now), axis="divergence from softmax KL (bits)",
                  better="left is nearer",
                  title="Target now: no shift is best, or as good as any"))
 least = {name: {title: sum(y) / len(y) for title, y in fits.items()}

@@ -18,7 +18,7 @@ from PIL import Image
 from linviz import clips
 from linviz.clips import limits, timetable, videos
 from linviz.clips.decode import plain_name
-from linviz.clips.found import Watched, evenly
+from linviz.clips.found import Watched, evenly_spaced
 from tests.clips import files
 
 GOOD = {
@@ -48,7 +48,7 @@ def near(a: np.ndarray, b: np.ndarray) -> bool:
 
 @pytest.mark.parametrize("kind", GOOD)
 def test_every_format_shows_what_was_put_in(kind):
-    found = clips.decode(GOOD[kind](), "a", 4)
+    found = clips.decode_clip(GOOD[kind](), "a", 4)
     shown = [0, 3, 6, 9] if kind in CLIPS else [0]
     assert len(found.clip.frames) == len(shown) and not found.partial
     assert all(near(got, files.picture(i)) for got, i in zip(pixels(found), shown, strict=True))
@@ -64,37 +64,37 @@ def test_a_frame_is_the_same_whether_the_runs_before_it_are_decoded_or_not(codec
     with av.open(io.BytesIO(data)) as container:
         whole = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
     for count in (2, 3, 7, 32):
-        found = clips.decode(data, frames=count)
+        found = clips.decode_clip(data, frames=count)
         wanted = [round(10 * t) for t in found.times]
-        assert wanted == evenly([i / 10 for i in range(60)], count)
+        assert wanted == evenly_spaced([i / 10 for i in range(60)], count)
         assert all(np.array_equal(got, whole[i]) for got, i in zip(pixels(found), wanted, strict=True))
 
 
 def test_runs_without_a_kept_frame_are_passed_over():
     file = Watched(files.video(stamps=tuple(range(60)), every=8), 60)
-    with videos.opened(file, "mov") as container:
-        table = timetable.timetable(container, videos.stream_of(container), file)
+    with videos.open_video(file, "mov") as container:
+        table = timetable.video_timetable(container, videos.picture_stream(container), file)
     first, last = min(table.runs), max(table.runs)
     assert len(table.keys) >= 8 and table.needed([first, last]) == {1, len(table.keys)}
-    with videos.opened(file, "mov") as container:
-        assert len(list(videos.decoded(container, {1, len(table.keys)}, file))) < 20
+    with videos.open_video(file, "mov") as container:
+        assert len(list(videos.decode_runs(container, {1, len(table.keys)}, file))) < 20
 
 
 def test_frames_of_a_changing_rate_are_taken_by_their_time():
     data = files.video(stamps=(0, 1, 2, 3, 4, 40, 41, 42))
-    found = clips.decode(data, "phone.mp4", 4)
+    found = clips.decode_clip(data, "phone.mp4", 4)
     assert found.times == pytest.approx((0, 0.4, 0.4, 4.2))  # moments 0, 1.4, 2.8, 4.2 s: the fifth stays on show
     assert "4 of 8 frames, evenly spaced in time" in found.said
-    gif = clips.decode(files.animated("GIF", 4, [100, 1000, 0, 200]), frames=3)
+    gif = clips.decode_clip(files.animated("GIF", 4, [100, 1000, 0, 200]), frames=3)
     assert gif.times == pytest.approx((0, 0.1, 1.2)) and gif.said.endswith("1.4 s")  # 0 ms is shown as 0.1 s
 
 
 def test_fewer_frames_than_asked_for_are_all_taken():
-    found = clips.decode(files.animated("GIF", 3), frames=8)
+    found = clips.decode_clip(files.animated("GIF", 3), frames=8)
     assert found.said == "all 3 frames (8 were asked for), 32 x 24, 0.3 s" and found.clip.size[0] == 3
-    assert clips.decode(files.animated("GIF", 1), frames=8).said == "one picture, 32 x 24"
-    assert clips.decode(files.video(stamps=(0,)), frames=8).said == "one frame, 32 x 24, 0.1 s"
-    assert clips.decode(files.video(), frames=1).times == (0,)
+    assert clips.decode_clip(files.animated("GIF", 1), frames=8).said == "one picture, 32 x 24"
+    assert clips.decode_clip(files.video(stamps=(0,)), frames=8).said == "one frame, 32 x 24, 0.1 s"
+    assert clips.decode_clip(files.video(), frames=1).times == (0,)
 
 
 @pytest.mark.parametrize("orientation, turn", [
@@ -107,7 +107,7 @@ def test_exif_orientation_is_obeyed(orientation, turn):
     upright = turn(files.picture())
     for data in (files.still("PNG", exif=exif), files.still("JPEG", exif=exif, quality=95), files.still(
             "WEBP", exif=exif, lossless=True), files.heic(exif=exif.tobytes())):
-        found = clips.decode(data)
+        found = clips.decode_clip(data)
         assert near(pixels(found)[0], upright)
         assert found.said == "one picture, " + ("24 x 32" if orientation > 4 else "32 x 24")
 
@@ -116,7 +116,7 @@ def test_exif_orientation_is_obeyed(orientation, turn):
     ((0, 1, -1, 0), lambda a: np.rot90(a, -1)), ((-1, 0, 0, -1), lambda a: a[::-1, ::-1]),
     ((0, -1, 1, 0), np.rot90), ((-1, 0, 0, 1), lambda a: a[:, ::-1]), ((0, 1, 1, 0), lambda a: a.swapaxes(0, 1))])
 def test_a_videos_matrix_is_obeyed(matrix, turn):
-    found = clips.decode(files.with_matrix(files.video(), *matrix), frames=2)
+    found = clips.decode_clip(files.with_matrix(files.video(), *matrix), frames=2)
     assert near(pixels(found)[1], turn(files.picture(9)))
     assert ("24 x 32" if matrix[0] == 0 else "32 x 24") in found.said
 
@@ -128,28 +128,28 @@ def test_a_videos_matrix_is_obeyed(matrix, turn):
 def test_every_way_to_store_colour_becomes_rgb_on_white(image, colour):
     file = io.BytesIO()
     image.save(file, "PNG")
-    assert np.abs(pixels(clips.decode(file.getvalue()))[0].astype(int) - colour).max() <= 1
+    assert np.abs(pixels(clips.decode_clip(file.getvalue()))[0].astype(int) - colour).max() <= 1
 
 
 def test_what_printers_and_palettes_store_becomes_rgb():
     data = files.still("JPEG", mode="CMYK", quality=95)
-    assert near(pixels(clips.decode(data))[0], files.picture())
+    assert near(pixels(clips.decode_clip(data))[0], files.picture())
     file = io.BytesIO()
     Image.fromarray(files.picture()).convert("P", palette=Image.Palette.ADAPTIVE, colors=4).save(
         file, "GIF", transparency=0)
-    clear = pixels(clips.decode(file.getvalue()))[0]
+    clear = pixels(clips.decode_clip(file.getvalue()))[0]
     assert ((clear == 255).all(-1) | near(clear, files.picture())).any()
 
 
 def test_a_large_picture_is_scaled_down():
-    found = clips.decode(files.still("PNG", files.picture(0, 2000, 100)))
+    found = clips.decode_clip(files.still("PNG", files.picture(0, 2000, 100)))
     assert found.clip.size == (1, 51, 1024) and found.said == "one picture, 2000 x 100 scaled to 1024 x 51"
     assert near(pixels(found)[0], files.picture(0, 1024, 51))
-    assert clips.decode(files.still("JPEG", files.picture(0, 2100, 2100))).clip.size == (1, 1024, 1024)
+    assert clips.decode_clip(files.still("JPEG", files.picture(0, 2100, 2100))).clip.size == (1, 1024, 1024)
 
 
 def test_a_picture_of_one_pixel_is_a_picture():
-    assert clips.decode(files.still("PNG", np.array([[[9, 9, 9]]], np.uint8))).clip.size == (1, 1, 1)
+    assert clips.decode_clip(files.still("PNG", np.array([[[9, 9, 9]]], np.uint8))).clip.size == (1, 1, 1)
 
 
 @pytest.mark.parametrize("name, shown", [
@@ -157,9 +157,9 @@ def test_a_picture_of_one_pixel_is_a_picture():
     "ab[31m.gif"), ("\u202egnp.exe", "gnp.exe"), ("x" * 10_000 + ".png", "x" * 30 + "...xxx.png"), ("/", "the file")])
 def test_a_name_is_short_and_plain_and_decides_nothing(name, shown):
     assert plain_name(name) == shown
-    assert clips.decode(files.still("PNG"), name).clip.name == shown
+    assert clips.decode_clip(files.still("PNG"), name).clip.name == shown
     with pytest.raises(clips.Unreadable, match="^" + re.escape(f"{shown} cannot be read: it is empty")):
-        clips.decode(b"", name)
+        clips.decode_clip(b"", name)
 
 
 # ---------------------------------------------------------------- what is not
@@ -196,21 +196,21 @@ def before(what: bytes, data: bytes) -> bytes:
     (lambda: files.animated("GIF")[:40], "it begins like GIF, but it is damaged or cut short")])
 def test_what_cannot_be_read_gets_one_sentence(data, sentence):
     with pytest.raises(clips.Unreadable) as left:
-        clips.decode(data(), "x.mp4")
+        clips.decode_clip(data(), "x.mp4")
     assert str(left.value).startswith(f"x.mp4 cannot be read: {sentence}") and str(left.value).count("\n") == 0
     assert isinstance(left.value, ValueError)
 
 
 def test_what_breaks_off_is_read_up_to_there(tmp_path: Path):
     fast = files.faststart(files.video(), tmp_path)
-    found = clips.decode(fast[:-60], "a.mp4", 4)
+    found = clips.decode_clip(fast[:-60], "a.mp4", 4)
     said = r"4 of (\d) frames, .*; it is cut short after \1 of 10 frames: those were read"
     assert found.partial and re.fullmatch(said, found.said)
     web = files.video("libvpx-vp9")
-    found = clips.decode(web[:3 * len(web) // 4], "a.webm", 2)
+    found = clips.decode_clip(web[:3 * len(web) // 4], "a.webm", 2)
     assert found.partial and re.search(r"is cut short after \d frames", found.said)
     gif = files.animated("GIF")
-    found = clips.decode(gif[:len(gif) // 2], "a.gif", 2)
+    found = clips.decode_clip(gif[:len(gif) // 2], "a.gif", 2)
     assert found.partial and re.search(r"is cut short after \d frames", found.said)
     assert near(pixels(found)[0], files.picture(0))
 
@@ -218,16 +218,16 @@ def test_what_breaks_off_is_read_up_to_there(tmp_path: Path):
 def test_damage_inside_leaves_the_frames_before_it(tmp_path: Path):
     fast = bytearray(files.faststart(files.video("libx265"), tmp_path))
     fast[-60:] = bytes(60)
-    found = clips.decode(bytes(fast), "a.mp4", 8)
+    found = clips.decode_clip(bytes(fast), "a.mp4", 8)
     assert found.partial and "it is damaged: " in found.said and near(pixels(found)[0], files.picture(0))
 
 
 def test_a_cover_is_no_video(tmp_path: Path):
     with av.open(io.BytesIO(files.video())) as container:
-        assert videos.stream_of(container).index == 0
+        assert videos.picture_stream(container).index == 0
         container.streams.video[0].disposition = av.stream.Disposition.attached_pic
         with pytest.raises(clips.Unreadable, match="no pictures"):
-            videos.stream_of(container)
+            videos.picture_stream(container)
 
 
 def test_limits_are_kept(monkeypatch: pytest.MonkeyPatch):
@@ -236,13 +236,13 @@ def test_limits_are_kept(monkeypatch: pytest.MonkeyPatch):
                               ("FRAMES", 5, "4 of 5 frames"), ("WORKING", 16, "32 x 24 scaled to 16 x 12")):
         with monkeypatch.context() as patch:
             patch.setattr(limits, name, value)
-            assert said in clips.decode(long, frames=4).said
+            assert said in clips.decode_clip(long, frames=4).said
     for name, value, said in (("BYTES", 1000, "the limit is 0 MB"), ("VIDEO_PIXELS", 500, "frame of 32 x 24 pix")):
         with monkeypatch.context() as patch, pytest.raises(clips.Unreadable, match=said):
             patch.setattr(limits, name, value)
-            clips.decode(long)
+            clips.decode_clip(long)
     with pytest.raises(ValueError, match="frames must be a whole number from 1 to 32; got 33"):
-        clips.decode(long, frames=33)
+        clips.decode_clip(long, frames=33)
 
 
 def test_time_is_kept(monkeypatch: pytest.MonkeyPatch):
@@ -257,12 +257,12 @@ def test_time_is_kept(monkeypatch: pytest.MonkeyPatch):
             for seconds in (0, 2, 8, 20, 25, 40):
                 ticking.now = 0.0
                 try:
-                    clips.decode(data, kind, seconds=seconds)
+                    clips.decode_clip(data, kind, seconds=seconds)
                 except clips.Unreadable:
                     pass
                 assert ticking.now < 2 * seconds + 60
     with pytest.raises(clips.Unreadable):
-        clips.decode(files.video(), seconds=0)
+        clips.decode_clip(files.video(), seconds=0)
 
 
 def test_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -270,7 +270,7 @@ def test_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     for name in ("TMPDIR", "TEMP", "TMP"):
         monkeypatch.setenv(name, str(tmp_path))
     for data in GOOD.values():
-        clips.decode(data(), "../x")
+        clips.decode_clip(data(), "../x")
     assert not list(tmp_path.iterdir())
 
 
@@ -309,7 +309,7 @@ def test_five_hundred_accidents_give_a_clip_or_a_sentence(tmp_path: Path):
     for seed in range(500):
         began = time.perf_counter()
         try:
-            found = clips.decode(mutated(good[seed % len(good)], np.random.default_rng(seed)), "x", 4)
+            found = clips.decode_clip(mutated(good[seed % len(good)], np.random.default_rng(seed)), "x", 4)
             read += 1
             assert 1 <= found.clip.size[0] <= 4 and "\n" not in found.said
         except clips.Unreadable as error:

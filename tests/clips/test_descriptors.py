@@ -7,7 +7,7 @@ import torch
 from skimage.color import rgb2lab
 
 from linviz import Grid, clips
-from linviz.clips.descriptors import describe, standardise, to_lab
+from linviz.clips.descriptors import raw_descriptors, standardise_columns, to_lab
 
 # Mean row entropy in bits, softmax and relu with the floor: as the study measured it, and as it is here. The study
 # squeezed chelsea and coffee into a square; here their middle is cut out.
@@ -83,14 +83,14 @@ def test_edges_fall_into_the_bin_of_their_orientation(degrees):
     angle = torch.deg2rad(torch.tensor(float(degrees)))
     down, across = torch.meshgrid(torch.arange(32.0), torch.arange(32.0), indexing="ij")
     ramp = 0.5 + 0.1 * torch.sin(0.2 * (angle.sin() * down + angle.cos() * across))  # its gradient points there
-    edges = describe(clips.Clip.plain(ramp.expand(1, 3, -1, -1).contiguous(), "ramp"), Grid(1, 1, 1))[0, 6:14]
+    edges = raw_descriptors(clips.Clip.plain(ramp.expand(1, 3, -1, -1).contiguous(), "ramp"), Grid(1, 1, 1))[0, 6:14]
     assert edges.argmax() == int(degrees // 22.5) and edges.max() > 0.8 and edges.sum() == pytest.approx(1, abs=1e-4)
 
 
 def test_colour_and_spread_are_those_of_the_patch():
     frames = torch.rand(3, 3, 32, 48, generator=torch.Generator().manual_seed(0))
     grid = Grid(3, 4, 6)
-    x = describe(clips.Clip.plain(frames, "noise"), grid)
+    x = raw_descriptors(clips.Clip.plain(frames, "noise"), grid)
     patch = torch.from_numpy(rgb2lab(frames[1, :, 16:24, 40:48].permute(1, 2, 0).numpy())).reshape(-1, 3)
     i = grid.number(1, 2, 5)
     assert torch.allclose(x[i, :3], patch.mean(0), atol=1e-3)
@@ -115,7 +115,7 @@ def test_what_is_alike_everywhere_counts_for_nothing():
     assert (v[:, [1, 2, 4, 5]] == 0).all() and (v[:, [0, 3]].std(0) > 0.9).all()  # grey: no a and b, only L
     blank = clips.Clip.plain(torch.full((1, 3, 32, 32), 0.5), "blank")
     assert (clips.descriptors(blank, Grid(1, 2, 2))[2][..., :14] == 0).all()
-    assert standardise(torch.tensor([[7.0], [7.0]])).tolist() == [[0], [0]]
+    assert standardise_columns(torch.tensor([[7.0], [7.0]])).tolist() == [[0], [0]]
 
 
 @pytest.mark.parametrize("temperature", [0.5, 2 / 3, 4.0])

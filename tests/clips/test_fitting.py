@@ -7,7 +7,7 @@ import torch
 
 from linviz import Grid, clips
 from linviz.clips import Clip
-from linviz.clips.fitting import whole
+from linviz.clips.fitting import fit_patches
 
 
 def _clip(frames, **truth):
@@ -37,7 +37,7 @@ def test_the_size_is_the_grids_in_patches(y, x, patch):
 def test_a_clip_that_fits_is_left_alone():
     clip = clips.load("pan", frames=2)
     assert clips.fit(clip, Grid(2, 28, 28)) is clip
-    assert whole(clip, Grid(2, 56, 56)) is clip and whole(clip, Grid(2, 14, 14)) is clip
+    assert fit_patches(clip, Grid(2, 56, 56)) is clip and fit_patches(clip, Grid(2, 14, 14)) is clip
 
 
 def test_resizing_is_antialiased():
@@ -68,7 +68,7 @@ def test_motion_is_scaled_by_each_axis_and_cut_with_the_frames():
 @pytest.mark.parametrize("grid", [Grid(4, 14, 14), Grid(2, 14, 14), Grid(3, 10, 14)])
 def test_motion_is_still_true_after_fitting_and_leaving_out_frames(name, grid):
     clip = clips.fit(clips.load(name, frames=4), grid)
-    error = (clips.follow(clip.frames, clip.motion) - clip.frames[:-1]).abs().mean(1)
+    error = (clips.warp_frames(clip.frames, clip.motion) - clip.frames[:-1]).abs().mean(1)
     still = (clip.frames[1:] - clip.frames[:-1]).abs().mean()
     assert clip.known.float().mean() > 0.25  # all frames at once: much has left the window
     assert error[clip.known].mean() < 0.12 * still and error[clip.known].mean() < 0.015

@@ -4,7 +4,7 @@ import re
 import pytest
 import torch
 
-from linviz.clips import FRONT_SETTINGS, front, front_task, reverse, shuffle, sources
+from linviz.clips import FRONT_SETTINGS, front, front_task, reverse_clips, shuffle_frames, sources
 
 N = 64
 RADIUS = front.COIN / 2
@@ -58,7 +58,7 @@ def seen_as_drawn(frames, path, light):
 def test_the_pixels_show_the_one_in_front():
     """Where they overlap by half, the middle of the one in front is as bright as that one, unlike the other."""
     with pytest.MonkeyPatch.context() as patch:     # no ink on the discs: their brightness alone is compared
-        patch.setattr(front, "_centred", lambda ink, side: torch.zeros(len(ink), side, side))
+        patch.setattr(front, "_centre_ink", lambda ink, side: torch.zeros(len(ink), side, side))
         bare = front_task(N, 3, setting="easy")
     frames, truth = bare.frames[:, :, 0], bare.truth
     over = apart(truth) < RADIUS / 2
@@ -93,11 +93,11 @@ def test_nothing_at_rest_tells_the_answer(many):
 
 
 def test_reversed_the_other_side_is_right(task):
-    back = reverse(task)
+    back = reverse_clips(task)
     assert back.labels.equal(1 - task.labels) and back.truth["other"].equal(task.truth["other"].flip(1))
     assert (back.truth["other"][:, 0, 1] > back.truth["path"][:, 0, 1]).long().equal(back.labels)
-    order = shuffle(task, 2).truth["order"]
-    assert shuffle(task, 2).truth["other"][1].equal(task.truth["other"][1, order[1]])
+    order = shuffle_frames(task, 2).truth["order"]
+    assert shuffle_frames(task, 2).truth["other"][1].equal(task.truth["other"][1, order[1]])
 
 
 def test_settings_differ_as_they_say(task, easy):
@@ -123,7 +123,7 @@ def test_clips_follow_from_the_seed_and_their_number(task):
 def test_splits_are_kept(task):
     with pytest.raises(ValueError, match="pass opened=True"):
         front_task(1, 0, "sealed")
-    own = set(sources.numbers("train").tolist())
+    own = set(sources.source_numbers("train").tolist())
     assert set(task.truth["photograph"].tolist()) | set(task.truth["cut"].flatten().tolist()) == own
     assert not (task.truth["cut"] == task.truth["photograph"][:, None]).any(), "a disc of the photograph it lies on"
     clip = task.clip(2)

@@ -5,8 +5,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from linviz.clips import SETTINGS, motion, motion_task, reverse, shuffle, sources
-from linviz.clips.task import draws
+from linviz.clips import SETTINGS, motion, motion_task, reverse_clips, shuffle_frames, sources
+from linviz.clips.task import random_draws
 
 N = 64
 DRAWN = [0.6369616873214543, 0.2697867137638703, 0.04097352393619469]
@@ -173,7 +173,7 @@ def test_a_clip_does_not_depend_on_how_many_there_are(first, n, tasks):
 
 def test_draws_are_those_of_every_machine():
     """Numbers written down once: PCG64 is exact, so another machine or version must give the same."""
-    assert draws("motion", 0, 0, 0, 1, 3)[0].tolist() == DRAWN
+    assert random_draws("motion", 0, 0, 0, 1, 3)[0].tolist() == DRAWN
     assert motion_task(8, 0).labels.tolist() == LABELS
 
 
@@ -185,7 +185,7 @@ def test_clips_are_those_that_shipped_models_have_learned_from():
 
 
 def test_no_two_streams_share_a_number():
-    kinds = [draws(stream, 3, split, 0, 50, 40) for stream in ("motion", "front", "shuffle") for split in range(3)]
+    kinds = [random_draws(stream, 3, split, 0, 50, 40) for stream in ("motion", "front", "shuffle") for split in range(3)]
     assert torch.stack(kinds).unique().numel() == 9 * 50 * 40
 
 
@@ -193,21 +193,21 @@ def test_no_two_streams_share_a_number():
 
 
 def test_splits_share_no_photograph_and_no_digit(splits):
-    digits = {split: set(sources.ink(split, 8)[2].tolist()) for split in SPLITS}
+    digits = {split: set(sources.digit_ink(split, 8)[2].tolist()) for split in SPLITS}
     names = {split: {s.name for s in sources.SOURCES if s.split == split} for split in SPLITS}
     for parts in digits, names:
         assert sum(map(len, parts.values())) == len(set().union(*parts.values()))
     assert len(set().union(*digits.values())) == 1797 and [len(p) for p in names.values()] == [11, 6, 5]
     assert not any("right" in s.loader for s in sources.SOURCES), "the other eye's picture is no other scene"
     for split, task in splits.items():
-        own = set(sources.numbers(split).tolist())
+        own = set(sources.source_numbers(split).tolist())
         assert set(task.truth["photograph"].tolist()) | set(task.truth["cut"].flatten().tolist()) == own
         assert set(task.truth["sample"].tolist()) <= digits[split]
 
 
 def test_no_photograph_is_another_one():
     """Names may lie: the pictures themselves are compared, whole and turned to the same mean and spread."""
-    pictures = torch.cat([sources.pictures(split, 40) for split in SPLITS]).flatten(1)
+    pictures = torch.cat([sources.split_photographs(split, 40) for split in SPLITS]).flatten(1)
     alike = torch.corrcoef(pictures) - torch.eye(len(pictures))
     assert len(pictures) == len(sources.SOURCES) and alike.max() < 0.75
     assert (pictures.std(1) > 0.03).all(), "a photograph without texture"
@@ -215,7 +215,7 @@ def test_no_photograph_is_another_one():
 
 @pytest.mark.parametrize("split, share", [("train", 0.6), ("test", 0.2), ("sealed", 0.2)])
 def test_each_split_has_its_share_of_every_digit(split, share):
-    cover, classes, at = sources.ink(split, 8)
+    cover, classes, at = sources.digit_ink(split, 8)
     from sklearn.datasets import load_digits
     data = load_digits()
     assert (classes.bincount() / torch.from_numpy(data.target).bincount() - share).abs().max() < 0.01
@@ -233,26 +233,26 @@ def test_the_sealed_split_is_not_opened_by_accident():
 
 def test_reversed_the_opposite_is_right(tasks):
     task = tasks["main"]
-    back = reverse(task)
+    back = reverse_clips(task)
     assert back.frames.equal(task.frames.flip(1)) and back.masks.equal(task.masks.flip(1))
     ways = torch.stack([way(c) for c in task.classes])
     assert torch.allclose(ways[back.labels], -ways[task.labels])
     went = back.truth["path"][:, -1] - back.truth["path"][:, 0]
     assert (went @ ways.T).argmax(1).equal(back.labels) and back.truth["direction"].equal(back.labels)
     assert back.truth["drift"].equal(-task.truth["drift"])
-    twice = reverse(back)
+    twice = reverse_clips(back)
     assert twice.labels.equal(task.labels) and all(twice.truth[k].equal(v) for k, v in task.truth.items())
 
 
 def test_shuffled_frames_are_the_same_frames(tasks):
-    task, mixed = tasks["main"], shuffle(tasks["main"], 1)
+    task, mixed = tasks["main"], shuffle_frames(tasks["main"], 1)
     order = mixed.truth["order"]
     assert order.sort(1).values.equal(torch.arange(8).expand(N, -1)) and len(order.unique(dim=0)) > N / 2
     for i in 0, N - 1:
         assert mixed.frames[i].equal(task.frames[i, order[i]]) and mixed.masks[i].equal(task.masks[i, order[i]])
         assert mixed.truth["path"][i].equal(task.truth["path"][i, order[i]])
-    assert mixed.labels.equal(task.labels) and shuffle(task, 1).frames.equal(mixed.frames)
-    assert not shuffle(task, 2).truth["order"].equal(order)
+    assert mixed.labels.equal(task.labels) and shuffle_frames(task, 1).frames.equal(mixed.frames)
+    assert not shuffle_frames(task, 2).truth["order"].equal(order)
 
 
 # ---------------------------------------------------------------- shape, clips, errors

@@ -59,7 +59,7 @@ def safe(told: Any, body: bytes = b"") -> bytes:
     lambda: safetensors.numpy.save({"q": X, "k": 2 * X, "v": -X}),
     lambda: safetensors.numpy.save({"q": X.astype(np.float64), "k": 2 * X, "v": -X}, {"model": "mine"})])
 def test_every_way_to_save_gives_the_numbers(make: Any) -> None:
-    found = clips.tensors(make(), "a/b.npz")
+    found = clips.decode_tensors(make(), "a/b.npz")
     for got, wanted in zip((found.q, found.k, found.v), (X, 2 * X, -X)):
         assert got.dtype == torch.float32 and np.array_equal(got[0].numpy(), wanted)
     assert found.grid == Grid(1, 4, 4) and found.name == "b.npz"
@@ -69,7 +69,7 @@ def test_every_way_to_save_gives_the_numbers(make: Any) -> None:
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_half_numbers_are_read(dtype: torch.dtype) -> None:
     x = torch.from_numpy(X).to(dtype)
-    found = clips.tensors(safetensors.torch.save({"q": x, "k": x.clone()}))
+    found = clips.decode_tensors(safetensors.torch.save({"q": x, "k": x.clone()}))
     assert torch.equal(found.q[0], x.float()) and "k is used as v" in found.said and torch.equal(found.v, found.k)
 
 
@@ -79,7 +79,7 @@ def test_half_numbers_are_read(dtype: torch.dtype) -> None:
     ((2, 5, 9, 4), Grid(1, 3, 3), "5 heads of 9 tokens, 4 wide, on 3 x 3 patches; v is missing, so k is used as v; "
      "the first of a batch of 2")])
 def test_shapes_and_squares(shape: tuple[int, ...], grid: Grid, said: str) -> None:
-    found = clips.tensors(saved(q=np.ones(shape, np.float16), k=np.ones(shape)))
+    found = clips.decode_tensors(saved(q=np.ones(shape, np.float16), k=np.ones(shape)))
     assert found.grid == grid and said in found.said and found.q.shape[2] == len(grid)
 
 
@@ -87,8 +87,8 @@ def test_shapes_and_squares(shape: tuple[int, ...], grid: Grid, said: str) -> No
     ([2, 8], Grid(1, 2, 8)), ([4, 2, 2], Grid(4, 2, 2)), ([3, 5], Grid(1, 3, 5, 1)),
     ([[2], [2], [3]], Grid(2, 2, 3, 4))])
 def test_a_grid_says_where_tokens_lie(given: list[int], grid: Grid) -> None:
-    assert clips.tensors(saved(q=X, k=X, grid=given)).grid == grid
-    assert clips.tensors(safetensors.numpy.save({"q": X, "k": X, "grid": np.array(given)})).grid == grid
+    assert clips.decode_tensors(saved(q=X, k=X, grid=given)).grid == grid
+    assert clips.decode_tensors(safetensors.numpy.save({"q": X, "k": X, "grid": np.array(given)})).grid == grid
 
 
 # ---------------------------------------------------------------- what is not
@@ -158,7 +158,7 @@ def test_what_cannot_be_read_gets_one_sentence_and_is_not_unpacked(what: str) ->
     began = time.perf_counter()
     assert clips.is_tensors(data)
     with pytest.raises(clips.Unreadable) as left:
-        clips.tensors(data, "../x.npz")
+        clips.decode_tensors(data, "../x.npz")
     assert str(left.value).startswith("x.npz cannot be read: ") and sentence in str(left.value)
     assert "\n" not in str(left.value) and len(str(left.value)) < 300
     assert tracemalloc.get_traced_memory()[1] < 30e6 and time.perf_counter() - began < 10
@@ -170,7 +170,7 @@ def test_limits_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value, said in (("TENSOR_BYTES", 1000, "limit for tensors is 0 MB"), ("NUMBERS", 383, "limit is 383")):
         with monkeypatch.context() as patch, pytest.raises(clips.Unreadable, match=said):
             patch.setattr(limits, name, value)
-            clips.tensors(data)
+            clips.decode_tensors(data)
 
 
 def test_pictures_are_no_tensors_and_accidents_give_tensors_or_a_sentence() -> None:
@@ -183,7 +183,7 @@ def test_pictures_are_no_tensors_and_accidents_give_tensors_or_a_sentence() -> N
         for i in draw.integers(0, min(len(data), 400 if n % 2 else len(data)), 3):
             data[i] = draw.integers(256)
         try:
-            read += torch.isfinite(clips.tensors(bytes(data), "x").q).all().item()
+            read += torch.isfinite(clips.decode_tensors(bytes(data), "x").q).all().item()
         except clips.Unreadable as error:
             assert str(error).startswith("x cannot be read: ") and "\n" not in str(error)
     assert 20 < read < 250

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from linviz import Grid, clips
-from linviz.clips import Clip, tracks
-from linviz.clips.warp import sample
+from linviz.clips import Clip, token_tracks
+from linviz.clips.warp import sample_images
 
 GRID = Grid(8, 14, 14)
 
@@ -29,7 +29,7 @@ def squares() -> Clip:
 
 def test_the_square_is_followed_both_ways_and_what_it_covers_is_lost() -> None:
     grid = Grid(4, 4, 4)
-    found = tracks(squares(), grid)
+    found = token_tracks(squares(), grid)
     path = [grid.number(t, 1, t) for t in range(4)]
     for token in path:
         assert found[token].tolist() == path
@@ -42,7 +42,7 @@ def test_the_square_is_followed_both_ways_and_what_it_covers_is_lost() -> None:
 @pytest.mark.parametrize("name", list(clips.CLIPS))
 def test_a_token_is_where_it_is_and_on_the_object_it_stays(name: str) -> None:
     clip = clips.fit(clips.load(name, frames=8), GRID)
-    found = tracks(clip, GRID)
+    found = token_tracks(clip, GRID)
     own = torch.arange(len(GRID))
     assert torch.equal(found[own, own // 196], own)
     t = torch.arange(8).expand_as(found)
@@ -56,8 +56,8 @@ def test_a_token_is_where_it_is_and_on_the_object_it_stays(name: str) -> None:
 def test_what_is_there_looks_alike() -> None:
     """A panning camera: along a track the brightness stays; along other ways it does not."""
     clip = clips.fit(clips.load("pan", frames=8), GRID)
-    found = tracks(clip, GRID)
-    bright = sample(clip.frames.mean(1, keepdim=True), middles(clip))[:, 0].flatten()
+    found = token_tracks(clip, GRID)
+    bright = sample_images(clip.frames.mean(1, keepdim=True), middles(clip))[:, 0].flatten()
     first, last = torch.arange(196), found[:196, 4]
     good = last >= 0
     along = (bright[first[good]] - bright[last[good]]).abs().mean()
@@ -73,7 +73,7 @@ def middles(clip: Clip) -> torch.Tensor:
 
 def test_prefix_tokens_are_nowhere_and_a_clip_without_motion_says_so() -> None:
     grid = Grid(4, 14, 14, prefix=1)
-    found = tracks(clips.load("pan", frames=4), grid)
+    found = token_tracks(clips.load("pan", frames=4), grid)
     assert found[0].tolist() == [-1] * 4 and found[1, 0] == 1
     with pytest.raises(ValueError, match="'chelsea' has no motion"):
-        tracks(clips.photograph("chelsea"), Grid(1, 14, 14))
+        token_tracks(clips.photograph("chelsea"), Grid(1, 14, 14))

@@ -7,7 +7,7 @@ import torch
 
 from linviz import clips
 from linviz.clips import layers, parallax, warp
-from linviz.clips.pan import WAYS, _path
+from linviz.clips.pan import WAYS, _zoom_path
 
 SEEDS = [0, 1, 2]
 MOVING = [(name, seed) for name in clips.CLIPS for seed in SEEDS]
@@ -22,7 +22,7 @@ def clip_of():
 @pytest.mark.parametrize("name, seed", MOVING)
 def test_the_next_frame_shows_the_same_where_the_motion_leads(name, seed, clip_of):
     clip = clip_of(name, seed)
-    error = (clips.follow(clip.frames, clip.motion) - clip.frames[:-1]).abs().mean(1)
+    error = (clips.warp_frames(clip.frames, clip.motion) - clip.frames[:-1]).abs().mean(1)
     still = (clip.frames[1:] - clip.frames[:-1]).abs().mean(1)
     assert clip.known.float().mean() > 0.7
     assert error[clip.known].mean() < 0.008
@@ -34,8 +34,8 @@ def test_the_next_frame_shows_the_same_where_the_motion_leads(name, seed, clip_o
 @pytest.mark.parametrize("name, seed", MASKED)
 def test_the_object_moves_as_its_motion_says(name, seed, clip_of):
     clip = clip_of(name, seed)
-    target = warp.places(*clip.size[1:]) + clip.motion.permute(0, 2, 3, 1)
-    landed = warp.sample(clip.mask[1:, None].float(), target, mode="nearest")[:, 0] > 0.5
+    target = warp.pixel_places(*clip.size[1:]) + clip.motion.permute(0, 2, 3, 1)
+    landed = warp.sample_images(clip.mask[1:, None].float(), target, mode="nearest")[:, 0] > 0.5
     seen = clip.known & clip.mask[:-1]
     assert seen.float().mean() > 0.25 * clip.mask.float().mean()
     assert landed[seen].float().mean() > 0.97
@@ -45,8 +45,8 @@ def test_the_object_moves_as_its_motion_says(name, seed, clip_of):
 @pytest.mark.parametrize("name, seed", MOVING)
 def test_known_pixels_stay_in_the_frame(name, seed, clip_of):
     clip = clip_of(name, seed)
-    target = warp.places(*clip.size[1:]) + clip.motion.permute(0, 2, 3, 1)
-    assert warp.inside(target, *clip.size[1:])[clip.known].all()
+    target = warp.pixel_places(*clip.size[1:]) + clip.motion.permute(0, 2, 3, 1)
+    assert warp.inside_frame(target, *clip.size[1:])[clip.known].all()
 
 
 @pytest.mark.parametrize("name, seed", MASKED)
@@ -88,7 +88,7 @@ def test_the_one_in_front_hides_the_other():
     red, blue = torch.ones(4, 3, 3), torch.ones(4, 3, 3)
     red[1:3], blue[0:2] = 0, 0
     cut_outs = [layers.CutOut(red, torch.tensor([[4.0, 4.0]])), layers.CutOut(blue, torch.tensor([[4.0, 5.0]]))]
-    scene = layers.compose(back, cut_outs)
+    scene = layers.compose_frames(back, cut_outs)
     assert scene.owner[0, 4].tolist() == [0, 0, 0, 1, 2, 2, 2, 0, 0]
     assert scene.frames[0, :, 4, 5].tolist() == [0, 0, 1] and scene.frames[0, :, 4, 3].tolist() == [1, 0, 0]
 
@@ -133,8 +133,8 @@ def test_the_mask_of_the_motorcycle_holds_the_motorcycle():
 
 
 def test_the_floor_is_where_the_disparity_has_it():
-    left, right, disparity = parallax._pair()
-    row, column = warp.places(*disparity.shape).unbind(-1)
+    left, right, disparity = parallax._stereo_pair()
+    row, column = warp.pixel_places(*disparity.shape).unbind(-1)
     floor = parallax.FLOOR[0] * row + parallax.FLOOR[1] * column + parallax.FLOOR[2]
     bottom = torch.isfinite(disparity) & (row > 480)
     assert (disparity - floor)[bottom].abs().median() < 0.5
@@ -142,13 +142,13 @@ def test_the_floor_is_where_the_disparity_has_it():
 
 def test_a_hole_takes_the_farther_neighbour():
     inf = torch.inf
-    assert parallax._fill(torch.tensor([[inf, 3.0, inf, -1.0, 9.0, inf]])).tolist() == [[3, 3, 3, 3, 9, 9]]
+    assert parallax._fill_disparity(torch.tensor([[inf, 3.0, inf, -1.0, 9.0, inf]])).tolist() == [[3, 3, 3, 3, 9, 9]]
 
 
 def test_the_nearer_surface_wins():
     row = torch.full((1, 12), 1.0)
     row[0, 6:9] = 4.0
-    seen = parallax._splat(row, 1.0)[0].round().tolist()
+    seen = parallax._splat_disparity(row, 1.0)[0].round().tolist()
     assert seen[2:5] == [4, 4, 4] and -1 in seen[5:9] and seen[9] == 1
 
 
@@ -156,6 +156,6 @@ def test_the_nearer_surface_wins():
 def test_the_window_of_a_pan_stays_within_its_photograph(seed):
     name = list(WAYS)[seed % 5]
     photo = clips.photograph(name)
-    centre, span = _path(WAYS[name], seed, 8)
+    centre, span = _zoom_path(WAYS[name], seed, 8)
     where = warp.window_places(centre, span, 448)
-    assert warp.inside(where, *photo.size[1:]).all()
+    assert warp.inside_frame(where, *photo.size[1:]).all()

@@ -7,17 +7,17 @@ import plotly.graph_objects as go
 from IPython.core.interactiveshell import InteractiveShell
 
 from linviz.course import explorer, table
-from linviz.course.cells import calm, in_words
-from linviz.figures.mime import PLOTLY, bundle
+from linviz.course.cells import calm_unwritten, folded_words
+from linviz.figures.mime import PLOTLY, mime_bundle
 
 
 def test_a_stored_figure_is_json_with_its_words_and_no_address() -> None:
-    stored = bundle(go.Figure(go.Scatter(x=[1, 2], y=[3.0, 4.0]), layout={"meta": {"alt": "two points"}}))
+    stored = mime_bundle(go.Figure(go.Scatter(x=[1, 2], y=[3.0, 4.0]), layout={"meta": {"alt": "two points"}}))
     assert stored["text/plain"] == "two points" and "http" not in json.dumps(stored[PLOTLY])
 
 
 def test_words_are_escaped() -> None:
-    assert "<b>" not in in_words("<b>bold</b>")
+    assert "<b>" not in folded_words("<b>bold</b>")
 
 
 def test_a_table_lines_up_its_numbers() -> None:
@@ -40,7 +40,7 @@ class Shell(InteractiveShell):
 
 def test_only_an_exercise_is_told_in_one_line() -> None:
     shell = Shell()
-    calm(shell)
+    calm_unwritten(shell)
     for source in ("raise NotImplementedError('Exercise 1.1: f is still to be written.')",
                    "raise NotImplementedError('else')", "1 / 0"):
         shell.run_cell(source)

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from linviz.course import checks
-from linviz.course.exercise import Exercise, close, tensors
+from linviz.course.exercise import Exercise, as_tensors, is_close
 
 from .answers import ANSWERS, ORACLES
 from .mutants import mutants
@@ -53,11 +53,11 @@ def _other(exercise: Exercise, answer, right) -> bool:
     for seed in range(50, 54):
         given = exercise.inputs(seed)
         try:
-            got = tensors(answer(*copy.deepcopy(given)))
+            got = as_tensors(answer(*copy.deepcopy(given)))
         except Exception:
             return True
-        wanted = tensors(right(*copy.deepcopy(given)))
-        if got is None or len(got) != len(wanted) or not all(map(close, got, wanted)):
+        wanted = as_tensors(right(*copy.deepcopy(given)))
+        if got is None or len(got) != len(wanted) or not all(map(is_close, got, wanted)):
             return True
     return False
 

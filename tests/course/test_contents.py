@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from linviz.course.contents import contents
+from linviz.course.contents import contents_list
 
 FIRST = ("# 3 · A title\n\n*35 minutes to read, 29 for 4 exercises, 5 for the quiz.*\n\nA lead.\n\n**Questions**\n\n"
          "- What is it?\n- And why?\n\n**Afterwards you can**\n\n- say it")
@@ -20,17 +20,17 @@ def _book(path: Path, text: str) -> None:
 def test_a_chapter_has_its_title_first_question_exercises_and_minutes(tmp_path: Path) -> None:
     _book(tmp_path / "03_topic.ipynb", FIRST)
     _book(tmp_path / "Untitled.ipynb", "mine")
-    assert contents(tmp_path).splitlines()[2:] == ["| [3 · A title](03_topic.ipynb) | What is it? | 4 | 69 |"]
+    assert contents_list(tmp_path).splitlines()[2:] == ["| [3 · A title](03_topic.ipynb) | What is it? | 4 | 69 |"]
 
 
 def test_what_is_no_chapter_is_refused_in_one_sentence(tmp_path: Path) -> None:
     _book(tmp_path / "03_topic.ipynb", "# A title")
     with pytest.raises(ValueError, match="03_topic.ipynb does not begin like a chapter"):
-        contents(tmp_path)
+        contents_list(tmp_path)
 
 
 def test_every_chapter_of_the_course_is_told_of() -> None:
     folder = Path(__file__).parents[2] / "notebooks"
-    told, sources = contents(folder), sorted((folder / "src").glob("[0-9]*.py"))
+    told, sources = contents_list(folder), sorted((folder / "src").glob("[0-9]*.py"))
     assert all(f"({path.stem}.ipynb)" in told for path in sources if (folder / f"{path.stem}.ipynb").exists())
     assert len(told.splitlines()) > 3

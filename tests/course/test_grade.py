@@ -15,7 +15,7 @@ from linviz import cli
 from linviz.course import checks
 from linviz.grade import grade_command as command
 from linviz.grade import marks, slices, submissions
-from linviz.grade.grade_sheet import Row, write
+from linviz.grade.grade_sheet import Row, write_sheet
 from linviz.grade.runner import Limits, Runner
 from linviz.grade.seal import Seal
 
@@ -23,7 +23,7 @@ from .answers import ANSWERS
 
 ROOT = Path(__file__).parents[2]
 BOOKS = ROOT / "notebooks"
-WORTH = marks.worths(BOOKS)
+WORTH = marks.exercise_marks(BOOKS)
 RIGHT = "def soft_lookup(q, k, v):\n    return (q @ k.mT / q.shape[-1] ** 0.5).softmax(-1) @ v"
 
 
@@ -142,7 +142,7 @@ def folder(tmp_path: Path) -> Path:
 def test_stopped_midway_leaves_the_old_sheet_and_no_half(folder: Path, monkeypatch, capsys) -> None:
     out = folder.parent / "grades.csv"
     out.write_text("old")
-    monkeypatch.setattr(command, "graded", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(command, "safe_row", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     assert command.main([str(folder), "-o", str(out)]) == 130
     assert out.read_text() == "old" and [p.name for p in folder.parent.iterdir() if p.is_file()] == ["grades.csv"]
     assert "no sheet was written" in capsys.readouterr().err
@@ -161,7 +161,7 @@ def test_a_name_that_is_no_text_has_its_row(tmp_path: Path) -> None:
     """A disc takes names that no sheet can hold: one of them must not cost everybody the sheet."""
     rows = [Row(submissions.Submission(Path(f"{name}.ipynb"), name, trouble="an empty file"))
             for name in ("ann\udcff", "bob\x1b[2J", "eve\nadam", "ünï")]
-    write(tmp_path / "grades.csv", rows, WORTH)
+    write_sheet(tmp_path / "grades.csv", rows, WORTH)
     sheet = read(tmp_path / "grades.csv")
     assert list(sheet) == ["ann\\udcff", "bob\\x1b[2J", "eve adam", "ünï"]
     assert all(row["note"] == "an empty file" for row in sheet.values())
@@ -189,10 +189,10 @@ def test_a_mistake_on_the_command_line_is_one_sentence(arguments: list[str], say
 
 def taken(*cells: str, name: str = "f") -> list[str]:
     """What an answer needs of these cells."""
-    found, _ = slices.statements(cells)
-    own = slices.answer(found, name)
+    found, _ = slices.parse_statements(cells)
+    own = slices.answer_statement(found, name)
     assert own is not None
-    return [s.text for s in slices.needed(found, own)]
+    return [s.text for s in slices.needed_statements(found, own)]
 
 
 def test_locals_and_arguments_pull_nothing_in() -> None:
@@ -225,11 +225,11 @@ def test_star_imports_decorators_and_two_statements_on_a_line_come_along() -> No
 @pytest.mark.parametrize("name", [p.stem for p in sorted(BOOKS.glob("[0-9]*.ipynb"))])
 def test_every_chapter_is_recognised_and_its_solution_gives_every_answer(name: str) -> None:
     """On the teacher's inputs, with nothing but what was taken out; no figure is drawn and no gate fitted."""
-    handed = submissions._read(BOOKS / "solutions" / f"{name}.ipynb", "ada", checks.ALL)
+    handed = submissions._read_submission(BOOKS / "solutions" / f"{name}.ipynb", "ada", checks.ALL)
     assert handed.chapter == int(name[:2]) and not handed.trouble
-    found, broken = slices.statements(handed.cells)
+    found, broken = slices.parse_statements(handed.cells)
     own = {n: e for n, e in checks.ALL.items() if int(e.number.split(".")[0]) == handed.chapter}
-    known, tasks = command.prepared(own, found, broken)
+    known, tasks = command.prepare_row(own, found, broken)
     assert not known and [t["name"] for t in tasks] == list(own)
     for task in tasks:
         text = "\n".join(task["statements"])
@@ -237,8 +237,8 @@ def test_every_chapter_is_recognised_and_its_solution_gives_every_answer(name: s
         space: dict[str, object] = {}
         exec(text, space)
         assert callable(space[task["name"]])
-    learner = submissions._read(BOOKS / f"{name}.ipynb", "ada", checks.ALL)
-    known, tasks = command.prepared(own, *slices.statements(learner.cells))
+    learner = submissions._read_submission(BOOKS / f"{name}.ipynb", "ada", checks.ALL)
+    known, tasks = command.prepare_row(own, *slices.parse_statements(learner.cells))
     assert not tasks and {o.said for o in known.values()} == {"still to be written"}
 
 
@@ -267,8 +267,8 @@ def test_the_seal_finds_an_exchanged_part_and_a_check_without_teeth(monkeypatch)
     seal = Seal()
     assert seal.broken(checks.times_pairs) == ""
     with monkeypatch.context() as patch:
-        patch.setattr("linviz.course.exercise.close", lambda *_: True)
-        assert "linviz.course.exercise.close" in seal.broken(checks.times_pairs)
+        patch.setattr("linviz.course.exercise.is_close", lambda *_: True)
+        assert "linviz.course.exercise.is_close" in seal.broken(checks.times_pairs)
     toothless = replace(checks.times_pairs, properties=())
     assert "accepts wrong answers" in seal.broken(toothless)
     assert seal.broken(checks.times_pairs) == ""
@@ -279,7 +279,7 @@ def test_the_seal_finds_an_exchanged_part_and_a_check_without_teeth(monkeypatch)
     ("Grace Hopper 13_feature_fixation (1).ipynb", "Grace Hopper"), ("lin.ipynb", "lin"),
     ("01_soft_lookup.ipynb", "01_soft_lookup")])
 def test_whose_a_file_is(path: str, whose: str) -> None:
-    assert submissions.person(Path(path)) == whose
+    assert submissions.person_name(Path(path)) == whose
 
 
 def test_nothing_of_the_learners_is_imported_here() -> None:

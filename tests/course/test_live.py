@@ -9,7 +9,7 @@ import torch
 from linviz import Grid, make
 from linviz.course import Live
 from linviz.course.scenes import common
-from linviz.figures.mime import PLOTLY, bundle
+from linviz.figures.mime import PLOTLY, mime_bundle
 
 GRID = Grid(1, 5, 6)
 
@@ -19,7 +19,7 @@ def draw():
     """weights_at, as chapter 13 uses it, on small numbers."""
     x = torch.randn(1, 1, 30, 8, generator=torch.Generator().manual_seed(0))
     soft, floor, gated = (make(spec, 1, 8, GRID) for spec in ("softmax", "relu_floor", "relu_floor+gate"))
-    return functools.partial(common.weights_at, m=gated, others=[soft, floor], q=x, k=x, v=x, query=7)
+    return functools.partial(common.strength_figure, m=gated, others=[soft, floor], q=x, k=x, v=x, query=7)
 
 
 @pytest.mark.parametrize("strength", common.STRENGTHS)
@@ -43,7 +43,7 @@ def test_the_figure_and_its_words_follow_the_slider(draw) -> None:
     live = Live(draw, common.STRENGTHS, label="strength", start=1.0)
     for strength in common.STRENGTHS[-2::-4]:
         live.slider.value = strength
-        wanted = bundle(draw(strength))
+        wanted = mime_bundle(draw(strength))
         (shown,) = live.figure.outputs
         assert shown["data"] == wanted and f"strength {strength:.2f}" in live.words.value
 
@@ -59,4 +59,4 @@ def test_a_start_off_the_grid_and_a_mechanism_without_a_gate_are_refused(draw) -
         Live(draw, (0.0, 1.0), label="strength", start=0.5)
     x = torch.rand(1, 1, 30, 8)
     with pytest.raises(ValueError, match=r"softmax has no gate, so its strength cannot be set; add \+gate"):
-        common.at_strength(make("softmax", 1, 8, GRID), x, x, x, 1.0)
+        common.map_at_strength(make("softmax", 1, 8, GRID), x, x, x, 1.0)

@@ -14,7 +14,7 @@ from plotly.offline import get_plotlyjs
 
 import start
 from linviz.course import checks
-from linviz.grade.marks import worths
+from linviz.grade.marks import exercise_marks
 from teaching import formats, pack, slides
 from teaching.outline import BOOKS, Lesson, check_of, lessons
 
@@ -166,7 +166,7 @@ def test_nothing_is_given_twice_and_four_weeks_leave_nothing_out(each_format: di
 
 
 def test_points_in_the_scheme_are_those_of_the_sheet() -> None:
-    page, graded = pack.marking(EVERY), worths(BOOKS)
+    page, graded = pack.marking(EVERY), exercise_marks(BOOKS)
     assert {n: w for e in EVERY for n, w in e.worths.items()} == graded
     assert all(f"| {w.number} {w.title} | {w.difficulty} | {w.importance} | {w.points} |" in page
                for w in graded.values())

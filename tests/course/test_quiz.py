@@ -6,7 +6,7 @@ import re
 import pytest
 
 from linviz.course import quizzes
-from linviz.course.quiz import Choice, Question, answer
+from linviz.course.quiz import Choice, Question, answer_html
 
 QUIZZES = list(quizzes.ALL.values())
 QUESTIONS = [question for quiz in QUIZZES for question in quiz.questions]
@@ -45,7 +45,7 @@ def test_buttons_answer_every_choice(quiz) -> None:
         assert said.value == "" and choices.value is None
         for n, choice in enumerate(question.choices):
             choices.value = n
-            assert said.value == answer(question, n) and ("✓" in said.value) == choice.right
+            assert said.value == answer_html(question, n) and ("✓" in said.value) == choice.right
 
 
 @pytest.mark.parametrize("quiz", QUIZZES, ids=lambda q: q.title)

@@ -22,7 +22,7 @@ def a():
 @pytest.fixture(scope="module")
 def draw(a):
     """rebuilt_at, as chapter 3 uses it."""
-    return functools.partial(ch03.rebuilt_at, pieces=ch03.Pieces.of(a), query=40, grid=GRID)
+    return functools.partial(ch03.rebuilt_figure, pieces=ch03.Pieces.of(a), query=40, grid=GRID)
 
 
 @pytest.mark.parametrize("k", ch03.DIRECTIONS)
@@ -47,7 +47,7 @@ def test_a_copy_misses_by_just_the_values_it_leaves_out(a) -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_the_quiet_map_has_rank_twenty_and_float32_says_four(seed: int) -> None:
-    a = ch03.quiet(seed=seed)
+    a = ch03.quiet_map(seed=seed)
     table = a.dense()[0, 0].float()
     assert torch.linalg.matrix_rank(table) == 4 and torch.linalg.matrix_rank(table.double()) > 700
     assert numerical_rank(a.singular_values(), a.tolerance) == 20

@@ -20,8 +20,8 @@ def x():
 
 @pytest.mark.parametrize("share", ch11.SPIKES)
 def test_a_spike_is_counted_in_three_ways(share: float) -> None:
-    figure = ch11.spike_at(share, size=40)
-    row = ch11.spike(share, 40)
+    figure = ch11.spike_figure(share, size=40)
+    row = ch11.spike_row(share, 40)
     assert row.sum().item() == pytest.approx(1) and row[0].item() == pytest.approx(share)
     few, many, most = figure.data[0].x
     assert few == pytest.approx(concentration.participation(row).item())
@@ -32,12 +32,12 @@ def test_a_spike_is_counted_in_three_ways(share: float) -> None:
 @pytest.mark.parametrize("n", [1, 3, 40])
 def test_rows_that_are_the_same_for_n_keys_count_n(n: int) -> None:
     row = torch.tensor([1 / n] * n + [0.0] * (40 - n), dtype=torch.float64)
-    assert list(ch11.counted(row).values()) == pytest.approx([n, n, math.ceil(0.9 * n)])
+    assert list(ch11.patch_counts(row).values()) == pytest.approx([n, n, math.ceil(0.9 * n)])
 
 
 @pytest.mark.parametrize("floor", ch11.FLOORS)
 def test_weights_are_drawn_at_every_floor(x, floor: float) -> None:
-    draw = functools.partial(ch11.floor_at, soft=make("softmax", 1, D, GRID), q=x, k=x, v=x, query=7)
+    draw = functools.partial(ch11.floor_figure, soft=make("softmax", 1, D, GRID), q=x, k=x, v=x, query=7)
     low = list(draw(floor).data[1].y)
     assert sum(low) == pytest.approx(N, rel=1e-4) and low == sorted(low, reverse=True)
     assert draw(floor).data[1].name == f"relu + {floor:.2f}"
@@ -46,22 +46,22 @@ def test_weights_are_drawn_at_every_floor(x, floor: float) -> None:
 def test_a_floor_of_nothing_is_relu_and_the_usual_one_relu_floor(x) -> None:
     for floor, spec in ((0.0, "relu"), (D**-0.5, "relu_floor")):
         a = make(spec, 1, D, GRID).map(x, x, x)
-        assert torch.allclose(ch11.floored(x, x, floor).dense(), a.dense(), atol=1e-5)
+        assert torch.allclose(ch11.floored_map(x, x, floor).dense(), a.dense(), atol=1e-5)
 
 
 @pytest.mark.parametrize("power", ch11.POWERS)
 def test_weights_are_drawn_at_every_power(x, power: int) -> None:
     soft = make("softmax", 1, D, GRID)
-    figure = ch11.power_at(power, soft=soft, q=x, k=x, v=x, query=7)
+    figure = ch11.power_figure(power, soft=soft, q=x, k=x, v=x, query=7)
     sharp = list(figure.data[1].y)
     assert sum(sharp) == pytest.approx(N, rel=1e-4) and figure.data[1].name == f"focused, p = {power}"
-    bits = concentration.entropy(ch11.focused(power, x, x, x, GRID).dense()).mean().item()
+    bits = concentration.entropy(ch11.focused_map(power, x, x, x, GRID).dense()).mean().item()
     assert f"{bits:.2f} bits" in figure.layout.title.text
 
 
 def test_a_row_is_made_of_three_parts_that_are_the_whole_map(x) -> None:
     q, k, floors = x[0, 0], x[0, 0].flip(0), [0.0, 0.3, 1.0]
-    made = ch11.made_of(q, k, floors)
+    made = ch11.row_composition(q, k, floors)
     for n, c in enumerate(floors):
         assert sum(y[n] for y in made.values()) == pytest.approx(1)
         whole = (q.relu() + c) @ (k.relu() + c).mT

@@ -18,7 +18,7 @@ from linviz.course.scenes import ch04
 
 @pytest.mark.parametrize("side", ch04.SIDES)
 def test_brackets_are_drawn_at_every_side_and_to_scale(side: int) -> None:
-    figure = ch04.brackets_at(side)
+    figure = ch04.brackets_figure(side)
     N, D = side**2, ch04.WIDTH
     wide, high = ({t.text: max(t[letter]) - min(t[letter]) for t in figure.data} for letter in "xy")
     unit = wide[f"the table: {N} x {N}"] / N
@@ -35,12 +35,12 @@ def test_brackets_are_drawn_at_every_side_and_to_scale(side: int) -> None:
 @pytest.mark.parametrize("side", ch04.SIDES[:6])
 def test_multiplications_are_half_of_the_operations_that_torch_counts(side: int) -> None:
     x = torch.zeros(side**2, 16)
-    pairs, keys = ch04.multiplications(side**2)
+    pairs, keys = ch04.count_multiplications(side**2)
     assert (2 * pairs, 2 * keys) == (flops(lambda: (x @ x.mT) @ x), flops(lambda: x @ (x.mT @ x)))
 
 
 def test_the_slider_writes_whole_numbers() -> None:
-    live = Live(ch04.brackets_at, ch04.SIDES, label="side", start=28, form=".0f")
+    live = Live(ch04.brackets_figure, ch04.SIDES, label="side", start=28, form=".0f")
     assert [text for text, _ in live.slider.options] == [str(side) for side in ch04.SIDES]
 
 
@@ -62,7 +62,7 @@ def test_channels_are_the_descriptors_of_a_photograph() -> None:
 
 @pytest.mark.parametrize("tokens, features", [(10, 2), (24, 4)])
 def test_a_climb_rises_to_the_ceiling_and_never_through_it(tokens: int, features: int) -> None:
-    kept = ch04.climb(tokens, features, steps=200)
+    kept = ch04.climb_features(tokens, features, steps=200)
     assert len(kept) == 201 and kept[0] < kept[20] < kept[-1]
     assert 0.97 * features / tokens < kept[-1] <= max(kept) < features / tokens
 
@@ -84,9 +84,9 @@ def test_a_gallery_shows_every_picture_with_its_words_and_colours() -> None:
 def test_a_mosaic_has_the_colours_of_the_patches_in_their_places() -> None:
     grid = Grid(2, 2, 3)
     clip = clips.Clip.plain(torch.rand(2, 3, 32, 48, generator=torch.Generator().manual_seed(0)), "noise")
-    rgb = pictures.colours(clip, grid)
+    rgb = pictures.patch_colours(clip, grid)
     assert torch.allclose(rgb[0, 0, grid.number(1, 1, 2)], clip.frames[1, :, 16:, 32:].mean((1, 2)))
-    tiles = np.asarray(pictures.mosaic(rgb, grid, side=30, number=1))
+    tiles = np.asarray(pictures.patch_mosaic(rgb, grid, side=30, number=1))
     assert tiles.shape == (20, 30, 3)
     assert np.abs(tiles[15, 25] / 255 - rgb[0, 0, grid.number(1, 1, 2)].numpy()).max() < 1 / 255
 
@@ -102,4 +102,4 @@ def test_light_falls_where_the_weights_are() -> None:
 
 def test_a_constant_map_shows_the_same_row_to_everybody() -> None:
     row = torch.tensor([0.2, 0.5, 0.3])
-    assert torch.equal(ch04.constant(row, 4).dense()[0, 0], row.expand(4, 3))
+    assert torch.equal(ch04.constant_map(row, 4).dense()[0, 0], row.expand(4, 3))

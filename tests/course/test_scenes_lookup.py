@@ -16,7 +16,7 @@ GRID = Grid(1, 5, 6)
 def draw():
     """warm_row, as chapter 1 uses it, on small numbers."""
     x = torch.randn(1, 1, 30, 8, generator=torch.Generator().manual_seed(0))
-    return functools.partial(ch01.warm_row, q=x, k=x, v=x, query=7, grid=GRID)
+    return functools.partial(ch01.temperature_figure, q=x, k=x, v=x, query=7, grid=GRID)
 
 
 @pytest.mark.parametrize("temperature", ch01.TEMPERATURES)
@@ -36,13 +36,13 @@ def test_a_warmer_row_is_flatter(draw) -> None:
 
 def test_temperature_one_is_softmax_itself(draw) -> None:
     x = draw.keywords["q"]
-    one, plain = (m.map(x, x, x).dense() for m in (ch01.at_temperature(1.0, 8, GRID), make("softmax", 1, 8, GRID)))
+    one, plain = (m.map(x, x, x).dense() for m in (ch01.softmax_at_temperature(1.0, 8, GRID), make("softmax", 1, 8, GRID)))
     assert torch.allclose(one, plain)
 
 
 @pytest.mark.parametrize("down, across", [(0, 0), (0, 1), (-1, 0)])
 def test_a_query_moved_by_a_patch_matches_the_patch_beside_it_best(down: int, across: int) -> None:
-    scores = (ch01.compass(GRID, down, across) @ ch01.compass(GRID).mT)[0, 0]
+    scores = (ch01.compass_vectors(GRID, down, across) @ ch01.compass_vectors(GRID).mT)[0, 0]
     for i in range(len(GRID)):
         _, y, x = GRID.place(i)
         if 0 <= y + down < GRID.Y and 0 <= x + across < GRID.X:

@@ -71,12 +71,12 @@ def test_before_a_file_comes_a_sample_stays_and_the_page_says_what_happens_to_fi
     assert app.session_state["concentrate_source"] == OWN and "Bring your own" not in [b.label for b in app.button]
     assert view(app)["title"] == clips.photograph("coffee").title and not said(app)
     assert view(visit(source=OWN, **SMALL))["title"] == clips.photograph("chelsea").title
-    for sentence in (limits.said(), "stays in the memory of this visit", "gone when the visit ends", "HEIC, MP4, MOV"):
+    for sentence in (limits.limits_sentence(), "stays in the memory of this visit", "gone when the visit ends", "HEIC, MP4, MOV"):
         assert sentence in words(app)
 
 
 def test_a_clip_is_cut_in_its_own_form_and_its_numbers_are_linviz_s(opened: Any) -> None:
-    sent, clip, grid = view(opened), clips.decode(files.video(), "first.mp4", 8).clip, Grid(8, 10, 14)
+    sent, clip, grid = view(opened), clips.decode_clip(files.video(), "first.mp4", 8).clip, Grid(8, 10, 14)
     assert sent["grid"] == [8, 10, 14] and len(sent["frames"]) == 8 and sent["title"] == "first.mp4"
     q = clips.descriptors(clips.fit(clip, grid), grid, opened.session_state["concentrate"].temperature)[0]
     np.testing.assert_allclose(sent["panels"][0]["wire"]["q"], q[0, 0].numpy(), rtol=1e-6)
@@ -150,7 +150,7 @@ def test_where_a_second_reading_takes_too_long_the_first_one_stays(monkeypatch: 
 
     def late(*args: Any) -> None:
         raise clips.Unreadable("decoding it took more than 8 s and was stopped")
-    monkeypatch.setattr(clips, "decode", late)
+    monkeypatch.setattr(clips, "decode_clip", late)
     here = own_file.own_scene(View(upload.source, frames=3, patches=14), upload)
     assert here.grid.T == 3 == len(here.clip.frames) and "took too long" in here.file_note
 
@@ -304,7 +304,7 @@ def test_the_grid_follows_the_file(size: tuple[int, ...], patches: int, frames: 
 
 def test_a_file_is_decoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     upload = own_file.read_upload(files.video(), "a.mp4", 8)
-    monkeypatch.setattr(clips, "decode", lambda *given: pytest.fail("decoded twice"))
+    monkeypatch.setattr(clips, "decode_clip", lambda *given: pytest.fail("decoded twice"))
     grids = [own_file.own_scene(View(upload.source, frames=8, patches=side), upload).grid for side in (14, 20)]
     assert [grid.T for grid in grids] == [8, 8] and upload.size == (10, 24, 32)
 

@@ -197,7 +197,7 @@ def test_curves_and_the_mean_row_switch(curve, power, centred):
     found, _ = readings(app)
     for trace, reading in zip(chart(app)["data"], found, strict=True):
         s = reading.centred_singular_values if centred else reading.singular_values
-        np.testing.assert_allclose(trace["y"], spectra.cumulative(s, power)[0, 0].numpy(), atol=1e-9)
+        np.testing.assert_allclose(trace["y"], spectra.cumulative_share(s, power)[0, 0].numpy(), atol=1e-9)
 
 
 @pytest.mark.parametrize("centred", [False, True])

@@ -21,8 +21,8 @@ from explorer.trained.trained_state import models_here
 from explorer.trained.view import TIMES, _view_blob, film_gif, film_strip
 from linviz import clips
 from linviz.models import Shape, VideoTransformer, interventions
-from linviz.models.checkpoints import card, find, pretrained
-from linviz.models.looking import concentrated, touched
+from linviz.models.checkpoints import find_checkpoint, pretrained, read_card
+from linviz.models.looking import row_measures, touched_tokens
 from linviz.patch_view import unpack
 from linviz.views import TrainedView
 from linviz.views.load_trained import NONE, nearest_shipped
@@ -77,8 +77,8 @@ def test_its_numbers_are_linviz_s_beside_what_was_recorded(opened: Any) -> None:
     clip, numbers = clips.motion_task(1, OPENED.clip_seed, "test", first=OPENED.clip), tables(opened)[1]
     for n, name in enumerate(OPENED.specs):
         model = pretrained(name, 0, "long")
-        now = concentrated(model.trace(clip.frames)[OPENED.layer - 1], touched(clip.masks, model))
-        then = card(find(name, 0, "long"))
+        now = row_measures(model.trace(clip.frames)[OPENED.layer - 1], touched_tokens(clip.masks, model))
+        then = read_card(find_checkpoint(name, 0, "long"))
         for row, measure, scale in (("entropy over its most (of 1)", "entropy", 1),
                                     ("weight of the heaviest 5 % of patches (%)", "top", 100),
                                     ("weight on the digit (times its share)", "object", 1)):
@@ -100,7 +100,7 @@ def test_it_says_what_has_to_be_known(opened: Any) -> None:
 
 def test_it_begins_on_ink_of_the_digit_and_outlines_it(opened: Any) -> None:
     sent, clip = view(opened), clips.motion_task(1, OPENED.clip_seed, "test", first=OPENED.clip)
-    inked = touched(clip.masks, pretrained("softmax"))[0]
+    inked = touched_tokens(clip.masks, pretrained("softmax"))[0]
     assert sent["grid"] == [4, 6, 6] and sent["outline"].tolist() == inked.int().tolist()
     assert inked[sent["set"]["query"]] and 0 < inked.sum() < 72
 
@@ -174,7 +174,7 @@ def test_a_moving_square_is_where_the_light_is(monkeypatch: Any, head: str) -> N
     clip, places = square()
     model = seeing()
     one = SimpleNamespace(spec="softmax", title="seeing", family="softmax", shape=model.shape,
-                          layers=model.trace(clip.frames), inked=touched(clip.masks, model)[0])
+                          layers=model.trace(clip.frames), inked=touched_tokens(clip.masks, model)[0])
     monkeypatch.setattr("explorer.trained.view.clip_task", lambda *of: clip)
     monkeypatch.setattr("explorer.trained.view.clip_key", lambda view: ("square", head))
     sent = unpack(_view_blob(replace(OPENED, layer=1, head=head), [one], {"mode": "heat"}))
@@ -263,7 +263,7 @@ def test_strength_is_of_the_gates_alone_and_of_all_layers() -> None:
     changed = [any(not np.array_equal(x, new[name]) for name, x in old.items() if isinstance(x, np.ndarray))
                for old, new in zip(maps, sent, strict=True)]
     assert changed == [False, False, True, False]
-    twin, clip = interventions.held(pretrained("relu_floor+gate", 0, "long"), "both"), clip_task(*clip_key(OPENED))
+    twin, clip = interventions.with_constant_gate(pretrained("relu_floor+gate", 0, "long"), "both"), clip_task(*clip_key(OPENED))
     shares = twin(clip.frames).softmax(-1)[0]
     assert clip.classes[int(shares.argmax())] in after["relu + floor + gate"][-1]
     assert "relu + floor + gate with a gate of strength 0" in app.caption[0].value

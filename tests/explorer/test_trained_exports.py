@@ -19,9 +19,9 @@ from PIL import Image
 from explorer.shared import export_buttons
 from explorer.trained.model_answers import model_answers
 from explorer.trained.view import FILES, open_of_page
-from linviz.models.checkpoints import find
+from linviz.models.checkpoints import find_checkpoint
 from linviz.patch_view import unpack
-from linviz.patch_view.blob import picture
+from linviz.patch_view.blob import frame_image
 from linviz.views.export import painting, panel_pictures, sheet
 from linviz.views.export.files import make_file
 from linviz.views.trained_panels import OpenTrained
@@ -89,7 +89,7 @@ def test_state_versions_and_checkpoints_stand_with_them(seen: OpenTrained, lines
     assert "strength" in told["trained"] and "strength" not in told["trained"]["look"]       # said once
     assert (told["query"], told["trained"]["order"], told["trained"]["strength"]) == ([1, 2, 3], "reversed", 0.35)
     for spec in SPECS:
-        path = find(spec, 0, "long")
+        path = find_checkpoint(spec, 0, "long")
         weights = hashlib.sha256(path.read_bytes()).hexdigest()
         assert told["models"][spec] == {"file": f"long/{path.name}", "sha256": weights}
         line = lines[spec, "patch", "entropy"]
@@ -158,7 +158,7 @@ def test_the_light_lies_where_the_row_has_its_weight(seen: OpenTrained) -> None:
         row = seen.grid.fold(painting.panel_row(seen, one)[:, None])[..., 0]
         t, y, x = np.unravel_index(int(row.argmax()), row.shape)
         lit = np.asarray(painting.overlay_image(seen, one, int(t), 72).convert("L"), float)
-        lit /= 1 + np.asarray(picture(seen.picture.frames[int(t)]).resize((72, 72)).convert("L"), float)
+        lit /= 1 + np.asarray(frame_image(seen.picture.frames[int(t)]).resize((72, 72)).convert("L"), float)
         assert lit[12 * y:12 * y + 12, 12 * x:12 * x + 12].mean() > 1.2 * lit.mean()
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 import pytest
 
 from linviz.figures import theme
-from linviz.figures.brackets import Box, Note, brackets
+from linviz.figures.brackets import Box, Note, bracket_boxes
 
 BOXES = [Box("Q", "4 x 2", 0.1, 0.2, 2, 4, "softmax"), Box("the table", "4 x 4", 3, 0.2, 4, 4, "kernel", made=True)]
 
 
 @pytest.fixture(params=[False, True])
 def figure(request):
-    return brackets(BOXES, [Note("beside", 7.1, 0.2)], said="two matrices", axes=("columns", "rows"), reach=(9, 5),
+    return bracket_boxes(BOXES, [Note("beside", 7.1, 0.2)], said="two matrices", axes=("columns", "rows"), reach=(9, 5),
                     title="To scale", dark=request.param)
 
 

@@ -14,7 +14,7 @@ ROWS = [charts.Counts("soft", "softmax", "softmax", {"participation": 2.9, "supp
 
 
 def test_counts_are_markers_on_a_line_a_way_of_counting() -> None:
-    figure = charts.counts(ROWS, most=784)
+    figure = charts.count_chart(ROWS, most=784)
     for trace, row in zip(figure.data, ROWS, strict=True):
         assert list(trace.x) == list(row.values.values()) and list(trace.y) == list(row.values)
         assert trace.marker.symbol == style(row.spec, row.family).marker
@@ -25,7 +25,7 @@ def test_counts_are_markers_on_a_line_a_way_of_counting() -> None:
 
 def test_parts_are_stacked_to_one_and_told_apart_without_colour() -> None:
     made = {"pair": [1.0, 0.4], "key": [0.0, 0.25], "nobody": [0.0, 0.35]}
-    figure = charts.parts([0.0, 0.5], made, axis="floor c", at={"usual": 0.25})
+    figure = charts.parts_chart([0.0, 0.5], made, axis="floor c", at={"usual": 0.25})
     assert [list(t.y) for t in figure.data] == list(made.values()) and {t.stackgroup for t in figure.data} == {"row"}
     assert len({t.fillpattern.shape for t in figure.data}) == 3
     assert figure.layout.shapes[0].x0 == 0.25 and "pair: from 1.00 to 0.40." in figure.layout.meta["alt"]
@@ -34,7 +34,7 @@ def test_parts_are_stacked_to_one_and_told_apart_without_colour() -> None:
 def test_the_plane_has_a_point_a_map_a_trail_and_levels_where_they_belong() -> None:
     trail = curves.Curve("focused", "focused", "kernel", [8.9, 6.2], [16, 16])
     points = [charts.Point("softmax", "softmax", "softmax", 6.4, 641)]
-    figure = charts.plane(points, trail, ["p=1", "p=16"], most=784, levels={"convolution": 783})
+    figure = charts.plane_chart(points, trail, ["p=1", "p=16"], most=784, levels={"convolution": 783})
     assert list(figure.data[0].x) == [8.9, 6.2] and list(figure.data[0].text) == ["p=1", "p=16"]
     assert (figure.data[1].x[0], figure.data[1].y[0]) == (6.4, 641)
     label = next(a for a in figure.layout.annotations if a.text == "convolution")
@@ -45,8 +45,8 @@ def test_the_plane_has_a_point_a_map_a_trail_and_levels_where_they_belong() -> N
 
 def test_tables_and_places_share_one_scale_from_the_closed_list() -> None:
     maps = np.arange(24.0).reshape(2, 3, 4)
-    for figure in (heat.tables(maps, ["a", "b"], bar="weight", top=12.0),
-                   heat.places(maps, ["a", "b"], bar="weight", top=12.0, columns=2)):
+    for figure in (heat.map_tables(maps, ["a", "b"], bar="weight", top=12.0),
+                   heat.patch_panels(maps, ["a", "b"], bar="weight", top=12.0, columns=2)):
         assert [np.array_equal(t.z, m) for t, m in zip(figure.data, maps, strict=True)] == [True, True]
         assert {t.coloraxis for t in figure.data} == {"coloraxis"}
         bar = figure.layout.coloraxis
@@ -57,6 +57,6 @@ def test_tables_and_places_share_one_scale_from_the_closed_list() -> None:
 
 
 def test_a_table_names_its_axes() -> None:
-    figure = heat.tables(np.eye(3)[None], ["identity"], bar="weight", top=1.0, said="A diagonal.")
+    figure = heat.map_tables(np.eye(3)[None], ["identity"], bar="weight", top=1.0, said="A diagonal.")
     assert (figure.layout.xaxis.title.text, figure.layout.yaxis.title.text) == ("key j", "query i")
     assert figure.layout.meta["alt"] == "A heat map of 3 queries (down) by 3 keys (across). A diagonal."

@@ -20,7 +20,7 @@ def test_every_value_is_drawn_as_it_was_given(dark):
     assert [list(trace.y) for trace in fig.data] == [SOFT.values, FLOOR.values, GATE.values]
     assert [list(trace.x) for trace in fig.data] == [[1, 2, 3, 4], [1, 2], [1, 2]]
     assert [trace.name for trace in fig.data] == ["softmax", "relu + floor", "gate"]
-    assert fig.layout.template.layout.paper_bgcolor == theme.PAPER[theme.mode(dark)]
+    assert fig.layout.template.layout.paper_bgcolor == theme.PAPER[theme.mode_name(dark)]
 
 
 def test_both_axes_are_logarithmic_and_say_what_they_are_and_in_which_unit():

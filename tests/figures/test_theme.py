@@ -119,4 +119,4 @@ def test_other_colour_maps_are_refused_in_one_sentence(name):
 
 def test_a_figure_without_alt_text_is_refused():
     with pytest.raises(ValueError, match="alt text"):
-        theme.figure("  ")
+        theme.empty_figure("  ")

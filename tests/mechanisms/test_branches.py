@@ -3,14 +3,21 @@ import torch
 from torch.nn.functional import conv2d, interpolate
 
 from linviz import Grid
-from linviz.mechanisms._branches import Shrink, apart, around, depthwise, steps, stretch
+from linviz.mechanisms._branches import (
+    SpatialReduction,
+    depthwise_map,
+    step_count,
+    step_indices,
+    upsampling_map,
+    window_indices,
+)
 
 GRID = Grid(T=2, Y=3, X=4, prefix=2)
 
 
 def test_around_names_the_square_in_the_frame() -> None:
     for side in (1, 3, 5):
-        index, inside = around(GRID, side)
+        index, inside = window_indices(GRID, side)
         assert index.shape == inside.shape == (len(GRID), side * side) and not bool(inside[:2].any())
         for i in range(2, len(GRID)):
             t, y, x = GRID.place(i)
@@ -23,7 +30,7 @@ def test_around_names_the_square_in_the_frame() -> None:
 def test_depthwise_is_a_convolution_with_zeros_outside() -> None:
     H, E = 2, 3
     kernel, v = torch.randn(H, E, 3, 3), torch.randn(2, H, len(GRID), E)
-    a = depthwise(kernel, GRID, 2)
+    a = depthwise_map(kernel, GRID, 2)
     picture = GRID.fold(v).permute(0, 2, 1, 5, 3, 4).reshape(4, H * E, 3, 4)  # (B*T, H*E, Y, X)
     expected = conv2d(picture, kernel.reshape(-1, 1, 3, 3), padding=1, groups=H * E)
     expected = GRID.unfold(expected.view(2, 2, H, E, 3, 4).permute(0, 2, 1, 4, 5, 3))
@@ -35,23 +42,23 @@ def test_depthwise_is_a_convolution_with_zeros_outside() -> None:
 def test_stretch_is_linear_interpolation() -> None:
     v = torch.randn(1, 5, 2, dtype=torch.float64)
     for queries in (5, 9, 20):
-        a = stretch(5, queries, v)
+        a = upsampling_map(5, queries, v)
         assert torch.allclose(a.apply(v), interpolate(v.mT, size=queries, mode="linear").mT) and a.stochastic
 
 
 def test_apart_reads_one_entry_a_step() -> None:
     small, built = Grid(T=2, Y=2, X=3), Grid(T=2, Y=3, X=3)
-    index = apart(small.places(), small.places(), built)
+    index = step_indices(small.places(), small.places(), built)
     table = {}
     for i in range(len(small)):
         for j in range(len(small)):
             step = tuple(b - a for a, b in zip(small.place(i), small.place(j), strict=True))
             assert table.setdefault(step, index[i, j].item()) == index[i, j]
-    assert len(set(table.values())) == len(table) and max(table.values()) < steps(built)
-    assert table[0, 0, 0] == steps(built) // 2
+    assert len(set(table.values())) == len(table) and max(table.values()) < step_count(built)
+    assert table[0, 0, 0] == step_count(built) // 2
 
 
 def test_shrink_keeps_prefix_tokens() -> None:
-    shrink, x = Shrink(6, 2, GRID), torch.randn(2, len(GRID), 6)
+    shrink, x = SpatialReduction(6, 2, GRID), torch.randn(2, len(GRID), 6)
     assert shrink.onto == Grid(T=2, Y=1, X=2, prefix=2)
     assert torch.equal(shrink(x)[:, :2], x[:, :2]) and shrink(x).shape == (2, len(shrink.onto), 6)

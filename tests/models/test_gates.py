@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from linviz import Grid, make
-from linviz.fixation import ratios
+from linviz.fixation import fixation_ratios
 from linviz.maps import Dense
-from linviz.models.gate_fits import PARTS, Goal, compared, fit_free, fit_gates, only, part_map
+from linviz.models.gate_fits import PARTS, Goal, compare_maps, fit_free, fit_gates, keep_part, part_map
 
 GRID, HEADS, WIDTH = Grid(T=2, Y=3, X=3), 2, 8
 
@@ -31,7 +31,7 @@ def fitted(spec: str = "relu_floor+gate", **options):
 
 def held_out(m, part: str = "whole") -> float:
     x = clips(seed=1)
-    return compared(part_map(m, *x, part=part), Goal(target(*x), x[2], torch.ones(24, 18, dtype=torch.bool)))["kl"]
+    return compare_maps(part_map(m, *x, part=part), Goal(target(*x), x[2], torch.ones(24, 18, dtype=torch.bool)))["kl"]
 
 
 @pytest.mark.parametrize("spec", ["relu_floor+gate", "relu_floor+gate:self:shared", "linear+gate:qk"])
@@ -46,7 +46,7 @@ def test_what_is_learned_on_some_clips_holds_on_others(spec: str) -> None:
 def test_bits_on_its_own_clips_are_those_of_the_map() -> None:
     fit, m = fitted(steps=5)
     x = clips()
-    found = compared(m.map(*x), Goal(target(*x), x[2], torch.ones(24, 18, dtype=torch.bool)))
+    found = compare_maps(m.map(*x), Goal(target(*x), x[2], torch.ones(24, 18, dtype=torch.bool)))
     assert fit.after == pytest.approx(found["kl"], abs=1e-4) and fit.steps == 5
 
 
@@ -62,7 +62,7 @@ def test_parts_of_a_gate() -> None:
     _, m = fitted(steps=30)
     x = clips(2)
     phi = m.features(*x)
-    r_q, r_k = ratios(m.gate, *phi)
+    r_q, r_k = fixation_ratios(m.gate, *phi)
     for part, (want_q, want_k) in {
             "whole": (r_q, r_k), "tokens": (torch.ones_like(r_q), r_k.mean(-1, keepdim=True)),
             "channels": (r_q.mean(-2, keepdim=True), r_k.mean(-2, keepdim=True)),
@@ -92,27 +92,27 @@ def test_measures_against_numbers_on_paper() -> None:
     rows = torch.tensor([[0.5, 0.5], [1.0, 0.0]])[None, None]      # softmax's
     v = torch.tensor([[1.0, 0.0], [0.0, 1.0]])[None, None]
     mine = torch.tensor([[0.5, 0.5], [0.25, 0.75]])[None, None]
-    found = compared(Dense(mine), Goal(rows, v, torch.tensor([[True, False]])))
+    found = compare_maps(Dense(mine), Goal(rows, v, torch.tensor([[True, False]])))
     assert found["kl"] == pytest.approx((0 + 2) / 2, abs=1e-4)      # log2(1 / .25)
     assert found["kl_1"] == found["kl"] and found["dead"] == 0
     assert found["error"] == pytest.approx((2 * 0.75**2 / 1.5) ** 0.5) == found["error_of_map"]
     assert found["object"] == pytest.approx((0.5 + 0.25) / 2 / 0.5)
-    twice = compared(Dense(mine), Goal(rows, v, torch.tensor([[True, False]])), 2 * v)
+    twice = compare_maps(Dense(mine), Goal(rows, v, torch.tensor([[True, False]])), 2 * v)
     assert twice["error"] != twice["error_of_map"] == found["error"]
 
 
 def test_empty_rows_are_counted_and_left_out() -> None:
     rows, v = torch.full((1, 1, 2, 2), 0.5), torch.eye(2)[None, None]
     goal = Goal(rows, v, torch.ones(1, 2).bool())
-    found = compared(Dense(torch.tensor([[[[0.0, 0.0], [1.0, 0.0]]]]), stochastic=False), goal)
+    found = compare_maps(Dense(torch.tensor([[[[0.0, 0.0], [1.0, 0.0]]]]), stochastic=False), goal)
     assert found["dead"] == 0.5 and found["entropy"] == 0 and found["kl"] > 1
     with pytest.raises(ValueError, match="negative"):
-        compared(Dense(torch.tensor([[[[1.5, -0.5], [1.0, 0.0]]]]), stochastic=False), goal)
+        compare_maps(Dense(torch.tensor([[[[1.5, -0.5], [1.0, 0.0]]]]), stochastic=False), goal)
 
 
 def test_only_averages_what_its_name_leaves_out() -> None:
     r = torch.rand(2, 3, 4)
-    assert (only(r, r, "tokens")[1].std(-1) < 1e-6).all() and (only(r, r, "channels")[0].std(-2) < 1e-6).all()
+    assert (keep_part(r, r, "tokens")[1].std(-1) < 1e-6).all() and (keep_part(r, r, "channels")[0].std(-2) < 1e-6).all()
 
 
 def test_mistakes_get_a_sentence() -> None:

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import conv2d, gelu, layer_norm, linear, pad
 
 from linviz.cost import flops
-from linviz.models.linear_video_transformer import CONFIGS, Config, LinearVideoTransformer, macs
+from linviz.models.linear_video_transformer import CONFIGS, Config, LinearVideoTransformer, count_macs
 
 SMALL = Config(classes=5, shift_parts=4, frames=3, side=28, channels=32, heads=4, blocks=2, wider=3, hidden=24)
 GATES = {"none": "relu_floor+shift", "shared": "relu_floor+gate:shared+shift", "separate": "relu_floor+gate+shift"}
@@ -70,18 +70,18 @@ def test_a_backbone_without_gates_and_what_gates_add(undrawn):
 def test_work_stated_is_the_work_counted_while_it_runs(change):
     config = replace(SMALL, **change)
     model = LinearVideoTransformer(config).eval()
-    assert 2 * sum(macs(config).values()) == flops(model, clip(config, batch=1))
+    assert 2 * sum(count_macs(config).values()) == flops(model, clip(config, batch=1))
 
 
 @pytest.mark.parametrize(("gate", "giga"), [("none", "242.8"), ("separate", "264.7"), ("shared", "264.7")])
 def test_work_of_the_official_size(gate, giga):
-    parts = macs(replace(CONFIGS["k400"], spec=GATES[gate]))
+    parts = count_macs(replace(CONFIGS["k400"], spec=GATES[gate]))
     assert f"{(sum(parts.values()) - parts['row sums']) / 1e9:.1f}" == giga
 
 
 def test_work_of_another_attention_is_not_guessed():
     with pytest.raises(ValueError, match="counts hold only for relu_floor; count softmax"):
-        macs(replace(SMALL, spec="softmax"))
+        count_macs(replace(SMALL, spec="softmax"))
 
 
 # ---------------------------------------------------------------- written out

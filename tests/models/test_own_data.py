@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from linviz.models import Recipe, Shape, own_data
-from linviz.models.examples import made
+from linviz.models.examples import make_data
 from tests.clips import files
 
 SMALL = Shape(frames=4, side=6, tubelet=(1, 3, 3), channels=12, heads=2, blocks=1, colours=3)
@@ -42,7 +42,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_a_folder_of_folders_becomes_examples(folder: Path):
     read = []
-    found = own_data.read(folder, SMALL, read.append)
+    found = own_data.read_folder(folder, SMALL, read.append)
     data = found.data
     assert data.train.classes == data.test.classes == ("day", "night") and len(read) == 16
     assert data.train.frames.shape == (6 + 3, 4, 3, 6, 6) and data.train.frames.dtype == torch.uint8
@@ -54,7 +54,7 @@ def test_a_folder_of_folders_becomes_examples(folder: Path):
 
 
 def test_every_file_left_out_has_a_line(folder: Path):
-    said = own_data.read(folder, SMALL).said().splitlines()
+    said = own_data.read_folder(folder, SMALL).said().splitlines()
     assert said[:2] == ["day: 6 to learn from, 3 held out", "night: 3 to learn from, 2 held out"]
     assert said[2].startswith("read in part: night/cut.gif: ") and "is cut short" in said[2]
     assert said[3].startswith("skipped: night/again.gif is the same file as night/0.gif") or said[3] == (
@@ -63,12 +63,12 @@ def test_every_file_left_out_has_a_line(folder: Path):
 
 
 def test_what_is_held_out_follows_from_the_files_alone(folder: Path):
-    before = own_data.read(folder, SMALL)
+    before = own_data.read_folder(folder, SMALL)
     held = {film.sha for film in before.films["day"]} & {f.sha for f in sorted(
         before.films["day"], key=lambda f: f.sha)[::4]}
     assert len(held) == 3
     (folder / "day" / "0.gif").rename(folder / "day" / "zebra.GIF")
-    after = own_data.read(folder, SMALL)
+    after = own_data.read_folder(folder, SMALL)
     assert after.digest() == before.digest()
     assert torch.equal(after.data.test.frames, before.data.test.frames)
     learned, asked = after.data.train.frames, after.data.test.frames
@@ -77,20 +77,20 @@ def test_what_is_held_out_follows_from_the_files_alone(folder: Path):
 
 def test_other_videos_are_another_recipe(folder: Path):
     plain = Recipe("relu", shape=replace(SMALL, colours=1))
-    before = own_data.read(folder, SMALL).recipe(plain)
+    before = own_data.read_folder(folder, SMALL).recipe(plain)
     assert (before.task, before.pool, before.tests, before.shape) == ("own", 9, 5, SMALL)
     (folder / "day" / "8.gif").rename(folder / "night" / "8.gif")  # the same files, one in another class
-    after = own_data.read(folder, SMALL).recipe(plain)
+    after = own_data.read_folder(folder, SMALL).recipe(plain)
     assert before.digest() != after.digest() and Recipe.read(before.told()) == before
     with pytest.raises(ValueError, match="a user's own videos: read them with models.own_data.read"):
-        made(before)
+        make_data(before)
 
 
 def test_a_short_clip_holds_each_frame_and_a_wide_one_is_cut():
     frames = torch.zeros(3, 3, 12, 20)
     frames[0, :, :, :4] = 1                                   # outside the middle square
     frames[1], frames[2] = 0.2, 1
-    seen = own_data.seen_by(frames, SMALL)
+    seen = own_data.frames_for_model(frames, SMALL)
     assert seen.shape == (4, 3, 6, 6) and seen.float().mean((1, 2, 3)).tolist() == [0, 51, 51, 255]
 
 
@@ -103,13 +103,13 @@ def test_a_short_clip_holds_each_frame_and_a_wide_one_is_cut():
 def test_too_little_gets_a_sentence(folder: Path, change, sentence):
     change(folder)
     with pytest.raises(ValueError, match=sentence):
-        own_data.read(folder, SMALL)
+        own_data.read_folder(folder, SMALL)
 
 
 def test_what_cannot_be_opened_is_skipped(folder: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("linviz.models.own_data.BYTES", 10_000)
     (folder / "day" / "0.gif").write_bytes(bytes(10_001))
-    assert "day/0.gif is larger than the limit of 0 MB" in own_data.read(folder, SMALL).skipped
+    assert "day/0.gif is larger than the limit of 0 MB" in own_data.read_folder(folder, SMALL).skipped
 
     (folder / "day" / "0.gif").unlink()
 
@@ -117,4 +117,4 @@ def test_what_cannot_be_opened_is_skipped(folder: Path, monkeypatch: pytest.Monk
         raise PermissionError(13, "Permission denied")
     monkeypatch.setattr(Path, "read_bytes", refuse)
     with pytest.raises(ValueError, match="skipped: day/.* cannot be opened: Permission denied"):
-        own_data.read(folder, SMALL)
+        own_data.read_folder(folder, SMALL)

@@ -4,7 +4,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from linviz.models.prediction import interval, prediction, t_quantile
+from linviz.models.prediction import accuracy_interval, prediction_interval, t_quantile
 
 
 @pytest.mark.parametrize("p, degrees, wanted", [  # printed tables of Student's t
@@ -15,12 +15,12 @@ def test_quantiles_are_those_of_the_tables(p: float, degrees: int, wanted: float
 
 def test_95_of_100_new_runs_lie_in_it() -> None:
     drawn = 0.6 + 0.03 * torch.randn(2000, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    inside = [low <= new <= high for *seeds, new in drawn.tolist() for low, high in [prediction(seeds)]]
+    inside = [low <= new <= high for *seeds, new in drawn.tolist() for low, high in [prediction_interval(seeds)]]
     assert 0.935 < sum(inside) / len(inside) < 0.965
 
 
 def test_it_stays_among_shares_and_needs_several() -> None:
-    assert prediction([0.0, 1.0, 0.5]) == (0.0, 1.0)
+    assert prediction_interval([0.0, 1.0, 0.5]) == (0.0, 1.0)
     with pytest.raises(ValueError, match="at least two values; got 1"):
-        prediction([0.5])
-    assert interval("softmax", "long") is None and interval("swin") is None
+        prediction_interval([0.5])
+    assert accuracy_interval("softmax", "long") is None and accuracy_interval("swin") is None

@@ -5,7 +5,7 @@ from torch.nn.functional import layer_norm, linear
 
 from linviz import Grid
 from linviz.maps import Product
-from linviz.models import SCHEMES, Scheme, pairs, seen
+from linviz.models import SCHEMES, Scheme, count_pairs, visible_pairs
 
 GRID = Grid(T=3, Y=4, X=5)
 Place = tuple[int, int, int]
@@ -48,15 +48,15 @@ def test_a_scheme_is_masked_softmax_layer_by_layer(scheme: str) -> None:
 @pytest.mark.parametrize("grid", [GRID, Grid(T=1, Y=3, X=3), Grid(T=4, Y=1, X=2), Grid()], ids=str)
 def test_who_sees_whom_and_how_many_pairs(scheme: str, grid: Grid) -> None:
     if grid == GRID:
-        assert all(torch.equal(ours, theirs) for ours, theirs in zip(seen(scheme, grid), masks(scheme), strict=True))
-    assert pairs(scheme, grid) == sum(table.sum().item() for table in seen(scheme, grid))
+        assert all(torch.equal(ours, theirs) for ours, theirs in zip(visible_pairs(scheme, grid), masks(scheme), strict=True))
+    assert count_pairs(scheme, grid) == sum(table.sum().item() for table in visible_pairs(scheme, grid))
 
 
 def test_pairs_a_token() -> None:
     """As the table says: T + Y X for divided, Y + X + T for axial, N / 4 + N / 8 for local and global."""
     grid = Grid(T=8, Y=14, X=14)
     N = len(grid)
-    each = {scheme: pairs(scheme, grid) / N for scheme in SCHEMES}
+    each = {scheme: count_pairs(scheme, grid) / N for scheme in SCHEMES}
     assert each == {"joint": N, "space": 196, "divided": 8 + 196, "axial": 14 + 14 + 8, "local_global": N / 4 + N / 8}
 
 
@@ -67,7 +67,7 @@ def test_divided_is_a_product_of_two_maps_not_one_with_a_mask() -> None:
     both = Product(space, time)
     assert both.stochastic and bool((both.dense() > 0).all())
     assert bool((time.dense() == 0).any()) and bool((space.dense() == 0).any())
-    assert pairs("divided", GRID) < pairs("joint", GRID)
+    assert count_pairs("divided", GRID) < count_pairs("joint", GRID)
 
 
 @torch.no_grad()
@@ -91,7 +91,7 @@ def test_prefix_tokens_take_part() -> None:
     grid = Grid(T=2, Y=2, X=2, prefix=1)
     for scheme in SCHEMES:
         model, x = Scheme(scheme, "softmax", 2, 8, grid), torch.randn(1, 9, 8)
-        assert model(x).shape == x.shape and bool(seen(scheme, grid)[0][0].all())
+        assert model(x).shape == x.shape and bool(visible_pairs(scheme, grid)[0][0].all())
 
 
 def test_mistakes_get_a_sentence() -> None:

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from linviz.atomic_write import write_atomically
 from linviz.models import Data, Examples, Recipe, Shape, train
 from linviz.models import training as module
-from linviz.models.arms import LONG, arm, gate_parameters, jobs
+from linviz.models.arms import LONG, arm_recipe, gate_parameters, training_jobs
 from linviz.models.run_files import read_tensors
-from linviz.models.training import order, rate
-from linviz.whole import write_whole
+from linviz.models.training import clip_order, learning_rate
 
 TINY = Shape(frames=2, side=6, tubelet=(1, 3, 3), channels=12, heads=2, blocks=1)
 RECIPE = Recipe("relu_floor+gate", shape=TINY, steps=60, batch=16, pool=128, tests=64, rate=1e-2)
@@ -79,32 +79,32 @@ def test_another_runs_file_is_refused_and_left(tmp_path: Path):
 
 def test_killed_while_writing_the_last_good_file_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     target = tmp_path / "a.bin"
-    write_whole(target, b"good")
+    write_atomically(target, b"good")
 
     def broken(_: int) -> None:
         raise KeyboardInterrupt
-    monkeypatch.setattr("linviz.whole.os.fsync", broken)
+    monkeypatch.setattr("linviz.atomic_write.os.fsync", broken)
     with pytest.raises(KeyboardInterrupt):
-        write_whole(target, b"half of something new")
+        write_atomically(target, b"half of something new")
     assert target.read_bytes() == b"good" and list(tmp_path.iterdir()) == [target]
 
 
 def test_every_clip_once_a_round_in_another_order():
-    rounds = [torch.cat([order(10, 3, 0, step) for step in range(3 * r, 3 * r + 3)]) for r in (0, 1)]
+    rounds = [torch.cat([clip_order(10, 3, 0, step) for step in range(3 * r, 3 * r + 3)]) for r in (0, 1)]
     assert all(len(r.unique()) == 9 for r in rounds) and not torch.equal(*rounds)
-    assert torch.equal(order(10, 3, 0, 4), order(10, 3, 0, 4)) and not torch.equal(order(10, 3, 1, 0), rounds[0][:3])
-    assert len(order(2, 32, 0, 5)) == 2
+    assert torch.equal(clip_order(10, 3, 0, 4), clip_order(10, 3, 0, 4)) and not torch.equal(clip_order(10, 3, 1, 0), rounds[0][:3])
+    assert len(clip_order(2, 32, 0, 5)) == 2
 
 
 def test_the_rate_rises_and_falls():
-    rates = [rate(Recipe(), step) for step in range(800)]
+    rates = [learning_rate(Recipe(), step) for step in range(800)]
     assert max(rates) == pytest.approx(2e-3) and rates.index(max(rates)) == 79
     assert all(a > b for a, b in zip(rates[80:], rates[81:], strict=False)) and rates[-1] < 1e-7
 
 
 def test_threads_are_as_before():
     before = torch.get_num_threads()
-    with module.one_thread():
+    with module.single_thread():
         assert torch.get_num_threads() == 1
     assert torch.get_num_threads() == before
 
@@ -114,28 +114,28 @@ def test_another_recipe_has_another_digest():
         {}, {"spec": "relu"}, {"steps": 801}, {"setting": "hard"}, {"options": {"floor": 0.1}}, {"test_seed": 2},
         {"shape": Shape(channels=96)}, {"rate": 1e-3}, {"start": "abc"})}
     assert len(digests) == 9
-    assert Recipe.read(json.loads(json.dumps(arm("relu_floor~wide", "long").told()))) == arm("relu_floor~wide", "long")
+    assert Recipe.read(json.loads(json.dumps(arm_recipe("relu_floor~wide", "long").told()))) == arm_recipe("relu_floor~wide", "long")
 
 
 def test_the_control_of_the_gate_has_as_many_numbers():
     from linviz.models import VideoTransformer
     sizes = {name: sum(p.numel() for p in VideoTransformer(r.spec, shape=r.shape).parameters())
-             for name, r in ((n, arm(n)) for n in ("relu_floor", "relu_floor+gate", "relu_floor~wide"))}
+             for name, r in ((n, arm_recipe(n)) for n in ("relu_floor", "relu_floor+gate", "relu_floor~wide"))}
     assert sizes["relu_floor+gate"] - sizes["relu_floor"] == gate_parameters("relu_floor") == 4704
     assert abs(sizes["relu_floor~wide"] - sizes["relu_floor+gate"]) < 3 * 97 / 2 + 1
 
 
 def test_the_sets_are_what_they_say():
-    assert {j.seed for j in jobs("short")} == set(range(5)) and len({j.name for j in jobs("long")}) == len(LONG) == 18
-    assert len(list(jobs("fine"))) == 5 and all(len(j.recipe.shape.grid) >= 1024 for j in jobs("fine"))
+    assert {j.seed for j in training_jobs("short")} == set(range(5)) and len({j.name for j in training_jobs("long")}) == len(LONG) == 18
+    assert len(list(training_jobs("fine"))) == 5 and all(len(j.recipe.shape.grid) >= 1024 for j in training_jobs("fine"))
     for which in ("short", "long", "fine", "dose", "control", "late", "breadth", "front"):
-        listed = [(j.name, j.seed) for j in jobs(which)]
+        listed = [(j.name, j.seed) for j in training_jobs(which)]
         assert len(set(listed)) == len(listed) > 0
 
 
 def test_mistakes_get_a_sentence():
-    for call, match in ((lambda: arm("softmax", "huge"), "no budget called 'huge'; there are: short, long"),
-                        (lambda: arm("softmax~blue"), "no variant called 'blue'"),
+    for call, match in ((lambda: arm_recipe("softmax", "huge"), "no budget called 'huge'; there are: short, long"),
+                        (lambda: arm_recipe("softmax~blue"), "no variant called 'blue'"),
                         (lambda: Recipe(steps=0), "steps must be a whole number from 1 up; got 0"),
                         (lambda: train(Recipe(task="dance", steps=1)), "no task called 'dance'")):
         with pytest.raises(ValueError, match=match):

@@ -60,5 +60,5 @@ def test_a_link_to_a_chapter_leads_to_its_page(folder: Path, name: str) -> None:
 
 def test_prices_and_code_are_no_formulas() -> None:
     soup = BeautifulSoup("<p>from $x_i$ to $$y$$</p><code>$z$</code><p>a price of \\$5</p>", "html.parser")
-    book.formulas(soup)
+    book.replace_formulas(soup)
     assert len(soup.find_all("math")) == 2 and soup.code.string == "$z$" and "\\$5" in soup.get_text()

@@ -8,7 +8,7 @@ import nbformat
 import pytest
 
 from linviz.course import checks, quizzes
-from linviz.course.chapter import HINTS, assessed
+from linviz.course.chapter import HINTS, assessed_objectives
 from notebooks import build
 
 from .books import BOOKS, NAMES
@@ -24,7 +24,7 @@ def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for part in (f"src/{CHAPTER}.py", f"{CHAPTER}.ipynb", f"solutions/{CHAPTER}.ipynb"):
         (here / part).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(BOOKS / part, here / part)
-    (here / "SCHEDULE.md").write_text(build.schedule([build.read(here / f"src/{CHAPTER}.py")]), encoding="utf-8")
+    (here / "SCHEDULE.md").write_text(build.schedule_page([build.read_chapter(here / f"src/{CHAPTER}.py")]), encoding="utf-8")
     monkeypatch.setattr(build, "HERE", here)
     return here
 
@@ -86,7 +86,7 @@ def test_an_edit_of_the_schedule_a_new_source_and_a_lost_file_are_noticed(copy: 
 def test_a_source_without_front_matter_is_refused_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "99_nothing.py").write_text("# %%\n1\n")
     with pytest.raises(ValueError, match=r"99_nothing.py has 0 cells tagged 'front'; it needs exactly one"):
-        build.read(tmp_path / "99_nothing.py")
+        build.read_chapter(tmp_path / "99_nothing.py")
 
 
 def test_a_wrong_order_gets_one_sentence(copy: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
@@ -113,14 +113,14 @@ def test_a_stub_keeps_signature_docstring_and_check() -> None:
 
 @pytest.fixture(params=NAMES)
 def chapter(request):
-    return build.read(BOOKS / "src" / f"{request.param}.py")
+    return build.read_chapter(BOOKS / "src" / f"{request.param}.py")
 
 
 def test_every_exercise_has_its_parts_and_a_check(chapter) -> None:
     for n, e in enumerate(chapter.exercises, 1):
         assert e["number"] == f"{chapter.number}.{n}" and len(e["hints"]) == len(HINTS) and e["task"] and e["see"]
         assert e["difficulty"] in range(1, 6) and e["importance"] in range(1, 6) and e["objectives"]
-    answers = [(build.tagged(c, "answer"), c.source) for c in chapter.cells if build.tagged(c, "answer")]
+    answers = [(build.tag_number(c, "answer"), c.source) for c in chapter.cells if build.tag_number(c, "answer")]
     assert [number for number, _ in answers] == [e["number"] for e in chapter.exercises]
     for number, source in answers:
         check = next(c for c in checks.ALL.values() if c.number == number)
@@ -136,14 +136,14 @@ def test_exercises_climb_and_their_minutes_add_up(chapter) -> None:
 
 def test_the_short_way_takes_an_evening_of_four_hours() -> None:
     """Chapters 0, 4, 11 and 13: reading, quizzes, and the exercises of importance 5, as chapter 0 says."""
-    short = [build.read(BOOKS / "src" / f"{name}.py") for name in NAMES if name[:2] in ("00", "04", "11", "13")]
+    short = [build.read_chapter(BOOKS / "src" / f"{name}.py") for name in NAMES if name[:2] in ("00", "04", "11", "13")]
     told = [c.front["minutes"]["reading"] + c.front["minutes"]["quiz"] for c in short]
     done = [e["minutes"] for c in short for e in c.exercises if e["importance"] == 5]
     assert len(short) == 4 and len(done) >= 8 and 210 < sum(told) + sum(done) <= 240
 
 
 def test_every_objective_is_assessed_and_every_exercise_serves_one(chapter) -> None:
-    found = assessed(chapter)
+    found = assessed_objectives(chapter)
     assert all(found.values()), [name for name, by in found.items() if not by]
     assert 3 <= len(quizzes.ALL[chapter.number].questions) <= 4
 

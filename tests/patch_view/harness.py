@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from linviz import Grid
-from linviz.patch_view import Panel, pack, source
+from linviz.patch_view import Panel, module_source, pack
 
 PAGE = """<!doctype html><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <style>:root {{ color-scheme: light dark; }} body {{ margin: 16px; }}</style>
@@ -56,7 +56,7 @@ def empty(page) -> None:
     if page.evaluate("Boolean(window.loaded)"):
         page.evaluate("window.view?.destroy()")
         return
-    page.set_content(PAGE.format(source=source()))
+    page.set_content(PAGE.format(source=module_source()))
     page.wait_for_function("window.loaded")
 
 

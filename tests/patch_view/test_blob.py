@@ -14,9 +14,9 @@ from PIL import Image
 from linviz import Grid, make
 from linviz.maps import Dense
 from linviz.models import fit_gate
-from linviz.patch_view import Panel, fitted, pack, unpack
-from linviz.patch_view.packing import HEAVIEST, encode
-from linviz.patch_view.wires import numbers, scaled_half
+from linviz.patch_view import Panel, gate_snapshots, pack, unpack
+from linviz.patch_view.packing import HEAVIEST, encode_blob
+from linviz.patch_view.wires import scaled_half, wire_arrays
 
 from .harness import blob, gated, logits, panel, uniform, white
 
@@ -87,7 +87,7 @@ def test_snapshots_are_the_gates_of_the_fit():
     with torch.enable_grad():
         fit = fit_gate(m, make("softmax", 2, 8, grid).map(x, x, x), x, x, x, steps=6, snapshots=3)
     wire = m.map(x, x, x).wire((0, 1))
-    gate = numbers(fitted(fit, x, x, x, (0, 1)))
+    gate = wire_arrays(gate_snapshots(fit, x, x, x, (0, 1)))
     assert gate["steps"] == [0, 3, 6] and len(gate["kl"]) == 3 and "never trained" in gate["label"]
     gate = {name: torch.as_tensor(x) if isinstance(x, np.ndarray) else x for name, x in gate.items()}
     for sent, again in zip((wire["z_q"], wire["z_k"]), logits(wire, gate, -1)):
@@ -118,7 +118,7 @@ REFUSED = {
         [panel(uniform(12))], white(3, 2, 3), GRID, query=0),
     "NaN or infinity in its frames": lambda: pack(
         [panel(uniform(12))], SimpleNamespace(frames=torch.full((2, 3, 4, 6), torch.nan)), GRID, query=0),
-    "would have 68 MB": lambda: encode({"x": np.zeros(HEAVIEST // 4 + 10**5, np.float32)}, {}),
+    "would have 68 MB": lambda: encode_blob({"x": np.zeros(HEAVIEST // 4 + 10**5, np.float32)}, {}),
     "leading axes": lambda: pack([Panel("flat", "local", Dense(torch.eye(12)))], white(2, 2, 3), GRID, query=0),
     "not a linviz view": lambda: unpack(b"PNG"),
 }

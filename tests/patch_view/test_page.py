@@ -5,11 +5,11 @@ import pytest
 import torch
 
 from linviz import Grid, clips, make
-from linviz.patch_view import Panel, html, save
-from linviz.patch_view.source import source
+from linviz.atomic_write import write_atomically
+from linviz.patch_view import Panel, save_html, view_html
+from linviz.patch_view.source import module_source
 from linviz.views import View, open_view
 from linviz.views.export.web_page import view_page
-from linviz.whole import write_whole
 
 from .harness import centre, gated, panel, uniform, white
 
@@ -18,7 +18,7 @@ VIEW = "document.getElementById('view').patchView"
 
 
 def simple(**options) -> str:
-    return html([panel(gated(48, 4)), panel(uniform(48))], white(1, 6, 8), GRID, query=9, title="T", **options)
+    return view_html([panel(gated(48, 4)), panel(uniform(48))], white(1, 6, 8), GRID, query=9, title="T", **options)
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def until(page, true: str) -> None:
 
 def test_a_file_opens_by_double_click_and_asks_for_nothing(offline, tmp_path):
     panels = [panel(gated(48, 4, shots=3)), panel(uniform(48))]
-    path = save(tmp_path / "view.html", panels, white(1, 6, 8), GRID, query=9, title="A title", text="A paragraph.")
+    path = save_html(tmp_path / "view.html", panels, white(1, 6, 8), GRID, query=9, title="A title", text="A paragraph.")
     offline.goto(path.as_uri())
     until(offline, f"{VIEW}.measures.every(m => m?.bits > 0)")
     offline.mouse.click(*centre(offline, GRID, 4, 6))
@@ -59,7 +59,7 @@ def test_words_are_words(offline, tmp_path):
     evil = "</title><script>window.evil = 1</script><b>&amp;"
     path = tmp_path / "view.html"
     panels = [Panel(evil, "<i>", panel(uniform(48)).map)]
-    save(path, panels, white(1, 6, 8), GRID, query=0, title=evil, text=evil)
+    save_html(path, panels, white(1, 6, 8), GRID, query=0, title=evil, text=evil)
     offline.goto(path.as_uri())
     until(offline, f"{VIEW}.measures[0].bits > 0")
     assert offline.evaluate("window.evil") is None
@@ -75,7 +75,7 @@ def test_the_policy_forbids_every_request(offline, tmp_path):
 
 
 def test_the_module_is_plain_text_without_imports_or_an_end_of_script():
-    text = source("host_page.js")
+    text = module_source("host_page.js")
     assert "</script" not in text.lower() and "\nimport " not in text and "import(" not in text and "http" not in text
 
 
@@ -83,13 +83,13 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path):
     path = tmp_path / "view.html"
     path.write_text("before")
     with pytest.raises(ValueError, match="query 99"):
-        save(path, [panel(uniform(48))], white(1, 6, 8), GRID, query=99, title="T")
+        save_html(path, [panel(uniform(48))], white(1, 6, 8), GRID, query=99, title="T")
     assert path.read_text() == "before" and [p.name for p in tmp_path.iterdir()] == ["view.html"]
-    save(path, [panel(uniform(48))], white(1, 6, 8), GRID, query=9, title="T")
+    save_html(path, [panel(uniform(48))], white(1, 6, 8), GRID, query=9, title="T")
     assert path.read_text().startswith("<!doctype html>") and [p.name for p in tmp_path.iterdir()] == ["view.html"]
     for nowhere in (tmp_path / "no" / "view.html", path / "view.html", tmp_path):
         with pytest.raises(ValueError, match="cannot write") as caught:
-            save(nowhere, [panel(uniform(48))], white(1, 6, 8), GRID, query=9, title="T")
+            save_html(nowhere, [panel(uniform(48))], white(1, 6, 8), GRID, query=9, title="T")
         assert str(nowhere) in str(caught.value) and "\n" not in str(caught.value)
 
 
@@ -100,13 +100,13 @@ def test_a_clip_of_eight_frames_stays_under_three_megabytes(tmp_path):
         q, k, v = clips.descriptors(clip, grid)
         panels = [Panel(s, "kernel", make(s, 1, q.shape[-1], grid).map(q, k, v))
                   for s in ("softmax", "relu_floor", "relu_floor+gate")]
-    path = save(tmp_path / "clip.html", panels, clip, grid, query=9, title="T")
+    path = save_html(tmp_path / "clip.html", panels, clip, grid, query=9, title="T")
     assert 1e5 < path.stat().st_size < 3e6
 
 
 def test_the_example_is_the_opening_view(offline, tmp_path):
     page = view_page(open_view(View.best("chelsea", patches=14)))
-    path = write_whole(tmp_path / "chelsea.html", page)
+    path = write_atomically(tmp_path / "chelsea.html", page)
     assert path.stat().st_size < 5e5
     offline.goto(path.as_uri())
     until(offline, f"{VIEW}.state.strength === 1 && !{VIEW}.state.gliding")

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from linviz.patch_view.source import MODULE, joinable, source
+from linviz.patch_view.source import MODULE, module_source, strip_imports
 from tests.test_style import ROOT, oxlint
 
 HOME = ROOT / "linviz" / "patch_view"
 
 
 def joined() -> dict[str, list[Path]]:
-    """For every call of `source` in the project: the file it is in, and the JavaScript that is joined there."""
+    """For every call of `module_source` in the project: the file it is in, and the JavaScript that is joined there."""
     found = {}
     for path in [*HOME.rglob("*.py"), *(ROOT / "explorer").rglob("*.py")]:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
@@ -44,7 +44,7 @@ def test_a_file_imports_only_what_is_joined_before_it(user):
 
 @pytest.mark.parametrize("user", JOINED)
 def test_a_joined_module_holds_every_name_once(user, tmp_path):
-    done = checked(tmp_path, source(*JOINED[user]))
+    done = checked(tmp_path, module_source(*JOINED[user]))
     assert done.returncode == 0, done.stdout
 
 
@@ -61,14 +61,14 @@ def checked(folder: Path, text: str):
     ("export const a = 1;", 'import {b} from "./b.js";\nexport const c = a + b;', "no-undef"),
 ])
 def test_a_name_in_two_files_or_in_none_is_refused(tmp_path, one, two, word):
-    assert word in checked(tmp_path, f"{joinable(one)}\n{joinable(two)}\n").stdout
+    assert word in checked(tmp_path, f"{strip_imports(one)}\n{strip_imports(two)}\n").stdout
 
 
 def test_imports_and_exports_are_dropped_and_nothing_else():
     text = ('import {a} from "./a.js";\nimport {\n  b,\n  c\n} from "../x/b.js";\n'
             "export class D {}\nexport async function e() {}\n"
             "const text = 'import {a} from \"./a.js\";';\nconst exported = 1;\nexport default function () {}\n")
-    assert joinable(text) == ("class D {}\nasync function e() {}\nconst text = 'import {a} from \"./a.js\";';\n"
+    assert strip_imports(text) == ("class D {}\nasync function e() {}\nconst text = 'import {a} from \"./a.js\";';\n"
                               "const exported = 1;\nexport default function () {}\n")
 
 
@@ -78,4 +78,4 @@ def test_imports_and_exports_are_dropped_and_nothing_else():
 ])
 def test_what_cannot_be_joined_is_refused(line):
     with pytest.raises(ValueError, match="cannot be joined"):
-        joinable(f"const z = 1;\n{line}\n")
+        strip_imports(f"const z = 1;\n{line}\n")

@@ -135,6 +135,6 @@ def test_what_cannot_be_asked_is_refused():
 def test_tracks_are_packed_as_the_library_gives_them(page):
     grid = Grid(4, 14, 14)
     pan = clips.load("pan", frames=4)
-    show(page, blob([panel(uniform(len(grid)))], grid, tracks=clips.tracks(pan, grid)))
+    show(page, blob([panel(uniform(len(grid)))], grid, tracks=clips.token_tracks(pan, grid)))
     sent = page.evaluate("[...view.model.tracks.data]")
-    assert sent == clips.tracks(pan, grid).flatten().tolist()
+    assert sent == clips.token_tracks(pan, grid).flatten().tolist()

@@ -14,8 +14,8 @@ from PIL import Image
 from linviz import Grid
 from linviz.figures.theme import HUES as THEME
 from linviz.maps import Dense, Factored
-from linviz.patch_view import Panel, PatchView, pack, source, unpack
-from linviz.patch_view.still import alt, lit, still
+from linviz.patch_view import Panel, PatchView, module_source, pack, unpack
+from linviz.patch_view.still import alt_text, light_image, still_jpeg
 
 from .harness import panel, uniform, white
 
@@ -82,7 +82,7 @@ def test_the_content_can_be_replaced(view):
 # ------------------------------------------------------------------------------------------------ the still picture
 
 def test_a_still_shows_the_panels_lit_on_the_querys_frame(view):
-    image = np.asarray(Image.open(io.BytesIO(still(panels(), white(2, 4, 6), GRID, 30))).convert("L")).astype(float)
+    image = np.asarray(Image.open(io.BytesIO(still_jpeg(panels(), white(2, 4, 6), GRID, 30))).convert("L")).astype(float)
     left, right = image[34:, :340], image[34:, 356:]
     assert left[int(2.5 / 4 * left.shape[0]), int(5.5 / 6 * 340)] > 240
     assert np.median(left) < 12 and np.median(right) < 12
@@ -90,23 +90,23 @@ def test_a_still_shows_the_panels_lit_on_the_querys_frame(view):
 
 def test_it_is_lit_as_in_the_browser():
     paper = Image.new("RGB", (60, 40), "white")
-    assert np.asarray(lit(paper, torch.full((2, 3), 1 / 6), 6)).mean() == pytest.approx(80.9, abs=1)
-    assert np.asarray(lit(paper, torch.zeros(2, 3), 6)).mean() == pytest.approx(10.2, abs=1)
+    assert np.asarray(light_image(paper, torch.full((2, 3), 1 / 6), 6)).mean() == pytest.approx(80.9, abs=1)
+    assert np.asarray(light_image(paper, torch.zeros(2, 3), 6)).mean() == pytest.approx(10.2, abs=1)
 
 
 def test_it_is_described_in_words():
-    words = alt(panels(), white(2, 4, 6), GRID, 30)
+    words = alt_text(panels(), white(2, 4, 6), GRID, 30)
     assert words == "The attention of the patch at row 2, column 1, under all, none. a white sheet."
 
 
 def test_what_cannot_be_drawn_without_a_browser_is_left_dark():
-    assert still([panel(uniform(48))], white(2, 4, 6), GRID, 0)[:3] == b"\xff\xd8\xff"
+    assert still_jpeg([panel(uniform(48))], white(2, 4, 6), GRID, 0)[:3] == b"\xff\xd8\xff"
 
 
 def test_a_still_knows_batch_and_head():
     table = torch.zeros(1, 2, 4, 4)
     table[0, 0, :, 0] = table[0, 1, :, 3] = 1
-    shown = still([Panel("head 1", "local", Dense(table), (0, 1))], white(1, 2, 2), Grid(1, 2, 2), 1)
+    shown = still_jpeg([Panel("head 1", "local", Dense(table), (0, 1))], white(1, 2, 2), Grid(1, 2, 2), 1)
     image = np.asarray(Image.open(io.BytesIO(shown)).convert("L"))[34:]
     assert image[-60, -60] > 140 > 60 > image[60, 60]
 
@@ -124,4 +124,4 @@ def test_an_exported_notebook_shows_the_still_with_its_description(view, templat
 def test_a_family_has_one_hue_everywhere():
     sent = unpack(PatchView(panels(), white(2, 4, 6), GRID, query=0).blob)
     assert sent["colours"]["hues"] == THEME
-    assert not re.findall(r"#[0-9a-f]{6}", " ".join(h for h in THEME.values() if h in source())), "typed twice"
+    assert not re.findall(r"#[0-9a-f]{6}", " ".join(h for h in THEME.values() if h in module_source())), "typed twice"

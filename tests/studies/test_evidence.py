@@ -14,9 +14,9 @@ import pytest
 
 import linviz.evidence as product
 from linviz.figures.evidence_gallery import draw_evidence
-from linviz.models import pretrained, shipped
-from linviz.models.checkpoints import card, find
-from linviz.models.examples import drawn
+from linviz.models import pretrained, stored_models
+from linviz.models.checkpoints import find_checkpoint, read_card
+from linviz.models.examples import draw_examples
 from studies import __main__ as listing
 from studies import evidence_store, interval_statistics, model_measures, more_seeds
 from studies.accuracy_tables import PAIRS
@@ -66,7 +66,7 @@ def test_the_product_shows_what_the_numbers_say(book: Ledger) -> None:
 
 
 def test_the_numbers_are_of_the_models_that_are_shipped(told: dict[str, Any]) -> None:
-    now = {(b, n, s): card(find(n, s, b))["sha256"] for b, n, s in shipped() if b in evidence_store.BUDGETS}
+    now = {(b, n, s): read_card(find_checkpoint(n, s, b))["sha256"] for b, n, s in stored_models() if b in evidence_store.BUDGETS}
     then = {(*key.split("/", 1), m["seed"]): m["sha256"] for key, own in told["motion"].items() for m in own.values()}
     assert then == now, "run `python3 start.py study evidence`"
     assert {which: round_numbers(evidence_store.set_results(which)) for which in SETS} == {which: told[which]
@@ -104,7 +104,7 @@ def test_numbers_that_are_missing_are_no_figure(tmp_path: Path) -> None:
 def test_one_models_accuracy_is_had_again(told: dict[str, Any]) -> None:
     """Clip by clip, on the first clips; the last digit of a sum may turn a close call on another machine."""
     bits = unpack_bits(told["motion"]["short/relu"]["0"]["right"])
-    again = right_answers(pretrained("relu"), drawn("motion", "main", 64, SEED, "test"))
+    again = right_answers(pretrained("relu"), draw_examples("motion", "main", 64, SEED, "test"))
     assert sum(a != b for a, b in zip(again, bits)) <= 1 and len(bits) == told["settings"]["clips"]
     assert told["motion"]["short/relu"]["0"]["accuracy"] == pytest.approx(np.mean(bits), abs=1e-5)
 
@@ -127,7 +127,7 @@ def test_what_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_seed_that_no_choice_has_seen() -> None:
-    seeds = {card(find(n, s, b))["recipe"]["test_seed"] for b, n, s in shipped()}
+    seeds = {read_card(find_checkpoint(n, s, b))["recipe"]["test_seed"] for b, n, s in stored_models()}
     assert SEED not in seeds and model_measures.SEALED_SEED not in seeds | {SEED}
 
 
@@ -260,7 +260,7 @@ def test_the_sealed_split_is_opened_once(monkeypatch: pytest.MonkeyPatch, tmp_pa
         return n, seed, split
 
     monkeypatch.setattr(evidence_store, "motion_task", lambda n, seed, split, opened: drawing(n, seed, split, opened))
-    monkeypatch.setattr(evidence_store, "stored", lambda task: task)
+    monkeypatch.setattr(evidence_store, "pack_examples", lambda task: task)
     monkeypatch.setattr(evidence_store, "right_answers", lambda model, task: [1, 0] * (task[0] // 2))
     monkeypatch.setattr(evidence_store, "model_digests", lambda: [("short/relu/0", ("relu", 0, "short"), "abc")])
     first = measure_sealed("2031-05-06", {})

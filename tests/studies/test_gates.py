@@ -12,7 +12,7 @@ import torch
 
 from linviz import Grid
 from linviz.figures.evidence_gallery import draw_evidence
-from linviz.fixation import shift
+from linviz.fixation import shift_channels
 from linviz.mechanisms import REGISTRY
 from linviz.models.arms import BREADTH
 from studies import gate_study
@@ -273,7 +273,7 @@ def test_a_row_that_contradicts_a_claim_is_seen(kept, number, fields, measure, v
 def test_a_shift_moves_the_first_head_whole_and_the_second_by_half(axis):
     """As claim 7 says of three heads of 16 channels, on 4 x 6 x 6 tokens."""
     x = torch.randn(1, 3, 144, 16, generator=torch.Generator().manual_seed(0))
-    moved = (shift(x, Grid(4, 6, 6), axis) != x).flatten(0, 2).unflatten(0, (3, -1)).any(1)
+    moved = (shift_channels(x, Grid(4, 6, 6), axis) != x).flatten(0, 2).unflatten(0, (3, -1)).any(1)
     assert moved.sum(1).tolist() == [16, 8, 0]
 
 

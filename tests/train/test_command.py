@@ -11,7 +11,7 @@ import pytest
 
 from linviz import cli
 from linviz.models import Shape, training
-from linviz.models.arms import arm
+from linviz.models.arms import arm_recipe
 from linviz.train import train_command as command
 from tests.clips import files
 
@@ -22,8 +22,8 @@ TINY = Shape(tubelet=(4, 12, 12), channels=12, heads=2, blocks=1)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every arm's model and pool are small, so that a run takes a second."""
     def tiny(name: str, budget: str, **how: str):
-        return replace(arm(name, budget, **how), shape=TINY, pool=24, tests=8, batch=4, steps=52)
-    monkeypatch.setattr(command, "arm", tiny)
+        return replace(arm_recipe(name, budget, **how), shape=TINY, pool=24, tests=8, batch=4, steps=52)
+    monkeypatch.setattr(command, "arm_recipe", tiny)
 
 
 @pytest.fixture(scope="module")

@@ -9,10 +9,10 @@ import zipfile
 
 import pytest
 
+from linviz.atomic_write import write_atomically
 from linviz.clips import limits
 from linviz.views import SourceFile, View
 from linviz.views.export import bundle
-from linviz.whole import write_whole
 from tests.clips.files import still
 
 
@@ -136,13 +136,13 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path):
 
 @pytest.mark.parametrize("when", ["fsync", "fdopen", "mkstemp"])
 def test_ctrl_c_leaves_what_was_there(when, tmp_path, monkeypatch):
-    path = write_whole(tmp_path / "a.txt", "before")
+    path = write_atomically(tmp_path / "a.txt", "before")
 
     def stop(*given, **how):
         raise KeyboardInterrupt
     monkeypatch.setattr(*(os, when) if when != "mkstemp" else ("tempfile.mkstemp",), stop)
     with pytest.raises(KeyboardInterrupt):
-        write_whole(path, "after")
+        write_atomically(path, "after")
     assert path.read_text() == "before" and list(tmp_path.iterdir()) == [path]
 
 
@@ -151,10 +151,10 @@ def test_a_full_disk_is_one_sentence(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(ValueError, match="cannot write .*a.txt: No space left on device"):
-        write_whole(tmp_path / "a.txt", "text")
+        write_atomically(tmp_path / "a.txt", "text")
     assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_that_is_not_there_is_said(tmp_path):
     with pytest.raises(ValueError, match="there is no folder"):
-        write_whole(tmp_path / "none" / "a.txt", "text")
+        write_atomically(tmp_path / "none" / "a.txt", "text")

@@ -133,7 +133,7 @@ def test_the_command_line_takes_every_extreme_and_refuses_what_is_beyond(cls, na
         for value in (value for value in extremes(kind, cls)[0] if value is not None):
             asked = with_field(cls, name, value)
             words = ["--mechanism", *asked.specs] if name == "options" else []
-            given = cli.parser().parse_args([*command, *words, *option(name, kind, asked.flat_value(name))])
+            given = cli.build_parser().parse_args([*command, *words, *option(name, kind, asked.flat_value(name))])
             assert View().with_values(**chosen_values(vars(given))) == asked
         for text in extremes(kind, cls)[2]:
             try:
@@ -144,11 +144,11 @@ def test_the_command_line_takes_every_extreme_and_refuses_what_is_beyond(cls, na
             assert one_sentence(said.splitlines()[-1]) and ("\n" not in said or said.startswith("usage: ")), text
     if name in Look.settings() and name != "strength":
         with pytest.raises(SystemExit):
-            cli.parser().parse_args(["read", "coffee", *option(name, kind, extremes(kind, cls)[0][-1])])
+            cli.build_parser().parse_args(["read", "coffee", *option(name, kind, extremes(kind, cls)[0][-1])])
 
 
 def test_the_source_is_an_argument():
-    given = cli.parser().parse_args(["read", "pan"])
+    given = cli.build_parser().parse_args(["read", "pan"])
     assert given.file == "pan" and "source" not in {one.name for one in view_options()}
 
 

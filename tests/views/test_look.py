@@ -157,4 +157,4 @@ def test_brightness_is_the_live_views_in_every_tone():
     x = torch.tensor([0.0, 1e-4, 1e-3, 0.01, 0.25, 1.0, 7.0])
     for tone, want in (("root", [0, 0.01, 0.0316228, 0.1, 0.5, 1, 1]), ("linear", [0, 1e-4, 1e-3, 0.01, 0.25, 1, 1]),
                        ("log", [0, 0, 0, 1 / 3, 1 - 0.60206 / 3, 1, 1])):
-        assert still.bright(x, 1.0, tone).tolist() == pytest.approx(want, abs=1e-5)
+        assert still.brightness(x, 1.0, tone).tolist() == pytest.approx(want, abs=1e-5)

@@ -65,7 +65,7 @@ def test_a_file_carries_options_and_an_old_one_has_none(tmp_path):
 def test_the_command_line_takes_options(tmp_path, capsys):
     words = ["--mechanism", "softmax", "performer", "--option", "1:directions=64", "1:kind=relu", "--option",
              "1:orthogonal=1"]
-    given = cli.parser().parse_args(["read", "coffee", *words])
+    given = cli.build_parser().parse_args(["read", "coffee", *words])
     assert View().with_values(**chosen_values(vars(given))).options == (
         {}, {"directions": 64, "kind": "relu", "orthogonal": True})
     out = tmp_path / "out.json"

@@ -15,7 +15,7 @@ from PIL import Image
 
 from linviz import palette
 from linviz.figures import theme
-from linviz.patch_view import source, still, unpack
+from linviz.patch_view import module_source, still, unpack
 from linviz.views import View, open_view
 from linviz.views.export import film, painting, panel_pictures, sheet
 from linviz.views.export.web_page import view_page
@@ -36,7 +36,7 @@ def test_a_panel_is_lit_where_the_weight_is(moving, monkeypatch):
     row = torch.zeros(3, 7, 7)
     row[2, 5, 1] = 1
     monkeypatch.setattr(painting, "panel_row", lambda opened, shown: row.flatten())
-    monkeypatch.setattr(painting, "picture", lambda frame: Image.new("RGB", (70, 70), "white"))
+    monkeypatch.setattr(painting, "frame_image", lambda frame: Image.new("RGB", (70, 70), "white"))
     lit = [grey(painting.overlay_image(moving, moving.panels[0], t, 70)) for t in range(3)]
     assert np.unravel_index(lit[2].argmax(), (70, 70)) == pytest.approx((55, 15), abs=6) and lit[2].max() > 220
     assert max(lit[0].max(), lit[1].max()) < 12 and painting.frame_shares(moving, moving.panels[0]) == ["0", "0", "100"]
@@ -44,16 +44,16 @@ def test_a_panel_is_lit_where_the_weight_is(moving, monkeypatch):
 
 def test_weights_below_zero_are_told_apart_and_heat_is_not_light():
     paper, weights = Image.new("RGB", (40, 20), "grey"), torch.tensor([[-0.9, 0.9]])
-    signed = np.asarray(still.painted(paper, weights, 2, signed=True)).astype(int)
+    signed = np.asarray(still.attention_image(paper, weights, 2, signed=True)).astype(int)
     (red, _, blue), (red2, _, blue2) = signed[10, 5], signed[10, 35]
     assert blue - red > 60 and red2 - blue2 > 60
-    assert grey(still.painted(paper, weights.abs(), 2, heat=True)).std() < 1
-    hot = np.asarray(still.painted(paper, torch.tensor([[0.0, 1.0]]), 24, heat=True)).astype(int)
+    assert grey(still.attention_image(paper, weights.abs(), 2, heat=True)).std() < 1
+    hot = np.asarray(still.attention_image(paper, torch.tensor([[0.0, 1.0]]), 24, heat=True)).astype(int)
     assert hot[10, 5].max() < 70 and hot[10, 35, 0] > hot[10, 35, 2] + 60     # dimmed; viridis ends in yellow
 
 
 def test_a_still_of_a_signed_map_is_not_dark(moving):
-    shown = still.still(moving.live_panels, moving.picture, moving.grid, moving.query)
+    shown = still.still_jpeg(moving.live_panels, moving.picture, moving.grid, moving.query)
     colours = np.asarray(Image.open(io.BytesIO(shown)).convert("HSV"))[40:, 360:]
     assert np.median(colours[..., 2]) > 120 and not still.is_signed(moving.panels[0].reading.map, 0)
 
@@ -65,10 +65,10 @@ def test_the_stills_colours_are_the_themes_and_the_live_views(stops, where, draw
     """As much as can be, on black: the last colour, and the first where the weight is below zero."""
     want = np.array([int(stops[max(0, -where) - 1][n:n + 2], 16) for n in (1, 3, 5)]) * alpha / 255
     paper = Image.new("RGB", (40, 20), "black")
-    found = np.asarray(still.painted(paper, torch.full((1, 2), 1.0 * where), 24, **drawn))[10, 20]
+    found = np.asarray(still.attention_image(paper, torch.full((1, 2), 1.0 * where), 24, **drawn))[10, 20]
     assert found == pytest.approx(want, abs=1.5)
     colours = palette.live_colours()
-    assert list(stops) in (colours["sequential"], colours["diverging"]) and not {*stops} & hex_colours(source())
+    assert list(stops) in (colours["sequential"], colours["diverging"]) and not {*stops} & hex_colours(module_source())
 
 
 def hex_colours(text):

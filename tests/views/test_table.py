@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import torch
 
-from linviz.reading import OF_ROWS
+from linviz.reading import ROW_MEASURES
 from linviz.views import View, row_stats
 from linviz.views.export import table
 
@@ -22,7 +22,7 @@ def test_csv_holds_every_number_with_its_state(which, request):
     assert set(every.spec) == set(opened.view.specs) and len(every) == len(opened.panels) * len({*every.measure})
     for shown in (s for s in opened.panels if s.reading.map.stochastic):
         found = every[every.spec == shown.spec].set_index("measure")
-        for name in OF_ROWS:
+        for name in ROW_MEASURES:
             rows = shown.reading.rows(name)[0, 0].double()
             assert found.patch[name] == pytest.approx(rows[opened.query].item(), rel=1e-5)
             assert found["mean"][name] == pytest.approx(rows.mean().item(), rel=1e-12)

@@ -4,8 +4,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..exercise import Attempt, Exercise, Finding, close
-from ..properties import finite, kind, shape
+from ..exercise import Attempt, Exercise, Finding, is_close
+from ..properties import is_finite, matches_shape, returns_tensors
 
 NEAR = 1e-6  # made from whole numbers alone, so float32
 
@@ -42,18 +42,18 @@ def numbers(a: Attempt) -> Finding | None:
 
 def rows(a: Attempt) -> Finding | None:
     total = a.got.double().sum(-1)
-    return None if close(total, torch.ones_like(total), NEAR) else Finding(
+    return None if is_close(total, torch.ones_like(total), NEAR) else Finding(
         f"a row sums to one: a query has one unit of attention to give; your first row sums to {total[0].item():.3g}",
         f"Here this unit is divided among {a.given[1]} keys.", True)
 
 
 def alike(a: Attempt) -> Finding | None:
-    return None if close(a.got, a.expected, NEAR) else Finding(
+    return None if is_close(a.got, a.expected, NEAR) else Finding(
         f"all {a.given[1]} keys of a row get the same weight, {1 / a.given[1]:.3f}; yours go from "
         f"{a.got.min().item():.3f} to {a.got.max().item():.3f}", "No key may get more than another.", True)
 
 
 uniform = Exercise(
     "uniform", "0.1", right, lambda seed: ((5, 4), (3, 7), (6, 2))[seed % 3],
-    (kind, numbers, shape, finite, rows, alike), WRONG,
+    (returns_tensors, numbers, matches_shape, is_finite, rows, alike), WRONG,
     "Every row sums to one, and no key is preferred.", relative=NEAR)

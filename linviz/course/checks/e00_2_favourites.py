@@ -4,7 +4,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..exercise import Attempt, Exercise, Finding, close
+from ..exercise import Attempt, Exercise, Finding, is_close
 from ..properties import FIRST, LAST
 from .samples import N, S, normal
 
@@ -65,10 +65,10 @@ def the_row(a: Attempt) -> Finding | None:
         return Finding(f"the keys of this table are numbered 0 to {A.shape[1] - 1}; yours go up to {int(keys.max())}",
                        "A key is a column.", True)
     weights = A[i][keys]
-    if not close(weights, weights.sort(descending=True).values):
+    if not is_close(weights, weights.sort(descending=True).values):
         return Finding(f"the largest comes first; yours have weights {_few(weights)}", "topk sorts for you.", True)
     best = A[i].topk(n).values
-    return None if close(weights, best) else Finding(
+    return None if is_close(weights, best) else Finding(
         f"query {i} gives its {n} favourites {_few(best)}; to your keys it gives {_few(weights)}",
         "Row i of the table is A[i].", True)
 

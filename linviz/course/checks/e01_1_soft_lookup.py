@@ -6,7 +6,7 @@ import math
 import torch
 from torch import Tensor
 
-from ..exercise import Attempt, Exercise, Finding, close
+from ..exercise import Attempt, Exercise, Finding, is_close
 from ..properties import LAST
 from .outputs import ATTENDS
 from .samples import E, M, N, S, normal
@@ -71,14 +71,14 @@ def lookup(seed: int) -> tuple[Tensor, ...]:
 def shares(a: Attempt) -> Finding | None:
     q, k, v = a.given
     got = a.ask(q, k, torch.ones_like(v))
-    return None if close(got, torch.ones_like(got), 1e-6) else Finding(
+    return None if is_close(got, torch.ones_like(got), 1e-6) else Finding(
         f"the weights of a row sum to 1, so values that are all 1 should give 1; yours give {got[0, 0].item():.4g}",
         "Each query divides one unit among the keys: the softmax goes over keys, the last axis.", True)
 
 
 def asks(a: Attempt) -> Finding | None:
     q, k, v = a.given
-    return None if not close(a.ask(-q, k, v), a.got, 1e-6) else Finding(
+    return None if not is_close(a.ask(-q, k, v), a.got, 1e-6) else Finding(
         "the opposite query gives the same output", "The score is q.k: its sign changes with the query.", True)
 
 

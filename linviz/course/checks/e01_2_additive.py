@@ -6,7 +6,7 @@ import math
 import torch
 from torch import Tensor
 
-from ..exercise import Attempt, Exercise, Finding, close
+from ..exercise import Attempt, Exercise, Finding, is_close
 from ..properties import LAST
 from .outputs import ATTENDS
 from .samples import E, M, N, S, normal
@@ -66,13 +66,13 @@ def compared(seed: int) -> tuple[Tensor, ...]:
 def shares(a: Attempt) -> Finding | None:
     q, k, v, w = a.given
     got = a.ask(q, k, torch.ones_like(v), w)
-    return None if close(got, torch.ones_like(got), 1e-6) else Finding(
+    return None if is_close(got, torch.ones_like(got), 1e-6) else Finding(
         f"the weights of a row sum to 1, so values that are all 1 should give 1; yours give {got[0, 0].item():.4g}",
         "A softmax over keys, the last axis of the scores.", True)
 
 
 def every_query_its_own(a: Attempt) -> Finding | None:
-    return None if not close(a.got[:1].expand_as(a.got), a.got, 1e-6) else Finding(
+    return None if not is_close(a.got[:1].expand_as(a.got), a.got, 1e-6) else Finding(
         "every query gets the same output", "w.q_i is the same for every key and cancels in the softmax: put tanh "
         "between the sum and w.", True)
 
@@ -81,7 +81,7 @@ def together(a: Attempt) -> Finding | None:
     """Only q + k matters: adding a vector to all q and subtracting it from all k changes nothing."""
     q, k, v, w = a.given
     some = normal(99, M)
-    return None if close(a.ask(q + some, k - some, v, w), a.got, 1e-6) else Finding(
+    return None if is_close(a.ask(q + some, k - some, v, w), a.got, 1e-6) else Finding(
         "moving a vector from all keys to all queries should change nothing; yours changes",
         "The network sees only the sum q_i + k_j.", True)
 

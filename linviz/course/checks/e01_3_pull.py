@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from ..exercise import Attempt, Exercise, Finding, close
+from ..exercise import Attempt, Exercise, Finding, is_close
 from ..properties import FIRST, LAST
 from .samples import E, N, S, normal
 
@@ -75,7 +75,7 @@ def nudged(a: Attempt) -> Finding | None:
     step = torch.zeros_like(scores)
     step[1, 2] = 1e-5
     moved = ((scores + step).softmax(-1) @ v - (scores - step).softmax(-1) @ v)[1] / 2e-5
-    return None if close(a.got[1, 2], moved, 1e-6) else Finding(
+    return None if is_close(a.got[1, 2], moved, 1e-6) else Finding(
         f"raising score [1, 2] a little changes output [1, 0] by {moved[0].item():.4g} times as much; "
         f"yours gives {a.got[1, 2, 0].item():.4g}", "A_ij times the difference between this value and the output.")
 
@@ -89,7 +89,7 @@ def balanced(a: Attempt) -> Finding | None:
 
 def shifted(a: Attempt) -> Finding | None:
     scores, v = a.given
-    return None if close(a.ask(scores + 1, v), a.got, 1e-6) else Finding(
+    return None if is_close(a.ask(scores + 1, v), a.got, 1e-6) else Finding(
         "adding the same number to all scores should change nothing; yours changes",
         "Compute the weights first, by a softmax over keys.", True)
 
@@ -98,7 +98,7 @@ def alike(a: Attempt) -> Finding | None:
     scores, v = a.given
     flat, two = torch.zeros(1, 2, dtype=v.dtype), torch.tensor([[1.0], [0.0]], dtype=v.dtype)
     got = a.ask(flat, two).flatten()
-    return None if close(got, torch.tensor([0.25, -0.25], dtype=v.dtype)) else Finding(
+    return None if is_close(got, torch.tensor([0.25, -0.25], dtype=v.dtype)) else Finding(
         f"two keys with weight one half each and values 1 and 0: the pulls are 0.25 and -0.25; yours are "
         f"{got[0].item():.4g} and {got[-1].item():.4g}", "One half times (1 - 0.5), one half times (0 - 0.5).", True)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from ..exercise import Attempt, Exercise, Finding, close
+from ..exercise import Attempt, Exercise, Finding, is_close
 from ..properties import LAST
 from .e01_1_soft_lookup import right as one_head
 from .outputs import ATTENDS
@@ -89,7 +89,7 @@ def cut(seed: int) -> tuple[Tensor | int, ...]:
 def shares(a: Attempt) -> Finding | None:
     q, k, v, H = a.given
     got = a.ask(q, k, torch.ones_like(v), H)
-    return None if close(got, torch.ones_like(got), 1e-6) else Finding(
+    return None if is_close(got, torch.ones_like(got), 1e-6) else Finding(
         f"in every head the weights of a row sum to 1, so values of 1 should give 1; yours give {got[0, 0].item():.4g}",
         "Each head has its own softmax over keys.", True)
 
@@ -97,7 +97,7 @@ def shares(a: Attempt) -> Finding | None:
 def one(a: Attempt) -> Finding | None:
     q, k, v, _ = a.given
     got, wanted = a.ask(q, k, v, 1), one_head(q, k, v)
-    return None if close(got, wanted) else Finding(
+    return None if is_close(got, wanted) else Finding(
         f"with one head it should be exercise 1.1: {wanted[0, 0].item():.4g} at [0, 0]; yours gives "
         f"{got.flatten()[0].item():.4g}", "D is the width of a head: all channels divided by H.", True)
 
@@ -107,7 +107,7 @@ def apart(a: Attempt) -> Finding | None:
     q, k, v, H = a.given
     other = torch.cat((k[:, :-D], k[:, -D:].flip(0)), 1)
     before, after = a.got[:, :E], a.ask(q, other, v, H)[:, :E]
-    return None if close(before, after, 1e-6) else Finding(
+    return None if is_close(before, after, 1e-6) else Finding(
         "other keys in the last head change the output of the first", f"Head 1 is channels 0 to {D - 1} of q and k, "
         f"and channels 0 to {E - 1} of v and of the output.", True)
 
@@ -117,7 +117,7 @@ def own_values(a: Attempt) -> Finding | None:
     q, k, v, H = a.given
     marked = torch.arange(H, dtype=v.dtype).repeat_interleave(E).expand_as(v)
     got = a.ask(q, k, marked, H)
-    return None if close(got, marked[:1].expand_as(got), 1e-6) else Finding(
+    return None if is_close(got, marked[:1].expand_as(got), 1e-6) else Finding(
         "values that are 0 in head 1, 1 in head 2, 2 in head 3 should keep this order in the output; yours do not",
         f"A token's {H * E} output channels: first head 1's {E}, then head 2's, then head 3's.", True)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..exercise import Attempt, Exercise, Finding, close
+from ..exercise import Attempt, Exercise, Finding, is_close
 from ..properties import FIRST, LAST
 from .samples import N, normal
 
@@ -46,7 +46,7 @@ def frames(a: Attempt) -> Finding | None:
              ("all three doubled", (two, two, two), 64.0))
     for change, given, wanted in cases:
         got = a.ask(*given)
-        if not close(got, torch.full_like(got, wanted)):
+        if not is_close(got, torch.full_like(got, wanted)):
             return Finding(f"{change}: the pairs should be {wanted:g} times as many; yours gives {got[0].item():g}",
                            "Tokens grow with all three factors. A pair is a query and a key: square the product.", True)
     return None

@@ -6,7 +6,7 @@ import math
 import torch
 from torch import Tensor
 
-from ..exercise import Attempt, Exercise, Finding, close
+from ..exercise import Attempt, Exercise, Finding, is_close
 from ..properties import FIRST, LAST
 from .samples import E, M, N, normal
 
@@ -93,7 +93,7 @@ def pictured(seed: int) -> tuple[Tensor, ...]:
 def shares(a: Attempt) -> Finding | None:
     q, k, v = a.given
     got = a.ask(q, k, torch.ones_like(v))
-    return None if close(got, torch.ones_like(got), 1e-6) else Finding(
+    return None if is_close(got, torch.ones_like(got), 1e-6) else Finding(
         f"the weights of a row sum to 1, so values that are all 1 should give 1; yours give {got[0, 0].item():.4g}",
         "A softmax over the squares, the last axis of the scores.", True)
 
@@ -103,7 +103,7 @@ def squared(a: Attempt) -> Finding | None:
     q, k, v = a.given
     def turned(x: Tensor) -> Tensor:
         return x.unflatten(1, (-1, 2)).flip(2).flatten(1, 2)
-    return None if close(a.ask(q, turned(k), turned(v)), a.got, 1e-6) else Finding(
+    return None if is_close(a.ask(q, turned(k), turned(v)), a.got, 1e-6) else Finding(
         "exchanging the two columns of every square should change nothing; yours changes",
         "Only the largest number of each 2 x 2 square counts, channel by channel.", True)
 
@@ -113,7 +113,7 @@ def tall(a: Attempt) -> Finding | None:
     q, k, v = a.given
     def turned(x: Tensor) -> Tensor:
         return x.unflatten(0, (-1, 2)).flip(1).flatten(0, 1)
-    return None if close(a.ask(q, turned(k), turned(v)), a.got, 1e-6) else Finding(
+    return None if is_close(a.ask(q, turned(k), turned(v)), a.got, 1e-6) else Finding(
         "exchanging the two rows of every square should change nothing; yours changes",
         "Only the largest number of each 2 x 2 square counts, channel by channel.", True)
 
@@ -122,7 +122,7 @@ def largest(a: Attempt) -> Finding | None:
     """Equal keys: the output is the mean of the squares' largest values."""
     q, k, v = a.given
     got, wanted = a.ask(q, 0 * k, v)[0], _most(v).mean(0)
-    return None if close(got, wanted, 1e-6) else Finding(
+    return None if is_close(got, wanted, 1e-6) else Finding(
         f"with equal keys the output should be the mean of the squares' largest values, {wanted[0].item():.4g}; "
         f"yours is {got[0].item():.4g}", "Take the largest of each square, of k and of v, channel by channel.", True)
 

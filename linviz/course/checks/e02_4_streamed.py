@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..exercise import Answer, Attempt, Exercise, Finding, close
+from ..exercise import Answer, Attempt, Exercise, Finding, is_close
 from ..properties import LAST, Tally
 from .e01_1_soft_lookup import right as whole
 from .outputs import ATTENDS
@@ -109,7 +109,7 @@ def largest(answer: Answer, given: tuple[Any, ...]) -> int:
 def shares(a: Attempt) -> Finding | None:
     q, k, v, size = a.given
     got = a.ask(q, k, torch.ones_like(v), size)
-    return None if close(got, torch.ones_like(got), 1e-6) else Finding(
+    return None if is_close(got, torch.ones_like(got), 1e-6) else Finding(
         f"the weights of a row sum to 1, so values that are all 1 should give 1; yours give {got[0, 0].item():.4g}",
         "Keep two sums over the chunks, of exp(s) v and of exp(s), and divide at the end.", True)
 
@@ -117,12 +117,12 @@ def shares(a: Attempt) -> Finding | None:
 def any_size(a: Attempt) -> Finding | None:
     q, k, v, _ = a.given
     one, wanted = a.ask(q, k, v, len(k)), whole(q, k, v)
-    if not close(one, wanted):
+    if not is_close(one, wanted):
         return Finding(f"with all keys in one chunk it is exercise 1.1: {wanted[0, 0].item():.4g} at [0, 0]; yours "
                        f"gives {one[0, 0].item():.4g}", "Scores are q.k / sqrt(D).", True)
     for size in (1, 4, 5, len(k) + 3):
         got = a.ask(q, k, v, size)
-        if not close(got, wanted):
+        if not is_close(got, wanted):
             return Finding(f"right with one chunk, but chunks of {size} keys (of {len(k)}) give {got[0, 0].item():.4g} "
                            f"instead of {wanted[0, 0].item():.4g}", "When the largest score rises, both sums so far "
                            "shrink by exp(old - new). The last chunk may be short.", True)
@@ -134,7 +134,7 @@ def no_overflow(a: Attempt) -> Finding | None:
     for sign in (1, -1):
         queries, keys = sign * (1000 + q.abs()), 1 + k.abs()
         got = a.ask(queries, keys, v, size)
-        if not (got.isfinite().all() and close(got, (queries @ keys.mT / M ** 0.5).softmax(-1) @ v, 1e-6)):
+        if not (got.isfinite().all() and is_close(got, (queries @ keys.mT / M ** 0.5).softmax(-1) @ v, 1e-6)):
             return Finding(f"scores near {sign * 1000 * M ** 0.5:.0f} should cause no overflow; yours gives "
                            f"{got[0, 0].item():.4g}", "exp(800) overflows: subtract the largest score first.", True)
     return None

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..exercise import Attempt, Exercise, Finding, close
+from ..exercise import Attempt, Exercise, Finding, is_close
 from ..properties import FIRST, LAST
 from .samples import normal
 
@@ -68,7 +68,7 @@ def spectra(seed: int) -> tuple[Any, ...]:
 
 def flat(a: Attempt) -> Finding | None:
     got = a.ask(torch.full((H, COUNT), 3.0, dtype=torch.float64))
-    return None if close(got, torch.full_like(got, COUNT)) else Finding(
+    return None if is_close(got, torch.full_like(got, COUNT)) else Finding(
         f"{COUNT} equal values are {COUNT} directions; yours gives {got.flatten()[0].item():.4g}",
         "First p = s / sum s; then exp of minus the sum of p log p.", True)
 

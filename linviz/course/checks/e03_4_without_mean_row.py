@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.linalg import svdvals
 
-from ..exercise import Attempt, Exercise, Finding, close
+from ..exercise import Attempt, Exercise, Finding, is_close
 from ..properties import FIRST, LAST
 from .samples import M, N, S, normal, phi
 from .work_properties import linear_in_tokens
@@ -67,7 +67,7 @@ def bright(a: Attempt) -> Finding | None:
     left, keys = a.given
     extra = torch.linspace(1, 2, M, dtype=torch.float64)
     one, other = a.ask(left, keys), a.ask(left + extra, keys)
-    return None if close(one, other, 1e-8) else Finding(
+    return None if is_close(one, other, 1e-8) else Finding(
         "adding the same row to every row should change nothing; yours changes",
         "Subtract the mean over tokens from the left factor, and nothing from the right factor.", True)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..exercise import Attempt, Exercise, Finding, close
+from ..exercise import Attempt, Exercise, Finding, is_close
 from ..properties import LAST
 from .outputs import ATTENDS
 from .samples import E, M, N, S, normal
@@ -53,7 +53,7 @@ def mixed(seed: int, queries: int = N, keys: int = S) -> tuple[Tensor, ...]:
 
 def every_key_counts(a: Attempt) -> Finding | None:
     q, k, v = a.given
-    if not close(a.ask(q, k, torch.cat((v[:-1], 2 * v[-1:]))), a.got, 1e-6):
+    if not is_close(a.ask(q, k, torch.cat((v[:-1], 2 * v[-1:]))), a.got, 1e-6):
         return None
     return Finding("the last key's value has no effect on your output", "The sum goes over all keys.", True)
 
@@ -61,7 +61,7 @@ def every_key_counts(a: Attempt) -> Finding | None:
 def linear_in_q(a: Attempt) -> Finding | None:
     q, k, v = a.given
     got = a.ask(2 * q, k, v)
-    return None if close(got, 2 * a.got, 1e-6) else Finding(
+    return None if is_close(got, 2 * a.got, 1e-6) else Finding(
         f"twice the query should give twice the output, {2 * a.got[0, 0].item():.4g}; yours gives "
         f"{got[0, 0].item():.4g}", "Here a weight is the plain product q.k, without a softmax and without a row sum.",
         True)
@@ -70,7 +70,7 @@ def linear_in_q(a: Attempt) -> Finding | None:
 def the_mean(a: Attempt) -> Finding | None:
     q, k, v = a.given
     got = a.ask(q, torch.cat((k, k)), torch.cat((v, v)))
-    return None if close(got, a.got, 1e-6) else Finding(
+    return None if is_close(got, a.got, 1e-6) else Finding(
         f"repeating every key should change nothing; yours goes from {a.got[0, 0].item():.4g} to "
         f"{got[0, 0].item():.4g}", "The sum over keys is divided by the number of keys.", True)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..exercise import Attempt, Exercise, Finding, close
+from ..exercise import Attempt, Exercise, Finding, is_close
 from ..properties import LAST
 from .e04_1_keys_first import mixed
 from .outputs import ATTENDS
@@ -65,7 +65,7 @@ WRONG = {
 def over_channels(a: Attempt) -> Finding | None:
     q, k, v = a.given
     moved = q + torch.linspace(-1, 1, len(q), dtype=q.dtype)[:, None]
-    return None if close(a.ask(moved, k, v), a.got, 1e-6) else Finding(
+    return None if is_close(a.ask(moved, k, v), a.got, 1e-6) else Finding(
         "adding the same number to all channels of a query should change nothing; yours changes",
         "The queries' softmax goes over channels: each query divides one unit among the templates.", True)
 
@@ -73,7 +73,7 @@ def over_channels(a: Attempt) -> Finding | None:
 def over_positions(a: Attempt) -> Finding | None:
     q, k, v = a.given
     moved = k + torch.linspace(-1, 1, k.shape[1], dtype=k.dtype)
-    return None if close(a.ask(q, moved, v), a.got, 1e-6) else Finding(
+    return None if is_close(a.ask(q, moved, v), a.got, 1e-6) else Finding(
         "adding the same number to one channel of all keys should change nothing; yours changes",
         "The keys' softmax goes over positions: each channel becomes a template.", True)
 
@@ -81,14 +81,14 @@ def over_positions(a: Attempt) -> Finding | None:
 def shares(a: Attempt) -> Finding | None:
     q, k, v = a.given
     got = a.ask(q, k, torch.ones_like(v))
-    return None if close(got, torch.ones_like(got), 1e-6) else Finding(
+    return None if is_close(got, torch.ones_like(got), 1e-6) else Finding(
         f"the weights of a row sum to 1, so values that are all 1 should give 1; yours give {got[0, 0].item():.4g}",
         "Each template sums to one over positions, and each query's weights over templates: you need no divisor.", True)
 
 
 def asks(a: Attempt) -> Finding | None:
     q, k, v = a.given
-    return None if not close(a.ask(q.flip(-1), k, v), a.got, 1e-6) else Finding(
+    return None if not is_close(a.ask(q.flip(-1), k, v), a.got, 1e-6) else Finding(
         "another query gives the same output", "A query decides the weight of each template.", True)
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import elu, softplus
 
-from ..exercise import Attempt, Exercise, Finding, close
+from ..exercise import Attempt, Exercise, Finding, is_close
 from ..properties import LAST
 from .e04_1_keys_first import mixed
 from .outputs import ATTENDS
@@ -76,7 +76,7 @@ WRONG = {
 def shares(a: Attempt) -> Finding | None:
     q, k, v = a.given
     got = a.ask(q, k, torch.ones_like(v))
-    return None if close(got, torch.ones_like(got), 1e-4) else Finding(
+    return None if is_close(got, torch.ones_like(got), 1e-4) else Finding(
         f"the weights of a row sum to 1, so values that are all 1 should give 1; yours give {got[0, 0].item():.4g}",
         "Divide by phi(q) times the sum of phi(k) over the keys.", True)
 

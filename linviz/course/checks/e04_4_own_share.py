@@ -4,7 +4,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..exercise import Attempt, Exercise, Finding, close
+from ..exercise import Attempt, Exercise, Finding, is_close
 from ..properties import FIRST, LAST
 from .samples import M, N, phi
 from .work_properties import linear_in_tokens
@@ -66,7 +66,7 @@ def a_share(a: Attempt) -> Finding | None:
 def all_alike(a: Attempt) -> Finding | None:
     q, k = (torch.ones_like(x) for x in a.given)
     got = a.ask(q, k)
-    return None if close(got, torch.full_like(got, 1 / len(q)), 1e-6) else Finding(
+    return None if is_close(got, torch.full_like(got, 1 / len(q)), 1e-6) else Finding(
         f"with {len(q)} equal tokens each keeps 1/{len(q)} = {1 / len(q):.3f}; yours gives {got[0].item():.3f}",
         "The row sum of token i is phi(q_i) times the sum of phi(k) over all keys.", True)
 
@@ -74,7 +74,7 @@ def all_alike(a: Attempt) -> Finding | None:
 def a_louder_query(a: Attempt) -> Finding | None:
     q, k = a.given
     factor = torch.linspace(1, 3, len(q), dtype=q.dtype)[:, None]
-    return None if close(a.ask(factor * q, k), a.got, 1e-6) else Finding(
+    return None if is_close(a.ask(factor * q, k), a.got, 1e-6) else Finding(
         "a factor on a query should cancel, because numerator and row sum contain it; yours changes",
         "Both the diagonal weight and the row sum use the same phi(q_i).", True)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..exercise import Attempt, Exercise, Finding, close
+from ..exercise import Attempt, Exercise, Finding, is_close
 from ..properties import LAST
 from .outputs import ATTENDS
 from .samples import E, M, N, normal, phi
@@ -72,7 +72,7 @@ def nobody_peeks(a: Attempt) -> Finding | None:
 def the_first(a: Attempt) -> Finding | None:
     """The first token sees itself alone. For answers to (phi_q, phi_k, v, ...)."""
     v, got = a.given[2], a.got
-    return None if close(got[0], v[0], 1e-6) else Finding(
+    return None if is_close(got[0], v[0], 1e-6) else Finding(
         f"token 0 sees only itself, so its output is its value, {v[0, 0].item():.4g}; yours is {got[0, 0].item():.4g}",
         "Use keys 0 to i, including the token itself, and divide by the sum of their weights.", True)
 

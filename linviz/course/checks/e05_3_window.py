@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..exercise import Attempt, Exercise, Finding, close
-from ..properties import LAST, tally
+from ..exercise import Attempt, Exercise, Finding, is_close
+from ..properties import LAST, count_numbers
 from .e05_1_up_to_now import mixed, nobody_peeks, shares, the_first
 from .outputs import ATTENDS
 from .work_properties import linear_in_tokens
@@ -81,7 +81,7 @@ def forgets(a: Attempt) -> Finding | None:
     for back, word in ((W, "is outside"), (W - 1, "is the oldest inside")):
         moved = v.clone()
         moved[last - back] += 1
-        same = close(a.ask(q, k, moved, W)[last], a.got[last], 1e-6)
+        same = is_close(a.ask(q, k, moved, W)[last], a.got[last], 1e-6)
         if same == (back < W):
             effect = "has no effect" if same else "still counts"
             return Finding(f"W = {W}: for token {last}, token {last - back} {word}, but in yours it {effect}",
@@ -90,7 +90,7 @@ def forgets(a: Attempt) -> Finding | None:
 
 
 def same_work(a: Attempt) -> Finding | None:
-    short, long = (tally(a.theirs, (*mixed(0, 48), W)) for W in (3, 24))
+    short, long = (count_numbers(a.theirs, (*mixed(0, 48), W)) for W in (3, 24))
     return None if long <= 1.3 * short else Finding(
         f"right numbers, but a window 8 times as long takes {long / short:.1f} times the work",
         "Keep a running state: add the new token, subtract the token that leaves.", True)

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..exercise import Answer, Attempt, Exercise, Finding, close
+from ..exercise import Answer, Attempt, Exercise, Finding, is_close
 from ..properties import LAST
 from .e05_1_up_to_now import mixed, nobody_peeks, shares, the_first
 from .e05_1_up_to_now import right as by_the_triangle
@@ -103,7 +103,7 @@ def any_size(a: Attempt) -> Finding | None:
     q, k, v, size = a.given
     for other in (len(q) + 2, len(q), 1):
         got = a.ask(q, k, v, other)
-        if got.shape != a.got.shape or not close(got, a.got, 1e-6):
+        if got.shape != a.got.shape or not is_close(got, a.got, 1e-6):
             return Finding(f"chunks of {size} and chunks of {other} give different outputs for {len(q)} tokens",
                            "The size of the chunks changes the work, but never the result.", True)
     return None

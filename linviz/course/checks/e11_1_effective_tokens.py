@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 from torch.special import entr
 
-from ..exercise import Attempt, Exercise, Finding, close
-from ..properties import FIRST, values
+from ..exercise import Attempt, Exercise, Finding, is_close
+from ..properties import FIRST, matches_values
 from .samples import N, S, normal
 
 
@@ -55,7 +55,7 @@ def alike(a: Attempt) -> Finding | None:
     rows = torch.tensor([[1.0] * n + [0.0] * (S - n) for n in range(1, S + 1)], dtype=torch.float64)
     rows = rows / rows.sum(-1, keepdim=True)
     got, wanted = a.ask(rows), torch.arange(1, S + 1, dtype=torch.float64)
-    if close(got, wanted, 1e-7):
+    if is_close(got, wanted, 1e-7):
         return None
     n = int((got - wanted).abs().nan_to_num(torch.inf).argmax())
     seen = f"a row with {n + 1} equal weights and zeros has {n + 1} effective tokens; yours gives {got[n].item():.3g}"
@@ -64,7 +64,7 @@ def alike(a: Attempt) -> Finding | None:
 
 def near(a: Attempt) -> Finding | None:
     """An answer that adds a tiny number to avoid log 0 is right, too."""
-    return None if close(a.got, a.expected, 1e-7) else values(a)
+    return None if is_close(a.got, a.expected, 1e-7) else matches_values(a)
 
 
 effective_tokens = Exercise(

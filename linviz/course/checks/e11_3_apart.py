@@ -4,7 +4,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..exercise import Answer, Attempt, Exercise, Finding, close
+from ..exercise import Answer, Attempt, Exercise, Finding, is_close
 from ..properties import FIRST, LAST
 from .samples import M, N, S, normal
 
@@ -84,7 +84,7 @@ def positive(seed: int) -> tuple[Tensor, Tensor, float]:
 
 def shares(a: Attempt) -> Finding | None:
     total = a.got.sum(-1)
-    return None if close(total, torch.ones_like(total)) else Finding(
+    return None if is_close(total, torch.ones_like(total)) else Finding(
         f"the three shares of a query sum to one; your shares of query 0 sum to {total[0].item():.3g}",
         "Sum each part over the keys, then divide by the sum of the three.", True)
 
@@ -92,7 +92,7 @@ def shares(a: Attempt) -> Finding | None:
 def no_floor(a: Attempt) -> Finding | None:
     got = a.ask(*a.given[:2], 0.0)
     wanted = torch.tensor([1.0, 0.0, 0.0], dtype=torch.float64).expand(N, 3)
-    return None if close(got, wanted) else Finding(
+    return None if is_close(got, wanted) else Finding(
         f"without a floor (c = 0) the pair has the whole row: 1, 0, 0; yours gives {_three_numbers(got[0])}",
         "Multiply out (q_plus + c)(k_plus + c): which of the four terms are left at c = 0?", True)
 
@@ -103,7 +103,7 @@ def empty(a: Attempt) -> Finding | None:
                                ("a query of zeros, keys of ones", zero[0], 1 + zero[1], (0.0, 2 / 3, 1 / 3)),
                                ("a query of ones, keys of zeros", 1 + zero[0], zero[1], (0.0, 0.0, 1.0))):
         got = a.ask(q, k, 0.5)
-        if not close(got, torch.tensor(wanted, dtype=torch.float64).expand(N, 3)):
+        if not is_close(got, torch.tensor(wanted, dtype=torch.float64).expand(N, 3)):
             return Finding(f"{name}, c = 0.5: the shares of pair, key and constant are "
                            f"{_three_numbers(torch.tensor(wanted))}; yours are {_three_numbers(got[0])}",
                            "c * q_plus is the same for every key, so it belongs to the constant, like c times c.", True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..exercise import Attempt, Exercise, Finding, close
+from ..exercise import Attempt, Exercise, Finding, is_close
 from ..properties import FIRST, LAST
 from .samples import M, N, S, phi
 
@@ -64,7 +64,7 @@ def features(seed: int) -> tuple[Tensor, Tensor]:
 
 def template_shares(a: Attempt) -> Finding | None:
     total = a.got[1].sum(-1)
-    return None if close(total, torch.ones_like(total)) else Finding(
+    return None if is_close(total, torch.ones_like(total)) else Finding(
         f"a template sums to one over the keys; your first template sums to {total[0].item():.3g}",
         "Divide column m of phi(k) by its own sum: this gives one row per feature.", True)
 
@@ -73,18 +73,18 @@ def one_feature(a: Attempt) -> Finding | None:
     """A query with one feature has that feature's template as its row."""
     k = a.given[1]
     mixture, rows = a.ask(torch.eye(M, dtype=torch.float64), k)
-    if not close(rows, _rows(k.mT)):
+    if not is_close(rows, _rows(k.mT)):
         return Finding("template 0 should be the first column of phi(k) divided by its sum, which is "
                        f"{k[0, 0] / k[:, 0].sum():.3f} at key 0; yours has {rows[0, 0].item():.3f}",
                        "The templates are phi_k.mT, divided by its sums over the keys.", True)
-    return None if close(mixture, torch.eye(M, dtype=torch.float64)) else Finding(
+    return None if is_close(mixture, torch.eye(M, dtype=torch.float64)) else Finding(
         f"a query that has only feature 0 should get weight 1 on template 0; yours gets {mixture[0, 0].item():.3f}",
         "The mixture of a query sums to one: divide each row by its sum.", True)
 
 
 def mixture_shares(a: Attempt) -> Finding | None:
     total = a.got[0].sum(-1)
-    return None if close(total, torch.ones_like(total)) else Finding(
+    return None if is_close(total, torch.ones_like(total)) else Finding(
         f"a mixture sums to one; your mixture of query 0 sums to {total[0].item():.3g}",
         "Divide each row of the mixture by its own sum.", True)
 
@@ -92,7 +92,7 @@ def mixture_shares(a: Attempt) -> Finding | None:
 def the_map(a: Attempt) -> Finding | None:
     p, k = a.given
     wanted, got = _rows(p @ k.mT), a.got[0] @ a.got[1]
-    return None if close(got, wanted, 1e-7) else Finding(
+    return None if is_close(got, wanted, 1e-7) else Finding(
         f"mixture times templates is the map: A[0, 0] = {wanted[0, 0].item():.4f}; yours is {got[0, 0].item():.4f}",
         "Each template was divided by its sum over the keys, so the mixture must be multiplied by this sum.", True)
 

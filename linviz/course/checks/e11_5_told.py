@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.special import entr
 
-from ..exercise import Attempt, Exercise, Finding, close
+from ..exercise import Attempt, Exercise, Finding, is_close
 from ..properties import FIRST, LAST
 from .samples import N, S, normal
 
@@ -81,7 +81,7 @@ def deaf(a: Attempt) -> Finding | None:
 def own(a: Attempt) -> Finding | None:
     rows = torch.full((HEADS, S, S), 1e-15, dtype=torch.float64) + torch.eye(S, dtype=torch.float64)
     got, most = a.ask(rows), math.log2(S)
-    return None if close(got, torch.full((HEADS,), most, dtype=torch.float64), 1e-6) else Finding(
+    return None if is_close(got, torch.full((HEADS,), most, dtype=torch.float64), 1e-6) else Finding(
         f"if each of {S} queries looks only at itself, a row tells log2({S}) = {most:.3f} bits; "
         f"yours gives {got.flatten()[0].item():.3f}", "The mean row is uniform, and each row has 0 bits.", True)
 
@@ -89,7 +89,7 @@ def own(a: Attempt) -> Finding | None:
 def each_head(a: Attempt) -> Finding | None:
     alone = torch.stack([right(a.given[0][h:h + 1])[0] for h in range(HEADS)])
     swapped = a.ask(a.given[0].flip(0))
-    return None if close(swapped, alone.flip(0)) else Finding(
+    return None if is_close(swapped, alone.flip(0)) else Finding(
         f"the heads should have {_numbers(alone)} bits; yours have {_numbers(swapped.flip(0))}",
         "Treat each head on its own: average over queries, never over heads.")
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ...spectra import numerical_rank
 from ..exercise import Attempt, Exercise, Finding
-from ..properties import finite, kind, shape
+from ..properties import is_finite, matches_shape, returns_tensors
 
 CLOSE = 0.01  # bits that a row may differ from the smallest or the largest possible entropy
 
@@ -96,5 +96,5 @@ def ranks(a: Attempt) -> Finding | None:
 
 opposites = Exercise(
     "opposites", "11.6", right, lambda seed: ((7,), (4,), (9,))[seed % 3],
-    (kind, shape, finite, shares, entropies, ranks), WRONG,
+    (returns_tensors, matches_shape, is_finite, shares, entropies, ranks), WRONG,
     "Neither concentration nor rank determines the other.")

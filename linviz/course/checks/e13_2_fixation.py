@@ -6,7 +6,7 @@ import math
 import torch
 from torch import Tensor
 
-from ..exercise import Attempt, Exercise, Finding, close
+from ..exercise import Attempt, Exercise, Finding, is_close
 from ..properties import FIRST, LAST
 from .samples import E, M, N, normal, phi
 
@@ -63,7 +63,7 @@ def the_bias(a: Attempt) -> Finding | None:
     *tokens, W, b = a.given
     for given, name in ((0 * b, "b = 0"), (b, "b as it is")):
         got, wanted = a.ask(*tokens, 0 * W, given), given.sigmoid().expand(N, M)
-        if not close(got, wanted):
+        if not is_close(got, wanted):
             first = f"the first ratio should be {wanted[0, 0].item():.3f}; yours is {got[0, 0].item():.3f}"
             return Finding(f"with W = 0 and {name} {first}", "Only sigmoid(b) is left, the same for all tokens.", True)
     return None
@@ -73,7 +73,7 @@ def alone(a: Attempt) -> Finding | None:
     *tokens, W, b = a.given
     moved = [x.index_add(0, torch.tensor([3]), torch.ones_like(x[:1])) for x in tokens]
     others = [i for i in range(N) if i != 3]
-    return None if close(a.ask(*moved, W, b)[others], a.got[others]) else Finding(
+    return None if is_close(a.ask(*moved, W, b)[others], a.got[others]) else Finding(
         "changing token 3 changed the ratios of other tokens", "The ratios of a token depend on this token only.", True)
 
 
@@ -83,7 +83,7 @@ def blocks(a: Attempt) -> Finding | None:
     for n, name in enumerate(("phi(q)", "phi(k)", "v")):
         only = torch.zeros_like(W)
         only[:, ends[n]:ends[n + 1]] = W[:, ends[n]:ends[n + 1]]
-        if not close(a.ask(*tokens, only, b), (tokens[n] @ W[:, ends[n]:ends[n + 1]].mT + b).sigmoid()):
+        if not is_close(a.ask(*tokens, only, b), (tokens[n] @ W[:, ends[n]:ends[n + 1]].mT + b).sigmoid()):
             where = f"columns {ends[n]} to {ends[n + 1] - 1} of W belong to {name}"
             return Finding(f"{where}; your function uses them for something else",
                            "Join the inputs of the gate in the order phi(q), phi(k), v.", True)

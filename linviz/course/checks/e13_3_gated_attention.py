@@ -4,8 +4,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..exercise import Attempt, Exercise, Finding, close
-from ..properties import FIRST, LAST, tally
+from ..exercise import Attempt, Exercise, Finding, is_close
+from ..properties import FIRST, LAST, count_numbers
 from .samples import E, M, N, S, normal, phi, ratio
 
 EPS = 1e-6
@@ -68,7 +68,7 @@ def mixed(seed: int, queries: int = N, keys: int = S) -> tuple[Tensor, ...]:
 def shares(a: Attempt) -> Finding | None:
     p, k, v, s, t = a.given
     got = a.ask(p, k, torch.ones_like(v), s, t)
-    return None if close(got, torch.ones_like(got), 1e-4) else Finding(
+    return None if is_close(got, torch.ones_like(got), 1e-4) else Finding(
         f"each row sums to one, so values that are all 1 should give 1; yours give {got[0, 0].item():.3f}",
         "Is every row divided by the sum of its own gated weights?", True)
 
@@ -76,7 +76,7 @@ def shares(a: Attempt) -> Finding | None:
 def the_eps(a: Attempt) -> Finding | None:
     p, k, v, s, t = a.given
     got, wanted = (f(1e-4 * p, 1e-4 * k, torch.ones_like(v), s, t) for f in (a.ask, right))
-    return None if close(got, wanted, 1e-6) else Finding(
+    return None if is_close(got, wanted, 1e-6) else Finding(
         f"for tiny features, with the eps, weights sum to {wanted[0, 0].item():.4f}; yours to {got[0, 0].item():.4f}",
         "Divide by the row sum + 1e-6, so that an empty row is not divided by 0.", True)
 
@@ -84,7 +84,7 @@ def the_eps(a: Attempt) -> Finding | None:
 def both_gates(a: Attempt) -> Finding | None:
     p, k, v, s, t = a.given
     for name, given in (("query", (p, k, v, s.flip(-1), t)), ("key", (p, k, v, s, t.flip(-1)))):
-        if close(a.ask(*given), a.got, 1e-6):
+        if is_close(a.ask(*given), a.got, 1e-6):
             return Finding(f"the {name} ratios have no effect on your output",
                            "Both sides are gated: q^ = r_q * phi(q) and k^ = r_k * phi(k).", True)
     return None
@@ -93,14 +93,14 @@ def both_gates(a: Attempt) -> Finding | None:
 def constant(a: Attempt) -> Finding | None:
     p, k, v, s, t = a.given
     low, high = (a.ask(p, k, v, torch.full_like(s, r), torch.full_like(t, r)) for r in (0.3, 0.6))
-    return None if close(low, high, 1e-4) else Finding(
+    return None if is_close(low, high, 1e-4) else Finding(
         "a constant gate should cancel, but ratios of 0.3 everywhere and of 0.6 everywhere gave different outputs",
         "The ratios multiply the features in the numerator and in the row sum alike.", True)
 
 
 def linear_cost(a: Attempt) -> Finding | None:
     """Work that is linear in N has no second difference; a table of N x N has one."""
-    small, middle, large = (tally(a.theirs, mixed(0, n, n)) for n in (12, 24, 36))
+    small, middle, large = (count_numbers(a.theirs, mixed(0, n, n)) for n in (12, 24, 36))
     return None if large - middle <= middle - small else Finding(
         "right numbers, but twice the tokens take more than twice the work: there is an N x N table somewhere",
         "Multiply k^ transposed by v first. This product is M x E for any number of tokens.", True)

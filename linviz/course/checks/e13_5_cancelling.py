@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from ..exercise import Attempt, Exercise, Finding
-from ..properties import finite, kind, shape
+from ..properties import is_finite, matches_shape, returns_tensors
 
 
 def right(N: int, M: int) -> tuple[Tensor, Tensor]:
@@ -90,5 +90,5 @@ def lively(a: Attempt) -> Finding | None:
 
 cancelling = Exercise(
     "cancelling", "13.5", right, lambda seed: ((7, 5), (4, 9), (6, 3))[seed % 3],
-    (kind, shape, finite, ratios, same_keys, undone, lively), WRONG,
+    (returns_tensors, matches_shape, is_finite, ratios, same_keys, undone, lively), WRONG,
     "The ratios vary, and no weight of the map has changed.")

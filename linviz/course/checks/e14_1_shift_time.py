@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..exercise import Attempt, Exercise, Finding, close
+from ..exercise import Attempt, Exercise, Finding, is_close
 from ..properties import FIRST, LAST
 from .samples import normal
 
@@ -132,7 +132,7 @@ def _plain(seen: list[float]) -> str:
 def same_rest(a: Attempt) -> Finding | None:
     (x,) = a.given
     stay = 2 * fold_of(C)
-    return None if close(a.got[..., stay:], x[..., stay:]) else Finding(
+    return None if is_close(a.got[..., stay:], x[..., stay:]) else Finding(
         f"channels {stay} to {C - 1} should not change", "A fold has C // 4 channels, and two folds are shifted.", True)
 
 

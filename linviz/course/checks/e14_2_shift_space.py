@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ...fixation import SPACE
-from ..exercise import Attempt, Exercise, Finding, close
+from ..exercise import Attempt, Exercise, Finding, is_close
 from ..properties import FIRST, LAST
 from .samples import normal
 
@@ -113,7 +113,7 @@ def inside(a: Attempt) -> Finding | None:
 def rest(a: Attempt) -> Finding | None:
     x, _ = a.given
     stay = 8 * (C // 16)
-    return None if close(a.got[..., stay:], x[..., stay:]) else Finding(
+    return None if is_close(a.got[..., stay:], x[..., stay:]) else Finding(
         f"channels {stay} to {C - 1} should not change", "Only eight folds of C // 16 channels are shifted.", True)
 
 

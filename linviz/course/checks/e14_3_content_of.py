@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ...fixation import SPACE
-from ..exercise import Attempt, Exercise, Finding, close
+from ..exercise import Attempt, Exercise, Finding, is_close
 from ..properties import FIRST, LAST
 from .samples import normal
 
@@ -99,11 +99,11 @@ def one(a: Attempt) -> Finding | None:
     row[2, 3] = 1
     got, wanted = a.ask(row, channels, steps), right(row, channels, steps)
     for (r, c), name in (((2, 3), "this place"), ((2, 2), "the place to the left"), ((1, 2), "the place above left")):
-        if not close(got[r, c], wanted[r, c]):
+        if not is_close(got[r, c], wanted[r, c]):
             return Finding(f"all weight in one place, {channels} channels: {name} gives {wanted[r, c].item():.3f} of "
                            f"the content; yours gives {got[r, c].item():.3f}",
                            f"A fold has {channels} // 16 channels of {channels}; {channels} minus 8 folds stay.", True)
-    return None if close(got, wanted) else Finding(
+    return None if is_close(got, wanted) else Finding(
         "all weight in one place: content comes from it and its eight neighbours; yours comes from others, too",
         "Slot (r, c) of fold n holds the channels of (r + dy, c + dx).", True)
 
@@ -113,7 +113,7 @@ def edge(a: Attempt) -> Finding | None:
     row = torch.zeros(Y, X, dtype=torch.float64)
     row[0, 0] = 1
     got, wanted = a.ask(row, channels, steps), right(row, channels, steps)
-    return None if close(got, wanted) else Finding(
+    return None if is_close(got, wanted) else Finding(
         f"all weight in a corner: {wanted.sum().item():.3f} of it brings content, {wanted[0, 0].item():.3f} from the "
         f"corner itself; yours {got.sum().item():.3f} and {got[0, 0].item():.3f}",
         "At the border straight folds hold zeros, and their weight is lost; diagonal folds hold the slot's own.", True)

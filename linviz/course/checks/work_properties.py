@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..exercise import Answer, Attempt, Finding, Property
-from ..properties import Tally, tally
+from ..properties import Tally, count_numbers
 
 Inputs = Callable[[int], tuple[Any, ...]]  # a number of tokens -> the arguments of an answer
 
@@ -16,7 +16,7 @@ def linear_in_tokens(inputs: Inputs, advice: str) -> Property:
     `advice` says what to multiply first.
     """
     def ask(a: Attempt) -> Finding | None:
-        small, middle, large = (tally(a.theirs, inputs(n)) for n in (12, 24, 36))
+        small, middle, large = (count_numbers(a.theirs, inputs(n)) for n in (12, 24, 36))
         return None if large - middle <= middle - small else Finding(
             "right numbers, but twice the tokens need more than twice the work: your code makes an N x N table",
             advice, True)

@@ -33,7 +33,7 @@ def recount_tell() -> Mapping[str, str]:
     opening = clips.OPENING
     photo = clips.fit(clips.load(opening.name), opening.grid)
     q, k, v = clips.descriptors(photo, opening.grid, opening.temperature)
-    rgb = pictures.colours(photo, opening.grid)
+    rgb = pictures.patch_colours(photo, opening.grid)
     out = {"most": f"{torch.tensor(len(opening.grid)).log2().item():.2f}"}
     for name, spec in (("soft", "softmax"), ("floor", "relu_floor")):
         a = make(spec, 1, q.shape[-1], opening.grid).map(q, k, v)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import torch
 
 from ... import Grid, make
-from ...cost import flops, growth, held
+from ...cost import cost_growth, flops, tensor_bytes
 from ...models import AttentionLayer
 from ..quiz import Choice, Question, Quiz
 
@@ -17,8 +17,8 @@ def recount_pairs() -> Mapping[str, str]:
     """By which factors the pairs of softmax and of one frame grow when a clip's three sides grow."""
     short, full, cost = Grid(8, 14, 14), Grid(16, 28, 28), "N S D"
     return {"old": "14", "new": "28", "long": "16", "short": "8",
-            "right": f"{growth(cost, short, full):.0f}", "tokens": f"{growth('N D', short, full):.0f}",
-            "still": f"{growth(cost, short, Grid(8, 28, 28)):.0f}"}
+            "right": f"{cost_growth(cost, short, full):.0f}", "tokens": f"{cost_growth('N D', short, full):.0f}",
+            "still": f"{cost_growth(cost, short, Grid(8, 28, 28)):.0f}"}
 
 
 def recount_share() -> Mapping[str, str]:
@@ -45,8 +45,8 @@ def recount_judge() -> Mapping[str, str]:
     """Bytes of a softmax map that stores q and k, and of its table, for 4,096 tokens of 32 channels."""
     x = torch.zeros(1, 1, 4096, 32)
     a = make("softmax", 1, 32, Grid(X=4096)).map(x, x, x)
-    return {"N": "4,096", "times": f"{4 * 4096**2 // held([x, x.clone()])}", "growth": "4",
-            "work": f"{growth('N S D', Grid(X=4096), Grid(X=16384)):.0f}", "rows": f"{a.shape[0]:,}"}
+    return {"N": "4,096", "times": f"{4 * 4096**2 // tensor_bytes([x, x.clone()])}", "growth": "4",
+            "work": f"{cost_growth('N S D', Grid(X=4096), Grid(X=16384)):.0f}", "rows": f"{a.shape[0]:,}"}
 
 
 PAIRS = Question(

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 import torch
 
 from ... import Grid, clips, make
-from ...spectra import cumulative, effective_rank, numerical_rank, participation_ratio, stable_rank
+from ...spectra import cumulative_share, effective_rank, numerical_rank, participation_ratio, stable_rank
 from ..quiz import Choice, Question, Quiz
-from ..scenes.ch03 import Pieces, quiet
+from ..scenes.ch03 import Pieces, quiet_map
 
 KEPT, N, D, FIRST = 64, 512, 64, 128
 
@@ -25,7 +25,7 @@ def recount_copy() -> Mapping[str, str]:
 
 def recount_cast() -> Mapping[str, str]:
     """The rank of one map with weak channels, counted in three ways."""
-    a = quiet()
+    a = quiet_map()
     table = a.dense()[0, 0].float()
     single, cast = (int(torch.linalg.matrix_rank(x)) for x in (table, table.double()))
     return {"N": f"{a.shape[0]}", "M": f"{a.rank_bound}", "single": f"{single}", "cast": f"{cast // 100}00",
@@ -37,7 +37,7 @@ def recount_claim() -> Mapping[str, str]:
     q, k = torch.randn(2, 1, 1, N, D, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     a = make("softmax", 1, D, Grid(X=N)).map(q, k, k)
     s = a.singular_values()
-    of, energy = (cumulative(s, power)[0, 0, FIRST - 1] for power in (1, 2))
+    of, energy = (cumulative_share(s, power)[0, 0, FIRST - 1] for power in (1, 2))
     return {"N": f"{N}", "first": f"{FIRST}", "sum": f"{100 * of:.0f}", "energy": f"{100 * energy:.0f}",
             "rank": f"{int(numerical_rank(s, a.tolerance))}"}
 

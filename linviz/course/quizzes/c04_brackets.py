@@ -10,7 +10,7 @@ from ... import Grid, make
 from ...concentration import effective_tokens
 from ...cost import flops
 from ..quiz import Choice, Question, Quiz
-from ..scenes.ch04 import climb
+from ..scenes.ch04 import climb_features
 
 WINDOW, CLIP = (7, 64), (8, 14, 18)  # patches a side and channels; frames, patches a side and features
 
@@ -59,7 +59,7 @@ def recount_ceiling() -> Mapping[str, str]:
     N = T * side**2
     return {"N": f"{N:,}", "M": f"{M}", "ceiling": f"{100 * M / N:.1f} %", "frames": f"{100 / T:.1f} %",
             "root": f"{100 * (M / N) ** 0.5:.0f} %", "small": "40", "few": "4",
-            "found": f"{100 * climb(40, 4)[-1]:.1f} %"}
+            "found": f"{100 * climb_features(40, 4)[-1]:.1f} %"}
 
 
 COUNT = Question(

@@ -10,7 +10,7 @@ from ... import Grid, make
 from ...maps import CausalFactored, Features, Normaliser
 from ...spectra import numerical_rank
 from ..quiz import Choice, Question, Quiz
-from ..scenes.ch05 import cache_numbers, door, in_chunks, smaller_from, state_numbers
+from ..scenes.ch05 import break_even_tokens, cache_numbers, chunked_attention, cut_ranks, state_numbers
 
 N, D = 300, 8
 
@@ -23,7 +23,7 @@ def recount_memory() -> Mapping[str, str]:
     """A head of 64 channels after a clip: numbers in a state and a cache, and when the state is smaller."""
     width, tokens = 64, 1568
     return {"width": f"{width}", "tokens": f"{tokens:,}", "state": f"{state_numbers(width, width):,}",
-            "cache": f"{cache_numbers(tokens, width, width):,}", "from": f"{smaller_from(width, width)}"}
+            "cache": f"{cache_numbers(tokens, width, width):,}", "from": f"{break_even_tokens(width, width)}"}
 
 
 def recount_order() -> Mapping[str, str]:
@@ -41,7 +41,7 @@ def recount_rank() -> Mapping[str, str]:
     a = make("linear", 1, D, Grid(1, 1, N), causal=True, eps=0.0).map(x, x, x)
     mean = CausalFactored(Features(one, one), Normaliser("add"))
     whole, running = (int(numerical_rank(m.singular_values(), m.tolerance)) for m in (a, mean))
-    middle, = door(a.dense()[0, 0], [N // 2], 1e-9)
+    middle, = cut_ranks(a.dense()[0, 0], [N // 2], 1e-9)
     return {"N": f"{N}", "D": f"{D}", "twice": f"{2 * D}", "rank": f"{whole}", "mean": f"{running}",
             "middle": f"{middle}"}
 
@@ -49,7 +49,7 @@ def recount_rank() -> Mapping[str, str]:
 def recount_chunks() -> Mapping[str, str]:
     """Whether two chunk sizes give the same result, and how many chunks each makes."""
     x = _random(N, D)[0, 0].exp()
-    few, many = (in_chunks(x, x, x, size) for size in (100, 10))
+    few, many = (chunked_attention(x, x, x, size) for size in (100, 10))
     same = bool(((few - many).abs() <= 1e-9 * few.abs()).all())
     return {"N": f"{N}", "small": "10", "large": "100", "more": f"{N // 10}", "fewer": f"{N // 100}",
             "difference": "the same" if same else "not the same"}

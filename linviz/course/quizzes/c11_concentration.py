@@ -15,7 +15,7 @@ N, HELD = 1000, 0.5
 
 def recount_count() -> Mapping[str, str]:
     """The number of patches of a row whose first patch holds half, counted in three ways."""
-    row = ch11.spike(HELD, N)
+    row = ch11.spike_row(HELD, N)
     found = {"participation": concentration.participation(row), "effective": concentration.effective_tokens(row),
              "support": concentration.support(row, 0.9)}
     return {"N": f"{N}", "others": f"{N - 1}", **{name: f"{x.item():.0f}" for name, x in found.items()}}

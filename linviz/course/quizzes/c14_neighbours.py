@@ -7,7 +7,7 @@ import torch
 
 from ... import Grid, make
 from ..quiz import Choice, Question, Quiz
-from ..scenes.ch14 import scheme, seen_by
+from ..scenes.ch14 import gate_receptive_field, scheme_reach
 
 T, SIDE, D = 8, 14, 18
 GRID = Grid(T, SIDE, SIDE)
@@ -29,14 +29,14 @@ def recount_moved() -> Mapping[str, str]:
 def recount_sees() -> Mapping[str, str]:
     """How many tokens reach the ratios of a token in the middle of a clip."""
     x = torch.rand(1, 1, len(GRID), D)
-    count = [int(seen_by(make(f"relu_floor+gate+shift:{axis}", 1, D, GRID), x, x, x, MIDDLE).sum())
+    count = [int(gate_receptive_field(make(f"relu_floor+gate+shift:{axis}", 1, D, GRID), x, x, x, MIDDLE).sum())
              for axis in ("space", "time")]
     return {"space": f"{count[0]}", "time": f"{count[1]}", "frame": f"{SIDE * SIDE}"}
 
 
 def recount_reach() -> Mapping[str, str]:
     """How many frames reach a query after three layers of attention in space with a shift in time."""
-    _, heard = scheme("", ["softmax+shift:time@space"], GRID, MIDDLE)
+    _, heard = scheme_reach("", ["softmax+shift:time@space"], GRID, MIDDLE)
     frames = [n // (SIDE * SIDE) for n in heard]
     return {"T": f"{T}", "one": f"{frames[0]}", "two": f"{frames[1]}", "three": f"{frames[2]}"}
 

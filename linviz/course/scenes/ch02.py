@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...figures.growth import Axis, Trend, trends
+from ...figures.growth import Axis, Trend, trend_lines
 
 SIDES = (7, 14, 28, 42, 56)
 LENGTHS = (1, 2, 4, 8, 16, 32, 64)
@@ -29,7 +29,7 @@ def bracket_bytes(width: int) -> int:
     return BYTES * (width * width + width)
 
 
-def clip_at(side: float, *, width: int = 64) -> Any:
+def clip_bytes_figure(side: float, *, width: int = 64) -> Any:
     """Bytes of one head's table over the frames of a clip whose frames have side x side patches; and of the bracket."""
     tokens = int(side) ** 2
     lines = [Trend("the table, all frames together", "softmax", "softmax", LENGTHS,
@@ -37,11 +37,11 @@ def clip_at(side: float, *, width: int = 64) -> Any:
              Trend("tables of single frames", "softmax@space", "softmax", LENGTHS,
                    [t * table_bytes(tokens) for t in LENGTHS], dash="dash"),
              Trend("the bracket", "relu_floor", "kernel", LENGTHS, [bracket_bytes(width)] * len(LENGTHS))]
-    figure = trends(lines, Axis("frames", True, {str(t): t for t in LENGTHS}),
-                    Axis("bytes of one head", True, POWERS), title=_title(int(side), table_bytes(64 * tokens)))
+    figure = trend_lines(lines, Axis("frames", True, {str(t): t for t in LENGTHS}),
+                    Axis("bytes of one head", True, POWERS), title=_table_size_title(int(side), table_bytes(64 * tokens)))
     figure.update_yaxes(range=[3, 12.3])  # the same axis for every side, so that only the lines move
     return figure
 
 
-def _title(side: int, most: int) -> str:
+def _table_size_title(side: int, most: int) -> str:
     return f"{side} × {side} patches, 64 frames: {most / 1e9:,.2f} GB for one table"

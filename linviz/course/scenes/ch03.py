@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ... import clips
-from ...figures.rebuilt import rebuilt
+from ...figures.rebuilt import rebuilt_rows
 from ...grid import Grid
 from ...maps import Factored, Features, KernelMap, Map, Normaliser
 
@@ -55,7 +55,7 @@ class Pieces:
         return (self.s[k:].square().sum() / self.s.square().sum()).item()
 
 
-def rebuilt_at(k: float, *, pieces: Pieces, query: int, grid: Grid) -> Any:
+def rebuilt_figure(k: float, *, pieces: Pieces, query: int, grid: Grid) -> Any:
     """One row of a map beside the same row rebuilt from the first k directions, on one scale."""
     k = int(k)
     whole = (pieces.u[query] * pieces.s) @ pieces.v.mT * len(pieces.v)
@@ -63,16 +63,16 @@ def rebuilt_at(k: float, *, pieces: Pieces, query: int, grid: Grid) -> Any:
     said = f"The copy leaves out {100 * pieces.lost(k):.2g} % of the map's energy."
     pictures = torch.stack((whole, row)).unflatten(-1, (grid.Y, grid.X)).numpy()
     names = ["all directions", f"the first {k}" if k > 1 else "only the first"]
-    return rebuilt(pictures, names, top=whole.abs().max().item() / 4, said=said,
+    return rebuilt_rows(pictures, names, top=whole.abs().max().item() / 4, said=said,
                    title=f"One row of the map, and its copy from {k} of {len(pieces.s)} directions")
 
 
-def quiet(ratio: float = 0.005, loud: int = 4, features: int = 20, seed: int = 0) -> KernelMap:
+def quiet_map(ratio: float = 0.005, loud: int = 4, features: int = 20, seed: int = 0) -> KernelMap:
     """A kernel map of the opening photograph with `loud` strong features and the others times `ratio`; float64.
 
     The features are random mixtures of the descriptors, set to 0 where negative, with a floor.
 
-    >>> quiet().rank_bound
+    >>> quiet_map().rank_bound
     20
     """
     opening = clips.OPENING

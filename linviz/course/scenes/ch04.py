@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...figures.brackets import Box, Note, brackets
+from ...figures.brackets import Box, Note, bracket_boxes
 from ...maps import Factored
 
 SIDES = (3, 4, 7, 10, 14, 20, 28, 40, 56)  # patches along one side of a picture
@@ -18,19 +18,19 @@ REACH, ROOM = (3.1, 2.72), 2.05  # extent of the drawing; width of three boxes s
 GAP, LOWER = 0.1, 1.54  # space between boxes; top of the second row of boxes
 
 
-def multiplications(tokens: int, width: int = WIDTH) -> tuple[int, int]:
+def count_multiplications(tokens: int, width: int = WIDTH) -> tuple[int, int]:
     """Multiplications of (Q K^T) V and of Q (K^T V), where q, k and v are `width` wide.
 
-    >>> multiplications(784), multiplications(16)
+    >>> count_multiplications(784), count_multiplications(16)
     ((19668992, 401408), (8192, 8192))
     """
     return 2 * tokens * tokens * width, 2 * tokens * width * width
 
 
-def brackets_at(side: float, width: int = WIDTH) -> Any:
+def brackets_figure(side: float, width: int = WIDTH) -> Any:
     """Both orders of the product for a picture of side x side patches, to scale, for chapter 4's slider."""
     N = int(side) ** 2
-    pairs, keys = multiplications(N, width)
+    pairs, keys = count_multiplications(N, width)
     unit = ROOM / (N + width + max(N, width))
     n, d = N * unit, width * unit
     left = 2 * GAP + d + n + GAP
@@ -40,25 +40,25 @@ def brackets_at(side: float, width: int = WIDTH) -> Any:
              Box("Kᵀ", f"{width} x {N}", GAP, LOWER, n, d, "kernel"),
              Box("V", f"{N} x {width}", 2 * GAP + n, LOWER, d, n, "kernel"),
              Box("the bracket", f"{width} x {width}", left, LOWER, d, d, "kernel", made=True)]
-    notes = [_note("(Q Kᵀ) V, pairs first", N * N, "the table", pairs, left, n, 0.0),
-             _note("Q (Kᵀ V), keys first", width * width, "the bracket", keys, left, d, LOWER - 0.14)]
+    notes = [_order_note("(Q Kᵀ) V, pairs first", N * N, "the table", pairs, left, n, 0.0),
+             _order_note("Q (Kᵀ V), keys first", width * width, "the bracket", keys, left, d, LOWER - 0.14)]
     said = (f"{side:.0f} x {side:.0f} patches, {width} channels, to scale. Pairs first: {N} x {width} by {width} x {N} "
             f"makes a table of {N * N:,} numbers, {pairs:,} multiplications in all. Keys first: {width} x {N} times "
             f"{N} x {width} makes a bracket of {width * width:,} numbers, {keys:,} multiplications.")
-    return brackets(boxes, [x for pair in notes for x in pair], said=said, reach=REACH,
+    return bracket_boxes(boxes, [x for pair in notes for x in pair], said=said, reach=REACH,
                     axes=("columns (to scale)", "rows (to scale)"),
                     title=f"{side:.0f} × {side:.0f} patches, {width} channels: every matrix to scale")
 
 
-def _note(order: str, numbers: int, what: str, work: int, left: float, wide: float, top: float) -> tuple[Note, Note]:
+def _order_note(order: str, numbers: int, what: str, work: int, left: float, wide: float, top: float) -> tuple[Note, Note]:
     beside = f"{what}:<br>{numbers:,} numbers<br><br>in all<br>{work:,}<br>multiplications"
     return Note(f"<b>{order}</b>", GAP, top, 14), Note(beside, left + wide + 0.06, top + 0.14)
 
 
-def constant(row: Tensor, queries: int) -> Factored:
+def constant_map(row: Tensor, queries: int) -> Factored:
     """The map whose rows all equal `row` (S,), so that the view shows a template for every query.
 
-    >>> constant(torch.tensor([0.25, 0.75]), 3).dense()[0, 0, 2].tolist()
+    >>> constant_map(torch.tensor([0.25, 0.75]), 3).dense()[0, 0, 2].tolist()
     [0.25, 0.75]
     """
     return Factored(torch.ones(queries, 1).to(row)[None, None], row[None, None, :, None])
@@ -73,12 +73,12 @@ def features_needed(width: int, degree: int) -> int:
     return math.comb(width + degree, degree)
 
 
-def climb(tokens: int, features: int, steps: int = 200, seed: int = 0) -> list[float]:
+def climb_features(tokens: int, features: int, steps: int = 200, seed: int = 0) -> list[float]:
     """Free positive features, changed by gradient ascent so that tokens keep as much weight as possible.
 
     Returns the mean weight of a token on itself, before every step and after the last step.
 
-    >>> kept = climb(tokens=12, features=3, steps=100)
+    >>> kept = climb_features(tokens=12, features=3, steps=100)
     >>> kept[0] < kept[-1] < 3 / 12, round(kept[-1], 2)
     (True, 0.25)
     """

@@ -32,33 +32,33 @@ def cache_numbers(tokens: int, width: int, value_width: int) -> int:
     return tokens * (width + value_width)
 
 
-def smaller_from(width: int, value_width: int) -> int:
+def break_even_tokens(width: int, value_width: int) -> int:
     """After how many tokens the state is smaller than the cache.
 
-    >>> smaller_from(18, 18)
+    >>> break_even_tokens(18, 18)
     10
     """
     return state_numbers(width, value_width) // (width + value_width) + 1
 
 
-def memory_at(width: float) -> Any:
+def memory_figure(width: float) -> Any:
     """Numbers stored, over the number of tokens, for a head of some width: for chapter 5's slider."""
     D = int(width)
-    first = smaller_from(D, D)
+    first = break_even_tokens(D, D)
     cache, state = [cache_numbers(n, D, D) for n in SEEN], [state_numbers(D, D)] * len(SEEN)
     lines = [growth.Trend("cache of keys and values", "softmax", "softmax", SEEN, cache),
              growth.Trend("state", "linear", "kernel", SEEN, state)]
-    return growth.trends(lines, growth.Axis("tokens so far", log=True),
+    return growth.trend_lines(lines, growth.Axis("tokens so far", log=True),
                          growth.Axis("numbers stored by one head", log=True),
                          at={f"from token {first} on the state is smaller": first},
                          title=f"Heads of width {D}: the state has {state_numbers(D, D):,} numbers and never grows")
 
 
-def in_chunks(q: Tensor, k: Tensor, v: Tensor, size: int) -> Tensor:
+def chunked_attention(q: Tensor, k: Tensor, v: Tensor, size: int) -> Tensor:
     """Causal linear attention in chunks. q, k (N, M) features, v (N, E) -> (N, E). Rows are not divided by their sums.
 
     >>> x = torch.ones(5, 1)
-    >>> in_chunks(x, x, x, 2).flatten().tolist()
+    >>> chunked_attention(x, x, x, 2).flatten().tolist()
     [1.0, 2.0, 3.0, 4.0, 5.0]
     """
     state, out = k[:0].mT @ v[:0], []
@@ -68,10 +68,10 @@ def in_chunks(q: Tensor, k: Tensor, v: Tensor, size: int) -> Tensor:
     return torch.cat(out)
 
 
-def door(a: Tensor, cuts: Iterable[int], tolerance: float) -> list[int]:
+def cut_ranks(a: Tensor, cuts: Iterable[int], tolerance: float) -> list[int]:
     """The rank of one block of a (N, N) per cut: its queries come after the cut, its keys before.
 
-    >>> door(torch.ones(6, 6).tril(), (1, 3, 5), 1e-6)
+    >>> cut_ranks(torch.ones(6, 6).tril(), (1, 3, 5), 1e-6)
     [1, 1, 1]
     """
     return [int(numerical_rank(torch.linalg.svdvals(a[cut:, :cut].double()), tolerance)) for cut in cuts]

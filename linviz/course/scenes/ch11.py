@@ -13,7 +13,7 @@ from ...figures import curves
 from ...grid import Grid
 from ...maps import Features, KernelMap, Map, Normaliser
 from ...mechanisms import Attention, make
-from .common import curve, sorted_row
+from .common import mechanism_curve, sorted_row
 
 SPIKES = tuple(n / 20 for n in range(20))
 FLOORS = tuple(n / 20 for n in range(21))
@@ -22,10 +22,10 @@ COUNTS = {"1 / Σa² (participation)": participation, "2^H (effective tokens)": 
           "keys that hold 90 %": support}
 
 
-def spike(share: float, size: int) -> Tensor:
+def spike_row(share: float, size: int) -> Tensor:
     """A row over `size` keys: the first key holds `share`, and the other keys share the rest equally.
 
-    >>> spike(0.5, 3).tolist()
+    >>> spike_row(0.5, 3).tolist()
     [0.5, 0.25, 0.25]
     """
     row = torch.full((size,), (1 - share) / (size - 1), dtype=torch.float64)
@@ -33,68 +33,68 @@ def spike(share: float, size: int) -> Tensor:
     return row
 
 
-def counted(row: Tensor) -> dict[str, float]:
+def patch_counts(row: Tensor) -> dict[str, float]:
     """The number of patches of one row, by each way of counting.
 
-    >>> [round(y) for y in counted(torch.full((4,), 0.25)).values()]
+    >>> [round(y) for y in patch_counts(torch.full((4,), 0.25)).values()]
     [4, 4, 4]
     """
     return {name: float(count(row)) for name, count in COUNTS.items()}
 
 
-def spike_at(share: float, *, size: int = 784) -> Any:
+def spike_figure(share: float, *, size: int = 784) -> Any:
     """Number of patches, counted in three ways, of a row whose first patch holds `share`."""
-    row = spike(share, size)
+    row = spike_row(share, size)
     title = f"One patch holds {100 * share:.0f} %, the other {size - 1} share the rest: {entropy(row):.2f} bits"
-    return charts.counts([charts.Counts("the row", "uniform", "content-free", counted(row))],
+    return charts.count_chart([charts.Counts("the row", "uniform", "content-free", patch_counts(row))],
                          most=size, title=title)
 
 
-def floored(q: Tensor, k: Tensor, floor: float) -> KernelMap:
+def floored_map(q: Tensor, k: Tensor, floor: float) -> KernelMap:
     """The map of phi(x) = relu(x) + floor, whose rows sum to one; q (..., N, D), k (..., S, D).
 
-    >>> floored(torch.tensor([[1.0]]), torch.tensor([[1.0], [-1.0]]), 1.0).dense()
+    >>> floored_map(torch.tensor([[1.0]]), torch.tensor([[1.0], [-1.0]]), 1.0).dense()
     tensor([[0.6667, 0.3333]])
     """
     return KernelMap(Features(q.relu() + floor, k.relu() + floor), Normaliser("add", 0.0))
 
 
-def floor_at(floor: float, *, soft: Attention, q: Tensor, k: Tensor, v: Tensor, query: int) -> Any:
+def floor_figure(floor: float, *, soft: Attention, q: Tensor, k: Tensor, v: Tensor, query: int) -> Any:
     """The sorted weights of one query under softmax, and under relu with a floor of any height."""
-    a = floored(q, k, floor)
+    a = floored_map(q, k, floor)
     bits = entropy(a.dense()).mean().item()
     low = curves.Curve(f"relu + {floor:.2f}", "relu_floor", "kernel", range(1, a.shape[1] + 1), sorted_row(a, query))
-    return curves.weights([curve(soft, sorted_row(soft.map(q, k, v), query)), low],
+    return curves.weight_curves([mechanism_curve(soft, sorted_row(soft.map(q, k, v), query)), low],
                           title=f"With a floor of {floor:.2f}: {bits:.2f} bits on average")
 
 
-def focused(power: float, q: Tensor, k: Tensor, v: Tensor, grid: Grid) -> Map:
+def focused_map(power: float, q: Tensor, k: Tensor, v: Tensor, grid: Grid) -> Map:
     """The map of focused attention (FLatten) with any power; q, k, v (B, H, N, D).
 
     >>> x = torch.rand(1, 1, 6, 4)
-    >>> focused(3, x, x, x, Grid(Y=2, X=3)).rank_bound
+    >>> focused_map(3, x, x, x, Grid(Y=2, X=3)).rank_bound
     4
     """
     m = make("focused", heads=q.shape[1], width=q.shape[-1], grid=grid, power=power).requires_grad_(False)
     return m.map(q, k, v)
 
 
-def power_at(power: float, *, soft: Attention, q: Tensor, k: Tensor, v: Tensor, query: int) -> Any:
+def power_figure(power: float, *, soft: Attention, q: Tensor, k: Tensor, v: Tensor, query: int) -> Any:
     """The sorted weights of one query under softmax, and under focused attention with any power."""
-    a = focused(power, q, k, v, soft.grid)
+    a = focused_map(power, q, k, v, soft.grid)
     sharp = curves.Curve(f"focused, p = {power:g}", "focused", "kernel", range(1, a.shape[1] + 1),
                          sorted_row(a, query))
     bits = entropy(a.dense()).mean().item()
-    return curves.weights([curve(soft, sorted_row(soft.map(q, k, v), query)), sharp],
+    return curves.weight_curves([mechanism_curve(soft, sorted_row(soft.map(q, k, v), query)), sharp],
                           title=f"Power {power:g}: {bits:.2f} bits on average")
 
 
-def made_of(q: Tensor, k: Tensor, floors: Sequence[float]) -> Mapping[str, list[float]]:
+def row_composition(q: Tensor, k: Tensor, floors: Sequence[float]) -> Mapping[str, list[float]]:
     """Shares of a row under relu + c, mean over queries, for every c of `floors`: pair, key alone, constant.
 
     q (N, D), k (S, D). The product of a pair is relu.relu + c sum relu(k_j) + (c sum relu(q_i) + D c^2).
 
-    >>> {name: [round(x, 2) for x in y] for name, y in made_of(torch.ones(1, 2), torch.ones(3, 2), [0.0, 1.0]).items()}
+    >>> {name: [round(x, 2) for x in y] for name, y in row_composition(torch.ones(1, 2), torch.ones(3, 2), [0.0, 1.0]).items()}
     {'the pair': [1.0, 0.25], 'the key alone': [0.0, 0.25], 'the same for all keys': [0.0, 0.5]}
     """
     q, k = q.relu().double(), k.relu().double()

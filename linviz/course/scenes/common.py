@@ -15,13 +15,13 @@ from ...mechanisms.base import Kernel
 STRENGTHS = tuple(n / 20 for n in range(21))
 
 
-def at_strength(m: Attention, q: Tensor, k: Tensor, v: Tensor, strength: float) -> KernelMap:
+def map_at_strength(m: Attention, q: Tensor, k: Tensor, v: Tensor, strength: float) -> KernelMap:
     """The map of a gated kernel with its gate at a strength: ratios sigmoid(strength z), 0 un-gated, 1 the gate itself.
 
     >>> from linviz import Grid, make
     >>> x = torch.rand(1, 1, 9, 4)
     >>> m, plain = (make(s, 1, 4, Grid(Y=3, X=3)) for s in ("relu_floor+gate", "relu_floor"))
-    >>> torch.allclose(at_strength(m, x, x, x, 0.0).dense(), plain.map(x, x, x).dense(), atol=1e-5)
+    >>> torch.allclose(map_at_strength(m, x, x, x, 0.0).dense(), plain.map(x, x, x).dense(), atol=1e-5)
     True
     """
     kernel = m.mechanism
@@ -45,24 +45,24 @@ def sorted_row(a: Map, query: int) -> list[float]:
     return out
 
 
-def curve(m: Attention, y: Sequence[float], x: Sequence[float] | None = None, title: str = "") -> curves.Curve:
+def mechanism_curve(m: Attention, y: Sequence[float], x: Sequence[float] | None = None, title: str = "") -> curves.Curve:
     """A line in the colours of a mechanism: y over x, or over 1, 2, ... for singular values and sorted weights."""
     return curves.Curve(title or m.title, m.spec, m.family, x if x is not None else list(range(1, len(y) + 1)), y)
 
 
-def runs(title: str, m: Attention, values: Sequence[float]) -> curves.Dots:
+def ablation_runs(title: str, m: Attention, values: Sequence[float]) -> curves.Dots:
     """The runs of one variant of an ablation, with their mean, in the colours of a mechanism.
 
     >>> from linviz import Grid, make
-    >>> runs("seeds", make("relu_floor+gate", 1, 4, Grid(Y=3, X=3)), [0.3, 0.4]).mean
+    >>> ablation_runs("seeds", make("relu_floor+gate", 1, 4, Grid(Y=3, X=3)), [0.3, 0.4]).mean
     0.35
     """
     return curves.Dots(title, m.spec, m.family, values, sum(values) / len(values))
 
 
-def weights_at(strength: float, *, m: Attention, others: Sequence[Attention], q: Tensor, k: Tensor, v: Tensor,
+def strength_figure(strength: float, *, m: Attention, others: Sequence[Attention], q: Tensor, k: Tensor, v: Tensor,
                query: int) -> Any:
     """The sorted weights of one query: `others` as they are, and the gated `m` with its gate at a strength."""
-    gated = sorted_row(at_strength(m, q, k, v, strength), query)
-    return curves.weights([*(curve(o, sorted_row(o.map(q, k, v), query)) for o in others),
-                           curve(m, gated, title=f"{m.title}, strength {strength:.2f}")])
+    gated = sorted_row(map_at_strength(m, q, k, v, strength), query)
+    return curves.weight_curves([*(mechanism_curve(o, sorted_row(o.map(q, k, v), query)) for o in others),
+                           mechanism_curve(m, gated, title=f"{m.title}, strength {strength:.2f}")])

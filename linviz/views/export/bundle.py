@@ -15,8 +15,8 @@ import zipfile
 import zlib
 from pathlib import Path
 
+from ...atomic_write import write_atomically
 from ...clips import limits
-from ...whole import write_whole
 from ..state import View
 from ..state_kinds import SourceFile
 
@@ -34,7 +34,7 @@ def save_view(path: str | Path, view: View, media: bytes | None = None) -> Path:
     ...     load_view(save_view(Path(folder) / "a.linviz", View("coffee"))) == (View("coffee"), None)
     True
     """
-    return write_whole(path, pack_bundle(view, media))
+    return write_atomically(path, pack_bundle(view, media))
 
 
 def load_view(path: str | Path) -> tuple[View, bytes | None]:

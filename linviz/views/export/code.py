@@ -63,8 +63,8 @@ def view_code(opened: OpenView) -> str:
 def _imports(opened: OpenView) -> str:
     own, gates = isinstance(opened.view.source, SourceFile), any(panel.gate for panel in opened.panels)
     lines = ["from pathlib import Path\n"] * own + ["import linviz"]
-    lines += ["from linviz.clips.tensors import tensors" if opened.from_tensors else "from linviz import clips"]
-    lines += ["from linviz.models import fit_gate"] * gates + ["from linviz.reading import OF_ROWS\n"]
+    lines += ["from linviz.clips.tensors import decode_tensors" if opened.from_tensors else "from linviz import clips"]
+    lines += ["from linviz.models import fit_gate"] * gates + ["from linviz.reading import ROW_MEASURES\n"]
     return "\n".join(lines)
 
 

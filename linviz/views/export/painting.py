@@ -5,9 +5,9 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.functional import pad
 
-from ...concentration import fewest, frame_mass
-from ...patch_view.blob import FULL, picture
-from ...patch_view.still import is_signed, painted
+from ...concentration import frame_mass, support_mask
+from ...patch_view.blob import FULL, frame_image
+from ...patch_view.still import attention_image, is_signed
 from ..drawable import Drawable, DrawablePanel
 from ..row_stats import query_row, row_statistics
 from .sheet import EDGE, HELD, Item, Lines, Picture
@@ -35,10 +35,10 @@ def outline_lines(marks: Tensor, box: tuple[float, float, float, float], light: 
 def overlay_image(opened: Drawable, panel: DrawablePanel, t: int, wide: int) -> Image.Image:
     """Frame t, `wide` pixels across, under the attention of the pinned patch."""
     look, (weights, signed, full) = opened.look, painted_weights(opened, panel)
-    photo = picture(opened.picture.frames[t])
+    photo = frame_image(opened.picture.frames[t])
     photo = photo.resize((wide, max(1, round(wide * opened.grid.Y / opened.grid.X))), Image.Resampling.LANCZOS)
     frame = opened.grid.fold(weights[:, None])[t, ..., 0]
-    return painted(photo, frame, len(weights), signed, look.mode == "heat", look.tone, full)
+    return attention_image(photo, frame, len(weights), signed, look.mode == "heat", look.tone, full)
 
 
 def painted_weights(opened: Drawable, panel: DrawablePanel) -> tuple[Tensor, bool, float]:
@@ -61,7 +61,7 @@ def baseline_panel(opened: Drawable, panel: DrawablePanel) -> DrawablePanel | No
 def share_marks(opened: Drawable, panel: DrawablePanel) -> Tensor:
     """The fewest patches that hold the share that the look asks for: (T, Y, X) bool."""
     row, share = panel_row(opened, panel), opened.look.share
-    marks = fewest(row, share if panel_statistics(opened, panel)[0] else 0.0)
+    marks = support_mask(row, share if panel_statistics(opened, panel)[0] else 0.0)
     return opened.grid.fold(marks[:, None])[..., 0]
 
 

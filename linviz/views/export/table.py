@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from ...measure import MEASURES
-from ...reading import OF_ROWS
+from ...reading import ROW_MEASURES
 from ..load import Progress
 from ..row_stats import mean_statistics, query_row, row_statistics
 from ..state_kinds import SourceFile
@@ -59,7 +59,7 @@ def _panel_numbers(opened: OpenView, panel: ViewPanel, title: str, progress: Pro
         if progress is not None:
             progress(done, of, f"measuring {panel.key}")
     mean = mean_statistics(panel.reading, opened.measure_options, report) or {}
-    for name in (*OF_ROWS, *opened.measure_options):
+    for name in (*ROW_MEASURES, *opened.measure_options):
         yield Number(panel.key, title, panel.family, name, MEASURES[name].unit, patch.get(name), mean.get(name), note)
 
 
@@ -105,7 +105,7 @@ def numbers_json(opened: OpenView, progress: Progress | None = None) -> str:
     told = opened.view.to_json() | {
         "clip": {"title": clip.title, "author": clip.author, "licence": clip.licence, "source": clip.source},
         "grid": [opened.grid.T, opened.grid.Y, opened.grid.X], "query": list(opened.place),
-        "measures": {name: _declared(name) for name in (*OF_ROWS, *opened.measure_options)},
+        "measures": {name: _declared(name) for name in (*ROW_MEASURES, *opened.measure_options)},
         "mechanisms": [_mechanism(opened, panel, title, every) for panel, title in zip(opened.panels, opened.titles)]}
     return json.dumps(told, indent=1, allow_nan=False) + "\n"
 

@@ -11,9 +11,9 @@ import torch
 from linviz import clips
 from linviz.measure import MEASURES
 from linviz.models import Recipe, pretrained
-from linviz.models.checkpoints import card, find
-{alter}from linviz.models.looking import concentrated, touched
-from linviz.reading import OF_ROWS
+from linviz.models.checkpoints import read_card, find_checkpoint
+{alter}from linviz.models.looking import row_measures, touched_tokens
+from linviz.reading import ROW_MEASURES
 
 seed, budget, layer = {seed}, {budget!r}, {layer}  # of the models; layers are counted from 1
 

@@ -17,13 +17,13 @@ import numpy as np
 import torch
 
 from ...measure import MEASURES
-from ...models.looking import NAMES, concentrated
-from ...reading import OF_ROWS
+from ...models.looking import NAMES, row_measures
+from ...reading import ROW_MEASURES
 from ..row_stats import query_row, row_statistics
 from ..trained_panels import ModelPanel, OpenTrained
 
 LAYER = {"entropy": "of 1", "top": "of 1", "object": "times its share"}  # the measures of the page's table
-PATCH = (*OF_ROWS, "mass", "lift")  # those of a row: the last two are of the patches that ink touches
+PATCH = (*ROW_MEASURES, "mass", "lift")  # those of a row: the last two are of the patches that ink touches
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def trained_numbers(opened: OpenTrained) -> list[Number]:
 def _panel_numbers(opened: OpenTrained, one: ModelPanel) -> Iterator[tuple[Any, ...]]:
     for name, share in zip(one.answer.card["classes"], one.answer.shares.tolist(), strict=True):
         yield "answer", name, "of 1", share
-    now, then = concentrated(one.traced, opened.outline[None]), one.answer.card["layers"][one.layer - 1]
+    now, then = row_measures(one.traced, opened.outline[None]), one.answer.card["layers"][one.layer - 1]
     for name, unit in LAYER.items():
         yield "layer", name, unit, now.get(name), then.get(name)
     row, note = row_statistics(one.map, opened.query, opened.grid, opened.outline.float())

@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...models import LABEL
-from ...patch_view import Panel, html
+from ...patch_view import Panel, view_html
 from ..drawable import Drawable
 from ..trained_panels import OpenTrained
 from ..view_panels import OpenView
@@ -35,5 +35,5 @@ def trained_page(opened: OpenTrained) -> str:
 
 def _page(opened: Drawable, panels: list[Panel], text: str, **more: Any) -> str:
     look = opened.look.as_words(opened.grid.T) | {"frame": opened.frame}
-    return html(panels, opened.picture, opened.grid, query=opened.query, title=opened.heading, text=text,
+    return view_html(panels, opened.picture, opened.grid, query=opened.query, title=opened.heading, text=text,
                 outline=opened.outline, **look, **more)

@@ -4,7 +4,7 @@ import math
 from torch import Tensor
 
 from linviz import Grid, make
-from linviz.fixation import shift
+from linviz.fixation import shift_channels
 from linviz.mechanisms import Attention
 
 from ..rig import Vector, adapter, merge, split
@@ -64,7 +64,7 @@ def spatial(vector: Vector):
 def temporal_shift(vector: Vector):
     x, T = vector["x"], vector.hyper["n_segment"]  # (B*T, H, N, E)
     tokens = x.unflatten(0, (-1, T)).transpose(1, 2).flatten(2, 3)
-    ours = shift(tokens, Grid(T, 1, x.shape[2]), "time", vector.hyper["n_div"])
+    ours = shift_channels(tokens, Grid(T, 1, x.shape[2]), "time", vector.hyper["n_div"])
     yield "out", ours.unflatten(2, (T, -1)).transpose(1, 2).flatten(0, 1), vector["out"]
 
 
@@ -73,5 +73,5 @@ def spatial_shift(vector: Vector):
     x, places = vector["x"], vector.hyper["n_segment"]  # (B*places, H, T, E)
     side, T = math.isqrt(places), x.shape[2]
     tokens = x.unflatten(0, (-1, places)).permute(0, 2, 3, 1, 4).flatten(2, 3)  # (B, H, T*places, E)
-    ours = shift(tokens, Grid(T, side, side), "space", vector.hyper["fold_div_used"])
+    ours = shift_channels(tokens, Grid(T, side, side), "space", vector.hyper["fold_div_used"])
     yield "out", ours.unflatten(2, (T, places)).permute(0, 3, 1, 2, 4).flatten(0, 1), vector["out"]

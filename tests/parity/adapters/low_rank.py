@@ -3,7 +3,7 @@ import torch
 from torch import Tensor, nn
 
 from linviz import Grid, make
-from linviz.models.linear_mlp import collapse
+from linviz.models.linear_mlp import collapse_layers
 
 from ..rig import Vector, adapter, merge, split
 
@@ -96,7 +96,7 @@ def linear_mlp(vector: Vector):
         layer = nn.Linear(*reversed(weight.shape), dtype=weight.dtype)
         layer.weight.data, layer.bias.data = weight, bias
         layers.append(layer)
-    one = collapse(layers)
+    one = collapse_layers(layers)
     yield "weight", one.weight, vector["W_collapsed"]
     yield "bias", one.bias, vector["b_collapsed"]
     yield "out", one(vector["x"]), vector["out"]

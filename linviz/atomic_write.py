@@ -10,7 +10,7 @@ UMASK = os.umask(0o077)  # the umask can only be read by setting it: once, on im
 os.umask(UMASK)
 
 
-def write_whole(path: str | Path, data: bytes | str, folder: bool = False) -> Path:
+def write_atomically(path: str | Path, data: bytes | str, folder: bool = False) -> Path:
     """Write a file so that an existing one is replaced only by a complete one; return its path. Text becomes UTF-8.
 
     The data is written to a temporary file in the same folder and flushed to disk before the file is renamed. An
@@ -18,7 +18,7 @@ def write_whole(path: str | Path, data: bytes | str, folder: bool = False) -> Pa
     the file cannot be written.
 
     >>> with tempfile.TemporaryDirectory() as place:
-    ...     write_whole(Path(place) / "deep" / "a.txt", "whole", folder=True).read_bytes()
+    ...     write_atomically(Path(place) / "deep" / "a.txt", "whole", folder=True).read_bytes()
     b'whole'
     """
     path = Path(path)
@@ -27,14 +27,14 @@ def write_whole(path: str | Path, data: bytes | str, folder: bool = False) -> Pa
             path.parent.mkdir(parents=True, exist_ok=True)
         elif not path.parent.is_dir():
             raise ValueError(f"cannot write {path}: there is no folder {path.parent}")
-        _exchange(path, data if isinstance(data, bytes) else data.encode())
+        _replace_file(path, data if isinstance(data, bytes) else data.encode())
     except OSError as error:
         raise ValueError(f"cannot write {path}: {error.strerror or error}; name a file in a folder you may write to"
                          ) from error
     return path
 
 
-def _exchange(path: Path, data: bytes) -> None:
+def _replace_file(path: Path, data: bytes) -> None:
     """Write a temporary file with the permissions of any new file, then rename it to `path`."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".part")
     try:

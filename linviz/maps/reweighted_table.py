@@ -12,10 +12,10 @@ import math
 import torch
 from torch import Tensor
 
-from .base import Map, lane
+from .base import Map, pick_channel
 
 
-class Reweighed(Map):
+class ReweightedTable(Map):
     """bias (N, S), shared by all channels, -inf for a forbidden key; key (..., S): one per key (and channel)."""
 
     def __init__(self, bias: Tensor, key: Tensor) -> None:
@@ -43,5 +43,5 @@ class Reweighed(Map):
     def rows(self, i: Tensor) -> Tensor:
         return (self.bias[..., i, :] + self.key.unsqueeze(-2)).softmax(-1)
 
-    def nth(self, c: int) -> Reweighed:
-        return Reweighed(self.bias, lane(self.key.unsqueeze(-1), c).squeeze(-1))
+    def nth(self, c: int) -> ReweightedTable:
+        return ReweightedTable(self.bias, pick_channel(self.key.unsqueeze(-1), c).squeeze(-1))

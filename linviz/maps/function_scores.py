@@ -16,13 +16,13 @@ from .base import Map
 Score = Callable[[Tensor], Tensor]  # query numbers (n,) -> scores (..., n, S)
 
 
-class Scored(Map):
+class FunctionScores(Map):
     """`score(i)` returns the scores of the queries i. normaliser: "softmax", "count" or "none".
 
     `like` is any tensor with the dtype of the scores. Only with softmax are the rows probability distributions.
 
     >>> table = torch.zeros(4, 4)
-    >>> Scored(lambda i: table[i], (4, 4), table).dense()[0]
+    >>> FunctionScores(lambda i: table[i], (4, 4), table).dense()[0]
     tensor([0.2500, 0.2500, 0.2500, 0.2500])
     """
 
