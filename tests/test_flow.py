@@ -1,4 +1,4 @@
-"""Whom a token has heard of, against the scopes written out."""
+"""Which tokens a token reaches, against the scopes written out."""
 import pytest
 import torch
 
@@ -43,7 +43,7 @@ def test_rows_columns_and_time_reach_all_in_three() -> None:
 
 
 def test_a_shift_brings_in_its_neighbours() -> None:
-    """Attention in time with k and v shifted in space: the query hears the eight places around its own."""
+    """Attention in time with k and v shifted in space: the query reaches the eight places around its own."""
     near = places(flow.reach([layer("linear+shift:space@time")], QUERY, len(GRID))[0])
     assert near == {(t, y, x) for t in range(3) for y in (1, 2, 3) for x in (2, 3, 4)}
 

@@ -1,4 +1,4 @@
-"""Who sees whom: which patches of a clip a query has heard of after one, two, three layers, and what that costs."""
+"""Who sees whom: which patches of a clip a query reaches after one, two and three layers, and what that costs."""
 import streamlit as st
 
 from explorer.reach import controls, reach_tables
@@ -17,17 +17,17 @@ if STATE.problems:
 grid, query = choice.grid, choice.query
 found = [reached_layers(scheme, choice.attention, choice.side, grid, query) for scheme in (choice.left, choice.right)]
 st.title(reach_heading(*found))
-st.markdown("Click a patch in any frame: marked is every patch it has heard of, and in which layer for the first time.")
+st.markdown("Click a patch in any frame. Every patch that it reaches is marked with the layer in which it is first reached.")
 here = sample_scene(choice.source, grid, 1.0)
 reach_view(found, here.clip, grid, query, controls.VIEW, controls.take_click)
 st.subheader("What that costs")
 st.html(reach_tables.reach_table(found))
 st.caption(COUNTED)
-st.subheader("Every scheme: which patches it hears of, and at what cost")
+st.subheader("Every scheme: which patches it reaches, and at what cost")
 fig = reach_chart(reach_tables.scheme_paths(choice), dark=st.context.theme.type == "dark")
 fig.update_layout(height=330, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)")
 st.plotly_chart(fig, theme=None, key="reach_chart", alt=fig.layout.meta["alt"], config={"displaylogo": False})
 clip = here.clip
 st.caption(f"{clip.title}: {clip.author}, {clip.licence}. Layers are counted back from the output, and each keeps what "
-           "a patch has (the residual). Which patches a patch hears of follows from the scheme, not from the picture. "
+           "a patch has (the residual). Which patches a patch reaches follows from the scheme, not from the picture. "
            + chapter_links.derived("who_sees_whom"))

@@ -1,4 +1,4 @@
-// reach.js: the frames of a clip with what one patch has heard of, layer by layer, under one scheme or several.
+// reach.js: the frames of a clip with what one patch reaches, layer by layer, under one scheme or several.
 // Last in the module, as a Streamlit component. Which patch is reached when comes from Python; nothing here reasons.
 
 import {unpack} from "../../linviz/patch_view/rows.js";
@@ -65,11 +65,11 @@ function reachView(host, onPin) {
     write(where, tell(state.hover ?? state.query));
   }
 
-  function tell(i) {                                             // where a patch lies, and when it is heard of
+  function tell(i) {                                             // where a patch lies, and in which layer it is reached
     const [t, y, x] = grid.place(i), place = `frame ${t + 1}, row ${y + 1}, column ${x + 1}`;
     if (i === state.query) return `query: ${place}`;
     const when = film => film.levels[i] ? `in layer ${film.levels[i]}` : "not in three layers";
-    return `${place}: heard of ${[...new Set([...films.map(when)])].join(" | ")}`;
+    return `${place}: reached ${[...new Set([...films.map(when)])].join(" | ")}`;
   }
 
   function pin(i) {                                              // the ring goes at once, what is reached follows

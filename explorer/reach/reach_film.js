@@ -1,4 +1,4 @@
-// reach_film.js: the frames of a clip under one scheme, with what has been heard of marked on them.
+// reach_film.js: the frames of a clip under one scheme, with what is reached marked on them.
 // Layers are told apart three ways: by lightness, by hue, and by pattern (full, stripes, dots).
 
 import {h, write} from "../../linviz/patch_view/look.js";

@@ -1,4 +1,4 @@
-"""The numbers under the view: patches heard of and operations, layer by layer, as a table and for the chart."""
+"""The numbers under the view: patches reached and operations, layer by layer, as a table and for the chart."""
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from .reach_schemes import ORDINALS, SCHEMES
 from .reach_state import ReachView
 from .reached_layers import ReachedLayers, percent_of, reached_layers
 
-COLUMNS = ("layer", "patches heard of", "share", "operations of it", "in all")
+COLUMNS = ("layer", "patches reached", "share", "operations of it", "in all")
 
 
 def layer_rows(found: ReachedLayers) -> list[tuple[str, ...]]:

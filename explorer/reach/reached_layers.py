@@ -1,6 +1,6 @@
-"""Which patches a query has heard of after one, two, three layers of a scheme, and what that costs.
+"""Which patches a query reaches after one, two and three layers of a scheme, and what that costs.
 
-Whether i hears of j follows from a scheme, not from a picture, so q and k are drawn at random, once.
+Whether i reaches j follows from a scheme, not from a picture, so q and k are drawn at random, once.
 """
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ COUNTED = (f"Counted while it runs: the multiplications and additions in the mat
 
 @dataclass(frozen=True, eq=False)
 class ReachedLayers:
-    """What a scheme reaches. levels (N,): in which layer a token is first heard of, 0 for never; the query's own is 1.
+    """What a scheme reaches. levels (N,): in which layer a token is first reached, 0 for never; the query's own is 1.
 
     tokens, flops  so many tokens after one, two, three layers, and the operations of each of those layers, counted
                    back from the output: the first number belongs to the layer in which the query asks.
@@ -82,14 +82,14 @@ def percent_of(seen: int, of: int) -> str:
 def scheme_verdict(found: ReachedLayers) -> str:
     """What a title says of a scheme."""
     if found.whole:
-        return f"all in {ORDINALS[found.whole - 1]}"
+        return f"every patch in {ORDINALS[found.whole - 1]}"
     return f"{percent_of(found.tokens[-1], len(found.levels))} in {ORDINALS[-1]}"
 
 
 def reach_heading(left: ReachedLayers, right: ReachedLayers) -> str:
     """The page's title: what to see."""
     one, other = (SCHEMES[found.scheme].called for found in (left, right))
-    first = f"{one[0].upper()}{one[1:]} hears {scheme_verdict(left)}"
+    first = f"{one[0].upper()}{one[1:]} reaches {scheme_verdict(left)}"
     return first if one == other else f"{first}, {other} {scheme_verdict(right).rpartition(' ')[0]}"
 
 
@@ -98,4 +98,4 @@ def reach_alt(found: Sequence[ReachedLayers], picture: str) -> str:
     said = [f"{SCHEMES[one.scheme].title}: " + ", ".join(
         f"{seen} of {len(one.levels)} patches in {layers}" for seen, layers in zip(one.tokens, ORDINALS))
         for one in found]
-    return f"Frames of a clip with the patches marked that the query has heard of. {'; '.join(said)}. {picture}"
+    return f"Frames of a clip with the patches marked that the query reaches. {'; '.join(said)}. {picture}"

@@ -98,8 +98,8 @@ def test_schemes_end_with_the_end_of_their_cycle() -> None:
 
 def test_words() -> None:
     divided, space = (reached_layers(s, "softmax", 3, GRID, QUERY) for s in ("divided", "space"))
-    assert reach_heading(divided, space).endswith("hears all in two layers, attention in space 33.3\xa0% in three")
-    assert reach_heading(space, space) == "Attention in space hears 33.3\xa0% in three layers"
+    assert reach_heading(divided, space).endswith("reaches every patch in two layers, attention in space 33.3\xa0% in three")
+    assert reach_heading(space, space) == "Attention in space reaches 33.3\xa0% in three layers"
     assert "divided: time, space: 49 of 147 patches in one layer" in reach_alt([divided], "")
     assert percent_of(146, 147) != percent_of(147, 147) == "100\xa0%" and operation_count(999_999) == "1 million"
 
@@ -133,7 +133,7 @@ def test_every_scheme_can_be_compared(scheme: str) -> None:
     at.selectbox(key="reach_left").set_value(scheme).run()
     at.selectbox(key="reach_right").set_value(scheme).run()
     assert not at.exception
-    assert table(at)[0] == [SCHEMES[scheme].title] and at.title[0].value.count(" hears ") == 1
+    assert table(at)[0] == [SCHEMES[scheme].title] and at.title[0].value.count(" reaches ") == 1
 
 
 @pytest.mark.parametrize(("kind", "name", "value"), [

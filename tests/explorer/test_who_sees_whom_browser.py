@@ -36,7 +36,7 @@ def strangers(page: Any) -> list[str]:
 
 
 def test_it_opens_without_trouble(opened: Any) -> None:
-    assert " hears " in opened.get_by_role("heading", level=1).inner_text(timeout=60_000)
+    assert " reaches " in opened.get_by_role("heading", level=1).inner_text(timeout=60_000)
     opened.wait_for_timeout(1000)
     assert opened.problems == []
 

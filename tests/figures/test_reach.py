@@ -1,4 +1,4 @@
-"""The chart of what is heard of for what it costs: its data are what was given, and it says them in words."""
+"""The chart of what is reached at what cost: its data are what was given, and it says them in words."""
 import pytest
 
 from linviz.figures.reach import Path, reach_chart

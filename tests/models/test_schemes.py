@@ -62,7 +62,7 @@ def test_pairs_a_token() -> None:
 
 @torch.no_grad()
 def test_divided_is_a_product_of_two_maps_not_one_with_a_mask() -> None:
-    """After both layers every token has heard of every other, yet neither layer had N^2 pairs."""
+    """After both layers every token has reached every other, yet neither layer had N^2 pairs."""
     time, space = Scheme("divided", "softmax", 2, 8, GRID).double().maps(clip())
     both = Product(space, time)
     assert both.stochastic and bool((both.dense() > 0).all())
