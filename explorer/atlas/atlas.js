@@ -133,7 +133,8 @@ function atlasView(host, tell) {
   }
   side.addEventListener("click", () => tell({picked, side: true}));
   clear.addEventListener("click", () => { picked = []; mark(); tell({picked, side: false}); });
-  const view = {update, get state() { return {query: pinned, hover, picked, order}; }, row: (name, i) => {
+  const state = () => ({query: pinned, hover, picked, order, grid: model?.grid});
+  const view = {update, get state() { return state(); }, row: (name, i) => {
     const {road} = cards.get(name);
     return road && road.row(i, new Float64Array(road.S));
   }, destroy() {

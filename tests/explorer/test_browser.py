@@ -17,7 +17,7 @@ from .browser import FIND, WIDE, choose, enter, measures, model, press, rest, ro
 SMALL = "?patches=14"
 INSIDE = """(root => { const seek = r => { for (const e of r.querySelectorAll("*")) { if (e.NAME) return e;
   const found = e.shadowRoot && seek(e.shadowRoot); if (found) return found; } }; return seek(root); })(document)"""
-ATLAS = f"{INSIDE.replace('NAME', 'atlasView')}?.atlasView.model?.grid"
+ATLAS = f"{INSIDE.replace('NAME', 'atlasView')}?.atlasView.state.grid"
 REACH = f"{INSIDE.replace('NAME', 'reachView')}?.reachView.model?.grid"
 
 
@@ -265,7 +265,7 @@ def test_no_press_of_a_key_is_lost_while_the_page_is_drawn(page, explorer_url, w
         page.wait_for_timeout(100)
     page.wait_for_url(re.compile(rf"patches={first + presses}\b"), timeout=60_000)
     page.wait_for_function(f"{grid}[2] === {first + presses}", timeout=60_000)
-    assert slider.get_attribute("aria-valuenow") == str(first + presses)
+    assert slider.input_value() == str(first + presses)
     assert not [said for said in page.problems if "404" not in said]
 
 
