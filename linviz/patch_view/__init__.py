@@ -15,7 +15,8 @@ from .source import module_source
 if TYPE_CHECKING:
     from .widget import PatchView
 
-__all__ = ["PatchView", "Panel", "blob_with_state", "gate_snapshots", "view_html", "pack", "save_html", "module_source", "unpack"]
+__all__ = ["Panel", "PatchView", "blob_with_state", "gate_snapshots", "module_source", "pack", "save_html", "unpack",
+           "view_html"]
 
 
 def __getattr__(name: str) -> Any:
