@@ -73,7 +73,7 @@ def task_maker(task: str) -> Callable[..., Task]:
     """The function that draws clips of a task, by its name."""
     from .. import clips  # here and not above: a wide door, for those who only build a model
     if task == OWN:
-        raise ValueError("this recipe is for a user's own videos: read them with models.own_data.read(folder) "
+        raise ValueError("this recipe is for a user's own videos: read them with models.own_data.read_folder(folder) "
                          "and pass them as data=")
     if task not in TASKS:
         raise ValueError(f"no task called {task!r}; there are: {', '.join(TASKS)}")
