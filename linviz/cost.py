@@ -44,7 +44,7 @@ def cost_exponent(cost: str) -> int:
     """The largest number of factors N and S in one term of a stated cost: 1 for linear, 2 for quadratic.
 
     Used to sort and label methods without a grid. The exponent counts tokens only: with sides of the grid in the
-    formula, as in "N (T + Y + X) D", the cost grows faster. `cost_growth` computes that growth from one grid to another.
+    formula, as in "N (T + Y + X) D", the cost grows faster. `cost_growth` computes that growth between two grids.
 
     >>> cost_exponent("N D E"), cost_exponent("N S D"), cost_exponent("N D + W N D"), cost_exponent("N (T + Y + X) D")
     (1, 2, 1, 1)

@@ -69,7 +69,8 @@ class Gate(nn.Module):
         return self
 
 
-def fixation_ratios(gate: Gate, phi_q: Tensor, phi_k: Tensor, v: Tensor, strength: float = 1.0) -> tuple[Tensor, Tensor]:
+def fixation_ratios(gate: Gate, phi_q: Tensor, phi_k: Tensor, v: Tensor,
+                    strength: float = 1.0) -> tuple[Tensor, Tensor]:
     """Fixation ratios r of queries (..., N, M) and keys (..., S, M), in (0, 1): sigmoid(strength z).
 
     Strength 0 makes every ratio one half, which cancels; strength 1 is the gate itself.

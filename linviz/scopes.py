@@ -52,7 +52,8 @@ def box_groups(grid: Grid, frames: int | None, rows: int | None, columns: int | 
     first = torch.arange(grid.prefix)
     numbers = torch.arange(grid.prefix, len(grid)).view(grid.T, grid.Y, grid.X)
     shapes: dict[tuple[int, int, int], list[Tensor]] = {}
-    for t, y, x in product(axis_ranges(grid.T, frames), axis_ranges(grid.Y, rows, offset), axis_ranges(grid.X, columns, offset)):
+    for t, y, x in product(axis_ranges(grid.T, frames), axis_ranges(grid.Y, rows, offset),
+                           axis_ranges(grid.X, columns, offset)):
         box = numbers[t.start:t.stop, y.start:y.stop, x.start:x.stop]
         shapes.setdefault((len(t), len(y), len(x)), []).append(torch.cat([first, box.flatten()]))
     return [Group(torch.stack(b), torch.stack(b), Grid(*shape, grid.prefix)) for shape, b in shapes.items()]

@@ -60,7 +60,8 @@ def learner(chapter: Chapter) -> Any:
 
 def solution(chapter: Chapter) -> Any:
     """The notebook with every exercise solved, not yet executed."""
-    cells = [_shared(chapter, c) if tag_number(c, "answer") is None else _code(solved(c.source), c) for c in chapter.cells]
+    cells = [_shared(chapter, c) if tag_number(c, "answer") is None else _code(solved(c.source), c)
+             for c in chapter.cells]
     return _notebook(chapter, [*cells, _markdown(key_points_cell(chapter))])
 
 

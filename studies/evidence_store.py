@@ -126,5 +126,6 @@ def model_digests() -> Iterator[tuple[str, tuple[str, int, str], str]]:
     """Every shipped model of the two budgets: its key, its (name, seed, budget), and the digest of its weights."""
     for budget, name, seed in stored_models():
         if budget in BUDGETS:
-            yield f"{budget}/{name}/{seed}", (name, seed, budget), read_card(find_checkpoint(name, seed, budget))["sha256"]
+            card = read_card(find_checkpoint(name, seed, budget))
+            yield f"{budget}/{name}/{seed}", (name, seed, budget), card["sha256"]
 

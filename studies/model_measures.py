@@ -36,7 +36,8 @@ def altered_clips() -> Task:
 @lru_cache(maxsize=2)
 def reordered_clips(how: str) -> Examples:
     """Those clips backwards (with the opposite label) or shuffled (with their own)."""
-    return pack_examples(reverse_clips(altered_clips()) if how == "backwards" else shuffle_frames(altered_clips(), SEED))
+    task = altered_clips()
+    return pack_examples(reverse_clips(task) if how == "backwards" else shuffle_frames(task, SEED))
 
 
 def measure_settings() -> dict[str, int]:

@@ -91,7 +91,8 @@ class Lesson:
 
     def _is_current(self, cells: list[Any]) -> bool:
         """Whether the cells of a solution are those of today's source; answers, which lose their marks, aside."""
-        shared = [(n, c) for n, c in enumerate(self.chapter.cells) if c.cell_type == "code" and not tag_number(c, "answer")]
+        shared = [(n, c) for n, c in enumerate(self.chapter.cells)
+                  if c.cell_type == "code" and not tag_number(c, "answer")]
         return len(cells) == len(self.chapter.cells) + 1 and all(cells[n].source == c.source for n, c in shared)
 
     @cached_property

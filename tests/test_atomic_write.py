@@ -62,7 +62,7 @@ def test_folders_are_made_only_where_that_is_asked_for(tmp_path: Path) -> None:
 @pytest.mark.parametrize("mask, mode", [("022", 0o644), ("077", 0o600), ("002", 0o664)])
 def test_a_file_has_the_rights_of_any_new_one(mask: str, mode: int, tmp_path: Path) -> None:
     """Marks stay private where everything else of their owner does."""
-    code = (f"import os, runpy; write = runpy.run_path({atomic_write.__file__!r})['write_whole']; "
+    code = (f"import os, runpy; write = runpy.run_path({atomic_write.__file__!r})['write_atomically']; "
             f"write('a', 'text'); print(os.umask(0))")
     script = f"umask {mask}; exec {sys.executable} -c \"{code}\""
     done = subprocess.run(["sh", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)

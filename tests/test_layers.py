@@ -10,8 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 LINVIZ, EXPLORER = ROOT / "linviz", ROOT / "explorer"
-LAYERS = ("app_folders", "whole", "shapes", "measure", "settings", "palette", "grid", "scopes", "maps", "spectra",
-          "concentration", "flow", "cost", "fixation", "mechanisms", "reading", "clips", "models", "capture",
+LAYERS = ("app_folders", "atomic_write", "shapes", "measure", "settings", "palette", "grid", "scopes", "maps",
+          "spectra", "concentration", "flow", "cost", "fixation", "mechanisms", "reading", "clips", "models", "capture",
           "views.state", "figures", "patch_view", "evidence", "views", "survey", "course", "grade", "train", "doctor",
           "cli")
 STATE = ("state", "state_kinds", "panel_options")  # of linviz/views: what a view is; left of the rest of the folder

@@ -60,8 +60,8 @@ def mechanism_card(name: str) -> Card:
     """
     c = REGISTRY[name]
     page = inspect.getdoc(sys.modules[c.__module__]) or inspect.getdoc(c) or ""
-    return Card(name, c.title, c.family, paper_year(c), c.paper, c.cost, cost.cost_exponent(c.cost), c.rank, c.signed is True,
-                c.fixed, c.takes_causal, " ".join(page.split("\n\n")[0].split()), page_formula(page))
+    return Card(name, c.title, c.family, paper_year(c), c.paper, c.cost, cost.cost_exponent(c.cost), c.rank,
+                c.signed is True, c.fixed, c.takes_causal, " ".join(page.split("\n\n")[0].split()), page_formula(page))
 
 
 def mechanism_cards() -> list[Card]:

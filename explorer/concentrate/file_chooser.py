@@ -115,4 +115,5 @@ def _say_what_is_shown() -> None:
         st.info(ASKED.format(name=escape_markdown(source.name), sha256=source.sha256[:8]))
     if state.get(SAID):
         st.warning(escape_markdown(state[SAID]))
-    st.caption(f"{READS}; tensors q and k as .npz or .safetensors; a saved view as .linviz. {limits.limits_sentence()} {STAYS}")
+    st.caption(f"{READS}; tensors q and k as .npz or .safetensors; a saved view as .linviz. "
+               f"{limits.limits_sentence()} {STAYS}")

@@ -68,8 +68,8 @@ def show_ratios(panel: KeyedPanel, here: Scene, query: int) -> None:
     across = slice(first, first + here.grid.X)
     log_q, log_k = (x.log10().clamp_min(LOW) for x in (r_q, r_k))
     rows = log_q[across].mT.numpy(), log_k[across].mT.numpy()
-    show_chart(ratios.ratio_heatmaps(rows[0], rows[1], names, tokens=f"patches of row {y + 1}, left to right", dark=is_dark()),
-               "fixation_channels")
+    tokens = f"patches of row {y + 1}, left to right"
+    show_chart(ratios.ratio_heatmaps(rows[0], rows[1], names, tokens=tokens, dark=is_dark()), "fixation_channels")
     picked = st.selectbox("Channel on the picture", [ALL, *names], key="apart_channel")
     pair = [x.mean(-1) if picked == ALL else x[:, names.index(picked)] for x in (log_q, log_k)]
     frames = torch.stack([frame_of_patches(x, here, t) for x in pair]).numpy()

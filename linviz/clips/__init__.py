@@ -54,7 +54,7 @@ def load(name: str, seed: int = 0, frames: int = 8) -> Clip:
 
 
 __all__ = ["CHANNELS", "CLIPS", "DESCRIPTORS_NOTE", "FRAMES", "FRONT_SETTINGS", "OPENING", "OPENINGS", "PHOTOGRAPHS",
-           "SETTINGS", "Clip", "Decoded", "Opening", "Setting", "Task", "Tensors", "Unreadable", "crossing", "decode_clip",
-           "descriptors", "digit", "fit", "warp_frames", "front_task", "is_tensors", "load", "motion_task", "motorcycle",
-           "names", "pan", "photograph", "reverse_clips", "fit_sharp", "shuffle_frames", "decode_tensors", "to_frames", "token_at",
-           "token_mask", "token_tracks"]
+           "SETTINGS", "Clip", "Decoded", "Opening", "Setting", "Task", "Tensors", "Unreadable", "crossing",
+           "decode_clip", "decode_tensors", "descriptors", "digit", "fit", "fit_sharp", "front_task", "is_tensors",
+           "load", "motion_task", "motorcycle", "names", "pan", "photograph", "reverse_clips", "shuffle_frames",
+           "to_frames", "token_at", "token_mask", "token_tracks", "warp_frames"]

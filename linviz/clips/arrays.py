@@ -63,7 +63,8 @@ def read_npz(data: bytes) -> Arrays:
         if any(name.endswith(".pkl") for name in members):
             raise Unreadable("it is a PyTorch file with a pickle inside, which can run code when it is opened: save it "
                              "with safetensors.torch.save_file({'q': q, 'k': k}, 'mine.safetensors')")
-        there = {name: read_npz_member(archive, members[f"{name}.npy"], name) for name in WANTED if f"{name}.npy" in members}
+        there = {name: read_npz_member(archive, members[f"{name}.npy"], name)
+                 for name in WANTED if f"{name}.npy" in members}
     others = [plain_name(name.removesuffix(".npy")) for name in members if name.removesuffix(".npy") not in WANTED]
     return Arrays(there, others)
 

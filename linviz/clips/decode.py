@@ -63,8 +63,9 @@ def decode_clip(data: bytes, name: str = "", frames: int = 8, seconds: float = l
     except Unreadable as error:
         raise Unreadable(f"{shown} cannot be read: {error}") from error
     said = describe_media(found, frames)
-    clip = Clip(shown, shown, stack_pictures(found.pictures), author="your own", licence="your own", source=f"the file {shown}",
-                recipe=said[0].upper() + said[1:] + ".", alt=f"{shown}: no description was given")
+    clip = Clip(shown, shown, stack_pictures(found.pictures), author="your own", licence="your own",
+                source=f"the file {shown}", recipe=said[0].upper() + said[1:] + ".",
+                alt=f"{shown}: no description was given")
     return Decoded(clip, said, bool(found.notes), tuple(found.starts), found.total)
 
 

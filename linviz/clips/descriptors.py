@@ -58,7 +58,8 @@ def raw_descriptors(clip: Clip, grid: Grid) -> Float[Tensor, "N D"]:
     """
     lab = to_lab(clip.frames)
     colour = _cut_patches(lab, grid)
-    parts = [colour.mean(-1), colour.std(-1, correction=0), _edge_histogram(lab[:, 0], grid), grid.places()[:, 1:].float()]
+    parts = [colour.mean(-1), colour.std(-1, correction=0), _edge_histogram(lab[:, 0], grid),
+             grid.places()[:, 1:].float()]
     if grid.T > 1:
         parts += [grid.places()[:, :1].float(), _mean_change(lab[:, 0], grid)]
     return torch.cat(parts, 1)
@@ -99,7 +100,8 @@ def _edge_histogram(light: Tensor, grid: Grid) -> Tensor:
     turned = torch.atan2(down, across) * (ORIENTATIONS / math.pi)
     which = turned.floor().long().remainder(ORIENTATIONS)  # opposite gradients belong to the same edge
     strength = _cut_patches(torch.hypot(down, across)[:, None], grid)[:, 0]
-    sums = strength.new_zeros(len(grid), ORIENTATIONS).scatter_add(1, _cut_patches(which[:, None], grid)[:, 0], strength)
+    which = _cut_patches(which[:, None], grid)[:, 0]
+    sums = strength.new_zeros(len(grid), ORIENTATIONS).scatter_add(1, which, strength)
     pixels = strength.shape[1]
     return sums / (sums.sum(1, keepdim=True) + STILL * pixels)
 

@@ -41,8 +41,8 @@ def fit(clip: Clip, grid: Grid, patch: int = PATCH) -> Clip:
         motion, known = _resize_motion(motion[cut], known[cut], size)
     down, across = ((share * full - start) / part for share, full, start, part
                     in zip(clip.query[1:], clip.size[1:], (top, left), (high, wide)))
-    return replace(clip, frames=_resize_images(clip.frames[cut], size).clamp(0, 1), mask=mask, motion=motion, known=known,
-                   query=(clip.query[0], min(1.0, max(0.0, down)), min(1.0, max(0.0, across))))
+    return replace(clip, frames=_resize_images(clip.frames[cut], size).clamp(0, 1), mask=mask, motion=motion,
+                   known=known, query=(clip.query[0], min(1.0, max(0.0, down)), min(1.0, max(0.0, across))))
 
 
 def fit_sharp(clip: Clip, grid: Grid) -> Clip:

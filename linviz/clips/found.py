@@ -57,8 +57,10 @@ def evenly_spaced(starts: list[float], count: int) -> list[int]:
     starts: when each frame appears, rising. A frame that stays visible for long is repeated, as a viewer sees it.
     If there are no more frames than `count`, each is taken once.
 
-    >>> evenly_spaced([0.0, 0.1, 0.2, 0.3, 0.4], 3), evenly_spaced([0.0, 0.1, 5.0], 2), evenly_spaced([0.0, 0.1, 0.2, 4.0], 3)
-    ([0, 2, 4], [0, 2], [0, 2, 3])
+    >>> evenly_spaced([0.0, 0.1, 0.2, 0.3, 0.4], 3)
+    [0, 2, 4]
+    >>> evenly_spaced([0.0, 0.1, 5.0], 2), evenly_spaced([0.0, 0.1, 0.2, 4.0], 3)
+    ([0, 2], [0, 2, 3])
     """
     if len(starts) <= count or count == 1:
         return list(range(min(len(starts), count)))

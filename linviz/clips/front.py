@@ -63,7 +63,8 @@ def front_task(n: int, seed: int, split: str = "train", setting: str = "main", *
     corner = torch.stack([torch.where(label[:, None, None] == 0, a, b) for a, b in ((right, left), (left, right))], 1)
     light, more = _disc_faces(u[:, 14:OWN], stage, backdrop.which, bright)
     lights, corners, cuts = roaming_discs(u[:, OWN + MOST:], stage, how, backdrop.which)
-    grey, mask, hidden = render_clips(backdrop, _front_layers(u[:, OWN:], (light, lights), (corner, corners)), stage.side)
+    layers = _front_layers(u[:, OWN:], (light, lights), (corner, corners))
+    grey, mask, hidden = render_clips(backdrop, layers, stage.side)
     path, other = stage.middle(corner, COIN).unbind(1)
     truth |= more | {"direction": label, "path": path, "other": other, "hidden": hidden, "bright": bright.bool(),
                      "cut": torch.cat([more["cut"], cuts], 1)}

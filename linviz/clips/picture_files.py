@@ -27,7 +27,8 @@ def read_pictures(file: Watched, kind: str, count: int) -> Found:
         image.draft(None, (limits.WORKING, limits.WORKING))  # a large JPEG is decoded at 1/2, 1/4 or 1/8
         return Found([upright_pixels(image)], [0.0], 1, 0.0, size)
     starts, end, notes = animation_timetable(image, file, frames)
-    chosen, image = evenly_spaced(starts, count), open_picture(file, kind)  # again: a broken frame may have spoilt the open file
+    chosen = evenly_spaced(starts, count)
+    image = open_picture(file, kind)  # again: a broken frame may have spoilt the open file
     pictures = {i: read_frame(image, i) for i in dict.fromkeys(chosen)}
     return Found([pictures[i] for i in chosen], [starts[i] for i in chosen], len(starts), end, size, notes)
 
@@ -85,7 +86,8 @@ def animation_timetable(image: Image.Image, file: Watched, frames: int) -> tuple
     if file.late(0.5) or at > limits.DURATION or len(starts) == limits.FRAMES < frames:
         notes.append(f"the rest, from {at:.1f} s on, took too long to decode and was skipped")
     elif len(starts) < frames or is_unfinished_gif(image, file):
-        notes.append(truncation_note(len(starts), 0 if image.format == "GIF" else frames))  # a GIF's header has no count
+        counted = 0 if image.format == "GIF" else frames  # a GIF's header has no count
+        notes.append(truncation_note(len(starts), counted))
     return starts, at, notes
 
 

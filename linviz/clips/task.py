@@ -75,7 +75,8 @@ class Task:
             licence=f"digits: {DIGITS_LICENCE}; photographs: "
                     + _join_unique(f"{s.name}: {s.licence}" for s in used),
             source="scikit-learn, load_digits(); " + _join_unique(f"{s.loader}()" for s in used),
-            recipe=f"{self.asks} Drawn from a seed with real ink and real photographs ({_join_unique(s.name for s in used)}).",
+            recipe=f"{self.asks} Drawn from a seed with real ink and real photographs "
+                   f"({_join_unique(s.name for s in used)}).",
             alt=f"{told}, in {self.frames.shape[1]} frames of {self.frames.shape[-1]} pixels, grey.",
             mask=self.masks[i], query=(0, *_mask_centre(self.masks[i, 0])))
 

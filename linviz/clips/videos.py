@@ -128,8 +128,8 @@ def display_frames(frames: Iterator[VideoFrame]) -> Iterator[Picture]:
         if matrix is None:
             matrix, size = display_matrix(frame), working_size(frame.width, frame.height)
         small = frame.reformat(*size, format="rgb24", interpolation="AREA")
-        full = (frame.width, frame.height)
-        yield Picture(turn_pixels(small.to_ndarray(), matrix), frame.pts or 0, full[::-1] if swaps_sides(matrix) else full)
+        full = (frame.height, frame.width) if swaps_sides(matrix) else (frame.width, frame.height)
+        yield Picture(turn_pixels(small.to_ndarray(), matrix), frame.pts or 0, full)
 
 
 def display_matrix(frame: VideoFrame) -> np.ndarray:

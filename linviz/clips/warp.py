@@ -36,7 +36,8 @@ def warp_frames(frames: Tensor, motion: Tensor) -> Tensor:
 
     frames (T, C, Ypx, Xpx), motion (T-1, 2, Ypx, Xpx) in pixels. Equal to frames[:-1] where the motion is valid.
 
-    >>> moved = warp_frames(torch.eye(3).reshape(3, 1, 1, 3), torch.tensor([0., 1.]).reshape(1, 2, 1, 1).expand(2, 2, 1, 3))
+    >>> frames, motion = torch.eye(3).reshape(3, 1, 1, 3), torch.tensor([0., 1.]).reshape(1, 2, 1, 1)
+    >>> moved = warp_frames(frames, motion.expand(2, 2, 1, 3))
     >>> moved[0].flatten().tolist()
     [1.0, 0.0, 0.0]
     """

@@ -43,7 +43,8 @@ def exercise_cell(e: dict[str, Any]) -> str:
              for n, (name, text) in enumerate(zip(HINTS, e["hints"], strict=True), 1))
     return "\n\n".join([
         f"### Exercise {e['number']} · {e['title']}",
-        f"*Difficulty {rating_dots(e['difficulty'])} · importance {rating_dots(e['importance'])} · about {e['minutes']} minutes*",
+        f"*Difficulty {rating_dots(e['difficulty'])} · importance {rating_dots(e['importance'])} · "
+        f"about {e['minutes']} minutes*",
         e["task"].strip(), f"**What you should see.** {e['see'].strip()}", *hints])
 
 

@@ -27,7 +27,8 @@ class Counts:
 def count_chart(rows: Sequence[Counts], *, most: int, title: str = "", dark: bool = False) -> go.Figure:
     """Numbers of patches on a log axis from 1 to `most`: one line per count, one marker per row of attention.
 
-    >>> count_chart([Counts("spike", "uniform", "content-free", {"participation": 4.0})], most=784).layout.xaxis.title.text
+    >>> row = Counts("spike", "uniform", "content-free", {"participation": 4.0})
+    >>> count_chart([row], most=784).layout.xaxis.title.text
     'as many patches as'
     """
     said = " ".join(f"{r.title}: {', '.join(f'{name} {y:.3g}' for name, y in r.values.items())}." for r in rows)

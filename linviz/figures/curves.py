@@ -37,8 +37,8 @@ def weight_curves(curves: Sequence[Curve], *, title: str = "", dark: bool = Fals
     fig = theme.empty_figure("The weights of one row from largest to smallest. " + " ".join(said), dark, **SIZE)
     fig.add_traces([_curve_trace(c, "key %{x}: %{y:.3g} fair shares") for c in curves])
     _fair_share_line(fig, dark)
-    fig.update_layout(title=_curves_title(title), hovermode="x", xaxis={"type": "log", "title": "keys, largest weight first",
-                                                                 "tickvals": _weight_ticks(curves)},
+    fig.update_layout(title=_curves_title(title), hovermode="x",
+                      xaxis={"type": "log", "title": "keys, largest weight first", "tickvals": _weight_ticks(curves)},
                       yaxis={"type": "log", "title": "weight, in fair shares (a S)", "range": [-3.2, 2.7],
                              "tickvals": [0.001, 0.01, 0.1, 1, 10, 100],
                              "ticktext": ["0.001", "0.01", "0.1", "1", "10", "100"]})
@@ -67,7 +67,8 @@ def _fair_share_line(fig: go.Figure, dark: bool) -> None:
 def fit_curve(curve: Curve, levels: Mapping[str, float], *, title: str = "", dark: bool = False) -> go.Figure:
     """The course of a fit: divergence in bits over steps, with levels for comparison.
 
-    >>> fit_curve(Curve("gate", "relu_floor+gate", "kernel", [0, 9], [2.0, 0.5]), {"no floor": 1.5}).layout.xaxis.title.text
+    >>> course = Curve("gate", "relu_floor+gate", "kernel", [0, 9], [2.0, 0.5])
+    >>> fit_curve(course, {"no floor": 1.5}).layout.xaxis.title.text
     'steps of the fit'
     """
     said = "".join(f" Level: {name} {y:.3g} bits." for name, y in levels.items())
@@ -78,12 +79,14 @@ def fit_curve(curve: Curve, levels: Mapping[str, float], *, title: str = "", dar
     for name, y in levels.items():
         fig.add_hline(y=y, line={"color": theme.SOFT[theme.mode_name(dark)], "width": 1, "dash": "dot"},
                       annotation={"text": f"{name}: {y:.2f}", "xanchor": "right", "yanchor": "bottom"})
-    fig.update_layout(title=_curves_title(title), xaxis={"title": "steps of the fit", "zeroline": False}, showlegend=False,
+    fig.update_layout(title=_curves_title(title), showlegend=False,
+                      xaxis={"title": "steps of the fit", "zeroline": False},
                       yaxis={"title": "divergence from softmax KL (bits)", "rangemode": "tozero"})
     return fig
 
 
-def strength_curves(curves: Sequence[Curve], *, at: float | None = None, title: str = "", dark: bool = False) -> go.Figure:
+def strength_curves(curves: Sequence[Curve], *, at: float | None = None, title: str = "",
+                    dark: bool = False) -> go.Figure:
     """Entropy over the strength of a gate, 0 to 1; `at` marks one strength.
 
     >>> strength_curves([Curve("logits", "relu_floor+gate", "kernel", [0, 1], [9.5, 7.1])]).layout.yaxis.title.text
@@ -117,7 +120,8 @@ def ablation_dots(rows: Sequence[Dots], *, axis: str, better: str = "", levels: 
 
     The first row is on top. axis: what the dots measure, with its unit; better: which end is better, written beside it.
 
-    >>> ablation_dots([Dots("gate", "relu_floor+gate", "kernel", [0.3, 0.4], 0.35)], axis="KL (bits)").layout.xaxis.title.text
+    >>> row = Dots("gate", "relu_floor+gate", "kernel", [0.3, 0.4], 0.35)
+    >>> ablation_dots([row], axis="KL (bits)").layout.xaxis.title.text
     'KL (bits)'
     """
     said = " ".join(f"{r.title}: {_run_spread(r)}." for r in rows)

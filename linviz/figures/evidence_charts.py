@@ -66,8 +66,8 @@ def interval_chart(arms: Sequence[Arm], *, levels: Mapping[str, float] | None = 
     'accuracy on held-out clips'
     """
     numbers = " ".join(f"{a.title}: {a.mean:.1%}, interval {a.low:.1%} to {a.high:.1%}." for a in arms)
-    fig = theme.empty_figure(f"Accuracy on held-out clips, one row per variant. {numbers}", dark, height=110 + 38 * len(arms),
-                       margin={"t": 30})
+    fig = theme.empty_figure(f"Accuracy on held-out clips, one row per variant. {numbers}", dark,
+                             height=110 + 38 * len(arms), margin={"t": 30})
     for arm in arms:
         style = theme.style(arm.spec, arm.family)
         fig.add_scatter(x=[arm.low, arm.high], y=[arm.title] * 2, mode="lines", hoverinfo="skip", showlegend=False,
@@ -92,7 +92,8 @@ def learning_curves(bands: Sequence[Band], *, chance: float | None = None, dark:
     'training steps'
     """
     numbers = " ".join(f"{b.title}: {b.y[0]:.1%} at step {b.x[0]:g}, {b.y[-1]:.1%} at step {b.x[-1]:g}." for b in bands)
-    fig = theme.empty_figure(f"Accuracy on held-out clips over training steps. {numbers}", dark, height=400, margin={"t": 60})
+    fig = theme.empty_figure(f"Accuracy on held-out clips over training steps. {numbers}", dark, height=400,
+                             margin={"t": 60})
     for band in bands:
         style = theme.style(band.spec, band.family)
         for edge, fill in ((band.low, None), (band.high, "tonexty")):
@@ -123,12 +124,14 @@ def measure_scatter(points: Sequence[Point], measures: Mapping[str, str], *, dar
                     + ", ".join(f"{title} {p.measures[key]:.2f}" for key, title in measures.items()) + "."
                     for p in points)
     fig = theme.empty_figure(f"Accuracy over {' and over '.join(measures.values())}. {numbers}", dark, height=HIGH + 80,
-                       showlegend=False, margin={"t": 24})
+                             showlegend=False, margin={"t": 24})
     for n, (key, title) in enumerate(measures.items(), 1):
-        fig.add_traces([_gate_rings(points, key, f"x{n}", dark), *(_point_trace(point, key, f"x{n}") for point in points)])
+        fig.add_trace(_gate_rings(points, key, f"x{n}", dark))
+        fig.add_traces([_point_trace(point, key, f"x{n}") for point in points])
         for point in points:
             _point_label(fig, point, key, f"x{n}", dark)
-        fig.update_layout({f"xaxis{n}": {"title": title, "domain": _panel_domain(n - 1, len(measures)), "zeroline": False,
+        fig.update_layout({f"xaxis{n}": {"title": title, "zeroline": False,
+                                         "domain": _panel_domain(n - 1, len(measures)),
                                          "range": padded_range([point.measures[key] for point in points])}})
     fig.update_layout(yaxis=_percent_axis("accuracy on held-out clips"))
     return fig

@@ -59,7 +59,8 @@ def gate_forms(points: Sequence[Point], levels: Mapping[str, Mapping[int, Mappin
                              margin={"t": top, "r": 96, "b": 96}, legend={"y": 1.07})
 
 
-def _form_trace(form: str, here: Sequence[Point], kernels: list[str], measure: str, dark: bool, legend: bool) -> go.Scatter:
+def _form_trace(form: str, here: Sequence[Point], kernels: list[str], measure: str, dark: bool,
+                legend: bool) -> go.Scatter:
     """The points of one form in one panel, each beside those of the other forms of its kernel."""
     own = [p for p in here if p.form == form]
     shift = SPAN * (list(FORMS).index(form) / (len(FORMS) - 1) - 0.5)

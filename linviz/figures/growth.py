@@ -51,7 +51,8 @@ def trend_lines(lines: Sequence[Trend], x: Axis, y: Axis, *, levels: Mapping[str
     soft = {"color": theme.SOFT[theme.mode_name(dark)], "width": 1, "dash": "dot"}
     for name, value in (levels or {}).items():
         fig.add_hline(y=value, line=soft)
-        fig.add_annotation(text=name, x=1, xref="x domain", xanchor="right", y=_annotation_place(value, y), yanchor="bottom")
+        fig.add_annotation(text=name, x=1, xref="x domain", xanchor="right", y=_annotation_place(value, y),
+                           yanchor="bottom")
     for name, value in (at or {}).items():
         fig.add_vline(x=value, line=soft)
         fig.add_annotation(text=name, x=_annotation_place(value, x), y=1, yref="y domain", yanchor="bottom")

@@ -17,14 +17,15 @@ PANEL = 250  # height of a row of panels in pixels
 
 
 def map_tables(maps: Any, titles: Sequence[str], *, bar: str, top: float, said: str = "", title: str = "",
-           dark: bool = False) -> go.Figure:
+               dark: bool = False) -> go.Figure:
     """Whole maps, one panel each: maps (panels, N, S), a row per query, a column per key; `top` is the brightest.
 
     >>> map_tables(np.eye(2)[None], ["identity"], bar="weight", top=1.0).layout.xaxis.title.text
     'key j'
     """
     x = np.asarray(maps, dtype=np.float32)
-    alt = f"{_count_panels(x)} of {x.shape[1]} queries (down) by {x.shape[2]} keys (across). {said or _value_ranges(titles, x)}"
+    alt = (f"{_count_panels(x)} of {x.shape[1]} queries (down) by {x.shape[2]} keys (across). "
+           f"{said or _value_ranges(titles, x)}")
     fig = _heat_panels(x, titles, len(x), bar, top, alt, dark)
     fig.update_xaxes(title="key j")
     fig.update_yaxes(title="query i", col=1)
@@ -33,14 +34,15 @@ def map_tables(maps: Any, titles: Sequence[str], *, bar: str, top: float, said: 
 
 
 def patch_panels(maps: Any, titles: Sequence[str], *, bar: str, top: float, columns: int = 4, said: str = "",
-           title: str = "", dark: bool = False) -> go.Figure:
+                 title: str = "", dark: bool = False) -> go.Figure:
     """One number per patch, one panel per map: maps (panels, Y, X), in the layout of the picture's patches.
 
     >>> len(patch_panels(np.zeros((3, 4, 5)), ["a", "b", "c"], bar="weight", top=1.0, columns=2).data)
     3
     """
     x = np.asarray(maps, dtype=np.float32)
-    alt = f"{_count_panels(x)} of {x.shape[1]} x {x.shape[2]} patches, like the picture. {said or _value_ranges(titles, x)}"
+    alt = (f"{_count_panels(x)} of {x.shape[1]} x {x.shape[2]} patches, like the picture. "
+           f"{said or _value_ranges(titles, x)}")
     fig = _heat_panels(x, titles, columns, bar, top, alt, dark)
     fig.update_xaxes(showticklabels=False, ticks="")
     fig.update_yaxes(showticklabels=False, ticks="")

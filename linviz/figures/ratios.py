@@ -28,8 +28,9 @@ def ratio_heatmaps(queries: Any, keys: Any, channels: Sequence[str], *, tokens: 
     """
     pair = [np.asarray(x, dtype=np.float32) for x in (queries, keys)]
     said = " ".join(_ratio_range(name, x) for name, x in zip(("Queries", "Keys"), pair, strict=True))
-    fig = _blank_panels(["queries", "keys"], dark, f"Fixation ratios of {pair[0].shape[1]} tokens (across) in {len(channels)} "
-                                            f"channels (down), on a log colour scale. {said}")
+    fig = _blank_panels(["queries", "keys"], dark,
+                        f"Fixation ratios of {pair[0].shape[1]} tokens (across) in {len(channels)} channels (down), "
+                        f"on a log colour scale. {said}")
     for n, x in enumerate(pair, 1):
         fig.add_trace(_ratio_heatmap(x, list(channels)), row=1, col=n)
     fig.update_xaxes(title=tokens)
@@ -46,8 +47,9 @@ def ratio_pictures(maps: Any, titles: Sequence[str], *, title: str = "", dark: b
     """
     x = np.asarray(maps, dtype=np.float32)
     said = " ".join(_ratio_range(name, m) for name, m in zip(titles, x, strict=True))
-    fig = _blank_panels(titles, dark, f"Fixation ratios laid out like the {x.shape[1]} x {x.shape[2]} patches of the picture, "
-                               f"one panel per channel, on a log colour scale. {said}")
+    fig = _blank_panels(titles, dark,
+                        f"Fixation ratios laid out like the {x.shape[1]} x {x.shape[2]} patches of the picture, "
+                        f"one panel per channel, on a log colour scale. {said}")
     for n, m in enumerate(x, 1):
         fig.add_trace(_ratio_heatmap(m, None), row=1, col=n)
         axis = "x" if n == 1 else f"x{n}"

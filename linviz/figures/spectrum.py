@@ -47,7 +47,8 @@ def spectrum(lines: Sequence[Line], *, centred: bool = False, dark: bool = False
     'singular value s_k (no unit)'
     """
     what = "singular value s_k, mean row removed (no unit)" if centred else "singular value s_k (no unit)"
-    fig = theme.empty_figure(_spectrum_alt("Singular values on a log axis" + ", mean row removed" * centred, lines), dark)
+    alt = _spectrum_alt("Singular values on a log axis" + ", mean row removed" * centred, lines)
+    fig = theme.empty_figure(alt, dark)
     fig.add_traces([_spectrum_trace(line, "s<sub>%{x}</sub> = %{y:.3g}") for line in lines])
     fig.update_layout(xaxis=_index_axis(lines), yaxis=_spectrum_log_axis(what, lines), hovermode="x")
     _rank_bounds(fig, lines)

@@ -25,7 +25,8 @@ APART = (0, 97, 211)                                    # three inputs per exerc
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return the exit status: 0, 1 after an error in one sentence, 130 when it was stopped."""
     about = "Grade learners' notebooks. Not a sandbox: an answer runs with your rights."
-    return run_grading(add_grade_options(argparse.ArgumentParser(prog="linviz grade", description=about)).parse_args(arguments))
+    parser = add_grade_options(argparse.ArgumentParser(prog="linviz grade", description=about))
+    return run_grading(parser.parse_args(arguments))
 
 
 def run_grading(given: argparse.Namespace) -> int:

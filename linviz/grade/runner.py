@@ -108,7 +108,8 @@ def _blame_task(on: str, names: Iterable[str], outcome: Outcome) -> dict[str, Ou
     return dict.fromkeys(names, Outcome("ended", "the checks could not be started here: run `linviz doctor`"))
 
 
-def _worker_lines(process: subprocess.Popen[bytes], job: dict[str, Any], lines: queue.Queue[dict[str, Any] | None]) -> None:
+def _worker_lines(process: subprocess.Popen[bytes], job: dict[str, Any],
+                  lines: queue.Queue[dict[str, Any] | None]) -> None:
     """Send the job and put every line of the reply into a queue; None at the end."""
     assert process.stdin is not None and process.stdout is not None
     with contextlib.suppress(OSError):

@@ -161,7 +161,8 @@ def needed_statements(found: Sequence[Statement], own: Statement) -> list[Statem
 
     A name has its meaning at the end of the answer's cell; a name that is bound only later is taken from there.
 
-    >>> found, _ = parse_statements(["import torch, json\\nc = 2", "y = torch.rand(9)", "def f(x): return c * torch.exp(x)"])
+    >>> cells = ["import torch, json\\nc = 2", "y = torch.rand(9)", "def f(x): return c * torch.exp(x)"]
+    >>> found, _ = parse_statements(cells)
     >>> [s.text for s in needed_statements(found, found[-1])]
     ['import torch', 'c = 2', 'def f(x): return c * torch.exp(x)']
     """

@@ -131,7 +131,8 @@ def same_kind(exercise: Any, made: Any) -> bool:
     """Whether an answer returns finite tensors of the right number, shape and type, whatever their values."""
     from ..course.properties import is_finite, matches_dtype, matches_shape, returns_tensors
     attempt = exercise.attempt(made, exercise.seeds[0])
-    return attempt.error is None and all(ask(attempt) is None for ask in (returns_tensors, matches_shape, matches_dtype, is_finite))
+    properties = (returns_tensors, matches_shape, matches_dtype, is_finite)
+    return attempt.error is None and all(ask(attempt) is None for ask in properties)
 
 
 if __name__ == "__main__":

@@ -11,5 +11,6 @@ from .reweighted_table import ReweightedTable
 from .scores import Scores
 from .sparse import Sparse
 
-__all__ = ["Banded", "Blocks", "ByHead", "CausalFactored", "Dense", "Factored", "Features", "KernelMap", "Map",
-           "Normaliser", "PerChannel", "Product", "ReweightedTable", "FunctionScores", "Scores", "Sparse", "State", "Sum", "gather_tokens"]
+__all__ = ["Banded", "Blocks", "ByHead", "CausalFactored", "Dense", "Factored", "Features", "FunctionScores",
+           "KernelMap", "Map", "Normaliser", "PerChannel", "Product", "ReweightedTable", "Scores", "Sparse", "State",
+           "Sum", "gather_tokens"]

@@ -59,7 +59,8 @@ class CosFormer(Kernel):
         if self.axes != "1d":
             self.seat(q, k)
         longest = max(len(self.grid), q.shape[-2], k.shape[-2])
-        return cosine_features(q, self.angles(self.grid, q, longest)), cosine_features(k, self.angles(self.key_grid, k, longest))
+        return (cosine_features(q, self.angles(self.grid, q, longest)),
+                cosine_features(k, self.angles(self.key_grid, k, longest)))
 
     def features_after(self, seen: int, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
         N = len(self.grid)

@@ -48,7 +48,8 @@ class Focused(Kernel):
             raise ValueError(f"power is positive, side odd and reduction 1 or more; got {power}, {side}, {reduction}")
         self.power, self.side = power, side
         self.axes = (3,) if per_head else (1, 3)
-        self.shrink = SpatialReduction(channels or self.heads * self.width, reduction, self.grid) if reduction > 1 else None
+        channels = channels or self.heads * self.width
+        self.shrink = SpatialReduction(channels, reduction, self.grid) if reduction > 1 else None
         self.key_grid = self.shrink.onto if self.shrink is not None else self.key_grid
         self.gamma = nn.Parameter(torch.zeros(self.heads, 1, self.width))
         self.places = nn.Parameter(torch.zeros(self.heads, len(self.key_grid), self.width))
@@ -80,7 +81,8 @@ class Focused(Kernel):
         a = super().map(q, k, v)
         if self.conv is None:
             return a
-        before: Map | None = None if len(self.key_grid) == len(self.grid) else upsampling_map(k.shape[-2], q.shape[-2], q)
+        reduced = len(self.key_grid) != len(self.grid)
+        before: Map | None = upsampling_map(k.shape[-2], q.shape[-2], q) if reduced else None
         return Sum(a, depthwise_map(self.conv.expand(self.heads, -1, -1, -1), self.grid, len(q), before))
 
     def finish(self, o: Tensor, q: Tensor) -> Tensor:

@@ -40,7 +40,8 @@ class KroneckerKV(Mechanism):
     def map(self, q: Tensor, k: Tensor, v: Tensor) -> Factored:
         self.seat(q, k)
         mean = line_averages(self.key_grid, q)
-        return lower_rank_bound(Factored((q @ (mean @ k).mT).softmax(-1), mean.mT.expand(*q.shape[:2], -1, -1)), self.key_grid)
+        right = mean.mT.expand(*q.shape[:2], -1, -1)
+        return lower_rank_bound(Factored((q @ (mean @ k).mT).softmax(-1), right), self.key_grid)
 
 
 def line_membership(grid: Grid, like: Tensor) -> Tensor:

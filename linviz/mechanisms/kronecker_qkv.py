@@ -41,7 +41,8 @@ class KroneckerQKV(Mechanism):
         self.seat(q, k)
         mean = line_averages(self.grid, q)
         small, first = self.small(q, k), self.grid.prefix
-        through = line_membership(self.grid, q)[first:, first:].T.nonzero()[:, 1].view(len(self.grid) - first, -1) + first
+        member = line_membership(self.grid, q)[first:, first:].T
+        through = member.nonzero()[:, 1].view(len(self.grid) - first, -1) + first
         left = torch.cat([small[..., :first, :], small[..., through, :].sum(-2)], -2)  # (B, H, N, L)
         return lower_rank_bound(Factored(left, mean.mT.expand(*q.shape[:2], -1, -1), stochastic=False), self.grid)
 

@@ -47,7 +47,8 @@ class Local(Mechanism):
 def local_map(q: Tensor, k: Tensor, window: int, causal: bool) -> Blocks:
     """Softmax of every block of queries (B, H, N, D) over its own and the neighbouring blocks of keys."""
     N = q.shape[-2]
-    return Blocks([(i, j, Scores(gather_tokens(q, i), gather_tokens(k, j), bias=_causal_bias(i, j, q) if causal else None))
+    return Blocks([(i, j, Scores(gather_tokens(q, i), gather_tokens(k, j),
+                                 bias=_causal_bias(i, j, q) if causal else None))
                    for i, j in token_blocks(N, window, causal)], (N, N))
 
 

@@ -75,7 +75,8 @@ class NonLocal(Mechanism):
         if self.similarity != "concatenation":
             return Scores(q, k, scale=self.scale)
         a, b = (torch.einsum("bhnd,hd->bhn", x, w) for x, w in zip((q, k), self.w.unbind(1)))
-        return FunctionScores(lambda i: (a[..., i, None] + b[..., None, :]).relu(), (q.shape[-2], k.shape[-2]), q, "count")
+        shape = q.shape[-2], k.shape[-2]
+        return FunctionScores(lambda i: (a[..., i, None] + b[..., None, :]).relu(), shape, q, "count")
 
 
 def pooling_squares(grid: Grid, side: int) -> Tensor:

@@ -37,7 +37,8 @@ class Spec:
         gate = "" if self.gate is None else "+gate" + ("" if self.gate == "qkv" else f":{self.gate}")
         natural = "space" if self.scope == "time" else "time"
         shift = "" if self.shift is None else "+shift" + ("" if self.shift == natural else f":{self.shift}")
-        scope = "" if self.scope == "joint" else f"@{self.scope}" + (f":{self.side}" if self.scope in DEFAULT_SIDES else "")
+        side = f":{self.side}" if self.scope in DEFAULT_SIDES else ""
+        scope = "" if self.scope == "joint" else f"@{self.scope}{side}"
         return self.name + gate + ":shared" * self.shared + shift + "+conv" * self.conv + scope
 
 
@@ -52,7 +53,8 @@ def parse(spec: str) -> Spec:
     found = PATTERN.fullmatch(spec) if isinstance(spec, str) else None
     if not found:
         raise ValueError(f"{spec!r} is not a spec; the form is {FORM}")
-    name, scope = check_name("mechanism", found["name"], REGISTRY), check_name("scope", found["scope"] or "joint", SCOPES)
+    name = check_name("mechanism", found["name"], REGISTRY)
+    scope = check_name("scope", found["scope"] or "joint", SCOPES)
     if found["side"] and (scope not in DEFAULT_SIDES or int(found["side"]) < 1):
         raise ValueError(f"{spec!r}: only {', '.join(DEFAULT_SIDES)} take a side, of at least one patch")
     words: dict[str, list[str]] = {}
@@ -62,8 +64,8 @@ def parse(spec: str) -> Spec:
             raise ValueError(f"{spec!r} names +{key} twice")
         words[key] = rest
     gate, shared = _parse_gate(spec, words.get("gate"))
-    return Spec(name, gate, shared, _parse_shift(spec, words.get("shift"), scope), _parse_conv(spec, words.get("conv")), scope,
-                int(found["side"] or DEFAULT_SIDES.get(scope, WINDOW)))
+    return Spec(name, gate, shared, _parse_shift(spec, words.get("shift"), scope), _parse_conv(spec, words.get("conv")),
+                scope, int(found["side"] or DEFAULT_SIDES.get(scope, WINDOW)))
 
 
 def check_name(what: str, name: str, there: object) -> str:

@@ -12,7 +12,8 @@ from .trace import Traced
 from .video_transformer import Shape, VideoTransformer
 
 HOMES = {"Data": "examples", "Examples": "examples", "Recipe": "recipe", "Run": "training_run", "accuracy": "training",
-         "arm_recipe": "arms", "measure_layers": "looking", "pretrained": "checkpoints", "stored_models": "checkpoints", "train": "training",
+         "arm_recipe": "arms", "measure_layers": "looking", "pretrained": "checkpoints", "stored_models": "checkpoints",
+         "train": "training",
          "CONFIGS": "linear_video_transformer", "Config": "linear_video_transformer",
          "LinearVideoTransformer": "linear_video_transformer"}
 

@@ -5,8 +5,8 @@ An arm's name is its spec, or a spec with a word after "~" for a variant that no
     ~wide      without a gate, but with MLPs widened by the gate's number of parameters: the gate's control
     ~floor=F   relu_floor with another floor
 
-Sets: `short`, `long` and `fine_recipe` are shipped as models; of `dose`, `control`, `late`, `breadth` and `front` only
-the results are shipped. `late` is `long` with more seeds, and fewer arms.
+Sets: `short`, `long` and `fine` are shipped as models; of `dose`, `control`, `late`, `breadth` and `front` only the
+results are shipped. `late` is `long` with more seeds, and fewer arms.
 """
 from __future__ import annotations
 

@@ -59,7 +59,8 @@ def make_data(recipe: Recipe) -> Data:
 @lru_cache(maxsize=4)
 def draw_examples(task: str, setting: str, n: int, seed: int, split: str) -> Examples:
     """n examples of a task, from the photographs and digits of `split`."""
-    chunks = [pack_examples(task_maker(task)(min(CHUNK, n - at), seed, split, setting, first=at)) for at in range(0, n, CHUNK)]
+    make = task_maker(task)
+    chunks = [pack_examples(make(min(CHUNK, n - at), seed, split, setting, first=at)) for at in range(0, n, CHUNK)]
     return Examples(torch.cat([e.frames for e in chunks]), torch.cat([e.labels for e in chunks]), chunks[0].classes)
 
 
@@ -72,7 +73,7 @@ def task_maker(task: str) -> Callable[..., Task]:
     """The function that draws clips of a task, by its name."""
     from .. import clips  # here and not above: a wide door, for those who only build a model
     if task == OWN:
-        raise ValueError("this recipe is for a user's own videos: read them with models.own_data.read(folder) "
+        raise ValueError("this recipe is for a user's own videos: read them with models.own_data.read_folder(folder) "
                          "and pass them as data=")
     if task not in TASKS:
         raise ValueError(f"no task called {task!r}; there are: {', '.join(TASKS)}")

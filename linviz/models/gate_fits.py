@@ -62,8 +62,8 @@ def fit_gates(mechanism: Attention, target: Tensor, q: Tensor, k: Tensor, v: Ten
     """
     gate, fixed = ratio_rule(mechanism, part), gate_features(mechanism, q, k, v)
     assert mechanism.gate is not None
-    return _descend_divergence(mechanism.gate.parameters(), lambda c: gated_features(tuple(x[c] for x in fixed), gate), target, steps,
-                    rate, clips, rows, seed)
+    return _descend_divergence(mechanism.gate.parameters(), lambda c: gated_features(tuple(x[c] for x in fixed), gate),
+                               target, steps, rate, clips, rows, seed)
 
 
 def fit_free(mechanism: Attention, target: Tensor, q: Tensor, k: Tensor, v: Tensor, *, steps: int = 400,
@@ -74,13 +74,13 @@ def fit_free(mechanism: Attention, target: Tensor, q: Tensor, k: Tensor, v: Tens
     """
     phi_q, phi_k, _ = gate_features(mechanism, q, k, v)
     z_q, z_k = (torch.zeros_like(phi, requires_grad=True) for phi in (phi_q, phi_k))
-    fit = _descend_divergence([z_q, z_k], lambda c: (phi_q[c] * z_q[c].sigmoid(), phi_k[c] * z_k[c].sigmoid()), target, steps,
-                   rate, len(q), q.shape[-2], seed)
+    fit = _descend_divergence([z_q, z_k], lambda c: (phi_q[c] * z_q[c].sigmoid(), phi_k[c] * z_k[c].sigmoid()),
+                              target, steps, rate, len(q), q.shape[-2], seed)
     return fit, KernelMap(Features(phi_q, phi_k, z_q.detach(), z_k.detach()), kernel_normaliser(mechanism))
 
 
-def _descend_divergence(parameters: Iterable[Tensor], factors: Callable[[Tensor], Ratios], target: Tensor, steps: int, rate: float,
-             clips: int, rows: int, seed: int) -> Copied:
+def _descend_divergence(parameters: Iterable[Tensor], factors: Callable[[Tensor], Ratios], target: Tensor, steps: int,
+                        rate: float, clips: int, rows: int, seed: int) -> Copied:
     """Run Adam on the divergence of the map whose gated features are `factors(clip numbers)`."""
     if steps < 1:
         raise ValueError(f"a fit takes at least one step; got {steps}")
@@ -160,7 +160,8 @@ def part_map(mechanism: Attention, q: Tensor, k: Tensor, v: Tensor, part: str = 
     True
     """
     with torch.no_grad():
-        return KernelMap(Features(*gated_features(gate_features(mechanism, q, k, v), ratio_rule(mechanism, part))), kernel_normaliser(mechanism))
+        phi_q, phi_k = gated_features(gate_features(mechanism, q, k, v), ratio_rule(mechanism, part))
+        return KernelMap(Features(phi_q, phi_k), kernel_normaliser(mechanism))
 
 
 @dataclass(frozen=True)
@@ -199,7 +200,8 @@ def compare_maps(a: Map, goal: Goal, output: Tensor | None = None) -> dict[str, 
     kl = row_divergence(rows, goal.rows, plogp).double().mean((0, 2))  # a number a head
     of_map = goal.missed(a.apply(goal.v))
     few = math.ceil(FEW * rows.shape[-1])
-    return {"entropy": _live_mean(entropy(full), dead), "kl": kl.mean().item(), "top": _live_mean(top_share(full, few), dead),
+    return {"entropy": _live_mean(entropy(full), dead), "kl": kl.mean().item(),
+            "top": _live_mean(top_share(full, few), dead),
             "object": object_lift(a, goal.inked), "diversity": row_diversity(a),
             "effective_rank": effective_rank(a.singular_values()).mean().item(),
             "error": of_map if output is None else goal.missed(output), "error_of_map": of_map,

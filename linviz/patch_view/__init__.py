@@ -1,8 +1,8 @@
 """The view: a picture lit by the attention of the patch under the pointer; one ES module and its three hosts.
 
-    blob = pack(panels, clip, grid, query=...)      what the view draws, as bytes
-    PatchView(panels, clip, grid, query=...)        in a notebook
-    view_html(...), save_html(path, ...)                      one file that opens by double-click
+    blob = pack(panels, clip, grid, query=...)            what the view draws, as bytes
+    PatchView(panels, clip, grid, query=...)              in a notebook
+    view_html(...), save_html(path, ...)                  one file that opens by double-click
     linviz.patch_view.streamlit.patch_view(blob, key)     in a Streamlit page
 """
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,8 @@ from .source import module_source
 if TYPE_CHECKING:
     from .widget import PatchView
 
-__all__ = ["PatchView", "Panel", "blob_with_state", "gate_snapshots", "view_html", "pack", "save_html", "module_source", "unpack"]
+__all__ = ["Panel", "PatchView", "blob_with_state", "gate_snapshots", "module_source", "pack", "save_html", "unpack",
+           "view_html"]
 
 
 def __getattr__(name: str) -> Any:

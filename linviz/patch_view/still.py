@@ -28,8 +28,10 @@ PROBES = (0.03, 0.21, 0.43, 0.64, 0.86)  # rows, as fractions of all, that are t
 def brightness(weights: Tensor, full: float, tone: str = "root") -> Tensor:
     """The brightness of weights, in 0..1; the weight `full` has brightness 1; "log" shows three decades.
 
-    >>> brightness(torch.tensor([0.01, 1.0]), 1.0, "root").tolist(), brightness(torch.tensor([1e-3, 1.0]), 1.0, "log").tolist()
-    ([0.10000000149011612, 1.0], [0.0, 1.0])
+    >>> brightness(torch.tensor([0.01, 1.0]), 1.0, "root").tolist()
+    [0.10000000149011612, 1.0]
+    >>> brightness(torch.tensor([1e-3, 1.0]), 1.0, "log").tolist()
+    [0.0, 1.0]
     """
     e = (weights.float() / full).clamp(0, 1)
     if tone == "log":
@@ -37,7 +39,8 @@ def brightness(weights: Tensor, full: float, tone: str = "root") -> Tensor:
     return e.sqrt() if tone == "root" else e
 
 
-def light_image(image: Image.Image, weights: Tensor, keys: int, tone: str = "root", full: float | None = None) -> Image.Image:
+def light_image(image: Image.Image, weights: Tensor, keys: int, tone: str = "root",
+                full: float | None = None) -> Image.Image:
     """A picture lit by weights (Y, X) of one frame out of a row over `keys` keys; negative weights stay dark.
 
     >>> light_image(Image.new("RGB", (4, 4), "white"), torch.full((2, 2), 0.25), 4).getpixel((1, 1))[0]      # uniform

@@ -11,7 +11,8 @@ def add_train_options(sub: argparse.ArgumentParser) -> None:
     """Add the options of `linviz train` to a parser."""
     sub.add_argument("--mechanism", nargs="+", action="extend", required=True, metavar="SPEC",
                      help="what to train, as in: --mechanism softmax relu_floor+gate")
-    sub.add_argument("--seeds", type=parse_seeds, default=[0], help="one (3), several (0,2) or a range (0-4); default: 0")
+    sub.add_argument("--seeds", type=parse_seeds, default=[0],
+                     help="one (3), several (0,2) or a range (0-4); default: 0")
     sub.add_argument("--budget", choices=BUDGETS, default=BUDGETS[0],
                      help="short: 800 steps, about a minute on one core; long: 2,400 steps")
     sub.add_argument("--steps", type=int, help="the number of steps, instead of the budget's")

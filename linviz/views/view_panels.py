@@ -59,7 +59,7 @@ class Tokens:
 
 @dataclass(frozen=True, eq=False)
 class ViewPanel:
-    """One mechanism of a view: its title, its reading, the snapshots of its gate's fit (see `patch_view.gate_snapshots`)."""
+    """One mechanism of a view: its title, its reading, the snapshots of its gate's fit (see `gate_snapshots`)."""
 
     title: str
     reading: Reading

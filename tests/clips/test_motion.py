@@ -185,7 +185,8 @@ def test_clips_are_those_that_shipped_models_have_learned_from():
 
 
 def test_no_two_streams_share_a_number():
-    kinds = [random_draws(stream, 3, split, 0, 50, 40) for stream in ("motion", "front", "shuffle") for split in range(3)]
+    kinds = [random_draws(stream, 3, split, 0, 50, 40)
+             for stream in ("motion", "front", "shuffle") for split in range(3)]
     assert torch.stack(kinds).unique().numel() == 9 * 50 * 40
 
 

@@ -36,7 +36,8 @@ def test_a_warmer_row_is_flatter(draw) -> None:
 
 def test_temperature_one_is_softmax_itself(draw) -> None:
     x = draw.keywords["q"]
-    one, plain = (m.map(x, x, x).dense() for m in (ch01.softmax_at_temperature(1.0, 8, GRID), make("softmax", 1, 8, GRID)))
+    one, plain = (m.map(x, x, x).dense()
+                  for m in (ch01.softmax_at_temperature(1.0, 8, GRID), make("softmax", 1, 8, GRID)))
     assert torch.allclose(one, plain)
 
 

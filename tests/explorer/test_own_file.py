@@ -71,7 +71,8 @@ def test_before_a_file_comes_a_sample_stays_and_the_page_says_what_happens_to_fi
     assert app.session_state["concentrate_source"] == OWN and "Bring your own" not in [b.label for b in app.button]
     assert view(app)["title"] == clips.photograph("coffee").title and not said(app)
     assert view(visit(source=OWN, **SMALL))["title"] == clips.photograph("chelsea").title
-    for sentence in (limits.limits_sentence(), "stays in the memory of this visit", "gone when the visit ends", "HEIC, MP4, MOV"):
+    for sentence in (limits.limits_sentence(), "stays in the memory of this visit", "gone when the visit ends",
+                     "HEIC, MP4, MOV"):
         assert sentence in words(app)
 
 

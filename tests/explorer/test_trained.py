@@ -263,7 +263,8 @@ def test_strength_is_of_the_gates_alone_and_of_all_layers() -> None:
     changed = [any(not np.array_equal(x, new[name]) for name, x in old.items() if isinstance(x, np.ndarray))
                for old, new in zip(maps, sent, strict=True)]
     assert changed == [False, False, True, False]
-    twin, clip = interventions.with_constant_gate(pretrained("relu_floor+gate", 0, "long"), "both"), clip_task(*clip_key(OPENED))
+    twin = interventions.with_constant_gate(pretrained("relu_floor+gate", 0, "long"), "both")
+    clip = clip_task(*clip_key(OPENED))
     shares = twin(clip.frames).softmax(-1)[0]
     assert clip.classes[int(shares.argmax())] in after["relu + floor + gate"][-1]
     assert "relu + floor + gate with a gate of strength 0" in app.caption[0].value

@@ -87,7 +87,8 @@ def test_one_side_is_held_and_the_other_is_not(side: str, still: int, clips: Ten
 @pytest.mark.parametrize("over, axis", [("tokens", -2), ("channels", -1)])
 def test_ratios_are_averaged(over: str, axis: int, clips: Tensor) -> None:
     gated = model("relu_floor+gate")
-    for before, after in zip(gated.trace(clips)[0].ratios, with_averaged_gate(gated, over).trace(clips)[0].ratios, strict=True):
+    averaged = with_averaged_gate(gated, over)
+    for before, after in zip(gated.trace(clips)[0].ratios, averaged.trace(clips)[0].ratios, strict=True):
         assert near(after, before.mean(axis, keepdim=True).expand_as(before))
 
 
@@ -120,8 +121,10 @@ def test_every_layer_of_a_scheme_is_altered() -> None:
 
 
 @pytest.mark.parametrize("call, says", [
-    (lambda m: with_temperature(m, 0), "above 0; got 0"), (lambda m: with_temperature(m, float("nan")), "above 0; got nan"),
-    (lambda m: with_constant_gate(m, "v"), "no side called 'v'"), (lambda m: with_averaged_gate(m, "heads"), "tokens or channels; got 'heads'"),
+    (lambda m: with_temperature(m, 0), "above 0; got 0"),
+    (lambda m: with_temperature(m, float("nan")), "above 0; got nan"),
+    (lambda m: with_constant_gate(m, "v"), "no side called 'v'"),
+    (lambda m: with_averaged_gate(m, "heads"), "tokens or channels; got 'heads'"),
     (lambda m: with_gate_strength(m, 1), "relu has no gate to alter")])
 def test_what_cannot_be_is_said(call: Callable[[VideoTransformer], VideoTransformer], says: str) -> None:
     with pytest.raises(ValueError, match=says):

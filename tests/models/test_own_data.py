@@ -82,7 +82,7 @@ def test_other_videos_are_another_recipe(folder: Path):
     (folder / "day" / "8.gif").rename(folder / "night" / "8.gif")  # the same files, one in another class
     after = own_data.read_folder(folder, SMALL).recipe(plain)
     assert before.digest() != after.digest() and Recipe.read(before.told()) == before
-    with pytest.raises(ValueError, match="a user's own videos: read them with models.own_data.read"):
+    with pytest.raises(ValueError, match="a user's own videos: read them with models.own_data.read_folder"):
         make_data(before)
 
 

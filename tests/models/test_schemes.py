@@ -48,7 +48,8 @@ def test_a_scheme_is_masked_softmax_layer_by_layer(scheme: str) -> None:
 @pytest.mark.parametrize("grid", [GRID, Grid(T=1, Y=3, X=3), Grid(T=4, Y=1, X=2), Grid()], ids=str)
 def test_who_sees_whom_and_how_many_pairs(scheme: str, grid: Grid) -> None:
     if grid == GRID:
-        assert all(torch.equal(ours, theirs) for ours, theirs in zip(visible_pairs(scheme, grid), masks(scheme), strict=True))
+        assert all(torch.equal(ours, theirs)
+                   for ours, theirs in zip(visible_pairs(scheme, grid), masks(scheme), strict=True))
     assert count_pairs(scheme, grid) == sum(table.sum().item() for table in visible_pairs(scheme, grid))
 
 

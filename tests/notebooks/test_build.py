@@ -24,7 +24,8 @@ def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for part in (f"src/{CHAPTER}.py", f"{CHAPTER}.ipynb", f"solutions/{CHAPTER}.ipynb"):
         (here / part).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(BOOKS / part, here / part)
-    (here / "SCHEDULE.md").write_text(build.schedule_page([build.read_chapter(here / f"src/{CHAPTER}.py")]), encoding="utf-8")
+    schedule = build.schedule_page([build.read_chapter(here / f"src/{CHAPTER}.py")])
+    (here / "SCHEDULE.md").write_text(schedule, encoding="utf-8")
     monkeypatch.setattr(build, "HERE", here)
     return here
 

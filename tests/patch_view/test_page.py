@@ -45,7 +45,8 @@ def until(page, true: str) -> None:
 
 def test_a_file_opens_by_double_click_and_asks_for_nothing(offline, tmp_path):
     panels = [panel(gated(48, 4, shots=3)), panel(uniform(48))]
-    path = save_html(tmp_path / "view.html", panels, white(1, 6, 8), GRID, query=9, title="A title", text="A paragraph.")
+    path = save_html(tmp_path / "view.html", panels, white(1, 6, 8), GRID, query=9, title="A title",
+                     text="A paragraph.")
     offline.goto(path.as_uri())
     until(offline, f"{VIEW}.measures.every(m => m?.bits > 0)")
     offline.mouse.click(*centre(offline, GRID, 4, 6))

@@ -82,7 +82,8 @@ def test_the_content_can_be_replaced(view):
 # ------------------------------------------------------------------------------------------------ the still picture
 
 def test_a_still_shows_the_panels_lit_on_the_querys_frame(view):
-    image = np.asarray(Image.open(io.BytesIO(still_jpeg(panels(), white(2, 4, 6), GRID, 30))).convert("L")).astype(float)
+    still = still_jpeg(panels(), white(2, 4, 6), GRID, 30)
+    image = np.asarray(Image.open(io.BytesIO(still)).convert("L")).astype(float)
     left, right = image[34:, :340], image[34:, 356:]
     assert left[int(2.5 / 4 * left.shape[0]), int(5.5 / 6 * 340)] > 240
     assert np.median(left) < 12 and np.median(right) < 12

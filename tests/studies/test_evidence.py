@@ -66,7 +66,8 @@ def test_the_product_shows_what_the_numbers_say(book: Ledger) -> None:
 
 
 def test_the_numbers_are_of_the_models_that_are_shipped(told: dict[str, Any]) -> None:
-    now = {(b, n, s): read_card(find_checkpoint(n, s, b))["sha256"] for b, n, s in stored_models() if b in evidence_store.BUDGETS}
+    now = {(b, n, s): read_card(find_checkpoint(n, s, b))["sha256"]
+           for b, n, s in stored_models() if b in evidence_store.BUDGETS}
     then = {(*key.split("/", 1), m["seed"]): m["sha256"] for key, own in told["motion"].items() for m in own.values()}
     assert then == now, "run `python3 start.py study evidence`"
     assert {which: round_numbers(evidence_store.set_results(which)) for which in SETS} == {which: told[which]

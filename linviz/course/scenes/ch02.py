@@ -38,7 +38,8 @@ def clip_bytes_figure(side: float, *, width: int = 64) -> Any:
                    [t * table_bytes(tokens) for t in LENGTHS], dash="dash"),
              Trend("the bracket", "relu_floor", "kernel", LENGTHS, [bracket_bytes(width)] * len(LENGTHS))]
     figure = trend_lines(lines, Axis("frames", True, {str(t): t for t in LENGTHS}),
-                    Axis("bytes of one head", True, POWERS), title=_table_size_title(int(side), table_bytes(64 * tokens)))
+                         Axis("bytes of one head", True, POWERS),
+                         title=_table_size_title(int(side), table_bytes(64 * tokens)))
     figure.update_yaxes(range=[3, 12.3])  # the same axis for every side, so that only the lines move
     return figure
 

@@ -50,7 +50,8 @@ def brackets_figure(side: float, width: int = WIDTH) -> Any:
                     title=f"{side:.0f} × {side:.0f} patches, {width} channels: every matrix to scale")
 
 
-def _order_note(order: str, numbers: int, what: str, work: int, left: float, wide: float, top: float) -> tuple[Note, Note]:
+def _order_note(order: str, numbers: int, what: str, work: int, left: float, wide: float,
+                top: float) -> tuple[Note, Note]:
     beside = f"{what}:<br>{numbers:,} numbers<br><br>in all<br>{work:,}<br>multiplications"
     return Note(f"<b>{order}</b>", GAP, top, 14), Note(beside, left + wide + 0.06, top + 0.14)
 

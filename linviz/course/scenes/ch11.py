@@ -94,7 +94,8 @@ def row_composition(q: Tensor, k: Tensor, floors: Sequence[float]) -> Mapping[st
 
     q (N, D), k (S, D). The product of a pair is relu.relu + c sum relu(k_j) + (c sum relu(q_i) + D c^2).
 
-    >>> {name: [round(x, 2) for x in y] for name, y in row_composition(torch.ones(1, 2), torch.ones(3, 2), [0.0, 1.0]).items()}
+    >>> parts = row_composition(torch.ones(1, 2), torch.ones(3, 2), [0.0, 1.0])
+    >>> {name: [round(x, 2) for x in y] for name, y in parts.items()}
     {'the pair': [1.0, 0.25], 'the key alone': [0.0, 0.25], 'the same for all keys': [0.0, 0.5]}
     """
     q, k = q.relu().double(), k.relu().double()

@@ -70,7 +70,8 @@ def scheme_reach(title: str, specs: Sequence[str], grid: Grid, query: int, width
     """
     q, k, v = torch.randn(3, 1, 1, len(grid), width, generator=torch.Generator().manual_seed(0))
     turn = [make(specs[(n - 3) % len(specs)], 1, width, grid) for n in range(3)]
-    heard = [int(mask.sum()) for mask in reach([_attention_layer(m, q, k, v) for m in turn], query, len(grid), 1, width)]
+    layers = [_attention_layer(m, q, k, v) for m in turn]
+    heard = [int(mask.sum()) for mask in reach(layers, query, len(grid), 1, width)]
     work = torch.tensor([flops(m, q, k, v) for m in reversed(turn)]).cumsum(0).tolist()
     return Path(title, work, [100 * n / len(grid) for n in heard], chosen=title != "joint"), heard
 
@@ -99,8 +100,8 @@ SHIFTS: dict[str, Callable[[Tensor, Grid, int], Tensor]] = {
     "strangers (control)": lambda x, grid, seed: sham_shift(x, grid, "time", seed)}
 
 
-def gate_ablation(name: str, aim: str, grid: Grid, shifts: Sequence[str] = tuple(SHIFTS), seeds: Sequence[int] = (0, 1, 2),
-             steps: int = 100) -> dict[str, list[float]]:
+def gate_ablation(name: str, aim: str, grid: Grid, shifts: Sequence[str] = tuple(SHIFTS),
+                  seeds: Sequence[int] = (0, 1, 2), steps: int = 100) -> dict[str, list[float]]:
     """Divergence that is left, in bits, after a gate was fitted on a clip: shift -> one number per seed.
 
     aim "now": the target is softmax of the clip's own q and k. aim "next": the keys of the target describe each place
@@ -110,10 +111,12 @@ def gate_ablation(name: str, aim: str, grid: Grid, shifts: Sequence[str] = tuple
     q, k, v = clips.descriptors(clips.fit(clips.load(name), grid), grid, opening.temperature)
     later = grid.unfold(torch.cat((grid.fold(k)[:, :, 1:], grid.fold(k)[:, :, -1:]), 2))
     target = make("softmax", 1, q.shape[-1], grid).map(q, {"now": k, "next": later}[aim], v)
-    return {title: [_remaining_divergence(title, target, q, k, v, grid, seed, steps) for seed in seeds] for title in shifts}
+    return {title: [_remaining_divergence(title, target, q, k, v, grid, seed, steps) for seed in seeds]
+            for title in shifts}
 
 
-def _remaining_divergence(title: str, target: Map, q: Tensor, k: Tensor, v: Tensor, grid: Grid, seed: int, steps: int) -> float:
+def _remaining_divergence(title: str, target: Map, q: Tensor, k: Tensor, v: Tensor, grid: Grid, seed: int,
+                          steps: int) -> float:
     """Divergence after one fit; the seed draws the gate's first weights and the strangers."""
     m = make("relu_floor+gate", 1, q.shape[-1], grid, seed=seed)
     pair = [SHIFTS[title](x, grid, seed) for x in (k, v)]

@@ -45,7 +45,8 @@ def sorted_row(a: Map, query: int) -> list[float]:
     return out
 
 
-def mechanism_curve(m: Attention, y: Sequence[float], x: Sequence[float] | None = None, title: str = "") -> curves.Curve:
+def mechanism_curve(m: Attention, y: Sequence[float], x: Sequence[float] | None = None,
+                    title: str = "") -> curves.Curve:
     """A line in the colours of a mechanism: y over x, or over 1, 2, ... for singular values and sorted weights."""
     return curves.Curve(title or m.title, m.spec, m.family, x if x is not None else list(range(1, len(y) + 1)), y)
 

@@ -21,7 +21,7 @@ def make(spec, seed=0, **options):
 def print_numbers(mechanism, channel=None, name=None):
     reading = linviz.read(mechanism, q, k, v, channel)
     mean = reading.summary(spectrum=False, **more)
-    for measure in (*OF_ROWS, *more):
+    for measure in (*ROW_MEASURES, *more):
         row = reading.rows(measure, **more.get(measure, {{}}))[0, 0, query]
         print(f"{{name or mechanism.spec:24}} {{measure:18}} {{row.item():10.6g}} {{mean[measure]:10.6g}}")
 '''
@@ -35,7 +35,7 @@ CLIP = '''{clip}
 grid = linviz.Grid(T={T}, Y={Y}, X={X})
 clip = clips.fit(clip, grid)  # its middle, {patch} pixels a patch
 q, k, v = clips.descriptors(clip, grid, temperature={temperature!r})'''
-GIVEN = '''own = tensors(Path({name!r}).read_bytes(), {name!r})  # sha256 {sha}...
+GIVEN = '''own = decode_tensors(Path({name!r}).read_bytes(), {name!r})  # sha256 {sha}...
 grid = own.grid
 q, k, v = (x[:, {head}:{next}] for x in (own.q, own.k, own.v))'''
 COOLER = '''
@@ -80,7 +80,7 @@ def _tokens(opened: OpenView) -> str:
 def _clip(opened: OpenView) -> str:
     source, frames = opened.view.source, opened.view.frames
     if isinstance(source, SourceFile):
-        return (f"clip = clips.decode(Path({source.name!r}).read_bytes(), {source.name!r}, frames={frames}).clip"
+        return (f"clip = clips.decode_clip(Path({source.name!r}).read_bytes(), {source.name!r}, frames={frames}).clip"
                 f"  # sha256 {source.sha256[:12]}...")
     return f"clip = clips.load({source!r}" + f", frames={max(frames, FRAMES[0])}" * (not opened.view.still) + ")"
 

@@ -11,7 +11,7 @@ import torch
 from linviz import clips
 from linviz.measure import MEASURES
 from linviz.models import Recipe, pretrained
-from linviz.models.checkpoints import read_card, find_checkpoint
+from linviz.models.checkpoints import find_checkpoint, read_card
 {alter}from linviz.models.looking import row_measures, touched_tokens
 from linviz.reading import ROW_MEASURES
 
@@ -20,27 +20,27 @@ seed, budget, layer = {seed}, {budget!r}, {layer}  # of the models; layers are c
 
 @torch.no_grad()
 def print_numbers(name, sha256{how}):
-    told = card(find(name, seed, budget))
+    told = read_card(find_checkpoint(name, seed, budget))
     assert told["sha256"] == sha256, f"{{name}} is not the model that the view has shown"
     model = pretrained(name, seed, budget)
 {twin}    clip = clips.motion_task(1, {clip_seed}, "test", Recipe.read(told["recipe"]).setting, first={clip})
 {order}    for direction, share in zip(clip.classes, model(clip.frames).softmax(-1)[0].tolist()):
         print(f"{{name:24}} answer {{direction:18}} {{share:10.6g}}")
     traced = model.trace(clip.frames)[layer - 1]
-    found, recorded = concentrated(traced, touched(clip.masks, model)), told["layers"][layer - 1]
+    found, recorded = row_measures(traced, touched_tokens(clip.masks, model)), told["layers"][layer - 1]
     for measure in ("entropy", "top", "object") if found else ():
         print(f"{{name:24}} layer  {{measure:18}} {{found[measure]:10.6g}} {{recorded[measure]:10.6g}}")
     query = torch.tensor([model.grid.number({place})])  # frame, row, column, from 0
     a = traced.map if traced.map.shared is None else traced.map.shared
     row = a.rows(query)[0, {head}
-    for measure in OF_ROWS * a.stochastic:
+    for measure in ROW_MEASURES * a.stochastic:
         print(f"{{name:24}} patch  {{measure:18}} {{MEASURES[measure].function(row).item():10.6g}}")
 
 
 '''
-ALTERS = {"temperature": "warmed", "strength": "gate_strength"}  # what is altered: the function that does it
-ORDERS = {"normal": "", "reversed": "    clip = clips.reverse(clip)\n",
-          "shuffled": "    clip = clips.shuffle(clip, seed={clip})\n"}
+ALTERS = {"temperature": "with_temperature", "strength": "with_gate_strength"}  # what is altered: the function for it
+ORDERS = {"normal": "", "reversed": "    clip = clips.reverse_clips(clip)\n",
+          "shuffled": "    clip = clips.shuffle_frames(clip, seed={clip})\n"}
 
 
 def trained_code(opened: OpenTrained) -> str:
