@@ -17,7 +17,7 @@ if STATE.problems:
 grid, query = choice.grid, choice.query
 found = [reached_layers(scheme, choice.attention, choice.side, grid, query) for scheme in (choice.left, choice.right)]
 st.title(reach_heading(*found))
-st.markdown("Click a patch in any frame. Every patch that it reaches is marked with the layer in which it is first reached.")
+st.markdown("Click a patch in any frame. Every patch that it reaches is marked with the first layer that does.")
 here = sample_scene(choice.source, grid, 1.0)
 reach_view(found, here.clip, grid, query, controls.VIEW, controls.take_click)
 st.subheader("What that costs")

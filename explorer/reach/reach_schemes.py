@@ -63,7 +63,7 @@ SCHEMES: dict[str, Scheme] = {
         "A quarter of the picture through all frames, then every second frame, row and column, by turns."),
     "kronecker": Scheme(
         "Kronecker: line averages", "Kronecker", "Kronecker attention", ("kronecker_kv",),
-        "Keys and values are means over lines: every patch is reached in one layer, but only as part of a line's mean."),
+        "Keys and values are means over lines: every patch is reached in one layer, but only within a line's mean."),
     "shift_time": Scheme(
         "space, neighbours in time shifted in", "shift in time", "a shift in time", ("{m}+shift:time@space",),
         "Some channels of k and v come from the frame before and the frame after: attention in space reaches one "

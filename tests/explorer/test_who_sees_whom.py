@@ -98,7 +98,8 @@ def test_schemes_end_with_the_end_of_their_cycle() -> None:
 
 def test_words() -> None:
     divided, space = (reached_layers(s, "softmax", 3, GRID, QUERY) for s in ("divided", "space"))
-    assert reach_heading(divided, space).endswith("reaches every patch in two layers, attention in space 33.3\xa0% in three")
+    assert reach_heading(divided, space).endswith("reaches every patch in two layers, "
+                                                  "attention in space 33.3\xa0% in three")
     assert reach_heading(space, space) == "Attention in space reaches 33.3\xa0% in three layers"
     assert "divided: time, space: 49 of 147 patches in one layer" in reach_alt([divided], "")
     assert percent_of(146, 147) != percent_of(147, 147) == "100\xa0%" and operation_count(999_999) == "1 million"
