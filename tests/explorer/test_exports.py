@@ -17,7 +17,7 @@ from explorer.concentrate.visit import Visit
 from explorer.concentrate.what_fits import page_grid
 from explorer.shared import export_buttons
 from explorer.shared.scenes import sample_scene
-from linviz.views import View
+from linviz.views import View, open_view
 from linviz.views.export.bundle import pack_bundle, unpack_bundle
 from linviz.views.export.files import make_file
 from tests.clips import files
@@ -133,6 +133,15 @@ def test_what_the_page_cannot_show_of_a_view_it_says():
     app = bring(visit(source=OWN), saved, "large.linviz")
     assert "At most 56 patches" in said(app) and view(app)["grid"] == [1, 56, 56]
     assert app.session_state["concentrate"].specs == ("softmax", "swin@window:7")
+
+
+def test_the_page_says_what_the_library_says_of_the_same_view():
+    """The page computes in cached steps, `open_view` in one go; the numbers in the files are the same."""
+    app = quiet(visit(**SMALL, query="0,3,5", specs="softmax,performer,relu_floor+gate", options="1:directions=8"))
+    opened = open_view(parts(app)[3])
+    page, library = (json.loads(found) for found in (data(".json", app), make_file(".json", opened, None)))
+    assert [one["title"] for one in page["mechanisms"]] == [one["title"] for one in library["mechanisms"]]
+    assert page["mechanisms"] == library["mechanisms"] and page["query"] == library["query"]
 
 
 def test_the_strength_of_the_slider_is_that_of_table_files_and_code(capsys):

@@ -74,6 +74,10 @@ def test_mechanisms_of_one_family_have_different_markers():
         assert len(set(markers)) == len(names), f"{family}: {dict(zip(names, markers))}"
 
 
+def test_every_marker_is_one_of_a_mechanism_that_is_there():
+    assert set(theme.MARKERS) <= set(REGISTRY)
+
+
 def test_gates_have_different_dashes_and_keep_hue_and_marker():
     specs = ["relu_floor", *(f"relu_floor+gate:{sees}{shared}" for sees in ("self", "qk", "qkv")
                              for shared in ("", ":shared"))]
