@@ -79,7 +79,7 @@ def show_ratios(panel: KeyedPanel, here: Scene, query: int) -> None:
     sizes = [frame_of_patches(x.abs().sum(-1), here, t) for x in (phi_q, r_q * phi_q, phi_k, r_k * phi_k)]
     relative = torch.stack([x / x.sum() * x.numel() for x in sizes])
     show_chart(heat.patch_panels(relative.numpy(), ["queries", "queries, gated", "keys", "keys, gated"],
-                           bar="size, times its mean", top=relative.max().item(), columns=4, dark=is_dark()),
+                                 bar="size, times its mean", top=relative.max().item(), columns=4, dark=is_dark()),
                "fixation_features")
     st.caption("The size of a token's features, summed over channels, before and after the gate, as a multiple of the "
                "mean over the picture. Only contrast counts, since a row is divided by its sum.")
@@ -147,7 +147,7 @@ def show_shift(panel: KeyedPanel, here: Scene, query: int) -> None:
     both = (row, content_weights(row, here.grid, width, axis))
     pair = torch.stack([frame_of_patches(x * len(here.grid), here, t) for x in both])
     show_chart(heat.patch_panels(pair.numpy(), ["where the weight lies", "where the content came from"],
-                           bar="weight, times its mean", top=pair.max().item(), columns=2, dark=is_dark()),
+                                 bar="weight, times its mean", top=pair.max().item(), columns=2, dark=is_dark()),
                "fixation_content")
     st.caption("v is shifted before it is mixed: part of the content of a patch came from its neighbour.")
 

@@ -34,8 +34,8 @@ def count_chart(rows: Sequence[Counts], *, most: int, title: str = "", dark: boo
     said = " ".join(f"{r.title}: {', '.join(f'{name} {y:.3g}' for name, y in r.values.items())}." for r in rows)
     names = list(rows[0].values) if rows else []
     fig = theme.empty_figure(f"How many patches a row looks at, of {most}, counted in {len(names)} ways. {said}", dark,
-                       height=(130 if len(rows) > 1 else 100) + 46 * len(names),
-                       margin={"t": 84 if len(rows) > 1 else 54})
+                             height=(130 if len(rows) > 1 else 100) + 46 * len(names),
+                             margin={"t": 84 if len(rows) > 1 else 54})
     for row in rows:
         style = theme.style(row.spec, row.family)
         values = list(row.values.values())
@@ -51,7 +51,7 @@ def count_chart(rows: Sequence[Counts], *, most: int, title: str = "", dark: boo
 
 
 def parts_chart(x: Sequence[float], shares: Mapping[str, Sequence[float]], *, axis: str,
-          at: Mapping[str, float] | None = None, title: str = "", dark: bool = False) -> go.Figure:
+                at: Mapping[str, float] | None = None, title: str = "", dark: bool = False) -> go.Figure:
     """The parts of a row, stacked to one, over x; the first part has the kernels' hue, the others are grey.
 
     at: marked positions on x, by name.
@@ -89,7 +89,7 @@ class Point:
 
 
 def plane_chart(points: Sequence[Point], trail: Curve | None = None, labels: Sequence[str] = (), *, most: int,
-          levels: Mapping[str, float] | None = None, title: str = "", dark: bool = False) -> go.Figure:
+                levels: Mapping[str, float] | None = None, title: str = "", dark: bool = False) -> go.Figure:
     """Mean entropy across, numerical rank up (log, to `most`): one marker per map, a line for a map that changes.
 
     trail: the line, x in bits, y in ranks; labels: the text at each of its points; levels: ranks drawn as lines across.

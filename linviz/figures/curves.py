@@ -115,7 +115,7 @@ class Dots:
 
 
 def ablation_dots(rows: Sequence[Dots], *, axis: str, better: str = "", levels: Mapping[str, float] | None = None,
-         title: str = "", dark: bool = False) -> go.Figure:
+                  title: str = "", dark: bool = False) -> go.Figure:
     """An ablation: one row per variant, one dot per run, a tick for the mean; `levels` are vertical lines.
 
     The first row is on top. axis: what the dots measure, with its unit; better: which end is better, written beside it.

@@ -30,7 +30,7 @@ class Point:
 
 
 def gate_forms(points: Sequence[Point], levels: Mapping[str, Mapping[int, Mapping[str, float]]], *, title: str = "",
-          dark: bool = False) -> go.Figure:
+               dark: bool = False) -> go.Figure:
     """Measures (down) by layers (across): every kernel's value without a gate and with each form of it.
 
     levels: for each measure and layer, horizontal lines by name (softmax itself). One scale per measure.

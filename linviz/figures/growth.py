@@ -35,7 +35,7 @@ class Axis:
 
 
 def trend_lines(lines: Sequence[Trend], x: Axis, y: Axis, *, levels: Mapping[str, float] | None = None,
-           at: Mapping[str, float] | None = None, title: str = "", dark: bool = False) -> go.Figure:
+                at: Mapping[str, float] | None = None, title: str = "", dark: bool = False) -> go.Figure:
     """Lines with a marker at every given point; `levels` are horizontal lines, `at` are vertical lines.
 
     >>> line = Trend("pairs", "softmax", "softmax", [1, 2], [1, 16])
@@ -46,7 +46,7 @@ def trend_lines(lines: Sequence[Trend], x: Axis, y: Axis, *, levels: Mapping[str
     more = "".join(f" Level: {name} {value:.3g}." for name, value in (levels or {}).items())
     upright = "".join(f" Vertical line: {name} at {value:.3g}." for name, value in (at or {}).items())
     fig = theme.empty_figure(f"{_capitalise_first(y.title)} over {x.title}. {said}{more}{upright}", dark, height=390,
-                       margin={"t": 92 if len(lines) > 3 else 84, "r": 24})
+                             margin={"t": 92 if len(lines) > 3 else 84, "r": 24})
     fig.add_traces([_trend_trace(t) for t in lines])
     soft = {"color": theme.SOFT[theme.mode_name(dark)], "width": 1, "dash": "dot"}
     for name, value in (levels or {}).items():

@@ -52,7 +52,7 @@ def patch_panels(maps: Any, titles: Sequence[str], *, bar: str, top: float, colu
 
 
 def _heat_panels(x: np.ndarray, titles: Sequence[str], columns: int, bar: str, top: float, alt: str,
-            dark: bool) -> go.Figure:
+                 dark: bool) -> go.Figure:
     rows = -(-len(x) // columns)
     fig = make_subplots(rows, columns, horizontal_spacing=0.03, vertical_spacing=32 / (PANEL * rows),
                         subplot_titles=list(titles))

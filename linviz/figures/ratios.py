@@ -20,7 +20,7 @@ BAR = {"title": {"text": "ratio r", "side": "right"}, "tickvals": [-4, -3, -2, -
 
 
 def ratio_heatmaps(queries: Any, keys: Any, channels: Sequence[str], *, tokens: str = "token", title: str = "",
-           dark: bool = False) -> go.Figure:
+                   dark: bool = False) -> go.Figure:
     """Two heat maps of log10 r, queries and keys, each (M, tokens): a row per channel, a column per token.
 
     >>> ratio_heatmaps([[-1.0, -2.0]], [[0.0, -4.0]], ["lightness"]).layout.coloraxis.cmin

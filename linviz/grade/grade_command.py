@@ -89,7 +89,7 @@ def _grade_submission(runner: Runner, submission: Submission, every: Mapping[str
 
 
 def prepare_row(own: Mapping[str, Exercise], found: Sequence[Statement], broken: Sequence[Broken]
-             ) -> tuple[dict[str, Outcome], list[dict[str, Any]]]:
+                ) -> tuple[dict[str, Outcome], list[dict[str, Any]]]:
     """The outcomes that need no run, and the remaining tasks."""
     known: dict[str, Outcome] = {}
     tasks: list[dict[str, Any]] = []

@@ -53,7 +53,7 @@ def light_image(image: Image.Image, weights: Tensor, keys: int, tone: str = "roo
 
 
 def attention_image(image: Image.Image, weights: Tensor, keys: int, signed: bool = False, heat: bool = False,
-            tone: str = "root", full: float | None = None) -> Image.Image:
+                    tone: str = "root", full: float | None = None) -> Image.Image:
     """A picture under weights (Y, X), as the view shows it: signed, as heat, or lit.
 
     full  is the weight that is fully bright; by default `FULL` / `keys`: `FULL` times the equal share of a key.

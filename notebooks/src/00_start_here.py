@@ -101,9 +101,10 @@ maps = {
 }
 # 1 = fair share: the weight in a uniform row
 shares = torch.stack(list(maps.values())) * len(coarse)
-show(heat.map_tables(shares.clamp_max(12).numpy(), list(maps), bar="fair shares", top=12.0,
-                 title="Softmax has a pattern; nearly all rows of linear attention "
-                       "are the same"))
+show(heat.map_tables(shares.clamp_max(12).numpy(), list(maps), bar="fair shares",
+                     top=12.0,
+                     title="Softmax has a pattern; nearly all rows of linear attention "
+                           "are the same"))
 A = maps["softmax"]
 assert torch.allclose(A.sum(-1), torch.ones(len(coarse))) and A.min() >= 0
 

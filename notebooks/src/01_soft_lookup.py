@@ -452,9 +452,9 @@ strongest = [
     for t in temperatures
 ]
 show(trend_lines([Trend("softmax", "softmax", "softmax", temperatures, strongest)],
-            Axis("temperature", True, {f"{t:g}": t for t in temperatures}),
-            Axis("strongest pull (length of v per score)"),
-            title="A row learns best at a medium temperature"))
+                 Axis("temperature", True, {f"{t:g}": t for t in temperatures}),
+                 Axis("strongest pull (length of v per score)"),
+                 title="A row learns best at a medium temperature"))
 best = temperatures[strongest.index(max(strongest))]
 say(f"The pull is strongest at temperature {best:g}. At 0.01 it is "
     f"{strongest[0] / max(strongest):.3f} of this maximum, at 10 it is "
@@ -521,7 +521,9 @@ camera = clips.fit(clips.load("camera"), fine)
 light = clips.descriptors(camera, fine)[2][..., :1]  # lightness, standardised
 looks = linviz.make("softmax", heads=1, width=4, grid=fine, scale=3000.0, value_width=1)
 here = ch01.compass_vectors(fine)  # keys: the place of each patch
-left, right = (looks.map(ch01.compass_vectors(fine, 0, step), here, light) for step in (-1, 1))
+left, right = (
+    looks.map(ch01.compass_vectors(fine, 0, step), here, light) for step in (-1, 1)
+)
 edges = (right.apply(light) - left.apply(light))[0, 0, :, 0].abs()
 panels = torch.stack((light[0, 0, :, 0] - light.min(), edges)).unflatten(
     1, (fine.Y, fine.X)

@@ -119,7 +119,9 @@ show(
         title="Pairs grow with the second, fourth or sixth power of the side",
     )
 )
-doubled = cost_growth(soft.mechanism.cost, linviz.Grid(8, 14, 14), linviz.Grid(16, 28, 28))
+doubled = cost_growth(
+    soft.mechanism.cost, linviz.Grid(8, 14, 14), linviz.Grid(16, 28, 28)
+)
 say(f"All three doubled: **{doubled:.0f}** times. linviz computes this from the cost "
     f"`{soft.mechanism.cost}`.")
 assert doubled == 64 == powers["a clip, n × n × n"][1] // powers["a clip, n × n × n"][0]
@@ -190,7 +192,11 @@ assert times.tolist() == [4, 4, 16, 256, 64]
 
 # %%
 Live(
-    ch02.clip_bytes_figure, ch02.SIDES, label="side of a frame, in patches", start=28, form=".0f"
+    ch02.clip_bytes_figure,
+    ch02.SIDES,
+    label="side of a frame, in patches",
+    start=28,
+    form=".0f",
 )
 
 # %% [markdown]
@@ -238,11 +244,12 @@ shares = {
 }
 shares[768] = [share_counted(n, 768) for n in tokens[:3]]
 show(trend_lines([Trend(f"C = {c}", "softmax", "softmax", tokens[:len(y)], y, dash=dash)
-             for (c, y), dash in zip(shares.items(), ("solid", "dash", "dot"))],
-            Axis("tokens N", True, {f"{n:,}": n for n in tokens[:4]}),
-            Axis("share of the pairs in the layer (of 1)"), levels={"one half": 0.5},
-            title="Many narrow tokens: pairs dominate. Few wide tokens: linear maps "
-                  "dominate"))
+                  for (c, y), dash in zip(shares.items(), ("solid", "dash", "dot"))],
+                 Axis("tokens N", True, {f"{n:,}": n for n in tokens[:4]}),
+                 Axis("share of the pairs in the layer (of 1)"),
+                 levels={"one half": 0.5},
+                 title="Many narrow tokens: pairs dominate. Few wide tokens: linear "
+                       "maps dominate"))
 vit = shares[768][1]
 whole = 2 * 196 / (2 * 196 + 4 * 768 + 8 * 768)  # and the two wide layers: 8 N C^2 more
 say(f"In the layer of ViT-Base the pairs are **{100 * vit:.0f} %**. The two wide "

@@ -61,7 +61,13 @@ from linviz.figures import growth
 from linviz.patch_view import Panel, PatchView
 
 torch.set_num_threads(1)
-Live(ch04.brackets_figure, ch04.SIDES, label="patches along one side", start=28, form=".0f")
+Live(
+    ch04.brackets_figure,
+    ch04.SIDES,
+    label="patches along one side",
+    start=28,
+    form=".0f",
+)
 
 # %% [markdown]
 # Move the slider to the right and watch how small the bracket becomes beside the table. Then move it all the way to the

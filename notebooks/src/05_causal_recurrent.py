@@ -529,10 +529,13 @@ Gallery(
 one = tuple(x[0, 0] for x in network.features(q, k, rgb))
 SIZES = (1, 4, 16, 64, 196, 784, N)
 work = {
-    size: flops(lambda *x, size=size: ch05.chunked_attention(*x, size), *one) for size in SIZES
+    size: flops(lambda *x, size=size: ch05.chunked_attention(*x, size), *one)
+    for size in SIZES
 }
 time = {
-    size: median_seconds(lambda *x, size=size: ch05.chunked_attention(*x, size), *one, repeat=3)
+    size: median_seconds(
+        lambda *x, size=size: ch05.chunked_attention(*x, size), *one, repeat=3
+    )
     for size in (1, 64, N)
 }
 steps = [-(-N // size) for size in SIZES]
@@ -716,7 +719,8 @@ cuts = tuple(range(small.Y * small.X, n, small.Y * small.X))  # between the fram
 causal = linviz.make("softmax", heads=1, width=D, grid=small, causal=True)
 fine = tuple(t.double() for t in x)  # ranks of blocks are counted in float64
 through = {"softmax": ch05.cut_ranks(causal.map(*fine).dense()[0, 0], cuts, 1e-9),
-           "linear (elu + 1)": ch05.cut_ranks(after.map(*fine).dense()[0, 0], cuts, 1e-9),
+           "linear (elu + 1)":
+               ch05.cut_ranks(after.map(*fine).dense()[0, 0], cuts, 1e-9),
            "running mean": ch05.cut_ranks(mean.dense()[0, 0], cuts, 1e-6)}
 looks = {"softmax": ("softmax", "softmax"), "linear (elu + 1)": ("linear", "kernel"),
          "running mean": ("uniform", "content-free")}

@@ -431,7 +431,8 @@ say(f"The cup, mean over all rows: the pair {shares[:, 0].mean():.2f}, the key a
 # %%
 made = ch11.row_composition(q[0, 0], k[0, 0], ch11.FLOORS)
 show(charts.parts_chart(ch11.FLOORS, made, axis="floor c", at={"1/√D": D**-0.5},
-                  title="With its floor, less than half of a row depends on the pair"))
+                        title="With its floor, less than half of a row depends on the "
+                              "pair"))
 here = ch11.FLOORS.index(D**-0.5)
 say(f"At $c = 1/\\sqrt D$ the pair has **{100 * made['the pair'][here]:.0f} %** of a "
     "row. The rest of the weight lies on the same patches for every query.")
@@ -494,10 +495,12 @@ row_of, column_of = grid.places()[:, 1], grid.places()[:, 2]
 raster = torch.cos(torch.pi / 2 * (i - j) / N)
 both = (torch.cos(torch.pi / 2 * (row_of - row_of[i]) / grid.Y)
         * torch.cos(torch.pi / 2 * (column_of - column_of[i]) / grid.X))
-show(heat.patch_panels(torch.stack((raster, both)).unflatten(-1, (grid.Y, grid.X)).numpy(),
-                 ["cosine of the token number", "cosines of row and column"],
-                 bar="cosine", top=1.0, columns=2,
-                 title="cosFormer's cosine: bands of rows; with two axes, a place"))
+cosines = torch.stack((raster, both)).unflatten(-1, (grid.Y, grid.X))
+show(heat.patch_panels(cosines.numpy(),
+                       ["cosine of the token number", "cosines of row and column"],
+                       bar="cosine", top=1.0, columns=2,
+                       title="cosFormer's cosine: bands of rows; with two axes, a "
+                             "place"))
 
 # %% [markdown]
 # **Focused attention** (FLatten: Han and others, 2023) has no floor either. It raises every feature to a power $p$,
@@ -561,10 +564,12 @@ say(table(["mean over all queries", "entropy, bits", "effective tokens", "top te
            for title, x in numbers.items()]))
 entropy_of = {title: x["entropy"] for title, x in numbers.items()}
 show(curves.ablation_dots([common.ablation_runs(title, method, [entropy_of[title]])
-                  for title, method in cures.items()],
-                 axis="mean entropy H (bits)", better="left is more concentrated",
-                 levels={"uniform": math.log2(N)},
-                 title="Leaving out the floor does more than cosFormer's cosine adds"))
+                           for title, method in cures.items()],
+                          axis="mean entropy H (bits)",
+                          better="left is more concentrated",
+                          levels={"uniform": math.log2(N)},
+                          title="Leaving out the floor does more than cosFormer's "
+                                "cosine adds"))
 assert (entropy_of["softmax"] < entropy_of["floor + fitted gate"]
         < entropy_of["focused, power 3"] < entropy_of["no floor (the control)"]
         < entropy_of["relu + floor"])
@@ -687,10 +692,12 @@ CHANNELS = {"lightness": 0, "edges, 45°": 8, "row": 14}
 drawn = torch.cat([template_rows(method)[list(CHANNELS.values())] * N
                    for method in (floor, focus, gated)])
 show(heat.patch_panels(drawn.unflatten(-1, (grid.Y, grid.X)).clamp_max(12).numpy(),
-                 [f"{title}: {name}" for title in ("floor", "focused, p = 3", "gate")
-                  for name in CHANNELS],
-                 bar="fair shares", top=12.0, columns=3,
-                 title="Three templates of each: all that a row can be mixed from"))
+                       [f"{title}: {name}"
+                        for title in ("floor", "focused, p = 3", "gate")
+                        for name in CHANNELS],
+                       bar="fair shares", top=12.0, columns=3,
+                       title="Three templates of each: all that a row can be mixed "
+                             "from"))
 
 # %% [markdown]
 # The answer is nearly four hundred, and no choice of the query changes it. Sharper rows need sharper *keys*: a
@@ -837,13 +844,13 @@ at = {title: linviz.read(method, q, k, v).summary() for title, method in alone.i
 convolved = linviz.make("focused+conv", 1, D, grid, seed=0).requires_grad_(False)
 one = linviz.read(convolved, q, k, v, channel=0)             # channel 0 of v, whole map
 rank = int(one.numerical_rank)
-show(charts.plane_chart([charts.Point(title, method.spec, method.family, at[title]["entropy"],
-                                at[title]["numerical_rank"],
-                                BESIDE.get(title, "top center"))
-                   for title, method in alone.items()],
-                  across, ["" if p == 12 else f"p={p}" for p in ch11.POWERS], most=N,
-                  levels={"focused + convolution, one channel: no entropy": rank},
-                  title="Focusing lowers the entropy and never changes the rank"))
+points = [charts.Point(title, method.spec, method.family, at[title]["entropy"],
+                       at[title]["numerical_rank"], BESIDE.get(title, "top center"))
+          for title, method in alone.items()]
+show(charts.plane_chart(points, across,
+                        ["" if p == 12 else f"p={p}" for p in ch11.POWERS], most=N,
+                        levels={"focused + convolution, one channel: no entropy": rank},
+                        title="Focusing lowers the entropy and never changes the rank"))
 assert {x["numerical_rank"] for x in trail} == {D}
 assert trail[0]["entropy"] - trail[-1]["entropy"] > 2.5
 
@@ -952,9 +959,10 @@ ends = [charts.Point(title, "uniform", "content-free",
                      concentration.entropy(a).mean().item(), rank_of(a))
         for title, a in zip(("sharp and poor", "flat and rich"), opposites(64),
                             strict=True)]
-show(charts.plane_chart([*ends, charts.Point("identity", "uniform", "content-free", 0.0, 64),
-                   charts.Point("uniform", "uniform", "content-free", 6.0, 1)], most=64,
-                  title="All four corners of the plane exist, for 64 tokens"))
+ends += [charts.Point("identity", "uniform", "content-free", 0.0, 64),
+         charts.Point("uniform", "uniform", "content-free", 6.0, 1)]
+show(charts.plane_chart(ends, most=64,
+                        title="All four corners of the plane exist, for 64 tokens"))
 
 # %% [markdown]
 # ## 8 · What was not shown

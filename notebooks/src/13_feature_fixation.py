@@ -132,8 +132,9 @@ assert in_bits == sorted(in_bits, reverse=True)
 # %%
 steep, flat = (common.sorted_row(method.map(q, k, v), query)
                for method in (soft, floor))
-show(curves.weight_curves([common.mechanism_curve(soft, steep), common.mechanism_curve(floor, flat)],
-                    title="The floor raises small weights and limits large ones"))
+show(curves.weight_curves([common.mechanism_curve(soft, steep),
+                           common.mechanism_curve(floor, flat)],
+                          title="The floor raises small weights and limits large ones"))
 say(f"Under the floor the largest weight is **{flat[0]:.1f}** fair shares, and the "
     f"smallest still {flat[-1]:.2f}. Under softmax they are {steep[0]:.0f} and "
     f"{steep[-1]:.4f}.")
@@ -371,10 +372,10 @@ def bits(a) -> tuple[float, float]:
 
 ungated = bits(floor.map(q, k, v))[1]
 way = common.mechanism_curve(gated, [x.kl for x in fit.snapshots],
-                   [x.step for x in fit.snapshots])
+                             [x.step for x in fit.snapshots])
 removed = 100 * (1 - fit.after / ungated)
 show(curves.fit_curve(way, {"no gate": ungated},
-                title=f"A fitted gate removes {removed:.0f} % of the divergence"))
+                      title=f"A fitted gate removes {removed:.0f} % of the divergence"))
 size = sum(p.numel() for p in gated.gate.parameters())
 say(f"{fit.steps} steps on {size:,} weights, *{fit.label}*: {ungated:.2f} bits without "
     f"a gate, {fit.before:.2f} bits with the random gate at the start, "
@@ -399,7 +400,7 @@ eyes = opening.place[0]                                      # the row of patche
 across = slice(grid.number(0, eyes, 0), grid.number(0, eyes, grid.X - 1) + 1)
 logs = (r[0, 0, across].log10().clamp_min(-4).mT.numpy() for r in (r_q, r_k))
 show(ratios.ratio_heatmaps(*logs, NAMES, tokens="patches through the eyes",
-                   title="Each patch opens a few channels and shuts the rest"))
+                           title="Each patch opens a few channels and shuts the rest"))
 both = torch.cat((r_q, r_k))
 shut = 100 * (both < 0.05).float().mean()
 say(f"The median ratio is **{both.median():.4f}**. {shut:.0f} % of all ratios are "
@@ -421,7 +422,7 @@ def effective(x: Float[Tensor, "1 1 N M"]) -> float:
 SHOWN = [0, 3, 8, 14]
 drawn = r_k[0, 0].mT.unflatten(-1, (grid.Y, grid.X))[SHOWN].log10().clamp_min(-4)
 show(ratios.ratio_pictures(drawn.numpy(), [NAMES[n] for n in SHOWN],
-                     title="Where four of the key side's channels are open"))
+                           title="Where four of the key side's channels are open"))
 say("Without the gate, the features of a query are spread over "
     f"**{effective(phi_q):.1f}** of {D} channels; with the gate, over "
     f"**{effective(r_q * phi_q):.1f}**. For keys the numbers are "
@@ -450,9 +451,10 @@ steps = [n / 10 for n in range(11)]
 by_logit = [entropy(common.map_at_strength(gated, q, k, v, s).dense()).mean().item()
             for s in steps]
 by_ratio = [entropy(slid(s).dense()).mean().item() for s in steps]
-show(curves.strength_curves([common.mechanism_curve(gated, by_logit, steps, "slider on the logit"),
-                       common.mechanism_curve(floor, by_ratio, steps, "slider on the ratio")],
-                      title="A slider on the ratio has no effect almost to the end"))
+sliders = [common.mechanism_curve(gated, by_logit, steps, "slider on the logit"),
+           common.mechanism_curve(floor, by_ratio, steps, "slider on the ratio")]
+show(curves.strength_curves(sliders, title="A slider on the ratio has no effect "
+                                           "almost to the end"))
 done = [100 * (y[0] - y[5]) / (y[0] - y[-1]) for y in (by_logit, by_ratio)]
 beyond = bits(common.map_at_strength(gated, q, k, v, 1.5))
 say(f"Halfway, the slider on the logit has brought **{done[0]:.0f} %** of the bits, "
@@ -471,8 +473,8 @@ assert beyond[0] < readings[soft.title]["entropy"] and beyond[1] > fit.after
 
 # %%
 def weights_at(strength: float):
-    return common.strength_figure(strength, m=gated, others=[soft, floor], q=q, k=k, v=v,
-                             query=query)
+    return common.strength_figure(strength, m=gated, others=[soft, floor],
+                                  q=q, k=k, v=v, query=query)
 
 
 Live(weights_at, common.STRENGTHS, label="strength of the gate", start=1.0)
@@ -622,10 +624,11 @@ parts = {"the whole gate": (r_q, r_k), "the query side alone": (r_q, half),
          "a list of patches (mean over channels)":
              (r_q.mean(-1, keepdim=True), r_k.mean(-1, keepdim=True))}
 lost = {name: bits(with_ratios(*pair))[1] for name, pair in parts.items()}
-show(curves.ablation_dots([common.ablation_runs(name, gated, [y]) for name, y in lost.items()],
-                 axis="divergence from softmax KL (bits)", better="left is nearer",
-                 levels={"no gate": ungated},
-                 title="No part of the gate does it alone"))
+show(curves.ablation_dots([common.ablation_runs(name, gated, [y])
+                           for name, y in lost.items()],
+                          axis="divergence from softmax KL (bits)",
+                          better="left is nearer", levels={"no gate": ungated},
+                          title="No part of the gate does it alone"))
 kept = {name: 100 * (ungated - y) / (ungated - fit.after) for name, y in lost.items()}
 say("Share of the gain that is kept: "
     + ", ".join(f"{name} {x:.0f} %" for name, x in kept.items()) + ".")
@@ -701,10 +704,12 @@ controls = {"no gate": (floor, [mean_bits(floor)]),
             "no gate, no floor": (relu, [mean_bits(relu)]),
             "the fitted gate": (gated, [mean_bits(gated)])}
 show(curves.ablation_dots([common.ablation_runs(name, method, y)
-                  for name, (method, y) in controls.items()],
-                 axis="mean entropy H (bits)", better="left is more concentrated",
-                 levels={"softmax": mean_bits(soft)},
-                 title="Leaving out the floor helps a little, and costs nothing"))
+                           for name, (method, y) in controls.items()],
+                          axis="mean entropy H (bits)",
+                          better="left is more concentrated",
+                          levels={"softmax": mean_bits(soft)},
+                          title="Leaving out the floor helps a little, and costs "
+                                "nothing"))
 gain = {name: mean_bits(floor) - sum(y) / len(y) for name, (_, y) in controls.items()}
 say("A constant gate changes nothing, a random gate almost nothing "
     f"({gain['a random gate']:.2f} bits). Leaving out the floor brings "
@@ -739,12 +744,13 @@ ends = {gate: [fitted_bits(gate, seed) for seed in SEEDS] for gate in GATES}
 # %%
 small_floor = linviz.make("relu_floor", heads=1, width=D, grid=small)
 plain = divergence(small_floor.map(*few).dense(), aim.dense()).mean().item()
-show(curves.ablation_dots([common.ablation_runs(gate.removeprefix("gate:").replace(":", ", "), gated, y)
-                  for gate, y in ends.items()],
-                 axis="divergence from softmax after the fit KL (bits)",
-                 better="left is nearer",
-                 title="Every one of these gates does most of it: "
-                       f"without a gate it is {plain:.2f} bits"))
+titles = {gate: gate.removeprefix("gate:").replace(":", ", ") for gate in ends}
+show(curves.ablation_dots([common.ablation_runs(titles[gate], gated, y)
+                           for gate, y in ends.items()],
+                          axis="divergence from softmax after the fit KL (bits)",
+                          better="left is nearer",
+                          title="Every one of these gates does most of it: "
+                                f"without a gate it is {plain:.2f} bits"))
 mean = {gate: sum(y) / len(y) for gate, y in ends.items()}
 spread = max(max(y) - min(y) for y in ends.values())
 alone = [mean[f"gate:{sees}:shared"] - mean[f"gate:{sees}"]

@@ -195,9 +195,9 @@ counts = torch.stack([made_of(place) for place in PLACES.values()])
 words = " ".join(f"{name.capitalize()}: {x.int().tolist()}, row by row."
                  for name, x in zip(PLACES, counts))
 show(heat.patch_panels(counts.numpy(),
-                 ["in the middle", "at the left edge", "in the top left corner"],
-                 columns=3, bar="channels", top=64.0,
-                 title="Where the 64 channels of one patch come from", said=words))
+                       ["in the middle", "at the left edge", "in the top left corner"],
+                       columns=3, bar="channels", top=64.0, said=words,
+                       title="Where the 64 channels of one patch come from"))
 say(", ".join(f"{name}: {x.view(-1)[place]:.0f} its own, {64 - x.sum():.0f} zero"
               for (name, place), x in zip(PLACES.items(), counts)) + ".")
 assert counts[0].flatten().tolist() == [4, 4, 4, 4, 32, 4, 4, 4, 4]
@@ -280,9 +280,10 @@ content = ch14.content_weights(row, grid, D, "time")
 pictures = torch.stack([grid.fold(x[:, None])[t, :, :, 0]
                         for x in (row, content) for t in (1, 2, 3, 4)]) * N
 names = [f"{what}, frame {t}" for what in ("weight", "content") for t in (2, 3, 4, 5)]
-show(heat.patch_panels(pictures.numpy(), names, bar="fair shares", top=pictures.max().item(),
-                 columns=4,
-                 title="One row: where its weight lies, where its content is from"))
+show(heat.patch_panels(pictures.numpy(), names, bar="fair shares",
+                       top=pictures.max().item(), columns=4,
+                       title="One row: where its weight lies, where its content is "
+                             "from"))
 brightest, used = (grid.place(int(x.argmax())) for x in (row, content))
 moved = (row - content).abs().sum() / 2
 say(f"Largest weight: frame {brightest[0] + 1}, row {brightest[1] + 1}, column "
@@ -399,7 +400,8 @@ SHIFTS = {"no shift": "", "shift in time": "+shift:time",
           "shift in space": "+shift:space"}
 gates = {name: linviz.make(f"relu_floor+gate{spec}", heads=1, width=D, grid=grid)
          for name, spec in SHIFTS.items()}
-sees = {name: ch14.gate_receptive_field(method, q, k, v, middle) for name, method in gates.items()}
+sees = {name: ch14.gate_receptive_field(method, q, k, v, middle)
+        for name, method in gates.items()}
 size = {name: sum(p.numel() for p in method.parameters())
         for name, method in gates.items()}
 across = {name: grid.fold(x[:, None]).any(1).any(1).sum() for name, x in sees.items()}
@@ -439,7 +441,7 @@ chosen = {"joint": ["softmax"], "frame by frame": ["softmax@space"],
 found = {title: ch14.scheme_reach(title, specs, grid, middle)
          for title, specs in chosen.items()}
 show(reach.reach_chart([path for title, (path, _) in found.items()
-                  if title != "frame by frame"]))
+                        if title != "frame by frame"]))
 say(table(["tokens that reach the query", "1 layer", "2 layers", "3 layers",
            "operations of all three"],
           [[title, *(f"{n}" for n in heard), f"{path.operations[-1]:,}"]
@@ -507,8 +509,9 @@ def rows_of(found: dict) -> list[curves.Dots]:
 
 
 show(curves.ablation_dots(rows_of(later), axis="divergence from the target KL (bits)",
-                 better="left is nearer",
-                 title="Target next: one clip gains by the shift in time, one loses"))
+                          better="left is nearer",
+                          title="Target next: one clip gains by the shift in time, "
+                                "one loses"))
 mean = {name: {title: sum(y) / len(y) for title, y in fits.items()}
         for name, fits in later.items()}
 say(table(["target next, mean of four", *mean["pan"]],
@@ -549,8 +552,8 @@ assert max(drawn) - min(drawn) > 2 * (pan["no shift"] - pan["shift in time"])
 # %%
 now = {name: ch14.gate_ablation(name, "now", small) for name in ("digit", "motorcycle")}
 show(curves.ablation_dots(rows_of(now), axis="divergence from softmax KL (bits)",
-                 better="left is nearer",
-                 title="Target now: no shift is best, or as good as any"))
+                          better="left is nearer",
+                          title="Target now: no shift is best, or as good as any"))
 least = {name: {title: sum(y) / len(y) for title, y in fits.items()}
          for name, fits in now.items()}
 say(table(["target now, mean of three", *least["digit"]],

@@ -46,8 +46,8 @@ def brackets_figure(side: float, width: int = WIDTH) -> Any:
             f"makes a table of {N * N:,} numbers, {pairs:,} multiplications in all. Keys first: {width} x {N} times "
             f"{N} x {width} makes a bracket of {width * width:,} numbers, {keys:,} multiplications.")
     return bracket_boxes(boxes, [x for pair in notes for x in pair], said=said, reach=REACH,
-                    axes=("columns (to scale)", "rows (to scale)"),
-                    title=f"{side:.0f} × {side:.0f} patches, {width} channels: every matrix to scale")
+                         axes=("columns (to scale)", "rows (to scale)"),
+                         title=f"{side:.0f} × {side:.0f} patches, {width} channels: every matrix to scale")
 
 
 def _order_note(order: str, numbers: int, what: str, work: int, left: float, wide: float,

@@ -47,7 +47,7 @@ def spike_figure(share: float, *, size: int = 784) -> Any:
     row = spike_row(share, size)
     title = f"One patch holds {100 * share:.0f} %, the other {size - 1} share the rest: {entropy(row):.2f} bits"
     return charts.count_chart([charts.Counts("the row", "uniform", "content-free", patch_counts(row))],
-                         most=size, title=title)
+                              most=size, title=title)
 
 
 def floored_map(q: Tensor, k: Tensor, floor: float) -> KernelMap:
@@ -65,7 +65,7 @@ def floor_figure(floor: float, *, soft: Attention, q: Tensor, k: Tensor, v: Tens
     bits = entropy(a.dense()).mean().item()
     low = curves.Curve(f"relu + {floor:.2f}", "relu_floor", "kernel", range(1, a.shape[1] + 1), sorted_row(a, query))
     return curves.weight_curves([mechanism_curve(soft, sorted_row(soft.map(q, k, v), query)), low],
-                          title=f"With a floor of {floor:.2f}: {bits:.2f} bits on average")
+                                title=f"With a floor of {floor:.2f}: {bits:.2f} bits on average")
 
 
 def focused_map(power: float, q: Tensor, k: Tensor, v: Tensor, grid: Grid) -> Map:
@@ -86,7 +86,7 @@ def power_figure(power: float, *, soft: Attention, q: Tensor, k: Tensor, v: Tens
                          sorted_row(a, query))
     bits = entropy(a.dense()).mean().item()
     return curves.weight_curves([mechanism_curve(soft, sorted_row(soft.map(q, k, v), query)), sharp],
-                          title=f"Power {power:g}: {bits:.2f} bits on average")
+                                title=f"Power {power:g}: {bits:.2f} bits on average")
 
 
 def row_composition(q: Tensor, k: Tensor, floors: Sequence[float]) -> Mapping[str, list[float]]:

@@ -56,8 +56,8 @@ def fold_figure(fold: float, *, row: Tensor, grid: Grid, frame: int) -> Any:
     said = f"The largest weight is at row {most[0][0] + 1}, column {most[0][1] + 1}. The content of fold {n}, from " \
            f"{WAYS[n]}, comes mostly from row {most[1][0] + 1}, column {most[1][1] + 1}."
     return heat.patch_panels(pair.numpy(), ["where the weight lies", f"where fold {n} comes from: {WAYS[n]}"],
-                       bar="weight, fair shares", top=pair.max().item(), columns=2, said=said,
-                       title="The same weights, and where their content comes from")
+                             bar="weight, fair shares", top=pair.max().item(), columns=2, said=said,
+                             title="The same weights, and where their content comes from")
 
 
 def scheme_reach(title: str, specs: Sequence[str], grid: Grid, query: int, width: int = 32) -> tuple[Path, list[int]]:

@@ -62,8 +62,8 @@ def ablation_runs(title: str, m: Attention, values: Sequence[float]) -> curves.D
 
 
 def strength_figure(strength: float, *, m: Attention, others: Sequence[Attention], q: Tensor, k: Tensor, v: Tensor,
-               query: int) -> Any:
+                    query: int) -> Any:
     """The sorted weights of one query: `others` as they are, and the gated `m` with its gate at a strength."""
     gated = sorted_row(map_at_strength(m, q, k, v, strength), query)
     return curves.weight_curves([*(mechanism_curve(o, sorted_row(o.map(q, k, v), query)) for o in others),
-                           mechanism_curve(m, gated, title=f"{m.title}, strength {strength:.2f}")])
+                                 mechanism_curve(m, gated, title=f"{m.title}, strength {strength:.2f}")])
