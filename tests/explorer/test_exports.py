@@ -125,7 +125,7 @@ def test_a_saved_view_brings_its_own_file():
 
 def test_a_saved_view_that_is_none_gets_one_sentence_and_nothing_moves():
     app = bring(visit(source=OWN), pack_bundle(View("coffee"))[:-9], "cut.linviz")
-    assert "cut.linviz is no saved view" in said(app) and app.session_state["concentrate_source"] == OWN
+    assert "cut.linviz is not a saved view" in said(app) and app.session_state["concentrate_source"] == OWN
 
 
 def test_what_the_page_cannot_show_of_a_view_it_says():
