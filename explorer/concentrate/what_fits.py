@@ -56,7 +56,7 @@ def refusal(spec: str, options: Mapping[str, Any]) -> str:
     """Why a mechanism cannot be made at all, whatever the picture; empty where it can.
 
     >>> refusal("softmax", {}), refusal("softmax+gate", {})
-    ('', "'softmax+gate': +gate weighs the features of a kernel, and softmax has none")
+    ('', "'softmax+gate': +gate needs the features of a kernel, and softmax has none")
     """
     try:
         make(spec, heads=1, width=16, grid=Grid(2, 14, 14), **options)

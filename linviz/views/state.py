@@ -74,9 +74,8 @@ class View(State):
     ('softmax', 'relu_floor+gate')
     """
 
-    renamed: ClassVar[Mapping[str, str]] = {
-        "clip": "source", "file": "source", "sha256": "source", "maps": "specs", "spec": "specs", "sees": "specs",
-        "shared": "specs", "shift": "specs"}
+    renamed: ClassVar[Mapping[str, str]] = (dict.fromkeys(("clip", "file", "sha256"), "source")
+                                            | dict.fromkeys(("maps", "spec", "sees", "shared", "shift"), "specs"))
     dependent: ClassVar[tuple[str, ...]] = ("query", "options")
 
     source: str | SourceFile = setting(Source(), "chelsea", "Photograph or clip",
@@ -131,8 +130,7 @@ class View(State):
         >>> View(specs=("performer",), options=({"directions": 8},)).to_parameters(View())
         {'specs': 'performer', 'options': '0:directions=8'}
         """
-        found = super().to_parameters(base)
-        found.pop("options", None)
+        found = {name: text for name, text in super().to_parameters(base).items() if name != "options"}
         text, before = (PanelOptions().write(one.flat_value("options")) for one in (self, base))
         assumed = before if self.specs == base.flat_value("specs") else ""
         return found | ({"options": text} if text != assumed else {})

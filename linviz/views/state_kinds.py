@@ -118,8 +118,9 @@ class ModelNames(Specs):
             return super().short(name) + tilde + variant
         except Refused:
             from ..models.checkpoints import stored_models
-            known = ", ".join(sorted({model for _, model, _ in stored_models()}))
-            raise Refused(f"no trained model is called {str(spec)!r:.80}; there are: {known}") from None
+            known = sorted({model.partition("+")[0].partition("~")[0] for _, model, _ in stored_models()})
+            raise Refused(f"no trained model is called {str(spec)!r:.80}; there are {', '.join(known)}, some of them "
+                          "with a gate or a shift") from None
 
 
 @dataclass(frozen=True)

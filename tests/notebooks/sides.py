@@ -7,6 +7,7 @@ uses a name that such a cell has bound.
 from __future__ import annotations
 
 import ast
+import symtable
 from collections.abc import Iterator
 from typing import Any
 
@@ -44,7 +45,7 @@ class Names:
         tree = ast.parse(theirs.source)
         needs = any(tag.startswith(("answer:", "needs:")) for tag in theirs.metadata.get("tags", []))
         changes = needs or mine.source != theirs.source or bool(self.reached(used(tree)) & self.open)
-        self.open = self.open | set(bound(tree)) if changes else self.open - set(bound(tree))
+        self.open = self.open | bound(tree) if changes else self.open - bound(tree)
         self.uses |= {node.name: used(node) for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
         return changes
 
@@ -58,16 +59,17 @@ class Names:
 
 
 def used(tree: ast.AST) -> set[str]:
-    """The names that are read anywhere in a piece of code."""
-    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    """The names of the notebook that are read anywhere in a piece of code; variables of a loop in brackets are not."""
+    def within(table: symtable.SymbolTable) -> Iterator[str]:
+        for symbol in table.get_symbols():
+            if symbol.is_referenced() and (table.get_type() == "module" or symbol.is_global()):
+                yield symbol.get_name()
+        for inner in table.get_children():
+            yield from within(inner)
+    return set(within(symtable.symtable(ast.unparse(tree), "cell", "exec")))
 
 
-def bound(tree: ast.AST) -> Iterator[str]:
+def bound(tree: ast.AST) -> set[str]:
     """The names that a cell binds for later ones; imports do not count, they are the same for everybody."""
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            yield node.name
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            yield node.id
-        elif not isinstance(node, ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
-            yield from bound(node)
+    symbols = symtable.symtable(ast.unparse(tree), "cell", "exec").get_symbols()
+    return {symbol.get_name() for symbol in symbols if symbol.is_assigned() and not symbol.is_imported()}
