@@ -1,7 +1,7 @@
 """What a visitor has brought goes when the visit ends.
 
-Streamlit keeps a closed visit for two minutes, for whoever only lost the connection; when they are over it lets go of
-it no sooner than the next visitor closes a page. So somebody has to look.
+Streamlit keeps a closed visit for two minutes, in case only the connection was lost. After that it lets go of the
+visit only when the next visitor closes a page. So a thread looks.
 """
 from __future__ import annotations
 

@@ -111,5 +111,5 @@ def show_table(cards: Sequence[Card], choice: AtlasView) -> None:
         format="%.2f"), "operations": st.column_config.NumberColumn(format="compact")}
     st.dataframe(table, hide_index=True, column_config=formats, height=38 + 35 * max(1, len(cards)), key="atlas_table")
     st.download_button("Download as CSV", table.to_csv(index=False), "linviz_mechanisms.csv", "text/csv")
-    st.caption(f"Measured on {len(choice.grid)} patches with one head: the mean entropy of all rows, and the "
-               "multiplications and additions in the matrix products of one call, two per pair.")
+    st.caption(f"Measured on {len(choice.grid)} patches with one head. The entropy is the mean of all rows. Operations "
+               "are the multiplications and additions in the matrix products of one call, two per pair.")

@@ -242,8 +242,9 @@ def _show_progress(visit: Visit) -> None:
 
 
 def show_work(visit: Visit) -> None:
-    """The end of the sidebar: work on its way. Nothing may follow it and nothing empty may stand before it, or
-    the browser, which drops what is empty, would look for it in the wrong place.
+    """The end of the sidebar: work on its way. Nothing may follow it, and nothing empty may stand before it.
+
+    A browser drops what is empty, and would then look for this in the wrong place.
     """
     if visit.busy:
         with st.sidebar:

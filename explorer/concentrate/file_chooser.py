@@ -22,7 +22,7 @@ STAYS = ("A file stays in the memory of this visit and is written nowhere. It is
          "minutes after the page was closed.")
 ASKED = ("This link shows the file **{name}** (sha256 {sha256}…), which stays with its owner. Choose that file, and "
          "everything is set as it was.")
-OTHER = ("This is not the file of the link, {asked} (sha256 {wanted}…), but {name} (sha256 {got}…): pictures and "
+OTHER = ("This is not the file of the link, {asked} (sha256 {wanted}…), but {name} (sha256 {got}…). Pictures and "
          "numbers are not those that the link was made for.")
 
 

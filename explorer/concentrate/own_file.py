@@ -34,8 +34,8 @@ WIDTH = 256  # numbers of q and k per token: more are too much for a browser at 
 class Upload:
     """A file that can be read.
 
-    source  its name and SHA-256;  size  frames that could be shown, rows and columns of pixels; of tensors their grid:
-    frames, rows, columns, and tokens before the picture
+    source  its name and SHA-256
+    size    frames that could be shown, rows and columns of pixels. Of tensors: the grid, and tokens before the picture
     """
 
     source: SourceFile

@@ -1,7 +1,7 @@
 """From a view to what is drawn: panels, fits, spectra, means, and the blob of the live view. No widget stands here.
 
-What is quick is made when it is asked for and cached on plain values; what is slow (fits, means over all rows, spectra
-of maps without factors) is done by a `Job`, and until then there is a placeholder. Cached things are never changed.
+What is quick is made when it is asked for, and cached on plain values. What is slow is done by a `Job`: fits, means
+over all rows, spectra of maps without factors. Until then there is a placeholder. Cached things are never changed.
 """
 from __future__ import annotations
 
@@ -213,7 +213,7 @@ def view_width(grid: Grid, panels: int) -> int | Literal["stretch"]:
 def spectrum(report: Report | None, panel: KeyedPanel) -> dict[str, Any]:
     """Everything the spectrum panel draws of one map, raw and with the mean row removed.
 
-    Asked of the map itself: up to Python 3.11 a cached property holds one lock for all readings, and one long
+    The map itself computes it. Up to Python 3.11 a cached property holds one lock for all readings, so one long
     spectrum would hold up every short one.
     """
     a = panel.reading.map

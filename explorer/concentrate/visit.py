@@ -103,8 +103,9 @@ class Visit:
                         if key in self.fits or key in self.jobs.jobs or readings or rested})
 
     def _drawable(self, here: Scene, view: View) -> list[tuple[str, Mapping[str, Any]]]:
-        """The panels that can be drawn: those without a causal form, where one is asked for, are named in
-        `not_causal`, those whose maps cannot travel in `left_out`.
+        """The panels that can be drawn. The others are named with a reason.
+
+        `not_causal` has those without the causal form that is asked for, `left_out` those whose maps cannot travel.
         """
         clip, large = moving(view, here.clip.size), len(here.grid) > panel_work.TABLE
         self.not_causal, self.left_out, out = [], [], []

@@ -66,12 +66,12 @@ SCHEMES: dict[str, Scheme] = {
         "Keys and values are means over lines: every patch is reached in one layer, but only within a line's mean."),
     "shift_time": Scheme(
         "space, neighbours in time shifted in", "shift in time", "a shift in time", ("{m}+shift:time@space",),
-        "Some channels of k and v come from the frame before and the frame after: attention in space reaches one "
-        "frame further a layer, and the shift costs no multiplication."),
+        "Some channels of k and v come from the frame before and the frame after. Attention in space reaches one "
+        "frame further per layer, and the shift costs no multiplication."),
     "shift_space": Scheme(
         "time, neighbours in space shifted in", "shift in space", "a shift in space", ("{m}+shift:space@time",),
-        "Some channels of k and v come from the eight places around: attention in time reaches one ring further a "
-        "layer, and the shift costs no multiplication."),
+        "Some channels of k and v come from the eight places around. Attention in time reaches one ring further "
+        "per layer, and the shift costs no multiplication."),
 }
 
 

@@ -28,8 +28,8 @@ COUNTED = (f"Counted while it runs: the multiplications and additions in the mat
 class ReachedLayers:
     """What a scheme reaches. levels (N,): in which layer a token is first reached, 0 for never; the query's own is 1.
 
-    tokens, flops  so many tokens after one, two, three layers, and the operations of each of those layers, counted
-                   back from the output: the first number belongs to the layer in which the query asks.
+    tokens  how many tokens after one, two, three layers
+    flops   operations of each of these layers. Layers are counted from the output: the query asks in the first.
     """
 
     scheme: str

@@ -20,8 +20,8 @@ HOLDS = {  # ending: what is in the file
     ".csv": "all numbers of the table and more, with their state.",
     ".json": "the same numbers, with what each means.", ".npz": "the pinned patch's weights, as arrays for numpy."}
 GROUPS = ((".linviz", ".html", ".py"), (".png", ".svg", ".mp4"), (".csv", ".json", ".npz"))
-LINK = {True: "The address of this page is a link to this view: it names your file, which stays with you, and asks "
-              "whoever opens it for that file. *Save view* holds the file as well.",
+LINK = {True: "The address of this page is a link to this view. It names your file, which stays with you. Whoever "
+              "opens it is asked for that file. *Save view* holds the file as well.",
         False: "The address of this page is a link to this view."}
 KEY = "exports"  # the widget that unfolds the buttons
 

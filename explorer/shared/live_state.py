@@ -35,8 +35,10 @@ class LiveState:
     """The live view of one visitor: what it was asked for, and what it has reported since.
 
     plain        how the view opens where nothing else is asked for
-    query, look  as the view has them now;  words  with which the view is opened: they change only when something else
-    is asked for, since a blob that changes is sent again;  problems  a sentence on everything that could not be done
+    query, look  as the view has them now
+    words        with which the view is opened. They change only when something else is asked for: a blob that changes
+                 is sent again
+    problems     a sentence on everything that could not be done
     """
 
     def __init__(self, plain: Look) -> None:

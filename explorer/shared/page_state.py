@@ -4,8 +4,8 @@ A field has one name everywhere: the URL's parameter, the attribute of the state
 of the widget: `reach_patches`. The URL is read when a visitor comes to the page, goes back or goes forward; afterwards
 the widgets rule, and the URL follows.
 
-Streamlit's own `bind="query-params"` does not serve here: it drops a wrong value in silence, where a visitor gets one
-sentence; its defaults are fixed, while a photograph's best patches depend on another parameter; and the query and the
+Streamlit's own `bind="query-params"` does not serve here. It drops a wrong value in silence, where a visitor gets one
+sentence. Its defaults are fixed, while a photograph's best patches depend on another parameter. And the query and the
 look come from the live view, which is no widget.
 """
 from __future__ import annotations

@@ -20,7 +20,7 @@ def stays(page: str) -> bool:
 
 
 class History:
-    """What was written into the address last, and how the widgets stood then: one a page and visitor."""
+    """What was written into the address last, and the values of the widgets then: one per page and visitor."""
 
     def __init__(self) -> None:
         self.held: dict[str, Any] = {}
@@ -31,9 +31,9 @@ class History:
     def moved(self, alive: bool, now: Mapping[str, Any]) -> bool:
         """Whether the browser went back or forward, so that the address is not the one that was written last.
 
-        alive: whether the page was shown before, too; else a bare address is that of a page which somebody left, and
-        everything stands as it was. now: how its widgets stand; where one was moved it was the hand, and the address is
-        only late: a browser sends the old one for a moment, and what runs by itself may send it too.
+        alive: whether the page was shown before, too. If not, a bare address is that of a page which the visitor left,
+        and everything stays as it was. now: the values of its widgets. Where one was moved, the address is only late:
+        a browser sends the old one for a moment. What runs by itself may send it, too.
         """
         there = st.query_params.to_dict()
         if self._written is None or there == self._written or not (alive or there):

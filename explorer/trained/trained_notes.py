@@ -15,13 +15,13 @@ GUIDE = ("Which way does the digit move? Move over a picture: it is lit by where
          "Ask the digit, then the ground.")
 UNEXPLAINED = "One clip's map does not explain its prediction: attention is not explanation (Jain and Wallace 2019)."
 NOTES = {
-    "clip": "Small video transformers, alike but for their attention, were trained on one task; digits and photographs "
-            "of these clips were in no training. A patch is {high} x {wide} pixels and {deep} "
-            "frames deep, so {frames} frames are {moments} moments: each picture is the mean of the {deep} frames that "
-            "its patches see, at the {side} x {side} pixels that the models get. {author}; {licence}.",
+    "clip": "Small video transformers were trained on one task. They differ only in their attention. Digits and "
+            "photographs of these clips were in no training. A patch is {high} x {wide} pixels and {deep} frames "
+            "deep, so {frames} frames are {moments} moments. Each picture is the mean of the {deep} frames that its "
+            "patches see, at the {side} x {side} pixels that the models get. {author}; {licence}.",
     "map": "Layer {layer}, {head}. With one exposure all pictures share one scale, and no map is stretched to its own "
-           "range: as bright as can be is {full} times what each patch has where all have the same, and more.",
-    "why": "One clip's map does not explain its prediction: where the models look and how sure they are of the true "
+           "range. Full brightness is {full} times the weight that each patch has if all have the same.",
+    "why": "One clip's map does not explain its prediction. Where the models look and how sure they are of the true "
            "answer go together only weakly. Attention is not explanation "
            "([Jain and Wallace 2019](https://arxiv.org/abs/1902.10186)).",
     "recorded": "Recorded: as trained, means over heads, patches and {clips} other clips; accuracy of {seed}. "
