@@ -68,6 +68,12 @@ class PageState(Generic[S]):
         return found
 
     @property
+    def drawn(self) -> dict[str, bool]:
+        """Fields that have had a widget, and whether they have one in this run."""
+        found: dict[str, bool] = st.session_state.setdefault(self.key("drawn"), {})
+        return found
+
+    @property
     def history(self) -> History:
         """The page's URL in this visit."""
         found: History = st.session_state.setdefault(self.key("history"), History())
@@ -79,6 +85,7 @@ class PageState(Generic[S]):
         Coming back from another page, whose widgets have replaced these, everything stands as it was left.
         """
         stayed, read = stays(self.page), False
+        self.drawn.update(dict.fromkeys(self.drawn, False))
         if self.page not in st.session_state or self.history.moved(stayed, self._widgets()):
             self.go(st.query_params.to_dict())
             self.history.came(self._widgets())
@@ -124,6 +131,8 @@ class PageState(Generic[S]):
         """Bring the URL up to the state and to what the live view has done."""
         state = self.state.with_values(**live)
         st.session_state[self.page] = state
+        for name in [name for name, there in self.drawn.items() if not there]:
+            st.session_state.pop(self.key(name), None)  # Streamlit would bring an old value of it back
         parameters = state.to_parameters(self.base(state.to_parameters(self.opening)))
         self.history.write(self.beside() | parameters, self._widgets())
 

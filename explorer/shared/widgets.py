@@ -39,6 +39,7 @@ def draw_field(page: PageState[Any], name: str, label: str | None = None, **more
     more  goes to Streamlit's widget; `low` and `high` narrow the limits to what can be shown here.
     """
     declared = page.opening.flat_settings()[name].setting
+    page.drawn[name] = True
     return draw_widget(declared, page.key(name), label, **more)
 
 
