@@ -350,7 +350,7 @@ def test_what_was_trained_is_shown() -> None:
     read, _ = TrainedView.from_parameters({"specs": "softmax,relu_floor gate:qkv"}, OPENED)
     assert read.specs == ("softmax", "relu_floor+gate")
     (said_of_foo,) = TrainedView.from_parameters({"specs": "softmax,foo"}, OPENED)[1]
-    assert "relu_floor~wide, softmax" in said_of_foo and "swin" not in said_of_foo, "not of models but of mechanisms"
+    assert "relu_floor, softmax" in said_of_foo and "swin" not in said_of_foo, "not of models but of mechanisms"
 
 
 def test_shared_models_are_left_as_they_are() -> None:
