@@ -6,6 +6,7 @@ import re
 import threading
 import time
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -54,7 +55,13 @@ def shown(app):
 
 def readings(app, specs=OPENING.specs, steps=300, causal=False):
     """linviz.read on what the page says it shows, made anew and fitted anew."""
-    chosen, grid = shown(app), page_grid(shown(app), None)
+    return readings_of(replace(shown(app), query=None, look=OPENING.look), tuple(specs), steps, causal)
+
+
+@cache
+def readings_of(chosen, specs, steps, causal):
+    """The same of a view: nothing of it comes from the page."""
+    grid = page_grid(chosen, None)
     clip = clips.fit(clips.load(chosen.source, frames=max(grid.T, 2)), grid)
     qkv = clips.descriptors(clip, grid, chosen.temperature)
     out = []
@@ -68,6 +75,12 @@ def readings(app, specs=OPENING.specs, steps=300, causal=False):
 
 
 # ------------------------------------------------------------------------------------------------ the opening
+
+
+@pytest.fixture(scope="module")
+def small():
+    """The opening's picture at 14 x 14 patches, at rest."""
+    return quiet(visit(**SMALL))
 
 
 @pytest.fixture(scope="module")
@@ -190,8 +203,8 @@ def test_the_chart_draws_the_singular_values_of_every_map(opening):
 
 @pytest.mark.parametrize("curve, power", [("cumulative", 1), ("energy", 2)])
 @pytest.mark.parametrize("centred", [False, True])
-def test_curves_and_the_mean_row_switch(curve, power, centred):
-    app = quiet(visit(**SMALL))
+def test_curves_and_the_mean_row_switch(small, curve, power, centred):
+    app = small
     on(app, "toggle", "centred", centred)
     on(app, "radio", "curve", curve)
     found, _ = readings(app)
@@ -201,8 +214,9 @@ def test_curves_and_the_mean_row_switch(curve, power, centred):
 
 
 @pytest.mark.parametrize("centred", [False, True])
-def test_ranks_by_name_with_bound_and_tolerance(centred):
-    app = quiet(visit(**SMALL))
+def test_ranks_by_name_with_bound_and_tolerance(small, centred):
+    app = small
+    on(app, "radio", "curve", "s")
     on(app, "toggle", "centred", centred)
     ranks, (found, _) = tables(app)[1], readings(app)
     s = [(r.centred_singular_values if centred else r.singular_values)[0, 0] for r in found]
@@ -256,7 +270,7 @@ def test_a_temperature_between_the_slider_s_stops_stays():
 
 @pytest.mark.parametrize("name", clips.names())
 def test_every_picture(name):
-    app = visit(**SMALL)
+    app = visit(specs="softmax,relu", **SMALL)
     on(app, "selectbox", "source", name)
     grid = view(app)["grid"]
     assert grid == ([8, 14, 14] if name in clips.CLIPS else [1, 14, 14])
@@ -264,7 +278,7 @@ def test_every_picture(name):
 
 
 def test_frames_at_both_ends_and_what_does_not_fit():
-    app = visit(source="pan")
+    app = visit(source="pan", specs="relu,relu_floor")
     on(app, "slider", "frames", 1)
     assert view(app)["grid"] == [1, 14, 14]
     on(app, "slider", "frames", 32)
@@ -276,7 +290,7 @@ def test_frames_at_both_ends_and_what_does_not_fit():
 
 @pytest.mark.parametrize("pick", menu())
 def test_every_mechanism_of_the_menu(pick):
-    app = visit(patches="14", steps="10", specs=f"softmax,{pick}" if pick != "softmax" else "softmax,relu")
+    app = visit(patches="7", steps="10", specs=f"softmax,{pick}" if pick != "softmax" else "softmax,relu")
     quiet(app)
     assert len(view(app)["panels"]) == 2 and not said(app)
     assert len(chart(app)["data"]) == 2
