@@ -8,7 +8,7 @@ from explorer.atlas.mechanism_maps import counted_operations, drawn_map
 from explorer.shared import chapter_links
 from explorer.shared.number_tables import three_digits
 from explorer.shared.scenes import sample_scene
-from explorer.shared.widgets import escape_markdown
+from explorer.shared.widgets import show_problems
 from linviz import clips
 
 
@@ -20,11 +20,6 @@ def headline(every: list[Card], choice: AtlasView) -> str:
             f"{three_digits(bits[flat])} ({flat})")
 
 
-def no_number(name: str) -> float | None:
-    """What the other orders ask of a mechanism."""
-    return None
-
-
 STATE.come()
 top = st.container()
 choice = controls.choose_view()
@@ -32,10 +27,9 @@ every = mechanism_cards()
 shown = select_cards(every, choice.family, choice.signed, choice.fixed, choice.causal, choice.text)
 numbers: dict[str, Number] = {"cost": lambda name: counted_operations(name, *choice.scene),
                               "entropy": lambda name: drawn_map(name, *choice.scene).entropy}
-shown = order_cards(shown, choice.sort, numbers.get(choice.sort, no_number))
+shown = order_cards(shown, choice.sort, numbers.get(choice.sort, lambda name: None))
 with top:
-    if STATE.problems:
-        st.warning("  \n".join(map(escape_markdown, STATE.problems)))
+    show_problems(STATE.problems)
     st.title(headline(every, choice))
     st.markdown("The same picture, the same queries and keys. Move over any of the pictures: one patch asks, and every "
                 "mechanism answers.")

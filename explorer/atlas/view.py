@@ -10,12 +10,11 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from linviz.palette import HUES, OTHER_HUE
 from linviz.patch_view import Panel, module_source, pack
 from linviz.patch_view.streamlit import patch_view
 
 from ..shared.frame_pictures import frame_pictures
-from ..shared.number_tables import operation_count, three_digits
+from ..shared.number_tables import column_heads, operation_count, three_digits
 from ..shared.scenes import sample_scene
 from .atlas_state import PICKS, AtlasView, concentrate_link
 from .mechanism_cards import YES, Card, mechanism_card
@@ -62,8 +61,7 @@ def show_side(choice: AtlasView) -> None:
 def comparison_table(cards: Sequence[Card], choice: AtlasView) -> str:
     """What is known about some mechanisms, as HTML: one column each."""
     said = [{"idea": c.idea} | card_properties(c, choice) | {"formula": c.formula} for c in cards]
-    heads = "".join(f'<th scope="col"><i style="background:{HUES.get(c.family, OTHER_HUE)}"></i>{escape(c.title)}</th>'
-                    for c in cards)
+    heads = column_heads([c.family for c in cards], [c.title for c in cards])
     rows = "".join(f'<tr><th scope="row">{escape(name)}</th>{"".join(_cell(name, one[name]) for one in said)}</tr>'
                    for name in said[0] if name != "mechanism")
     return (f'<div class="linviz-numbers atlas-compared" style="--columns:{2 * len(cards)}"><style>{COMPARED}</style>'

@@ -23,6 +23,7 @@ from .own_file import OWN
 from .what_fits import most_patches, moving, refusal, without_time_shift
 
 LIVE = ("query", "options", *Look.settings())
+SAMPLE = "concentrate_sample"  # in the session: the sample that was chosen last, shown again where no file is
 TRAINED = "trained models have a page of their own, Trained, at the top of this page."
 
 
@@ -83,9 +84,9 @@ class ConcentrateState(PageState[View]):
         values = dict(values)
         source: Any = values.pop("source", None)
         if source == OWN:
-            source = own_file.current_source() or own_file.last_sample()
+            source = own_file.current_source() or st.session_state.get(SAMPLE, self.opening.source)
         elif source is not None:
-            own_file.keep_sample(source)
+            st.session_state[SAMPLE] = source
         panels = [read_panel(text) for text in values.pop("specs", [])]
         if panels:
             values |= {"specs": tuple(spec for spec, _ in panels), "options": tuple(opts for _, opts in panels)}

@@ -33,7 +33,8 @@ def choose_view(visit: Visit) -> View:
     with st.sidebar:
         _show_picture()
         most = View.limits("specs")["high"]
-        st.multiselect(f"Mechanisms side by side, one to {most}", _choices(), key=key("specs"), format_func=spec_title,
+        choices = list(dict.fromkeys([*menu(), *STATE.value("specs")]))  # some were typed, or came by a link
+        st.multiselect(f"Mechanisms side by side, one to {most}", choices, key=key("specs"), format_func=spec_title,
                        max_selections=most, select_all=False, accept_new_options=True, help=SPECS_HELP)
         view, problem = _readable_view()
         if problem:
@@ -47,11 +48,6 @@ def choose_view(visit: Visit) -> View:
                 _show_options(view)
         st.button("Reset", on_click=_reset, args=(visit,), width="stretch")
     return view
-
-
-def _choices() -> list[str]:
-    """The menu, and what was typed or came by a link."""
-    return list(dict.fromkeys([*menu(), *STATE.value("specs")]))
 
 
 def _readable_view() -> tuple[View, str]:
@@ -139,12 +135,8 @@ def _source_changed() -> None:
 def show_invitation() -> None:
     """A way to a person's own files that needs no sidebar, which telephones fold away."""
     if STATE.value("source") != OWN:
-        st.button("Bring your own picture, clip or tensors, or a saved view", on_click=_choose_own, type="tertiary",
-                  icon=":material/upload:")
-
-
-def _choose_own() -> None:
-    STATE.put(source=OWN)
+        st.button("Bring your own picture, clip or tensors, or a saved view", on_click=STATE.put,
+                  kwargs={"source": OWN}, type="tertiary", icon=":material/upload:")
 
 
 # ------------------------------------------------------------------------------------------------ gates and options
@@ -218,7 +210,7 @@ def means_panel(text: str, panel: str) -> bool:
 
 def _reset(visit: Visit) -> None:
     visit.reset()
-    own_file.forget_uploads()
+    st.session_state[own_file.UPLOADS] = {}
     own_file.choose_source(None)
     STATE.reset()
 

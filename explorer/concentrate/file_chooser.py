@@ -99,7 +99,7 @@ def ask_live_view() -> None:
 def _forget_file() -> None:
     source = own_file.current_source()
     if source is not None:
-        own_file.forget_upload(source)
+        st.session_state.get(own_file.UPLOADS, {}).pop(source.sha256, None)
     own_file.choose_source(None)
     st.session_state[SAID] = ""
 

@@ -16,9 +16,10 @@ from linviz.models.apart import WAYS, compare_parts
 from linviz.views.panel_steps import make_mechanism
 
 from ..shared.live_state import query_place
-from ..shared.number_tables import NONE, three_digits
-from ..shared.scenes import Scene
-from .panel_work import KeyedPanel, scene_results
+from ..shared.number_tables import NONE, html_table, three_digits
+from ..shared.scenes import KeyedPanel, Scene
+from ..shared.widgets import is_dark, show_figure
+from .panel_work import scene_results
 
 ALL = "mean of all"
 LOW = -4.0  # of log10 r: what the colour scale ends at
@@ -69,18 +70,18 @@ def show_ratios(panel: KeyedPanel, here: Scene, query: int) -> None:
     log_q, log_k = (x.log10().clamp_min(LOW) for x in (r_q, r_k))
     rows = log_q[across].mT.numpy(), log_k[across].mT.numpy()
     tokens = f"patches of row {y + 1}, left to right"
-    show_chart(ratios.ratio_heatmaps(rows[0], rows[1], names, tokens=tokens, dark=is_dark()), "fixation_channels")
+    show_figure(ratios.ratio_heatmaps(rows[0], rows[1], names, tokens=tokens, dark=is_dark()), "fixation_channels")
     picked = st.selectbox("Channel on the picture", [ALL, *names], key="apart_channel")
     pair = [x.mean(-1) if picked == ALL else x[:, names.index(picked)] for x in (log_q, log_k)]
     frames = torch.stack([frame_of_patches(x, here, t) for x in pair]).numpy()
     both = ratios.ratio_pictures(frames, ["queries", "keys"], dark=is_dark())
-    show_chart(both.update_yaxes(matches=None, constrain="domain"), "fixation_picture")
+    show_figure(both.update_yaxes(matches=None, constrain="domain"), "fixation_picture")
     phi_q, phi_k, _ = (x[0, 0] for x in panel.mechanism.features(here.q, here.k, here.v))
     sizes = [frame_of_patches(x.abs().sum(-1), here, t) for x in (phi_q, r_q * phi_q, phi_k, r_k * phi_k)]
     relative = torch.stack([x / x.sum() * x.numel() for x in sizes])
-    show_chart(heat.patch_panels(relative.numpy(), ["queries", "queries, gated", "keys", "keys, gated"],
-                                 bar="size, times its mean", top=relative.max().item(), columns=4, dark=is_dark()),
-               "fixation_features")
+    show_figure(heat.patch_panels(relative.numpy(), ["queries", "queries, gated", "keys", "keys, gated"],
+                            bar="size, times its mean", top=relative.max().item(), columns=4, dark=is_dark()),
+                "fixation_features")
     st.caption("The size of a token's features, summed over channels, before and after the gate, as a multiple of the "
                "mean over the picture. Only contrast counts, since a row is divided by its sum.")
 
@@ -113,13 +114,9 @@ def show_parts(panel: KeyedPanel, here: Scene) -> None:
 @torch.no_grad()
 def gate_apart(panel: KeyedPanel, here: Scene) -> dict[str, Any]:
     """The gate taken apart, kept with the scene's other results."""
-    results, key = scene_results(here), ("apart", panel.result_key)
-    found: dict[str, Any] | None = results.get(key)
-    if found is None:
-        goal = make_mechanism("softmax", here).map(here.q, here.k, here.v)
-        found = compare_parts(panel.mechanism, here.q, here.k, here.v, goal)
-        results.put(key, found)
-    return found
+    qkv = here.q, here.k, here.v
+    return scene_results(here).keep(("apart", panel.result_key), lambda: compare_parts(
+        panel.mechanism, *qkv, make_mechanism("softmax", here).map(*qkv)))
 
 
 def parts_table(found: dict[str, Any]) -> str:
@@ -129,8 +126,7 @@ def parts_table(found: dict[str, Any]) -> str:
             for name, one in found.items()]
     heads = ('<th scope="col">entropy <span class="unit">(bits)</span></th>'
              '<th scope="col">of softmax\'s concentration <span class="unit">(%)</span></th>')
-    return ('<div class="linviz-numbers" style="--columns:2"><table>'
-            f"<thead><tr><td></td>{heads}</tr></thead><tbody>{''.join(body)}</tbody></table></div>")
+    return html_table(heads, "", body)
 
 
 def show_shift(panel: KeyedPanel, here: Scene, query: int) -> None:
@@ -141,23 +137,12 @@ def show_shift(panel: KeyedPanel, here: Scene, query: int) -> None:
     names = shifts.fold_names([size] * len(STEPS[axis]) + [width - size * len(STEPS[axis])])
     where = {name: (step[1], step[2] if axis == "space" else step[0]) for name, step in zip(names, STEPS[axis])}
     axes = {"across": "frame"} if axis == "time" else {"across": "column", "down": "row"}
-    show_chart(shifts.shift_arrows(where, names[-1], dark=is_dark(), **axes), "fixation_shift")
+    show_figure(shifts.shift_arrows(where, names[-1], dark=is_dark(), **axes), "fixation_shift")
     t = query_place(query, here.grid)[0]
     row = panel.reading.map.rows(torch.tensor([query]))[0, 0, 0].double()
     both = (row, content_weights(row, here.grid, width, axis))
     pair = torch.stack([frame_of_patches(x * len(here.grid), here, t) for x in both])
-    show_chart(heat.patch_panels(pair.numpy(), ["where the weight lies", "where the content came from"],
-                                 bar="weight, times its mean", top=pair.max().item(), columns=2, dark=is_dark()),
-               "fixation_content")
+    show_figure(heat.patch_panels(pair.numpy(), ["where the weight lies", "where the content came from"],
+                            bar="weight, times its mean", top=pair.max().item(), columns=2, dark=is_dark()),
+                "fixation_content")
     st.caption("v is shifted before it is mixed: part of the content of a patch came from its neighbour.")
-
-
-def is_dark() -> bool:
-    """Whether the visitor's page is dark."""
-    return st.context.theme.type == "dark"
-
-
-def show_chart(fig: Any, key: str) -> None:
-    """A figure on the page, with its alt text."""
-    fig.update_layout(paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", dragmode=False)
-    st.plotly_chart(fig, theme=None, key=key, alt=fig.layout.meta["alt"], config={"displaylogo": False})

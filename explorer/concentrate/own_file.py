@@ -26,7 +26,7 @@ from .what_fits import best_fields, page_grid
 
 MultiPartParser.spool_max_size = 1 << 28  # bytes, more than may be uploaded: else a file lies on a disk as it comes
 OWN = "own"  # in the widget and in a URL: a file that a person brings
-UPLOADS, CHOSEN, SAMPLE = "concentrate_uploads", "concentrate_file", "concentrate_sample"  # keys of the session
+UPLOADS, CHOSEN = "concentrate_uploads", "concentrate_file"  # keys of the session
 WIDTH = 256  # numbers of q and k per token: more are too much for a browser at the page's most tokens
 
 
@@ -102,14 +102,13 @@ def own_scene(view: View, upload: Upload) -> Scene:
     """The tokens of a person's own file."""
     grid = upload.grid(view)
     key = (OWN, upload.source.sha256, grid, view.temperature, view.head, view.causal)
-    found: Scene | None = upload.scenes.get(key)
-    if found is None:
+
+    def make() -> Scene:
         media = upload.media(grid.T)
-        grid = replace(grid, T=min(grid.T, media.size[0])) if upload.tensors is None else grid
-        tokens = describe_tokens(cut_clip(media, grid), view.temperature, view.head, view.causal)
-        found = scene_of(tokens, key, upload.results, upload.data)
-        upload.scenes.put(key, found)
-    return found
+        there = replace(grid, T=min(grid.T, media.size[0])) if upload.tensors is None else grid
+        tokens = describe_tokens(cut_clip(media, there), view.temperature, view.head, view.causal)
+        return scene_of(tokens, key, upload.results, upload.data)
+    return upload.scenes.keep(key, make)
 
 
 # ------------------------------------------------------------------------------------------------ the session
@@ -137,16 +136,6 @@ def is_awaited(view: View) -> bool:
     return isinstance(view.source, SourceFile) and find_upload(view.source) is None
 
 
-def forget_uploads() -> None:
-    """Take every file out of the visit."""
-    st.session_state[UPLOADS] = {}
-
-
-def forget_upload(source: SourceFile) -> None:
-    """Take a file out of the visit."""
-    st.session_state.get(UPLOADS, {}).pop(source.sha256, None)
-
-
 def current_source() -> SourceFile | None:
     """The file that is chosen: shown where it has come, else awaited."""
     found: SourceFile | None = st.session_state.get(CHOSEN)
@@ -156,16 +145,6 @@ def current_source() -> SourceFile | None:
 def choose_source(source: SourceFile | None) -> None:
     """From now on this file is shown, or awaited."""
     st.session_state[CHOSEN] = source
-
-
-def last_sample() -> str:
-    """The sample that was chosen last."""
-    return str(st.session_state.get(SAMPLE, View().source))
-
-
-def keep_sample(name: str) -> None:
-    """A sample was chosen: it is shown again where no file is."""
-    st.session_state[SAMPLE] = name
 
 
 def size_of(view: View) -> tuple[int, ...] | None:

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from threading import get_native_id
 from typing import Any, Literal
 
@@ -21,7 +21,6 @@ from torch import Tensor
 import linviz
 from linviz import Grid, spectra
 from linviz.maps import Factored
-from linviz.mechanisms import Attention
 from linviz.models import Fit
 from linviz.patch_view import Panel, blob_with_state, pack
 from linviz.patch_view.wires import wire_arrays
@@ -32,7 +31,7 @@ from linviz.views.row_stats import distinct_titles, mean_statistics
 from linviz.views.view_panels import ViewPanel
 
 from ..shared.background_jobs import Job, Report, ResultCache
-from ..shared.scenes import Key, Scene, sample_scene
+from ..shared.scenes import Key, KeyedPanel, Scene, sample_scene
 
 HEAD_START = 0.1  # seconds the page has to be drawn before a fit takes its share of the processor
 RESULTS = ResultCache(most=192)  # ten visitors have about 120 at once
@@ -54,25 +53,9 @@ FITS, LONG_FITS, READINGS = (ThreadPoolExecutor(1, name) for name in ("fit", "lo
 LONG = ThreadPoolExecutor(1, "long", _lower_priority)
 
 
-@dataclass(frozen=True, eq=False)
-class KeyedPanel(ViewPanel):
-    """A panel with the key of all that it depends on.
-
-    A panel with `waiting` is a placeholder for one whose gate is not fitted yet: its numbers are not to be read.
-    """
-
-    result_key: Key = ()
-    waiting: bool = False
-
-    @property
-    def mechanism(self) -> Attention:
-        """What the panel shows."""
-        return self.reading.mechanism
-
-
-def keyed_panel(panel: ViewPanel, key: Key, waiting: bool = False) -> KeyedPanel:
+def keyed_panel(panel: ViewPanel, key: Key) -> KeyedPanel:
     """A panel with its key."""
-    return KeyedPanel(panel.title, panel.reading, panel.gate, panel.options, key, waiting)
+    return KeyedPanel(panel.title, panel.reading, panel.gate, panel.options, key)
 
 
 def scene_results(here: Scene) -> ResultCache:
@@ -95,19 +78,6 @@ def _arrays(wire: Any) -> Iterator[Any]:
     inner = wire.values() if isinstance(wire, dict) else wire if isinstance(wire, list) else ()
     for x in inner:
         yield from [x] if hasattr(x, "shape") else _arrays(x)
-
-
-def causal_refusal(spec: str, options: Mapping[str, Any]) -> str:
-    """Why a spec cannot be causal, in linviz's words; empty where it can.
-
-    >>> causal_refusal("linear", {}), causal_refusal("swin", {})
-    ('', 'swin has no causal form')
-    """
-    try:
-        linviz.make(spec, heads=1, width=16, grid=Grid(2, 14, 14), causal=True, **options)
-    except ValueError as error:
-        return str(error).partition(";")[0]  # what is wrong, without what to write instead
-    return ""
 
 
 # ------------------------------------------------------------------------------------------------ panels
@@ -134,10 +104,7 @@ def plain_panel(spec: str, options: Mapping[str, Any], here: Scene) -> KeyedPane
     if here.results is None:
         return _sample_panel(spec, options, *here.key)
     key = ("plain", panel_text(spec, options), *here.key)
-    found: KeyedPanel | None = here.results.get(key)
-    if found is None:
-        here.results.put(key, found := keyed_panel(ungated_panel(spec, here, options), key))
-    return found
+    return here.results.keep(key, lambda: keyed_panel(ungated_panel(spec, here, options), key))
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
@@ -155,11 +122,7 @@ def placeholder_panel(spec: str, options: Mapping[str, Any], here: Scene, word: 
 def fitted_panel(fit: Fit, options: Mapping[str, Any], key: Key, here: Scene) -> KeyedPanel:
     """A panel whose gate is fitted, or was stopped on the way."""
     key = ("shown", *key, fit.steps)  # with its seed, a fit is the same at the same step
-    found: KeyedPanel | None = scene_results(here).get(key)
-    if found is None:
-        found = keyed_panel(measure_panel(fit.mechanism, here, fit, options), key)
-        scene_results(here).put(key, found)
-    return found
+    return scene_results(here).keep(key, lambda: keyed_panel(measure_panel(fit.mechanism, here, fit, options), key))
 
 
 def panels_at(panels: Sequence[KeyedPanel], strength: float, here: Scene) -> list[KeyedPanel]:
@@ -171,10 +134,7 @@ def _panel_at(panel: KeyedPanel, strength: float, here: Scene) -> KeyedPanel:
     if strength == 1 or panel.gate is None or panel.waiting:
         return panel
     key = ("strength", strength, *panel.result_key)
-    found: KeyedPanel | None = scene_results(here).get(key)
-    if found is None:
-        scene_results(here).put(key, found := keyed_panel(weaken_gate(panel, strength), key))
-    return found
+    return scene_results(here).keep(key, lambda: keyed_panel(weaken_gate(panel, strength), key))
 
 
 def panel_titles(panels: Sequence[KeyedPanel]) -> list[str]:
@@ -186,12 +146,9 @@ def view_blob(panels: Sequence[KeyedPanel], titles: Sequence[str], here: Scene, 
               words: dict[str, Any]) -> bytes:
     """What the live view draws, and what is asked of it (`LiveState.words`), which is not kept with it."""
     key = ("blob", *(panel.result_key for panel in panels), *titles, *here.key, intro)
-    found: bytes | None = scene_results(here).get(key)
-    if found is None:
-        drawn = [Panel(title, panel.family, panel.reading.map, gate=panel.gate)
-                 for panel, title in zip(panels, titles)]
-        found = pack(drawn, here.picture, here.grid, query=here.query, intro=intro, tracks=here.tracks)
-        scene_results(here).put(key, found)
+    drawn = [Panel(title, panel.family, panel.map, gate=panel.gate) for panel, title in zip(panels, titles)]
+    found = scene_results(here).keep(key, lambda: pack(drawn, here.picture, here.grid, query=here.query, intro=intro,
+                                                       tracks=here.tracks))
     return blob_with_state(found, here.grid, **words)
 
 

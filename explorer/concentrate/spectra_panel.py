@@ -9,9 +9,10 @@ import streamlit as st
 from linviz import figures
 
 from ..shared.number_tables import rank_table
-from ..shared.scenes import Scene
+from ..shared.scenes import KeyedPanel, Scene
+from ..shared.widgets import is_dark, show_figure
 from . import panel_work
-from .panel_work import KeyedPanel, scene_results
+from .panel_work import scene_results
 
 CURVES = {"s": "singular values", "cumulative": "cumulative share of s", "energy": "cumulative share of s²"}
 
@@ -43,12 +44,11 @@ def spectra_panel(panels: Sequence[KeyedPanel], titles: Sequence[str], here: Sce
     curve = left.radio("Curve", CURVES, format_func=CURVES.get, horizontal=True, key="curve")
     which = "centred" if right.toggle("Mean row removed", key="centred") else "raw"
     said = [spectrum_of(panel, here) for panel in panels]
-    dark = st.context.theme.type == "dark"
+    dark = is_dark()
     drawn = spectrum_lines(panels, titles, said, which, curve)
     fig = (figures.spectrum(drawn, centred=which == "centred", dark=dark) if curve == "s" else
            figures.cumulative(drawn, power=1 if curve == "cumulative" else 2, centred=which == "centred", dark=dark))
-    fig.update_layout(height=380, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", dragmode=False)
-    st.plotly_chart(fig, theme=None, key="spectrum", alt=fig.layout.meta["alt"], config={"displaylogo": False})
+    show_figure(fig, "spectrum", height=380)
     late = [title for title, one in zip(titles, said) if one is None]
     if late:
         st.caption(f"On its way: {', '.join(late)}. A map without factors needs its whole table written out; "

@@ -16,12 +16,12 @@ from linviz.views.row_stats import view_heading
 
 from ..shared import chapter_links, export_buttons, number_tables
 from ..shared.live_state import query_words
-from ..shared.scenes import Scene, sample_scene
+from ..shared.scenes import KeyedPanel, Scene, sample_scene
 from ..shared.widgets import escape_markdown, show_warnings
 from . import own_file
 from .concentrate_state import STATE
 from .fixation_panel import follow_query
-from .panel_work import KeyedPanel, panels_at, scene_results, view_blob, view_width
+from .panel_work import panels_at, scene_results, view_blob, view_width
 from .visit import Visit
 from .what_fits import page_grid
 
@@ -57,7 +57,9 @@ def show_view(visit: Visit, panels: Sequence[KeyedPanel], titles: Sequence[str],
     show_warnings(visit.live.problems)
     if visit.live.look.strength != strength:  # the charts below and their work follow the slider, too
         st.rerun()
-    st.caption(f"{_credit(here)} A gate is {LABEL}. {CAVEAT} {chapter_links.derived('concentrate')}")
+    whose = "your own" if here.data else f"{here.clip.author}, {here.clip.licence}"
+    st.caption(f"{escape_markdown(here.clip.title)}: {whose}. What is compared: {here.note}. A gate is {LABEL}. "
+               f"{CAVEAT} {chapter_links.derived('concentrate')}")
     measured = panels_at(panels, strength, here)
     _show_files(visit, panels, measured, here, view)
     st.subheader(f"The pinned {query_words(query, here.grid)}, beside the mean of all {len(here.grid):,}", anchor=False)
@@ -75,12 +77,6 @@ def _message(visit: Visit) -> dict[str, Any] | None:
 def _view_key(visit: Visit) -> str:
     """The view's key: another key makes the view anew."""
     return f"view{visit.round}"
-
-
-def _credit(here: Scene) -> str:
-    """Whose picture it is, and what its tokens are."""
-    whose = "your own" if here.data else f"{here.clip.author}, {here.clip.licence}"
-    return f"{escape_markdown(here.clip.title)}: {whose}. What is compared: {here.note}."
 
 
 # ------------------------------------------------------------------------------------------------ files

@@ -14,10 +14,10 @@ from linviz.views.panel_options import panel_text
 
 from ..shared.background_jobs import PAGES, Job, JobList
 from ..shared.live_state import LiveState
-from ..shared.scenes import Key, Scene
+from ..shared.scenes import Key, KeyedPanel, Scene
 from . import panel_work
-from .panel_work import KeyedPanel, scene_results
-from .what_fits import moving
+from .panel_work import scene_results
+from .what_fits import moving, refusal
 
 SMALL = 400  # tokens: up to here everything is fitted and read at once, so a page may wait for it
 BLINK, FIRST = 0.25, 3.0  # seconds a page waits for small pictures, and on opening
@@ -110,7 +110,8 @@ class Visit:
         clip, large = moving(view, here.clip.size), len(here.grid) > panel_work.TABLE
         self.not_causal, self.left_out, out = [], [], []
         for spec, options in view.panels:
-            if view.causal and (why := panel_work.causal_refusal(spec, options)):
+            if view.causal and (why := refusal(spec, options, causal=True)):
+                why = why.partition(";")[0]  # what is wrong, without what to write instead
                 self.not_causal = list(dict.fromkeys([*self.not_causal, why]))
             elif large and panel_work.travels_as_table(spec, options, clip, view.causal):
                 self.left_out.append(panel_text(spec, options))

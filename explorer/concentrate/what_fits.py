@@ -52,14 +52,16 @@ def without_time_shift(view: View, clip: bool) -> list[tuple[str, Mapping[str, A
     return out
 
 
-def refusal(spec: str, options: Mapping[str, Any]) -> str:
-    """Why a mechanism cannot be made at all, whatever the picture; empty where it can.
+def refusal(spec: str, options: Mapping[str, Any], causal: bool = False) -> str:
+    """Why a mechanism cannot be made at all, whatever the picture, or cannot be causal; empty where it can.
 
     >>> refusal("softmax", {}), refusal("softmax+gate", {})
     ('', "'softmax+gate': +gate needs the features of a kernel, and softmax has none")
+    >>> refusal("linear", {}, causal=True), refusal("swin", {}, causal=True).partition(";")[0]
+    ('', 'swin has no causal form')
     """
     try:
-        make(spec, heads=1, width=16, grid=Grid(2, 14, 14), **options)
+        make(spec, heads=1, width=16, grid=Grid(2, 14, 14), causal=causal, **options)
     except ValueError as error:
         return str(error)
     return ""

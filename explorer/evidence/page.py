@@ -13,25 +13,20 @@ from explorer.evidence.evidence_texts import (
     model_sizes,
 )
 from explorer.shared import chapter_links
-from explorer.shared.widgets import escape_markdown
+from explorer.shared.widgets import is_dark, show_figure, show_problems
 from linviz import evidence
 
 
-def show_figure(name: str, budget: str) -> None:
+def figure_with_title(name: str, budget: str) -> None:
     """One figure under its title, or a sentence where its numbers are missing."""
     st.subheader(TITLES[name])
-    fig = evidence_figure(name, budget, dark=st.context.theme.type == "dark")
-    if fig is None:
-        st.caption(NOT_MEASURED)
-        return
-    fig.update_layout(paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", dragmode=False)
-    st.plotly_chart(fig, theme=None, key=f"evidence_{name}", alt=fig.layout.meta["alt"], config={"displaylogo": False})
-    st.caption(figure_note(name))
+    if fig := evidence_figure(name, budget, dark=is_dark()):
+        show_figure(fig, f"evidence_{name}")
+    st.caption(figure_note(name) if fig else NOT_MEASURED)
 
 
 STATE.come()
-if STATE.problems:
-    st.warning("  \n".join(map(escape_markdown, STATE.problems)))
+show_problems(STATE.problems)
 st.title("What trained models show, and what they do not")
 st.markdown("Small video transformers learn which way a digit moves. They differ only in their attention. "
             "[Ask the models themselves](/trained): one clip, their answers, and where they look.")
@@ -44,14 +39,14 @@ else:
     STATE.write_url()
     left, right = st.columns(2, gap="large")
     with left:
-        show_figure("accuracy", budget)
+        figure_with_title("accuracy", budget)
     with right:
-        show_figure("curves", budget)
+        figure_with_title("curves", budget)
     st.subheader("In plain words")
     st.markdown(headline_text())
     with st.expander("More findings, and what was done"):
         st.markdown(further_text())
     for name in ("maps", "breadth", "dose", "front", "gates"):
-        show_figure(name, budget)
+        figure_with_title(name, budget)
     st.caption(f"One small task, {model_sizes()} parameters per model, 144 patches: the size of a difference belongs "
                f"to this task and this budget. {chapter_links.derived('evidence')}")

@@ -7,13 +7,12 @@ from explorer.reach.reached_layers import COUNTED, reach_heading, reached_layers
 from explorer.reach.view import reach_view
 from explorer.shared import chapter_links
 from explorer.shared.scenes import sample_scene
-from explorer.shared.widgets import escape_markdown
+from explorer.shared.widgets import is_dark, show_figure, show_problems
 from linviz.figures.reach import reach_chart
 
 STATE.come()
 choice = controls.choose_view()
-if STATE.problems:
-    st.warning("  \n".join(map(escape_markdown, STATE.problems)))
+show_problems(STATE.problems)
 grid, query = choice.grid, choice.query
 found = [reached_layers(scheme, choice.attention, choice.side, grid, query) for scheme in (choice.left, choice.right)]
 st.title(reach_heading(*found))
@@ -24,9 +23,8 @@ st.subheader("What that costs")
 st.html(reach_tables.reach_table(found))
 st.caption(COUNTED)
 st.subheader("Every scheme: which patches it reaches, and at what cost")
-fig = reach_chart(reach_tables.scheme_paths(choice), dark=st.context.theme.type == "dark")
-fig.update_layout(height=330, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)")
-st.plotly_chart(fig, theme=None, key="reach_chart", alt=fig.layout.meta["alt"], config={"displaylogo": False})
+fig = reach_chart(reach_tables.scheme_paths(choice), dark=is_dark())
+show_figure(fig, "reach_chart", height=330, dragmode="zoom")
 clip = here.clip
 st.caption(f"{clip.title}: {clip.author}, {clip.licence}. Layers are counted back from the output, and each keeps what "
            "a patch has (the residual). Which patches a patch reaches follows from the scheme, not from the picture. "

@@ -10,8 +10,9 @@ from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import AbstractContextManager, contextmanager
 from threading import Condition, Lock
-from typing import Any
+from typing import Any, TypeVar
 
+T = TypeVar("T")
 Report = Callable[[int, int, float], bool]  # step, steps, a number to show -> whether to go on
 Task = Callable[[Report], Any]
 COURTESY = 0.25  # seconds for which a step waits for pages, at most: with many visitors, too, work goes on
@@ -43,6 +44,13 @@ class ResultCache:
             self._kept.move_to_end(key)
             while len(self._kept) > self.most:
                 self._kept.popitem(last=False)
+
+    def keep(self, key: Hashable, make: Callable[[], T]) -> T:
+        """The result under this key; where there is none, it is made and kept."""
+        found: T | None = self.get(key)
+        if found is None:
+            self.put(key, found := make())
+        return found
 
 
 class DrawnPages:

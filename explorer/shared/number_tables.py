@@ -3,37 +3,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-from typing import Any, Protocol
+from typing import Any
 
-from linviz.maps import Map
 from linviz.measure import MEASURES, exact_number_html
 from linviz.palette import HUES, OTHER_HUE
-from linviz.reading import Reading
 from linviz.views.row_stats import measure_label, row_statistics
 from linviz.views.view_panels import Tokens
 
+from .scenes import KeyedPanel
+
 ROWS = ("entropy", "effective_tokens", "top_share", "support", "gini")
 WAIT, NONE = "…", "–"
-
-
-class TablePanel(Protocol):
-    """A column of a table: a map under a title, in the colour of its family; `waiting`: its numbers are to come."""
-
-    @property
-    def family(self) -> str:
-        """Gives the colour."""
-
-    @property
-    def map(self) -> Map:
-        """The table of weights."""
-
-    @property
-    def reading(self) -> Reading:
-        """What is measured of it."""
-
-    @property
-    def waiting(self) -> bool:
-        """Whether a fit is awaited."""
 
 
 def three_digits(x: float) -> str:
@@ -83,29 +63,25 @@ def measure_html(name: str) -> str:
     'mean attended distance <span class="unit">(pixels)</span>'
     """
     title, unit = measure_label(name)
-    unit = unit.replace("of 1", "%")
+    return title_html(title, unit.replace("of 1", "%"))
+
+
+def title_html(title: str, unit: str) -> str:
+    """The title of a row with its unit in brackets, where it has one; escaped."""
     return escape(title) + (f' <span class="unit">({escape(unit)})</span>' if unit else "")
 
 
-def row_numbers(panel: TablePanel, query: int, here: Tokens) -> dict[str, float] | None:
-    """The table's measures of the query's row: none where it is dead or signed, None while a fit is awaited."""
-    if panel.waiting:
-        return None
-    found, _ = row_statistics(panel.map, query, here.grid, here.mask)
-    return found
-
-
-def concentration_table(panels: Sequence[TablePanel], titles: Sequence[str], query: int, here: Tokens,
+def concentration_table(panels: Sequence[KeyedPanel], titles: Sequence[str], query: int, here: Tokens,
                         means: Sequence[dict[str, float] | None]) -> str:
     """The table of row statistics, as HTML: for each panel the query's, and the mean over all rows."""
-    rows = [row_numbers(panel, query, here) for panel in panels]
+    rows = [None if panel.waiting else row_statistics(panel.map, query, here.grid, here.mask)[0] for panel in panels]
     body = []
     for name in (*ROWS, *here.measure_options):
         cells = "".join(f'<td>{_cell(name, row)}</td><td class="mean">{_cell(name, mean)}</td>'
                         for row, mean in zip(rows, means))
         body.append(f'<tr><th scope="row">{measure_html(name)}</th>{cells}</tr>')
     under = '<th scope="col">this patch</th><th scope="col" class="mean">mean</th>' * len(panels)
-    return html_table(_heads(panels, titles, span=2), under, body)
+    return html_table(column_heads([panel.family for panel in panels], titles, span=2), under, body)
 
 
 def _cell(name: str, found: dict[str, float] | None) -> str:
@@ -115,27 +91,27 @@ def _cell(name: str, found: dict[str, float] | None) -> str:
     return exact_number_html(in_percent(name, found[name]), measure_value(name, found[name]))
 
 
-def rank_table(panels: Sequence[TablePanel], titles: Sequence[str], said: Sequence[dict[str, Any] | None],
+def rank_table(panels: Sequence[KeyedPanel], titles: Sequence[str], said: Sequence[dict[str, Any] | None],
                which: str) -> str:
     """The table of ranks, each by its name and with its tolerance, as HTML. `which`: "raw" or "centred"."""
     def line(title: str, unit: str, cells: list[str]) -> str:
-        unit = f' <span class="unit">({escape(unit)})</span>' if unit else ""
-        return f'<tr><th scope="row">{escape(title)}{unit}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
+        return f'<tr><th scope="row">{title_html(title, unit)}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
     body = [
         line("numerical rank", "s above the tolerance", [_exact(s, which, "numerical_rank") for s in said]),
         line("tolerance", "of the largest s", [f"{s[which]['tolerance']:.1e}" if s else WAIT for s in said]),
         line("effective rank", "Roy and Vetterli", [_exact(s, which, "effective_rank") for s in said]),
         line("rank bound", "", [f"{s['bound']}" if s else WAIT for s in said])]
-    return html_table(_heads(panels, titles, span=1), "", body)
+    return html_table(column_heads([panel.family for panel in panels], titles), "", body)
 
 
 def _exact(said: dict[str, Any] | None, which: str, name: str) -> str:
     return exact_number_html(said[which][name], three_digits(said[which][name])) if said else WAIT
 
 
-def _heads(panels: Sequence[TablePanel], titles: Sequence[str], span: int) -> str:
-    return "".join(f'<th scope="col" colspan="{span}"><i style="background:{HUES.get(panel.family, OTHER_HUE)}"></i>'
-                   f"{escape(title)}</th>" for panel, title in zip(panels, titles))
+def column_heads(families: Sequence[str], titles: Sequence[str], span: int = 1) -> str:
+    """The heads of columns, each with the colour of its family."""
+    return "".join(f'<th scope="col" colspan="{span}"><i style="background:{HUES.get(family, OTHER_HUE)}"></i>'
+                   f"{escape(title)}</th>" for family, title in zip(families, titles))
 
 
 def html_table(heads: str, under: str, body: list[str]) -> str:

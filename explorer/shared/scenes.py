@@ -7,9 +7,10 @@ from dataclasses import dataclass, fields
 import streamlit as st
 
 from linviz import Grid
+from linviz.mechanisms import Attention
 from linviz.views import View
 from linviz.views.load import CutClip, Media, cut_clip, describe_tokens, read_media
-from linviz.views.view_panels import Tokens
+from linviz.views.view_panels import Tokens, ViewPanel
 
 from .background_jobs import ResultCache
 
@@ -27,6 +28,22 @@ class Scene(Tokens):
     key: Key = ()
     results: ResultCache | None = None
     data: bytes | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class KeyedPanel(ViewPanel):
+    """A panel with the key of all that it depends on.
+
+    A panel with `waiting` is a placeholder for one whose gate is not fitted yet: its numbers are not to be read.
+    """
+
+    result_key: Key = ()
+    waiting: bool = False
+
+    @property
+    def mechanism(self) -> Attention:
+        """What the panel shows."""
+        return self.reading.mechanism
 
 
 def scene_of(tokens: Tokens, key: Key, results: ResultCache | None = None, data: bytes | None = None) -> Scene:

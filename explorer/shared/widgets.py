@@ -33,6 +33,24 @@ def show_warnings(sentences: Sequence[str]) -> None:
             st.warning(escape_markdown(sentence))
 
 
+def show_problems(sentences: Sequence[str]) -> None:
+    """Say what could not be done, in one warning, where there is anything."""
+    if sentences:
+        st.warning("  \n".join(map(escape_markdown, sentences)))
+
+
+def is_dark() -> bool:
+    """Whether the visitor's page is dark."""
+    return st.context.theme.type == "dark"
+
+
+def show_figure(fig: Any, key: str, **layout: Any) -> None:
+    """A figure on the page, with its alt text."""
+    clear = "rgba(0,0,0,0)"
+    fig.update_layout({"paper_bgcolor": clear, "plot_bgcolor": clear, "dragmode": False} | layout)
+    st.plotly_chart(fig, theme=None, key=key, alt=fig.layout.meta["alt"], config={"displaylogo": False})
+
+
 def draw_field(page: PageState[Any], name: str, label: str | None = None, **more: Any) -> Any:
     """The widget of a field of the page's state, from its declaration; its value.
 

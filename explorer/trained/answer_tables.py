@@ -9,7 +9,7 @@ from linviz.palette import HUES, OTHER_HUE
 from linviz.views import TrainedView
 from linviz.views.trained_panels import ModelAnswer
 
-from ..shared.number_tables import NONE, html_table, three_digits
+from ..shared.number_tables import NONE, column_heads, html_table, three_digits, title_html
 from .model_answers import layer_measures
 
 ARROWS = dict(zip(("up", "up and right", "right", "down and right", "down", "down and left", "left", "up and left"),
@@ -71,15 +71,14 @@ def measures_table(view: TrainedView, found: Sequence[ModelAnswer]) -> str:
         lines.append(_line(title, unit, cells))
     right = [(NONE, exact_number_html(100 * (x := one.card["test_accuracy"]), three_digits(100 * x))) for one in found]
     lines.append(_line(f"right answers on {found[0].card['tests']:,} clips", "%", right))
-    heads = "".join(f'<th scope="col" colspan="2"><i style="background:{HUES.get(one.family, OTHER_HUE)}"></i>'
-                    f"{escape(one.title)}</th>" for one in found)
+    heads = column_heads([one.family for one in found], [one.title for one in found], span=2)
     return html_table(heads, '<th scope="col">this clip</th><th scope="col" class="mean">recorded</th>' * len(found),
                       lines)
 
 
 def _line(title: str, unit: str, cells: Sequence[tuple[str, str]]) -> str:
     pairs = "".join(f'<td>{this}</td><td class="mean">{mean}</td>' for this, mean in cells)
-    return f'<tr><th scope="row">{title} <span class="unit">({unit})</span></th>{pairs}</tr>'
+    return f'<tr><th scope="row">{title_html(title, unit)}</th>{pairs}</tr>'
 
 
 def _cell(name: str, measures: dict[str, float]) -> str:

@@ -25,6 +25,7 @@ class Kind:
     """What a field may hold. `none`: None is a value too, and is not written into a URL."""
 
     widget: ClassVar[str] = "text"
+    shown: ClassVar[tuple[str, ...]] = ()  # the fields that are its limits
 
     def check(self, value: Any) -> Any:
         """The value in its one form; Refused for a value that is not of this kind."""
@@ -32,11 +33,11 @@ class Kind:
 
     def read(self, text: str) -> Any:
         """The value that a text means, in a URL or on the command line; Refused where it means none."""
-        raise NotImplementedError
+        return self.check(text)
 
     def write(self, value: Any) -> str:
         """The text that `read` understands."""
-        return str(value)
+        return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
     def from_json(self, value: Any) -> Any:
         """The value of what JSON has made of it."""
@@ -48,7 +49,7 @@ class Kind:
 
     def limits(self) -> dict[str, Any]:
         """The kind as data: for JavaScript and for whatever draws a widget."""
-        return {"kind": self.widget}
+        return {"kind": self.widget} | {name: getattr(self, name) for name in self.shown}
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ class Whole(Kind):
     high: int | None = None
     none: bool = False
     widget: ClassVar[str] = "whole"
+    shown: ClassVar[tuple[str, ...]] = ("low", "high")
 
     def check(self, value: Any) -> int | None:
         if value is None and self.none:
@@ -79,7 +81,7 @@ class Whole(Kind):
         return self.check(int(digits) if plain else text)
 
     def limits(self) -> dict[str, Any]:
-        return {"kind": "whole", "low": self.low, "high": self.high} | ({"none": True} if self.none else {})
+        return super().limits() | ({"none": True} if self.none else {})
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,7 @@ class Number(Kind):
     step: float = 0.01
     log: bool = False
     widget: ClassVar[str] = "number"
+    shown: ClassVar[tuple[str, ...]] = ("low", "high")
 
     def check(self, value: Any) -> float:
         good = isinstance(value, int | float) and not isinstance(value, bool) and self.low <= value <= self.high
@@ -111,9 +114,6 @@ class Number(Kind):
 
     def write(self, value: float) -> str:
         return repr(value) if float(f"{value:g}") != value else f"{value:g}"
-
-    def limits(self) -> dict[str, Any]:
-        return {"kind": "number", "low": self.low, "high": self.high}
 
     def stops(self, *more: float) -> list[float]:
         """The values that a slider in equal ratios stops at, and some more that it must be able to show.
@@ -151,9 +151,6 @@ class Word(Kind):
             raise Refused(f"takes one of {', '.join(self.words)}")
         return value
 
-    def read(self, text: str) -> str:
-        return self.check(text)
-
     def limits(self) -> dict[str, Any]:
         return {"kind": "word", "words": list(self.words)}
 
@@ -180,9 +177,6 @@ class Words(Kind):
     def read(self, text: str) -> tuple[str, ...]:
         return self.check(tuple(part for part in text.split(",") if part))
 
-    def write(self, value: tuple[str, ...]) -> str:
-        return ",".join(value)
-
     def limits(self) -> dict[str, Any]:
         return {"kind": "words", "words": list(self.known()), "most": self.most}
 
@@ -197,17 +191,12 @@ class Text(Kind):
 
     longest: int
     widget: ClassVar[str] = "text"
+    shown: ClassVar[tuple[str, ...]] = ("longest",)
 
     def check(self, value: Any) -> str:
         if not isinstance(value, str) or len(value) > self.longest:
             raise Refused(f"takes at most {self.longest} letters")
         return value
-
-    def read(self, text: str) -> str:
-        return self.check(text)
-
-    def limits(self) -> dict[str, Any]:
-        return {"kind": "text", "longest": self.longest}
 
 
 @dataclass(frozen=True)

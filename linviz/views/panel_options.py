@@ -49,9 +49,6 @@ class PanelOptions(Kind):
     def write(self, value: tuple[Options, ...]) -> str:
         return ",".join(f"{n}:{name}={_written(x)}" for n, one in enumerate(value) for name, x in one.items())
 
-    def from_json(self, value: Any) -> Any:
-        return tuple(value) if isinstance(value, list) else value
-
     def to_json(self, value: Any) -> Any:
         return [dict(one) for one in value]
 

@@ -79,6 +79,7 @@ class Specs(Kind):
     low: int
     high: int
     widget: ClassVar[str] = "specs"
+    shown: ClassVar[tuple[str, ...]] = ("low", "high")
 
     def check(self, value: Any) -> tuple[str, ...]:
         if not isinstance(value, tuple | list) or not self.low <= len(value) <= self.high:
@@ -98,12 +99,6 @@ class Specs(Kind):
     def read(self, text: str) -> tuple[str, ...]:
         parts = [part.replace(" ", "+") for part in text.split(",")]  # a URL typed by hand has lost its pluses
         return self.check(tuple(parts) if text else ())
-
-    def write(self, value: tuple[str, ...]) -> str:
-        return ",".join(value)
-
-    def limits(self) -> dict[str, Any]:
-        return {"kind": "specs", "low": self.low, "high": self.high}
 
 
 @dataclass(frozen=True)
@@ -144,6 +139,3 @@ class Place(Kind):
             raise Refused("takes frame,row,column, counted from 0")
         numbers = tuple(map(int, parts))
         return (0, *numbers) if len(numbers) == 2 else numbers
-
-    def write(self, value: tuple[int, ...]) -> str:
-        return ",".join(map(str, value))

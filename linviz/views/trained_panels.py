@@ -99,7 +99,7 @@ class ModelPanel:
 
 @dataclass(frozen=True, eq=False)
 class OpenTrained:
-    """What a view of trained models shows: a `drawable.Drawable`.
+    """What a view of trained models shows.
 
     clip     as it is played, in the pixels that the models get;  true  the class that it moves in, in order
     heading  what to see, in one line;  guide  how to ask the view, for a page

@@ -143,7 +143,7 @@ def _block(opened: OpenView, found: list[Number], specs: tuple[str, ...]) -> str
     for n in range(0, max(map(len, specs)), wide):  # a long spec takes several lines
         lines.append(" " * NAME_WIDTH + "".join(f"  {spec[n:n + wide]:>{wide}}" for spec in specs))
     lines.append(" " * NAME_WIDTH + columns)
-    for name in (*ROW_MEASURES, *opened.measure_options):
+    for name in (*ROW_MEASURES, *opened.tokens.measure_options):
         cells = (f"  {format_cell(by[spec, name].patch)}{format_cell(by[spec, name].mean)}" for spec in specs)
         lines.append(f"{measure_heading(name):{NAME_WIDTH}.{NAME_WIDTH}}" + "".join(cells))
     return "\n".join(lines)

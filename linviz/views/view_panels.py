@@ -116,11 +116,6 @@ class OpenView:
         return self.tokens.grid
 
     @property
-    def mask(self) -> Tensor | None:
-        """The object's share of every token, where it is known."""
-        return self.tokens.mask
-
-    @property
     def look(self) -> Look:
         """How it is drawn."""
         return self.view.look
@@ -197,8 +192,3 @@ class OpenView:
         """The panels of the live view, which turns the gates itself."""
         return [Panel(title, panel.family, panel.map, gate=panel.gate)
                 for panel, title in zip(self.fitted_panels, self.titles)]
-
-    @property
-    def measure_options(self) -> MeasureOptions:
-        """The row measures that need to know where tokens lie, with what they need."""
-        return self.tokens.measure_options

@@ -40,8 +40,8 @@ def test_distances_are_those_of_the_patches(moving):
     away = (places - torch.tensor(moving.place)).abs()
     assert found["distance"] == pytest.approx((a * 16 * away[:, 1:].norm(dim=1)).sum().item(), rel=1e-5)
     assert found["frame_distance"] == pytest.approx((a * away[:, 0]).sum().item(), rel=1e-5)
-    assert found["mass"] == pytest.approx((a * moving.mask).sum().item(), rel=1e-5)
-    assert found["lift"] == pytest.approx(found["mass"] / moving.mask.mean().item(), rel=1e-5)
+    assert found["mass"] == pytest.approx((a * moving.tokens.mask).sum().item(), rel=1e-5)
+    assert found["lift"] == pytest.approx(found["mass"] / moving.tokens.mask.mean().item(), rel=1e-5)
 
 
 def test_json_brings_the_view_back_and_says_what_a_measure_is(photo):

@@ -89,8 +89,8 @@ def _more(opened: OpenView) -> str:
     """The measures that need to know where tokens lie, as source."""
     told = {"distance": f'{{"patch": {PATCH}}}', "frame_distance": "{}", "mass": '{"mask": mask}',
             "lift": '{"mask": mask}'}
-    more = ", ".join(f'"{name}": {told[name]}' for name in opened.measure_options)
-    mask = "mask = clips.token_mask(clip, grid)  # the object\n" * ("mass" in opened.measure_options)
+    more = ", ".join(f'"{name}": {told[name]}' for name in opened.tokens.measure_options)
+    mask = "mask = clips.token_mask(clip, grid)  # the object\n" * ("mass" in opened.tokens.measure_options)
     return f"{mask}more = {{{more}}}"
 
 

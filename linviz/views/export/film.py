@@ -49,9 +49,9 @@ def film_frames(opened: Drawable, only: str | None = None, progress: Progress | 
         kept = whole.at_frame(t)
         parts = [frame_shares(kept, panel) for panel in kept.panels]
         page = empty_sheet(kept, picture_height(kept))
-        for n, panel in enumerate(kept.panels):
+        for n in range(len(kept.panels)):
             x, y = panel_corner(kept, n, picture_height(kept))
-            add_panel(page, kept, panel, n, (x, y), t)
+            add_panel(page, kept, n, (x, y), t)
             said = f": {parts[n][t]} % of the attention" if parts[n] else ""
             below = y + HEAD + picture_height(kept) + FACTS / 2
             page.items.append(Words(x, below, f"frame {t + 1} of {kept.grid.T}{said}", 15, INK))

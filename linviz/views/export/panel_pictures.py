@@ -20,6 +20,7 @@ from .painting import WIDE, baseline_panel, frame_shares, framed_overlay, panel_
 from .sheet import INK, SOFT, Dot, Ring, Sheet, Words, sheet_image, sheet_svg, text_length
 
 MARGIN, GAP, ABREAST, STRIP = 28, 18, 4, 8  # STRIP: frames side by side
+SMALL = (WIDE - 5 * (STRIP - 1)) / STRIP  # pixels: how wide a small frame is
 TONED = {"root": ".", "linear": "; brightness is in proportion.", "log": "; brightness is logarithmic, three decades."}
 HEAD, FACTS, THUMB, LINE = 26, 46, 15, 25  # pixels: over a panel, under it, under a small frame, a line of the title
 
@@ -53,11 +54,11 @@ def draw_sheet(opened: Drawable) -> Sheet:
     """The sheet of the view, as its look says: PNG and SVG print the same one."""
     inside = picture_height(opened)
     page = empty_sheet(opened, inside + _strip(opened))
-    for n, panel in enumerate(opened.panels):
+    for n in range(len(opened.panels)):
         x, y = panel_corner(opened, n, inside + _strip(opened))
-        add_panel(page, opened, panel, n, (x, y), opened.frame)
-        _facts(page, opened, panel, x, y + HEAD + inside)
-        _thumbs(page, opened, panel, x, y + HEAD + inside + FACTS + 6)
+        add_panel(page, opened, n, (x, y), opened.frame)
+        _facts(page, opened, opened.panels[n], x, y + HEAD + inside)
+        _thumbs(page, opened, opened.panels[n], x, y + HEAD + inside + FACTS + 6)
     return page
 
 
@@ -71,12 +72,11 @@ def picture_height(opened: Drawable) -> float:
 
 def empty_sheet(opened: Drawable, tall: float) -> Sheet:
     """A page without panels, which will be `tall`: the heading above, the sources below."""
-    columns = min(ABREAST, len(opened.panels))
-    rows = -(-len(opened.panels) // columns)
-    wide = page_width(opened)
+    rows = -(-len(opened.panels) // ABREAST)
     below = small_lines(opened, _source(opened))
     high = 2 * MARGIN + header_height(opened) - 8 + rows * (HEAD + tall + FACTS + GAP) + 18 * len(below)
-    page = Sheet(wide, high, opened.heading, f"{_asked(opened)} {opened.clip.alt}", json.dumps(opened.to_json()))
+    page = Sheet(page_width(opened), high, opened.heading, f"{_asked(opened)} {opened.clip.alt}",
+                 json.dumps(opened.to_json()))
     (lines, size), asked = title_lines(opened), small_lines(opened, _asked(opened))
     page.items += [Words(MARGIN, MARGIN + 16 + LINE * n, x, size, INK, True) for n, x in enumerate(lines)]
     under = MARGIN + header_height(opened)
@@ -109,7 +109,7 @@ def header_height(opened: Drawable) -> float:
 
 def panel_corner(opened: Drawable, n: int, tall: float) -> tuple[float, float]:
     """Where panel n begins."""
-    row, column = divmod(n, min(ABREAST, len(opened.panels)))
+    row, column = divmod(n, ABREAST)
     return MARGIN + column * (WIDE + GAP), MARGIN + header_height(opened) + row * (HEAD + tall + FACTS + GAP)
 
 
@@ -168,9 +168,9 @@ def wrap_lines(text: str, wide: float, size: float = 12) -> list[str]:
 # ------------------------------------------------------------------------------------------------ a panel
 
 
-def add_panel(page: Sheet, opened: Drawable, panel: DrawablePanel, n: int, at: tuple[float, float], t: int) -> None:
-    """A title and frame t under its attention, with the pinned patch in a ring."""
-    (x, y), (asked, row, column), grid = at, opened.place, opened.grid
+def add_panel(page: Sheet, opened: Drawable, n: int, at: tuple[float, float], t: int) -> None:
+    """Panel n: a title and frame t under its attention, with the pinned patch in a ring."""
+    (x, y), (asked, row, column), grid, panel = at, opened.place, opened.grid, opened.panels[n]
     page.items += [Dot(x + 5, y + 11, 5, HUES.get(panel.family, OTHER_HUE)),
                    Words(x + 18, y + 16, panel_title(opened, n)[:44], 15, INK, True)]
     page.items += framed_overlay(opened, panel, t, (x, y + HEAD, WIDE, picture_height(opened)), 2 * WIDE)
@@ -211,25 +211,20 @@ def three_digits(x: float) -> str:
 # ------------------------------------------------------------------------------------------------ a clip's frames
 
 
-def _small(opened: Drawable) -> float:
-    return (WIDE - 5 * (STRIP - 1)) / STRIP
-
-
 def _strip(opened: Drawable) -> float:
     """How high the strip of frames is; nothing for a photograph."""
     rows = -(-opened.grid.T // STRIP) if opened.grid.T > 1 else 0
-    return rows * (_small(opened) * opened.grid.Y / opened.grid.X + THUMB + 5) + 6 * (rows > 0)
+    return rows * (SMALL * opened.grid.Y / opened.grid.X + THUMB + 5) + 6 * (rows > 0)
 
 
 def _thumbs(page: Sheet, opened: Drawable, panel: DrawablePanel, x: float, y: float) -> None:
     """Every frame as a thumbnail, with its share of the attention."""
     if opened.grid.T == 1:
         return
-    side, parts = _small(opened), frame_shares(opened, panel)
-    high = side * opened.grid.Y / opened.grid.X
+    parts, high = frame_shares(opened, panel), SMALL * opened.grid.Y / opened.grid.X
     for t in range(opened.grid.T):
         row, column = divmod(t, STRIP)
-        left, top = x + column * (side + 5), y + row * (high + THUMB + 5)
-        page.items += framed_overlay(opened, panel, t, (left, top, side, high), round(3 * side))
+        left, top = x + column * (SMALL + 5), y + row * (high + THUMB + 5)
+        page.items += framed_overlay(opened, panel, t, (left, top, SMALL, high), round(3 * SMALL))
         page.items.append(Words(left, top + high + 12, f"{parts[t]} %" if parts else f"{t + 1}", 11,
                                 INK if t == opened.place[0] else SOFT))

@@ -9,15 +9,15 @@ import csv
 import io
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from ...measure import MEASURES
 from ...reading import ROW_MEASURES
+from ..drawable import Drawable
 from ..load import Progress
 from ..row_stats import mean_statistics, query_row, row_statistics
 from ..state_kinds import SourceFile
@@ -54,12 +54,12 @@ def view_numbers(opened: OpenView, progress: Progress | None = None) -> list[Num
 
 
 def _panel_numbers(opened: OpenView, panel: ViewPanel, title: str, progress: Progress | None) -> Iterator[Number]:
-    patch, note = row_statistics(panel.reading.map, opened.query, opened.grid, opened.mask)
+    patch, note = row_statistics(panel.reading.map, opened.query, opened.grid, opened.tokens.mask)
     def report(done: int, of: int) -> None:
         if progress is not None:
             progress(done, of, f"measuring {panel.key}")
-    mean = mean_statistics(panel.reading, opened.measure_options, report) or {}
-    for name in (*ROW_MEASURES, *opened.measure_options):
+    mean = mean_statistics(panel.reading, opened.tokens.measure_options, report) or {}
+    for name in (*ROW_MEASURES, *opened.tokens.measure_options):
         yield Number(panel.key, title, panel.family, name, MEASURES[name].unit, patch.get(name), mean.get(name), note)
 
 
@@ -71,8 +71,7 @@ def state_columns(opened: OpenView) -> dict[str, Any]:
     told = opened.view.to_json()
     view, source = told.pop("view"), opened.view.source
     file = source if isinstance(source, SourceFile) else None
-    place = dict(zip(("query_frame", "query_row", "query_column"), opened.place))
-    return {"source": file.name if file else source, "sha256": file.sha256 if file else "", **place,
+    return {"source": file.name if file else source, "sha256": file.sha256 if file else "", **place_columns(opened),
             "patches": view["patches"], "frames": opened.grid.T, "temperature": view["temperature"],
             "causal": view["causal"], "steps": view["steps"], "seed": view["seed"],
             "strength": opened.look.strength, **told}
@@ -85,12 +84,22 @@ def numbers_csv(opened: OpenView, progress: Progress | None = None) -> str:
     >>> numbers_csv(open_view(View("coffee", patches=7, specs=("uniform",)))).splitlines()[1][:37]
     'uniform,uniform,content-free,entropy,'
     """
-    out, state = io.StringIO(), state_columns(opened)
-    names = [field.name for field in fields(Number)]
-    table = csv.DictWriter(out, [*names, *state], lineterminator="\n")
+    state = state_columns(opened)
+    return csv_text([asdict(number) | state for number in view_numbers(opened, progress)])
+
+
+def csv_text(rows: list[dict[str, Any]]) -> str:
+    """Rows of equal columns as CSV, under the names of the columns."""
+    out = io.StringIO()
+    table = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
     table.writeheader()
-    table.writerows(asdict(number) | state for number in view_numbers(opened, progress))
+    table.writerows(rows)
     return out.getvalue()
+
+
+def place_columns(opened: Drawable) -> dict[str, int]:
+    """Where the query is, one column per number."""
+    return dict(zip(("query_frame", "query_row", "query_column"), opened.place))
 
 
 def numbers_json(opened: OpenView, progress: Progress | None = None) -> str:
@@ -101,12 +110,18 @@ def numbers_json(opened: OpenView, progress: Progress | None = None) -> str:
     >>> found["query"], found["mechanisms"][0]["mean"]["entropy"] == found["mechanisms"][0]["patch"]["entropy"]
     ([0, 3, 3], True)
     """
-    clip, every = opened.clip, view_numbers(opened, progress)
-    told = opened.view.to_json() | {
+    every = view_numbers(opened, progress)
+    return json_text(opened, {
+        "measures": {name: _declared(name) for name in (*ROW_MEASURES, *opened.tokens.measure_options)},
+        "mechanisms": [_mechanism(opened, panel, title, every) for panel, title in zip(opened.panels, opened.titles)]})
+
+
+def json_text(opened: Drawable, numbers: dict[str, Any]) -> str:
+    """The state of a view, its clip, its grid and its query as JSON, and then its numbers."""
+    clip = opened.clip
+    told = opened.to_json() | {
         "clip": {"title": clip.title, "author": clip.author, "licence": clip.licence, "source": clip.source},
-        "grid": [opened.grid.T, opened.grid.Y, opened.grid.X], "query": list(opened.place),
-        "measures": {name: _declared(name) for name in (*ROW_MEASURES, *opened.measure_options)},
-        "mechanisms": [_mechanism(opened, panel, title, every) for panel, title in zip(opened.panels, opened.titles)]}
+        "grid": [opened.grid.T, opened.grid.Y, opened.grid.X], "query": list(opened.place), **numbers}
     return json.dumps(told, indent=1, allow_nan=False) + "\n"
 
 
@@ -145,14 +160,14 @@ def weights_npz(opened: OpenView, whole: bool = False) -> bytes:
     if whole and size > MOST:
         raise ValueError(f"the whole maps are {size / 1e9:.1f} GB and at most {MOST / 1e9:.1f} are written: take fewer "
                          "patches, frames or mechanisms, or the rows of one patch")
-    arrays = {panel.key: (_dense(panel) if whole else query_row(panel.reading.map, opened.query)).numpy()
+    arrays = {panel.key: panel.map.dense()[0, 0] if whole else query_row(panel.map, opened.query)
               for panel in opened.panels}
+    return npz_bytes(opened, prefix=np.array(opened.grid.prefix), **arrays)
+
+
+def npz_bytes(opened: Drawable, **arrays: Any) -> bytes:
+    """Arrays as NPZ without pickle; beside them the grid, the query and the state."""
     grid, out = opened.grid, io.BytesIO()
-    beside = {"grid": np.array([grid.T, grid.Y, grid.X]), "prefix": np.array(grid.prefix),
-              "query": np.array(opened.place), "state": np.array(json.dumps(opened.view.to_json(), allow_nan=False))}
-    np.savez_compressed(out, allow_pickle=False, **beside, **arrays)
+    np.savez_compressed(out, allow_pickle=False, grid=np.array([grid.T, grid.Y, grid.X]), query=np.array(opened.place),
+                        state=np.array(json.dumps(opened.to_json(), allow_nan=False)), **arrays)
     return out.getvalue()
-
-
-def _dense(panel: ViewPanel) -> Tensor:
-    return panel.reading.map.dense()[0, 0]

@@ -6,11 +6,8 @@ is drawn. "test": right answers on other clips. Nothing is rounded; what does no
 """
 from __future__ import annotations
 
-import csv
-import io
-import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -21,6 +18,7 @@ from ...models.looking import NAMES, row_measures
 from ...reading import ROW_MEASURES
 from ..row_stats import query_row, row_statistics
 from ..trained_panels import ModelPanel, OpenTrained
+from .table import csv_text, json_text, npz_bytes, place_columns
 
 LAYER = {"entropy": "of 1", "top": "of 1", "object": "times its share"}  # the measures of the page's table
 PATCH = (*ROW_MEASURES, "mass", "lift")  # those of a row: the last two are of the patches that ink touches
@@ -62,32 +60,27 @@ def _panel_numbers(opened: OpenTrained, one: ModelPanel) -> Iterator[tuple[Any, 
 
 def trained_columns(opened: OpenTrained) -> dict[str, Any]:
     """The state that made them, flat: one column per field."""
-    told, place = opened.to_json(), dict(zip(("query_frame", "query_row", "query_column"), opened.place))
+    told = opened.to_json()
     view = {name: value for name, value in told.pop("trained").items() if name not in ("specs", "query", "look")}
     del told["models"]
-    return view | place | told
+    return view | place_columns(opened) | told
 
 
 def trained_csv(opened: OpenTrained) -> str:
     """The numbers as CSV, one line per number, with the state and the SHA-256 of the model's weights in every line."""
-    out, state = io.StringIO(), trained_columns(opened)
+    state = trained_columns(opened)
     sums = {one.spec: {"sha256": one.answer.card["sha256"]} for one in opened.panels}
-    table = csv.DictWriter(out, [*(field.name for field in fields(Number)), "sha256", *state], lineterminator="\n")
-    table.writeheader()
-    table.writerows(asdict(number) | sums[number.spec] | state for number in trained_numbers(opened))
-    return out.getvalue()
+    return csv_text([asdict(number) | sums[number.spec] | state for number in trained_numbers(opened)])
 
 
 def trained_json(opened: OpenTrained) -> str:
     """The numbers as JSON: state, versions and weights, what every measure is, and the numbers by model."""
-    clip, every = opened.clip, trained_numbers(opened)
-    told = opened.to_json() | {
-        "clip": {"title": clip.title, "author": clip.author, "licence": clip.licence, "source": clip.source},
-        "true": opened.true, "grid": [opened.grid.T, opened.grid.Y, opened.grid.X], "query": list(opened.place),
+    every = trained_numbers(opened)
+    return json_text(opened, {
+        "true": opened.true,
         "measures": {"layer": {name: {"title": NAMES[name], "unit": unit} for name, unit in LAYER.items()},
                      "patch": {name: {"title": MEASURES[name].title, "unit": MEASURES[name].unit} for name in PATCH}},
-        "answers": [_model(one, [n for n in every if n.spec == one.spec]) for one in opened.panels]}
-    return json.dumps(told, indent=1, allow_nan=False) + "\n"
+        "answers": [_model(one, [n for n in every if n.spec == one.spec]) for one in opened.panels]})
 
 
 def _model(one: ModelPanel, mine: list[Number]) -> dict[str, Any]:
@@ -108,13 +101,9 @@ def trained_npz(opened: OpenTrained) -> bytes:
     """
     arrays: dict[str, Any] = {}
     for one in opened.panels:
-        arrays[one.spec] = query_row(one.map, opened.query).numpy()
+        arrays[one.spec] = query_row(one.map, opened.query)
         arrays[f"{one.spec}/heads"] = np.stack([_heads(layer.map, opened.query) for layer in one.answer.layers])
-    out, grid = io.BytesIO(), opened.grid
-    beside = {"grid": np.array([grid.T, grid.Y, grid.X]), "query": np.array(opened.place),
-              "ink": opened.outline.numpy(), "state": np.array(json.dumps(opened.to_json(), allow_nan=False))}
-    np.savez_compressed(out, allow_pickle=False, **beside, **arrays)
-    return out.getvalue()
+    return npz_bytes(opened, ink=opened.outline, **arrays)
 
 
 def _heads(a: Any, query: int) -> np.ndarray:
