@@ -90,7 +90,7 @@ def test_a_shift_and_a_scope_change_the_marker():
 
 def test_a_mechanism_of_ones_own_is_drawn_always_alike():
     assert theme.style("mine", "kernel") == theme.style("mine", "kernel")
-    assert theme.style("mine", "kernel").marker in theme.SPARE
+    assert theme.style("mine", "kernel").marker in theme.SPARE_MARKERS
 
 
 @pytest.mark.parametrize("name", theme.SEQUENTIAL)
