@@ -5,7 +5,7 @@ Checks are collected from the modules eNN_n_name.py of this folder.
 >>> from linviz.course import checks
 >>> checks.features(lambda x: x.relu())
 ✗ Exercise 13.1: not yet.
-  a channel at -2.22 should give just the floor, 1/sqrt(5) = 0.447; yours gives 0.000
+  a channel at -2.22 should give the floor alone, 1/sqrt(5) = 0.447; yours gives 0.000
   This is exactly what one gets without the floor.
 """
 from importlib import import_module
