@@ -59,7 +59,7 @@ def bracket_boxes(boxes: Sequence[Box], notes: Sequence[Note], *, said: str, axe
                            font={"size": n.size, "color": ink})
     bare = {"showgrid": False, "zeroline": False, "showticklabels": False, "ticks": ""}
     bare |= {"constrain": "domain"}
-    fig.update_layout(title=_brackets_alt(title), xaxis={**bare, "title": {"text": axes[0]}, "range": [0, reach[0]]},
+    fig.update_layout(title=theme.top_title(title), xaxis={**bare, "title": {"text": axes[0]}, "range": [0, reach[0]]},
                       yaxis={**bare, "title": {"text": axes[1]}, "range": [reach[1], 0], "scaleanchor": "x"})
     return fig
 
@@ -70,7 +70,3 @@ def _box_shape(box: Box) -> go.Scatter:
                       fill="toself", fillcolor=hue if box.made else "rgba(0,0,0,0)", mode="lines", name=box.name,
                       line={"color": hue, "width": 2}, hoveron="fills", text=f"{box.name}: {box.said}",
                       hoverinfo="text")
-
-
-def _brackets_alt(text: str) -> dict[str, object] | None:
-    return {"text": text, "y": 1, "yanchor": "top", "yref": "container", "pad": {"t": 8}} if text else None

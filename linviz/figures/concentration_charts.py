@@ -15,12 +15,9 @@ from .curves import Curve
 
 
 @dataclass(frozen=True)
-class Counts:
+class Counts(theme.Named):
     """One row of attention (or the mean of many) as numbers of patches, by the name of the count."""
 
-    title: str
-    spec: str
-    family: str
     values: Mapping[str, float]
 
 
@@ -37,13 +34,12 @@ def count_chart(rows: Sequence[Counts], *, most: int, title: str = "", dark: boo
                              height=(130 if len(rows) > 1 else 100) + 46 * len(names),
                              margin={"t": 84 if len(rows) > 1 else 54})
     for row in rows:
-        style = theme.style(row.spec, row.family)
         values = list(row.values.values())
         fig.add_scatter(x=values, y=names, mode="markers+text", name=row.title, text=[_short_count(y) for y in values],
                         textposition="top center", cliponaxis=False, hovertemplate="%{y}: %{x:.3g}<extra></extra>",
-                        marker={"symbol": style.marker, "size": 11, "color": style.hue})
+                        marker=row.marker(11))
     ticks = [n for n in (1, 10, 100, 1000) if n < 0.6 * most] + [most]
-    fig.update_layout(title=_concentration_axis(title), showlegend=len(rows) > 1,
+    fig.update_layout(title=theme.top_title(title), showlegend=len(rows) > 1,
                       xaxis={"type": "log", "title": "as many patches as", "tickvals": ticks,
                              "range": [-0.12, math.log10(most) + 0.12]},
                       yaxis={"categoryorder": "array", "categoryarray": names[::-1], "ticks": "", "showgrid": True})
@@ -68,21 +64,16 @@ def parts_chart(x: Sequence[float], shares: Mapping[str, Sequence[float]], *, ax
                         line={"color": hue, "width": 1}, hovertemplate="%{y:.2f} " + name + "<extra></extra>",
                         fillpattern={"shape": pattern, "fgcolor": theme.PAPER[theme.mode_name(dark)], "bgcolor": hue,
                                      "size": 6})
-    for name, place in (at or {}).items():
-        fig.add_vline(x=place, line={"color": theme.INK[theme.mode_name(dark)], "width": 1.5, "dash": "dot"},
-                      annotation={"text": name, "yanchor": "bottom", "yref": "y domain", "y": 1, "xanchor": "center"})
-    fig.update_layout(title=_concentration_axis(title), hovermode="x", xaxis={"title": axis, "zeroline": False},
+    theme.add_uprights(fig, at, {"color": theme.INK[theme.mode_name(dark)], "width": 1.5, "dash": "dot"})
+    fig.update_layout(title=theme.top_title(title), hovermode="x", xaxis={"title": axis, "zeroline": False},
                       yaxis={"title": "share of a row (of 1)", "range": [0, 1]}, legend={"traceorder": "normal"})
     return fig
 
 
 @dataclass(frozen=True)
-class Point:
+class Point(theme.Named):
     """One map in the plane of concentration and rank; its name is above its marker, or at another position."""
 
-    title: str
-    spec: str
-    family: str
     bits: float
     rank: float
     name_at: str = "top center"
@@ -99,21 +90,18 @@ def plane_chart(points: Sequence[Point], trail: Curve | None = None, labels: Seq
     """
     fig = theme.empty_figure(_plane_alt(points, trail, labels, levels or {}), dark, height=430, margin={"t": 54})
     if trail is not None:
-        style = theme.style(trail.spec, trail.family)
         fig.add_scatter(x=list(trail.x), y=list(trail.y), mode="lines+markers+text", text=list(labels),
                         textposition="bottom center", name=trail.title, hovertemplate="%{x:.2f} bits<extra></extra>",
-                        line={"color": style.hue, "dash": style.dash, "width": 2},
-                        marker={"symbol": style.marker, "size": 8, "color": style.hue})
+                        line=trail.line(2), marker=trail.marker(8))
     for p in points:
-        style = theme.style(p.spec, p.family)
         fig.add_scatter(x=[p.bits], y=[p.rank], mode="markers+text", text=[p.title], textposition=p.name_at,
                         name=p.title, hovertemplate="%{x:.2f} bits, rank %{y}<extra></extra>",
-                        marker={"symbol": style.marker, "size": 11, "color": style.hue})
+                        marker=p.marker(11))
     for name, y in (levels or {}).items():
-        fig.add_hline(y=y, line={"color": theme.SOFT[theme.mode_name(dark)], "width": 1, "dash": "dot"})
+        fig.add_hline(y=y, line=theme.level_line(dark))
         fig.add_annotation(text=name, x=1, xref="paper", xanchor="right", y=math.log10(y), yanchor="bottom")
     ticks = [n for n in (1, 4, 16, 64, 256) if n < 0.6 * most] + [most]
-    fig.update_layout(title=_concentration_axis(title), showlegend=False,
+    fig.update_layout(title=theme.top_title(title), showlegend=False,
                       xaxis={"title": "mean entropy H (bits)", "zeroline": False},
                       yaxis={"title": "numerical rank r (log)", "type": "log", "tickvals": ticks,
                              "range": [-0.2, math.log10(most) + 0.25]})
@@ -137,7 +125,3 @@ def _short_count(x: float) -> str:
     ('4.0', '627')
     """
     return f"{x:.1f}" if x < 10 else f"{x:.0f}"
-
-
-def _concentration_axis(text: str) -> dict[str, object] | None:
-    return {"text": text, "y": 1, "yanchor": "top", "yref": "container", "pad": {"t": 8}} if text else None

@@ -15,12 +15,9 @@ SIZE = {"height": 370, "margin": {"t": 84}}  # room above the axes for a title a
 
 
 @dataclass(frozen=True)
-class Curve:
+class Curve(theme.Named):
     """One line of a chart: y over x, with the name and style of its mechanism."""
 
-    title: str
-    spec: str
-    family: str
     x: Sequence[float]
     y: Sequence[float]
 
@@ -36,8 +33,9 @@ def weight_curves(curves: Sequence[Curve], *, title: str = "", dark: bool = Fals
     said = (f"{c.title}: from {_three_digits(c.y[0])} to {_three_digits(c.y[-1])} fair shares." for c in curves)
     fig = theme.empty_figure("The weights of one row from largest to smallest. " + " ".join(said), dark, **SIZE)
     fig.add_traces([_curve_trace(c, "key %{x}: %{y:.3g} fair shares") for c in curves])
-    _fair_share_line(fig, dark)
-    fig.update_layout(title=_curves_title(title), hovermode="x",
+    fig.add_hline(y=1, line=theme.level_line(dark))
+    fig.add_annotation(text="a fair share", x=0, xref="paper", xanchor="left", y=0, yanchor="top")  # y: log10 of 1
+    fig.update_layout(title=theme.top_title(title), hovermode="x",
                       xaxis={"type": "log", "title": "keys, largest weight first", "tickvals": _weight_ticks(curves)},
                       yaxis={"type": "log", "title": "weight, in fair shares (a S)", "range": [-3.2, 2.7],
                              "tickvals": [0.001, 0.01, 0.1, 1, 10, 100],
@@ -59,11 +57,6 @@ def _weight_ticks(curves: Sequence[Curve]) -> list[int]:
     return [n for n in (1, 10, 100, 1000) if n < 0.6 * most] + [most]
 
 
-def _fair_share_line(fig: go.Figure, dark: bool) -> None:
-    fig.add_hline(y=1, line={"color": theme.SOFT[theme.mode_name(dark)], "width": 1, "dash": "dot"})
-    fig.add_annotation(text="a fair share", x=0, xref="paper", xanchor="left", y=0, yanchor="top")  # y: log10 of 1
-
-
 def fit_curve(curve: Curve, levels: Mapping[str, float], *, title: str = "", dark: bool = False) -> go.Figure:
     """The course of a fit: divergence in bits over steps, with levels for comparison.
 
@@ -77,9 +70,9 @@ def fit_curve(curve: Curve, levels: Mapping[str, float], *, title: str = "", dar
     fig = theme.empty_figure(alt, dark, height=340, margin={"t": 54})
     fig.add_trace(_curve_trace(curve, "step %{x}: %{y:.3g} bits", markers=True))
     for name, y in levels.items():
-        fig.add_hline(y=y, line={"color": theme.SOFT[theme.mode_name(dark)], "width": 1, "dash": "dot"},
+        fig.add_hline(y=y, line=theme.level_line(dark),
                       annotation={"text": f"{name}: {y:.2f}", "xanchor": "right", "yanchor": "bottom"})
-    fig.update_layout(title=_curves_title(title), showlegend=False,
+    fig.update_layout(title=theme.top_title(title), showlegend=False,
                       xaxis={"title": "steps of the fit", "zeroline": False},
                       yaxis={"title": "divergence from softmax KL (bits)", "rangemode": "tozero"})
     return fig
@@ -98,18 +91,15 @@ def strength_curves(curves: Sequence[Curve], *, at: float | None = None, title: 
     fig.add_traces([_curve_trace(c, "strength %{x:.2f}: %{y:.3g} bits", markers=True) for c in curves])
     if at is not None:
         fig.add_vline(x=at, line={"color": theme.SOFT[theme.mode_name(dark)], "width": 1})
-    fig.update_layout(title=_curves_title(title), xaxis={"title": "strength s of the gate", "zeroline": False},
+    fig.update_layout(title=theme.top_title(title), xaxis={"title": "strength s of the gate", "zeroline": False},
                       yaxis={"title": "mean entropy H (bits)"})
     return fig
 
 
 @dataclass(frozen=True)
-class Dots:
+class Dots(theme.Named):
     """One row of an ablation: every run is a dot, `mean` a tick; `spec` and `family` give its style."""
 
-    title: str
-    spec: str
-    family: str
     values: Sequence[float]
     mean: float
 
@@ -130,16 +120,13 @@ def ablation_dots(rows: Sequence[Dots], *, axis: str, better: str = "", levels: 
     fig = theme.empty_figure(alt, dark, height=136 + 32 * len(rows), margin={"t": 66})
     ink = theme.INK[theme.mode_name(dark)]
     for row in rows:
-        style = theme.style(row.spec, row.family)
         fig.add_scatter(x=[row.mean], y=[row.title], mode="markers", showlegend=False, hoverinfo="skip",
                         marker={"symbol": "line-ns-open", "size": 18, "color": ink, "line": {"width": 1.5}})
         fig.add_scatter(x=list(row.values), y=[row.title] * len(row.values), mode="markers", showlegend=False,
                         name=row.title, hovertemplate="%{x:.3g}<extra>" + row.title + "</extra>",
-                        marker={"symbol": style.marker, "size": 9, "color": style.hue, "opacity": 0.75})
-    for name, x in (levels or {}).items():
-        fig.add_vline(x=x, line={"color": theme.SOFT[theme.mode_name(dark)], "width": 1, "dash": "dot"},
-                      annotation={"text": name, "yanchor": "bottom", "yref": "y domain", "y": 1, "xanchor": "center"})
-    fig.update_layout(title=_curves_title(title), xaxis={"title": f"{axis}   {better}".strip(), "zeroline": False},
+                        marker=row.marker(9, opacity=0.75))
+    theme.add_uprights(fig, levels, theme.level_line(dark))
+    fig.update_layout(title=theme.top_title(title), xaxis={"title": f"{axis}   {better}".strip(), "zeroline": False},
                       yaxis={"categoryorder": "array", "categoryarray": [r.title for r in rows][::-1], "showgrid": True,
                              "ticks": ""})
     return fig
@@ -152,12 +139,6 @@ def _run_spread(row: Dots) -> str:
 
 
 def _curve_trace(curve: Curve, hover: str, markers: bool = False) -> go.Scatter:
-    style = theme.style(curve.spec, curve.family)
     return go.Scatter(x=list(curve.x), y=list(curve.y), name=curve.title, mode="lines+markers" if markers else "lines",
-                      line={"color": style.hue, "dash": style.dash, "width": 2.5},
-                      marker={"symbol": style.marker, "size": 6, "color": style.hue},
+                      line=curve.line(2.5), marker=curve.marker(6),
                       hovertemplate=f"{hover}<extra>{curve.title}</extra>")
-
-
-def _curves_title(text: str) -> dict[str, object] | None:
-    return {"text": text, "y": 1, "yanchor": "top", "yref": "container", "pad": {"t": 8}} if text else None

@@ -15,12 +15,9 @@ HIGH = 380  # pixels from 0 % to 100 % accuracy in a scatter
 
 
 @dataclass(frozen=True)
-class Arm:
+class Arm(theme.Named):
     """One arm: its title, spec and family, the values of its seeds, their mean and its interval, all in 0..1."""
 
-    title: str
-    spec: str
-    family: str
     values: Sequence[float]
     mean: float
     low: float
@@ -28,12 +25,9 @@ class Arm:
 
 
 @dataclass(frozen=True)
-class Band:
+class Band(theme.Named):
     """A learning curve: accuracy y over steps x, low and high are the lowest and the highest seed."""
 
-    title: str
-    spec: str
-    family: str
     x: Sequence[float]
     y: Sequence[float]
     low: Sequence[float]
@@ -41,16 +35,13 @@ class Band:
 
 
 @dataclass(frozen=True)
-class Point:
+class Point(theme.Named):
     """One model or arm of a scatter: what its maps measure, by name, and its accuracy in 0..1.
 
     at: by measure, the position of the middle of its label, in pixels to the right of the point and above it. A point
     without an entry has no label. A label that is not exactly beside or above its point gets a line to it.
     """
 
-    title: str
-    spec: str
-    family: str
     measures: Mapping[str, float]
     accuracy: float
     at: Mapping[str, Sequence[float]] = field(default_factory=dict)
@@ -69,16 +60,15 @@ def interval_chart(arms: Sequence[Arm], *, levels: Mapping[str, float] | None = 
     fig = theme.empty_figure(f"Accuracy on held-out clips, one row per variant. {numbers}", dark,
                              height=110 + 38 * len(arms), margin={"t": 30})
     for arm in arms:
-        style = theme.style(arm.spec, arm.family)
         fig.add_scatter(x=[arm.low, arm.high], y=[arm.title] * 2, mode="lines", hoverinfo="skip", showlegend=False,
-                        line={"color": style.hue, "width": 3})
+                        line={"color": arm.style.hue, "width": 3})
         fig.add_scatter(x=[arm.mean], y=[arm.title], mode="markers", hoverinfo="skip", showlegend=False,
                         marker={"symbol": "line-ns-open", "size": 20, "color": theme.INK[theme.mode_name(dark)],
                                 "line": {"width": 2}})
         fig.add_scatter(x=list(arm.values), y=[arm.title] * len(arm.values), mode="markers", showlegend=False,
                         name=arm.title, hovertemplate="%{x:.1%}<extra>" + arm.title + "</extra>",
-                        marker={"symbol": style.marker, "size": 9, "color": style.hue, "opacity": 0.75})
-    _level_lines(fig, levels or {}, dark)
+                        marker=arm.marker(9, opacity=0.75))
+    theme.add_uprights(fig, levels, theme.level_line(dark))
     fig.update_layout(xaxis=_percent_axis("accuracy on held-out clips"), yaxis={
         "categoryorder": "array", "categoryarray": [a.title for a in arms][::-1], "showgrid": True, "ticks": ""})
     return fig
@@ -95,16 +85,14 @@ def learning_curves(bands: Sequence[Band], *, chance: float | None = None, dark:
     fig = theme.empty_figure(f"Accuracy on held-out clips over training steps. {numbers}", dark, height=400,
                              margin={"t": 60})
     for band in bands:
-        style = theme.style(band.spec, band.family)
         for edge, fill in ((band.low, None), (band.high, "tonexty")):
-            fig.add_scatter(x=list(band.x), y=list(edge), mode="lines", line={"width": 0, "color": style.hue},
-                            fill=fill, fillcolor=_pale_colour(style.hue), hoverinfo="skip", showlegend=False)
+            fig.add_scatter(x=list(band.x), y=list(edge), mode="lines", line={"width": 0, "color": band.style.hue},
+                            fill=fill, fillcolor=_pale_colour(band.style.hue), hoverinfo="skip", showlegend=False)
         fig.add_scatter(x=list(band.x), y=list(band.y), name=band.title, mode="lines+markers",
-                        line={"color": style.hue, "dash": style.dash, "width": 2.5},
-                        marker={"symbol": style.marker, "size": 8, "color": style.hue},
+                        line=band.line(2.5), marker=band.marker(8),
                         hovertemplate="step %{x}: %{y:.1%}<extra>" + band.title + "</extra>")
     if chance is not None:
-        fig.add_hline(y=chance, line={"color": theme.SOFT[theme.mode_name(dark)], "width": 1, "dash": "dot"},
+        fig.add_hline(y=chance, line=theme.level_line(dark),
                       annotation={"text": "chance", "xanchor": "right", "yanchor": "bottom"})
     fig.update_layout(legend={"traceorder": "normal"}, xaxis={"title": "training steps", "zeroline": False},
                       yaxis=_percent_axis("accuracy on held-out clips"))
@@ -164,7 +152,7 @@ def dose_chart(arms: Sequence[Arm], floors: Sequence[float], *, dark: bool = Fal
         fig.add_scatter(x=[floor, floor], y=[arm.low, arm.high], mode="lines", hoverinfo="skip",
                         line={"color": hue, "width": 3})
         fig.add_scatter(x=[floor] * len(arm.values), y=list(arm.values), mode="markers", name=arm.title,
-                        marker={"symbol": theme.style(arm.spec, arm.family).marker, "size": 9, "color": hue,
+                        marker={"symbol": arm.style.marker, "size": 9, "color": hue,
                                 "opacity": 0.75}, hovertemplate="%{y:.1%}<extra>floor %{x:g}</extra>")
     fig.update_layout(xaxis={"title": "floor f of relu(x) + f", "tickvals": list(floors), "zeroline": False},
                       yaxis=_percent_axis("accuracy on held-out clips"))
@@ -173,9 +161,8 @@ def dose_chart(arms: Sequence[Arm], floors: Sequence[float], *, dark: bool = Fal
 
 def _point_trace(point: Point, key: str, axis: str) -> go.Scatter:
     """A point without its label."""
-    style = theme.style(point.spec, point.family)
     return go.Scatter(x=[point.measures[key]], y=[point.accuracy], xaxis=axis, yaxis="y", name=point.title,
-                      mode="markers", cliponaxis=False, marker={"symbol": style.marker, "size": 10, "color": style.hue},
+                      mode="markers", cliponaxis=False, marker=point.marker(10),
                       hovertemplate="%{x:.2f}: %{y:.1%}<extra>" + point.title + "</extra>")
 
 
@@ -208,12 +195,6 @@ def _percent_axis(title: str) -> dict[str, object]:
 def _panel_domain(n: int, of: int) -> list[float]:
     """The domain of panel n of several, from 0 to 1."""
     return [n / of + 0.03 * (n > 0), (n + 1) / of - 0.03 * (n + 1 < of)]
-
-
-def _level_lines(fig: go.Figure, levels: Mapping[str, float], dark: bool) -> None:
-    for name, x in levels.items():
-        fig.add_vline(x=x, line={"color": theme.SOFT[theme.mode_name(dark)], "width": 1, "dash": "dot"},
-                      annotation={"text": name, "yanchor": "bottom", "yref": "y domain", "y": 1, "xanchor": "center"})
 
 
 def _pale_colour(hue: str) -> str:

@@ -55,7 +55,7 @@ def gate_forms(points: Sequence[Point], levels: Mapping[str, Mapping[int, Mappin
     fig.update_xaxes(tickvals=list(range(len(kernels))), ticktext=kernels, tickangle=-40, zeroline=False,
                      range=[-0.6, len(kernels) - 0.4])
     top = 120 if title else 84
-    return fig.update_layout(height=30 + top + 260 * len(measures), title=_gates_title(title),
+    return fig.update_layout(height=30 + top + 260 * len(measures), title=theme.top_title(title),
                              margin={"t": top, "r": 96, "b": 96}, legend={"y": 1.07})
 
 
@@ -91,7 +91,3 @@ def _gates_description(points: Sequence[Point], levels: Mapping[str, Mapping[int
                 words.append(f"Layer {p.layer}, {p.kernel}, {p.form}: {p.values[measure]:.3g}.")
         words += [f"Layer {n}, {name}: {x:.3g}." for n, lines in of_layer.items() for name, x in lines.items()]
     return " ".join(words)
-
-
-def _gates_title(text: str) -> dict[str, object] | None:
-    return {"text": text, "y": 1, "yanchor": "top", "yref": "container", "pad": {"t": 8}} if text else None

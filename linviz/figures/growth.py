@@ -14,12 +14,9 @@ from . import theme
 
 
 @dataclass(frozen=True)
-class Trend:
+class Trend(theme.Named):
     """One line: y over x, in the style of a mechanism; with its own dash if two lines share a style."""
 
-    title: str
-    spec: str
-    family: str
     x: Sequence[float]
     y: Sequence[float]
     dash: str = ""
@@ -45,18 +42,17 @@ def trend_lines(lines: Sequence[Trend], x: Axis, y: Axis, *, levels: Mapping[str
     said = " ".join(f"{t.title}: from {t.y[0]:.3g} at {t.x[0]:.3g} to {t.y[-1]:.3g} at {t.x[-1]:.3g}." for t in lines)
     more = "".join(f" Level: {name} {value:.3g}." for name, value in (levels or {}).items())
     upright = "".join(f" Vertical line: {name} at {value:.3g}." for name, value in (at or {}).items())
-    fig = theme.empty_figure(f"{_capitalise_first(y.title)} over {x.title}. {said}{more}{upright}", dark, height=390,
-                             margin={"t": 92 if len(lines) > 3 else 84, "r": 24})
+    fig = theme.empty_figure(f"{y.title[0].upper()}{y.title[1:]} over {x.title}. {said}{more}{upright}", dark,
+                             height=390, margin={"t": 92 if len(lines) > 3 else 84, "r": 24})
     fig.add_traces([_trend_trace(t) for t in lines])
-    soft = {"color": theme.SOFT[theme.mode_name(dark)], "width": 1, "dash": "dot"}
     for name, value in (levels or {}).items():
-        fig.add_hline(y=value, line=soft)
+        fig.add_hline(y=value, line=theme.level_line(dark))
         fig.add_annotation(text=name, x=1, xref="x domain", xanchor="right", y=_annotation_place(value, y),
                            yanchor="bottom")
     for name, value in (at or {}).items():
-        fig.add_vline(x=value, line=soft)
+        fig.add_vline(x=value, line=theme.level_line(dark))
         fig.add_annotation(text=name, x=_annotation_place(value, x), y=1, yref="y domain", yanchor="bottom")
-    fig.update_layout(title=_growth_title(title), xaxis=_log_axis(x, [v for t in lines for v in t.x]),
+    fig.update_layout(title=theme.top_title(title), xaxis=_log_axis(x, [v for t in lines for v in t.x]),
                       yaxis=_log_axis(y, [v for t in lines for v in t.y]))
     return fig
 
@@ -70,15 +66,10 @@ def _annotation_place(value: float, axis: Axis) -> float:
     return math.log10(value) if axis.log else value
 
 
-def _capitalise_first(text: str) -> str:
-    return text[0].upper() + text[1:]
-
-
 def _trend_trace(t: Trend) -> go.Scatter:
-    style = theme.style(t.spec, t.family)
     return go.Scatter(x=list(t.x), y=list(t.y), name=t.title, mode="lines+markers",
-                      line={"color": style.hue, "dash": t.dash or style.dash, "width": 2.5},
-                      marker={"symbol": style.marker, "size": 7, "color": style.hue},
+                      line={"color": t.style.hue, "dash": t.dash or t.style.dash, "width": 2.5},
+                      marker=t.marker(7),
                       hovertemplate="%{x:.4g}: %{y:.3g}<extra>" + t.title + "</extra>")
 
 
@@ -102,7 +93,3 @@ def _decade_ticks(values: Sequence[float]) -> dict[str, float]:
     steps = (1.0,) if high - low > 3 else (1.0, 3.0)
     found = [step * 10.0 ** n for n in range(low, high + 1) for step in steps if step * 10.0 ** n <= 10.0 ** high]
     return {f"{x:,.10g}": x for x in found}
-
-
-def _growth_title(text: str) -> dict[str, object] | None:
-    return {"text": text, "y": 1, "yanchor": "top", "yref": "container", "pad": {"t": 8}} if text else None

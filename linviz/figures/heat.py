@@ -29,7 +29,7 @@ def map_tables(maps: Any, titles: Sequence[str], *, bar: str, top: float, said: 
     fig = _heat_panels(x, titles, len(x), bar, top, alt, dark)
     fig.update_xaxes(title="key j")
     fig.update_yaxes(title="query i", col=1)
-    fig.update_layout(height=420, title=_heat_title(title), margin={"t": 66, "b": 48, "l": 56})
+    fig.update_layout(height=420, title=theme.top_title(title), margin={"t": 66, "b": 48, "l": 56})
     return fig
 
 
@@ -46,7 +46,7 @@ def patch_panels(maps: Any, titles: Sequence[str], *, bar: str, top: float, colu
     fig = _heat_panels(x, titles, columns, bar, top, alt, dark)
     fig.update_xaxes(showticklabels=False, ticks="")
     fig.update_yaxes(showticklabels=False, ticks="")
-    fig.update_layout(height=90 + PANEL * -(-len(x) // columns), title=_heat_title(title),
+    fig.update_layout(height=90 + PANEL * -(-len(x) // columns), title=theme.top_title(title),
                       margin={"t": 66, "b": 12, "l": 12})
     return fig
 
@@ -75,7 +75,3 @@ def _count_panels(x: np.ndarray) -> str:
 
 def _value_ranges(titles: Sequence[str], x: np.ndarray) -> str:
     return " ".join(f"{name}: from {m.min():.2g} to {m.max():.2g}." for name, m in zip(titles, x, strict=True))
-
-
-def _heat_title(text: str) -> dict[str, object] | None:
-    return {"text": text, "y": 1, "yanchor": "top", "yref": "container", "pad": {"t": 8}} if text else None

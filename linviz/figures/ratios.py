@@ -35,7 +35,7 @@ def ratio_heatmaps(queries: Any, keys: Any, channels: Sequence[str], *, tokens: 
         fig.add_trace(_ratio_heatmap(x, list(channels)), row=1, col=n)
     fig.update_xaxes(title=tokens)
     fig.update_yaxes(autorange="reversed")
-    fig.update_layout(height=150 + 19 * len(channels), margin={"t": 66}, title=_ratios_title(title))
+    fig.update_layout(height=150 + 19 * len(channels), margin={"t": 66}, title=theme.top_title(title))
     return fig
 
 
@@ -56,7 +56,7 @@ def ratio_pictures(maps: Any, titles: Sequence[str], *, title: str = "", dark: b
         fig.update_yaxes(autorange="reversed", scaleanchor=axis, constrain="domain", constraintoward="top",
                          showgrid=False, showticklabels=False, ticks="", row=1, col=n)
         fig.update_xaxes(constrain="domain", showgrid=False, showticklabels=False, ticks="", row=1, col=n)
-    fig.update_layout(height=300, margin={"t": 66, "b": 12, "l": 12}, title=_ratios_title(title))
+    fig.update_layout(height=300, margin={"t": 66, "b": 12, "l": 12}, title=theme.top_title(title))
     return fig
 
 
@@ -75,7 +75,3 @@ def _blank_panels(titles: Sequence[str], dark: bool, alt: str) -> go.Figure:
 def _ratio_heatmap(x: np.ndarray, rows: list[str] | None) -> go.Heatmap:
     return go.Heatmap(z=x, y=rows, coloraxis="coloraxis",
                       hovertemplate="%{y}, %{x}: r = 10^%{z:.1f}<extra></extra>")
-
-
-def _ratios_title(text: str) -> dict[str, object] | None:
-    return {"text": text, "y": 1, "yanchor": "top", "yref": "container", "pad": {"t": 8}} if text else None

@@ -28,7 +28,7 @@ def rebuilt_rows(rows: Any, titles: Sequence[str], *, top: float, said: str = ""
     fig = make_subplots(1, len(x), horizontal_spacing=0.04, subplot_titles=list(titles))
     look = theme.empty_figure(alt.strip(), dark).layout
     fig.update_layout(template=look.template, meta=look.meta, height=380, margin={"t": 84, "b": 12, "l": 12},
-                      title={"text": title, "y": 1, "yanchor": "top", "yref": "container", "pad": {"t": 8}},
+                      title=theme.top_title(title),
                       coloraxis={"colorscale": theme.colourscale("diverging"), "cmin": -top, "cmax": top, "cmid": 0,
                                  "colorbar": {"title": {"text": "weight, fair shares", "side": "right"},
                                               "thickness": 14}})

@@ -20,7 +20,7 @@ NOTE = {"font": {"size": 12}, "showarrow": False}
 
 
 @dataclass(frozen=True)
-class Line:
+class Line(theme.Named):
     """One map in a chart.
 
     title, spec, family  its name, and what determines its style
@@ -29,9 +29,6 @@ class Line:
     tolerance            singular values below this count as zero, in the unit of the values
     """
 
-    title: str
-    spec: str
-    family: str
     values: Sequence[float]
     bound: int | None = None
     tolerance: float | None = None
@@ -76,11 +73,10 @@ def cumulative(lines: Sequence[Line], *, power: int = 1, centred: bool = False, 
 
 
 def _spectrum_trace(line: Line, hover: str) -> go.Scatter:
-    style, short = theme.style(line.spec, line.family), len(line.values) <= 64  # few enough for a marker on each
+    short = len(line.values) <= 64  # few enough for a marker on each
     return go.Scatter(x=list(range(1, len(line.values) + 1)), y=list(line.values), name=line.title,
                       mode="lines+markers" if short else "lines",
-                      line={"color": style.hue, "dash": style.dash, "width": 2},
-                      marker={"symbol": style.marker, "size": 6, "color": style.hue},
+                      line=line.line(2), marker=line.marker(6),
                       hovertemplate=f"{hover}<extra>{line.title}</extra>")
 
 
@@ -98,7 +94,7 @@ def _rank_bounds(fig: go.Figure, lines: Sequence[Line]) -> None:
     """A vertical line at every rank bound; maps with the same bound share it, in the hue of the first."""
     for bound, sharing in _group_lines(lines, lambda line: line.bound).items():
         fig.add_shape(type="line", name="bound", x0=bound, x1=bound, y0=0, y1=1, yref="y domain",
-                      line={"color": theme.style(sharing[0].spec, sharing[0].family).hue, "width": 1.2})
+                      line={"color": sharing[0].style.hue, "width": 1.2})
         fig.add_annotation(x=math.log10(bound), y=1, yref="y domain", yanchor="bottom",
                            text=f"rank bound {bound}", **NOTE)
     fig.update_layout(margin={"r": 44})
@@ -108,7 +104,7 @@ def _tolerance_lines(fig: go.Figure, lines: Sequence[Line]) -> None:
     """A horizontal dotted line at every tolerance: values below count as zero. Near lines share their label."""
     clusters: list[list[Line]] = []
     for tolerance, line in sorted(((line.tolerance, line) for line in lines if line.tolerance), key=lambda at: at[0]):
-        colour = theme.style(line.spec, line.family).hue
+        colour = line.style.hue
         fig.add_shape(type="line", name="tolerance", y0=tolerance, y1=tolerance, x0=0, x1=1, xref="x domain",
                       line={"color": colour, "width": 1.2, "dash": "dot"})
         near = clusters and tolerance < NEAR * (clusters[-1][-1].tolerance or 0)

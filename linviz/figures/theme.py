@@ -6,6 +6,7 @@ colour. Text is always ink, never a hue.
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import plotly.graph_objects as go
@@ -44,6 +45,28 @@ def style(spec: str, family: str) -> Style:
     marker = MARKERS.get(name) or SPARE_MARKERS[zlib.crc32(name.encode()) % len(SPARE_MARKERS)]
     moved = any(extra.startswith("shift") for extra in extras)
     return Style(HUES.get(family, OTHER_HUE), marker + "-open" * moved + "-dot" * bool(scope), _dash_of(extras))
+
+
+@dataclass(frozen=True)
+class Named:
+    """What a chart shows of one mechanism: its title, and the spec and family that determine its style."""
+
+    title: str
+    spec: str
+    family: str
+
+    @property
+    def style(self) -> Style:
+        """The style of the mechanism."""
+        return style(self.spec, self.family)
+
+    def marker(self, size: int, **more: object) -> dict[str, object]:
+        """The mechanism's marker, of this size in pixels."""
+        return {"symbol": self.style.marker, "size": size, "color": self.style.hue, **more}
+
+    def line(self, width: float) -> dict[str, object]:
+        """The mechanism's line, of this width in pixels."""
+        return {"color": self.style.hue, "dash": self.style.dash, "width": width}
 
 
 def _dash_of(extras: list[str]) -> str:
@@ -87,6 +110,23 @@ def mode_name(dark: bool) -> str:
     'dark'
     """
     return "dark" if dark else "light"
+
+
+def top_title(text: str) -> dict[str, object] | None:
+    """A title at the upper edge of a figure, above its legend; None for an empty text."""
+    return {"text": text, "y": 1, "yanchor": "top", "yref": "container", "pad": {"t": 8}} if text else None
+
+
+def level_line(dark: bool) -> dict[str, object]:
+    """The dotted line at a level for comparison."""
+    return {"color": SOFT[mode_name(dark)], "width": 1, "dash": "dot"}
+
+
+def add_uprights(fig: go.Figure, levels: Mapping[str, float] | None, line: Mapping[str, object]) -> None:
+    """Vertical lines at these positions, each with its name above the axes."""
+    for name, x in (levels or {}).items():
+        fig.add_vline(x=x, line=line, annotation={"text": name, "yanchor": "bottom", "yref": "y domain", "y": 1,
+                                                  "xanchor": "center"})
 
 
 def _plotly_template(which: str) -> go.layout.Template:

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from ..exercise import Attempt, Exercise, Finding, is_close
 from ..properties import FIRST, LAST
+from .pairs import listed
 from .samples import N, S, normal
 
 
@@ -66,15 +67,11 @@ def the_row(a: Attempt) -> Finding | None:
                        "A key is a column.", True)
     weights = A[i][keys]
     if not is_close(weights, weights.sort(descending=True).values):
-        return Finding(f"the largest comes first; yours have weights {_few(weights)}", "topk sorts for you.", True)
+        return Finding(f"the largest comes first; yours have weights {listed(weights)}", "topk sorts for you.", True)
     best = A[i].topk(n).values
     return None if is_close(weights, best) else Finding(
-        f"query {i} gives its {n} favourites {_few(best)}; to your keys it gives {_few(weights)}",
+        f"query {i} gives its {n} favourites {listed(best)}; to your keys it gives {listed(weights)}",
         "Row i of the table is A[i].", True)
-
-
-def _few(x: Tensor) -> str:
-    return ", ".join(f"{y:.2f}" for y in x.tolist())
 
 
 favourites = Exercise(

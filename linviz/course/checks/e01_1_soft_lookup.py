@@ -8,18 +8,14 @@ from torch import Tensor
 
 from ..exercise import Attempt, Exercise, Finding, is_close
 from ..properties import LAST
-from .outputs import ATTENDS
-from .samples import E, M, N, S, normal
+from .outputs import ATTENDS, sums_to_one
+from .pairs import mix_pairs
+from .samples import mixed
 
 
 def right(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """Pair by pair. q (N, D), k (S, D), v (S, E) -> (N, E)."""
-    out = torch.zeros(len(q), v.shape[1], dtype=v.dtype)
-    for i in range(len(q)):
-        weights = [math.exp((q[i] * key).sum().item() / math.sqrt(q.shape[1])) for key in k]
-        for weight, value in zip(weights, v, strict=True):
-            out[i] += weight / sum(weights) * value
-    return out
+    return mix_pairs(lambda query, key: math.exp((query * key).sum().item() / math.sqrt(q.shape[1])), q, k, v)
 
 
 def _at(q: Tensor, k: Tensor, v: Tensor, divisor: float) -> Tensor:
@@ -63,19 +59,6 @@ WRONG = {
 }
 
 
-def lookup(seed: int) -> tuple[Tensor, ...]:
-    """Inputs: queries, keys, values."""
-    return normal(seed, N, M), normal(seed + 10, S, M), normal(seed + 20, S, E)
-
-
-def shares(a: Attempt) -> Finding | None:
-    q, k, v = a.given
-    got = a.ask(q, k, torch.ones_like(v))
-    return None if is_close(got, torch.ones_like(got), 1e-6) else Finding(
-        f"the weights of a row sum to 1, so values that are all 1 should give 1; yours give {got[0, 0].item():.4g}",
-        "Each query divides one unit among the keys: the softmax goes over keys, the last axis.", True)
-
-
 def asks(a: Attempt) -> Finding | None:
     q, k, v = a.given
     return None if not is_close(a.ask(-q, k, v), a.got, 1e-6) else Finding(
@@ -96,5 +79,7 @@ def scaled(a: Attempt) -> Finding | None:
 
 
 soft_lookup = Exercise(
-    "soft_lookup", "1.1", right, lookup, (*ATTENDS, shares, asks, scaled, *LAST), WRONG,
+    "soft_lookup", "1.1", right, mixed,
+    (*ATTENDS, sums_to_one("Each query divides one unit among the keys: the softmax goes over keys, the last axis."),
+     asks, scaled, *LAST), WRONG,
     "Every query gets an answer, and every key has a weight.")

@@ -8,19 +8,16 @@ from torch import Tensor
 
 from ..exercise import Attempt, Exercise, Finding, is_close
 from ..properties import LAST
-from .outputs import ATTENDS
-from .samples import E, M, N, S, normal
+from .outputs import ATTENDS, sums_to_one
+from .pairs import mix_pairs
+from .samples import M, mixed, normal
 
 
 def right(q: Tensor, k: Tensor, v: Tensor, w: Tensor) -> Tensor:
     """Pair by pair. q (N, D), k (S, D), v (S, E), w (D) -> (N, E)."""
-    out = torch.zeros(len(q), v.shape[1], dtype=v.dtype)
-    for i in range(len(q)):
-        scores = [sum(w[d].item() * math.tanh((q[i, d] + key[d]).item()) for d in range(len(w))) for key in k]
-        weights = [math.exp(score) for score in scores]
-        for weight, value in zip(weights, v, strict=True):
-            out[i] += weight / sum(weights) * value
-    return out
+    def weigh(query: Tensor, key: Tensor) -> float:
+        return math.exp(sum(w[d].item() * math.tanh((query[d] + key[d]).item()) for d in range(len(w))))
+    return mix_pairs(weigh, q, k, v)
 
 
 def _sums(q: Tensor, k: Tensor) -> Tensor:
@@ -60,15 +57,7 @@ WRONG = {
 
 def compared(seed: int) -> tuple[Tensor, ...]:
     """Inputs: queries, keys, values, and the weights w of the channels."""
-    return normal(seed, N, M), normal(seed + 10, S, M), normal(seed + 20, S, E), normal(seed + 30, M)
-
-
-def shares(a: Attempt) -> Finding | None:
-    q, k, v, w = a.given
-    got = a.ask(q, k, torch.ones_like(v), w)
-    return None if is_close(got, torch.ones_like(got), 1e-6) else Finding(
-        f"the weights of a row sum to 1, so values that are all 1 should give 1; yours give {got[0, 0].item():.4g}",
-        "A softmax over keys, the last axis of the scores.", True)
+    return *mixed(seed), normal(seed + 30, M)
 
 
 def every_query_its_own(a: Attempt) -> Finding | None:
@@ -97,5 +86,7 @@ def bounded(a: Attempt) -> Finding | None:
 
 
 additive = Exercise(
-    "additive", "1.2", right, compared, (*ATTENDS, shares, every_query_its_own, together, bounded, *LAST), WRONG,
+    "additive", "1.2", right, compared,
+    (*ATTENDS, sums_to_one("A softmax over keys, the last axis of the scores."),
+     every_query_its_own, together, bounded, *LAST), WRONG,
     "This is how a translation network first looked back at its sentence.")

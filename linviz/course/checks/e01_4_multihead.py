@@ -9,7 +9,7 @@ from torch import Tensor
 from ..exercise import Attempt, Exercise, Finding, is_close
 from ..properties import LAST
 from .e01_1_soft_lookup import right as one_head
-from .outputs import ATTENDS
+from .outputs import ATTENDS, sums_to_one
 from .samples import N, S, normal
 
 H, D, E = 3, 4, 5
@@ -86,14 +86,6 @@ def cut(seed: int) -> tuple[Tensor | int, ...]:
     return normal(seed, N, H * D), normal(seed + 10, S, H * D), normal(seed + 20, S, H * E), H
 
 
-def shares(a: Attempt) -> Finding | None:
-    q, k, v, H = a.given
-    got = a.ask(q, k, torch.ones_like(v), H)
-    return None if is_close(got, torch.ones_like(got), 1e-6) else Finding(
-        f"in every head the weights of a row sum to 1, so values of 1 should give 1; yours give {got[0, 0].item():.4g}",
-        "Each head has its own softmax over keys.", True)
-
-
 def one(a: Attempt) -> Finding | None:
     q, k, v, _ = a.given
     got, wanted = a.ask(q, k, v, 1), one_head(q, k, v)
@@ -123,5 +115,8 @@ def own_values(a: Attempt) -> Finding | None:
 
 
 multihead = Exercise(
-    "multihead", "1.4", right, cut, (*ATTENDS, shares, own_values, one, apart, *LAST), WRONG,
+    "multihead", "1.4", right, cut,
+    (*ATTENDS, sums_to_one("Each head has its own softmax over keys.",
+                           why="in every head the weights of a row sum to 1, so values of 1 should give 1"),
+     own_values, one, apart, *LAST), WRONG,
     "Three lookups for as many multiplications as one.")

@@ -8,6 +8,8 @@ from torch import Tensor
 
 from ..exercise import Attempt, Exercise, Finding, is_close
 from ..properties import FIRST, LAST
+from .outputs import sums_to_one
+from .pairs import mix_pairs
 from .samples import E, M, N, normal
 
 Y, X = 4, 6
@@ -17,11 +19,7 @@ def right(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """Square by square. q (N, D), k (Y, X, D), v (Y, X, E) -> (N, E)."""
     keys, values = (torch.stack([x[2 * y:2 * y + 2, 2 * z:2 * z + 2].reshape(4, -1).max(0).values
                                  for y in range(Y // 2) for z in range(X // 2)]) for x in (k, v))
-    out = []
-    for query in q:
-        weights = [math.exp((query * key).sum().item()) for key in keys]
-        out.append(sum(w / sum(weights) * value for w, value in zip(weights, values, strict=True)))
-    return torch.stack([torch.as_tensor(o) for o in out])
+    return mix_pairs(lambda query, key: math.exp((query * key).sum().item()), q, keys, values)
 
 
 def _squares(x: Tensor) -> Tensor:
@@ -90,14 +88,6 @@ def pictured(seed: int) -> tuple[Tensor, ...]:
     return normal(seed, N, M), normal(seed + 10, Y, X, M), normal(seed + 20, Y, X, E)
 
 
-def shares(a: Attempt) -> Finding | None:
-    q, k, v = a.given
-    got = a.ask(q, k, torch.ones_like(v))
-    return None if is_close(got, torch.ones_like(got), 1e-6) else Finding(
-        f"the weights of a row sum to 1, so values that are all 1 should give 1; yours give {got[0, 0].item():.4g}",
-        "A softmax over the squares, the last axis of the scores.", True)
-
-
 def squared(a: Attempt) -> Finding | None:
     """The two columns of every square may be exchanged."""
     q, k, v = a.given
@@ -128,5 +118,7 @@ def largest(a: Attempt) -> Finding | None:
 
 
 subsampled = Exercise(
-    "subsampled", "2.3", right, pictured, (*FIRST, shares, tall, squared, largest, *LAST), WRONG,
+    "subsampled", "2.3", right, pictured,
+    (*FIRST, sums_to_one("A softmax over the squares, the last axis of the scores."),
+     tall, squared, largest, *LAST), WRONG,
     "A quarter of the keys gives a quarter of the pairs.")

@@ -9,8 +9,8 @@ from torch import Tensor
 from ..exercise import Answer, Attempt, Exercise, Finding, is_close
 from ..properties import LAST, Tally
 from .e01_1_soft_lookup import right as whole
-from .outputs import ATTENDS
-from .samples import E, M, N, S, normal
+from .outputs import ATTENDS, sums_to_one
+from .samples import E, M, mixed, normal
 
 
 def right(q: Tensor, k: Tensor, v: Tensor, size: int) -> Tensor:
@@ -82,7 +82,7 @@ WRONG = {
 
 def streams(seed: int) -> tuple[Any, ...]:
     """Inputs: queries, keys, values, and the number of keys per chunk."""
-    return normal(seed, N, M), normal(seed + 10, S, M), normal(seed + 20, S, E), (4, 2, 4)[seed % 3]
+    return *mixed(seed), (4, 2, 4)[seed % 3]
 
 
 class Largest(Tally):
@@ -104,14 +104,6 @@ def largest(answer: Answer, given: tuple[Any, ...]) -> int:
     with Largest() as most:
         answer(*given)
     return most.made
-
-
-def shares(a: Attempt) -> Finding | None:
-    q, k, v, size = a.given
-    got = a.ask(q, k, torch.ones_like(v), size)
-    return None if is_close(got, torch.ones_like(got), 1e-6) else Finding(
-        f"the weights of a row sum to 1, so values that are all 1 should give 1; yours give {got[0, 0].item():.4g}",
-        "Keep two sums over the chunks, of exp(s) v and of exp(s), and divide at the end.", True)
 
 
 def any_size(a: Attempt) -> Finding | None:
@@ -149,5 +141,7 @@ def no_table(a: Attempt) -> Finding | None:
 
 
 streamed = Exercise(
-    "streamed", "2.4", right, streams, (*ATTENDS, shares, any_size, no_overflow, *LAST, no_table), WRONG,
+    "streamed", "2.4", right, streams,
+    (*ATTENDS, sums_to_one("Keep two sums over the chunks, of exp(s) v and of exp(s), and divide at the end."),
+     any_size, no_overflow, *LAST, no_table), WRONG,
     "Every pair was computed, and no table was stored.")

@@ -7,7 +7,7 @@ from torch import Tensor
 from ..exercise import Attempt, Exercise, Finding, is_close
 from ..properties import LAST
 from .outputs import ATTENDS
-from .samples import E, M, N, S, normal
+from .samples import mixed
 from .work_properties import linear_in_tokens
 
 
@@ -44,11 +44,6 @@ WRONG = {
     "when keys and values are averaged separately": lambda q, k, v: (q @ k.mean(0))[:, None] * v.mean(0),
     "with the wrong sign": lambda q, k, v: -_by(q, k, v, len(k)),
 }
-
-
-def mixed(seed: int, queries: int = N, keys: int = S) -> tuple[Tensor, ...]:
-    """Inputs: queries, keys, values."""
-    return normal(seed, queries, M), normal(seed + 10, keys, M), normal(seed + 20, keys, E)
 
 
 def every_key_counts(a: Attempt) -> Finding | None:

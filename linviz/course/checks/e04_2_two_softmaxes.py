@@ -6,8 +6,8 @@ from torch import Tensor
 
 from ..exercise import Attempt, Exercise, Finding, is_close
 from ..properties import LAST
-from .e04_1_keys_first import mixed
-from .outputs import ATTENDS
+from .outputs import ATTENDS, sums_to_one
+from .samples import mixed
 from .work_properties import linear_in_tokens
 
 
@@ -78,14 +78,6 @@ def over_positions(a: Attempt) -> Finding | None:
         "The keys' softmax goes over positions: each channel becomes a template.", True)
 
 
-def shares(a: Attempt) -> Finding | None:
-    q, k, v = a.given
-    got = a.ask(q, k, torch.ones_like(v))
-    return None if is_close(got, torch.ones_like(got), 1e-6) else Finding(
-        f"the weights of a row sum to 1, so values that are all 1 should give 1; yours give {got[0, 0].item():.4g}",
-        "Each template sums to one over positions, and each query's weights over templates: you need no divisor.", True)
-
-
 def asks(a: Attempt) -> Finding | None:
     q, k, v = a.given
     return None if not is_close(a.ask(q.flip(-1), k, v), a.got, 1e-6) else Finding(
@@ -94,6 +86,8 @@ def asks(a: Attempt) -> Finding | None:
 
 two_softmaxes = Exercise(
     "two_softmaxes", "4.2", right, mixed,
-    (*ATTENDS, asks, over_channels, over_positions, shares, *LAST,
+    (*ATTENDS, asks, over_channels, over_positions,
+     sums_to_one("Each template sums to one over positions, and each query's weights over templates: you need no "
+                 "divisor."), *LAST,
      linear_in_tokens(lambda n: mixed(0, n, n), "First multiply the transposed templates with v: D x E.")),
     WRONG, "Rows sum to one without a division by row sums.")

@@ -7,13 +7,12 @@ import torch
 from torch import Tensor
 from torch.nn.functional import elu, softplus
 
-from ..exercise import Attempt, Exercise, Finding, is_close
+from ..exercise import Attempt, Exercise, Finding
 from ..properties import LAST
-from .e04_1_keys_first import mixed
-from .outputs import ATTENDS
+from .outputs import ATTENDS, sums_to_one
+from .pairs import EPS, attend, dot, mix_pairs
+from .samples import mixed
 from .work_properties import linear_in_tokens
-
-EPS = 1e-6
 
 
 def _phi(x: Tensor) -> Tensor:
@@ -22,16 +21,7 @@ def _phi(x: Tensor) -> Tensor:
 
 def right(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """Pair by pair. q (N, D), k (S, D), v (S, E) -> (N, E)."""
-    out = torch.zeros(len(q), v.shape[1], dtype=v.dtype)
-    for i, phi_q in enumerate(_phi(q)):
-        weights = [(phi_q * phi_k).sum() for phi_k in _phi(k)]
-        for j, weight in enumerate(weights):
-            out[i] += weight / (sum(weights) + EPS) * v[j]
-    return out
-
-
-def _attend(q: Tensor, k: Tensor, v: Tensor, eps: float = EPS) -> Tensor:
-    return q @ (k.mT @ v) / (q @ k.sum(0)[:, None] + eps)
+    return mix_pairs(dot, _phi(q), _phi(k), v, eps=EPS)
 
 
 def _plus(x: Tensor) -> Tensor:
@@ -39,16 +29,16 @@ def _plus(x: Tensor) -> Tensor:
 
 
 WRONG = {
-    "without the + 1": lambda q, k, v: _attend(elu(q), elu(k), v),
-    "with relu in place of elu + 1": lambda q, k, v: _attend(q.relu(), k.relu(), v),
-    "with relu + 1 in place of elu + 1": lambda q, k, v: _attend(q.relu() + 1, k.relu() + 1, v),
-    "with exp in place of elu + 1": lambda q, k, v: _attend(q.exp(), k.exp(), v),
-    "with softplus in place of elu + 1": lambda q, k, v: _attend(softplus(q), softplus(k), v),
+    "without the + 1": lambda q, k, v: attend(elu(q), elu(k), v),
+    "with relu in place of elu + 1": lambda q, k, v: attend(q.relu(), k.relu(), v),
+    "with relu + 1 in place of elu + 1": lambda q, k, v: attend(q.relu() + 1, k.relu() + 1, v),
+    "with exp in place of elu + 1": lambda q, k, v: attend(q.exp(), k.exp(), v),
+    "with softplus in place of elu + 1": lambda q, k, v: attend(softplus(q), softplus(k), v),
     "with relu and a floor, another kernel":
-        lambda q, k, v: _attend(q.relu() + q.shape[1] ** -0.5, k.relu() + k.shape[1] ** -0.5, v),
-    "when only the queries get features": lambda q, k, v: _attend(_plus(q), k, v),
-    "when only the keys get features": lambda q, k, v: _attend(q, _plus(k), v),
-    "without features": lambda q, k, v: _attend(q, k, v),
+        lambda q, k, v: attend(q.relu() + q.shape[1] ** -0.5, k.relu() + k.shape[1] ** -0.5, v),
+    "when only the queries get features": lambda q, k, v: attend(_plus(q), k, v),
+    "when only the keys get features": lambda q, k, v: attend(q, _plus(k), v),
+    "without features": lambda q, k, v: attend(q, k, v),
     "without dividing by the row sum": lambda q, k, v: _plus(q) @ (_plus(k).mT @ v),
     "when it is divided by the number of keys": lambda q, k, v: _plus(q) @ (_plus(k).mT @ v) / len(k),
     "when it is divided by the sum of all weights, not of each row":
@@ -61,24 +51,16 @@ WRONG = {
         lambda q, k, v: _plus(q) @ (_plus(k).mT @ v) / (q @ _plus(k).sum(0)[:, None] + EPS),
     "when it is multiplied by the row sum instead of divided":
         lambda q, k, v: _plus(q) @ (_plus(k).mT @ v) * (_plus(q) @ _plus(k).sum(0)[:, None] + EPS),
-    "when the eps is left out": lambda q, k, v: _attend(_plus(q), _plus(k), v, 0.0),
-    "when the eps is subtracted instead of added": lambda q, k, v: _attend(_plus(q), _plus(k), v, -EPS),
+    "when the eps is left out": lambda q, k, v: attend(_plus(q), _plus(k), v, 0.0),
+    "when the eps is subtracted instead of added": lambda q, k, v: attend(_plus(q), _plus(k), v, -EPS),
     "when queries and keys are divided by sqrt(D) first":
-        lambda q, k, v: _attend(_plus(q / q.shape[1] ** 0.5), _plus(k / k.shape[1] ** 0.5), v),
-    "when the values get features, too": lambda q, k, v: _attend(_plus(q), _plus(k), _plus(v)),
+        lambda q, k, v: attend(_plus(q / q.shape[1] ** 0.5), _plus(k / k.shape[1] ** 0.5), v),
+    "when the values get features, too": lambda q, k, v: attend(_plus(q), _plus(k), _plus(v)),
     "with a softmax over the products of features": lambda q, k, v: (_plus(q) @ _plus(k).mT).softmax(-1) @ v,
     "with ordinary softmax attention": lambda q, k, v: (q @ k.mT / q.shape[1] ** 0.5).softmax(-1) @ v,
     "when the keys are averaged instead of summed in the row sum":
         lambda q, k, v: _plus(q) @ (_plus(k).mT @ v) / (_plus(q) @ _plus(k).mean(0)[:, None] + EPS),
 }
-
-
-def shares(a: Attempt) -> Finding | None:
-    q, k, v = a.given
-    got = a.ask(q, k, torch.ones_like(v))
-    return None if is_close(got, torch.ones_like(got), 1e-4) else Finding(
-        f"the weights of a row sum to 1, so values that are all 1 should give 1; yours give {got[0, 0].item():.4g}",
-        "Divide by phi(q) times the sum of phi(k) over the keys.", True)
 
 
 def positive(a: Attempt) -> Finding | None:
@@ -101,6 +83,7 @@ def the_eps(a: Attempt) -> Finding | None:
 
 linear_attention = Exercise(
     "linear_attention", "4.3", right, mixed,
-    (*ATTENDS, shares, positive, the_eps, *LAST,
+    (*ATTENDS, sums_to_one("Divide by phi(q) times the sum of phi(k) over the keys.", within=1e-4),
+     positive, the_eps, *LAST,
      linear_in_tokens(lambda n: mixed(0, n, n), "Compute both brackets before you use the queries.")),
     WRONG, "Weights are positive, rows sum to one, and no table is made.")

@@ -1,33 +1,38 @@
 """Exercise 4.5: attention with 1 + x + x^2/2 in place of exp(x), and still no table."""
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
-from ..exercise import Attempt, Exercise, Finding, is_close
+from ..exercise import Attempt, Exercise, Finding
 from ..properties import LAST
-from .e04_1_keys_first import mixed
-from .outputs import ATTENDS
+from .outputs import ATTENDS, sums_to_one
+from .pairs import dot, mix_pairs, mix_rows
+from .samples import mixed
 from .work_properties import linear_in_tokens
 
 
 def right(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """Pair by pair. q (N, D), k (S, D), v (S, E) -> (N, E)."""
-    out = torch.zeros(len(q), v.shape[1], dtype=v.dtype)
-    for i in range(len(q)):
-        x = [(q[i] * k[j]).sum() / q.shape[1] ** 0.5 for j in range(len(k))]
-        weights = [1 + t + t * t / 2 for t in x]
-        for j, weight in enumerate(weights):
-            out[i] += weight / sum(weights) * v[j]
-    return out
+    def weigh(query: Tensor, key: Tensor) -> float:
+        x = dot(query, key) / q.shape[1] ** 0.5
+        return 1 + x + x * x / 2
+    return mix_pairs(weigh, q, k, v)
 
 
-def _score(q: Tensor, k: Tensor) -> Tensor:
-    return q @ k.mT / q.shape[1] ** 0.5
+def _score(q: Tensor, k: Tensor, power: float = 0.5) -> Tensor:
+    return q @ k.mT / q.shape[1] ** power
 
 
-def _by(w: Tensor, v: Tensor) -> Tensor:
-    return w @ v / w.sum(-1, keepdim=True)
+def _series(x: Tensor) -> Tensor:
+    return 1 + x + x ** 2 / 2
+
+
+def _by(weigh: Callable[[Tensor], Tensor], power: float = 0.5) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+    """A wrong answer, from other weights of the score q.k / D ** power."""
+    return lambda q, k, v: mix_rows(weigh(_score(q, k, power)), v)
 
 
 def _diagonal(q: Tensor, k: Tensor) -> Tensor:
@@ -35,46 +40,33 @@ def _diagonal(q: Tensor, k: Tensor) -> Tensor:
 
 
 WRONG = {
-    "without the 1/2": lambda q, k, v: _by(1 + _score(q, k) + _score(q, k) ** 2, v),
-    "when the 1/2 multiplies both features, which gives 1/4":
-        lambda q, k, v: _by(1 + _score(q, k) + _score(q, k) ** 2 / 4, v),
-    "without the 1": lambda q, k, v: _by(_score(q, k) + _score(q, k) ** 2 / 2, v),
-    "without the linear term": lambda q, k, v: _by(1 + _score(q, k) ** 2 / 2, v),
-    "without the squares": lambda q, k, v: _by(1 + _score(q, k), v),
+    "without the 1/2": _by(lambda x: 1 + x + x ** 2),
+    "when the 1/2 multiplies both features, which gives 1/4": _by(lambda x: 1 + x + x ** 2 / 4),
+    "without the 1": _by(lambda x: x + x ** 2 / 2),
+    "without the linear term": _by(lambda x: 1 + x ** 2 / 2),
+    "without the squares": _by(lambda x: 1 + x),
     "with only the squares of single channels, without mixed products":
-        lambda q, k, v: _by(1 + _score(q, k) + _diagonal(q, k) / 2, v),
+        lambda q, k, v: mix_rows(1 + _score(q, k) + _diagonal(q, k) / 2, v),
     "when each pair of channels is counted only once":
-        lambda q, k, v: _by(1 + _score(q, k) + (_score(q, k) ** 2 + _diagonal(q, k)) / 4, v),
-    "without dividing q.k by sqrt(D)": lambda q, k, v: _by(1 + q @ k.mT + (q @ k.mT) ** 2 / 2, v),
-    "when q.k is divided by D instead of sqrt(D)":
-        lambda q, k, v: _by(1 + q @ k.mT / q.shape[1] + (q @ k.mT / q.shape[1]) ** 2 / 2, v),
+        lambda q, k, v: mix_rows(1 + _score(q, k) + (_score(q, k) ** 2 + _diagonal(q, k)) / 4, v),
+    "without dividing q.k by sqrt(D)": _by(_series, power=0),
+    "when q.k is divided by D instead of sqrt(D)": _by(_series, power=1),
     "when the squares are divided by D ** 2 instead of D":
-        lambda q, k, v: _by(1 + _score(q, k) + (q @ k.mT / q.shape[1]) ** 2 / 2, v),
-    "when q.k is divided by D ** 0.25": lambda q, k, v: _by(
-        1 + q @ k.mT / q.shape[1] ** 0.25 + (q @ k.mT / q.shape[1] ** 0.25) ** 2 / 2, v),
+        lambda q, k, v: mix_rows(1 + _score(q, k) + _score(q, k, 1) ** 2 / 2, v),
+    "when q.k is divided by D ** 0.25": _by(_series, power=0.25),
     "when only the linear term is divided by sqrt(D)":
-        lambda q, k, v: _by(1 + _score(q, k) + (q @ k.mT) ** 2 / 2, v),
-    "when only the squares are divided": lambda q, k, v: _by(1 + q @ k.mT + _score(q, k) ** 2 / 2, v),
-    "with the exponential itself": lambda q, k, v: _score(q, k).softmax(-1) @ v,
-    "with a third term, x^3/6": lambda q, k, v: _by(
-        1 + _score(q, k) + _score(q, k) ** 2 / 2 + _score(q, k) ** 3 / 6, v),
-    "with exp(-x)": lambda q, k, v: _by(1 - _score(q, k) + _score(q, k) ** 2 / 2, v),
-    "without dividing by the row sum": lambda q, k, v: (1 + _score(q, k) + _score(q, k) ** 2 / 2) @ v,
-    "when it is divided by the number of keys": lambda q, k, v: (1 + _score(q, k) + _score(q, k) ** 2 / 2) @ v / len(k),
-    "when x takes the place of its square": lambda q, k, v: _by(1 + _score(q, k) * 1.5, v),
-    "with (1 + x)^2": lambda q, k, v: _by((1 + _score(q, k)) ** 2, v),
-    "when an unnecessary eps is added": lambda q, k, v: (
-        (1 + _score(q, k) + _score(q, k) ** 2 / 2) @ v
-        / ((1 + _score(q, k) + _score(q, k) ** 2 / 2).sum(-1, keepdim=True) + 1e-6)),
+        lambda q, k, v: mix_rows(1 + _score(q, k) + (q @ k.mT) ** 2 / 2, v),
+    "when only the squares are divided": lambda q, k, v: mix_rows(1 + q @ k.mT + _score(q, k) ** 2 / 2, v),
+    "with the exponential itself": _by(torch.exp),
+    "with a third term, x^3/6": _by(lambda x: _series(x) + x ** 3 / 6),
+    "with exp(-x)": _by(lambda x: _series(-x)),
+    "without dividing by the row sum": lambda q, k, v: _series(_score(q, k)) @ v,
+    "when it is divided by the number of keys": lambda q, k, v: _series(_score(q, k)) @ v / len(k),
+    "when x takes the place of its square": _by(lambda x: 1 + x * 1.5),
+    "with (1 + x)^2": _by(lambda x: (1 + x) ** 2),
+    "when an unnecessary eps is added": lambda q, k, v:
+        _series(_score(q, k)) @ v / (_series(_score(q, k)).sum(-1, keepdim=True) + 1e-6),
 }
-
-
-def shares(a: Attempt) -> Finding | None:
-    q, k, v = a.given
-    got = a.ask(q, k, torch.ones_like(v))
-    return None if is_close(got, torch.ones_like(got), 1e-4) else Finding(
-        f"the weights of a row sum to 1, so values that are all 1 should give 1; yours give {got[0, 0].item():.4g}",
-        "Divide by phi(q) times the sum of phi(k) over the keys.", True)
 
 
 def _odds(f: object, x: float, like: Tensor) -> float:
@@ -107,6 +99,7 @@ def mixed_products(a: Attempt) -> Finding | None:
 
 taylor_attention = Exercise(
     "taylor_attention", "4.5", right, mixed,
-    (*ATTENDS, shares, mixed_products, the_series, *LAST,
+    (*ATTENDS, sums_to_one("Divide by phi(q) times the sum of phi(k) over the keys.", within=1e-4),
+     mixed_products, the_series, *LAST,
      linear_in_tokens(lambda n: mixed(0, n, n), "Use features whose product is 1 + x + x^2/2, then the two brackets.")),
     WRONG, "You used 1 + D + D^2 features and no table.")

@@ -7,21 +7,13 @@ from torch import Tensor
 from ..exercise import Attempt, Exercise, Finding, is_close
 from ..properties import LAST
 from .outputs import ATTENDS
+from .pairs import dot, mix_pairs, mix_rows
 from .samples import E, M, N, normal, phi
 
 
 def right(phi_q: Tensor, phi_k: Tensor, v: Tensor) -> Tensor:
     """Pair by pair. phi_q, phi_k (N, M), v (N, E) -> (N, E)."""
-    out = torch.zeros(len(phi_q), v.shape[1], dtype=v.dtype)
-    for i in range(len(phi_q)):
-        weights = [(phi_q[i] * phi_k[j]).sum() for j in range(i + 1)]
-        for j, weight in enumerate(weights):
-            out[i] += weight / sum(weights) * v[j]
-    return out
-
-
-def _by(w: Tensor, v: Tensor) -> Tensor:
-    return w @ v / w.sum(-1, keepdim=True)
+    return mix_pairs(dot, phi_q, phi_k, v, seen=lambda i: slice(0, i + 1))
 
 
 def _count(v: Tensor) -> Tensor:
@@ -29,10 +21,10 @@ def _count(v: Tensor) -> Tensor:
 
 
 WRONG = {
-    "without the triangle": lambda q, k, v: _by(q @ k.mT, v),
-    "with the upper triangle, the future": lambda q, k, v: _by((q @ k.mT).triu(), v),
-    "when a token may not see itself": lambda q, k, v: _by((q @ k.mT).tril(-1), v),
-    "when every token also sees the next token": lambda q, k, v: _by((q @ k.mT).tril(1), v),
+    "without the triangle": lambda q, k, v: mix_rows(q @ k.mT, v),
+    "with the upper triangle, the future": lambda q, k, v: mix_rows((q @ k.mT).triu(), v),
+    "when a token may not see itself": lambda q, k, v: mix_rows((q @ k.mT).tril(-1), v),
+    "when every token also sees the next token": lambda q, k, v: mix_rows((q @ k.mT).tril(1), v),
     "when the row sum is made before the triangle": lambda q, k, v: (q @ k.mT).tril() @ v / (q @ k.sum(0))[:, None],
     "without dividing by the row sum": lambda q, k, v: (q @ k.mT).tril() @ v,
     "when it is divided by the number of tokens so far": lambda q, k, v: (q @ k.mT).tril() @ v / _count(v),
@@ -44,12 +36,12 @@ WRONG = {
     "with a softmax of the allowed products":
         lambda q, k, v: (q @ k.mT).masked_fill(torch.ones(len(q), len(k)).triu(1) > 0, -torch.inf).softmax(-1) @ v,
     "when all tokens so far have the same weight": lambda q, k, v: v.cumsum(0) / _count(v),
-    "when the triangle is cut from the transposed table": lambda q, k, v: _by((k @ q.mT).tril(), v),
-    "when only the values are summed up to the query": lambda q, k, v: _by(q @ k.mT, v.cumsum(0)),
-    "when the keys' features replace the queries' features": lambda q, k, v: _by((k @ k.mT).tril(), v),
-    "when the queries' features replace the keys' features": lambda q, k, v: _by((q @ q.mT).tril(), v),
-    "with the diagonal only": lambda q, k, v: _by((q @ k.mT).tril().triu(), v),
-    "when the triangle divides instead of multiplying": lambda q, k, v: _by((q @ (1 / k).mT).tril(), v),
+    "when the triangle is cut from the transposed table": lambda q, k, v: mix_rows((k @ q.mT).tril(), v),
+    "when only the values are summed up to the query": lambda q, k, v: mix_rows(q @ k.mT, v.cumsum(0)),
+    "when the keys' features replace the queries' features": lambda q, k, v: mix_rows((k @ k.mT).tril(), v),
+    "when the queries' features replace the keys' features": lambda q, k, v: mix_rows((q @ q.mT).tril(), v),
+    "with the diagonal only": lambda q, k, v: mix_rows((q @ k.mT).tril().triu(), v),
+    "when the triangle divides instead of multiplying": lambda q, k, v: mix_rows((q @ (1 / k).mT).tril(), v),
 }
 
 

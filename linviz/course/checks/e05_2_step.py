@@ -37,6 +37,11 @@ def _old(S: Tensor, z: Tensor, q: Tensor, k: Tensor, v: Tensor) -> State:
     return S + _outer(k, v), z + k, q @ S / (q @ z)
 
 
+def _written(read: Answer) -> Answer:
+    """A token written as it should be, and the new state read in another way."""
+    return lambda S, z, q, k, v: (S + _outer(k, v), z + k, read(S + _outer(k, v), z + k, q, k))
+
+
 WRONG: dict[str, Answer] = {
     "when the state is read before the token is written": _old,
     "when S is not updated": lambda S, z, q, k, v: _read(S, z + k, q),
@@ -52,15 +57,11 @@ WRONG: dict[str, Answer] = {
     "when the query is added to z in place of the key": lambda S, z, q, k, v: _read(S + _outer(k, v), z + q, q),
     "when the output is read with the key in place of the query":
         lambda S, z, q, k, v: _read(S + _outer(k, v), z + k, k),
-    "without dividing": lambda S, z, q, k, v: (S + _outer(k, v), z + k, q @ (S + _outer(k, v))),
-    "when it is divided by the sum of z, without the query":
-        lambda S, z, q, k, v: (S + _outer(k, v), z + k, q @ (S + _outer(k, v)) / (z + k).sum()),
-    "when it is divided by the old z":
-        lambda S, z, q, k, v: (S + _outer(k, v), z + k, q @ (S + _outer(k, v)) / (q @ z)),
-    "when it is divided by the weight of this token alone":
-        lambda S, z, q, k, v: (S + _outer(k, v), z + k, q @ (S + _outer(k, v)) / (q @ k)),
-    "when it is multiplied by q.z instead of divided":
-        lambda S, z, q, k, v: (S + _outer(k, v), z + k, q @ (S + _outer(k, v)) * (q @ (z + k))),
+    "without dividing": _written(lambda S, z, q, k: q @ S),
+    "when it is divided by the sum of z, without the query": _written(lambda S, z, q, k: q @ S / z.sum()),
+    "when it is divided by the old z": _written(lambda S, z, q, k: q @ S / (q @ (z - k))),
+    "when it is divided by the weight of this token alone": _written(lambda S, z, q, k: q @ S / (q @ k)),
+    "when it is multiplied by q.z instead of divided": _written(lambda S, z, q, k: q @ S * (q @ z)),
     "when the value is written without its key": lambda S, z, q, k, v: _read(S + v, z + k, q),
     "when the key is written without its value": lambda S, z, q, k, v: _read(S + k[:, None], z + k, q),
     "when key and value are added, not multiplied": lambda S, z, q, k, v: _read(S + k[:, None] + v, z + k, q),
@@ -68,8 +69,7 @@ WRONG: dict[str, Answer] = {
     "when the state is halved at every step": lambda S, z, q, k, v: _read((S + _outer(k, v)) / 2, (z + k) / 2, q),
     "when S is divided by z before it is returned":
         lambda S, z, q, k, v: ((S + _outer(k, v)) / (z + k)[:, None], z + k, q @ (S + _outer(k, v)) / (q @ (z + k))),
-    "when an unnecessary eps is added": lambda S, z, q, k, v: (
-        S + _outer(k, v), z + k, q @ (S + _outer(k, v)) / (q @ (z + k) + 1e-6)),
+    "when an unnecessary eps is added": _written(lambda S, z, q, k: q @ S / (q @ z + 1e-6)),
 }
 
 

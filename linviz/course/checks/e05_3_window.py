@@ -10,30 +10,23 @@ from ..exercise import Attempt, Exercise, Finding, is_close
 from ..properties import LAST, count_numbers
 from .e05_1_up_to_now import mixed, nobody_peeks, shares, the_first
 from .outputs import ATTENDS
+from .pairs import dot, mix_pairs, mix_rows
 from .work_properties import linear_in_tokens
 
 
 def right(phi_q: Tensor, phi_k: Tensor, v: Tensor, W: int) -> Tensor:
     """Pair by pair. phi_q, phi_k (N, M), v (N, E) -> (N, E): token i sees i - W + 1 to i."""
-    out = torch.zeros(len(phi_q), v.shape[1], dtype=v.dtype)
-    for i in range(len(phi_q)):
-        seen = range(max(0, i - W + 1), i + 1)
-        weights = [(phi_q[i] * phi_k[j]).sum() for j in seen]
-        for j, weight in zip(seen, weights, strict=True):
-            out[i] += weight / sum(weights) * v[j]
-    return out
+    return mix_pairs(dot, phi_q, phi_k, v, seen=lambda i: slice(max(0, i - W + 1), i + 1))
 
 
 def _band(q: Tensor, k: Tensor, v: Tensor, low: int, high: int) -> Tensor:
     """Keys i - low + 1 to i + high."""
-    w = (q @ k.mT).tril(high).triu(1 - low)
-    return w @ v / w.sum(-1, keepdim=True)
+    return mix_rows((q @ k.mT).tril(high).triu(1 - low), v)
 
 
 def _blocks(q: Tensor, k: Tensor, v: Tensor, W: int) -> Tensor:
     block = torch.arange(len(q)) // W
-    w = (q @ k.mT).tril() * (block[:, None] == block)
-    return w @ v / w.sum(-1, keepdim=True)
+    return mix_rows((q @ k.mT).tril() * (block[:, None] == block), v)
 
 
 def _mixed_sums(q: Tensor, k: Tensor, v: Tensor, above: int, below: int) -> Tensor:
@@ -57,10 +50,9 @@ WRONG = {
     "when it is divided by the window's size": lambda q, k, v, W: (q @ k.mT).tril().triu(1 - W) @ v / W,
     "when the sequence is cut into blocks instead of sliding": _blocks,
     "when only tokens before the window are seen":
-        lambda q, k, v, W: (q @ k.mT).tril(-W) @ v / (q @ k.mT).tril(-W).sum(-1, keepdim=True),
+        lambda q, k, v, W: mix_rows((q @ k.mT).tril(-W), v),
     "when the token that leaves the window is added instead of subtracted":
-        lambda q, k, v, W: ((q @ k.mT).tril() + (q @ k.mT).tril(-W)) @ v
-        / ((q @ k.mT).tril() + (q @ k.mT).tril(-W)).sum(-1, keepdim=True),
+        lambda q, k, v, W: mix_rows((q @ k.mT).tril() + (q @ k.mT).tril(-W), v),
     "when the keys' features replace the queries' features": lambda q, k, v, W: _band(k, k, v, W, 0),
     "when the queries' features replace the keys' features": lambda q, k, v, W: _band(q, q, v, W, 0),
     "when all tokens in the window have the same weight":

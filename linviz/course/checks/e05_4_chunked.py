@@ -11,6 +11,7 @@ from ..properties import LAST
 from .e05_1_up_to_now import mixed, nobody_peeks, shares, the_first
 from .e05_1_up_to_now import right as by_the_triangle
 from .outputs import ATTENDS
+from .pairs import mix_rows
 from .work_properties import calls, linear_in_tokens
 
 SIZES = (3, 2, 4, 5)
@@ -19,12 +20,6 @@ SIZES = (3, 2, 4, 5)
 def right(phi_q: Tensor, phi_k: Tensor, v: Tensor, size: int) -> Tensor:
     """Pair by pair: the result does not depend on the chunks. phi_q, phi_k (N, M), v (N, E) -> (N, E)."""
     return by_the_triangle(phi_q, phi_k, v)
-
-
-def _weighed(q: Tensor, k: Tensor, v: Tensor, inside: Tensor, before: Tensor) -> Tensor:
-    """Weights of pairs in one chunk and of pairs from another, each with a factor (N, N)."""
-    w = (q @ k.mT) * (inside + before)
-    return w @ v / w.sum(-1, keepdim=True)
 
 
 def _pairs(q: Tensor, size: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -37,7 +32,8 @@ def _pairs(q: Tensor, size: int) -> tuple[Tensor, Tensor, Tensor]:
 def _with(change: Answer) -> Answer:
     """A wrong answer, from factors on the pairs inside a chunk and before it."""
     def wrong(q: Tensor, k: Tensor, v: Tensor, size: int) -> Tensor:
-        return _weighed(q, k, v, *change(q, size, *_pairs(q, size)))
+        inside, before = change(q, size, *_pairs(q, size))
+        return mix_rows((q @ k.mT) * (inside + before), v)
     return wrong
 
 

@@ -9,38 +9,35 @@ from torch.special import entr
 
 from ..exercise import Attempt, Exercise, Finding, is_close
 from ..properties import FIRST, matches_values
+from .pairs import bits
 from .samples import N, S, normal
 
 
 def right(a: Tensor) -> Tensor:
     """Weight by weight; a weight of zero adds nothing. a (N, S) -> (N,) patches."""
-    bits = [-sum(w * math.log2(w) for w in row if w > 0) for row in a.tolist()]
-    return torch.tensor([2**h for h in bits], dtype=a.dtype)
-
-
-def _bits(a: Tensor, dim: int = -1) -> Tensor:
-    return entr(a).sum(dim) / math.log(2)
+    found = [-sum(w * math.log2(w) for w in row if w > 0) for row in a.tolist()]
+    return torch.tensor([2**h for h in found], dtype=a.dtype)
 
 
 WRONG = {
     "when a weight of zero gives NaN: 0 times the logarithm of 0": lambda a: (-(a * a.log2()).sum(-1)).exp2(),
-    "when the entropy itself comes back, not two to its power": _bits,
+    "when the entropy itself comes back, not two to its power": bits,
     "when two is raised to an entropy in nats": lambda a: entr(a).sum(-1).exp2(),
-    "when e is raised to an entropy in bits": lambda a: _bits(a).exp(),
-    "when the logarithm is taken to base 10": lambda a: (_bits(a) * math.log10(2)).exp2(),
-    "when the minus before the sum is missing": lambda a: (-_bits(a)).exp2(),
+    "when e is raised to an entropy in bits": lambda a: bits(a).exp(),
+    "when the logarithm is taken to base 10": lambda a: (bits(a) * math.log10(2)).exp2(),
+    "when the minus before the sum is missing": lambda a: (-bits(a)).exp2(),
     "when one over the sum of squares comes back, which is participation": lambda a: 1 / a.square().sum(-1),
     "when the weights that are not zero are counted": lambda a: (a > 0).sum(-1).to(a),
     "when one over the largest weight comes back": lambda a: 1 / a.amax(-1),
-    "when the sum goes over the queries, not over the keys": lambda a: _bits(a, -2).exp2(),
-    "when one mean is taken over all rows": lambda a: _bits(a).mean().exp2(),
-    "when the entropies of all rows are added up": lambda a: _bits(a).sum().exp2(),
+    "when the sum goes over the queries, not over the keys": lambda a: bits(a, -2).exp2(),
+    "when one mean is taken over all rows": lambda a: bits(a).mean().exp2(),
+    "when the entropies of all rows are added up": lambda a: bits(a).sum().exp2(),
     "with a mean over the keys in place of the sum": lambda a: entr(a).mean(-1).div(math.log(2)).exp2(),
     "when 0.000001 is added inside the logarithm": lambda a: (-(a * (a + 1e-6).log2()).sum(-1)).exp2(),
-    "when the result is divided by the number of keys": lambda a: _bits(a).exp2() / a.shape[-1],
-    "when the entropy is squared, not put into the exponent": lambda a: _bits(a).square(),
-    "when twice the entropy comes back, not two to its power": lambda a: 2 * _bits(a),
-    "when the weights go through a softmax first": lambda a: _bits(a.softmax(-1)).exp2(),
+    "when the result is divided by the number of keys": lambda a: bits(a).exp2() / a.shape[-1],
+    "when the entropy is squared, not put into the exponent": lambda a: bits(a).square(),
+    "when twice the entropy comes back, not two to its power": lambda a: 2 * bits(a),
+    "when the weights go through a softmax first": lambda a: bits(a.softmax(-1)).exp2(),
 }
 
 

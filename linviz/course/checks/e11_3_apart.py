@@ -6,6 +6,7 @@ from torch import Tensor
 
 from ..exercise import Answer, Attempt, Exercise, Finding, is_close
 from ..properties import FIRST, LAST
+from .pairs import listed
 from .samples import M, N, S, normal
 
 
@@ -93,7 +94,7 @@ def no_floor(a: Attempt) -> Finding | None:
     got = a.ask(*a.given[:2], 0.0)
     wanted = torch.tensor([1.0, 0.0, 0.0], dtype=torch.float64).expand(N, 3)
     return None if is_close(got, wanted) else Finding(
-        f"without a floor (c = 0) the pair has the whole row: 1, 0, 0; yours gives {_three_numbers(got[0])}",
+        f"without a floor (c = 0) the pair has the whole row: 1, 0, 0; yours gives {listed(got[0])}",
         "Multiply out (q_plus + c)(k_plus + c): which of the four terms are left at c = 0?", True)
 
 
@@ -105,13 +106,9 @@ def empty(a: Attempt) -> Finding | None:
         got = a.ask(q, k, 0.5)
         if not is_close(got, torch.tensor(wanted, dtype=torch.float64).expand(N, 3)):
             return Finding(f"{name}, c = 0.5: the shares of pair, key and constant are "
-                           f"{_three_numbers(torch.tensor(wanted))}; yours are {_three_numbers(got[0])}",
+                           f"{listed(torch.tensor(wanted))}; yours are {listed(got[0])}",
                            "c * q_plus is the same for every key, so it belongs to the constant, like c times c.", True)
     return None
-
-
-def _three_numbers(x: Tensor) -> str:
-    return ", ".join(f"{y:.2f}" for y in x.tolist())
 
 
 apart = Exercise(

@@ -5,10 +5,10 @@ import math
 
 import torch
 from torch import Tensor
-from torch.special import entr
 
 from ..exercise import Attempt, Exercise, Finding, is_close
 from ..properties import FIRST, LAST
+from .pairs import bits, listed
 from .samples import N, S, normal
 
 HEADS = 4
@@ -28,38 +28,34 @@ def _of(row: list[float]) -> float:
     return -sum(w * math.log2(w) for w in row)
 
 
-def _bits(a: Tensor) -> Tensor:
-    return entr(a).sum(-1) / math.log(2)
-
-
 def _kl(p: Tensor, r: Tensor) -> Tensor:
     return (p * (p / r).log2()).sum(-1)
 
 
 WRONG = {
-    "when the difference is taken the other way round": lambda a: _bits(a).mean(-1) - _bits(a.mean(-2)),
-    "when only the entropy of the mean row comes back": lambda a: _bits(a.mean(-2)),
-    "when only the mean of the entropies comes back": lambda a: _bits(a).mean(-1),
+    "when the difference is taken the other way round": lambda a: bits(a).mean(-1) - bits(a.mean(-2)),
+    "when only the entropy of the mean row comes back": lambda a: bits(a.mean(-2)),
+    "when only the mean of the entropies comes back": lambda a: bits(a).mean(-1),
     "with the natural logarithm: that is nats, not bits": lambda a: right(a) * math.log(2),
     "with the logarithm to base 10": lambda a: right(a) * math.log10(2),
-    "when the maps of all heads are averaged first": lambda a: _bits(a.mean((0, 1))) - _bits(a).mean(-1),
-    "when the mean is taken over the heads, not over the queries": lambda a: _bits(a.mean(0)) - _bits(a).mean(0),
+    "when the maps of all heads are averaged first": lambda a: bits(a.mean((0, 1))) - bits(a).mean(-1),
+    "when the mean is taken over the heads, not over the queries": lambda a: bits(a.mean(0)) - bits(a).mean(0),
     "when one mean is taken over all heads": lambda a: right(a).mean(),
-    "when the mean is taken over the keys, not over the queries": lambda a: _bits(a.mean(-1)) - _bits(a).mean(-1),
-    "when the entropies are added up, not averaged": lambda a: _bits(a.mean(-2)) - _bits(a).sum(-1),
-    "when the rows are added up, not averaged": lambda a: _bits(a.sum(-2)) - _bits(a).mean(-1),
+    "when the mean is taken over the keys, not over the queries": lambda a: bits(a.mean(-1)) - bits(a).mean(-1),
+    "when the entropies are added up, not averaged": lambda a: bits(a.mean(-2)) - bits(a).sum(-1),
+    "when the rows are added up, not averaged": lambda a: bits(a.sum(-2)) - bits(a).mean(-1),
     "when the mean over the queries is missing, so that every query keeps its own number":
-        lambda a: _bits(a.mean(-2))[:, None] - _bits(a),
+        lambda a: bits(a.mean(-2))[:, None] - bits(a),
     "when the entropy of the first row is used in place of the mean entropy":
-        lambda a: _bits(a.mean(-2)) - _bits(a[:, 0]),
+        lambda a: bits(a.mean(-2)) - bits(a[:, 0]),
     "with the largest possible entropy, log2 S, in place of the entropy of the mean row":
-        lambda a: math.log2(a.shape[-1]) - _bits(a).mean(-1),
+        lambda a: math.log2(a.shape[-1]) - bits(a).mean(-1),
     "when effective tokens are subtracted, not entropies":
-        lambda a: _bits(a.mean(-2)).exp2() - _bits(a).exp2().mean(-1),
-    "when the two entropies are added, not subtracted": lambda a: _bits(a.mean(-2)) + _bits(a).mean(-1),
+        lambda a: bits(a.mean(-2)).exp2() - bits(a).exp2().mean(-1),
+    "when the two entropies are added, not subtracted": lambda a: bits(a.mean(-2)) + bits(a).mean(-1),
     "when the divergence goes from the mean row to each row, not from each row to the mean":
         lambda a: _kl(a.mean(-2, keepdim=True).expand_as(a), a).mean(-1),
-    "when one entropy is divided by the other": lambda a: _bits(a.mean(-2)) / _bits(a).mean(-1),
+    "when one entropy is divided by the other": lambda a: bits(a.mean(-2)) / bits(a).mean(-1),
     "when the result is divided by the largest possible entropy, log2 S": lambda a: right(a) / math.log2(a.shape[-1]),
 }
 
@@ -90,12 +86,8 @@ def each_head(a: Attempt) -> Finding | None:
     alone = torch.stack([right(a.given[0][h:h + 1])[0] for h in range(HEADS)])
     swapped = a.ask(a.given[0].flip(0))
     return None if is_close(swapped, alone.flip(0)) else Finding(
-        f"the heads should have {_numbers(alone)} bits; yours have {_numbers(swapped.flip(0))}",
+        f"the heads should have {listed(alone)} bits; yours have {listed(swapped.flip(0).flatten()[:HEADS])}",
         "Treat each head on its own: average over queries, never over heads.")
-
-
-def _numbers(x: Tensor) -> str:
-    return ", ".join(f"{y:.2f}" for y in x.flatten()[:HEADS].tolist())
 
 
 told = Exercise(

@@ -9,6 +9,7 @@ from torch import Tensor
 from ...spectra import numerical_rank
 from ..exercise import Attempt, Exercise, Finding
 from ..properties import is_finite, matches_shape, returns_tensors
+from .pairs import bits
 
 CLOSE = 0.01  # bits that a row may differ from the smallest or the largest possible entropy
 
@@ -48,10 +49,6 @@ WRONG = {
 }
 
 
-def _bits(a: Tensor) -> Tensor:
-    return torch.special.entr(a.double()).sum(-1) / math.log(2)
-
-
 def rank(a: Tensor) -> int:
     """Numerical rank of a map, with the tolerance of its own dtype.
 
@@ -74,7 +71,7 @@ def shares(a: Attempt) -> Finding | None:
 
 
 def entropies(a: Attempt) -> Finding | None:
-    sharp, flat = (_bits(x) for x in a.got)
+    sharp, flat = (bits(x.double()) for x in a.got)
     most = math.log2(a.given[0])
     if sharp.max() > CLOSE:
         return Finding(f"a row of your sharp map has {sharp.max().item():.3f} bits; at most {CLOSE} are allowed",

@@ -5,24 +5,15 @@ import torch
 from torch import Tensor
 
 from ..exercise import Attempt, Exercise, Finding, is_close
-from ..properties import FIRST, LAST, count_numbers
+from ..properties import FIRST, LAST
+from .pairs import EPS, attend, dot, mix_pairs
 from .samples import E, M, N, S, normal, phi, ratio
-
-EPS = 1e-6
+from .work_properties import linear_in_tokens
 
 
 def right(phi_q: Tensor, phi_k: Tensor, v: Tensor, r_q: Tensor, r_k: Tensor) -> Tensor:
     """Pair by pair. phi_q, r_q (N, M), phi_k, r_k (S, M), v (S, E) -> (N, E)."""
-    out = torch.zeros(len(phi_q), v.shape[1], dtype=v.dtype)
-    for i in range(len(phi_q)):
-        weights = [(r_q[i] * phi_q[i] * r_k[j] * phi_k[j]).sum() for j in range(len(phi_k))]
-        for j, weight in enumerate(weights):
-            out[i] += weight / (sum(weights) + EPS) * v[j]
-    return out
-
-
-def _attend(q: Tensor, k: Tensor, v: Tensor, eps: float = EPS) -> Tensor:
-    return q @ (k.mT @ v) / (q @ k.sum(0)[:, None] + eps)
+    return mix_pairs(dot, r_q * phi_q, r_k * phi_k, v, eps=EPS)
 
 
 def _by(q: Tensor, k: Tensor, v: Tensor, below: Tensor) -> Tensor:
@@ -31,17 +22,17 @@ def _by(q: Tensor, k: Tensor, v: Tensor, below: Tensor) -> Tensor:
 
 WRONG = {
     "without dividing by the row sum": lambda p, k, v, s, t: (p * s) @ ((k * t).mT @ v),
-    "without a gate": lambda p, k, v, s, t: _attend(p, k, v),
-    "when only the queries are gated": lambda p, k, v, s, t: _attend(p * s, k, v),
-    "when only the keys are gated": lambda p, k, v, s, t: _attend(p, k * t, v),
-    "when the ratios are added instead of multiplied": lambda p, k, v, s, t: _attend(p + s, k + t, v),
+    "without a gate": lambda p, k, v, s, t: attend(p, k, v),
+    "when only the queries are gated": lambda p, k, v, s, t: attend(p * s, k, v),
+    "when only the keys are gated": lambda p, k, v, s, t: attend(p, k * t, v),
+    "when the ratios are added instead of multiplied": lambda p, k, v, s, t: attend(p + s, k + t, v),
     "when the row sum is computed from keys without their gate":
         lambda p, k, v, s, t: _by(p * s, k * t, v, (p * s) @ k.sum(0)[:, None]),
     "when the row sum is computed from queries without their gate":
         lambda p, k, v, s, t: _by(p * s, k * t, v, p @ (k * t).sum(0)[:, None]),
     "when the row sum is computed without any gate": lambda p, k, v, s, t: _by(p * s, k * t, v, p @ k.sum(0)[:, None]),
-    "when the eps is left out": lambda p, k, v, s, t: _attend(p * s, k * t, v, eps=0.0),
-    "when the eps is subtracted instead of added": lambda p, k, v, s, t: _attend(p * s, k * t, v, eps=-EPS),
+    "when the eps is left out": lambda p, k, v, s, t: attend(p * s, k * t, v, eps=0.0),
+    "when the eps is subtracted instead of added": lambda p, k, v, s, t: attend(p * s, k * t, v, eps=-EPS),
     "when the sums are divided by the number of keys": lambda p, k, v, s, t: (p * s) @ ((k * t).mT @ v) / len(k),
     "when the rows are divided by the sum of all weights, not each by its own sum":
         lambda p, k, v, s, t: _by(p * s, k * t, v, ((p * s) @ (k * t).sum(0)).sum()),
@@ -51,11 +42,11 @@ WRONG = {
         lambda p, k, v, s, t: (p * s) @ ((k * t).mT @ v) * ((p * s) @ (k * t).sum(0)[:, None] + EPS),
     "with a softmax of the gated scores": lambda p, k, v, s, t: ((p * s) @ (k * t).mT).softmax(-1) @ v,
     "when the mean of the weighted values is taken, not their sum":
-        lambda p, k, v, s, t: _attend(p * s, k * t, v) / len(k),
-    "when the gate is applied twice": lambda p, k, v, s, t: _attend(p * s * s, k * t * t, v),
+        lambda p, k, v, s, t: attend(p * s, k * t, v) / len(k),
+    "when the gate is applied twice": lambda p, k, v, s, t: attend(p * s * s, k * t * t, v),
     "when features are multiplied by 1 - r, not by r":
-        lambda p, k, v, s, t: _attend(p * (1 - s), k * (1 - t), v),
-    "when features are divided by their ratios": lambda p, k, v, s, t: _attend(p / s, k / t, v),
+        lambda p, k, v, s, t: attend(p * (1 - s), k * (1 - t), v),
+    "when features are divided by their ratios": lambda p, k, v, s, t: attend(p / s, k / t, v),
 }
 
 
@@ -98,13 +89,9 @@ def constant(a: Attempt) -> Finding | None:
         "The ratios multiply the features in the numerator and in the row sum alike.", True)
 
 
-def linear_cost(a: Attempt) -> Finding | None:
-    """Work that is linear in N has no second difference; a table of N x N has one."""
-    small, middle, large = (count_numbers(a.theirs, mixed(0, n, n)) for n in (12, 24, 36))
-    return None if large - middle <= middle - small else Finding(
-        "right numbers, but twice the tokens take more than twice the work: there is an N x N table somewhere",
-        "Multiply k^ transposed by v first. This product is M x E for any number of tokens.", True)
-
+linear_cost = linear_in_tokens(
+    lambda n: mixed(0, n, n), "Multiply k^ transposed by v first. This product is M x E for any number of tokens.",
+    seen="right numbers, but twice the tokens take more than twice the work: there is an N x N table somewhere")
 
 gated_attention = Exercise(
     "gated_attention", "13.3", right, mixed, (*FIRST, both_gates, constant, shares, the_eps, *LAST, linear_cost), WRONG,

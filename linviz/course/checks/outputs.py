@@ -1,9 +1,10 @@
 """The output of every attention: one row per query, as wide as the values. Wrong shapes are named."""
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
-from ..exercise import Attempt, Finding, Property
+from ..exercise import Attempt, Finding, Property, is_close
 from ..properties import FIRST
 
 
@@ -20,6 +21,17 @@ def a_row_a_query(a: Attempt) -> Finding | None:
     whose = {D: "a channel of the queries", S: "a key", 1: "one sum"}.get(columns, "something else")
     return Finding(f"{shapes}: a column for {whose}", "The output is a mix of the values and has their width.",
                    columns in (D, S, 1))
+
+
+def sums_to_one(hint: str, within: float = 1e-6,
+                why: str = "the weights of a row sum to 1, so values that are all 1 should give 1") -> Property:
+    """Values that are all 1 give 1. For answers to (queries, keys, values, ...)."""
+    def ask(a: Attempt) -> Finding | None:
+        q, k, v, *rest = a.given
+        got = a.ask(q, k, torch.ones_like(v), *rest)
+        return None if is_close(got, torch.ones_like(got), within) else Finding(
+            f"{why}; yours give {got[0, 0].item():.4g}", hint, True)
+    return ask
 
 
 ATTENDS: tuple[Property, ...] = (*FIRST[:2], a_row_a_query, *FIRST[2:])

@@ -19,6 +19,11 @@ def normal(seed: int, *sizes: int) -> Tensor:
     return torch.randn(*sizes, dtype=torch.float64, generator=torch.Generator().manual_seed(1000 + seed))
 
 
+def mixed(seed: int, queries: int = N, keys: int = S) -> tuple[Tensor, ...]:
+    """Inputs: queries, keys, values."""
+    return normal(seed, queries, M), normal(seed + 10, keys, M), normal(seed + 20, keys, E)
+
+
 def phi(seed: int, *sizes: int) -> Tensor:
     """Features with their floor, all positive.
 

@@ -8,18 +8,17 @@ from ..exercise import Answer, Attempt, Finding, Property
 from ..properties import Tally, count_numbers
 
 Inputs = Callable[[int], tuple[Any, ...]]  # a number of tokens -> the arguments of an answer
+TABLE = "right numbers, but twice the tokens need more than twice the work: your code makes an N x N table"
 
 
-def linear_in_tokens(inputs: Inputs, advice: str) -> Property:
+def linear_in_tokens(inputs: Inputs, advice: str, seen: str = TABLE) -> Property:
     """An answer must not make an N x N table: a count that is linear in N has no second difference.
 
     `advice` says what to multiply first.
     """
     def ask(a: Attempt) -> Finding | None:
         small, middle, large = (count_numbers(a.theirs, inputs(n)) for n in (12, 24, 36))
-        return None if large - middle <= middle - small else Finding(
-            "right numbers, but twice the tokens need more than twice the work: your code makes an N x N table",
-            advice, True)
+        return None if large - middle <= middle - small else Finding(seen, advice, True)
     return ask
 
 
