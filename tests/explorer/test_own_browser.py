@@ -88,6 +88,7 @@ def test_every_broken_file_that_a_browser_sends_gets_its_one_sentence(page, expl
 
     for name, (data, says) in odd(tmp_path).items():
         assert says in told(name, data) and not page.get_by_test_id("stAlert").count(), name
+        page.wait_for_function("title => view().model.title === title", arg=name.rpartition("/")[2], timeout=30_000)
     bad = BAD | {"flipped": lambda: flipped(files.faststart(files.video(), tmp_path))}
     for n, (what, make) in enumerate(bad.items()):
         sentence = told(f"{n}.mp4", make())

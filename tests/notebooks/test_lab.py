@@ -127,7 +127,7 @@ def test_the_quiz_explains_a_choice(lab: Any) -> None:
     choice.click()
     cell.get_by_text("A row is divided by its own sum").wait_for(timeout=WAIT)
     cell.get_by_text("Nothing.", exact=True).click()
-    cell.get_by_text("above and below the line").wait_for(timeout=WAIT)
+    cell.get_by_text("in the numerator and in the denominator").wait_for(timeout=WAIT)
 
 
 @pytest.mark.parametrize("book, text", [("00_start_here", "PatchView("), ("11_concentration", "PatchView(")])
