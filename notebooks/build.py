@@ -40,7 +40,7 @@ def check_parts(chapter: Chapter) -> None:
         raise ValueError(f"exercise {first} has no check: write linviz/course/checks/{module} first")
     if chapter.number not in quizzes.ALL:
         raise ValueError(f"chapter {chapter.number} has no quiz: write linviz/course/quizzes/"
-                         f"c{chapter.number:02d}_NAME.py first")
+                         f"c{chapter.number:02d}_NAME.toml first")
 
 
 # ------------------------------------------------------------------------------------------------ two notebooks

@@ -4,9 +4,12 @@ In a notebook a quiz has buttons; without widgets it is text with folded answers
 """
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import ipywidgets as widgets
@@ -63,6 +66,26 @@ class Quiz:
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         data = self.widget()._repr_mimebundle_(**kwargs) or {}
         return {**data, "text/markdown": self.text(), "text/plain": f"{self.title}, {len(self.questions)} questions"}
+
+
+def read_quiz(file: Path, counts: ModuleType) -> Quiz:
+    """The quiz written in a TOML file: a title, and one table per question.
+
+    counts  its functions `recount_NAME` compute the numbers of the question [NAME] again; AttributeError if one lacks.
+    """
+    tables = tomllib.loads(file.read_text(encoding="utf-8"))
+    title = tables.pop("title")
+    return Quiz(title, tuple(_read_question(table, getattr(counts, f"recount_{name}") if "numbers" in table else dict)
+                             for name, table in tables.items()))
+
+
+def _read_question(table: dict[str, Any], recount: Callable[[], Mapping[str, str]]) -> Question:
+    choices = tuple(Choice(_one_line(c["text"]), _one_line(c["why"]), c.get("right", False)) for c in table["choices"])
+    return Question(_one_line(table["ask"]), choices, table["objective"], table.get("numbers", {}), recount)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def answer_html(question: Question, chosen: int | None) -> str:

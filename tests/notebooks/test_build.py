@@ -96,7 +96,7 @@ def test_a_wrong_order_gets_one_sentence(copy: Path, monkeypatch: pytest.MonkeyP
     assert capsys.readouterr().err == f"{CHAPTER}.ipynb was never run: run notebooks/build.py without --prose first\n"
     monkeypatch.delitem(quizzes.ALL, 13)
     assert build.main(["13"]) == 1
-    assert capsys.readouterr().err == "chapter 13 has no quiz: write linviz/course/quizzes/c13_NAME.py first\n"
+    assert capsys.readouterr().err == "chapter 13 has no quiz: write linviz/course/quizzes/c13_NAME.toml first\n"
     monkeypatch.delitem(checks.ALL, "fixation")
     assert build.main(["13"]) == 1
     assert capsys.readouterr().err == "exercise 13.2 has no check: write linviz/course/checks/e13_2_NAME.py first\n"
