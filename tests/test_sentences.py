@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST = 25
-PAGES = sorted((ROOT / "explorer").rglob("*.py"))
+PAGES = sorted(path for ending in ("py", "toml") for path in (ROOT / "explorer").rglob(f"*.{ending}"))
 
 
 def texts(tree: ast.AST) -> Iterator[str]:
@@ -33,7 +33,9 @@ def long_sentences(text: str) -> list[str]:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT / "explorer")))
 def test_sentences_of_the_explorer_are_short(page):
-    wrong = [found for text in texts(ast.parse(page.read_text("utf-8"))) for found in long_sentences(text)]
+    source = page.read_text("utf-8")
+    said = texts(ast.parse(source)) if page.suffix == ".py" else re.findall('"(.+?)"', source, re.DOTALL)
+    wrong = [found for text in said for found in long_sentences(text)]
     assert not wrong, "\n\n".join(wrong)
 
 

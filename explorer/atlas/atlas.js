@@ -4,7 +4,7 @@
 import {unpack} from "../../linviz/patch_view/rows.js";
 import {css, h, setColours, write} from "../../linviz/patch_view/look.js";
 import {gridOf} from "../../linviz/patch_view/panel.js";
-import {between} from "../../linviz/patch_view/fields.js";
+import {inStreamlit, onMoveKeys, patchUnder} from "../shared/frames_page.js";
 import {AtlasCard} from "./atlas_card.js";
 
 function atlasView(host, tell) {
@@ -93,25 +93,13 @@ function atlasView(host, tell) {
   }
 
   function hand({picture: {box}}) {
-    const cell = (v, n) => between(Math.floor(v * n), 0, n - 1), at = e => {
-      const b = box.getBoundingClientRect();
-      const y = cell((e.clientY - b.top) / b.height, grid.Y), x = cell((e.clientX - b.left) / b.width, grid.X);
-      return grid.number(grid.place(pinned)[0], y, x);
-    };
+    const at = e => patchUnder(e, box, grid, grid.place(pinned)[0]);
     box.addEventListener("pointermove", e => { if (e.pointerType === "mouse") { hover = at(e); schedule(); } });
     box.addEventListener("pointerleave", () => { hover = null; schedule(); });
     box.addEventListener("click", e => pin(at(e)));
   }
 
-  face.addEventListener("keydown", e => {
-    const n = e.shiftKey ? 4 : 1, moves = {ArrowLeft: [0, 0, -n], ArrowRight: [0, 0, n], ArrowUp: [0, -n, 0],
-      ArrowDown: [0, n, 0], PageUp: [-1, 0, 0], PageDown: [1, 0, 0]}[e.key];
-    if (e.target !== face || !grid || !moves || e.ctrlKey || e.metaKey || e.altKey) return;
-    if (e.key.startsWith("Page") && grid.T === 1) return;        // without frames these keys turn the page
-    e.preventDefault();
-    const sizes = [grid.T, grid.Y, grid.X];
-    pin(grid.number(...grid.place(pinned).map((v, n) => between(v + moves[n], 0, sizes[n] - 1))));
-  });
+  onMoveKeys(face, () => ({grid, query: pinned}), pin);
 
   function toggle(name) {
     picked = picked.includes(name) ? picked.filter(p => p !== name) : [...picked, name].slice(0, most);
@@ -197,17 +185,4 @@ pre.long:focus { max-height: none; mask: none; }
 }
 `;
 
-const homes = new WeakMap();
-
-export default function ({data, parentElement, setStateValue}) {
-  let home = homes.get(parentElement);
-  if (!home) {
-    const place = parentElement.appendChild(document.createElement("div"));
-    home = {place, n: 0};
-    home.view = atlasView(place, said => home.send("picks", {...said, n: ++home.n}));
-    homes.set(parentElement, home);
-  }
-  home.send = setStateValue;
-  home.view.update(data);
-  return () => { homes.delete(parentElement); home.view.destroy(); home.place.remove(); };
-}
+export default inStreamlit(atlasView, "picks");

@@ -2,6 +2,7 @@
 
 import {measures, roadOf} from "../../linviz/patch_view/rows.js";
 import {h, hues, paint, stage, three, write} from "../../linviz/patch_view/look.js";
+import {putOn} from "../shared/frames_page.js";
 
 export class AtlasCard {
   constructor(grid, content, act) {
@@ -53,8 +54,7 @@ export class AtlasCard {
     paint(this.picture.image, this.row, 0, {gain, floor, heat: false, signed: this.signed});
     this.picture.box.classList.toggle("signed", this.signed);
     this.picture.put(at[0], this.picture.image);
-    this.ring.style.left = `${(at[2] + .5) / this.grid.X * 100}%`;
-    this.ring.style.top = `${(at[1] + .5) / this.grid.Y * 100}%`;
+    putOn(this.ring, this.grid, at);
     this.level.style.transform = `scaleX(${trouble ? 0 : bits / Math.log2(this.row.length)})`;
     write(this.bits, trouble === "dead" ? "a dead row" : trouble ? "no shares" : `${three(bits)} bits`);
   }

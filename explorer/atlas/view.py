@@ -21,7 +21,8 @@ from .mechanism_cards import YES, Card, mechanism_card
 from .mechanism_maps import card_content, cards_blob, counted_operations, drawn_map, first_query, rank_bound
 
 HERE = Path(__file__).parent
-_component = st.components.v2.component("linviz_atlas", js=module_source(HERE / "atlas_card.js", HERE / "atlas.js"))
+_component = st.components.v2.component("linviz_atlas", js=module_source(
+    HERE / "../shared/frames_page.js", HERE / "atlas_card.js", HERE / "atlas.js"))
 CARDS = "atlas_cards"  # the key of the cards' view
 
 

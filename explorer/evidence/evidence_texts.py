@@ -1,7 +1,9 @@
 """The words around the figures of the Evidence page; numbers, figures and findings come from `linviz.evidence`."""
 from __future__ import annotations
 
+import tomllib
 from dataclasses import dataclass
+from pathlib import Path
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -15,29 +17,8 @@ from ..shared.page_state import PageState
 ABSENT = "This installation of linviz lacks the folder `linviz/evidence_data`, so this page has no numbers to show."
 NOT_MEASURED = ("Not measured yet: `python3 start.py study sets` trains these models, and "
                 "`python3 start.py study evidence` measures them.")
-TITLES = {
-    "accuracy": "How often each attention is right",
-    "curves": "How soon each attention learns",
-    "maps": "Does concentration or rank go with accuracy? The trained models",
-    "breadth": "Does concentration or rank go with accuracy? Every mechanism of the study",
-    "dose": "The floor in five steps",
-    "front": "A second task: which of two crossing discs is in front?",
-    "gates": "What a gate can do for a trained softmax model's own queries and keys"}
-NOTES = {
-    "accuracy": "One dot per seed; a tick marks the mean, and a line the 95 % interval. With three seeds or more, the "
-                "interval is over seeds. With fewer, it is over clips and says nothing about another seed.",
-    "curves": "The line is the mean of the seeds; the band reaches from the lowest seed to the highest. One seed alone "
-              "has no band.",
-    "maps": "One point per trained model: means over its heads, queries and layers. A ring means a gate, an open mark "
-            "a shift. The name stands at the best seed. The floor, flat maps and low rank come together here. This "
-            "figure does not show which of them makes learning slow.",
-    "breadth": "One point per mechanism: the mean of three models, trained for 800 steps.",
-    "dose": "One dot per seed, trained for 800 steps. The line joins the means, with their 95 % intervals over seeds.",
-    "front": "One dot per seed; a tick marks the mean, and a line the 95 % interval over seeds. 2,400 steps, with the "
-             "recipe of the first task.",
-    "gates": "The gates are fitted to softmax's maps on training clips and measured on held-out clips. Nothing is "
-             "trained on the task, so only the gate differs. Dotted lines: softmax itself, and the distance of its "
-             "mean row (one row for all queries) from its maps."}
+FIGURES = tomllib.loads(Path(__file__).with_name("figure_texts.toml").read_text(encoding="utf-8"))
+TITLES = {name: words["title"] for name, words in FIGURES.items()}
 
 
 @dataclass(frozen=True)
@@ -62,7 +43,7 @@ def further_text() -> str:
 
 def figure_note(name: str) -> str:
     """What a reader has to know about a figure, and what the figure comes to."""
-    return f"{NOTES[name]} {evidence.figure_finding(name)}".strip()
+    return f"{' '.join(FIGURES[name]['note'].split())} {evidence.figure_finding(name)}".strip()
 
 
 def model_sizes() -> str:

@@ -4,10 +4,10 @@
 import {unpack} from "../../linviz/patch_view/rows.js";
 import {css, h, write} from "../../linviz/patch_view/look.js";
 import {gridOf} from "../../linviz/patch_view/panel.js";
-import {between} from "../../linviz/patch_view/fields.js";
+import {inStreamlit, onMoveKeys, patchUnder} from "../shared/frames_page.js";
 import {Film} from "./reach_film.js";
 
-function reachView(host, onPin) {
+function reachView(host, send) {
   const root = host.shadowRoot ?? host.attachShadow({mode: "open"});
   const shelf = h("div", {className: "films"}), where = h("p", {className: "where"});
   const live = h("div", {className: "sr", role: "status", ariaLive: "polite"});
@@ -77,29 +77,18 @@ function reachView(host, onPin) {
     state.query = i;
     draw();
     clearTimeout(told);
-    told = setTimeout(() => onPin(i), 60);                       // a key held down asks once
+    told = setTimeout(() => send({query: i}), 60);                       // a key held down asks once
   }
 
   function hand({t, box}) {
-    const cell = (v, n) => between(Math.floor(v * n), 0, n - 1);
-    const at = e => {
-      const b = box.getBoundingClientRect();
-      return grid.number(t, cell((e.clientY - b.top) / b.height, grid.Y), cell((e.clientX - b.left) / b.width, grid.X));
-    };
+    const at = e => patchUnder(e, box, grid, t);
     const move = i => { state.hover = i; films.forEach(film => film.hover(i)); write(where, tell(i ?? state.query)); };
     box.addEventListener("pointermove", e => e.pointerType === "mouse" && move(at(e)));
     box.addEventListener("pointerleave", () => move(null));
     box.addEventListener("click", e => { move(null); pin(at(e)); });
   }
 
-  face.addEventListener("keydown", e => {
-    const n = e.shiftKey ? 4 : 1, moves = {ArrowLeft: [0, 0, -n], ArrowRight: [0, 0, n], ArrowUp: [0, -n, 0],
-      ArrowDown: [0, n, 0], PageUp: [-1, 0, 0], PageDown: [1, 0, 0]}[e.key];
-    if (e.target !== face || !grid || !moves || e.ctrlKey || e.metaKey || e.altKey) return;
-    e.preventDefault();
-    const sizes = [grid.T, grid.Y, grid.X];
-    pin(grid.number(...grid.place(state.query).map((v, n) => between(v + moves[n], 0, sizes[n] - 1))));
-  });
+  onMoveKeys(face, () => ({grid, query: state.query}), pin);
   depths.forEach((b, n) => b.addEventListener("click", () => { state.depth = n + 1; draw(); }));
   const view = {update, draw, get state() { return {...state}; }, get model() { return model; },
     destroy() {
@@ -141,17 +130,4 @@ figcaption { font-size: 11px; color: var(--soft); margin-top: 1px; font-variant-
 @container (max-width: 620px) { .where { flex-basis: 100%; margin: 0; } }
 `;
 
-const homes = new WeakMap();
-
-export default function ({data, parentElement, setStateValue}) {
-  let home = homes.get(parentElement);
-  if (!home) {
-    const place = parentElement.appendChild(document.createElement("div"));
-    home = {place, n: 0};
-    home.view = reachView(place, query => home.send("query", {query, n: ++home.n}));
-    homes.set(parentElement, home);
-  }
-  home.send = setStateValue;
-  home.view.update(data);
-  return () => { homes.delete(parentElement); home.view.destroy(); home.place.remove(); };
-}
+export default inStreamlit(reachView, "query");

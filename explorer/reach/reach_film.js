@@ -2,6 +2,7 @@
 // Layers are told apart three ways: by lightness, by hue, and by pattern (full, stripes, dots).
 
 import {h, write} from "../../linviz/patch_view/look.js";
+import {putOn} from "../shared/frames_page.js";
 
 const layers = [{base: "#ffe45c"}, {base: "#35bfa9", mark: "#a5ecdf"}, {base: "#9d8bea", mark: "#e6e0ff"}];
 const unseen = "#363d46";
@@ -114,9 +115,7 @@ export class Film {                                              // all frames o
 
   place(mark, at) {
     mark.hidden = at === null;
-    if (at === null) return;
-    mark.style.left = `${(at[2] + .5) / this.grid.X * 100}%`;
-    mark.style.top = `${(at[1] + .5) / this.grid.Y * 100}%`;
+    if (at) putOn(mark, this.grid, at);
   }
 
   hover(i) {

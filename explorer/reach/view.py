@@ -18,8 +18,8 @@ from .reach_schemes import ORDINALS, SCHEMES
 from .reached_layers import ReachedLayers, percent_of, reach_alt
 
 HERE = Path(__file__).parent
-_component = st.components.v2.component("linviz_reach_view",
-                                        js=module_source(HERE / "reach_film.js", HERE / "reach.js"))
+_component = st.components.v2.component("linviz_reach_view", js=module_source(
+    HERE / "../shared/frames_page.js", HERE / "reach_film.js", HERE / "reach.js"))
 
 
 def panel_content(found: ReachedLayers) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from linviz.patch_view import Panel, blob_with_state, pack
 from linviz.patch_view.blob import frame_image
 from linviz.patch_view.streamlit import patch_view
 from linviz.views import TrainedView
-from linviz.views.export.trained_code import trained_code
+from linviz.views.export.code import trained_code
 from linviz.views.trained_maps import first_query, head_map, moment_pictures
 from linviz.views.trained_panels import ModelAnswer, OpenTrained
 

@@ -20,7 +20,7 @@ def joined() -> dict[str, list[Path]]:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "module_source":
                 texts = (n.value for a in node.args for n in ast.walk(a) if isinstance(n, ast.Constant))
-                found[path.relative_to(ROOT).as_posix()] = [path.parent / text for text in texts]
+                found[path.relative_to(ROOT).as_posix()] = [(path.parent / text).resolve() for text in texts]
     return found
 
 

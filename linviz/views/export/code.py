@@ -1,47 +1,27 @@
-"""Code for a view: a few plain calls of linviz that print the numbers of its table, for a notebook or a script."""
+"""Code for a view: a few plain calls of linviz that print the numbers of its table, for a notebook or a script.
+
+The code stands in the templates beside this module; here it gets its values.
+"""
 from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ...clips import FRAMES
 from ...clips.fitting import PATCH
 from ..row_stats import row_statistics, softmax_target
+from ..state import ALL_HEADS
 from ..state_kinds import SourceFile
-from ..view_panels import OpenView, ViewPanel
+from ..trained_panels import OpenTrained
+from ..view_panels import OpenView
 
-HEAD = '''# linviz {linviz}, torch {torch}: every number of one view, of the query's row and the mean over all rows
-{imports}
-{tokens}
-query = grid.number({place})  # frame, row, column, from 0
-{more}
-
-
-def make(spec, seed=0, **options):
-    return linviz.make(spec, heads=1, width=q.shape[-1], grid=grid, seed=seed{how}, **options)
-
-
-def print_numbers(mechanism, channel=None, name=None):
-    reading = linviz.read(mechanism, q, k, v, channel)
-    mean = reading.summary(spectrum=False, **more)
-    for measure in (*ROW_MEASURES, *more):
-        row = reading.rows(measure, **more.get(measure, {{}}))[0, 0, query]
-        print(f"{{name or mechanism.spec:24}} {{measure:18}} {{row.item():10.6g}} {{mean[measure]:10.6g}}")
-'''
-FIT = '''gated = make({spec!r}, seed={seed}{options})
-fit_gate(gated, make({softmax!r}).map(q, k, v), q, k, v, steps={steps}, seed={seed})
-{strength}print_numbers(gated{channel})
-'''
-TELL = '''print_numbers(make({spec!r}{options}){channel})
-'''
-CLIP = '''{clip}
-grid = linviz.Grid(T={T}, Y={Y}, X={X})
-clip = clips.fit(clip, grid)  # its middle, {patch} pixels a patch
-q, k, v = clips.descriptors(clip, grid, temperature={temperature!r})'''
-GIVEN = '''own = decode_tensors(Path({name!r}).read_bytes(), {name!r})  # sha256 {sha}...
-grid = own.grid
-q, k, v = (x[:, {head}:{next}] for x in (own.q, own.k, own.v))'''
-COOLER = '''
-q, k = q * {temperature!r}**-0.5, k * {temperature!r}**-0.5'''
-NONE = '''print({said!r})
-'''
+MASK = '{"mask": mask}'
+NEEDS = {"distance": f'{{"patch": {PATCH}}}', "frame_distance": "{}", "mass": MASK, "lift": MASK}  # as source
+ALTERS = {"temperature": "with_temperature", "strength": "with_gate_strength"}  # what is altered: the function for it
 
 
 def view_code(opened: OpenView) -> str:
@@ -54,54 +34,34 @@ def view_code(opened: OpenView) -> str:
     >>> exec(view_code(opened), {})      # doctest: +ELLIPSIS
     softmax                  entropy ...
     """
-    how = ", value_width=v.shape[-1]" * opened.from_tensors + ", causal=True" * opened.view.causal
-    head = HEAD.format(**opened.view.to_json(), imports=_imports(opened), tokens=_tokens(opened), more=_more(opened),
-                       place=", ".join(map(str, opened.place)), how=how)
-    return head + "\n\n" + "".join(_panel_code(opened, panel) for panel in opened.panels)
+    return _fill(
+        "view", opened, grid=opened.grid, panels=opened.panels, tensors=opened.from_tensors, patch=PATCH,
+        file=opened.view.source if isinstance(opened.view.source, SourceFile) else None, fewest_frames=FRAMES[0],
+        more={name: NEEDS[name] for name in opened.tokens.measure_options},
+        why_unmeasured=lambda panel: row_statistics(panel.map, opened.query, opened.grid)[1])
 
 
-def _imports(opened: OpenView) -> str:
-    own, gates = isinstance(opened.view.source, SourceFile), any(panel.gate for panel in opened.panels)
-    lines = ["from pathlib import Path\n"] * own + ["import linviz"]
-    lines += ["from linviz.clips.tensors import decode_tensors" if opened.from_tensors else "from linviz import clips"]
-    lines += ["from linviz.models import fit_gate"] * gates + ["from linviz.reading import ROW_MEASURES\n"]
-    return "\n".join(lines)
+def trained_code(opened: OpenTrained) -> str:
+    """The code of a view of trained models, as text that ends with a newline."""
+    alter = {name: function for name, function in ALTERS.items()
+             if any(name in opened.view.altered(one.spec) for one in opened.answers)}
+    return _fill("trained", opened, answers=opened.answers, alter=alter, every_head=ALL_HEADS)
 
 
-def _tokens(opened: OpenView) -> str:
-    """Where q, k, v and the grid come from, as source."""
-    view, grid, source = opened.view, opened.grid, opened.view.source
-    if opened.from_tensors and isinstance(source, SourceFile):
-        text = GIVEN.format(name=source.name, sha=source.sha256[:12], head=view.head - 1, next=view.head)
-        return text + (COOLER.format(temperature=view.temperature) if view.temperature != 1 else "")
-    return CLIP.format(clip=_clip(opened), T=grid.T, Y=grid.Y, X=grid.X, patch=PATCH, temperature=view.temperature)
+def _fill(name: str, opened: OpenView | OpenTrained, **values: Any) -> str:
+    versions = {part: opened.to_json()[part] for part in ("linviz", "torch")}
+    template = _templates().get_template(f"{name}_code.py.jinja")
+    return template.render(versions, view=opened.view, place=opened.place, **values)
 
 
-def _clip(opened: OpenView) -> str:
-    source, frames = opened.view.source, opened.view.frames
-    if isinstance(source, SourceFile):
-        return (f"clip = clips.decode_clip(Path({source.name!r}).read_bytes(), {source.name!r}, frames={frames}).clip"
-                f"  # sha256 {source.sha256[:12]}...")
-    return f"clip = clips.load({source!r}" + f", frames={max(frames, FRAMES[0])}" * (not opened.view.still) + ")"
+@cache
+def _templates() -> Environment:
+    made = Environment(loader=FileSystemLoader(Path(__file__).parent), undefined=StrictUndefined,
+                       trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
+    made.filters |= {"repr": repr, "target": softmax_target, "options": _keywords}
+    return made
 
 
-def _more(opened: OpenView) -> str:
-    """The measures that need to know where tokens lie, as source."""
-    told = {"distance": f'{{"patch": {PATCH}}}', "frame_distance": "{}", "mass": '{"mask": mask}',
-            "lift": '{"mask": mask}'}
-    more = ", ".join(f'"{name}": {told[name]}' for name in opened.tokens.measure_options)
-    mask = "mask = clips.token_mask(clip, grid)  # the object\n" * ("mass" in opened.tokens.measure_options)
-    return f"{mask}more = {{{more}}}"
-
-
-def _panel_code(opened: OpenView, panel: ViewPanel) -> str:
-    view, channel = opened.view, ", channel=0" * (panel.reading.channel == 0)
-    channel += f", name={panel.key!r}" * bool(panel.options)
-    options = "".join(f", {name}={value!r}" for name, value in panel.options.items())
-    if not panel.reading.map.stochastic:
-        return NONE.format(said=f"{panel.key}: {row_statistics(panel.reading.map, opened.query, opened.grid)[1]}")
-    if panel.gate is None:
-        return TELL.format(spec=panel.spec, channel=channel, options=options)
-    strength = "" if view.look.strength == 1 else f"gated.gate.scale({view.look.strength!r})\n"
-    return FIT.format(spec=panel.spec, softmax=softmax_target(panel.spec), steps=view.steps, seed=view.seed,
-                      channel=channel, options=options, strength=strength)
+def _keywords(options: Mapping[str, Any]) -> str:
+    """Options as arguments that follow others."""
+    return "".join(f", {name}={value!r}" for name, value in options.items())

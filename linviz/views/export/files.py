@@ -8,11 +8,10 @@ from ..load import Progress
 from ..trained_panels import OpenTrained
 from ..view_panels import OpenView
 from .bundle import pack_bundle
-from .code import view_code
+from .code import trained_code, view_code
 from .film import film_bytes
 from .panel_pictures import png_bytes, svg_document
 from .table import numbers_csv, numbers_json, weights_npz
-from .trained_code import trained_code
 from .trained_table import trained_csv, trained_json, trained_npz
 from .web_page import trained_page, view_page
 
