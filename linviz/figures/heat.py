@@ -41,8 +41,8 @@ def patch_panels(maps: Any, titles: Sequence[str], *, bar: str, top: float, colu
     3
     """
     x = np.asarray(maps, dtype=np.float32)
-    alt = (f"{_count_panels(x)} of {x.shape[1]} x {x.shape[2]} patches, like the picture. "
-           f"{said or _value_ranges(titles, x)}")
+    said = said or _value_ranges(titles, x)
+    alt = f"{_count_panels(x)} of {x.shape[1]} x {x.shape[2]} patches, like the picture. {said[:1].upper()}{said[1:]}"
     fig = _heat_panels(x, titles, columns, bar, top, alt, dark)
     fig.update_xaxes(showticklabels=False, ticks="")
     fig.update_yaxes(showticklabels=False, ticks="")

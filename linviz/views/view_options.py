@@ -50,7 +50,7 @@ def _add_option(sub: argparse.ArgumentParser, one: Flat) -> None:
     said = one.setting.help + (f" ({limits['low']:g} to {limits['high']:g})" if limits.get("high") else "")
     more: dict[str, Any] = {"metavar": METAVARS.get(one.name, METAVARS.get(kind.widget, "WORD"))}
     if kind.widget == "switch":
-        more = {"action": "store_const", "const": "1"}
+        more = {"action": argparse.BooleanOptionalAction}
     elif kind.widget in ("specs", "options"):
         more |= {"nargs": "+", "action": "extend"}
     sub.add_argument(*flags, dest=one.name, default=None, help=said.replace("%", "%%"), **more)
@@ -67,7 +67,7 @@ def chosen_values(given: Mapping[str, Any], state: type[View] = View) -> dict[st
         text = given.get(one.name)
         if text is None:
             continue
-        text = ",".join(text) if isinstance(text, list) else text
+        text = ",".join(text) if isinstance(text, list) else str(int(text)) if isinstance(text, bool) else text
         try:
             found[one.name] = one.setting.kind.read(text)
         except Refused as error:

@@ -116,7 +116,7 @@ def option(name, kind, value):
     """The words with which a terminal asks for a value."""
     flag = f"--{name.replace('_', '-')}"
     if kind.limits()["kind"] == "switch":
-        return [flag] if value else []
+        return [flag] if value else [f"--no-{flag[2:]}"]
     text = kind.write(value)
     return [flag, *text.split(",")] if kind.limits()["kind"] in ("specs", "options") else [flag, text]
 
@@ -134,7 +134,9 @@ def test_the_command_line_takes_every_extreme_and_refuses_what_is_beyond(cls, na
             asked = with_field(cls, name, value)
             words = ["--mechanism", *asked.specs] if name == "options" else []
             given = cli.build_parser().parse_args([*command, *words, *option(name, kind, asked.flat_value(name))])
-            assert View().with_values(**chosen_values(vars(given))) == asked
+            chosen = chosen_values(vars(given))
+            assert View().with_values(**chosen) == asked
+            assert chosen[name] == asked.flat_value(name) or name == "options"
         for text in extremes(kind, cls)[2]:
             try:
                 assert cli.main([*command, f"--{name}", text]) == 1
