@@ -3,6 +3,7 @@
 
 import {unpack} from "../../linviz/patch_view/rows.js";
 import {css, h, setColours, write} from "../../linviz/patch_view/look.js";
+import {Picture} from "../../linviz/patch_view/light.js";
 import {gridOf} from "../../linviz/patch_view/panel.js";
 import {inStreamlit, onMoveKeys, patchUnder} from "../shared/frames_page.js";
 import {AtlasCard} from "./atlas_card.js";
@@ -49,8 +50,8 @@ function atlasView(host, tell) {
     model = next;
     key = next.id;
     const old = pictures;
-    pictures = next.frames.map(({data}) => URL.createObjectURL(new Blob([data], {type: "image/jpeg"})));
-    setTimeout(() => old.forEach(URL.revokeObjectURL), 2000);
+    pictures = next.frames.map(data => new Picture({type: "image/jpeg", data}, next.light, schedule));
+    setTimeout(() => old.forEach(p => p.close()), 2000);
     watch.disconnect();
     seen.clear();
     cards = new Map(next.cards.map(content => [content.name, new AtlasCard(grid, content, toggle)]));
@@ -69,7 +70,7 @@ function atlasView(host, tell) {
   }
 
   function paper() {                                             // the photograph under every card: the query's frame
-    const src = pictures[grid.place(pinned)[0]];
+    const {src} = pictures[grid.place(pinned)[0]];
     for (const {picture} of cards.values()) if (picture.photo.src !== src) picture.photo.src = src;
     [...frames.children].forEach((b, t) => { b.ariaPressed = t === grid.place(pinned)[0]; });
   }
@@ -79,7 +80,7 @@ function atlasView(host, tell) {
   function draw() {
     queued = 0;
     const query = hover ?? pinned;
-    for (const card of cards.values()) if (seen.has(card.el)) card.draw(query, model);
+    for (const card of cards.values()) if (seen.has(card.el)) card.draw(query, pictures, model);
     const [t, y, x] = grid.place(query);
     write(where, `the patch that asks: row ${y + 1}, column ${x + 1}` + (grid.T > 1 ? `, frame ${t + 1}` : ""));
   }
@@ -128,7 +129,7 @@ function atlasView(host, tell) {
   }, destroy() {
     watch.disconnect();
     cancelAnimationFrame(queued);
-    pictures.forEach(URL.revokeObjectURL);
+    pictures.forEach(p => p.close());
     root.replaceChildren();
   }};
   host.atlasView = view;                                         // for tests and for the console

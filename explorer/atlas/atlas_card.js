@@ -1,7 +1,8 @@
 // atlas_card.js: one mechanism as a card: its map on the picture, and what its class and its page say of it.
 
 import {measures, roadOf} from "../../linviz/patch_view/rows.js";
-import {h, hues, paint, stage, three, write} from "../../linviz/patch_view/look.js";
+import {h, hues, three, write} from "../../linviz/patch_view/look.js";
+import {paint, stage} from "../../linviz/patch_view/light.js";
 import {putOn} from "../shared/frames_page.js";
 
 export class AtlasCard {
@@ -11,7 +12,7 @@ export class AtlasCard {
     this.name = name;
     this.shares = content.shares;
     this.wire = wire;
-    this.picture = stage(grid.T, grid.Y, grid.X, 5);
+    this.picture = stage(grid.T, grid.Y, grid.X, 5, 320);
     this.ring = h("div", {className: "ring"});
     this.level = h("i");
     this.bits = h("span", {className: "bits"});
@@ -34,7 +35,7 @@ export class AtlasCard {
       this.formula, h("p", {className: "note", hidden: !note}, note),
       h("div", {className: "foot"}, ...tags.map(tag => h("span", {className: "tag"}, tag)), open, this.pick));
     this.pick.addEventListener("click", () => act(name));
-    this.asked = -1;
+    this.drawn = "";
   }
 
   get road() {                                                   // made when the card is first seen
@@ -44,16 +45,17 @@ export class AtlasCard {
 
   measure() { this.formula.classList.toggle("long", this.formula.scrollHeight > this.formula.clientHeight + 2); }
 
-  draw(query, {full, floor}) {
-    if (query === this.asked || !this.road) return;
-    this.asked = query;
+  draw(query, pictures, {full, light}) {
+    const at = this.grid.place(query), picture = pictures[at[0]], drawn = `${query} ${Boolean(picture.bitmap)}`;
+    if (drawn === this.drawn || !this.road) return;
+    this.drawn = drawn;
     this.row ??= new Float64Array(this.road.S);
-    const {size, bits, trouble} = measures(this.road.row(query, this.row), this.shares), at = this.grid.place(query);
+    const {size, bits, trouble} = measures(this.road.row(query, this.row), this.shares);
     this.signed ||= trouble === "signed";
     const gain = trouble === "dead" ? 0 : this.shares ? this.row.length / full : 1 / (size || 1);
-    paint(this.picture.image, this.row, 0, {gain, floor, heat: false, signed: this.signed});
+    paint(this.picture, this.row, 0, {gain, light, heat: false, signed: this.signed});
     this.picture.box.classList.toggle("signed", this.signed);
-    this.picture.put(at[0], this.picture.image);
+    this.picture.put(at[0], this.signed ? null : picture);
     putOn(this.ring, this.grid, at);
     this.level.style.transform = `scaleX(${trouble ? 0 : bits / Math.log2(this.row.length)})`;
     write(this.bits, trouble === "dead" ? "a dead row" : trouble ? "no shares" : `${three(bits)} bits`);

@@ -10,6 +10,7 @@ import torch
 from linviz import Grid, Reading, cost
 from linviz.palette import live_colours
 from linviz.patch_view.blob import encode_blob
+from linviz.patch_view.light import FULL, LIGHT
 from linviz.patch_view.wires import wire_arrays, wire_shape
 from linviz.views.panel_steps import make_mechanism, measure_panel
 
@@ -102,5 +103,5 @@ def card_content(c: Card, one: DrawnMap, link: str) -> dict[str, Any]:
 def cards_blob(cards: list[dict[str, Any]], frames: list[bytes], alt: str, here: Scene, wish: dict[str, Any]) -> bytes:
     """Everything the view draws. What is shown of it, in which order, and what is picked is in the wish."""
     grid = here.grid
-    return encode_blob({"grid": [grid.T, grid.Y, grid.X], "frames": frames, "alt": alt, "cards": cards, "full": 12,
-                   "floor": 0.04, "colours": live_colours()}, wish)
+    return encode_blob({"grid": [grid.T, grid.Y, grid.X], "frames": frames, "alt": alt, "cards": cards, "full": FULL,
+                   "light": LIGHT, "colours": live_colours()}, wish)

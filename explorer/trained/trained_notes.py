@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from linviz.patch_view.blob import FULL
+from linviz.patch_view.light import FULL
 from linviz.views import TrainedView
 from linviz.views.state import ALL_HEADS
 from linviz.views.trained_panels import ModelAnswer

@@ -18,7 +18,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 from ..clips import Clip
 from ..grid import Grid
 from ..patch_view.blob import frame_image
-from ..patch_view.still import light_image
+from ..patch_view.light import light_image
 
 WIDTH = 196  # pixels of a picture on a wide page
 

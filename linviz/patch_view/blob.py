@@ -17,10 +17,10 @@ from ..grid import Grid
 from ..palette import live_colours
 from ..settings import State
 from ..views.state import Look
+from .light import FULL, LIGHT
 from .packing import encode_blob, replace_state
 from .wires import Wire, wire_arrays, wire_shape
 
-FULL, FLOOR = 12, 0.04  # FULL times the equal share is fully bright; zero weight has brightness FLOOR
 LONGEST, QUALITY = 720, 88  # of a picture, in pixels and in JPEG's percent
 
 
@@ -84,7 +84,7 @@ def pack(panels: Sequence[Panel], clip: Pictured, grid: Grid, *, query: int, tit
     if not panels:
         raise ValueError("a view needs at least one panel")
     content = {"title": title if title is not None else getattr(clip, "title", ""), "alt": getattr(clip, "alt", ""),
-               "grid": [grid.T, grid.Y, grid.X], "prefix": grid.prefix, "full": FULL, "floor": FLOOR,
+               "grid": [grid.T, grid.Y, grid.X], "prefix": grid.prefix, "full": FULL, "light": LIGHT,
                "frames": _frame_jpegs(clip, grid), "panels": [_panel_content(p, grid, half) for p in panels],
                "fields": declared_fields(fields), "colours": live_colours()}
     if outline is not None:

@@ -1,6 +1,7 @@
 // controls.js: what stands under the panels: the gates' strength, the replay of a fit, play, and how to draw.
 
 import {h, write} from "./look.js";
+import {Scale} from "./scale.js";
 
 export class Controls {                                          // act: what the view does when one of them is used
   constructor(on, act) {
@@ -24,6 +25,7 @@ export class Controls {                                          // act: what th
     this.value = h("b");
     this.step = h("span");
     this.sign = h("span", {className: "sign"});
+    this.scale = new Scale();
     this.where = h("span", {className: "where"});
     this.live = h("div", {className: "sr", role: "status", ariaLive: "polite"});
     this.modes = group("how attention is drawn", []);
@@ -33,7 +35,7 @@ export class Controls {                                          // act: what th
     this.gate = h("div", {className: "tools"},
       h("label", {className: "strength", title}, "gate strength", this.range, this.value), this.fit);
     this.rest = h("div", {className: "tools"}, this.play, this.modes,
-      group("exposure", this.own), this.sign, this.where);
+      group("exposure", this.own), this.scale.el, this.sign, this.where);
     this.ways = h("details", {className: "ways"}, h("summary", {}, "More ways to look"), h("div", {className: "tools"},
       h("span", {className: "named"}, "brightness", this.tones),
       h("label", {title: "a line around the fewest patches that hold this share"}, "encircle", this.share, this.held),
@@ -52,8 +54,9 @@ export class Controls {                                          // act: what th
     Object.assign(this.range, {min: strength.low, max: strength.high, value: strength.default});
   }
 
-  show({strength, mode, own, share, tone, follow}, query, grid, panels, progress) {    // follows query and controls
-    const at = grid.place(query);
+  show(state, query, grid, panels, progress, model) {            // what follows the query and the controls
+    const {strength, mode, own, share, tone, follow} = state, at = grid.place(query);
+    this.scale.show(state, model);
     write(this.where, at === null ? `query: token ${query + 1} of the ${grid.first} before the picture`
       : `query: row ${at[1] + 1}, column ${at[2] + 1}` + (grid.T > 1 ? `, frame ${at[0] + 1}` : ""));
     write(this.value, strength.toFixed(2));

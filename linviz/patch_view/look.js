@@ -1,4 +1,4 @@
-// look.js: how attention is painted over a picture, and what the view looks like. Nothing here computes a weight.
+// look.js: colours, elements, and what the view looks like. Nothing here computes a weight.
 
 // ------------------------------------------------------------------------------------------------ colour
 
@@ -11,30 +11,12 @@ function ramp(...stops) {                                        // 256 colours 
   return table;
 }
 export let hues = {};
-let sequential, diverging;
+export const ramps = {};
 
 export function setColours(colours) {                            // as linviz/palette.py has them, once for all hosts
   hues = colours.hues;
-  sequential = ramp(...colours.sequential);
-  diverging = ramp(...colours.diverging);                        // negative, nothing, positive
-}
-
-// A small image of shadow, one pixel a patch. Light: black, as opaque as the patch is unattended, so the photograph
-// below keeps a brightness of floor + (1 - floor) tone(min(1, a gain)). Heat and signed: colour on a grey photograph.
-const decades = x => Math.max(0, 1 + Math.log10(x) / 3);        // the range of three decades
-export const tones = {root: Math.sqrt, linear: x => x, log: decades};
-export function paint(image, row, first, {gain, floor, heat, signed, tone = "root"}) {
-  const d = image.data, bright = tones[tone];
-  for (let n = 0, j = first; n < d.length; n += 4, j++) {
-    const e = bright(Math.min(1, Math.abs(row[j]) * gain));
-    if (signed) tint(d, n, diverging, .5 + Math.sign(row[j]) * e / 2, 205);
-    else if (heat) tint(d, n, sequential, e, 235 * Math.min(1, 1.6 * e));
-    else { d[n] = d[n + 1] = d[n + 2] = 0; d[n + 3] = 255 * (1 - floor) * (1 - e) + .5; }
-  }
-}
-function tint(d, n, table, x, alpha) {
-  const c = 3 * Math.round(255 * x);
-  d[n] = table[c]; d[n + 1] = table[c + 1]; d[n + 2] = table[c + 2]; d[n + 3] = alpha;
+  ramps.sequential = ramp(...colours.sequential);
+  ramps.diverging = ramp(...colours.diverging);                  // negative, nothing, positive
 }
 
 // ------------------------------------------------------------------------------------------------ elements
@@ -52,20 +34,6 @@ export function write(e, text) { if (e.textContent !== text) e.textContent = tex
 
 export function three(x) {                                       // three digits, never 1.5e+3
   return x >= 999.5 ? String(+x.toPrecision(3)) : x >= 99.95 ? x.toFixed(0) : x >= 9.995 ? x.toFixed(1) : x.toFixed(2);
-}
-
-// A photograph under a canvas that the browser stretches over it. The patches are first enlarged five times (odd: a
-// sample lies on every patch centre, so a lone lit patch is fully lit), since browsers stretch coarsely.
-export function stage(T, Y, X, zoom) {
-  const photo = h("img", {className: "photo", alt: "", draggable: false, decoding: "sync"});
-  const mask = h("canvas", {width: X * zoom, height: Y * zoom, ariaHidden: "true"}), pen = mask.getContext("2d");
-  const small = new OffscreenCanvas(X, Y), point = small.getContext("2d"), image = new ImageData(X, Y * T);
-  pen.imageSmoothingQuality = "low";
-  pen.globalCompositeOperation = "copy";
-  return {photo, mask, image, box: h("div", {className: "stage"}, photo, mask), put(t, from = image) {
-    point.putImageData(from, 0, -t * Y, 0, t * Y, X, Y);
-    pen.drawImage(small, 0, 0, mask.width, mask.height);
-  }};
 }
 
 // ------------------------------------------------------------------------------------------------ style
@@ -95,9 +63,10 @@ export const css = `
 .stage canvas, .photo { position: absolute; inset: 0; width: 100%; height: 100%; display: block; }
 .stage.heat .photo { filter: grayscale(.9) brightness(.42); }
 .stage.signed .photo { filter: grayscale(1); }
+.stage.night .photo { filter: grayscale(1) brightness(.38); }
 .ring, .pin { position: absolute; pointer-events: none; border-radius: 50%; transform: translate(-50%, -50%); }
-.ring { width: max(15px, 100% / var(--x)); aspect-ratio: 1; border: 2px solid #fff;
-  box-shadow: 0 0 0 1.2px #000b, inset 0 0 0 1.2px #000b; }
+.ring { width: calc(1.42 * 100% / var(--x) + 7px); aspect-ratio: 1; border: 1.5px solid #fff;    /* around the patch */
+  box-shadow: 0 0 0 1px #000b, inset 0 0 0 1px #000b; }
 .ring.away { border-style: dashed; opacity: .6; }
 .edge { position: absolute; inset: 0; width: 100%; height: 100%; pointer-events: none; fill: none; }
 .edge path { vector-effect: non-scaling-stroke; stroke: #000a; stroke-width: 3.5px; }
@@ -143,6 +112,8 @@ export const css = `
 .fit { display: flex; flex-wrap: wrap; align-items: center; gap: 10px; font-variant-numeric: tabular-nums; }
 .fit span { min-width: 12.5em; }
 .sign:empty { display: none; }
+.scale { display: inline-flex; align-items: center; gap: 7px; font-size: .87em; white-space: nowrap; }
+.scale canvas { width: 96px; height: 10px; border-radius: 3px; box-shadow: 0 0 0 1px var(--line); }
 .where { margin-left: auto; font-variant-numeric: tabular-nums; }
 input[type=range] { appearance: none; height: 24px; margin: 0; cursor: pointer; outline: none; background:
   linear-gradient(90deg, var(--accent) var(--fill, 100%), var(--line) 0) 0 50% / 100% 4px no-repeat; }

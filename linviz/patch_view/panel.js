@@ -1,7 +1,8 @@
 // panel.js: one panel, a picture under the attention of one map, with its strip of frames and its measures.
 
 import {fewest, measures, roadOf} from "./rows.js";
-import {h, hues, paint, stage, three, write} from "./look.js";
+import {h, hues, three, write} from "./look.js";
+import {paint, stage} from "./light.js";
 import {edge, outlines} from "./outline.js";
 
 export function gridOf(T, Y, X, first) {                         // token number <-> frame, row, column, as linviz.Grid
@@ -10,6 +11,7 @@ export function gridOf(T, Y, X, first) {                         // token number
     place: i => i < first ? null : [(i - first) / (X * Y), (i - first) / X % Y, (i - first) % X].map(Math.floor)};
 }
 
+const THUMB = 96;                                                // pixels of a frame in the strip, in light
 const troubles = {
   dead: () => "dead: this query gives weight to no key",
   signed: () => "signed: no entropy (orange adds, blue subtracts)",
@@ -30,7 +32,7 @@ export class Panel {
     this.main.edge = edge(this.main.box, grid);
     this.main.held = edge(this.main.box, keys, "edge held");
     this.main.box.append(this.pin, this.ring);
-    this.thumbs = Array.from({length: T > 1 ? T : 0}, (_, t) => this.thumb(t, stage(...shown, 1), pickFrame));
+    this.thumbs = Array.from({length: T > 1 ? T : 0}, (_, t) => this.thumb(t, stage(...shown, 1, THUMB), pickFrame));
     this.name = h("span");
     this.less = h("span", {className: "less"});
     this.level = h("i");
@@ -77,9 +79,11 @@ export class Panel {
   }
 
   paper(pictures, frame) {                                       // the photographs under the attention
-    const put = (photo, src) => { if (photo.src !== src) photo.src = src; };
-    put(this.main.photo, pictures[frame]);
-    this.thumbs.forEach((s, t) => put(s.photo, pictures[t]));
+    const put = (s, picture) => { if (s.photo.src !== picture.src) s.photo.src = picture.src; };
+    this.pictures = pictures;
+    put(this.main, pictures[frame]);
+    this.thumbs.forEach((s, t) => put(s, pictures[t]));
+    pictures.forEach((picture, t) => t !== frame && picture.forget(this.main.longest));     // one large one is kept
   }
 
   outline(marks) { this.edges = outlines(marks, this.grid); }    // the object's patches, if they are known
@@ -108,16 +112,17 @@ export class Panel {
     return this.measures;
   }
 
-  draw(query, pinned, {frame, mode, own, share, tone}, {full, floor}, base) {
+  draw(query, pinned, {frame, mode, own, share, tone}, {full, light}, base) {
     const {size, trouble} = this.weigh(query), heat = mode === "heat";
     this.signed ||= trouble === "signed";
     const less = mode === "difference" && this.against(base), signed = this.signed || less;
     const gain = trouble === "dead" ? 0 : own && !less ? 1 / (size || 1) : this.row.length / full;
     const drawn = less ? this.row.map((a, j) => a - base.row[j]) : this.row;
-    paint(this.main.image, drawn, this.keys.first, {gain, floor, heat, signed, tone});
+    paint(this.main, drawn, this.keys.first, {gain, light, heat, signed, tone});
     this.circled = outlines(trouble ? null : {data: fewest(this.row, share)}, this.keys);
     this.tinted = signed;
     write(this.less, less ? `minus ${base.title}` : "");
+    this.lit = !heat && !signed;
     this.show(this.main, frame, heat);
     this.thumbs.forEach((s, t) => this.strip(s, t, frame, heat));
     const at = this.grid.place(query), away = at !== null && at[0] !== frame;
@@ -134,7 +139,7 @@ export class Panel {
   key(t) { return Math.floor(t * this.keys.T / this.grid.T); }   // keys may lie on fewer frames than queries
 
   show(s, t, heat) {
-    s.put(this.key(t), this.main.image);
+    s.put(this.key(t), this.lit ? this.pictures[t] : null, this.main);
     s.edge(this.edges[t]);
     s.held(this.circled[this.key(t)]);
     s.box.classList.toggle("heat", heat && !this.tinted);

@@ -7,6 +7,7 @@
 import {allowed, between} from "./fields.js";
 import {unpack} from "./rows.js";
 import {css, h, setColours} from "./look.js";
+import {Picture} from "./light.js";
 import {gridOf, Panel} from "./panel.js";
 import {Controls} from "./controls.js";
 
@@ -37,7 +38,7 @@ export function mount(host, bytes, {onChange} = {}) {
     settle();
     const size = gridOf(...next.grid, next.prefix);
     if (size.name !== grid?.name) { clear(); grid = size; }
-    develop(next.frames, model?.frames ?? []);
+    develop(next.frames, model?.frames ?? [], next.light);
     model = next;
     for (const [name, field] of Object.entries(model.fields)) state[name] ??= field.default;
     setColours(model.colours);
@@ -51,11 +52,11 @@ export function mount(host, bytes, {onChange} = {}) {
     label();
   }
 
-  function develop(frames, before) {                             // pictures as addresses; a frame that stays keeps it
+  function develop(frames, before, light) {                      // a frame that stays keeps its picture
     const alike = (a, b) => a.length === b?.length && a.every((v, n) => v === b[n]), old = pictures;
-    pictures = frames.map(({type, data}, n) => alike(data.data, before[n]?.data.data) ? old[n]
-      : URL.createObjectURL(new Blob([data.data], {type})));
-    const drop = () => old.filter(p => !pictures.includes(p)).forEach(p => URL.revokeObjectURL(p));
+    pictures = frames.map((frame, n) => alike(frame.data.data, before[n]?.data.data) ? old[n]
+      : new Picture(frame, light, schedule));
+    const drop = () => old.filter(p => !pictures.includes(p)).forEach(p => p.close());
     setTimeout(drop, 2000);                                      // an old picture stays until the new one has come
   }
 
@@ -129,7 +130,7 @@ export function mount(host, bytes, {onChange} = {}) {
     queued = 0;
     if (!grid) return;
     for (const p of panels) p.draw(hover ?? state.query, state.query, state, model, panels[0]);
-    controls.show(state, hover ?? state.query, grid, panels, progress);
+    controls.show(state, hover ?? state.query, grid, panels, progress, model);
     if (hover === null) said = setTimeout(() => controls.speak(panels), 350);    // a screen reader hears where it rests
   }
 
@@ -236,7 +237,7 @@ export function mount(host, bytes, {onChange} = {}) {
     clearTimeout(said);
     cancelAnimationFrame(queued);
     cancelAnimationFrame(gliding);
-    pictures.forEach(URL.revokeObjectURL);
+    pictures.forEach(p => p.close());
     root.replaceChildren();
     delete host.patchView;
   }
@@ -244,6 +245,7 @@ export function mount(host, bytes, {onChange} = {}) {
   const view = {update, set, draw, destroy,
     row: (n, i) => panels[n].road.row(i, new Float64Array(panels[n].row.length)),
     get state() { return {...state, hover, progress, playing: Boolean(playing), gliding: Boolean(gliding)}; },
+    get decoded() { return Promise.all(pictures.map(p => p.decoded)); },
     get measures() { return panels.map(p => p.measures); },
     get model() { return model; }};
   on(face, "keydown", key);

@@ -1,8 +1,8 @@
 """The view as it opens, as a still picture: for a notebook on a web page or on paper, where no script runs.
 
-Drawn as the browser draws it (look.js): a patch's brightness is FLOOR + (1 - FLOOR) e, e = sqrt(min(1, |a| S / FULL)),
-interpolated between patch centres. Heat is viridis of e on a dimmed picture. A map with weights below zero is blue
-where it subtracts and orange where it adds, on a grey picture. Gates stand at their full strength.
+Drawn as the browser draws it. Light is a picture at night with a lamp on what is looked at (`light`). Heat is viridis
+of the same brightness on a dimmed picture. A map with weights below zero is blue where it subtracts and orange where
+it adds, on a grey picture. Gates stand at their full strength.
 """
 from __future__ import annotations
 
@@ -18,38 +18,12 @@ from torch.nn.functional import interpolate
 
 from ..grid import Grid
 from ..palette import DIVERGING, HUES, OTHER_HUE, SEQUENTIAL
-from .blob import FLOOR, FULL, Panel, Pictured, frame_image
+from .blob import Panel, Pictured, frame_image
+from .light import FULL, brightness, light_image
 
 SIDE, GAP, HEAD = 340, 16, 30  # pixels: width of a panel, between panels, above them
 SIGNED = "orange adds, blue subtracts"
 PROBES = (0.03, 0.21, 0.43, 0.64, 0.86)  # rows, as fractions of all, that are tested for weights below zero
-
-
-def brightness(weights: Tensor, full: float, tone: str = "root") -> Tensor:
-    """The brightness of weights, in 0..1; the weight `full` has brightness 1; "log" shows three decades.
-
-    >>> brightness(torch.tensor([0.01, 1.0]), 1.0, "root").tolist()
-    [0.10000000149011612, 1.0]
-    >>> brightness(torch.tensor([1e-3, 1.0]), 1.0, "log").tolist()
-    [0.0, 1.0]
-    """
-    e = (weights.float() / full).clamp(0, 1)
-    if tone == "log":
-        return (1 + e.log10() / 3).clamp_min(0)
-    return e.sqrt() if tone == "root" else e
-
-
-def light_image(image: Image.Image, weights: Tensor, keys: int, tone: str = "root",
-                full: float | None = None) -> Image.Image:
-    """A picture lit by weights (Y, X) of one frame out of a row over `keys` keys; negative weights stay dark.
-
-    >>> light_image(Image.new("RGB", (4, 4), "white"), torch.full((2, 2), 0.25), 4).getpixel((1, 1))[0]      # uniform
-    81
-    """
-    light = FLOOR + (1 - FLOOR) * brightness(weights, full or FULL / keys, tone)
-    light = interpolate(light[None, None], (image.height, image.width), mode="bilinear")[0, 0]
-    shadow = Image.fromarray((255 * light).round().byte().numpy())
-    return Image.composite(image, Image.new("RGB", image.size), shadow)
 
 
 def attention_image(image: Image.Image, weights: Tensor, keys: int, signed: bool = False, heat: bool = False,
@@ -151,13 +125,22 @@ def _still_row(map_: Any, query: int, at: tuple[int, int]) -> Tensor | None:
     return row[at][0] if row.ndim == 4 else row[0]
 
 
+def ring_radius(grid: Grid, wide: float) -> float:
+    """The radius of the ring around a patch of a picture that is `wide` across: the patch lies inside, uncovered.
+
+    >>> ring_radius(Grid(Y=10, X=10), 100.0)
+    10.1
+    """
+    return 0.71 * wide / grid.X + 3
+
+
 def _draw_ring(image: Image.Image, grid: Grid, query: int) -> Image.Image:
     if query >= grid.prefix:
         _, y, x = grid.place(query)
-        across, down, r = (x + 0.5) / grid.X * image.width, (y + 0.5) / grid.Y * image.height, 8
+        across, down, r = (x + 0.5) / grid.X * image.width, (y + 0.5) / grid.Y * image.height, ring_radius(grid, SIDE)
         pen = ImageDraw.Draw(image)
-        pen.ellipse((across - r - 1, down - r - 1, across + r + 1, down + r + 1), outline="black", width=4)
-        pen.ellipse((across - r, down - r, across + r, down + r), outline="white", width=2)
+        pen.ellipse((across - r - 2, down - r - 2, across + r + 2, down + r + 2), outline="black", width=4)
+        pen.ellipse((across - r - 1, down - r - 1, across + r + 1, down + r + 1), outline="white", width=2)
     return image
 
 

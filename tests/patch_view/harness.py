@@ -63,7 +63,7 @@ def empty(page) -> None:
 def show(page, blob: bytes):
     """A page with one view, drawn."""
     empty(page)
-    page.evaluate("text => { window.view = show(text); }", text(blob))
+    page.evaluate("text => { window.view = show(text); return view.decoded.then(() => true); }", text(blob))
     page.evaluate(FRAMES)
     return page
 

@@ -13,7 +13,9 @@ import pandas as pd
 import pytest
 import torch
 
-from linviz.patch_view import still, unpack
+from linviz import Grid
+from linviz.patch_view import unpack
+from linviz.patch_view.light import brightness
 from linviz.reading import read
 from linviz.views import Look, View, open_view
 from linviz.views.export import painting, panel_pictures, sheet
@@ -21,6 +23,7 @@ from linviz.views.export.film import film_frames
 from linviz.views.export.table import numbers_csv, numbers_json, view_numbers, weights_npz
 from linviz.views.export.web_page import view_page
 from linviz.views.panel_steps import weaken_gate
+from tests.patch_view.harness import blob, panel, show, uniform
 from tests.views.test_code import held
 
 
@@ -37,7 +40,7 @@ def drawn(opened, kind, **look):
 
 def first(opened, **look):
     """The first panel's picture as numbers."""
-    return np.asarray(drawn(opened, sheet.Picture, **look)[0].image, dtype=float)
+    return np.asarray(drawn(opened, sheet.Picture, **look)[1].image, dtype=float)
 
 
 @pytest.mark.parametrize("look", [{"mode": "heat"}, {"tone": "linear"}, {"tone": "log"}, {"own": True}])
@@ -153,8 +156,25 @@ def test_a_look_that_is_none_is_refused_in_one_sentence(wrong):
 
 
 def test_brightness_is_the_live_views_in_every_tone():
-    """look.js: e = tone(min(1, |a| gain)); log shows three decades."""
+    """light.js: e = tone(min(1, |a| gain)); log shows three decades."""
     x = torch.tensor([0.0, 1e-4, 1e-3, 0.01, 0.25, 1.0, 7.0])
-    for tone, want in (("root", [0, 0.01, 0.0316228, 0.1, 0.5, 1, 1]), ("linear", [0, 1e-4, 1e-3, 0.01, 0.25, 1, 1]),
+    roots = [0, 1e-4**0.6, 1e-3**0.6, 0.01**0.6, 0.25**0.6, 1, 1]
+    for tone, want in (("root", roots), ("linear", [0, 1e-4, 1e-3, 0.01, 0.25, 1, 1]),
                        ("log", [0, 0, 0, 1 / 3, 1 - 0.60206 / 3, 1, 1])):
-        assert still.brightness(x, 1.0, tone).tolist() == pytest.approx(want, abs=1e-5)
+        assert brightness(x, 1.0, tone).tolist() == pytest.approx(want, abs=1e-5)
+
+
+@pytest.mark.parametrize("look", [Look(), Look(tone="log"), Look(own=True), Look(mode="heat", tone="linear"),
+                                  Look(mode="difference"), Look(mode="difference", tone="log", own=True)], ids=str)
+def test_the_scale_of_a_file_is_the_one_of_the_live_view(look, photo, page):
+    """The same words at its ends, and the same colours from end to end."""
+    opened = replace(photo, view=replace(photo.view, look=look))
+    show(page, blob([panel(uniform(4)), panel(uniform(4))], Grid(1, 2, 2), **look.as_words(1)))
+    scale = page.locator(".scale")
+    assert tuple(scale.locator("span").all_inner_texts()) == painting.scale_ends(opened)
+    assert scale.get_attribute("aria-label") == f"scale of the {look.mode}: from " + " to ".join(
+        painting.scale_ends(opened))
+    bar = scale.locator("canvas").evaluate(
+        "c => [...c.getContext('2d').getImageData(0, 0, c.width, 1).data].filter((x, n) => n % 4 < 3)")
+    want = np.asarray(painting.scale_image(look))[20, 2::4].astype(int)
+    assert np.abs(np.reshape(bar, (-1, 3)) - want).max() <= 3

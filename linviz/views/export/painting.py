@@ -1,18 +1,22 @@
 """A frame under the attention of the query, painted as the live view paints it."""
 from __future__ import annotations
 
+import torch
 from PIL import Image
 from torch import Tensor
 from torch.nn.functional import pad
 
 from ...concentration import frame_mass, support_mask
-from ...patch_view.blob import FULL, frame_image
+from ...patch_view.blob import frame_image
+from ...patch_view.light import FULL, LIGHT
 from ...patch_view.still import attention_image, is_signed
 from ..drawable import Drawable, DrawablePanel
 from ..row_stats import query_row, row_statistics
-from .sheet import EDGE, HELD, Item, Lines, Picture
+from ..state import Look
+from .sheet import EDGE, HELD, Item, Lines, Picture, Words, text_length
 
 WIDE = 320  # pixels: a panel's picture
+BAR = (96, 10)  # pixels: the scale
 
 
 def framed_overlay(opened: Drawable, panel: DrawablePanel, t: int, box: tuple[float, float, float, float],
@@ -49,6 +53,32 @@ def painted_weights(opened: Drawable, panel: DrawablePanel) -> tuple[Tensor, boo
         return row - panel_row(opened, other), True, full
     most = float(row.abs().max())
     return row, is_signed(panel.map, opened.query), most if look.own and most > 0 else full
+
+
+def scale_items(opened: Drawable, x: float, y: float) -> list[Item]:
+    """The scale as the live view has it (scale.js): a bar on mid grey, and the weights at its two ends."""
+    low, high = scale_ends(opened)
+    middle = x + text_length(low, 12) + 8
+    return [Words(x, y + 9, low, 12), Picture(middle, y, *BAR, scale_image(opened.look)),
+            Words(middle + BAR[0] + 8, y + 9, high, 12)]
+
+
+def scale_ends(opened: Drawable) -> tuple[str, str]:
+    """The weights at the ends of the scale, in words."""
+    look, equal = opened.look, f"{FULL} × equal share"
+    if look.mode == "difference":
+        return f"−{FULL}", f"+{equal}"
+    return f"{FULL / 10 ** LIGHT['decades']:g}" if look.tone == "log" else "0", (
+        "each map's largest weight" if look.own else equal)
+
+
+def scale_image(look: Look) -> Image.Image:
+    """The bar of the scale, four pixels for every one of the page."""
+    signed = look.mode == "difference"
+    at = torch.linspace(-1 if signed else 0, 1, BAR[0])[None]
+    x = at.sign() * 10 ** (LIGHT["decades"] * (at.abs() - 1)) if look.tone == "log" else at
+    grey = Image.new("RGB", (4 * BAR[0], 4 * BAR[1]), (128, 128, 128))
+    return attention_image(grey, x, BAR[0], signed, look.mode == "heat", look.tone, 1.0)
 
 
 def baseline_panel(opened: Drawable, panel: DrawablePanel) -> DrawablePanel | None:

@@ -13,16 +13,17 @@ from PIL import PngImagePlugin
 
 from ... import clips
 from ...palette import HUES, OTHER_HUE
-from ...patch_view.blob import FULL
-from ...patch_view.still import SIGNED, is_signed
+from ...patch_view.light import FULL
+from ...patch_view.still import SIGNED, is_signed, ring_radius
 from ..drawable import Drawable, DrawablePanel
-from .painting import WIDE, baseline_panel, frame_shares, framed_overlay, panel_statistics
+from .painting import WIDE, baseline_panel, frame_shares, framed_overlay, panel_statistics, scale_items
 from .sheet import INK, SOFT, Dot, Ring, Sheet, Words, sheet_image, sheet_svg, text_length
 
 MARGIN, GAP, ABREAST, STRIP = 28, 18, 4, 8  # STRIP: frames side by side
 SMALL = (WIDE - 5 * (STRIP - 1)) / STRIP  # pixels: how wide a small frame is
 TONED = {"root": ".", "linear": "; brightness is in proportion.", "log": "; brightness is logarithmic, three decades."}
 HEAD, FACTS, THUMB, LINE = 26, 46, 15, 25  # pixels: over a panel, under it, under a small frame, a line of the title
+SCALE = 26  # pixels: the scale with the space around it
 
 
 def png_bytes(opened: Drawable) -> bytes:
@@ -74,13 +75,14 @@ def empty_sheet(opened: Drawable, tall: float) -> Sheet:
     """A page without panels, which will be `tall`: the heading above, the sources below."""
     rows = -(-len(opened.panels) // ABREAST)
     below = small_lines(opened, _source(opened))
-    high = 2 * MARGIN + header_height(opened) - 8 + rows * (HEAD + tall + FACTS + GAP) + 18 * len(below)
+    high = 2 * MARGIN + header_height(opened) - 8 + rows * (HEAD + tall + FACTS + GAP) + SCALE + 18 * len(below)
     page = Sheet(page_width(opened), high, opened.heading, f"{_asked(opened)} {opened.clip.alt}",
                  json.dumps(opened.to_json()))
     (lines, size), asked = title_lines(opened), small_lines(opened, _asked(opened))
     page.items += [Words(MARGIN, MARGIN + 16 + LINE * n, x, size, INK, True) for n, x in enumerate(lines)]
     under = MARGIN + header_height(opened)
     page.items += [Words(MARGIN, under - 18 * (len(asked) - n), x) for n, x in enumerate(asked)]
+    page.items += scale_items(opened, MARGIN, high - MARGIN - 18 * len(below) - SCALE / 2)
     page.items += [Words(MARGIN, high - MARGIN - 18 * (len(below) - 1 - n), x, 12) for n, x in enumerate(below)]
     return page
 
@@ -175,7 +177,7 @@ def add_panel(page: Sheet, opened: Drawable, n: int, at: tuple[float, float], t:
                    Words(x + 18, y + 16, panel_title(opened, n)[:44], 15, INK, True)]
     page.items += framed_overlay(opened, panel, t, (x, y + HEAD, WIDE, picture_height(opened)), 2 * WIDE)
     page.items.append(Ring(x + (column + 0.5) / grid.X * WIDE, y + HEAD + (row + 0.5) / grid.Y * picture_height(opened),
-                           max(7.5, WIDE / grid.X / 2), t != asked))
+                           ring_radius(grid, WIDE), t != asked))
 
 
 def panel_title(opened: Drawable, n: int) -> str:

@@ -145,8 +145,8 @@ def _mark(image: Image.Image, item: Dot | Ring, scale: float) -> None:
         circle(item.r, fill=item.fill)
     else:
         strong = 110 if item.faint else 255
-        circle(item.r + 1.2, outline=(0, 0, 0, strong * 3 // 4), width=round(4.4 * unit))
-        circle(item.r, outline=(255, 255, 255, strong), width=round(2 * unit))
+        circle(item.r + 1.2, outline=(0, 0, 0, strong * 3 // 4), width=round(3.2 * unit))
+        circle(item.r + 0.6, outline=(255, 255, 255, strong), width=round(1.5 * unit))
     stamp = big.resize((side, side), Image.Resampling.LANCZOS)
     image.paste(stamp, (round(item.x * scale - side / 2), round(item.y * scale - side / 2)), stamp)
 
@@ -157,7 +157,7 @@ def plain_letters(text: str) -> str:
     >>> plain_letters("Müller – 2 × 3")
     'Muller - 2 x 3'
     """
-    for letter, like in (("–", "-"), ("×", "x"), ("’", "'"), ("ß", "ss"), ("…", "...")):
+    for letter, like in (("–", "-"), ("−", "-"), ("×", "x"), ("’", "'"), ("ß", "ss"), ("…", "...")):
         text = text.replace(letter, like)
     bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     return "".join(c if " " <= c <= "~" else "?" for c in bare)
