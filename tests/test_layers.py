@@ -14,7 +14,7 @@ LAYERS = ("app_folders", "atomic_write", "shapes", "measure", "settings", "palet
           "spectra", "concentration", "flow", "cost", "fixation", "mechanisms", "reading", "clips", "models", "capture",
           "views.state", "figures", "patch_view", "evidence", "views", "survey", "course", "grade", "train", "doctor",
           "cli")
-STATE = ("state", "state_kinds", "panel_options")  # of linviz/views: what a view is; left of the rest of the folder
+STATE = ("state", "state_kinds", "panel_options", "writer_versions")  # of linviz/views: what a view is
 DOORS = ("linviz", "linviz.__main__")   # these two may import any layer
 BESIDE = ("explorer", "notebooks", "teaching", "studies", "benchmarks")     # built on linviz, never on each other
 PATHS = [p for folder in ("linviz", *BESIDE, "tools") for p in sorted((ROOT / folder).rglob("*.py"))]

@@ -50,7 +50,7 @@ function atlasView(host, tell) {
     model = next;
     key = next.id;
     const old = pictures;
-    pictures = next.frames.map(data => new Picture({type: "image/jpeg", data}, next.light, schedule));
+    pictures = next.frames.map(data => new Picture({type: "image/jpeg", data}, schedule));
     setTimeout(() => old.forEach(p => p.close()), 2000);
     watch.disconnect();
     seen.clear();

@@ -55,7 +55,7 @@ export class AtlasCard {
     const gain = trouble === "dead" ? 0 : this.shares ? this.row.length / full : 1 / (size || 1);
     paint(this.picture, this.row, 0, {gain, light, heat: false, signed: this.signed});
     this.picture.box.classList.toggle("signed", this.signed);
-    this.picture.put(at[0], this.signed ? null : picture);
+    this.picture.put(at[0], this.signed ? null : picture, light);
     putOn(this.ring, this.grid, at);
     this.level.style.transform = `scaleX(${trouble ? 0 : bits / Math.log2(this.row.length)})`;
     write(this.bits, trouble === "dead" ? "a dead row" : trouble ? "no shares" : `${three(bits)} bits`);

@@ -7,6 +7,7 @@ from explorer.concentrate.fixation_panel import fixation_panel
 from explorer.concentrate.panel_work import panel_titles, panels_at
 from explorer.concentrate.spectra_panel import spectra_panel
 from explorer.concentrate.visit import BLINK, FIRST, SMALL, Visit
+from explorer.shared.projector import show_projected
 from explorer.shared.warm_start import wait_for_task
 from explorer.shared.widgets import show_warnings
 
@@ -43,3 +44,4 @@ fixation_panel(measured, titles, here, visit.query)
 spectra_panel(measured, titles, here)
 visit.begin()
 controls.show_work(visit)
+show_projected(visit.live.look)

@@ -49,18 +49,19 @@ def scene_of_view(view: View) -> Scene:
 @st.fragment
 def show_view(visit: Visit, panels: Sequence[KeyedPanel], titles: Sequence[str], here: Scene, view: View) -> None:
     """The live view and the numbers of its query: a click runs this part alone."""
-    ready, strength = not any(panel.waiting for panel in panels), visit.live.look.strength
+    ready, before = not any(panel.waiting for panel in panels), visit.live.look
     query = visit.follow(_message(visit), here)
     with st.container(width=view_width(here.grid, len(panels))):
         patch_view(view_blob(panels, titles, here, ready, visit.live.words), key=_view_key(visit))
     STATE.write_url(**visit.live.values(here.grid, here.query))
     show_warnings(visit.live.problems)
-    if visit.live.look.strength != strength:  # the charts below and their work follow the slider, too
+    look = visit.live.look
+    if (look.strength, look.projector) != (before.strength, before.projector):  # charts and sidebar follow
         st.rerun()
     whose = "your own" if here.data else f"{here.clip.author}, {here.clip.licence}"
     st.caption(f"{escape_markdown(here.clip.title)}: {whose}. What is compared: {here.note}. A gate is {LABEL}. "
                f"{CAVEAT} {chapter_links.derived('concentrate')}")
-    measured = panels_at(panels, strength, here)
+    measured = panels_at(panels, before.strength, here)
     _show_files(visit, panels, measured, here, view)
     st.subheader(f"The pinned {query_words(query, here.grid)}, beside the mean of all {len(here.grid):,}", anchor=False)
     means = [None if panel.waiting else scene_results(here).get(("means", panel.result_key)) for panel in measured]

@@ -1,6 +1,7 @@
 """Trained models: one clip, what each model answers, and where its tokens look."""
 import streamlit as st
 
+from explorer.shared.projector import show_projected
 from explorer.shared.widgets import show_warnings
 from explorer.trained import controls, view
 from explorer.trained.answer_tables import measures_table
@@ -28,3 +29,4 @@ view.show_view(chosen, found, live)
 st.subheader(f"How concentrated layer {chosen.layer} is", anchor=False)
 st.html(measures_table(chosen, found))
 st.caption(recorded_note(chosen))
+show_projected(live.look)

@@ -97,10 +97,12 @@ def _show_film(of: ClipKey, said: str) -> None:
 def show_view(view: TrainedView, found: Sequence[ModelAnswer], live: LiveState) -> None:
     """The live view: a click runs this part alone."""
     of, shape, last = clip_key(view), found[0].shape, st.session_state.get(VIEW)
-    own = first_query(clip_task(*of).clip(0), shape)
+    own, before = first_query(clip_task(*of).clip(0), shape), live.look
     live.follow(dict(last.query) if last and last.query else None, shape.grid, own, of)
     patch_view(_view_blob(view, found, live.words), key=VIEW)
     STATE.write_url(**{name: value for name, value in live.values(shape.grid, own).items() if name in LIVE})
+    if live.look.projector != before.projector:
+        st.rerun()
     show_warnings(live.problems)
     st.caption(f"{map_notes(view, found)} {chapter_links.derived('trained')}")
 

@@ -17,7 +17,7 @@ from ..grid import Grid
 from ..palette import live_colours
 from ..settings import State
 from ..views.state import Look
-from .light import FULL, LIGHT
+from .light import FULL, LIGHT, PROJECTED
 from .packing import encode_blob, replace_state
 from .wires import Wire, wire_arrays, wire_shape
 
@@ -84,7 +84,8 @@ def pack(panels: Sequence[Panel], clip: Pictured, grid: Grid, *, query: int, tit
     if not panels:
         raise ValueError("a view needs at least one panel")
     content = {"title": title if title is not None else getattr(clip, "title", ""), "alt": getattr(clip, "alt", ""),
-               "grid": [grid.T, grid.Y, grid.X], "prefix": grid.prefix, "full": FULL, "light": LIGHT,
+               "grid": [grid.T, grid.Y, grid.X], "prefix": grid.prefix, "full": FULL,
+               "light": LIGHT, "projected": PROJECTED,
                "frames": _frame_jpegs(clip, grid), "panels": [_panel_content(p, grid, half) for p in panels],
                "fields": declared_fields(fields), "colours": live_colours()}
     if outline is not None:

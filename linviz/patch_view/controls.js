@@ -27,6 +27,8 @@ export class Controls {                                          // act: what th
     this.sign = h("span", {className: "sign"});
     this.scale = new Scale();
     this.where = h("span", {className: "where"});
+    this.projector = button("projector", () => act.set({projector: this.projector.ariaPressed !== "true"}, true));
+    this.projector.title = "for a room: bright pictures, large type, no sidebar";
     this.live = h("div", {className: "sr", role: "status", ariaLive: "polite"});
     this.modes = group("how attention is drawn", []);
     this.tones = group("brightness, of the attention", []);
@@ -35,7 +37,7 @@ export class Controls {                                          // act: what th
     this.gate = h("div", {className: "tools"},
       h("label", {className: "strength", title}, "gate strength", this.range, this.value), this.fit);
     this.rest = h("div", {className: "tools"}, this.play, this.modes,
-      group("exposure", this.own), this.scale.el, this.sign, this.where);
+      group("exposure", this.own), this.scale.el, this.sign, this.where, this.projector);
     this.ways = h("details", {className: "ways"}, h("summary", {}, "More ways to look"), h("div", {className: "tools"},
       h("span", {className: "named"}, "brightness", this.tones),
       h("label", {title: "a line around the fewest patches that hold this share"}, "encircle", this.share, this.held),
@@ -55,7 +57,7 @@ export class Controls {                                          // act: what th
   }
 
   show(state, query, grid, panels, progress, model) {            // what follows the query and the controls
-    const {strength, mode, own, share, tone, follow} = state, at = grid.place(query);
+    const {strength, mode, own, share, tone, follow, projector} = state, at = grid.place(query);
     this.scale.show(state, model);
     write(this.where, at === null ? `query: token ${query + 1} of the ${grid.first} before the picture`
       : `query: row ${at[1] + 1}, column ${at[2] + 1}` + (grid.T > 1 ? `, frame ${at[0] + 1}` : ""));
@@ -67,6 +69,7 @@ export class Controls {                                          // act: what th
     write(this.sign, less ? `orange: more than ${panels[0].title}, blue: less` : "");
     for (const b of this.tone) b.ariaPressed = b.dataset.value === tone;
     this.follow.ariaPressed = follow;
+    this.projector.ariaPressed = projector;
     write(this.held, share ? `${Math.round(100 * share)} %` : "nothing");
     this.share.style.setProperty("--fill", `${share / this.share.max * 100}%`);
     if (+this.share.value !== share) this.share.value = share;

@@ -36,16 +36,17 @@ export function litGrey(c, x, light, tone) {                       // a grey c u
 
 // A frame of a clip: its address for an <img>, and once it is decoded its night and its day, made at most once a size.
 export class Picture {
-  constructor({type, data}, light, ready) {
+  constructor({type, data}, ready) {
     const blob = new Blob([data.data ?? data], {type});
     this.src = URL.createObjectURL(blob);
-    this.light = light;
     this.sizes = new Map();
     this.decoded = createImageBitmap(blob).then(bitmap => { this.bitmap = bitmap; ready(); }, () => {});
   }
 
-  develop(longest) {                                             // {night, day}, or undefined while it is not decoded
-    if (this.bitmap && !this.sizes.has(longest)) this.sizes.set(longest, nightAndDay(this.bitmap, longest, this.light));
+  develop(longest, light) {                                      // {night, day}, or undefined while it is not decoded
+    const old = this.sizes.get(longest);
+    if (!this.bitmap || old?.light === light) return old;
+    this.sizes.set(longest, {light, ...nightAndDay(this.bitmap, longest, light)});
     return this.sizes.get(longest);
   }
 
@@ -83,7 +84,6 @@ function nightAndDay(bitmap, longest, {luma, night: [low, slope], tint: shades, 
 export function stage(T, Y, X, zoom, longest = 720) {
   const photo = h("img", {className: "photo", alt: "", draggable: false, decoding: "sync"});
   const mask = h("canvas", {ariaHidden: "true"}), pen = mask.getContext("2d", {colorType: "float16"});
-  const image = new ImageData(X, Y * T), lamp = new ImageData(X, Y * T);
   const small = new OffscreenCanvas(X, Y).getContext("2d");
   const large = new OffscreenCanvas(X * zoom, Y * zoom).getContext("2d");
   large.imageSmoothingQuality = "low";
@@ -103,8 +103,9 @@ export function stage(T, Y, X, zoom, longest = 720) {
     pen.imageSmoothingQuality = "low";
   };
   const box = h("div", {className: "stage"}, photo, mask);
-  return {photo, mask, image, lamp, box, longest, put(t, picture) {          // a picture: light; none: colours over it
-    const made = picture?.develop(longest);
+  const self = {photo, mask, box, longest, image: new ImageData(X, Y * T), lamp: new ImageData(X, Y * T)};
+  self.put = (t, picture, light, {image, lamp} = self) => {      // a picture: light; none: colours over the photograph
+    const made = picture?.develop(longest, light);
     box.classList.toggle("night", Boolean(picture));             // until it is decoded, the photograph is only dimmed
     size(made?.day ?? large.canvas);
     if (!picture) return lay(enlarged(image, t), "copy");
@@ -113,5 +114,6 @@ export function stage(T, Y, X, zoom, longest = 720) {
     lay(enlarged(image, t), "destination-in");
     lay(made.night, "destination-over");
     lay(enlarged(lamp, t), "screen");
-  }};
+  };
+  return self;
 }

@@ -50,6 +50,7 @@ export const css = `
 *, ::before { box-sizing: border-box; }
 [hidden] { display: none !important; }
 .view { display: grid; gap: 16px; outline: none; }
+.view.projector { font-size: 1.5em; }
 .panels { display: grid; grid-template-columns: repeat(var(--n), minmax(0, 600px)); gap: 16px; }
 .panel { min-width: 0; container-type: inline-size; }
 .head { display: flex; align-items: baseline; gap: 7px; margin-bottom: 7px; font-weight: 600; white-space: nowrap; }
@@ -80,7 +81,7 @@ export const css = `
 
 .strip { display: grid; grid-template-columns: repeat(var(--t), minmax(0, 1fr)); gap: 5px; margin-top: 8px; }
 .strip button { all: unset; display: block; min-width: 0; cursor: pointer; text-align: center; white-space: nowrap;
-  font-size: 11px; color: var(--soft); font-variant-numeric: tabular-nums; }
+  font-size: .79em; color: var(--soft); font-variant-numeric: tabular-nums; }
 .strip .stage { border-radius: 3px; cursor: pointer; margin-bottom: 2px; }
 .strip .share { display: block; height: 3px; background: var(--line); margin: 0 0 1px; }
 .strip .share i { display: block; height: 100%; background: var(--hue); transform-origin: 0 0; }
@@ -127,7 +128,7 @@ input[type=range]:focus-visible::-webkit-slider-thumb {
 .button { all: unset; cursor: pointer; padding: 5px 12px; white-space: nowrap; border-radius: 7px;
   border: 1px solid var(--line); color: var(--ink); }
 .seg .button { border: 0; border-radius: 0; color: var(--soft); }
-.seg .button[aria-pressed=true] { background: color-mix(in srgb, var(--ink) 11%, transparent); color: var(--ink); }
+.button[aria-pressed=true] { background: color-mix(in srgb, var(--ink) 11%, transparent); color: var(--ink); }
 .button:hover { color: var(--ink); background: color-mix(in srgb, var(--ink) 6%, transparent); }
 .button:focus-visible { box-shadow: inset 0 0 0 2px var(--accent); }
 .sr { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }

@@ -122,7 +122,7 @@ export class Panel {
     this.circled = outlines(trouble ? null : {data: fewest(this.row, share)}, this.keys);
     this.tinted = signed;
     write(this.less, less ? `minus ${base.title}` : "");
-    this.lit = !heat && !signed;
+    this.lit = !heat && !signed && light;
     this.show(this.main, frame, heat);
     this.thumbs.forEach((s, t) => this.strip(s, t, frame, heat));
     const at = this.grid.place(query), away = at !== null && at[0] !== frame;
@@ -139,7 +139,7 @@ export class Panel {
   key(t) { return Math.floor(t * this.keys.T / this.grid.T); }   // keys may lie on fewer frames than queries
 
   show(s, t, heat) {
-    s.put(this.key(t), this.lit ? this.pictures[t] : null, this.main);
+    s.put(this.key(t), this.lit ? this.pictures[t] : null, this.lit, this.main);
     s.edge(this.edges[t]);
     s.held(this.circled[this.key(t)]);
     s.box.classList.toggle("heat", heat && !this.tinted);

@@ -38,7 +38,7 @@ export function mount(host, bytes, {onChange} = {}) {
     settle();
     const size = gridOf(...next.grid, next.prefix);
     if (size.name !== grid?.name) { clear(); grid = size; }
-    develop(next.frames, model?.frames ?? [], next.light);
+    develop(next.frames, model?.frames ?? []);
     model = next;
     for (const [name, field] of Object.entries(model.fields)) state[name] ??= field.default;
     setColours(model.colours);
@@ -52,10 +52,10 @@ export function mount(host, bytes, {onChange} = {}) {
     label();
   }
 
-  function develop(frames, before, light) {                      // a frame that stays keeps its picture
+  function develop(frames, before) {                             // a frame that stays keeps its picture
     const alike = (a, b) => a.length === b?.length && a.every((v, n) => v === b[n]), old = pictures;
     pictures = frames.map((frame, n) => alike(frame.data.data, before[n]?.data.data) ? old[n]
-      : new Picture(frame, light, schedule));
+      : new Picture(frame, schedule));
     const drop = () => old.filter(p => !pictures.includes(p)).forEach(p => p.close());
     setTimeout(drop, 2000);                                      // an old picture stays until the new one has come
   }
@@ -129,8 +129,10 @@ export function mount(host, bytes, {onChange} = {}) {
     clearTimeout(said);
     queued = 0;
     if (!grid) return;
-    for (const p of panels) p.draw(hover ?? state.query, state.query, state, model, panels[0]);
-    controls.show(state, hover ?? state.query, grid, panels, progress, model);
+    const shown = {...model, light: state.projector ? model.projected : model.light};
+    face.classList.toggle("projector", state.projector);
+    for (const p of panels) p.draw(hover ?? state.query, state.query, state, shown, panels[0]);
+    controls.show(state, hover ?? state.query, grid, panels, progress, shown);
     if (hover === null) said = setTimeout(() => controls.speak(panels), 350);    // a screen reader hears where it rests
   }
 

@@ -15,7 +15,7 @@ export class Scale {
   }
 
   show({mode, own, tone}, {full, light}) {
-    const asked = `${mode} ${own} ${tone}`;
+    const asked = `${mode} ${own} ${tone} ${light.day}`;
     if (asked === this.asked) return;
     this.asked = asked;
     const least = tone === "log" ? `${full / 10 ** light.decades}` : "0", equal = `${full} × equal share`;

@@ -27,7 +27,7 @@ PROBES = (0.03, 0.21, 0.43, 0.64, 0.86)  # rows, as fractions of all, that are t
 
 
 def attention_image(image: Image.Image, weights: Tensor, keys: int, signed: bool = False, heat: bool = False,
-                    tone: str = "root", full: float | None = None) -> Image.Image:
+                    tone: str = "root", full: float | None = None, projector: bool = False) -> Image.Image:
     """A picture under weights (Y, X), as the view shows it: signed, as heat, or lit.
 
     full  is the weight that is fully bright; by default `FULL` / `keys`: `FULL` times the equal share of a key.
@@ -44,7 +44,7 @@ def attention_image(image: Image.Image, weights: Tensor, keys: int, signed: bool
     if heat:
         dimmed = ImageEnhance.Brightness(ImageEnhance.Color(image).enhance(0.1)).enhance(0.42)
         return _blend_colours(dimmed, ramp_colours(SEQUENTIAL["viridis"], e), 235 / 255 * (1.6 * e).clamp_max(1))
-    return light_image(image, weights, keys, tone, full)
+    return light_image(image, weights, keys, tone, full, projector)
 
 
 def ramp_colours(stops: Sequence[str], x: Tensor) -> Tensor:

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import metadata
 from typing import Any, ClassVar
 
 from ..settings import Nested, Number, State, Switch, Whole, Word, setting
 from .panel_options import PanelOptions, TypedOptions, read_options
 from .state_kinds import ModelNames, Place, Source, SourceFile, Specs
+from .writer_versions import WRITERS, named_writer, versions
 
-WRITERS = ("linviz", "torch", "numpy")  # whose versions stand in a file
 SPECS = ("softmax", "relu_floor", "relu_floor+gate")
 MODELS = ("softmax", "relu_floor", "relu_floor+gate", "relu")
 CAPS = {"page": 3136, "file": 12_544}  # tokens per host: a browser follows the pointer; a file may take longer
@@ -46,6 +45,7 @@ class Look(State):
                            "the query goes with its patch from frame to frame, where the motion is known")
     frame: int | None = setting(Whole(0, none=True), None, "Frame",
                                 "the frame that is shown large, counted from 0; default: the query's own")
+    projector: bool = setting(Switch(), False, "Projector", "for a room: bright pictures, large type, no sidebar")
 
     def as_words(self, frames: int) -> dict[str, Any]:
         """The keyword arguments with which `linviz.patch_view.pack` opens a view like this on `frames` frames.
@@ -179,7 +179,7 @@ class View(State):
         wanted = {*WRITERS, "view"}
         if not isinstance(found, Mapping):
             raise ValueError(f"a view's state is a dictionary with {', '.join(sorted(wanted))}; got {found!r:.80}")
-        writer = _writer(found)
+        writer = named_writer(found)
         if unknown := [name for name in found if name not in wanted]:
             raise ValueError(f"a view's state has no {unknown[0]!r:.80}{writer}")
         if missing := sorted(wanted - found.keys()):
@@ -233,18 +233,3 @@ class TrainedView(State):
         found = {"temperature": self.temperature} if spec.name == "softmax" else {}
         found |= {"strength": self.strength} if spec.gate else {}
         return {part: value for part, value in found.items() if value != 1}
-
-
-def versions() -> dict[str, str]:
-    """The versions on which the numbers depend.
-
-    >>> sorted(versions())
-    ['linviz', 'numpy', 'torch']
-    """
-    return {name: metadata.version(name) for name in WRITERS}
-
-
-def _writer(found: Mapping[str, Any]) -> str:
-    """Which linviz wrote a state, where that is said."""
-    name = found.get("linviz")
-    return f" (written by linviz {name:.20}, this is {metadata.version('linviz')})" if isinstance(name, str) else ""

@@ -14,8 +14,9 @@ from ..models import Shape, Traced
 from ..models.checkpoints import file_slug
 from ..patch_view import Panel
 from .row_stats import distinct_titles
-from .state import ALL_HEADS, Look, TrainedView, versions
+from .state import ALL_HEADS, Look, TrainedView
 from .trained_maps import first_query, head_map, moment_pictures
+from .writer_versions import versions
 
 PLAYED = {"normal": "", "reversed": ", played backwards", "shuffled": ", its frames in a random order"}
 

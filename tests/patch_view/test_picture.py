@@ -21,8 +21,11 @@ def pixels(page, panel: int = 0) -> np.ndarray:
     """A panel's picture as the eye gets it, (rows, columns, 3) in 0..255, without the ring."""
     page.evaluate(NO_RING)
     page.evaluate(FRAMES)
-    shot = page.locator(".main").nth(panel).screenshot()
-    return np.asarray(Image.open(io.BytesIO(shot)).convert("RGB")).astype(float)
+    return screen(page.locator(".main").nth(panel))
+
+
+def screen(element) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(element.screenshot())).convert("RGB")).astype(float)
 
 
 def patches(image: np.ndarray, grid: Grid) -> np.ndarray:
@@ -53,6 +56,8 @@ def test_tokens_are_counted_frame_by_frame_row_by_row(page):
     assert np.unravel_index(lit.argmax(), lit.shape) == (3, 7)
     assert lit.max() > 200 and np.median(lit) == pytest.approx(UNLIT, abs=1.5)
     assert page.locator(".strip button").all_inner_texts() == ["0 %", "100 %", "0 %"]
+    small = [patches(screen(page.locator(".strip .stage").nth(t)), grid) for t in range(3)]
+    assert [x.max() > 200 for x in small] == [False, True, False] and small[1].argmax() == lit.argmax()
     for frame in (0, 2):
         move(page, frame=frame)
         assert patches(pixels(page), grid).max() < UNLIT + 1.5

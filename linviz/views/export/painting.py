@@ -42,7 +42,7 @@ def overlay_image(opened: Drawable, panel: DrawablePanel, t: int, wide: int) -> 
     photo = frame_image(opened.picture.frames[t])
     photo = photo.resize((wide, max(1, round(wide * opened.grid.Y / opened.grid.X))), Image.Resampling.LANCZOS)
     frame = opened.grid.fold(weights[:, None])[t, ..., 0]
-    return attention_image(photo, frame, len(weights), signed, look.mode == "heat", look.tone, full)
+    return attention_image(photo, frame, len(weights), signed, look.mode == "heat", look.tone, full, look.projector)
 
 
 def painted_weights(opened: Drawable, panel: DrawablePanel) -> tuple[Tensor, bool, float]:
@@ -78,7 +78,7 @@ def scale_image(look: Look) -> Image.Image:
     at = torch.linspace(-1 if signed else 0, 1, BAR[0])[None]
     x = at.sign() * 10 ** (LIGHT["decades"] * (at.abs() - 1)) if look.tone == "log" else at
     grey = Image.new("RGB", (4 * BAR[0], 4 * BAR[1]), (128, 128, 128))
-    return attention_image(grey, x, BAR[0], signed, look.mode == "heat", look.tone, 1.0)
+    return attention_image(grey, x, BAR[0], signed, look.mode == "heat", look.tone, 1.0, look.projector)
 
 
 def baseline_panel(opened: Drawable, panel: DrawablePanel) -> DrawablePanel | None:
