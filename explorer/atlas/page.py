@@ -12,12 +12,14 @@ from explorer.shared.widgets import show_problems
 from linviz import clips
 
 
-def headline(every: list[Card], choice: AtlasView) -> str:
-    """The title says what to see: how far the same picture is spread by the sharpest map and by the flattest."""
-    bits = {c.title: entropy for c in every if (entropy := drawn_map(c.name, *choice.scene).entropy) is not None}
+def headline(shown: list[Card], choice: AtlasView) -> str:
+    """The title says what to see: over how many bits the sharpest and the flattest map shown spread this picture."""
+    bits = {c.title: entropy for c in shown if (entropy := drawn_map(c.name, *choice.scene).entropy) is not None}
+    kinds = "No kind of attention fits" if not shown else f"{len(shown)} kinds of attention"
+    if len(bits) < 2:
+        return kinds if len(shown) != 1 else shown[0].title
     sharp, flat = min(bits, key=bits.__getitem__), max(bits, key=bits.__getitem__)
-    return (f"{len(every)} kinds of attention: from {three_digits(bits[sharp])} bits ({sharp}) to "
-            f"{three_digits(bits[flat])} ({flat})")
+    return f"{kinds}: from {three_digits(bits[sharp])} bits ({sharp}) to {three_digits(bits[flat])} ({flat})"
 
 
 STATE.come()
@@ -30,7 +32,7 @@ numbers: dict[str, Number] = {"cost": lambda name: counted_operations(name, *cho
 shown = order_cards(shown, choice.sort, numbers.get(choice.sort, lambda name: None))
 with top:
     show_problems(STATE.problems)
-    st.title(headline(every, choice))
+    st.title(headline(shown, choice))
     st.markdown("The same picture, the same queries and keys. Move over any of the pictures: one patch asks, and every "
                 "mechanism answers.")
 if choice.view == "table":

@@ -25,7 +25,8 @@ if own_file.is_awaited(chosen):
     STATE.write_url()
     st.stop()
 with top:
-    view.show_heading(chosen)
+    title = st.empty()
+    view.show_heading(title, chosen)
     controls.show_invitation()
 if first:
     wait_for_task(20)
@@ -40,6 +41,7 @@ titles = panel_titles(panels)
 show_warnings(visit.troubles())
 view.show_view(visit, panels, titles, here, chosen)
 measured = panels_at(panels, visit.live.look.strength, here)
+view.update_heading(title, measured, titles, here, chosen.causal)
 fixation_panel(measured, titles, here, visit.query)
 spectra_panel(measured, titles, here)
 visit.begin()

@@ -7,12 +7,14 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
+from linviz.evidence import has_evidence
 from linviz.models import LABEL
 from linviz.patch_view.streamlit import patch_view
 from linviz.views import OpenView, SourceFile, View
 from linviz.views.export.code import view_code
-from linviz.views.row_stats import view_heading
+from linviz.views.view_heading import GENERAL, Spread, view_heading
 
 from ..shared import chapter_links, export_buttons, number_tables
 from ..shared.live_state import query_words
@@ -26,16 +28,30 @@ from .visit import Visit
 from .what_fits import page_grid
 
 HOW = "Move over a picture: it is lit by the attention of the patch under the pointer. Click to keep that patch{gate}."
+FLOOR = ("The floor is a constant that is added to every feature of relu. In trained models, relu without this floor "
+         "cannot be told apart from softmax ([Evidence](/evidence)). ")  # a test holds this to the measured claim
 CAVEAT = ("Attention is not explanation: a map says what was mixed, not why "
           "([Jain and Wallace 2019](https://arxiv.org/abs/1902.10186)).")
 NUMBERS = " Numbers, weights and code are those of the gates at strength {strength:g}."
 
 
-def show_heading(view: View) -> None:
-    """The title says what to see."""
+def show_heading(title: DeltaGenerator, view: View) -> None:
+    """The title, as it was last time: it follows the numbers; and how to use the page."""
+    title.title(st.session_state.get("heading", GENERAL), anchor=False)
     gated = any("+gate" in spec for spec in view.specs)
-    st.title(view_heading(view.specs, view.causal), anchor=False)
     st.markdown(HOW.format(gate="; the slider turns the gate on" if gated else ""))
+
+
+def update_heading(title: DeltaGenerator, panels: Sequence[KeyedPanel], titles: Sequence[str], here: Scene,
+                   causal: bool) -> None:
+    """Say what is to be seen on this picture, from the means over all rows, once they are there."""
+    means = [None if panel.waiting else scene_results(here).get(("means", panel.result_key)) for panel in panels]
+    maps = [Spread(panel.spec, name, (found or {}).get("effective_tokens"))
+            for panel, name, found in zip(panels, titles, means)]
+    said = view_heading(maps, len(here.grid) - here.grid.prefix, causal=causal)
+    if said != st.session_state.get("heading", GENERAL):
+        st.session_state.heading = said
+        title.title(said, anchor=False)
 
 
 def scene_of_view(view: View) -> Scene:
@@ -58,9 +74,10 @@ def show_view(visit: Visit, panels: Sequence[KeyedPanel], titles: Sequence[str],
     look = visit.live.look
     if (look.strength, look.projector) != (before.strength, before.projector):  # charts and sidebar follow
         st.rerun()
+    floor = any("relu_floor" in spec for spec in view.specs)
     whose = "your own" if here.data else f"{here.clip.author}, {here.clip.licence}"
     st.caption(f"{escape_markdown(here.clip.title)}: {whose}. What is compared: {here.note}. A gate is {LABEL}. "
-               f"{CAVEAT} {chapter_links.derived('concentrate')}")
+               f"{FLOOR if floor and has_evidence() else ''}{CAVEAT} {chapter_links.derived('concentrate')}")
     measured = panels_at(panels, before.strength, here)
     _show_files(visit, panels, measured, here, view)
     st.subheader(f"The pinned {query_words(query, here.grid)}, beside the mean of all {len(here.grid):,}", anchor=False)

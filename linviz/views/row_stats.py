@@ -100,19 +100,6 @@ def distinct_titles(titles: Sequence[str], specs: Sequence[str]) -> list[str]:
     return [spec if titles.count(title) > 1 else title for title, spec in zip(titles, specs)]
 
 
-def view_heading(specs: tuple[str, ...], causal: bool) -> str:
-    """What to see.
-
-    >>> view_heading(("relu_floor", "relu_floor+gate"), False)
-    'The floor spreads attention; the gate gathers it'
-    """
-    if causal:
-        return "Each patch sees what came before it, and nothing after"
-    gated, floor = any("+gate" in s for s in specs), any(s.startswith("relu_floor") and "+gate" not in s for s in specs)
-    return ("The floor spreads attention; the gate gathers it" if gated and floor else
-            "The gate gathers attention" if gated else "One patch asks, and this is where it looks")
-
-
 def softmax_target(spec: str) -> str:
     """The softmax with the same scope as a spec: the target of a gate's fit.
 

@@ -16,8 +16,9 @@ from ..models import LABEL
 from ..patch_view import Panel
 from ..reading import Reading
 from .panel_options import panel_text
-from .row_stats import MeasureOptions, distinct_titles, measure_options, view_heading
+from .row_stats import MeasureOptions, distinct_titles, measure_options, row_statistics
 from .state import Look, View
+from .view_heading import Spread, view_heading
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,10 +121,12 @@ class OpenView:
         """How it is drawn."""
         return self.view.look
 
-    @property
+    @cached_property
     def heading(self) -> str:
-        """What the view shows, in one line."""
-        return view_heading(self.view.specs, self.view.causal)
+        """What is to be seen, from the numbers of the pinned patch."""
+        found = [row_statistics(panel.map, self.query, self.grid)[0].get("effective_tokens") for panel in self.panels]
+        maps = [Spread(panel.spec, title, patches) for panel, title, patches in zip(self.panels, self.titles, found)]
+        return view_heading(maps, len(self.grid) - self.grid.prefix, "this patch", self.view.causal)
 
     @property
     def provenance(self) -> str:
@@ -185,7 +188,11 @@ class OpenView:
         """The same view; if the look follows the motion, the query is where its patch has moved on frame t."""
         tracks = self.tracks if self.look.follow else None
         to = -1 if tracks is None else int(tracks[self.query, t])
-        return self if to < 0 else replace(self, view=replace(self.view, query=self.grid.place(to)))
+        if to < 0:
+            return self
+        moved = replace(self, view=replace(self.view, query=self.grid.place(to)))
+        moved.__dict__["heading"] = self.heading  # all frames of a film have one title
+        return moved
 
     @property
     def live_panels(self) -> list[Panel]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -191,7 +192,7 @@ def test_the_three_ways(field: str) -> None:
 
 def test_nothing_fits_and_the_page_stays() -> None:
     at = opened(text="zebra")
-    assert shown(at) == [] and "kinds of attention" in at.title[0].value
+    assert shown(at) == [] and at.title[0].value == "No kind of attention fits"
 
 
 def test_side_by_side() -> None:
@@ -285,3 +286,13 @@ def test_a_url_brings_back_what_is_shown() -> None:
 def test_an_old_parameter_gets_one_sentence_that_names_the_new_one() -> None:
     found, (sentence,) = AtlasView.from_parameters({"clip": "pan"}, STATE.opening)
     assert found == STATE.opening and "is called source now" in sentence
+
+
+@pytest.mark.parametrize("filters", [{"family": "kernel"}, {"text": "softmax"}, {"signed": "yes"}])
+def test_the_title_follows_the_filter(filters: dict[str, str]) -> None:
+    at = opened(**filters)
+    said, every = at.title[0].value, [mechanism_card(name) for name in shown(at)]
+    assert said.startswith(f"{len(every)} kinds of attention") or said == every[0].title
+    if " bits (" in said:
+        low, high = re.findall(r"\((.+?)\)(?= to|$)", said)
+        assert {low, high} <= {card.title for card in every}

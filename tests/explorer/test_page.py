@@ -21,11 +21,12 @@ from explorer.shared import warm_start
 from explorer.shared.background_jobs import ResultCache
 from explorer.shared.number_tables import measure_value, three_digits
 from explorer.shared.scenes import sample_scene
-from linviz import Grid, clips, spectra
+from linviz import Grid, clips, evidence, spectra
 from linviz.clips.fitting import PATCH
 from linviz.models import LABEL, fit_gate
 from linviz.views import View
 from linviz.views.state import CAPS, SPECS
+from linviz.views.view_heading import Spread, view_heading
 
 from .harness import quiet, said, tables, titles, type_specs, view, visit, well
 
@@ -99,9 +100,14 @@ def test_it_opens_drawn_with_three_panels_of_a_photograph(opening):
 
 
 def test_it_says_what_to_see_how_to_use_it_and_what_it_is_not(opening):
-    assert opening.title[0].value == "The floor spreads attention; the gate gathers it"
+    means = [reading.summary(spectrum=False)["effective_tokens"] for reading in readings(opening)[0]]
+    maps = [Spread(*one) for one in zip(OPENING.specs, titles(opening), means)]
+    assert opening.title[0].value == view_heading(maps, 784) and "The gate gathers attention" in opening.title[0].value
     assert "Move over a picture" in opening.markdown[0].value
     words = opening.caption[0].value
+    assert "relu without this floor cannot be told apart from softmax" in words
+    assert any("relu without a floor" in claim and "cannot be told apart from softmax" in claim
+               for claim in evidence.headline_claims()), "the page says what was not found"
     assert clips.DESCRIPTORS_NOTE in words.lower() and LABEL in words
     assert "Attention is not explanation" in words and "https://arxiv.org/abs/1902.10186" in words
     chelsea = clips.photograph("chelsea")
@@ -327,7 +333,8 @@ def test_causal_maps_look_back_only_and_have_full_rank():
     app = visit(source="pan", frames="2", temperature="1.5", specs="softmax,linear", **SMALL)
     on(app, "toggle", "causal", True)
     quiet(app)
-    assert app.title[0].value.endswith("nothing after") and dict(app.query_params)["causal"] in ("1", ["1"])
+    assert app.title[0].value.startswith("No patch sees a later one. A patch looks at ")
+    assert dict(app.query_params)["causal"] in ("1", ["1"])
     assert titles(app) == ["softmax, causal", "linear (elu + 1), causal"]
     found, clip = readings(app, ("softmax", "linear"), causal=True)
     check_numbers(app, found, clip, view(app)["set"]["query"])
