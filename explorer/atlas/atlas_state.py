@@ -10,9 +10,10 @@ from linviz import Grid, clips, names
 from linviz.mechanisms import FAMILIES
 from linviz.settings import State, Text, Whole, Word, Words, setting
 from linviz.views import View
+from linviz.views.panel_options import read_panel
 
 from ..shared.page_state import PageState
-from .mechanism_cards import SORTS
+from .mechanism_cards import SORTS, example_text
 
 MOST = 400  # tokens: some thirty maps are sent at once, some of them as whole tables
 VIEWS = {"cards": "Cards", "side": "Side by side", "table": "Table"}
@@ -81,5 +82,6 @@ def concentrate_link(picks: tuple[str, ...], source: str) -> str:
     if len(picks) < PICKS[0]:
         picks = ("softmax", *picks) if picks != ("softmax",) else ("softmax", "relu_floor")
     best = View.best(source)
-    asked = best.with_values(specs=picks).to_parameters(best)
+    specs, options = zip(*(read_panel(example_text(name)) for name in picks))
+    asked = best.with_values(specs=specs, options=options).to_parameters(best)
     return "./?" + urlencode(({} if source == View().source else {"source": source}) | asked)

@@ -69,6 +69,15 @@ def mechanism_cards() -> list[Card]:
     return sorted(map(mechanism_card, names()), key=lambda c: (FAMILIES.index(c.family), c.year or 9999, c.title))
 
 
+def example_text(name: str) -> str:
+    """Spec and options with which a mechanism is drawn: its class says where the name alone would hide it.
+
+    >>> example_text("softmax"), example_text("swin")
+    ('softmax', 'swin@window:7')
+    """
+    return REGISTRY[name].example or name
+
+
 def paper_year(c: Any) -> int | None:
     """The year a class states, or that of its paper."""
     found = re.search(r"\b(19|20)\d\d\b", c.paper) if "no paper" not in c.paper else None

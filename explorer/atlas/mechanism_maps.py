@@ -8,15 +8,17 @@ import streamlit as st
 import torch
 
 from linviz import Grid, Reading, cost
+from linviz.mechanisms.attention import Attention
 from linviz.palette import live_colours
 from linviz.patch_view.blob import encode_blob
 from linviz.patch_view.light import FULL, LIGHT
 from linviz.patch_view.wires import wire_arrays, wire_shape
+from linviz.views.panel_options import read_panel
 from linviz.views.panel_steps import make_mechanism, measure_panel
 
 from ..shared.number_tables import three_digits
 from ..shared.scenes import Scene, sample_scene
-from .mechanism_cards import Card, card_tags
+from .mechanism_cards import Card, card_tags, example_text
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +47,7 @@ def drawn_map(name: str, clip: str, grid: Grid, temperature: float) -> DrawnMap:
 
 @torch.no_grad()
 def _draw(name: str, here: Scene) -> DrawnMap:
-    reading = measure_panel(make_mechanism(name, here), here).reading
+    reading = measure_panel(_example(name, here), here).reading
     wire, N = wire_arrays(reading.map.wire((0, 0)), half=True), len(here.grid)
     if wire_shape(wire) != (N, N):
         raise ValueError(f"its map is {wire_shape(wire)}, not one of {N} patches by {N}")
@@ -54,7 +56,14 @@ def _draw(name: str, here: Scene) -> DrawnMap:
         entropy = reading.summary(spectrum=False).get("entropy")
     if reading.channel is not None:
         note = f"Every channel of v has its own map; this is channel {reading.channel + 1} of {here.v.shape[-1]}."
+    if (text := example_text(name)) != name:
+        note = f"Drawn as {text}: at its defaults, this picture would not show it at work. {note}".strip()
     return DrawnMap(name, reading, wire, entropy, note)
+
+
+def _example(name: str, here: Scene) -> Attention:
+    spec, options = read_panel(example_text(name))
+    return make_mechanism(spec, here, options=options)
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
@@ -62,7 +71,7 @@ def counted_operations(name: str, clip: str, grid: Grid, temperature: float) -> 
     """Multiplications and additions of one head on this picture, counted while it runs; None if it does not run."""
     here = sample_scene(clip, grid, temperature)
     try:
-        return cost.flops(make_mechanism(name, here), here.q, here.k, here.v)
+        return cost.flops(_example(name, here), here.q, here.k, here.v)
     except Exception:
         return None
 

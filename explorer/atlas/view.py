@@ -18,7 +18,14 @@ from ..shared.number_tables import column_heads, operation_count, three_digits
 from ..shared.scenes import sample_scene
 from .atlas_state import PICKS, AtlasView, concentrate_link
 from .mechanism_cards import YES, Card, mechanism_card
-from .mechanism_maps import card_content, cards_blob, counted_operations, drawn_map, first_query, rank_bound
+from .mechanism_maps import (
+    card_content,
+    cards_blob,
+    counted_operations,
+    drawn_map,
+    first_query,
+    rank_bound,
+)
 
 HERE = Path(__file__).parent
 _component = st.components.v2.component("linviz_atlas", js=module_source(

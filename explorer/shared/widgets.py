@@ -1,6 +1,7 @@
 """Widgets that are drawn from a field's declaration, and sentences in which nothing is read as markdown."""
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -99,7 +100,18 @@ def _number(kind: Number, key: str, label: str, **more: Any) -> Any:
             seen.append(now)
         names = _stop_names(kind.stops(*seen))
         return st.select_slider(label, list(names), key=key, format_func=names.__getitem__, **more)
+    if kind.none:
+        return st.number_input(label, kind.low, kind.high, None, kind.step, f"%.{places(kind.step)}f", key=key, **more)
     return st.slider(label, kind.low, kind.high, step=kind.step, key=key, **more)
+
+
+def places(step: float) -> int:
+    """How many digits after the point a step has.
+
+    >>> places(0.01), places(1e-5)
+    (2, 5)
+    """
+    return max(0, -math.floor(math.log10(step)))
 
 
 def _stop_names(stops: Sequence[float]) -> dict[float, str]:

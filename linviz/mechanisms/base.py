@@ -46,6 +46,7 @@ class Mechanism(nn.Module):
     fixed: ClassVar[bool] = False   # learned tables fix the number of tokens
     positional: ClassVar[bool] = False  # positions matter: permuting the tokens does more than permute the map
     year: ClassVar[int | None] = None
+    example: ClassVar[str] = ""  # spec and options at which it can be seen at work, where the name alone hides it
     settings: ClassVar[Mapping[str, Setting]] = {}  # options of `build` that every host offers, with their limits
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

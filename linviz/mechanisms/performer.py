@@ -29,7 +29,7 @@ import torch
 from torch import Tensor
 
 from ..maps import Map
-from ..settings import Setting, Switch, Whole, Word
+from ..settings import Number, Setting, Switch, Whole, Word
 from .base import Kernel
 
 FLOOR = {"positive": 1e-4, "trigonometric": 0.0, "relu": 1e-3, "none": 0.0}
@@ -43,7 +43,9 @@ class Performer(Kernel):
     cost, rank = "N M E + N M D", "M"
     takes_causal = True
     settings = {"directions": Setting(Whole(1, 16_384, none=True), "Random directions"),
+                "floor": Setting(Number(0.0, 0.01, 1e-5, none=True), "Floor of the features"),
                 "kind": Setting(Word(*FLOOR), "Features"), "orthogonal": Setting(Switch(), "Orthogonal directions")}
+    example = "performer floor=0"  # with the default, features at this distance are mostly floor: the map is uniform
     eps = 0.0
     w: Tensor
 

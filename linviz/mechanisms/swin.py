@@ -34,6 +34,7 @@ class Swin(Mechanism):
     paper = "Liu et al., 2021, arXiv 2103.14030"
     cost, rank, year = "N S D", "N", 2021  # in a window S is W^2
     takes_key_grid, positional, fixed = False, True, True
+    example = "swin@window:7"
 
     def build(self) -> None:
         self.bias = nn.Parameter(torch.empty(step_count(self.grid), self.heads))

@@ -86,7 +86,7 @@ class Whole(Kind):
 
 @dataclass(frozen=True)
 class Number(Kind):
-    """A number from low to high. `log`: a slider goes in equal ratios; `step`: in equal steps.
+    """A number from low to high. `log`: a slider goes in equal ratios; `step`: in equal steps; `none`: or None.
 
     >>> Number(0.0, 1.0).read("0.25")
     0.25
@@ -96,16 +96,19 @@ class Number(Kind):
     high: float
     step: float = 0.01
     log: bool = False
+    none: bool = False
     widget: ClassVar[str] = "number"
     shown: ClassVar[tuple[str, ...]] = ("low", "high")
 
-    def check(self, value: Any) -> float:
+    def check(self, value: Any) -> float | None:
+        if value is None and self.none:
+            return None
         good = isinstance(value, int | float) and not isinstance(value, bool) and self.low <= value <= self.high
         if not good:
             raise Refused(f"takes a number from {self.low:g} to {self.high:g}")
         return float(value)
 
-    def read(self, text: str) -> float:
+    def read(self, text: str) -> float | None:
         try:
             return self.check(float(text) if text.isascii() and "_" not in text else text)
         except (ValueError, OverflowError) as error:

@@ -87,7 +87,7 @@ def declared_options(spec: str) -> dict[str, Setting]:
     """The options that the mechanism of a spec declares, by name.
 
     >>> sorted(declared_options("performer"))
-    ['directions', 'kind', 'orthogonal']
+    ['directions', 'floor', 'kind', 'orthogonal']
     """
     from ..mechanisms import REGISTRY, parse
     return dict(REGISTRY[parse(spec.partition("~")[0]).name].settings)

@@ -88,7 +88,9 @@ def test_softmax_to_the_letter() -> None:
 @pytest.mark.parametrize("name", names())
 def test_numbers_are_those_of_linviz(name: str) -> None:
     here, c = sample_scene(*SMALL.scene), mechanism_card(name)
-    m = linviz.make(name, 1, here.q.shape[-1], here.grid)
+    spec, options = {"swin": ("swin@window:7", {}), "performer": ("performer", {"floor": 0.0})}.get(name, (name, {}))
+    m = linviz.make(spec, 1, here.q.shape[-1], here.grid, **options)
+    assert ("Drawn as" in drawn_map(name, *SMALL.scene).note) == ((spec, options) != (name, {}))
     whole = m.map(here.q, here.k, here.v)
     reading = linviz.read(m, here.q, here.k, here.v, channel=0 if whole.shared is None else None)
     row = card_row(c, SMALL)
