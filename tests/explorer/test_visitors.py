@@ -7,7 +7,9 @@ hand: `python -m tests.explorer.crowd`.
 from __future__ import annotations
 
 import contextlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
@@ -43,9 +45,11 @@ class Met:
 
 @pytest.fixture(scope="module", params=[4, pytest.param(12, marks=pytest.mark.nightly)])
 def met(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """All of them at once; two hands begin with a file of their own."""
+    """All of them at once, from the first page on; two hands begin with a file of their own."""
     with served(tmp_path_factory.mktemp("visitors") / "log") as (url, server), contextlib.ExitStack() as leave:
-        hands = [Hand(url, n, request.param // 2, pictures=clips.PHOTOGRAPHS) for n in range(MANY)]
+        with ThreadPoolExecutor(MANY) as doors:
+            come = partial(Hand, url, actions=request.param // 2, pictures=clips.PHOTOGRAPHS)
+            hands = list(doors.map(come, range(MANY)))
         for hand in hands[:2]:
             hand.do("own")
         files = [hand.visitor.address for hand in hands[:2]]
