@@ -12,9 +12,10 @@ import pytest
 from explorer.concentrate import panel_work
 from explorer.shared.scenes import sample_scene
 from linviz import Grid
-from tests.conftest import ROOT, free_port, serving, watch
+from tests.conftest import watch
 
 from .browser import FIND, WIDE
+from .crowd import served
 
 pytestmark = pytest.mark.budget
 WHOLE = """() => { const v = window.view?.(), m = v?.measures; return m?.length === 3 && m.every(x => x.bits > 0)
@@ -42,11 +43,7 @@ class First:
 @pytest.fixture(scope="module")
 def first(context, tmp_path_factory) -> Iterator[First]:
     """A server that has just started, and its first visitor; those of the other tests come after."""
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    command = ["-m", "explorer.serve", "--server.address", "127.0.0.1", "--server.port", port, "--server.headless",
-               "true", "--server.fileWatcherType", "none"]
-    with serving(command, f"{url}/_stcore/health", tmp_path_factory.mktemp("budget") / "log", ROOT):
+    with served(tmp_path_factory.mktemp("budget") / "log") as (url, _):
         page = context.new_page()
         page.set_viewport_size(WIDE)
         problems, start = watch(page), time.monotonic()

@@ -46,14 +46,16 @@ class Met:
 @pytest.fixture(scope="module", params=[4, pytest.param(12, marks=pytest.mark.nightly)])
 def met(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """All of them at once, from the first page on; two hands begin with a file of their own."""
-    with served(tmp_path_factory.mktemp("visitors") / "log") as (url, server), contextlib.ExitStack() as leave:
+    with contextlib.ExitStack() as leave, served(tmp_path_factory.mktemp("visitors") / "log") as (url, server):
         with ThreadPoolExecutor(MANY) as doors:
             come = partial(Hand, url, actions=request.param // 2, pictures=clips.PHOTOGRAPHS)
             hands = list(doors.map(come, range(MANY)))
         for hand in hands[:2]:
             hand.do("own")
         files = [hand.visitor.address for hand in hands[:2]]
-        heavy = [leave.enter_context(contextlib.closing(Visitor(url, **address))) for address in HEAVY]
+        heavy = [Visitor(url, **address) for address in HEAVY]
+        for visitor in (*heavy, *(hand.visitor for hand in hands)):
+            leave.callback(visitor.close)
         crowd(hands, heavy)
         before = server.memory_info().rss
         crowd(again := [hand.again() for hand in hands], heavy)
