@@ -138,6 +138,24 @@ def lab_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 LATE = ("budget", "browser")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Of the whole suite, asked for what asserts a time alone, leave the doctests out: none of them does."""
+    if asks_for_times(config) and config.args_source is pytest.Config.ArgsSource.TESTPATHS:
+        config.args = ["tests"]
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Asked for what asserts a time alone, import no other test: that takes longer than they do."""
+    if not asks_for_times(config) or collection_path.suffix != ".py":
+        return None
+    return True if "mark.budget" not in collection_path.read_text("utf-8") else None
+
+
+def asks_for_times(config: pytest.Config) -> bool:
+    """Whether `-m` says so, and nothing else."""
+    return bool(config.option.markexpr == "budget")
+
+
 @pytest.hookimpl(tryfirst=True)  # before groups are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that assert a time and, after them, browser tests run last.

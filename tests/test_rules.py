@@ -11,6 +11,7 @@ from jaxtyping import TypeCheckError
 
 import conftest
 from linviz import concentration
+from tests import conftest as rules
 
 
 @pytest.mark.parametrize("address", [("192.0.2.1", 80), ("2001:db8::1", 80, 0, 0), ("example.org", 80)])
@@ -117,3 +118,15 @@ def test_what_is_long_by_nature_waits_for_the_night(asked, kept):
     items = [Item(), Item("nightly")]
     conftest.pytest_collection_modifyitems(Config, items)
     assert len(items) == kept and len(Hook.left) == 2 - kept
+
+
+@pytest.mark.parametrize("asked, text, ignored", [
+    ("budget", "pytestmark = pytest.mark.budget", None), ("budget", "def test_nothing(): pass", True),
+    ("not budget", "def test_nothing(): pass", None), ("", "def test_nothing(): pass", None)])
+def test_asked_for_times_only_files_that_assert_one_are_read(asked, text, ignored, tmp_path):
+    class Config:
+        class option:
+            markexpr = asked
+    file = tmp_path / "test_file.py"
+    file.write_text(text)
+    assert rules.pytest_ignore_collect(file, Config) is ignored

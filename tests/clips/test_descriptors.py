@@ -1,6 +1,7 @@
 """The descriptors: each number by hand, the tokens in order, and the entropies that the study measured."""
 import re
 import time
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -149,23 +150,24 @@ def test_prefix_tokens_have_no_descriptor():
         clips.descriptors(clips.photograph("coffee"), Grid(1, 4, 4, prefix=1))
 
 
+def quick(act: Callable[[], object], seconds: float, tries: int) -> bool:
+    """Whether it takes less of the processor once in so many tries."""
+    for _ in range(tries):
+        start = time.process_time()
+        act()
+        if time.process_time() - start < seconds:
+            return True
+    return False
+
+
 @pytest.mark.budget
 @pytest.mark.parametrize("side, seconds", [(28, 0.2), (56, 0.5)])
 def test_descriptors_are_quick(side, seconds):
-    clip, took = clips.photograph("chelsea"), []
-    for _ in range(5):
-        start = time.process_time()
-        clips.descriptors(clip, Grid(1, side, side))
-        took.append(time.process_time() - start)
-    assert min(took) < seconds
+    clip = clips.photograph("chelsea")
+    assert quick(lambda: clips.descriptors(clip, Grid(1, side, side)), seconds, 5)
 
 
 @pytest.mark.budget
 @pytest.mark.parametrize("name", clips.CLIPS)
 def test_clips_are_made_quickly(name):
-    took = []
-    for _ in range(3):
-        start = time.process_time()
-        clips.load(name)
-        took.append(time.process_time() - start)
-    assert min(took) < 1.5
+    assert quick(lambda: clips.load(name), 1.5, 3)

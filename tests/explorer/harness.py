@@ -3,16 +3,20 @@ from __future__ import annotations
 
 import re
 import time
+from functools import cache
 from html import unescape
 from pathlib import Path
 from typing import Any
 
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Multiselect
 
 from linviz.patch_view import unpack
 
 EXPLORER = Path(__file__).parents[2] / "explorer"
+# Every visit would look through all installed packages for components: a fifth of a second, and each time the same
+manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
 CELLS = re.compile(r"<t[hd][^>]*>(.*?)</t[hd]>")
 
 

@@ -31,6 +31,7 @@ from linviz.views.view_heading import Spread, view_heading
 from .harness import quiet, said, tables, titles, type_specs, view, visit, well
 
 SMALL, OPENING = {"patches": "14"}, View()
+QUICK = SMALL | {"steps": "20"}  # where it does not matter how well a gate is fitted
 
 
 def press(app, label):
@@ -54,13 +55,13 @@ def shown(app):
     return app.session_state["concentrate"]
 
 
-def readings(app, specs=OPENING.specs, steps=300, causal=False):
+def readings(app, specs=OPENING.specs, causal=False):
     """linviz.read on what the page says it shows, made anew and fitted anew."""
-    return readings_of(replace(shown(app), query=None, look=OPENING.look), tuple(specs), steps, causal)
+    return readings_of(replace(shown(app), query=None, look=OPENING.look), tuple(specs), causal)
 
 
 @cache
-def readings_of(chosen, specs, steps, causal):
+def readings_of(chosen, specs, causal):
     """The same of a view: nothing of it comes from the page."""
     grid = page_grid(chosen, None)
     clip = clips.fit(clips.load(chosen.source, frames=max(grid.T, 2)), grid)
@@ -70,7 +71,7 @@ def readings_of(chosen, specs, steps, causal):
         m = linviz.make(spec, 1, qkv[0].shape[-1], grid, seed=chosen.seed, causal=causal)
         if m.gate is not None:
             target = linviz.make("softmax", 1, qkv[0].shape[-1], grid, causal=causal).map(*qkv)
-            fit_gate(m, target, *qkv, steps=steps, seed=chosen.seed)
+            fit_gate(m, target, *qkv, steps=chosen.steps, seed=chosen.seed)
         out.append(linviz.read(m, *qkv))
     return out, clip
 
@@ -81,7 +82,7 @@ def readings_of(chosen, specs, steps, causal):
 @pytest.fixture(scope="module")
 def small():
     """The opening's picture at 14 x 14 patches, at rest."""
-    return quiet(visit(**SMALL))
+    return quiet(visit(**QUICK))
 
 
 @pytest.fixture(scope="module")
@@ -152,8 +153,18 @@ def test_its_numbers_are_those_of_linviz_read(opening):
     check_numbers(opening, found, clip, view(opening)["set"]["query"])
 
 
+def test_reset_brings_the_opening_back():
+    app = visit(source="digit", frames="2", temperature="3", specs="relu,linear,uniform,relu+gate:qk:shared",
+                steps="10", seed="4")
+    press(app, "Reset")
+    assert replace(shown(app), query=None) == OPENING and not dict(app.query_params)
+    quiet(app)
+    assert titles(app) == ["softmax", "relu + floor", "relu + floor + gate, fitted"]
+    assert view(app)["set"]["query"] == 349 and app.session_state.visit.round == 1
+
+
 def test_a_clip_with_a_mask_adds_time_mass_and_lift():
-    app = quiet(visit(source="digit", frames="4"))
+    app = quiet(visit(source="digit", frames="4", steps="20"))
     found, clip = readings(app)
     check_numbers(app, found, clip, view(app)["set"]["query"])
     assert view(app)["grid"] == [4, 14, 14] and len(view(app)["frames"]) == 4
@@ -166,7 +177,7 @@ def test_a_signed_map_has_no_shares_and_says_so_with_a_dash():
 
 @pytest.mark.parametrize("query", [0, 100, 195])
 def test_the_table_follows_the_pinned_patch(query):
-    app = quiet(visit(**SMALL))
+    app = quiet(visit(**QUICK))
     app.session_state["view0"] = {"query": {"query": query, "n": 1, "trail": [query], "frame": 0}}
     well(app.run())
     found, clip = readings(app)
@@ -255,7 +266,7 @@ def test_what_is_not_there_yet_is_said_and_the_rest_is_drawn(monkeypatch):
 
 @pytest.mark.parametrize("key, low, high", [("patches", 1, 56), ("temperature", 0.01, 100.0)])
 def test_sliders_at_both_ends(key, low, high):
-    app = visit(**SMALL)
+    app = visit(**QUICK)
     for end in (high, low):
         on(app, "slider" if key == "patches" else "select_slider", key, end)
         if key == "patches":
@@ -274,9 +285,15 @@ def test_a_temperature_between_the_slider_s_stops_stays():
     assert shown(app).temperature == 0.5001 == app.select_slider(key="concentrate_temperature").value
 
 
+@pytest.fixture(scope="module")
+def browsed():
+    """A page on which one picture after the other is chosen."""
+    return visit(specs="softmax,relu", **SMALL)
+
+
 @pytest.mark.parametrize("name", clips.names())
-def test_every_picture(name):
-    app = visit(specs="softmax,relu", **SMALL)
+def test_every_picture(browsed, name):
+    app = browsed
     on(app, "selectbox", "source", name)
     grid = view(app)["grid"]
     assert grid == ([8, 14, 14] if name in clips.CLIPS else [1, 14, 14])
@@ -302,15 +319,20 @@ def test_every_mechanism_of_the_menu(pick):
     assert len(chart(app)["data"]) == 2
 
 
+@pytest.fixture(scope="module")
+def gated():
+    """A page on which one gate after the other is chosen."""
+    return visit(patches="14", steps="10")
+
+
 @pytest.mark.parametrize("sees", READS)
 @pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize("shift", ["none", "space"])
-def test_the_gate_reads_what_was_chosen(sees, shared, shift):
-    app = visit(patches="14", steps="10")
-    on(app, "radio", "gate_reads", sees)
-    on(app, "checkbox", "gate_shared", shared)
-    on(app, "radio", "gate_shift", shift)
-    quiet(app)
+def test_the_gate_reads_what_was_chosen(gated, sees, shared, shift):
+    app = gated
+    app.radio(key=name_of("gate_reads")).set_value(sees)
+    app.checkbox(key=name_of("gate_shared")).set_value(shared)
+    quiet(on(app, "radio", "gate_shift", shift))
     gate = view(app)["panels"][2]["wire"]["gate"]
     spec = f"relu_floor+gate:{sees}{':shared' * shared}" + ("" if shift == "none" else f"+shift:{shift}")
     assert app.session_state["concentrate"].specs[2] == str(linviz.mechanisms.parse(spec))
@@ -347,7 +369,7 @@ def test_causal_maps_look_back_only_and_have_full_rank():
 def test_a_gate_is_fitted_to_the_causal_softmax():
     app = quiet(visit(causal="1", steps="50", **SMALL))
     kl = view(app)["panels"][2]["wire"]["gate"]["kl"]
-    found, _ = readings(app, ("relu_floor+gate",), steps=50, causal=True)
+    found, _ = readings(app, ("relu_floor+gate",), causal=True)
     assert kl[-1] < kl[0] and titles(app)[2] == "relu + floor + gate, causal, fitted"
     assert three_digits(found[0].summary()["entropy"]) == tables(app)[0]["entropy (bits)"][5]
 
@@ -395,14 +417,20 @@ def test_a_spec_by_hand_is_drawn_as_one_more():
     assert view(app)["panels"][3]["wire"]["kind"] == "blocks"
 
 
+@pytest.fixture(scope="module")
+def typed():
+    """A page on which one wrong spec after the other is typed, and taken away."""
+    return quiet(visit(**QUICK))
+
+
 @pytest.mark.parametrize("spec, word", [
     ("relu_flor", "did you mean 'relu_floor'"), ("softmax+gate", "has none"), ("relu+gate:all", "a gate is"),
     ("softmax@window:0", "at least one patch"), ("relu+conv", "no convolution"), ("+gate", "not a spec"),
     ("<script>alert(1)</script>", "not a spec"), ("![x](http://example.org/x.png)", "not a spec"),
     ("performer directions=0", "from 1 to 16,384"), ("softmax scan=frames", "has no option 'scan'"),
     ("performer directions", "NAME=VALUE")])
-def test_a_wrong_spec_gets_one_sentence_and_the_page_stays(spec, word):
-    app = visit(**SMALL)
+def test_a_wrong_spec_gets_one_sentence_and_the_page_stays(typed, spec, word):
+    app = typed
     type_specs(app, spec)
     (error,) = app.error
     assert word in error.value.replace("\\", "")
@@ -480,18 +508,18 @@ def held(monkeypatch):
 
 
 def test_until_a_gate_is_fitted_its_panel_says_so_and_is_the_ungated_map(held):
-    app = visit(patches="14", temperature="1.31")
+    app = visit(temperature="1.31", **QUICK)
     assert titles(app)[2] == "relu + floor + gate, fitting"
     assert not np.any(view(app)["panels"][2]["wire"]["z_q"])
     assert tables(app)[0]["entropy (bits)"][4:] == ["…", "…"]
-    assert any("Fitting the gate: step 5 of 300" in str(p.proto) for p in app.get("progress"))
+    assert any("Fitting the gate: step 5 of 20" in str(p.proto) for p in app.get("progress"))
     held.set()
     quiet(app)
     assert titles(app)[2] == "relu + floor + gate, fitted" and not app.get("progress")
 
 
 def test_a_fit_can_be_cancelled_and_stays_as_far_as_it_came(held):
-    app = visit(patches="14", temperature="1.32")
+    app = visit(temperature="1.32", **QUICK)
     press(app, "Cancel")
     quiet(app)
     assert titles(app)[2] == "relu + floor + gate, stopped at step 5"
@@ -501,7 +529,7 @@ def test_a_fit_can_be_cancelled_and_stays_as_far_as_it_came(held):
 
 
 def test_a_stopped_fit_is_nobody_elses_and_can_be_begun_again(held):
-    address = {"patches": "14", "temperature": "1.33"}
+    address = QUICK | {"temperature": "1.33"}
     app = visit(**address)
     press(app, "Cancel")
     quiet(app)
@@ -513,7 +541,7 @@ def test_a_stopped_fit_is_nobody_elses_and_can_be_begun_again(held):
 
 
 def test_a_second_visitor_finds_the_fit_at_once():
-    address = {"patches": "16", "temperature": "1.23"}
+    address = {"patches": "16", "steps": "20", "temperature": "1.23"}
     quiet(visit(**address))
     second = visit(**address)
     assert titles(second)[2].endswith("fitted") and not second.session_state.visit.busy
@@ -521,7 +549,7 @@ def test_a_second_visitor_finds_the_fit_at_once():
 
 def test_fit_again_fits_again(held):
     held.set()
-    app = quiet(visit(**SMALL))
+    app = quiet(visit(**QUICK))
     before = view(app)["panels"][2]["wire"]["gate"]["q_weight"]
     held.clear()
     press(app, "Fit again")
@@ -557,16 +585,6 @@ def test_a_gate_inside_a_scope_is_fitted_to_the_softmax_of_that_scope():
 # ------------------------------------------------------------------------------------------------ reset, addresses
 
 
-def test_reset_brings_the_opening_back():
-    app = visit(source="digit", frames="2", temperature="3", specs="relu,linear,uniform,relu+gate:qk:shared",
-                steps="10", seed="4")
-    press(app, "Reset")
-    assert replace(shown(app), query=None) == OPENING and not dict(app.query_params)
-    quiet(app)
-    assert titles(app) == ["softmax", "relu + floor", "relu + floor + gate, fitted"]
-    assert view(app)["set"]["query"] == 349 and app.session_state.visit.round == 1
-
-
 def test_the_address_follows_every_choice_and_opens_the_same_page():
     app = visit(**SMALL)
     on(app, "selectbox", "source", "coffee")
@@ -584,7 +602,7 @@ def test_the_address_follows_every_choice_and_opens_the_same_page():
     ({"sees": "qk"}, "is called specs now"), ({"source": "trained"}, "a page of their own"),
     ({"nonsense": "1"}, "this page knows")])
 def test_a_bad_address_gets_one_sentence_and_a_page_that_works(address, word):
-    app = visit(**SMALL | address)
+    app = visit(**QUICK | address)
     (warning,) = app.warning
     assert word in warning.value.replace("\\", "") and "![" not in warning.value
     assert len(view(app)["panels"]) == 3
@@ -594,7 +612,7 @@ def test_a_bad_address_gets_one_sentence_and_a_page_that_works(address, word):
 
 
 def test_two_visitors_do_not_mix():
-    one, other = visit(**SMALL), visit(source="coffee", **SMALL)
+    one, other = visit(**QUICK), visit(source="coffee", **QUICK)
     on(one, "select_slider", "temperature", 2.0)
     one.session_state["view0"] = {"query": {"query": 3, "n": 1, "trail": [3], "frame": 0}}
     well(one.run())
@@ -605,7 +623,7 @@ def test_two_visitors_do_not_mix():
 
 
 def test_nothing_cached_is_changed_by_looking_at_it():
-    app = quiet(visit(**SMALL))
+    app = quiet(visit(**QUICK))
     here = sample_scene("chelsea", Grid(1, 14, 14), OPENING.temperature)
     before = [x.clone() for x in (here.q, here.k, here.v)]
     on(app, "select_slider", "temperature", 0.5)

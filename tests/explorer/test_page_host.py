@@ -98,7 +98,7 @@ STATES: dict[str, PageState[Any]] = {page.page: page for page in (CONCENTRATE, T
 EIGHT = ("uniform", "relu", "linear", "efficient", "softmax", "local", "lambda", "swin")
 FOUR = ("softmax", "relu_floor", "relu_floor+gate", "relu")
 HOSTS = [
-    Host("concentrate", View, {"source": "digit", "patches": "7", "frames": "2", "specs": "relu_floor+gate"},
+    Host("concentrate", View, {"source": "pan", "patches": "7", "frames": "2", "specs": "relu_floor+gate"},
          {"patches": (1, 39), "source": (clips.names()[0], clips.names()[-1]), "specs": (("uniform",), EIGHT)},
          ("patches", "frames", "specs", "source"), live=(*LIVE, "head")),
     Host("trained", TrainedView, {"specs": "softmax,relu_floor+gate", "budget": "short"},

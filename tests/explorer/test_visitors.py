@@ -1,13 +1,15 @@
 """Ten visitors at once, on a server of their own: none waits long, none sees what is another's, memory is bounded.
 
-Each acts six times, with a hand's pauses, while the gate of one more is fitted for minutes and the spectrum of another
-is on its way. What they saw is held to what the library makes of the same addresses. At length, by hand:
-`python -m tests.explorer.crowd`.
+Each acts four times (at night twelve), with a hand's pauses, while the gate of one more is fitted for minutes and the
+spectrum of another is on its way. What they saw is held to what the library makes of the same addresses. At length, by
+hand: `python -m tests.explorer.crowd`.
 """
 from __future__ import annotations
 
 import contextlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
@@ -24,7 +26,6 @@ from .crowd import HEAVY, MANY, Did, Hand, Key, crowd, drawing, hashed, merged, 
 from .visitor import Visitor
 
 pytestmark = pytest.mark.budget
-ACTIONS = 6
 WAIT = 2.0  # seconds: the 95th percentile of a control
 MEMORY = 300e6  # bytes that may come to the server's while the second half of all this is done
 FILES = {f"hand{n}.png": drawing(n) for n in range(2)}
@@ -34,6 +35,7 @@ FILES = {f"hand{n}.png": drawing(n) for n in range(2)}
 class Met:
     """What came of it. there: what somebody sees who opens another's link to a file."""
 
+    actions: int
     did: list[Did]
     looks: dict[Key, set[str]]
     memory: tuple[int, int]
@@ -41,26 +43,30 @@ class Met:
     there: Visitor
 
 
-@pytest.fixture(scope="module")
-def met(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """All of them at once; two hands begin with a file of their own."""
-    with served(tmp_path_factory.mktemp("visitors") / "log") as (url, server), contextlib.ExitStack() as leave:
-        hands = [Hand(url, n, ACTIONS // 2, pictures=clips.PHOTOGRAPHS) for n in range(MANY)]
+@pytest.fixture(scope="module", params=[4, pytest.param(12, marks=pytest.mark.nightly)])
+def met(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """All of them at once, from the first page on; two hands begin with a file of their own."""
+    with contextlib.ExitStack() as leave, served(tmp_path_factory.mktemp("visitors") / "log") as (url, server):
+        with ThreadPoolExecutor(MANY) as doors:
+            come = partial(Hand, url, actions=request.param // 2, pictures=clips.PHOTOGRAPHS)
+            hands = list(doors.map(come, range(MANY)))
         for hand in hands[:2]:
             hand.do("own")
         files = [hand.visitor.address for hand in hands[:2]]
-        heavy = [leave.enter_context(contextlib.closing(Visitor(url, **address))) for address in HEAVY]
+        heavy = [Visitor(url, **address) for address in HEAVY]
+        for visitor in (*heavy, *(hand.visitor for hand in hands)):
+            leave.callback(visitor.close)
         crowd(hands, heavy)
         before = server.memory_info().rss
         crowd(again := [hand.again() for hand in hands], heavy)
         other = leave.enter_context(contextlib.closing(Visitor(url, **files[0])))
-        yield Met([one for hand in hands + again for one in hand.did], merged(hands + again),
+        yield Met(request.param, [one for hand in hands + again for one in hand.did], merged(hands + again),
                   (before, server.memory_info().rss), [not one.quiet for one in heavy], other)
 
 
 def test_controls_answer_while_another_s_fit_is_on_its_way(met):
     assert all(met.heavy), "the long fit and the long spectrum were over too soon to say anything"
-    assert len(met.did) >= MANY * ACTIONS and told(met.did, "a control, ten visitors") < WAIT
+    assert len(met.did) >= MANY * met.actions and told(met.did, "a control, ten visitors") < WAIT
 
 
 def test_nobody_sees_what_is_another_s(met):

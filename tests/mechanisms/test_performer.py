@@ -102,12 +102,17 @@ def test_the_mean_over_draws_is_the_exponential(kind: str, orthogonal: bool) -> 
     """2,000 draws: phi(x).phi(y) over its mean square length is exp(x.y / sqrt(D)), within the error of the mean."""
     x = 0.5 * torch.randn(8, D, dtype=torch.float64, generator=torch.Generator().manual_seed(3))
     m = made(kind=kind, orthogonal=orthogonal, **({"floor": 0.0} if kind == "positive" else {})).mechanism
-    estimates = []
+    w = []
     for seed in range(2000):
         m.redraw(seed)
-        features = torch.stack([phi(kind, y, m.w, 0.0) - (1e-4 if kind == "positive" else 0) for y in x])
-        estimates.append(features[:4] @ features[4:].T / M)
-    draws, exact = torch.stack(estimates), (x[:4] @ x[4:].T * D ** -0.5).exp()
+        w.append(m.w.clone())
+    projected, half = x @ torch.stack(w).mT * D ** -0.25, (x * x).sum(-1, keepdim=True) * D ** -0.5 / 2
+    features = (projected - half).exp() if kind == "positive" else half.exp() * torch.cat(
+        [projected.cos(), projected.sin()], dim=-1)
+    taken_off = 1e-4 if kind == "positive" else 0.0  # the floor that `phi` has
+    for token, found in zip(x, features[7]):
+        assert torch.allclose(found, phi(kind, token, w[7], 0.0) - taken_off, atol=1e-12)
+    draws, exact = features[:, :4] @ features[:, 4:].mT / M, (x[:4] @ x[4:].T * D ** -0.5).exp()
     error = draws.std(0) / math.sqrt(len(draws))
     assert bool(((draws.mean(0) - exact).abs() < 4 * error).all())
 

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from bs4 import BeautifulSoup
 from notebooks import book
 
 from .books import NAMES, PLOTLY, load, outputs
+
+pytestmark = pytest.mark.browser  # all beside those that drive one, in one process: the book is printed once
 
 
 @pytest.fixture(scope="module")
@@ -32,14 +35,21 @@ def test_every_chapter_has_a_page(folder: Path) -> None:
 def test_no_formula_is_left_as_typed(folder: Path, name: str) -> None:
     soup = BeautifulSoup((folder / f"{name}.html").read_text(), "html.parser")
     assert soup.find("math") is not None
-    assert "$" not in "".join(t for t in soup.find_all(string=True) if not t.find_parents(
-        ("code", "pre", "script", "style", "annotation")))
+    dollars = soup.find_all(string=re.compile(r"\$"))
+    assert not [t for t in dollars if not t.find_parents(("code", "pre", "script", "style", "annotation"))]
+
+
+@pytest.fixture(scope="module")
+def offline(chromium: Any) -> Iterator[Any]:
+    """A browser without a network, for all pages: what the first has compiled, the others need not."""
+    context = chromium.new_context(offline=True)
+    yield context
+    context.close()
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_page_opens_without_a_network(folder: Path, chromium: Any, name: str) -> None:
-    context = chromium.new_context(offline=True)
-    page, seen = context.new_page(), []
+def test_a_page_opens_without_a_network(folder: Path, offline: Any, name: str) -> None:
+    page, seen = offline.new_page(), []
     page.on("console", lambda said: said.type == "error" and seen.append(said.text))
     page.on("pageerror", lambda error: seen.append(str(error)))
     page.on("request", lambda request: request.url.startswith("http") and seen.append(request.url))
@@ -47,7 +57,7 @@ def test_a_page_opens_without_a_network(folder: Path, chromium: Any, name: str) 
     figures = sum(PLOTLY in o.get("data", {}) for _, o in outputs(load(name, "solution")))
     page.wait_for_function("n => document.querySelectorAll('.js-plotly-plot .main-svg').length >= n", arg=figures)
     unnamed = page.locator(".plotly-graph-div:not([aria-label]), .plotly-graph-div[aria-label='']").count()
-    context.close()
+    page.close()
     assert (seen, unnamed) == ([], 0)
 
 
