@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from linviz import Grid
 from linviz.patch_view import unpack
 from linviz.patch_view.streamlit import patch_view
-from tests.conftest import free_port, serving
+from tests.conftest import free_port, serving, watch
 
 from .harness import FRAMES, centre
 
@@ -35,16 +35,35 @@ def url(tmp_path_factory):
     assert "Traceback" not in log.read_text(errors="replace"), log.read_text(errors="replace")[-3000:]
 
 
-@pytest.fixture
-def app(page, url):
-    """The app, open and drawn; `page.sent` counts the messages that went to Python."""
-    page.sent = []
-    page.on("websocket", lambda ws: ws.on("framesent", lambda data: page.sent.append(len(data))))
+STILL = """() => document.querySelector("[data-testid=stApp]").dataset.testScriptState === "notRunning"
+  && document.querySelector("code")"""
+
+
+def opened(page, url):
+    """The app in a page, drawn, with Python at rest."""
     page.goto(url)
     page.locator(".main").first.wait_for()
     page.wait_for_function(FIND)
-    page.wait_for_timeout(1000)
+    page.wait_for_function(STILL)
     return page
+
+
+@pytest.fixture(scope="module")
+def context(chromium):
+    """One browser for all visits: what the first has loaded, the others need not load again."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def app(context, url):
+    """A visit of its own; `page.sent` counts the messages that went to Python."""
+    page = context.new_page()
+    page.problems, page.sent = watch(page), []
+    page.on("websocket", lambda ws: ws.on("framesent", lambda data: page.sent.append(len(data))))
+    yield opened(page, url)
+    page.close()
 
 
 def python(page) -> dict:
@@ -130,25 +149,16 @@ def test_a_new_picture_keeps_the_place_and_what_was_chosen(app):
     until(app, lambda: (python(app)["now"] or {}).get("query") == GRID.number(0, 5, 5))
 
 
-def test_two_people_do_not_mix(app, chromium, url):
-    other = chromium.new_context().new_page()
-    other.goto(url)
-    other.locator(".main").first.wait_for()
-    other.wait_for_timeout(1000)
+def test_two_people_do_not_mix_and_the_view_wears_the_colours_of_the_page(app, chromium, url):
+    """The other one has a dark screen."""
+    context = chromium.new_context(color_scheme="dark")
+    other = opened(context.new_page(), url)
     for page, token in ((app, (2, 2)), (other, (7, 9))):
         page.mouse.click(*centre(page, GRID, *token))
     for page, token in ((app, (2, 2)), (other, (7, 9))):
         until(page, lambda: (python(page)["now"] or {}).get("query") == GRID.number(0, *token))     # noqa: B023
-    other.context.close()
-
-
-def test_the_view_wears_the_colours_of_the_page(chromium, url):
-    context = chromium.new_context(color_scheme="dark")
-    page = context.new_page()
-    page.goto(url)
-    page.locator(".head").first.wait_for()
-    colour = page.locator(".head").first.evaluate("e => getComputedStyle(e).color")
-    assert colour == page.locator("body").evaluate(
+    colour = other.locator(".head").first.evaluate("e => getComputedStyle(e).color")
+    assert colour == other.locator("body").evaluate(
         "() => getComputedStyle(document.querySelector('[data-testid=stApp]')).color")
     assert min(int(c) for c in colour[4:-1].split(",")) > 200
     context.close()
