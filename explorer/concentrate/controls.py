@@ -24,8 +24,9 @@ from .visit import Visit
 from .what_fits import CAP, most_patches, moving, page_grid, refusal
 
 key = STATE.key
-SPECS_HELP = ("Choose from the list, or type a spec: relu_floor+gate:qk+shift:space, softmax@window:7, "
-              "performer directions=64.")
+SPECS_HELP = ("Floor: a constant that is added to every feature of relu. Gate: a ratio between 0 and 1 for every "
+              "feature of every patch. Choose from the list, or type a spec: relu_floor+gate:qk+shift:space, "
+              "softmax@window:7, performer directions=64.")
 
 
 def choose_view(visit: Visit) -> View:

@@ -37,5 +37,5 @@ def derived(page: str, folder: Path = NOTEBOOKS) -> str:
     >>> derived("atlas", Path("nowhere"))
     ''
     """
-    links = [f"[chapter {int(name.split('_')[0])}]({LAB}{name})" for name in leading_chapters(page, folder)]
-    return f"Derived in the notebooks, {', '.join(links)}: `python3 start.py lab` opens them." if links else ""
+    links = [f"[{int(name.split('_')[0])}]({LAB}{name})" for name in leading_chapters(page, folder)]
+    return f"Derived in the chapters {', '.join(links)} (`python3 start.py lab`)." if links else ""

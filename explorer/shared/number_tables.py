@@ -59,16 +59,18 @@ def in_percent(name: str, x: float) -> float:
 def measure_html(name: str) -> str:
     """What a row measure is called in a table: its title, and its unit in brackets; escaped.
 
-    >>> measure_html("distance")
-    'mean attended distance <span class="unit">(pixels)</span>'
+    >>> measure_html("distance").partition(">")[2]
+    'mean attended distance</abbr> <span class="unit">(pixels)</span>'
     """
     title, unit = measure_label(name)
-    return title_html(title, unit.replace("of 1", "%"))
+    meaning = (MEASURES[name].function.__doc__ or "").partition("\n")[0]
+    return title_html(title, unit.replace("of 1", "%"), meaning)
 
 
-def title_html(title: str, unit: str) -> str:
-    """The title of a row with its unit in brackets, where it has one; escaped."""
-    return escape(title) + (f' <span class="unit">({escape(unit)})</span>' if unit else "")
+def title_html(title: str, unit: str, meaning: str = "") -> str:
+    """The title of a row with its unit in brackets, where it has one, and its meaning under the pointer; escaped."""
+    named = f'<abbr title="{escape(meaning)}">{escape(title)}</abbr>' if meaning else escape(title)
+    return named + (f' <span class="unit">({escape(unit)})</span>' if unit else "")
 
 
 def concentration_table(panels: Sequence[KeyedPanel], titles: Sequence[str], query: int, here: Tokens,

@@ -89,7 +89,10 @@ class PageState(Generic[S]):
         if self.page not in st.session_state or self.history.moved(stayed, self._widgets()):
             self.go(st.query_params.to_dict())
             self.history.came(self._widgets())
+            st.session_state[self.key("said_of")] = self._widgets()
             read = True
+        elif self.problems and self._widgets() != st.session_state.get(self.key("said_of")):
+            self.problems.clear()  # something else is chosen, and the URL says so: nothing of it is wrong any more
         for name, value in self.to_widgets(self.state).items():
             st.session_state.setdefault(self.key(name), value)
         return read

@@ -81,11 +81,12 @@ class View(State):
     source: str | SourceFile = setting(Source(), "chelsea", "Photograph or clip",
                                        "a sample's name, or your own file")
     patches: int = setting(Whole(1, 112), 28, "Patches per side",
-                           "patches along the longer side of the picture")
+                           "patches along the longer side of the picture; every patch is a token that attends")
     frames: int = setting(Whole(1, 32), 8, "Frames", "frames of a clip at most, evenly spaced in time")
     temperature: float = setting(
         Number(0.01, 100.0, log=True), label="Temperature", factory=_opening_temperature,
-        help="every logit of q and k is divided by it: softmax is sharper below 1 and flatter above")
+        help="every logit of q and k is divided by it: below 1 softmax is sharper, above 1 flatter. relu, focused and "
+        "cosformer stay as they are, since the length of a query cancels; Performer gets flatter below 1")
     specs: tuple[str, ...] = setting(Specs(1, 8), SPECS, "Mechanisms side by side",
                                      "one to eight, as in softmax or relu_floor+gate:qk", "--mechanism", "--mechanisms")
     options: tuple[Any, ...] = setting(

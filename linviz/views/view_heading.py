@@ -8,6 +8,7 @@ from ..mechanisms import parse
 
 GENERAL = "One patch asks, and this is where it looks"
 MEAN = "a patch"  # on average
+LITTLE = "changes little"
 ALIKE = 1.05  # two numbers of patches are told apart where one is at least so many times the other
 
 
@@ -33,29 +34,30 @@ def view_heading(maps: Sequence[Spread], of: int, who: str = MEAN, causal: bool 
     'A patch looks at 172 of 784 patches under softmax, at 710 under relu + floor'
     """
     known = [one for one in maps if one.patches is not None]
-    said = _gate_heading(known, of) or _contrast_heading(known, of, who)
+    said = _gate_heading(known, of, who) or _contrast_heading(known, of, who)
     if not causal:
         return said
     return "No patch sees a later one" + (f". {said}" if known else "")
 
 
-def _gate_heading(known: Sequence[Spread], of: int) -> str:
+def _gate_heading(known: Sequence[Spread], of: int, who: str) -> str:
     """A map with a gate beside the same map without one."""
     plain = {one.spec: one for one in known if not parse(one.spec).gate}
     for one in known:
         base = plain.get(str(replace(parse(one.spec), gate=None, shared=False)))
         if parse(one.spec).gate and base:
             soft = "" if "softmax" not in plain else f" (softmax: {patch_count(plain['softmax'].patches)})"
-            return (f"The gate {_change(one.patches, base.patches)}: from {patch_count(base.patches)} to "
+            return (f"The gate {_change(one.patches, base.patches, who)}: from {patch_count(base.patches)} to "
                     f"{patch_count(one.patches)} of {of:,} patches{soft}")
     return ""
 
 
-def _change(with_gate: float | None, without: float | None) -> str:
+def _change(with_gate: float | None, without: float | None, who: str = MEAN) -> str:
     assert with_gate is not None and without is not None
+    what = "attention" if who == MEAN else f"{who}'s attention"
     if with_gate * ALIKE < without:
-        return "gathers attention"
-    return "spreads attention" if with_gate > without * ALIKE else "changes little"
+        return f"gathers {what}"
+    return f"spreads {what}" if with_gate > without * ALIKE else LITTLE
 
 
 def _contrast_heading(known: Sequence[Spread], of: int, who: str) -> str:
@@ -64,7 +66,7 @@ def _contrast_heading(known: Sequence[Spread], of: int, who: str) -> str:
         return GENERAL
     low, high = (pick(known, key=lambda one: one.patches or 0) for pick in (min, max))
     whose = f"{who[0].upper()}{who[1:]} looks at {patch_count(low.patches)} of {of:,} patches"
-    if _change(low.patches, high.patches) == "changes little":
+    if _change(low.patches, high.patches) == LITTLE:
         return whose + (f" under each of the {len(known)} maps" if len(known) > 1 else f" under {low.title}")
     first, last = (one.title.removesuffix(", causal") for one in (low, high))  # the title says it once
     return f"{whose} under {first}, at {patch_count(high.patches)} under {last}"

@@ -12,6 +12,8 @@ from explorer.concentrate.what_fits import CAP, most_patches, page_grid
 from linviz import clips
 from linviz.views import View
 
+from .harness import visit, well
+
 OPENING = View()
 
 
@@ -125,3 +127,12 @@ def test_gate_and_shift_go_to_every_gated_panel_and_to_no_other():
         "softmax", "relu_floor", "relu_floor+gate:self:shared+shift:space",
         "linear+gate:self:shared+shift:space@window:7", "no spec"]
     assert gate_words(texts) == {"reads": "qkv", "shared": False, "shift": "none"} and gate_words(["softmax"]) == {}
+
+
+def test_a_warning_about_the_url_goes_with_the_next_choice():
+    """The page has mended the URL by then; a run without a choice keeps the sentence."""
+    app = visit(patches="999", specs="softmax")
+    assert any("patches" in one.value for one in app.warning)
+    assert any("patches" in one.value for one in well(app.run()).warning)
+    app.slider(key="concentrate_patches").set_value(9).run()
+    assert not app.warning and dict(app.query_params)["patches"] in ("9", ["9"])

@@ -59,6 +59,12 @@ def test_a_difference_is_signed_and_says_from_what(photo):
     assert signed and torch.equal(weights, row - base) and abs(weights.sum()) < 1e-5
 
 
+def test_a_still_names_the_frame_it_shows(moving, photo):
+    words = [item.text for item in drawn(moving, sheet.Words, frame=2)]
+    assert words.count("frame 3 of 3") == len(moving.panels)
+    assert not any(item.text.startswith("frame") for item in drawn(photo, sheet.Words))
+
+
 def test_a_signed_map_has_no_difference(moving):
     signed = next(shown for shown in moving.panels if shown.spec == "factorized")
     assert painting.baseline_panel(moving, signed) is None

@@ -93,9 +93,10 @@ def test_every_item_lies_on_the_page(moving, photo):
     for opened in (moving, moving.only("softmax"), photo, photo.only("softmax")):
         page_ = panel_pictures.draw_sheet(opened)
         for item in page_.items:
-            right = item.x + (item.wide if isinstance(item, sheet.Picture) else sheet.text_length(item.text, item.size)
-                              if isinstance(item, sheet.Words) else item.r)
-            assert 0 < item.x < right < page_.wide and 0 < item.y < page_.high, item
+            wide = (item.wide if isinstance(item, sheet.Picture) else sheet.text_length(item.text, item.size)
+                    if isinstance(item, sheet.Words) else item.r)
+            left = item.x - wide if getattr(item, "end", False) else item.x
+            assert 0 < left < left + wide < page_.wide and 0 < item.y < page_.high, item
 
 
 def test_the_ring_lies_on_the_pinned_patch(photo):

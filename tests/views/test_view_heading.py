@@ -10,8 +10,8 @@ from linviz.views import View, open_view
 from linviz.views.row_stats import row_statistics
 from linviz.views.view_heading import GENERAL, Spread, view_heading
 
-GATE = re.compile(r"The gate (gathers attention|spreads attention|changes little): from ([\d.,]+) to ([\d.,]+) of "
-                  r"([\d,]+) patches \(softmax: ([\d.,]+)\)")
+GATE = re.compile(r"The gate (gathers this patch's attention|spreads this patch's attention|changes little): "
+                  r"from ([\d.,]+) to ([\d.,]+) of ([\d,]+) patches \(softmax: ([\d.,]+)\)")
 
 
 def number(text: str) -> float:
@@ -26,7 +26,8 @@ def test_the_title_of_every_sample_is_held_to_its_numbers(name):
     verb, *numbers = GATE.fullmatch(opened.heading).groups()
     for text, value in zip(numbers, [floor, gated, len(opened.grid), soft], strict=True):
         assert abs(number(text) - value) <= (0.051 if value < 9.95 else 0.55 if value < 1000 else 5.1)
-    assert verb == ("gathers attention" if gated * 1.05 < floor else "spreads attention" if gated > floor * 1.05
+    whose = "this patch's attention"
+    assert verb == (f"gathers {whose}" if gated * 1.05 < floor else f"spreads {whose}" if gated > floor * 1.05
                     else "changes little")
 
 

@@ -52,9 +52,9 @@ def film_frames(opened: Drawable, only: str | None = None, progress: Progress | 
         for n in range(len(kept.panels)):
             x, y = panel_corner(kept, n, picture_height(kept))
             add_panel(page, kept, n, (x, y), t)
-            said = f": {parts[n][t]} % of the attention" if parts[n] else ""
+            said = f"{parts[n][t]} % of the attention" if parts[n] else ""
             below = y + HEAD + picture_height(kept) + FACTS / 2
-            page.items.append(Words(x, below, f"frame {t + 1} of {kept.grid.T}{said}", 15, INK))
+            page.items.append(Words(x, below, said, 15, INK))
         yield sheet_image(page, min(2.0, WIDEST / page.wide), even=True)
         if progress is not None:
             progress(t + 1, kept.grid.T, "drawing frames")

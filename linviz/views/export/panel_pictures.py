@@ -120,7 +120,7 @@ def _asked(opened: Drawable) -> str:
     place = f"The patch in row {y + 1}, column {x + 1}"
     if opened.grid.T == 1:
         return f"{place} asks."
-    return f"{place} of frame {t + 1} asks; beside each frame stands its share of the attention."
+    return f"{place} of frame {t + 1} asks; below each frame stands its share of the attention."
 
 
 def _source(opened: Drawable) -> str:
@@ -175,6 +175,8 @@ def add_panel(page: Sheet, opened: Drawable, n: int, at: tuple[float, float], t:
     (x, y), (asked, row, column), grid, panel = at, opened.place, opened.grid, opened.panels[n]
     page.items += [Dot(x + 5, y + 11, 5, HUES.get(panel.family, OTHER_HUE)),
                    Words(x + 18, y + 16, panel_title(opened, n)[:44], 15, INK, True)]
+    if grid.T > 1:
+        page.items.append(Words(x + WIDE, y + 16, f"frame {t + 1} of {grid.T}", 12, end=True))
     page.items += framed_overlay(opened, panel, t, (x, y + HEAD, WIDE, picture_height(opened)), 2 * WIDE)
     page.items.append(Ring(x + (column + 0.5) / grid.X * WIDE, y + HEAD + (row + 0.5) / grid.Y * picture_height(opened),
                            ring_radius(grid, WIDE), t != asked))
