@@ -9,7 +9,7 @@ import streamlit as st
 import torch
 from torch import Tensor
 
-from linviz import clips
+from linviz import Grid, clips
 from linviz.figures import heat, ratios, shifts
 from linviz.fixation import PARTS, STEPS, content_weights
 from linviz.models.apart import WAYS, compare_parts
@@ -22,6 +22,8 @@ from ..shared.widgets import is_dark, show_figure
 from .panel_work import scene_results
 
 ALL = "mean of all"
+MEANING = ("The gate multiplies each feature of a query and of a key by a ratio r between 0 and 1. Near 1 it keeps the "
+           "feature, near 0 it shuts it.")
 LOW = -4.0  # of log10 r: what the colour scale ends at
 
 
@@ -33,14 +35,13 @@ def gated_panels(panels: Sequence[KeyedPanel]) -> list[int]:
 @st.fragment
 def fixation_panel(panels: Sequence[KeyedPanel], titles: Sequence[str], here: Scene, query: int) -> None:
     """Shown where something is gated or shifted; nothing is worked out before it is opened."""
-    st.session_state.apart_query = query
+    st.session_state.fixation_row = query_place(query, here.grid)[:2]
     which = [n for n, panel in enumerate(panels) if n in gated_panels(panels) or panel.mechanism.parsed.shift]
     if not which:
         return
-    st.subheader("What a gate opens and shuts", anchor=False)
-    if not st.toggle("Take it apart", key="apart"):
-        st.caption("Ratios by channel and on the picture, features before and after, and what is left when a part "
-                   "of the gate is taken away.")
+    st.subheader("Feature fixation weights", anchor=False)
+    st.caption(MEANING)
+    if not st.toggle("Show the weights, and take the gate apart", key="apart"):
         return
     n = which[0] if len(which) == 1 else st.radio("Of", which, format_func=lambda i: titles[i], horizontal=True,
                                                   key="apart_of")
@@ -51,9 +52,11 @@ def fixation_panel(panels: Sequence[KeyedPanel], titles: Sequence[str], here: Sc
         show_shift(panels[n], here, query)
 
 
-def follow_query(query: int) -> None:
-    """Another patch was pinned while the panel is open: the page runs again, for the panel to show that one."""
-    if st.session_state.get("apart") and st.session_state.get("apart_query", query) != query:
+def follow_query(query: int, grid: Grid) -> None:
+    """A patch of another row was pinned while the panel is open: the page runs again, for the panel to show that row."""
+    row = query_place(query, grid)[:2]
+    if st.session_state.get("apart") and st.session_state.get("fixation_row", row) != row:
+        st.session_state.fixation_row = row
         st.rerun()
 
 

@@ -83,7 +83,7 @@ def show_view(visit: Visit, panels: Sequence[KeyedPanel], titles: Sequence[str],
     st.subheader(f"The pinned {query_words(query, here.grid)}, beside the mean of all {len(here.grid):,}", anchor=False)
     means = [None if panel.waiting else scene_results(here).get(("means", panel.result_key)) for panel in measured]
     st.html(number_tables.concentration_table(measured, titles, query, here, means))
-    follow_query(query)
+    follow_query(query, here.grid)
 
 
 def _message(visit: Visit) -> dict[str, Any] | None:

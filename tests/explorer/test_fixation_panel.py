@@ -7,7 +7,7 @@ import pytest
 
 from linviz.models.apart import WAYS
 
-from .harness import quiet, visit
+from .harness import quiet, view, visit, well
 
 CELLS = re.compile(r"<th scope=\"row\">([^<]+)</th><td>([^<]+)</td><td>([^<]+)</td>")
 
@@ -24,6 +24,21 @@ def table(app) -> dict[str, tuple[str, str]]:
 
 def alts(app) -> list[str]:
     return [chart.proto.alt for chart in app.get("plotly_chart") if chart.proto.alt]
+
+
+def test_the_weights_are_called_by_their_name_and_explained_before_they_are_opened():
+    app = quiet(visit(patches="14"))
+    assert "Feature fixation weights" in [one.value for one in app.subheader]
+    assert any("ratio r between 0 and 1" in one.value for one in app.caption)
+    assert not any("Fixation ratios" in alt for alt in alts(app))
+
+
+def test_another_row_is_drawn_once_when_a_patch_of_it_is_pinned():
+    app = opened(specs="softmax,relu_floor+gate")
+    before = [alt for alt in alts(app) if "Fixation ratios" in alt]
+    app.session_state["view0"] = {"query": {**view(app)["set"], "query": 3, "n": 1, "trail": [3]}}
+    after = [alt for alt in alts(quiet(well(app.run()))) if "Fixation ratios" in alt]
+    assert before[0] != after[0] and app.session_state["fixation_row"] == (0, 0)
 
 
 def test_a_gate_is_taken_apart():
