@@ -53,7 +53,7 @@ def fixation_panel(panels: Sequence[KeyedPanel], titles: Sequence[str], here: Sc
 
 
 def follow_query(query: int, grid: Grid) -> None:
-    """A patch of another row was pinned while the panel is open: the page runs again, for the panel to show that row."""
+    """A patch of another row was pinned while the panel is open: the page runs again, to show that row."""
     row = query_place(query, grid)[:2]
     if st.session_state.get("apart") and st.session_state.get("fixation_row", row) != row:
         st.session_state.fixation_row = row
