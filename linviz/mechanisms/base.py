@@ -64,6 +64,7 @@ class Mechanism(nn.Module):
             raise ValueError(f"{self.name} weights each channel of v by a channel of q and k, so value_width is the "
                              f"width, {width}; got {value_width}")
         self.heads, self.width, self.grid, self.built, self.causal = heads, width, grid, grid, causal
+        self.given = options
         self.value_width, self.key_grid = value_width or width, key_grid or grid
         self.build(**options)
 
