@@ -143,7 +143,7 @@ def whole_number(value: Any, what: str) -> int:
     try:
         if isinstance(value, bool):
             raise TypeError
-        return value.__index__()  # type: ignore[no-any-return]
+        return int(value.__index__())
     except (AttributeError, TypeError):
         raise ValueError(f"{what} must be a whole number; got {value!r:.80}") from None
 

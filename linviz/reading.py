@@ -184,7 +184,7 @@ def read(mechanism: Attention, q: Queries | np.ndarray, k: Keys | np.ndarray, v:
     (9.0, [[1, 1]])
     """
     if not isinstance(mechanism, Attention):
-        raise ValueError("read measures a mechanism that make has made, as in linviz.make('softmax', heads=1, width=16, "
-                         f"grid=(14, 14)); got {mechanism!r:.80}")
+        raise ValueError("read measures a mechanism that make has made, as in linviz.make('softmax', heads=1, "
+                         f"width=16, grid=(14, 14)); got {mechanism!r:.80}")
     mechanism.admit(q, k, v)
     return Reading(mechanism, q, k, v, channel)

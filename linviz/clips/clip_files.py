@@ -71,8 +71,8 @@ def unpack_clip(data: bytes, name: str) -> Clip:
     truth = {what: x if what == "motion" else x.bool() for what, x in truth.items()}
     colours = frames.permute(0, 3, 1, 2).float()
     colours = colours.div_(255) if frames.dtype == torch.uint8 else colours
-    return Clip(name, frames=colours.contiguous(), query=_query(words["query"]), **truth,
-                **{what: str(words[what])[:ABOUT] for what in WORDS})
+    found: dict[str, Any] = {what: _plain_text(words[what]) for what in WORDS} | truth
+    return Clip(name, frames=colours.contiguous(), query=_query(words["query"]), **found)
 
 
 def take_frames(clip: Clip, count: int) -> tuple[Clip, str]:
@@ -87,6 +87,11 @@ def take_frames(clip: Clip, count: int) -> tuple[Clip, str]:
     kept = min(count, total)
     counted = f"all {total} frames" if kept == total else f"{kept} of {total} frames, evenly spaced in time"
     return select_frames(clip, kept), f"{counted}, {x} x {y}"
+
+
+def _plain_text(given: Any) -> str:
+    """A text out of a file without invisible characters, and not endless."""
+    return "".join(c for c in str(given)[:ABOUT] if c.isprintable())
 
 
 def _query(given: Any) -> tuple[int, float, float]:

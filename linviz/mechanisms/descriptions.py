@@ -1,4 +1,4 @@
-"""What a mechanism is, in one line: its spec, sizes, grid, extras and options, so that different ones print alike never.
+"""What a mechanism is, in one line: spec, sizes, grid, extras, options, parameters. Different ones never print alike.
 
     <relu_floor+gate@window:7: 2 heads of 16 channels, Grid(T=1, Y=14, X=14, prefix=0), gate reads q, k and v, ...>
 """

@@ -1,0 +1,253 @@
+"""`linviz.view`: from a picture, a clip or q, k, v to a view, in one call, for a notebook or a script.
+
+    view = linviz.view("cat.jpg", "softmax", "relu_floor+gate", patches=28)
+    view                          in a notebook: the live view
+    view.table()                  its numbers;  view.readings, view.figure("spectrum")
+    view.save("cat.png")          or .svg .html .mp4 .csv .json .npz .py .linviz
+
+It is the view that the explorer, `linviz read` and `linviz export` show: one state, the same numbers.
+"""
+from __future__ import annotations
+
+import difflib
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from ..atomic_write import write_atomically
+from ..clips import Clip
+from ..grid import Grid, as_grid
+from ..reading import Reading
+from .export.files import make_file
+from .export.table import view_numbers
+from .load import open_view, source_name
+from .panel_options import read_panel
+from .panel_steps import weaken_gate
+from .state import Look, View
+from .state_kinds import Source
+from .view_commands import progress_bar
+from .view_figures import draw_figure
+from .view_panels import OpenView
+from .view_source import find_view
+
+if TYPE_CHECKING:
+    from ..patch_view import PatchView
+
+HOST = "http://localhost:8501/concentrate"
+ENDINGS = (".png", ".svg", ".html", ".mp4", ".csv", ".json", ".npz", ".py", ".linviz")
+
+
+def view(source: Any = "chelsea", *specs: str, grid: Grid | Sequence[int] | None = None, **chosen: Any) -> NotebookView:
+    """A view of a picture, a clip or q, k, v: as a live view in a notebook, as numbers, and as a file of any kind.
+
+    source  a sample's name (`linviz.clips.names()`); the path of a picture, a video, tensors (.npz, .safetensors) or a
+            saved view (.linviz); pixels as an array or a tensor, (Y, X), (Y, X, 3) or (T, Y, X, 3), colours also first
+            as torch has them; a picture of Pillow; a list of pictures, which are the frames of a clip; a `Clip`;
+            (q, k, v), each (N, D), (H, N, D) or (B, H, N, D), or a dict of them, with a grid
+    specs   one to eight mechanisms side by side, with their options: "softmax", "performer directions=64"
+    grid    the grid of the patches or of the tokens: a `Grid`, (rows, columns) or (frames, rows, columns)
+    chosen  every field of `linviz.views.View` and of its `Look`: patches, frames, temperature, causal, steps, seed,
+            query (frame, row, column), head, mode, tone, strength...
+
+    ValueError, in one sentence, for what cannot be shown. A gate is fitted to softmax, which takes a few seconds.
+
+    >>> found = view("coffee", "softmax", "uniform", patches=7)
+    >>> round(found.readings["uniform"].summary()["effective_tokens"], 3), found.grid
+    (49.0, Grid(T=1, Y=7, X=7, prefix=0))
+    """
+    chosen = _checked_choice(specs, chosen)
+    cut = None if grid is None else as_grid(grid)
+    if cut is not None and not isinstance(source, tuple | Mapping):
+        chosen = {"patches": max(cut.Y, cut.X)} | ({"frames": cut.T} if cut.T > 1 else {}) | chosen
+    state, media = find_view(source, grid, **chosen)
+    with progress_bar() as progress:
+        opened = open_view(state, media, progress)
+    _check_grid(cut, opened)
+    return NotebookView(opened, media)
+
+
+def _checked_choice(specs: Sequence[Any], chosen: dict[str, Any]) -> dict[str, Any]:
+    """The fields that were chosen, the mechanisms and their options among them."""
+    there = [name for name in View.flat_settings() if name != "source"]
+    for name in chosen:
+        if name not in there:
+            near = difflib.get_close_matches(name, there, 1)
+            hint = f", did you mean {near[0]!r}?" if near else ";"
+            raise ValueError(f"a view has no {name!r:.40}{hint} it has {', '.join(there)}")
+    if len(specs) == 1 and isinstance(specs[0], list | tuple):
+        specs = tuple(specs[0])
+    if specs and "specs" in chosen:
+        raise ValueError(f"mechanisms are given twice: {', '.join(map(str, specs))} and specs={chosen['specs']!r:.80}")
+    for one in specs:
+        if not isinstance(one, str):
+            raise ValueError(f"a mechanism is named by its spec, as in 'softmax' or 'relu_floor+gate'; got {one!r:.80}")
+    if specs:
+        panels = [read_panel(one) for one in specs]
+        chosen = chosen | {"specs": tuple(spec for spec, _ in panels), "options": tuple(opts for _, opts in panels)}
+    query = chosen.get("query")
+    return chosen | ({"query": (0, *query)} if isinstance(query, tuple | list) and len(query) == 2 else {})
+
+
+def _check_grid(asked: Grid | None, opened: OpenView) -> None:
+    there = opened.grid
+    if asked is not None and (asked.T, asked.Y, asked.X) != (there.T, there.Y, there.X):
+        raise ValueError(f"{opened.clip.name} is cut to {there.T} x {there.Y} x {there.X} patches, not to grid="
+                         f"{(asked.T, asked.Y, asked.X)}: a sample is square, your own picture keeps its form, and "
+                         "tensors have their own grid; give patches= (of the longer side) and frames=")
+
+
+class NotebookView:
+    """What `linviz.view` gives. What a person pins or switches in the live view holds for numbers and files as well."""
+
+    def __init__(self, opened: OpenView, media: bytes | None = None) -> None:
+        self._opened, self.media = opened, media
+
+    def __repr__(self) -> str:
+        grid, state = self.grid, self.state
+        size = f"{grid.T} frame{'s' * (grid.T > 1)} of {grid.Y} x {grid.X} patches"
+        return (f"<view of {source_name(state)!r}, {size}: {', '.join(self.readings)}; query {self.opened.place}, "
+                f"temperature {state.temperature:.3g}{', causal' * state.causal}>")
+
+    # ------------------------------------------------------------------------------------------------ what it is
+
+    @property
+    def opened(self) -> OpenView:
+        """Clip, tokens and panels, with the query and the look as the live view has them now."""
+        if "widget" not in self.__dict__:
+            return self._opened
+        before, grid = self._opened.view, self.grid
+        look = Look(**{name: getattr(self.widget, name) for name in Look.settings()})
+        at = self.widget.query
+        state = replace(before, look=look, query=(at,) if at < grid.prefix else grid.place(at))
+        panels = self._opened.panels
+        if look.strength != before.look.strength:
+            panels = tuple(weaken_gate(panel, look.strength) for panel in self._opened.fitted_panels)
+        self._opened = replace(self._opened, view=state, panels=panels)
+        return self._opened
+
+    @property
+    def state(self) -> View:
+        """The state: equal for this view, its file, its URL and its command line."""
+        return self.opened.view
+
+    @property
+    def clip(self) -> Clip:
+        """The clip, cut to the grid."""
+        return self._opened.clip
+
+    @property
+    def grid(self) -> Grid:
+        """The grid of the patches."""
+        return self._opened.grid
+
+    @property
+    def readings(self) -> dict[str, Reading]:
+        """The reading of every mechanism, by its spec (and options, where it has some)."""
+        return {panel.key: panel.reading for panel in self.opened.panels}
+
+    # ------------------------------------------------------------------------------------------------ what it shows
+
+    @cached_property
+    def widget(self) -> PatchView:
+        """The live view. ImportError, in one sentence, where anywidget is missing."""
+        try:
+            from ..patch_view import PatchView
+        except ImportError as error:
+            raise ImportError("the live view needs anywidget: pip install 'linviz[lab]'; "
+                              "view.save('view.html') needs nothing") from error
+        one = self._opened
+        look = one.look.as_words(one.grid.T) | {"frame": one.frame}
+        return PatchView(one.live_panels, one.picture, one.grid, query=one.query, title=one.heading,
+                         tracks=one.tracks, **look)
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        return self.widget._repr_mimebundle_(**kwargs)
+
+    def table(self) -> Any:
+        """The numbers as a DataFrame: per mechanism and measure the pinned patch's row and the mean over all rows.
+
+        The columns are those of `linviz read --out numbers.csv`: spec, title, family, measure, unit, patch, mean, note.
+        ImportError, in one sentence, where pandas is missing.
+
+        >>> view("coffee", "uniform", patches=7).table().set_index("measure").loc["entropy", "unit"]
+        'bits'
+        """
+        try:
+            import pandas
+        except ImportError as error:
+            raise ImportError("a table is a DataFrame, which needs pandas: pip install 'linviz[explorer]'; "
+                              "view.save('numbers.csv') needs nothing") from error
+        return pandas.DataFrame([asdict(number) for number in view_numbers(self.opened)])
+
+    def figure(self, name: str = "spectrum", *, dark: bool = False) -> Any:
+        """A plotly figure of all mechanisms: spectrum, cumulative, energy, concentration, row or patches.
+
+        >>> view("coffee", "uniform", patches=7).figure("concentration").layout.xaxis.title.text
+        'mean entropy H (bits)'
+        """
+        return draw_figure(name, self.opened, dark=dark)
+
+    def save(self, path: str | Path, *, whole: bool = False) -> Path:
+        """Write a file of the kind that its ending names, and return its path.
+
+        .png .svg .html (a page that needs no network) .mp4 (clips) .csv .json .npz (weights; whole: the whole maps)
+        .py (code for the numbers) .linviz (a saved view, which `linviz.view` and the explorer open again).
+        ValueError, in one sentence, where this view makes no such file or where it cannot be written.
+
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     view(view("coffee", "uniform", patches=7).save(Path(folder) / "a.linviz")).grid.X
+        7
+        """
+        path = Path(path).expanduser()
+        ending = path.suffix.lower()
+        if ending not in ENDINGS:
+            raise ValueError(f"{path}: by its ending a file is {', '.join(ENDINGS)}, not {ending or 'nothing'}")
+        if not path.parent.is_dir():
+            raise ValueError(f"cannot write {path}: there is no folder {path.parent}")
+        with progress_bar() as progress:
+            return write_atomically(path, make_file(ending, self.opened, self.media, progress, whole=whole))
+
+    # ------------------------------------------------------------------------------------------------ elsewhere
+
+    @property
+    def url(self) -> str:
+        """The address of this view in the explorer, which asks for a file of your own.
+
+        >>> view("coffee", "uniform", patches=7, query=(2, 3)).url.partition("?")[2]
+        'source=coffee&patches=7&specs=uniform&query=0%2C2%2C3'
+        """
+        return f"{HOST}?{urlencode({'source': Source().write(self.state.source)} | self._choices())}"
+
+    @property
+    def command(self) -> str:
+        """The command that prints the same numbers. What was in memory has to be saved first, as a .linviz.
+
+        >>> view("coffee", "uniform", patches=7, query=(2, 3)).command
+        'linviz read coffee --patches 7 --mechanism uniform --query 0,2,3'
+        """
+        words = ["linviz", "read", source_name(self.state)]
+        for name, text in self._choices().items():
+            one = View.flat_settings()[name]
+            if one.inside is None or name == "strength":  # the rest of the look changes no number
+                words += _option_words(name, text, one.setting.kind.widget)
+        return shlex.join(words)
+
+    def _choices(self) -> dict[str, str]:
+        """What differs, as text, from the view that opens where nothing is chosen; of your own file what matters."""
+        state, source = replace(self.state, query=self.opened.place), self.state.source
+        base = View.best(source) if isinstance(source, str) else View(source)
+        always = () if isinstance(source, str) else ("patches", "frames", "temperature")
+        settled = {name: View.settings()[name].kind.write(getattr(state, name)) for name in always}
+        return settled | state.to_parameters(base)
+
+
+def _option_words(name: str, text: str, widget: str) -> list[str]:
+    if widget == "switch":
+        return [f"--{name}" if text == "1" else f"--no-{name}"]
+    flag = {"specs": "mechanism", "options": "option"}.get(name, name.replace("_", "-"))
+    return [f"--{flag}", *(text.split(",") if widget in ("specs", "options") else [text])]
