@@ -35,15 +35,15 @@ class Arrays:
     others: list[str]
 
 
-def check_array_size(name: str, shape: Sequence[Any], most: int = limits.NUMBERS) -> int:
-    """How many numbers an array of this shape has. Raises Unreadable where they are more than `most`.
+def check_array_size(name: str, shape: Sequence[Any], most: int | None = None) -> int:
+    """How many numbers an array of this shape has. Raises Unreadable where they are more than `most` or the limit.
 
     >>> check_array_size("q", (2, 9, 4))
     72
     """
     if not all(isinstance(n, int) and n >= 0 for n in shape) or len(shape) > 8:
         raise Unreadable(f"{name} has an invalid shape: the file is damaged, so {AGAIN}")
-    count = math.prod(shape)
+    count, most = math.prod(shape), limits.NUMBERS if most is None else most
     if count > most:
         fewer = "one layer, or fewer heads" if name in WANTED else "fewer frames, or smaller ones"
         raise Unreadable(f"{name} has {count:,} numbers, and the limit is {most:,}: save {fewer}")
@@ -68,7 +68,7 @@ def read_npz(data: bytes) -> Arrays:
     return Arrays(there, others)
 
 
-def read_npz_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, most: int = limits.NUMBERS) -> Tensor:
+def read_npz_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, most: int | None = None) -> Tensor:
     """One array of at most `most` numbers: its header, and then exactly as many bytes as the header announces."""
     if info.compress_type not in PACKED:
         raise Unreadable(f"{name} is compressed in a way that numpy does not use: save it with np.savez_compressed")

@@ -9,7 +9,6 @@ It is the view that the explorer, `linviz read` and `linviz export` show: one st
 """
 from __future__ import annotations
 
-import difflib
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
@@ -25,10 +24,10 @@ from ..reading import Reading
 from .export.files import make_file
 from .export.table import view_numbers
 from .load import open_view, source_name
-from .panel_options import read_panel
 from .panel_steps import weaken_gate
 from .state import Look, View
 from .state_kinds import Source
+from .view_choices import check_choices, check_cut
 from .view_commands import progress_bar
 from .view_figures import draw_figure
 from .view_panels import OpenView
@@ -37,7 +36,7 @@ from .view_source import find_view
 if TYPE_CHECKING:
     from ..patch_view import PatchView
 
-HOST = "http://localhost:8501/concentrate"
+HOST = "http://localhost:8501/"
 ENDINGS = (".png", ".svg", ".html", ".mp4", ".csv", ".json", ".npz", ".py", ".linviz")
 
 
@@ -59,45 +58,15 @@ def view(source: Any = "chelsea", *specs: str, grid: Grid | Sequence[int] | None
     >>> round(found.readings["uniform"].summary()["effective_tokens"], 3), found.grid
     (49.0, Grid(T=1, Y=7, X=7, prefix=0))
     """
-    chosen = _checked_choice(specs, chosen)
+    chosen = check_choices(specs, chosen)
     cut = None if grid is None else as_grid(grid)
     if cut is not None and not isinstance(source, tuple | Mapping):
         chosen = {"patches": max(cut.Y, cut.X)} | ({"frames": cut.T} if cut.T > 1 else {}) | chosen
     state, media = find_view(source, grid, **chosen)
     with progress_bar() as progress:
         opened = open_view(state, media, progress)
-    _check_grid(cut, opened)
+    check_cut(cut, opened)
     return NotebookView(opened, media)
-
-
-def _checked_choice(specs: Sequence[Any], chosen: dict[str, Any]) -> dict[str, Any]:
-    """The fields that were chosen, the mechanisms and their options among them."""
-    there = [name for name in View.flat_settings() if name != "source"]
-    for name in chosen:
-        if name not in there:
-            near = difflib.get_close_matches(name, there, 1)
-            hint = f", did you mean {near[0]!r}?" if near else ";"
-            raise ValueError(f"a view has no {name!r:.40}{hint} it has {', '.join(there)}")
-    if len(specs) == 1 and isinstance(specs[0], list | tuple):
-        specs = tuple(specs[0])
-    if specs and "specs" in chosen:
-        raise ValueError(f"mechanisms are given twice: {', '.join(map(str, specs))} and specs={chosen['specs']!r:.80}")
-    for one in specs:
-        if not isinstance(one, str):
-            raise ValueError(f"a mechanism is named by its spec, as in 'softmax' or 'relu_floor+gate'; got {one!r:.80}")
-    if specs:
-        panels = [read_panel(one) for one in specs]
-        chosen = chosen | {"specs": tuple(spec for spec, _ in panels), "options": tuple(opts for _, opts in panels)}
-    query = chosen.get("query")
-    return chosen | ({"query": (0, *query)} if isinstance(query, tuple | list) and len(query) == 2 else {})
-
-
-def _check_grid(asked: Grid | None, opened: OpenView) -> None:
-    there = opened.grid
-    if asked is not None and (asked.T, asked.Y, asked.X) != (there.T, there.Y, there.X):
-        raise ValueError(f"{opened.clip.name} is cut to {there.T} x {there.Y} x {there.X} patches, not to grid="
-                         f"{(asked.T, asked.Y, asked.X)}: a sample is square, your own picture keeps its form, and "
-                         "tensors have their own grid; give patches= (of the longer side) and frames=")
 
 
 class NotebookView:
@@ -121,6 +90,8 @@ class NotebookView:
             return self._opened
         before, grid = self._opened.view, self.grid
         look = Look(**{name: getattr(self.widget, name) for name in Look.settings()})
+        if before.look.frame is None and look.frame == self._opened.frame:
+            look = replace(look, frame=None)  # the query's own
         at = self.widget.query
         state = replace(before, look=look, query=(at,) if at < grid.prefix else grid.place(at))
         panels = self._opened.panels
