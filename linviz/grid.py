@@ -29,9 +29,9 @@ def three_sides(grid: type[C]) -> type[C]:
         if unknown := named.keys() - {"T", "Y", "X", "prefix"}:
             raise TypeError(f"a grid has T frames, Y rows, X columns and prefix, not {', '.join(sorted(unknown))}")
         if len(sides) in (1, 2) and "X" not in named:
-            given = ", ".join(map(repr, sides))
-            raise ValueError(f"Grid({given}) does not say which sides these are: write Grid(Y=14, X=14) for a picture "
-                             "of 14 x 14 patches, or Grid(8, 14, 14) for 8 frames of them")
+            given, (y, x) = ", ".join(f"{side!r:.40}" for side in sides), sides if len(sides) == 2 else (14, 14)
+            raise ValueError(f"Grid({given}) does not say which sides these are: write Grid(Y={y!r:.40}, X={x!r:.40}) "
+                             f"for one picture, or Grid(8, {y!r:.40}, {x!r:.40}) for 8 frames")
         init(self, *sides, **named)
 
     grid.__init__ = checked  # type: ignore[method-assign, assignment]

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from . import concentration, spectra
 from .fixation import fixation_ratios
+from .grid import whole_number
 from .maps import Map
 from .measure import MEASURES
 from .mechanisms import Attention
@@ -112,7 +113,7 @@ class Reading:
 
     def top_share(self, k: int = 10) -> Tensor:
         """Total weight of the k most attended keys, (B, H, N)."""
-        return self.rows("top_share", k=k)
+        return self.rows("top_share", k=whole_number(k, "k, the number of keys"))
 
     def support(self, share: float = 0.9) -> Tensor:
         """The smallest number of keys that hold `share` of a row, (B, H, N)."""

@@ -107,6 +107,8 @@ class Map:
 
     def __matmul__(self, v: Any) -> Tensor:
         """A v for v (..., S, E), or (S,) for one channel; an array of numpy and another dtype are converted."""
+        if not isinstance(v, Tensor | np.ndarray):
+            raise TypeError(f"a @ v mixes the values in a tensor or an array of numpy; got {v!r:.40}")
         x = torch.as_tensor(v, dtype=self.dtype, device=self.device)
         column = x[:, None] if x.ndim == 1 else x
         if column.ndim < 2 or column.shape[-2] != self.shape[1]:
@@ -116,6 +118,15 @@ class Map:
             column = column.expand(*lead, *column.shape[-2:])
         out = self.apply(column)
         return out[..., 0] if x.ndim == 1 else out
+
+    def __rmatmul__(self, x: Any) -> Any:
+        raise TypeError("a map stands on the left, a @ v; for rows of weights times another matrix take a.dense()")
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        """A function of numpy, entry by entry: np.log(a)."""
+        if ufunc is np.matmul:
+            self.__rmatmul__(None)
+        return getattr(ufunc, method)(*(np.asarray(x) if isinstance(x, Map) else x for x in inputs), **options)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         """The whole table (..., N, S) for numpy; ValueError, in one sentence, where the table is too large."""

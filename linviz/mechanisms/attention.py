@@ -16,6 +16,7 @@ from ..fixation import Gate, shift_channels
 from ..grid import Grid, as_grid, whole_number
 from ..maps import Blocks, Map, State, gather_tokens
 from ..scopes import Group, token_groups
+from ..settings import Refused
 from .base import REGISTRY, Kernel, Mechanism, Project
 from .descriptions import describe_extras, describe_mechanism, describe_parameters
 from .inputs import Given, float_inputs
@@ -210,17 +211,23 @@ def _build_mechanism(parsed: Spec, heads: int, width: int, grid: Grid, options: 
     try:
         return REGISTRY[parsed.name](heads, width, grid, **options)
     except TypeError as error:
-        raise ValueError(_wrong_options(parsed.name, options, error)) from error
+        raise ValueError(_wrong_options(parsed.name, options)) from error
 
 
-def _wrong_options(name: str, options: dict[str, Any], error: TypeError) -> str:
+def _wrong_options(name: str, options: dict[str, Any]) -> str:
+    """What is wrong with options that a mechanism did not take, in one sentence."""
     there = dict.fromkeys(("causal", "value_width", "key_grid", *inspect.signature(REGISTRY[name].build).parameters))
     del there["self"]
     if issubclass(REGISTRY[name], Kernel):
         there["eps"] = None
     if unknown := [one for one in options if one not in there]:
         return f"{name} has no option {', '.join(unknown)}; it has {', '.join(there)}"
-    return f"{name} does not take these options: {', '.join(f'{n}={x!r:.40}' for n, x in options.items())} ({error})"
+    for one, setting in REGISTRY[name].settings.items():
+        try:
+            setting.kind.check(options.get(one, REGISTRY[name].option_default(one)))
+        except Refused as refused:
+            return refused.of(f"{name}: {one}", options.get(one))
+    return f"{name} does not take these options: {', '.join(f'{n}={x!r:.40}' for n, x in options.items())}"
 
 
 def _check_extras(parsed: Spec, options: dict[str, Any]) -> None:

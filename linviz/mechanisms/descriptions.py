@@ -28,7 +28,7 @@ def describe_mechanism(mechanism: Mechanism) -> str:
                 if one.kind is not one.VAR_KEYWORD}
     if "eps" not in defaults and hasattr(m, "eps"):
         defaults["eps"] = m.eps
-    return ", ".join([*parts, *(f"{name}={value!r:.40}" for name, value in (defaults | m.given).items())])
+    return ", ".join([*parts, *(f"{name}={value!r:.200}" for name, value in (defaults | m.given).items())])
 
 
 def describe_extras(spec: Spec, shift_parts: int | None) -> str:

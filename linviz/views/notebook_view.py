@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from ..atomic_write import write_atomically
-from ..clips import Clip
+from ..clips import Clip, Unreadable
 from ..grid import Grid, as_grid
 from ..reading import Reading
 from .export.files import make_file
@@ -62,11 +62,24 @@ def view(source: Any = "chelsea", *specs: str, grid: Grid | Sequence[int] | None
     cut = None if grid is None else as_grid(grid)
     if cut is not None and not isinstance(source, tuple | Mapping):
         chosen = {"patches": max(cut.Y, cut.X)} | ({"frames": cut.T} if cut.T > 1 else {}) | chosen
-    state, media = find_view(source, grid, **chosen)
-    with progress_bar() as progress:
-        opened = open_view(state, media, progress)
-    check_cut(cut, opened)
+    try:
+        state, media = find_view(source, grid, **chosen)
+        with progress_bar() as progress:
+            opened = open_view(state, media, progress)
+    except Unreadable as error:
+        if isinstance(source, str | Path):
+            raise
+        why = str(error).partition("cannot be read: ")[2]  # what was in memory has no name that a person knows
+        raise ValueError(f"this {type(source).__name__} cannot be shown: {why}") from error
+    check_cut(grid, opened)
     return NotebookView(opened, media)
+
+
+class Readings(dict[str, Reading]):
+    """Readings by spec; KeyError, in one sentence, for a mechanism that is not there."""
+
+    def __missing__(self, key: str) -> Reading:
+        raise KeyError(f"this view has no {key!r:.80}; it has {', '.join(self)}")
 
 
 class NotebookView:
@@ -118,7 +131,7 @@ class NotebookView:
     @property
     def readings(self) -> dict[str, Reading]:
         """The reading of every mechanism, by its spec (and options, where it has some)."""
-        return {panel.key: panel.reading for panel in self.opened.panels}
+        return Readings({panel.key: panel.reading for panel in self.opened.panels})
 
     # ------------------------------------------------------------------------------------------------ what it shows
 

@@ -5,7 +5,7 @@ import difflib
 from collections.abc import Sequence
 from typing import Any
 
-from ..grid import Grid
+from ..grid import Grid, as_grid
 from .panel_options import read_panel
 from .state import View
 from .view_panels import OpenView
@@ -37,10 +37,12 @@ def check_choices(specs: Sequence[Any], chosen: dict[str, Any]) -> dict[str, Any
     return chosen | ({"query": (0, *query)} if isinstance(query, tuple | list) and len(query) == 2 else {})
 
 
-def check_cut(asked: Grid | None, opened: OpenView) -> None:
+def check_cut(given: Grid | Sequence[int] | None, opened: OpenView) -> None:
     """ValueError, in one sentence, where a view was cut to another grid than was asked for."""
     there = opened.grid
-    if asked is not None and (asked.T, asked.Y, asked.X) != (there.T, there.Y, there.X):
-        raise ValueError(f"{opened.clip.name} is cut to {there.T} x {there.Y} x {there.X} patches, not to grid="
-                         f"{(asked.T, asked.Y, asked.X)}: a sample is square, your own picture keeps its form, and "
-                         "tensors have their own grid; give patches= (of the longer side) and frames=")
+    asked = there if given is None else as_grid(given)
+    if (asked.T, asked.Y, asked.X) != (there.T, there.Y, there.X):
+        cut = f"{there.T} x {there.Y} x {there.X} patches"
+        raise ValueError(f"{opened.clip.name} is cut to {cut}, not to grid={given}: a sample is square, your own "
+                         "picture keeps its form, and tensors have their own grid; give patches= (of the longer side) "
+                         "and frames=")

@@ -42,11 +42,7 @@ def find_view(source: Any, grid: Grid | Sequence[int] | None = None, **chosen: A
     if isinstance(source, str | Path):
         return _named_view(source, chosen)
     name, data = source_file(source, grid)
-    try:
-        return view_of_file(name, data, **chosen), data
-    except clips.Unreadable as error:
-        what = "these tensors" if clips.is_tensors(data) else "this picture"
-        raise ValueError(str(error).replace(f"{name} cannot be read", f"{what} cannot be shown")) from error
+    return view_of_file(name, data, **chosen), data
 
 
 def _named_view(name: str | Path, chosen: Mapping[str, Any]) -> tuple[View, bytes | None]:
@@ -142,7 +138,10 @@ def pixel_file(source: Any) -> tuple[str, bytes]:
                                 for x in source])
     if not isinstance(source, np.ndarray | Tensor):
         raise ValueError(f"a view is of {KINDS}; got {type(source).__name__}")
-    return _frames_file(clips.to_frames(_colours_last(source)), "")
+    try:
+        return _frames_file(clips.to_frames(_colours_last(source)), "")
+    except ValueError as error:
+        raise ValueError(f"{error}; q, k and v are given together, as (q, k, v)") from error
 
 
 def _stack_pixels(pictures: Sequence[np.ndarray]) -> np.ndarray:
