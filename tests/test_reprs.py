@@ -34,6 +34,8 @@ def test_two_different_mechanisms_never_print_alike() -> None:
     alike = [(repr(one), repr(other)) for one, other in combinations([*made, fitted, weak], 2)
              if repr(one) == repr(other)]
     assert not alike
+    inner = [repr(one.mechanism) for one in made if one.parsed.shift is None and one.parsed.scope == "joint"]
+    assert len(set(inner)) == len(inner) and all(one.startswith("<mechanism ") for one in inner)
     assert repr(linviz.make("relu_floor+gate", 2, 16, GRID)) == repr(linviz.make("relu_floor+gate", 2, 16, GRID))
 
 

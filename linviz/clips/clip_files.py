@@ -27,7 +27,7 @@ from .found import Unreadable
 FIRST = b"frames.npy"  # the name of the first array, at the place where a zip has it
 TRUTH = ("mask", "motion", "known")
 WORDS = ("title", "author", "licence", "source", "recipe", "alt")
-ABOUT = 4096  # the most letters of a text
+ABOUT = 1000  # the most letters of a text
 
 
 def pack_clip(clip: Clip) -> bytes:

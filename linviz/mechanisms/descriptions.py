@@ -12,14 +12,16 @@ from typing import Any
 import torch
 from torch import nn
 
-from .base import Mechanism
-from .specs import Spec
-
 READS = {"self": "each its own token", "qk": "q and k", "qkv": "q, k and v"}
 
 
-def describe_mechanism(mechanism: Mechanism) -> str:
-    """Sizes, grid, order and options of a mechanism; options that were not given are shown as they are by default."""
+def describe_mechanism(mechanism: Any) -> str:
+    """Sizes, grid, order and options of a mechanism; options that were not given are shown as they are by default.
+
+    >>> from linviz import make
+    >>> describe_mechanism(make("softmax", 1, 16, (3, 3)).mechanism)
+    '1 head of 16 channels, Grid(T=1, Y=3, X=3, prefix=0), not causal, scale=None'
+    """
     m = mechanism
     sizes = f"{m.heads} head{'s' * (m.heads > 1)} of {m.width} channels"
     parts = [sizes + (f" ({m.value_width} of v)" if m.value_width != m.width else ""), repr(m.grid)]
@@ -31,10 +33,10 @@ def describe_mechanism(mechanism: Mechanism) -> str:
     return ", ".join([*parts, *(f"{name}={value!r:.200}" for name, value in (defaults | m.given).items())])
 
 
-def describe_extras(spec: Spec, shift_parts: int | None) -> str:
+def describe_extras(spec: Any, shift_parts: int | None) -> str:
     """What a spec adds to its mechanism, in words; empty where it adds nothing.
 
-    >>> from .specs import parse
+    >>> from linviz.mechanisms import parse
     >>> describe_extras(parse("relu+gate:qk:shared@window:3"), None)
     ', gate reads q and k (one layer for both), scope window of 3'
     """

@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 import numpy as np
 import pytest
 import torch
+from IPython.core.interactiveshell import InteractiveShell
 from PIL import Image
 
 import linviz
@@ -187,7 +188,7 @@ def test_the_code_of_a_clip_in_memory_runs(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_a_notebook_shows_the_live_view(gated: NotebookView) -> None:
-    data, _ = gated._repr_mimebundle_()
+    data, _ = InteractiveShell().display_formatter.format(gated)
     assert "application/vnd.jupyter.widget-view+json" in data and data["text/html"].startswith("<img alt=")
     assert [panel.spec for panel in gated.opened.panels] == ["softmax", "relu_floor+gate"]
     assert Image.open(io.BytesIO(base64.b64decode(data["image/jpeg"]))).width > 300
