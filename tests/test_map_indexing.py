@@ -36,7 +36,7 @@ def test_a_map_is_indexed_as_its_table(spec: str) -> None:
     assert np.allclose(np.asarray(a), table.numpy(), atol=1e-6) and np.asarray(a, dtype=np.float64).dtype == np.float64
     v = torch.randn(S, 3)
     wanted = table @ v
-    for given in (v, v.numpy(), v.double(), v.expand(*a.lead, S, 3)):
+    for given in (v, v.numpy(), v.double(), v.expand(*a.lead, S, 3), v.flip(0).numpy()[::-1]):
         assert close(a @ given, wanted)
     assert close(a @ v[:, 0], wanted[..., 0])
 
@@ -48,7 +48,9 @@ def test_numpy_and_half_precision_are_taken(spec: str) -> None:
     low = [x.half() for x in (Q, K, V)]
     wanted = m(*(x.float() for x in low))
     assert wanted.dtype == torch.float32 and m.map(*low).dtype == torch.float32
-    for given in (low, [x.float().numpy() for x in low], [x.numpy() for x in low]):
+    turned = [x.numpy()[..., ::-1].copy()[..., ::-1] for x in low]
+    swapped = [x.float().numpy().astype(">f4") for x in low]
+    for given in (low, [x.float().numpy() for x in low], [x.numpy() for x in low], turned, swapped):
         assert torch.equal(m(*given), wanted) and torch.equal(linviz.read(m, *given).output, wanted)
     assert torch.allclose(m(*(x.double().numpy() for x in low)).float(), wanted, atol=1e-4)
 

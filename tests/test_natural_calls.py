@@ -106,6 +106,7 @@ m(x.tolist(), x, x)                                 | q must be a tensor or an a
 m(np.array(["a"]), x, x)                            | q must be floating point
 m(x[0], x[0], x[0])                                 | (batch, heads, tokens, width); got (2, 9, 16)
 m(x[..., :8], x, x)                                 | softmax was made for width 16
+m(x, x.to("meta"), x)                               | must lie on one device; some are on cpu, others on meta
 m(x * float("nan"), x, x)                           | NaN or infinity
 linviz.read("softmax", x, x, x)                     | read measures a mechanism that make has made
 linviz.read(m, x[0], x[0], x[0])                    | (batch, heads, tokens, width)

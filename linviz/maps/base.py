@@ -109,6 +109,7 @@ class Map:
         """A v for v (..., S, E), or (S,) for one channel; an array of numpy and another dtype are converted."""
         if not isinstance(v, Tensor | np.ndarray):
             raise TypeError(f"a @ v mixes the values in a tensor or an array of numpy; got {v!r:.40}")
+        v = v.copy() if isinstance(v, np.ndarray) else v  # torch takes no array that is reversed
         x = torch.as_tensor(v, dtype=self.dtype, device=self.device)
         column = x[:, None] if x.ndim == 1 else x
         if column.ndim < 2 or column.shape[-2] != self.shape[1]:

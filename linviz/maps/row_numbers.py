@@ -32,7 +32,8 @@ def row_numbers(given: Any, size: int, what: str = "query") -> Tensor:
 
 def _as_integers(given: Any, what: str) -> Tensor:
     try:
-        i = torch.as_tensor(list(given) if isinstance(given, range) else given)
+        given = np.array(given) if isinstance(given, np.ndarray | range) else given
+        i = torch.as_tensor(given)
     except (TypeError, ValueError, RuntimeError):
         i = torch.tensor([0.5])  # refused below
     if i.is_floating_point() and i.numel() == 0 and not isinstance(given, Tensor):

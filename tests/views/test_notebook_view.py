@@ -111,6 +111,7 @@ def test_a_picture_has_the_same_numbers_however_it_comes(tmp_path: Path) -> None
     wanted = open_view(file, path.read_bytes()).panels[0].map.dense()
     colours_first = torch.from_numpy(PIXELS).permute(2, 0, 1)
     for source in (path, str(path), PIXELS, colours_first, colours_first.float() / 255, PIXELS / 255,
+                   PIXELS[:, ::-1].copy()[:, ::-1], np.float32(PIXELS[::-1] / 255)[::-1],
                    Image.fromarray(PIXELS), [Image.fromarray(PIXELS)], Clip.plain(clips.to_frames(PIXELS), "own")):
         assert torch.equal(linviz.view(source, "softmax", patches=6).readings["softmax"].map.dense(), wanted)
 
