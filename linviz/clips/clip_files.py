@@ -39,7 +39,7 @@ def pack_clip(clip: Clip) -> bytes:
     """
     clip = _working_clip(select_frames(clip, min(clip.size[0], limits.ASKED)))
     arrays = {"frames": _pixels(clip.frames)}
-    arrays |= {name: (x if name == "motion" else x.byte()).numpy() for name in TRUTH
+    arrays |= {name: (x if name == "motion" else x.byte()).cpu().numpy() for name in TRUTH
                if (x := getattr(clip, name)) is not None}
     words = {name: getattr(clip, name)[:ABOUT] for name in WORDS} | {"query": list(clip.query)}
     out = io.BytesIO()

@@ -64,7 +64,7 @@ def test_it_is_what_open_view_opens(gated: NotebookView) -> None:
 @pytest.mark.parametrize("source, chosen", [
     ("chelsea", {"patches": 6, "steps": 4, "query": (2, 3)}), ("pan", {"patches": 4, "frames": 2, "causal": True}),
     ("own.png", {"patches": 5, "temperature": 0.5}), ("own.npz", {"head": 2, "temperature": 2.0}),
-    ("own.mp4", {"frames": 2, "patches": 4})])
+    ("own.mp4", {"frames": 2, "patches": 28})])
 def test_the_command_prints_the_same_numbers(source: str, chosen: dict, tmp_path: Path,
                                              monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
@@ -79,7 +79,8 @@ def test_the_command_prints_the_same_numbers(source: str, chosen: dict, tmp_path
 
 @pytest.mark.parametrize("source, chosen", [
     ("chelsea", {"patches": 6, "query": (2, 3), "mode": "heat"}), ("pan", {"frames": 4, "causal": True}),
-    (PIXELS, {"patches": 5, "temperature": 0.5}), ((Q, K, V), {"head": 2})])
+    (PIXELS, {"patches": 5, "temperature": 0.5}), (np.stack([PIXELS, PIXELS]), {"patches": 28}),
+    ((Q, K, V), {"head": 2})])
 def test_the_url_is_the_same_state(source, chosen: dict) -> None:
     shown = linviz.view(source, "softmax", "performer directions=8", **({"patches": 4} | chosen))
     found = dict(parse_qsl(shown.url.partition("?")[2]))
