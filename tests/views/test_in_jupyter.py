@@ -1,4 +1,4 @@
-"""`linviz.view` as the last line of a cell in a real JupyterLab: the live view, and Python knows what is pinned in it."""
+"""`linviz.view` as the last line of a cell in a real JupyterLab: the live view, and Python follows what is pinned."""
 from __future__ import annotations
 
 import json
