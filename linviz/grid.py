@@ -9,17 +9,42 @@ patches, not pixels; the letter H is reserved for heads.
 """
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import wraps
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
+C = TypeVar("C")
 
+
+def three_sides(grid: type[C]) -> type[C]:
+    """A class of grids that refuses two bare numbers: are they frames and rows, or rows and columns?"""
+    init: Callable[..., None] = grid.__init__
+
+    @wraps(init)
+    def checked(self: C, *sides: Any, **named: Any) -> None:
+        if unknown := named.keys() - {"T", "Y", "X", "prefix"}:
+            raise TypeError(f"a grid has T frames, Y rows, X columns and prefix, not {', '.join(sorted(unknown))}")
+        if len(sides) in (1, 2) and "X" not in named:
+            given, (y, x) = ", ".join(f"{side!r:.40}" for side in sides), sides if len(sides) == 2 else (14, 14)
+            raise ValueError(f"Grid({given}) does not say which sides these are: write Grid(Y={y!r:.40}, X={x!r:.40}) "
+                             f"for one picture, or Grid(8, {y!r:.40}, {x!r:.40}) for 8 frames")
+        init(self, *sides, **named)
+
+    grid.__init__ = checked  # type: ignore[method-assign, assignment]
+    return grid
+
+
+@three_sides
 @dataclass(frozen=True)
 class Grid:
     """T frames of Y rows of X patches, after `prefix` tokens that have no position.
 
-    A photograph has T = 1. Raises ValueError for a side below 1 or a negative prefix.
+    A photograph has T = 1. Write three numbers, (T, Y, X), or keywords. Raises ValueError for two bare numbers, for a
+    side that is no whole number from 1, and for a negative prefix.
 
     >>> g = Grid(T=2, Y=3, X=4)
     >>> len(g), g.number(1, 2, 3), g.place(23)
@@ -32,6 +57,8 @@ class Grid:
     prefix: int = 0
 
     def __post_init__(self) -> None:
+        for name in ("T", "Y", "X", "prefix"):
+            object.__setattr__(self, name, whole_number(getattr(self, name), f"the grid's {name}"))
         if min(self.T, self.Y, self.X) < 1 or self.prefix < 0:
             raise ValueError("a grid needs at least one frame, one row and one column, and a prefix of 0 or more; "
                              f"got {self}")
@@ -105,3 +132,34 @@ class Grid:
         """
         t, y, x = self.places().unbind(-1)
         return (t * larger.Y + y) * larger.X + x
+
+
+def whole_number(value: Any, what: str) -> int:
+    """A whole number of Python, numpy or a tensor as an int; ValueError, in one sentence, for any other value.
+
+    >>> whole_number(torch.tensor(3), "the number of rows")
+    3
+    """
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        return int(value.__index__())
+    except (AttributeError, TypeError):
+        raise ValueError(f"{what} must be a whole number; got {value!r:.80}") from None
+
+
+def as_grid(given: Grid | Sequence[int]) -> Grid:
+    """A grid as it is given to a function: a `Grid`, (rows, columns) or (frames, rows, columns).
+
+    ValueError, in one sentence, for any other value.
+
+    >>> as_grid((14, 14)), as_grid((8, 14, 14)).T
+    (Grid(T=1, Y=14, X=14, prefix=0), 8)
+    """
+    if isinstance(given, Grid):
+        return given
+    sides = given.tolist() if hasattr(given, "tolist") else given
+    if not isinstance(sides, tuple | list) or len(sides) not in (2, 3):
+        raise ValueError("a grid is a Grid, (rows, columns) or (frames, rows, columns), as in (14, 14); "
+                         f"got {given!r:.80}")
+    return Grid(*(1,) * (3 - len(sides)), *sides)

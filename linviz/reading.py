@@ -9,14 +9,17 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from . import concentration, spectra
 from .fixation import fixation_ratios
+from .grid import whole_number
 from .maps import Map
 from .measure import MEASURES
 from .mechanisms import Attention
+from .mechanisms.inputs import Given, float_inputs
 from .shapes import Keys, Queries, Values
 
 ROW_MEASURES = ("entropy", "entropy_share", "effective_tokens", "participation", "top_share", "support", "gini")
@@ -32,9 +35,16 @@ class Reading:
     entry in `dead` is True. `summary` leaves dead rows out and counts them.
     """
 
-    def __init__(self, mechanism: Attention, q: Tensor, k: Tensor, v: Tensor, channel: int | None = None) -> None:
-        self.mechanism, self.q, self.k, self.v, self.channel = mechanism, q, k, v, channel
+    def __init__(self, mechanism: Attention, q: Given, k: Given, v: Given, channel: int | None = None) -> None:
+        self.mechanism, self.channel = mechanism, channel
+        self.q, self.k, self.v = float_inputs(mechanism, q=q, k=k, v=v)
         self._rows: dict[tuple[Any, ...], Tensor] = {}
+
+    def __repr__(self) -> str:
+        B, H, N = self.q.shape[:3] if self.q.ndim == 4 else (0, 0, 0)
+        sizes = f"{N} queries x {self.k.shape[-2]} keys, {B} in the batch, {H} head{'s' * (H != 1)}"
+        channel = "" if self.channel is None else f", channel {self.channel}"
+        return f"<reading of {self.mechanism.spec}: {sizes}{channel}; ask it for summary(), rows('entropy') or map>"
 
     @cached_property
     def whole(self) -> Map:
@@ -103,7 +113,7 @@ class Reading:
 
     def top_share(self, k: int = 10) -> Tensor:
         """Total weight of the k most attended keys, (B, H, N)."""
-        return self.rows("top_share", k=k)
+        return self.rows("top_share", k=whole_number(k, "k, the number of keys"))
 
     def support(self, share: float = 0.9) -> Tensor:
         """The smallest number of keys that hold `share` of a row, (B, H, N)."""
@@ -160,10 +170,13 @@ def _mean_over_heads(rows: Tensor) -> float:
     return per_head.nanmean().item()
 
 
-def read(mechanism: Attention, q: Queries, k: Keys, v: Values, channel: int | None = None) -> Reading:
+def read(mechanism: Attention, q: Queries | np.ndarray, k: Keys | np.ndarray, v: Values | np.ndarray,
+         channel: int | None = None) -> Reading:
     """Measure a mechanism on q (B, H, N, D), k (B, K, S, D), v (B, K, S, E). Lazy: the Reading computes on demand.
 
-    `channel` chooses the map of one channel of v, for a mechanism with one map per channel (AFT).
+    q, k and v are tensors or arrays of numpy; half precision becomes float32. `channel` chooses the map of one channel
+    of v, for a mechanism with one map per channel (AFT). ValueError, in one sentence, for what is no mechanism or
+    cannot be attended.
 
     >>> from linviz import Grid, make
     >>> x = torch.rand(1, 2, 9, 4, dtype=torch.float64)
@@ -171,4 +184,8 @@ def read(mechanism: Attention, q: Queries, k: Keys, v: Values, channel: int | No
     >>> round(r.summary()["effective_tokens"], 6), r.numerical_rank.tolist()
     (9.0, [[1, 1]])
     """
+    if not isinstance(mechanism, Attention):
+        raise ValueError("read measures a mechanism that make has made, as in linviz.make('softmax', heads=1, "
+                         f"width=16, grid=(14, 14)); got {mechanism!r:.80}")
+    mechanism.admit(q, k, v)
     return Reading(mechanism, q, k, v, channel)

@@ -4,7 +4,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import plotly.graph_objects
+import pytest
+import torch
+from PIL import Image
+
+import linviz
 from linviz.patch_view.source import module_source
+from tests.clips.files import picture, video
 
 HOME = Path(__file__).parents[1]
 README = (HOME / "README.md").read_text()
@@ -16,9 +23,24 @@ def test_the_commands_stand_first() -> None:
         "```", "python3 start.py explore", "python3 start.py test", "```"]
 
 
-def test_its_code_runs() -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", README, re.S)
-    exec(compile(code, "README.md", "exec"), {})
+BLOCKS = re.findall(r"```python\n(.*?)```", README, re.S)
+
+
+@pytest.mark.parametrize("code", BLOCKS, ids=["photograph", "clip", "tensors", "parts"])
+def test_its_code_runs(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a folder with a photograph and a film, where q, k and v are already there."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(plotly.graph_objects.Figure, "show", lambda figure: figure)
+    Image.fromarray(picture()).resize((240, 160)).save("cat.jpg")
+    Path("holiday.mp4").write_bytes(video())
+    q, k, v = (torch.randn(196, 16) for _ in range(3))
+    exec(compile(code, "README.md", "exec"), {"linviz": linviz, "q": q, "k": k, "v": v})
+    for name in re.findall(r'save\("(.*?)"\)', code):
+        assert Path(name).stat().st_size > 500
+
+
+def test_a_photograph_a_clip_and_tensors_take_three_lines_each() -> None:
+    assert [len(block.strip().splitlines()) for block in BLOCKS[:3]] == [3, 3, 3]
 
 
 def test_what_it_shows_is_there_and_small() -> None:

@@ -5,6 +5,7 @@ Nothing is downloaded, and no picture is copied into linviz: the pictures are pa
 from collections.abc import Callable
 
 from .clip import Clip
+from .clip_files import pack_clip
 from .crossing import crossing
 from .decode import Decoded, decode_clip
 from .descriptors import CHANNELS, DESCRIPTORS_NOTE, descriptors
@@ -56,5 +57,5 @@ def load(name: str, seed: int = 0, frames: int = 8) -> Clip:
 __all__ = ["CHANNELS", "CLIPS", "DESCRIPTORS_NOTE", "FRAMES", "FRONT_SETTINGS", "OPENING", "OPENINGS", "PHOTOGRAPHS",
            "SETTINGS", "Clip", "Decoded", "Opening", "Setting", "Task", "Tensors", "Unreadable", "crossing",
            "decode_clip", "decode_tensors", "descriptors", "digit", "fit", "fit_sharp", "front_task", "is_tensors",
-           "load", "motion_task", "motorcycle", "names", "pan", "photograph", "reverse_clips", "shuffle_frames",
-           "to_frames", "token_at", "token_mask", "token_tracks", "warp_frames"]
+           "load", "motion_task", "motorcycle", "names", "pack_clip", "pan", "photograph", "reverse_clips",
+           "shuffle_frames", "to_frames", "token_at", "token_mask", "token_tracks", "warp_frames"]

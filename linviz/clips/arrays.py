@@ -15,8 +15,7 @@ import torch
 from torch import Tensor
 
 from . import limits
-from .decode import plain_name
-from .found import AGAIN, Unreadable
+from .found import AGAIN, Unreadable, plain_name
 
 WANTED = ("q", "k", "v", "grid")
 HEADER = 10_000  # the most bytes of an array's header
@@ -36,18 +35,18 @@ class Arrays:
     others: list[str]
 
 
-def check_array_size(name: str, shape: Sequence[Any]) -> int:
-    """How many numbers an array of this shape has. Raises Unreadable where it is too large.
+def check_array_size(name: str, shape: Sequence[Any], most: int | None = None) -> int:
+    """How many numbers an array of this shape has. Raises Unreadable where they are more than `most` or the limit.
 
     >>> check_array_size("q", (2, 9, 4))
     72
     """
     if not all(isinstance(n, int) and n >= 0 for n in shape) or len(shape) > 8:
         raise Unreadable(f"{name} has an invalid shape: the file is damaged, so {AGAIN}")
-    count = math.prod(shape)
-    if count > limits.NUMBERS:
-        raise Unreadable(f"{name} has {count:,} numbers, and the limit is {limits.NUMBERS:,}: save one "
-                         "layer, or fewer heads")
+    count, most = math.prod(shape), limits.NUMBERS if most is None else most
+    if count > most:
+        fewer = "one layer, or fewer heads" if name in WANTED else "fewer frames, or smaller ones"
+        raise Unreadable(f"{name} has {count:,} numbers, and the limit is {most:,}: save {fewer}")
     return count
 
 
@@ -69,8 +68,8 @@ def read_npz(data: bytes) -> Arrays:
     return Arrays(there, others)
 
 
-def read_npz_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> Tensor:
-    """One array: its header, and then exactly as many bytes as the header announces."""
+def read_npz_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, most: int | None = None) -> Tensor:
+    """One array of at most `most` numbers: its header, and then exactly as many bytes as the header announces."""
     if info.compress_type not in PACKED:
         raise Unreadable(f"{name} is compressed in a way that numpy does not use: save it with np.savez_compressed")
     with archive.open(info) as stream:
@@ -80,7 +79,7 @@ def read_npz_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) 
             raise Unreadable(f"{name} holds Python objects, which only pickle can read: save an array of numbers")
         if dtype.kind not in "fiu" or dtype.itemsize > 8:
             raise Unreadable(f"{name} is {dtype}: q, k and v must be floating point")
-        wanted = check_array_size(name, shape) * dtype.itemsize
+        wanted = check_array_size(name, shape, most) * dtype.itemsize
         raw = bytearray(first.read(wanted))
         raw += stream.read(wanted - len(raw))
         if len(raw) != wanted or stream.read(1):  # reading one byte more makes zipfile check the checksum

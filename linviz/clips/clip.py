@@ -57,6 +57,13 @@ class Clip:
             raise ValueError(
                 f"clip {self.name!r}: a query is a frame in 0..{t - 1} and two fractions in 0..1; got {self.query}")
 
+    def __repr__(self) -> str:
+        t, y, x = self.size
+        truth = [what for what in ("mask", "motion") if getattr(self, what) is not None]
+        return (f"<clip {self.name!r}: {t} frame{'s' * (t > 1)} of {y} x {x} pixels, "
+                f"known: {' and '.join(truth) or 'neither mask nor motion'}; {self.title}, by {self.author}, "
+                f"licence {self.licence}>")
+
     @property
     def size(self) -> tuple[int, int, int]:
         """Frames, pixel rows, pixel columns.

@@ -12,7 +12,8 @@ import torch
 from ..shapes import Frames
 from . import limits
 from .clip import Clip
-from .found import AGAIN, Found, Unreadable, Watched
+from .clip_files import is_clip_file, take_frames, unpack_clip
+from .found import AGAIN, Found, Unreadable, Watched, plain_name
 from .picture_files import read_pictures
 from .videos import read_video
 
@@ -20,7 +21,6 @@ READS = "PNG, JPEG, WebP, GIF, HEIC, MP4, MOV and WebM"
 PICTURES = {b"\x89PNG\r\n\x1a\n": "PNG", b"\xff\xd8\xff": "JPEG", b"GIF87a": "GIF", b"GIF89a": "GIF"}
 BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")  # the boxes that an MP4 or MOV file may begin with
 HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
-NAME = 40  # how many characters of a file's name are shown
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +58,8 @@ def decode_clip(data: bytes, name: str = "", frames: int = 8, seconds: float = l
     if isinstance(frames, bool) or not isinstance(frames, int) or not 1 <= frames <= limits.ASKED:
         raise ValueError(f"frames must be a whole number from 1 to {limits.ASKED}; got {frames!r}")
     shown = plain_name(name)
+    if is_clip_file(data):
+        return decode_clip_file(data, shown, frames)
     try:
         found = read_media(data, frames, seconds)
     except Unreadable as error:
@@ -67,6 +69,17 @@ def decode_clip(data: bytes, name: str = "", frames: int = 8, seconds: float = l
                 source=f"the file {shown}", recipe=said[0].upper() + said[1:] + ".",
                 alt=f"{shown}: no description was given")
     return Decoded(clip, said, bool(found.notes), tuple(found.starts), found.total)
+
+
+def decode_clip_file(data: bytes, name: str, frames: int) -> Decoded:
+    """A clip that `clip_files.pack_clip` packed, with everything that is known of it."""
+    try:
+        whole = unpack_clip(data, name)
+        clip, said = take_frames(whole, frames)
+    except Exception as error:  # zlib, zipfile and json document no errors for broken files
+        reason = str(error) if isinstance(error, ValueError) else f"it is damaged or cut short: {AGAIN}"
+        raise Unreadable(f"{name} cannot be read: {reason}") from error
+    return Decoded(clip, said, False, tuple(float(t) for t in range(clip.size[0])), whole.size[0])
 
 
 def read_media(data: bytes, frames: int, seconds: float) -> Found:
@@ -117,18 +130,6 @@ def is_text(data: bytes) -> bool:
     (True, False)
     """
     return all(c.isprintable() or c.isspace() for c in data[:200].decode("utf-8", "ignore")) and b"\0" not in data[:200]
-
-
-def plain_name(name: str) -> str:
-    """A file's name, shortened, without folders and without invisible characters.
-
-    >>> plain_name("../../x.png"), plain_name("a\\x00\\u202eb.gif"), plain_name("")
-    ('x.png', 'ab.gif', 'the file')
-    """
-    last = name.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
-    seen = " ".join("".join(c for c in last if c.isprintable()).split())
-    short = seen if len(seen) <= NAME else f"{seen[:NAME - 10]}...{seen[-7:]}"
-    return short if short.strip(".") else "the file"
 
 
 def describe_media(found: Found, asked: int) -> str:

@@ -28,7 +28,7 @@ def fit(clip: Clip, grid: Grid, patch: int = PATCH) -> Clip:
     """
     if patch < 1:
         raise ValueError(f"a patch has a side of at least one pixel; got {patch}")
-    clip = _select_frames(clip, grid.T)
+    clip = select_frames(clip, grid.T)
     box, size = _largest_box(clip, grid), (grid.Y * patch, grid.X * patch)
     if box == (0, 0, *clip.size[1:]) and size == clip.size[1:]:
         return clip
@@ -36,12 +36,12 @@ def fit(clip: Clip, grid: Grid, patch: int = PATCH) -> Clip:
     cut = (..., slice(top, top + high), slice(left, left + wide))
     mask, motion, known = clip.mask, clip.motion, clip.known
     if mask is not None:
-        mask = _resize_images(mask[cut][:, None].float(), size)[:, 0] > 0.5
+        mask = resize_images(mask[cut][:, None].float(), size)[:, 0] > 0.5
     if motion is not None and known is not None:
         motion, known = _resize_motion(motion[cut], known[cut], size)
     down, across = ((share * full - start) / part for share, full, start, part
                     in zip(clip.query[1:], clip.size[1:], (top, left), (high, wide)))
-    return replace(clip, frames=_resize_images(clip.frames[cut], size).clamp(0, 1), mask=mask, motion=motion,
+    return replace(clip, frames=resize_images(clip.frames[cut], size).clamp(0, 1), mask=mask, motion=motion,
                    known=known, query=(clip.query[0], min(1.0, max(0.0, down)), min(1.0, max(0.0, across))))
 
 
@@ -99,7 +99,8 @@ def fit_patches(clip: Clip, grid: Grid) -> Clip:
     return clip if t == grid.T and square else fit(clip, grid)
 
 
-def _select_frames(clip: Clip, frames: int) -> Clip:
+def select_frames(clip: Clip, frames: int) -> Clip:
+    """As many frames of a clip, evenly spaced, the first and the last among them; motion is chained between them."""
     total = clip.size[0]
     if frames == total:
         return clip
@@ -137,7 +138,8 @@ def _largest_box(clip: Clip, grid: Grid) -> tuple[int, int, int, int]:
     return (y - high) // 2, (x - wide) // 2, high, wide
 
 
-def _resize_images(images: Tensor, size: tuple[int, int]) -> Tensor:
+def resize_images(images: Tensor, size: tuple[int, int]) -> Tensor:
+    """Images (T, C, Y, X) at another size, antialiased."""
     return F.interpolate(images, size=size, mode="bilinear", antialias=True, align_corners=False)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from . import limits
 
 AGAIN = "copy or download it again"
+NAME = 40  # how many characters of a file's name are shown
 
 
 class Unreadable(ValueError):
@@ -97,3 +98,15 @@ def truncation_note(there: int, of: int) -> str:
     if there == 1:
         return "it is cut short after its first frame"
     return f"it is cut short after {there}{f' of {of}' if of > there else ''} frames: those were read"
+
+
+def plain_name(name: str) -> str:
+    """A file's name, shortened, without folders and without invisible characters.
+
+    >>> plain_name("../../x.png"), plain_name("a\\x00\\u202eb.gif"), plain_name("")
+    ('x.png', 'ab.gif', 'the file')
+    """
+    last = name.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
+    seen = " ".join("".join(c for c in last if c.isprintable()).split())
+    short = seen if len(seen) <= NAME else f"{seen[:NAME - 10]}...{seen[-7:]}"
+    return short if short.strip(".") else "the file"

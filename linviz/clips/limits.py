@@ -8,6 +8,7 @@ DURATION = 60.0             # seconds of a clip, from its start
 FRAMES = 10_000             # frames of a clip, from its start
 ASKED = 32                  # the most frames of a clip that are kept
 WORKING = 1024              # pixels on the longer side of a kept frame; larger frames are scaled down while decoding
+FRAME_NUMBERS = ASKED * WORKING * WORKING * 3  # of the frames of a clip that was saved as arrays
 SECONDS = 8.0               # of work on one file
 TENSOR_BYTES = 100_000_000  # of a file of tensors
 NUMBERS = 10_000_000        # of one of its arrays, read from its header

@@ -14,8 +14,8 @@ from ..grid import Grid
 from ..shapes import Keys, Queries, Values
 from . import limits
 from .arrays import Arrays, is_safetensors, read_npz, read_safetensors
-from .decode import plain_name
-from .found import AGAIN, Unreadable
+from .clip_files import is_clip_file
+from .found import AGAIN, Unreadable, plain_name
 
 PREFIX = 16  # the most tokens before the grid: more are a mistake
 HOW = "np.savez('mine.npz', q=q, k=k, v=v, grid=[T, Y, X])"
@@ -40,7 +40,7 @@ def is_tensors(data: bytes) -> bool:
     >>> is_tensors(b"PK\\3\\4..."), is_tensors(b"GIF89a")
     (True, False)
     """
-    return data.startswith((*ZIP, NUMPY, *PICKLE)) or is_safetensors(data)
+    return (data.startswith((*ZIP, NUMPY, *PICKLE)) and not is_clip_file(data)) or is_safetensors(data)
 
 
 def decode_tensors(data: bytes, name: str = "") -> Tensors:

@@ -2,7 +2,8 @@
 
 Every figure carries its alt text in `layout.meta["alt"]` and its units in the axis titles.
 """
-from .spectrum import Line, cumulative, spectrum
+from .reading_lines import Line
+from .spectrum import cumulative, spectrum
 from .theme import HUES, Style, colourscale, style
 
 __all__ = ["HUES", "Line", "Style", "colourscale", "cumulative", "spectrum", "style"]

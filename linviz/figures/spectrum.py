@@ -6,12 +6,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import plotly.graph_objects as go
 
 from . import theme
+from .reading_lines import Drawn, Line, spectral_lines
 
 EMPTY = "No spectrum yet."
 K = "k, number of the singular value (largest first)"
@@ -19,30 +19,17 @@ NEAR = 8  # factor: tolerances nearer than this share a label, so that labels do
 NOTE = {"font": {"size": 12}, "showarrow": False}
 
 
-@dataclass(frozen=True)
-class Line(theme.Named):
-    """One map in a chart.
-
-    title, spec, family  its name, and what determines its style
-    values               singular values, descending, or cumulative shares: one number for each k = 1, 2, ...
-    bound                the map cannot have more non-zero singular values than this
-    tolerance            singular values below this count as zero, in the unit of the values
-    """
-
-    values: Sequence[float]
-    bound: int | None = None
-    tolerance: float | None = None
-
-
-def spectrum(lines: Sequence[Line], *, centred: bool = False, dark: bool = False) -> go.Figure:
+def spectrum(lines: Drawn, *, centred: bool = False, dark: bool = False) -> go.Figure:
     """Singular values on log axes, one line per map; rank bounds are vertical lines, tolerances horizontal lines.
 
-    `centred` only states, in the axis title and the alt text, that the mean row was removed.
+    lines    a reading (`linviz.read`), a `Line` of given numbers, or several of them; a reading has a line per head
+    centred  the mean row is removed from every map; of a `Line` this only states that it was
 
     >>> f = spectrum([Line("uniform", "uniform", "content-free", [1.0], bound=1, tolerance=1e-6)])
     >>> f.layout.yaxis.title.text
     'singular value s_k (no unit)'
     """
+    lines = spectral_lines(lines, centred=centred)
     what = "singular value s_k, mean row removed (no unit)" if centred else "singular value s_k (no unit)"
     alt = _spectrum_alt("Singular values on a log axis" + ", mean row removed" * centred, lines)
     fig = theme.empty_figure(alt, dark)
@@ -53,16 +40,17 @@ def spectrum(lines: Sequence[Line], *, centred: bool = False, dark: bool = False
     return fig
 
 
-def cumulative(lines: Sequence[Line], *, power: int = 1, centred: bool = False, dark: bool = False) -> go.Figure:
+def cumulative(lines: Drawn, *, power: int = 1, centred: bool = False, dark: bool = False) -> go.Figure:
     """Cumulative fraction in the first k singular values: of the sum of s (power 1) or s^2 (power 2, energy).
 
-    The values of a line are these fractions, in 0..1.
+    lines: as in `spectrum`; the values of a `Line` are these fractions, in 0..1.
 
     >>> cumulative([Line("uniform", "uniform", "content-free", [1.0])], power=2).layout.yaxis.title.text
     'share of the energy (sum of s^2) in the first k (of 1)'
     """
     if power not in (1, 2):
         raise ValueError(f"power must be 1 (singular values) or 2 (energy), not {power}")
+    lines = spectral_lines(lines, power, centred)
     of = {1: "the sum of s", 2: "the energy (sum of s^2)"}[power]
     what = f"share of {of} in the first k" + ", mean row removed" * centred + " (of 1)"
     fig = theme.empty_figure(_spectrum_alt(what[0].upper() + what[1:-7], lines), dark)

@@ -61,7 +61,7 @@ class Banded(Map):
         alike = x.cumsum(-2) if self.causal else x.sum(-2, keepdim=True)
         return alike + Sparse(self.index, self.bias.expm1(), self.shape[1], stochastic=False).apply(x)
 
-    def rows(self, i: Tensor) -> Tensor:
+    def take_rows(self, i: Tensor) -> Tensor:
         near = self.bias[..., i, :]
         lead = torch.broadcast_shapes(near.shape[:-2], self.key.shape[:-1])
         scores = self.key.unsqueeze(-2).expand(*lead, len(i), self.shape[1])

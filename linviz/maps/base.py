@@ -6,13 +6,18 @@ has; the slow, simple answers are defined here and hold for all classes. Leading
 """
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from .row_numbers import Numbers, is_one_number, row_numbers
+
 BLOCK_WEIGHTS = 1 << 20  # weights in memory at once when a map is processed row by row
+MOST_WEIGHTS = 1 << 26   # weights of a map that becomes an array of numpy
 
 
 def pick_channel(x: Tensor, c: int) -> Tensor:
@@ -21,11 +26,22 @@ def pick_channel(x: Tensor, c: int) -> Tensor:
 
 
 class Map:
-    """The methods of every map; a subclass overrides those that it can compute more cheaply.
+    """The methods of every map; a subclass defines `take_rows` and overrides what it can compute more cheaply.
 
     shape       (N, S): queries, keys.
     rank_bound  an upper bound on the number of non-zero singular values.
     stochastic  rows are probability distributions: no negative weight, sum one (up to the mechanism's eps).
+
+    A map behaves like its table: a @ v, a[5] (the row of query 5), a[5, 7] (its weight on key 7), a.rows([5, 7]),
+    len(a), np.asarray(a). The leading axes, usually (B, H), always stay.
+
+    >>> from linviz import Grid, make
+    >>> x = torch.rand(1, 2, 9, 4)
+    >>> a = make("softmax", heads=2, width=4, grid=Grid(Y=3, X=3)).map(x, x, x)
+    >>> a
+    <map Scores: 9 queries x 9 keys, rank at most 9, rows are probability distributions, float32>
+    >>> a[5].shape, a[5, 7].shape, (a @ x).shape
+    (torch.Size([1, 2, 9]), torch.Size([1, 2]), torch.Size([1, 2, 9, 4]))
     """
 
     shape: tuple[int, int]
@@ -40,7 +56,7 @@ class Map:
     @property
     def lead(self) -> tuple[int, ...]:
         """The leading axes, usually (B, H)."""
-        return tuple(self.rows(torch.tensor([0])).shape[:-2])
+        return tuple(self.take_rows(torch.tensor([0])).shape[:-2])
 
     @property
     def shared(self) -> Map | None:
@@ -55,9 +71,77 @@ class Map:
         """The map at index c of the last leading axis, if that axis holds the channels of v."""
         return ChannelMap(self, c)
 
-    def rows(self, i: Tensor) -> Tensor:
-        """Weights of the queries i: (..., len(i), S)."""
+    @property
+    def device(self) -> torch.device:
+        """Where the numbers of the map lie."""
+        return self.take_rows(torch.tensor([0])).device
+
+    def take_rows(self, i: Tensor) -> Tensor:
+        """Weights of the queries i (n,), int64 within 0..N-1: (..., n, S). Every class of map defines this."""
         raise NotImplementedError
+
+    def rows(self, i: Numbers) -> Tensor:
+        """Weights of the queries i: (..., n, S). i is a number, a list, a slice, or numbers as an array or a tensor.
+
+        IndexError, in one sentence, for a query that the map does not have.
+
+        >>> from linviz.maps import Dense
+        >>> Dense(torch.eye(3)).rows([2, 0]).tolist()
+        [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]
+        """
+        return self.take_rows(row_numbers(i, self.shape[0]))
+
+    def __getitem__(self, at: Any) -> Tensor:
+        """Row a[i] or weight a[i, j], with the leading axes before it; a slice or a list keeps its axis."""
+        i, j = at if isinstance(at, tuple) and len(at) == 2 else (at, slice(None))
+        if isinstance(i, tuple):
+            raise IndexError(f"a map has queries and keys, a[i] or a[i, j]; got {len(i)} numbers")
+        keys = row_numbers(j, self.shape[1], "key")
+        parts = row_numbers(i, self.shape[0]).split(max(1, BLOCK_WEIGHTS // self.shape[1]))
+        found = torch.cat([self.take_rows(part)[..., keys] for part in parts], -2)
+        found = found[..., 0] if is_one_number(j) else found
+        return found.select(-1 if is_one_number(j) else -2, 0) if is_one_number(i) else found
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __matmul__(self, v: Any) -> Tensor:
+        """A v for v (..., S, E), or (S,) for one channel; an array of numpy and another dtype are converted."""
+        if not isinstance(v, Tensor | np.ndarray):
+            raise TypeError(f"a @ v mixes the values in a tensor or an array of numpy; got {v!r:.40}")
+        v = v.copy() if isinstance(v, np.ndarray) else v  # torch takes no array that is reversed
+        x = torch.as_tensor(v, dtype=self.dtype, device=self.device)
+        column = x[:, None] if x.ndim == 1 else x
+        if column.ndim < 2 or column.shape[-2] != self.shape[1]:
+            raise ValueError(f"a @ v needs one row of v per key, (..., {self.shape[1]}, E); got v {tuple(x.shape)}")
+        lead = self.lead
+        if column.ndim < len(lead) + 2:
+            column = column.expand(*lead, *column.shape[-2:])
+        out = self.apply(column)
+        return out[..., 0] if x.ndim == 1 else out
+
+    def __rmatmul__(self, x: Any) -> Any:
+        raise TypeError("a map stands on the left, a @ v; for rows of weights times another matrix take a.dense()")
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        """A function of numpy, entry by entry: np.log(a)."""
+        if ufunc is np.matmul:
+            self.__rmatmul__(None)
+        return getattr(ufunc, method)(*(np.asarray(x) if isinstance(x, Map) else x for x in inputs), **options)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        """The whole table (..., N, S) for numpy; ValueError, in one sentence, where the table is too large."""
+        if (count := math.prod((*self.lead, *self.shape))) > MOST_WEIGHTS:
+            raise ValueError(f"this map has {count:,} weights, and at most {MOST_WEIGHTS:,} are written out for numpy: "
+                             "take some rows, as in a.rows([5, 7]), or fewer tokens")
+        table = self.dense().detach().cpu()
+        return np.asarray((table.float() if table.dtype == torch.bfloat16 else table).numpy(), dtype=dtype)
+
+    def __repr__(self) -> str:
+        what = ("rows are probability distributions" if self.stochastic else
+                "signed, or rows that do not sum to one")
+        return (f"<map {type(self).__name__}: {self.shape[0]} queries x {self.shape[1]} keys, rank at most "
+                f"{self.rank_bound}, {what}, {str(self.dtype).removeprefix('torch.')}>")
 
     def apply(self, v: Tensor) -> Tensor:
         """A v: (..., S, E) -> (..., N, E)."""
@@ -107,7 +191,7 @@ class ChannelMap(Map):
     def dtype(self) -> torch.dtype:
         return self.inner.dtype
 
-    def rows(self, i: Tensor) -> Tensor:
+    def take_rows(self, i: Tensor) -> Tensor:
         return pick_channel(self.inner.rows(i), self.c)
 
 
@@ -123,5 +207,5 @@ class Centred(Map):
     def dtype(self) -> torch.dtype:
         return self.table.dtype
 
-    def rows(self, i: Tensor) -> Tensor:
+    def take_rows(self, i: Tensor) -> Tensor:
         return self.table[..., i, :]

@@ -66,7 +66,7 @@ class Blocks(Map):
         assert out is not None
         return out.unflatten(-1, self.shape) / self.turns
 
-    def rows(self, i: Tensor) -> Tensor:
+    def take_rows(self, i: Tensor) -> Tensor:
         if len(i) * 4 > self.shape[0]:
             return self.dense()[..., i, :]
         return torch.cat([self._row(int(n)) for n in i], -2)

@@ -41,7 +41,7 @@ class CausalFactored(Map):
             state = state + k.mT @ x
         return torch.cat(out, -2)
 
-    def rows(self, i: Tensor) -> Tensor:
+    def take_rows(self, i: Tensor) -> Tensor:
         seen = torch.arange(self.shape[1]) <= i[:, None]
         return (self.left[..., i, :] @ self.right.mT) * seen
 

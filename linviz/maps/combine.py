@@ -31,7 +31,7 @@ class ByHead(Map):
         heads = v.split([n for n, _ in self.parts], 1)
         return torch.cat([m.apply(x) for (_, m), x in zip(self.parts, heads, strict=True)], 1)
 
-    def rows(self, i: Tensor) -> Tensor:
+    def take_rows(self, i: Tensor) -> Tensor:
         return torch.cat([m.rows(i) for _, m in self.parts], 1)
 
     def column_sums(self) -> Tensor:
@@ -76,7 +76,7 @@ class Sum(Map):
     def apply(self, v: Tensor) -> Tensor:
         return reduce(torch.add, (m.apply(v) for m in self.parts))
 
-    def rows(self, i: Tensor) -> Tensor:
+    def take_rows(self, i: Tensor) -> Tensor:
         return reduce(torch.add, (m.rows(i) for m in self.parts))
 
     def column_sums(self) -> Tensor:
@@ -101,10 +101,18 @@ class Product(Map):
     def dtype(self) -> torch.dtype:
         return self.first.dtype
 
+    @property
+    def device(self) -> torch.device:
+        return self.first.device
+
+    @property
+    def lead(self) -> tuple[int, ...]:
+        return tuple(torch.broadcast_shapes(self.first.lead, self.second.lead))
+
     def apply(self, v: Tensor) -> Tensor:
         return self.first.apply(self.second.apply(v))
 
-    def rows(self, i: Tensor) -> Tensor:
+    def take_rows(self, i: Tensor) -> Tensor:
         return self.first.rows(i) @ self.second.dense()
 
 
@@ -126,11 +134,19 @@ class PerChannel(Map):
     def shared(self) -> None:
         return None
 
+    @property
+    def device(self) -> torch.device:
+        return self.inner.device
+
+    @property
+    def lead(self) -> tuple[int, ...]:
+        return self.inner.lead[:-1]
+
     def channel(self, c: int) -> Map:
         return self.inner.nth(c)
 
     def apply(self, v: Tensor) -> Tensor:
         return self.inner.apply(v.mT.unsqueeze(-1)).squeeze(-1).mT  # (B, H, E, S, 1) and back
 
-    def rows(self, i: Tensor) -> Tensor:
+    def take_rows(self, i: Tensor) -> Tensor:
         raise ValueError("this map differs by channel of v; use map.channel(c), with c counted within a head")

@@ -1,6 +1,7 @@
 """A map stored as its table of weights: for targets, examples and small N."""
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -14,7 +15,8 @@ class Dense(Map):
     torch.Size([3, 2])
     """
 
-    def __init__(self, table: Tensor, stochastic: bool = True) -> None:
+    def __init__(self, table: Tensor | np.ndarray, stochastic: bool = True) -> None:
+        table = torch.as_tensor(table)
         if table.ndim < 2 or not torch.isfinite(table).all():
             raise ValueError(f"a map needs a finite table (..., N, S); got shape {tuple(table.shape)}"
                              + ("" if table.ndim < 2 else " with NaN or infinity in it"))
@@ -30,7 +32,7 @@ class Dense(Map):
     def dtype(self) -> torch.dtype:
         return self.table.dtype
 
-    def rows(self, i: Tensor) -> Tensor:
+    def take_rows(self, i: Tensor) -> Tensor:
         return self.table[..., i, :]
 
     def apply(self, v: Tensor) -> Tensor:

@@ -43,7 +43,7 @@ class Factored(Map):
     def apply(self, v: Tensor) -> Tensor:
         return self.left @ (self.right.mT @ v)
 
-    def rows(self, i: Tensor) -> Tensor:
+    def take_rows(self, i: Tensor) -> Tensor:
         return self.left[..., i, :] @ self.right.mT
 
     def nth(self, c: int) -> Factored:

@@ -36,6 +36,6 @@ class FunctionScores(Map):
     def dtype(self) -> torch.dtype:
         return self.like.dtype
 
-    def rows(self, i: Tensor) -> Tensor:
+    def take_rows(self, i: Tensor) -> Tensor:
         s = self.score(i)
         return s.softmax(-1) if self.normaliser == "softmax" else s / self.shape[1] if self.normaliser == "count" else s

@@ -40,7 +40,7 @@ class ReweightedTable(Map):
         w = (self.key - self.key.amax(-1, keepdim=True)).exp().unsqueeze(-1)
         return (base @ (w * v)) / (base @ w)
 
-    def rows(self, i: Tensor) -> Tensor:
+    def take_rows(self, i: Tensor) -> Tensor:
         return (self.bias[..., i, :] + self.key.unsqueeze(-2)).softmax(-1)
 
     def nth(self, c: int) -> ReweightedTable:

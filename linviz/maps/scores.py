@@ -43,7 +43,7 @@ class Scores(Map):
         future = torch.arange(self.shape[1]) > i[:, None]
         return self.q.new_zeros(future.shape).masked_fill(future, -torch.inf) + (0 if bias is None else bias)
 
-    def rows(self, i: Tensor) -> Tensor:
+    def take_rows(self, i: Tensor) -> Tensor:
         scores = self.q[..., i, :] @ self.k.mT * self.scale  # (..., len(i), S)
         mask = self._mask(i)
         return (scores if mask is None else scores + mask).softmax(-1)

@@ -40,7 +40,7 @@ class Sparse(Map):
         seen = v.expand(*lead, *v.shape[-2:]).gather(-2, flat).unflatten(-2, index.shape[-2:])  # (..., N, P, E)
         return (self.weights.unsqueeze(-1) * seen).sum(-2)
 
-    def rows(self, i: Tensor) -> Tensor:
+    def take_rows(self, i: Tensor) -> Tensor:
         index, w = self.index[..., i, :], self.weights[..., i, :]
         return w.new_zeros(*index.shape[:-1], self.keys).scatter_add(-1, index, w)
 

@@ -5,27 +5,41 @@ of the scope, and ask the mechanism for the map of each box.
 """
 from __future__ import annotations
 
+import inspect
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ..fixation import Gate, shift_channels
-from ..grid import Grid
+from ..grid import Grid, as_grid, whole_number
 from ..maps import Blocks, Map, State, gather_tokens
 from ..scopes import Group, token_groups
+from ..settings import Refused
 from .base import REGISTRY, Kernel, Mechanism, Project
+from .descriptions import describe_extras, describe_mechanism, describe_parameters
+from .inputs import Given, float_inputs
 from .specs import Spec, parse
 
 
 class Attention(nn.Module):
-    """A mechanism with its shift and its scope: `map(q, k, v)` returns the map, a call returns the output."""
+    """A mechanism with its shift and its scope: `map(q, k, v)` returns the map, a call returns the output.
+
+    q, k and v are tensors or arrays of numpy in floating point. They are converted to the type of the mechanism's
+    parameters; without parameters, half precision becomes float32.
+    """
 
     def __init__(self, spec: Spec, mechanism: Mechanism, grid: Grid, heads: int, boxes: list[Group],
-                 shift_parts: int | None = None) -> None:
+                 shift_parts: int | None = None, seed: int | None = None) -> None:
         super().__init__()
         self.parsed, self.mechanism, self.grid, self.heads = spec, mechanism, grid, heads
-        self.boxes, self.shift_parts = boxes, shift_parts
+        self.boxes, self.shift_parts, self.seed = boxes, shift_parts, seed
+
+    def __repr__(self) -> str:
+        words = describe_mechanism(self.mechanism).replace(repr(self.mechanism.grid), repr(self.grid), 1)
+        return (f"<{self.spec}: {words}{describe_extras(self.parsed, self.shift_parts)}"
+                f"{describe_parameters(self, self.seed)}>")
 
     @property
     def spec(self) -> str:
@@ -59,7 +73,7 @@ class Attention(nn.Module):
         """Whether the output is linear in the values to which the map is applied."""
         return self.mechanism.linear
 
-    def map(self, q: Tensor, k: Tensor, v: Tensor, **context: Any) -> Map:
+    def map(self, q: Given, k: Given, v: Given, **context: Any) -> Map:
         """The table of weights for q (B, H, N, D), k (B, H, S, D), v (B, H, S, E)."""
         q, k, v = self.admit(q, k, v)
         k, v = self._shifted(k), self._shifted(v)
@@ -72,22 +86,23 @@ class Attention(nn.Module):
             (q, g.queries), (k, g.keys), (v, g.keys))))) for g in self.boxes]
         return Blocks(parts, (q.shape[-2], k.shape[-2]))
 
-    def values(self, v: Tensor) -> Tensor:
+    def values(self, v: Given) -> Tensor:
         """The values that the map mixes: v, shifted and rotated as the method requires. (B, H, S, E)."""
-        return self.mechanism.values(self._shifted(self._spread(v)))
+        return self.mechanism.values(self._shifted(self._spread(*float_inputs(self, v=v))))
 
     def finish(self, o: Tensor, q: Tensor) -> Tensor:
         """The part of the method after the map, token by token."""
         return self.mechanism.finish(o, q)
 
-    def forward(self, q: Tensor, k: Tensor, v: Tensor, **context: Any) -> Tensor:
+    def forward(self, q: Given, k: Given, v: Given, **context: Any) -> Tensor:
         """Attend: (B, H, N, E)."""
+        q, k, v = float_inputs(self, q=q, k=k, v=v)
         if not self.linear:  # an option clamps intermediate results, so the output is not map times values
             q, k, v = self.admit(q, k, v)
             return self.mechanism(q, self._shifted(k), self._shifted(v), **context)
         return self.finish(self.map(q, k, v, **context).apply(self.values(v)), q)
 
-    def step(self, state: State | None, q: Tensor, k: Tensor, v: Tensor) -> tuple[State, Tensor]:
+    def step(self, state: State | None, q: Given, k: Given, v: Given) -> tuple[State, Tensor]:
         """A causal kernel as a recurrent network, one token (B, H, 1, D) at a time; `state` is None before the first.
 
         >>> m = make("linear", heads=1, width=4, grid=Grid(X=9), causal=True)
@@ -103,7 +118,7 @@ class Attention(nn.Module):
             raise ValueError(f"a step takes one token at a time; q and k have {q.shape[-2]} and {k.shape[-2]}")
         return self.mechanism.step(state, *self.admit(q, k, v))
 
-    def features(self, q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def features(self, q: Given, k: Given, v: Given) -> tuple[Tensor, Tensor, Tensor]:
         """The inputs of a gate: phi(q), phi(k) and v after checks and shift. Only kernels have features."""
         if not isinstance(self.mechanism, Kernel):
             raise ValueError(f"{self.name} has no features; only kernel mechanisms do")
@@ -122,8 +137,9 @@ class Attention(nn.Module):
         """In a layer: compute the output from o."""
         return self.mechanism.close(o, x, out)
 
-    def admit(self, q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def admit(self, q: Given, k: Given, v: Given) -> tuple[Tensor, Tensor, Tensor]:
         """Check q, k and v, and expand k and v to all heads; ValueError says in one sentence what is wrong."""
+        q, k, v = float_inputs(self, q=q, k=k, v=v)
         for letter, x in zip("qkv", (q, k, v), strict=True):
             if x.ndim != 4:
                 raise ValueError(f"{letter} must have the shape (batch, heads, tokens, width); got {tuple(x.shape)}")
@@ -156,9 +172,11 @@ class Attention(nn.Module):
         return shift_channels(x, self.grid, self.parsed.shift, self.shift_parts) if self.parsed.shift else x
 
 
-def make(spec: str, heads: int, width: int, grid: Grid, seed: int = 0, *, shift_parts: int | None = None,
-         **options: Any) -> Attention:
+def make(spec: str, heads: int, width: int, grid: Grid | Sequence[int], seed: int = 0, *,
+         shift_parts: int | None = None, **options: Any) -> Attention:
     """The attention that `spec` names, for `heads` heads of `width` channels on `grid`.
+
+    grid is a `Grid`, (rows, columns) or (frames, rows, columns). ValueError, in one sentence, for what cannot be made.
 
     Options: value_width, key_grid, causal, shift_parts (the number of folds into which a shift cuts the channels),
     and those of the mechanism. Parameters are drawn from `seed`; the state of torch's generator does not change.
@@ -168,11 +186,14 @@ def make(spec: str, heads: int, width: int, grid: Grid, seed: int = 0, *, shift_
     >>> m(x, x, x).shape, m.map(x, x, x).rank_bound
     (torch.Size([1, 2, 18, 8]), 8)
     """
-    parsed = parse(spec)
+    parsed, grid = parse(spec), as_grid(grid)
+    heads, width = whole_number(heads, "heads"), whole_number(width, "width")
+    if options.get("key_grid") is not None:
+        options["key_grid"] = as_grid(options["key_grid"])
     _check_extras(parsed, options)
     boxes = token_groups(grid, parsed.scope, parsed.side)
     with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
+        torch.default_generator.manual_seed(whole_number(seed, "seed"))
         mechanism = _build_mechanism(parsed, heads, width, max((g.grid for g in boxes), key=len), options)
         if parsed.scope != "joint" and (not mechanism.linear or mechanism.key_grid != mechanism.grid):
             raise ValueError(f"'{parsed}': an option that clamps, or that puts the keys on another grid, works on the "
@@ -181,7 +202,7 @@ def make(spec: str, heads: int, width: int, grid: Grid, seed: int = 0, *, shift_
             mechanism.gate = Gate(mechanism.features_wide, mechanism.value_width, parsed.gate, parsed.shared)
         if parsed.conv:
             mechanism.add_conv()
-    return Attention(parsed, mechanism, grid, heads, boxes, shift_parts)
+    return Attention(parsed, mechanism, grid, heads, boxes, shift_parts, seed)
 
 
 def _build_mechanism(parsed: Spec, heads: int, width: int, grid: Grid, options: dict[str, Any]) -> Any:
@@ -190,7 +211,23 @@ def _build_mechanism(parsed: Spec, heads: int, width: int, grid: Grid, options: 
     try:
         return REGISTRY[parsed.name](heads, width, grid, **options)
     except TypeError as error:
-        raise ValueError(f"{parsed.name} does not take these options: {', '.join(options)} ({error})") from error
+        raise ValueError(_wrong_options(parsed.name, options)) from error
+
+
+def _wrong_options(name: str, options: dict[str, Any]) -> str:
+    """What is wrong with options that a mechanism did not take, in one sentence."""
+    there = dict.fromkeys(("causal", "value_width", "key_grid", *inspect.signature(REGISTRY[name].build).parameters))
+    del there["self"]
+    if issubclass(REGISTRY[name], Kernel):
+        there["eps"] = None
+    if unknown := [one for one in options if one not in there]:
+        return f"{name} has no option {', '.join(unknown)}; it has {', '.join(there)}"
+    for one, setting in REGISTRY[name].settings.items():
+        try:
+            setting.kind.check(options.get(one, REGISTRY[name].option_default(one)))
+        except Refused as refused:
+            return refused.of(f"{name}: {one}", options.get(one))
+    return f"{name} does not take these options: {', '.join(f'{n}={x!r:.40}' for n, x in options.items())}"
 
 
 def _check_extras(parsed: Spec, options: dict[str, Any]) -> None:

@@ -19,6 +19,7 @@ from ..fixation import Gate
 from ..grid import Grid
 from ..maps import CausalFactored, Features, KernelMap, Map, Normaliser, State
 from ..settings import Setting
+from .descriptions import describe_mechanism, describe_parameters
 
 EPS = 1e-6  # added to a row sum, unless the definition of a method has another value
 FAMILIES = ("softmax", "kernel", "low-rank", "local", "content-free", "graph")
@@ -65,8 +66,12 @@ class Mechanism(nn.Module):
             raise ValueError(f"{self.name} weights each channel of v by a channel of q and k, so value_width is the "
                              f"width, {width}; got {value_width}")
         self.heads, self.width, self.grid, self.built, self.causal = heads, width, grid, grid, causal
+        self.given = options
         self.value_width, self.key_grid = value_width or width, key_grid or grid
         self.build(**options)
+
+    def __repr__(self) -> str:
+        return f"<mechanism {self.name}: {describe_mechanism(self)}{describe_parameters(self, None)}>"
 
     def build(self) -> None:
         """Create parameters and buffers; each keyword of the signature is an option of `make`."""

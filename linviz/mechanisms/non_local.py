@@ -110,5 +110,5 @@ class PooledMap(Map):
     def apply(self, v: Tensor) -> Tensor:
         return self.inner.apply(v.gather(-2, self.chosen))
 
-    def rows(self, i: Tensor) -> Tensor:
+    def take_rows(self, i: Tensor) -> Tensor:
         raise ValueError("the largest token of a square differs by channel of v: use map.channel(c) or map.shared")

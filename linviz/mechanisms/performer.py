@@ -89,7 +89,7 @@ class Performer(Kernel):
     def phi(self, x: Tensor, over: tuple[int, ...]) -> Tensor:
         """Features of x (B, H, N, D); `top` is the largest value over the axes `over` (empty: no top)."""
         x = x * self.width ** -0.25
-        along, half = x @ self.w.mT, x.square().sum(-1, keepdim=True) / 2
+        along, half = x @ self.w.to(x.dtype).mT, x.square().sum(-1, keepdim=True) / 2
         if self.kind == "relu":
             return along.relu() + self.floor
         size = half if self.signed else along

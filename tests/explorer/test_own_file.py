@@ -20,6 +20,7 @@ from streamlit.runtime import Runtime
 from streamlit.runtime.memory_session_storage import MemorySessionStorage
 from streamlit.runtime.websocket_session_manager import WebsocketSessionManager
 
+import linviz
 from explorer import sweep
 from explorer.concentrate import own_file, panel_work
 from explorer.concentrate.concentrate_state import STATE
@@ -362,3 +363,12 @@ def test_one_head_of_tensors_is_on_the_page_what_it_is_on_record() -> None:
     for mine, theirs in ((here.q, read.q), (here.k, read.k), (here.v, read.v)):
         np.testing.assert_array_equal(mine.numpy(), theirs.numpy())
     np.testing.assert_allclose(here.q[0, 0].numpy(), x[1] / 0.5**0.5, rtol=1e-6)
+
+
+def test_a_view_saved_in_python_opens_here_with_what_is_known_of_its_clip(tmp_path: Path) -> None:
+    shown = linviz.view(clips.load("crossing", frames=3), "softmax", "relu_floor", patches=6, query=(1, 2, 3))
+    app = bring(visit(source=OWN), shown.save(tmp_path / "crossing.linviz").read_bytes(), "crossing.linviz")
+    assert address(app)["query"] == "1,2,3" and view(app)["grid"] == [3, 6, 6]
+    assert app.session_state["concentrate"].with_values(look=shown.state.look, query=(1, 2, 3)) == shown.state
+    scene = own_file.own_scene(shown.state, own_file.read_upload(shown.media or b"", shown.clip.name, 3))
+    assert scene.mask is not None and scene.q.equal(shown.opened.tokens.q)

@@ -34,7 +34,7 @@ def table(q: torch.Tensor, k: torch.Tensor, form: str, keys: Grid = GRID) -> tor
 def test_definition(form: str) -> None:
     q, k, v = vectors()
     a = table(q, k, form)
-    m = make("vicinity", 1, D, GRID, value_width=E, form=form)
+    m = make("vicinity", 1, D, GRID, value_width=E, form=form).double()
     assert torch.allclose(m.map(*single(q, k, v)).dense()[0, 0], a, atol=1e-12)
     assert torch.allclose(m(*single(q, k, v))[0, 0], mixed(a, v), atol=1e-12)
 
@@ -44,7 +44,7 @@ def test_keys_on_a_coarser_grid(form: str) -> None:
     """Both grids span the same picture: places are shares of a side, not patches."""
     q, k, v = vectors()
     keys = Grid(Y=2, X=1)
-    m = make("vicinity", 1, D, GRID, value_width=E, form=form, key_grid=keys)
+    m = make("vicinity", 1, D, GRID, value_width=E, form=form, key_grid=keys).double()
     assert torch.allclose(m.map(*single(q, k[:2], v[:2])).dense()[0, 0], table(q, k[:2], form, keys), atol=1e-12)
 
 
@@ -59,7 +59,7 @@ def test_the_vicinity_is_a_cross_not_a_disc() -> None:
     grid = Grid(Y=20, X=20)
     x = torch.ones(1, 1, len(grid), 2, dtype=torch.float64)
     for form, end, corner in (("sum", 0.5, 0.1), ("product", 0.1, 0.01)):
-        row = make("vicinity", 1, 2, grid, form=form).map(x, x, x).rows(torch.tensor([0]))[0, 0, 0]
+        row = make("vicinity", 1, 2, grid, form=form).double().map(x, x, x).rows(torch.tensor([0]))[0, 0, 0]
         end_of_row, opposite = row[19] / row[0], row[399] / row[0]
         assert abs(end_of_row.item() - end) < 0.05 or form == "product" and end_of_row < end
         assert opposite < corner
@@ -69,21 +69,21 @@ def test_four_times_the_rank() -> None:
     grid = Grid(Y=5, X=5)
     q, k, v = torch.randn(3, 1, 1, 25, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     for form in ("sum", "product"):
-        assert read(make("vicinity", 1, 3, grid, form=form), q, k, v).numerical_rank.item() == 12
+        assert read(make("vicinity", 1, 3, grid, form=form).double(), q, k, v).numerical_rank.item() == 12
     assert read(make("relu", 1, 3, grid), q, k, v).numerical_rank.item() == 3
 
 
 def test_a_prefix_token_sits_in_the_middle() -> None:
     grid = Grid(Y=4, X=4, prefix=1)
     x = torch.ones(1, 1, 17, 2, dtype=torch.float64)
-    row = make("vicinity", 1, 2, grid).map(x, x, x).dense()[0, 0, 0, 1:].view(4, 4)
+    row = make("vicinity", 1, 2, grid).double().map(x, x, x).dense()[0, 0, 0, 1:].view(4, 4)
     assert row.argmax() == 10 and torch.allclose(row, row.T)  # patch (2, 2), whose angles are pi/4
 
 
 def test_clip_raises_what_is_small() -> None:
     """Five clamps to [1e-4, 1e4], signs kept, number by number; the map stays that of the formula."""
     q, k, v = (0.01 * x for x in vectors())
-    m, bare = (make("vicinity", 1, D, GRID, value_width=E, clip=clip) for clip in (True, False))
+    m, bare = (make("vicinity", 1, D, GRID, value_width=E, clip=clip).double() for clip in (True, False))
     assert not m.linear and bare.linear
 
     def clamp(x: float) -> float:
@@ -107,7 +107,7 @@ def test_clip_raises_what_is_small() -> None:
 
 def test_clip_changes_nothing_where_sizes_are_near_one() -> None:
     tensors = [x.abs() + 0.5 for x in single(*vectors())]
-    m, bare = (make("vicinity", 1, D, GRID, value_width=E, clip=clip) for clip in (True, False))
+    m, bare = (make("vicinity", 1, D, GRID, value_width=E, clip=clip).double() for clip in (True, False))
     assert torch.allclose(m(*tensors), bare(*tensors), atol=1e-14)
 
 
