@@ -52,7 +52,7 @@ def test_tables_and_places_share_one_scale_from_the_closed_list() -> None:
         bar = figure.layout.coloraxis
         assert (bar.cmin, bar.cmax) == (0, 12) and [list(x) for x in bar.colorscale] == colourscale("cividis")
         assert figure.layout.yaxis.autorange == figure.layout.yaxis2.autorange == "reversed"  # row 0 on top
-        assert "a: from 0 to 11." in figure.layout.meta["alt"]
+        assert "a: from 0 to 11." in figure.layout.meta["alt"].lower()
     assert figure.layout.xaxis2.title.text is None
 
 
