@@ -129,16 +129,16 @@ def test_the_explorer_answers_and_stops_without_a_word(tmp_path):
 
 def test_export_writes_a_page(tmp_path, capsys):
     page = tmp_path / "view.html"
-    assert cli.main(["export", str(page), "--patches", "8", "--mechanisms", "softmax", "relu_floor"]) == 0
+    assert cli.main(["export", "--out", str(page), "--patches", "8", "--mechanisms", "softmax", "relu_floor"]) == 0
     assert page.read_text("utf-8").startswith("<!doctype html>") and "open it in any browser" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("wrong, said", [
-    (["--photo", "dog"], "'dog'"), (["--patches", "0"], "0"), (["--temperature", "-1"], "-1"),
+    (["dog"], "'dog'"), (["--patches", "0"], "0"), (["--temperature", "-1"], "-1"),
     (["--mechanisms", "sofmax"], "'sofmax'"), (["--mechanisms", "softmax+gate"], "gate"),
 ])
 def test_a_wrong_choice_is_one_sentence(wrong, said, tmp_path, capsys):
-    assert cli.main(["export", str(tmp_path / "view.html"), *wrong]) == 1
+    assert cli.main(["export", *wrong, "--out", str(tmp_path / "view.html")]) == 1
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith("linviz: ") and said in line and not list(tmp_path.iterdir())
 
