@@ -100,7 +100,8 @@ def test_heat_is_not_light(tmp_path):
     said, small = [], tmp_path / "small.png"
     small.write_bytes(still("PNG"))
     for name, how in (("light.png", []), ("heat.png", ["--mode", "heat"])):
-        cli.main(["export", str(small), "--patches", "4", "--mechanism", "uniform", *how, "--out", str(tmp_path / name)])
+        words = ["--patches", "4", "--mechanism", "uniform", *how, "--out", str(tmp_path / name)]
+        cli.main(["export", str(small), *words])
         said.append(np.asarray(Image.open(tmp_path / name)).astype(int))
     assert np.abs(said[0] - said[1]).max() > 30
 
