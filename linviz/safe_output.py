@@ -30,12 +30,19 @@ def check_output(path: str | Path, inputs: Iterable[str | Path] = (), force: boo
 
 
 def is_read(path: Path, read: Path) -> bool:
-    """Whether a file or folder is what is read, or lies in the folder that is read; links and spellings do not matter.
+    """Whether a file or folder is what is read, or lies in a folder that is read, or is linked there.
 
     >>> is_read(Path(__file__), Path(__file__).parent), is_read(Path("new.txt"), Path(__file__))
     (True, False)
     """
-    return read.exists() and any(place.exists() and place.samefile(read) for place in _places_of(path))
+    if not read.exists():
+        return False
+    linked = read.rglob("*") if read.is_dir() and path.is_file() else ()
+    return any(_is_same(place, read) for place in _places_of(path)) or any(_is_same(one, path) for one in linked)
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    return one.exists() and one.samefile(other)
 
 
 def _why_folder_not(path: Path) -> str:
@@ -47,9 +54,7 @@ def _why_folder_not(path: Path) -> str:
 def _why_input(path: Path, inputs: Iterable[str | Path]) -> str:
     for read in map(Path, inputs):
         if is_read(path, read):
-            what = f"it lies in {read}, and the command reads that folder" if read.is_dir() else \
-                "the command reads this file"
-            return f"{what}; name another one"
+            return f"the command reads {f'all files in {read}' if read.is_dir() else 'this file'}; name another one"
     return ""
 
 

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import tomllib
 from pathlib import Path
 
@@ -200,3 +201,42 @@ def test_help_names_every_command(capsys):
         cli.main(["--help"])
     said = capsys.readouterr().out
     assert left.value.code == 0 and all(c in said for c in ("explore", "lab", "export", "doctor", "citation"))
+
+
+HELP = [["--help"], ["export", "--help"], ["read", "--help"], ["train", "--help"], ["grade", "--help"], ["--version"],
+        ["frob"]]
+
+
+def test_help_imports_neither_torch_nor_numpy():
+    """In one process: no help and no mistake in the words waits for a large package."""
+    large = {"torch", "numpy", "scipy", "plotly", "skimage", "sklearn", "PIL", "tqdm", "pandas", "streamlit"}
+    code = f"""import contextlib, io, sys
+from linviz import cli
+for words in {HELP!r}:
+    with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()) as out:
+        cli.main(words)
+print(sorted({large!r} & set(sys.modules)), len(out.getvalue()))"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "[] 0\n" and "invalid choice: 'frob'" in done.stderr
+
+
+@pytest.mark.budget
+@pytest.mark.parametrize("words", [["--help"], ["export", "--help"]], ids=" ".join)
+def test_help_is_there_at_once(words):
+    """The best of five starts: the others waited for something else on this machine."""
+    seconds = []
+    for _ in range(5):
+        begun = time.perf_counter()
+        done = subprocess.run([sys.executable, "-m", "linviz", *words], cwd=ROOT, capture_output=True, text=True)
+        seconds.append(time.perf_counter() - begun)
+        assert done.returncode == 0 and done.stdout.startswith("usage: linviz")
+    assert min(seconds) < 0.3, seconds
+
+
+def test_a_mistake_in_the_words_is_one_sentence(capsys):
+    for words, said in ((["frob"], "invalid choice: 'frob'"), (["read"], "required: FILE; `linviz read --help` shows"),
+                        (["export", "--frob"], "unrecognized arguments: --frob"), (["export", "--out"], "--out")):
+        with pytest.raises(SystemExit) as left:
+            cli.main(words)
+        [line] = capsys.readouterr().err.splitlines()
+        assert left.value.code == 1 and line.startswith("linviz: ") and said in line

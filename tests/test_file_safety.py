@@ -316,8 +316,9 @@ SMALL = ("--patches", "2", "--mechanism", "uniform")
     (["export", "--out", "gone.png"], "cannot write gone.png: the file exists"),
     (["export", "--out", "readonly.png", "--force"], "cannot write readonly.png: the file is write-protected"),
     (["export", "--out", "folder.png", "--force"], "cannot write folder.png: it is a folder; name a file"),
-    (["grade", "subs", "--out", "linked/../subs/x.csv"], "it lies in subs, and the command reads that folder"),
-    (["grade", "subs"], "cannot write grades.csv: the file exists"),
+    (["grade", "subs", "--out", "linked/../subs/x.csv"], "the command reads all files in subs; name another one"),
+    (["grade", "sub"], "cannot write grades.csv: the file exists"),
+    (["grade", "subs", "--force"], "cannot write grades.csv: the command reads all files in subs"),   # through a link
     (["grade", "subs", "--notebooks", "books", "--force", "-o", "books/01_soft_lookup.ipynb"], "reads this file"),
     (["train", "--mechanism", "relu", "--data", "clips", "--out", "clips/new"], "it lies in clips, whose folders are"),
     (["train", "--mechanism", "relu", "--seeds", "3"], "cannot write runs/relu.3.csv: the file exists"),

@@ -179,7 +179,7 @@ def test_stop_ends_what_is_running() -> None:
     (["no such folder"], "there is no folder 'no such folder'"),
     ([".", "-o", "no/such/x.csv"], "there is no folder no/such"),
     (["tests", "--seconds", "0"], "--seconds is 0"), (["tests", "--notebooks", "tests"], "no chapter in"),
-    ([".", "--seconds", "1"], "cannot write grades.csv: it lies in ., and the command reads that folder")])
+    ([".", "--seconds", "1"], "cannot write grades.csv: the command reads all files in .; name another one")])
 def test_a_mistake_on_the_command_line_is_one_sentence(arguments: list[str], says: str, capsys) -> None:
     assert cli.main(["grade", *arguments]) == 1
     [line] = capsys.readouterr().err.splitlines()
