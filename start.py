@@ -36,7 +36,7 @@ USAGE = """usage: python3 start.py COMMAND [ARGUMENTS]
 
   explore   the explorer, in your browser            (--port 8600, --no-browser, --lan)
   lab       the notebooks, in JupyterLab             (--no-browser)
-  book      the course with its solutions as pages   (book FOLDER)
+  book      the course with its solutions as pages   (book FOLDER, --force)
   slides    the course as slides, for teachers       (slides FOLDER)
   grade     learners' notebooks, with the checks     (grade submissions/ -o grades.csv)
   test      every test; arguments go to pytest       (test tests/mechanisms -k softmax)

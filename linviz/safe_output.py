@@ -29,6 +29,21 @@ def check_output(path: str | Path, inputs: Iterable[str | Path] = (), force: boo
         raise ValueError(f"cannot write {path}: {why}")
 
 
+def check_folder(folder: Path, names: Iterable[str], mark: str, force: bool = False) -> None:
+    """ValueError, in one sentence, if files with these names may not be written to a folder; it need not exist yet.
+
+    mark: what the folder's index.html contains if the same command wrote it, so that its files may be replaced.
+
+    >>> check_folder(Path("no such folder"), ["index.html"], "our pages")
+    """
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"cannot write to {folder}: it is a file; name a folder")
+    index = folder / "index.html"
+    own = index.is_file() and mark in index.read_text("utf-8", errors="replace")
+    for name in names if folder.is_dir() else ():
+        check_output(folder / name, force=force or own)
+
+
 def is_read(path: Path, read: Path) -> bool:
     """Whether a file or folder is what is read, or lies in a folder that is read, or is linked there.
 

@@ -171,6 +171,24 @@ def test_the_doctor_names_what_is_wrong(wanted, said, monkeypatch, capsys):
     assert said in line and "python3 start.py" in line
 
 
+def test_the_doctor_minds_no_part_that_no_command_has_needed_yet(monkeypatch, capsys):
+    """After `start.py explore` there are no notebooks; with half of them, something is wrong."""
+    wanted = ['no-such-package>=1; extra == "lab"', 'streamlit>=1; extra == "explorer"']
+    monkeypatch.setattr(cli.metadata, "requires", lambda name: wanted)
+    version = cli.metadata.version
+    assert cli.main(["doctor"]) == 1
+    assert "FAIL  no-such-package is missing: python3 start.py lab installs it" in capsys.readouterr().out
+
+    def of(name):
+        if name == "jupyterlab":
+            raise cli.metadata.PackageNotFoundError(name)
+        return version(name)
+    monkeypatch.setattr(cli.metadata, "version", of)
+    assert cli.main(["doctor"]) == 0
+    said = capsys.readouterr().out
+    assert "OK    no-such-package is not installed and only `lab` needs it: python3 start.py lab installs it" in said
+
+
 def test_the_doctor_says_when_the_browser_is_broken(monkeypatch, capsys):
     monkeypatch.setenv("LINVIZ_CHROMIUM", "/no/browser")
     assert cli.main(["doctor"]) == 1

@@ -5,7 +5,7 @@ import hashlib
 import os
 import random
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +18,8 @@ from linviz.models.arms import arm_recipe
 from linviz.train import train_command
 from linviz.views import View, view_commands
 from linviz.views.export.bundle import pack_bundle
+from notebooks import book
+from teaching import slides
 from tests.clips import files
 from tests.course.test_grade import RIGHT, notebook
 
@@ -360,3 +362,18 @@ def test_force_trains_anew_and_leaves_what_is_finished(world: Path, capsys: pyte
 def test_a_name_that_is_no_text_is_written_and_told(world: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["export", "caf\udce9.png", *SMALL, "--out", "t\udce9.png"]) == 0
     assert Path("t\udce9.png").exists()
+
+
+@pytest.mark.parametrize("main, mark", [(book.main, book.MARK), (slides.main, slides.MARK)], ids=["book", "slides"])
+def test_pages_replace_only_pages(main: Callable[[list[str]], int], mark: str, world: Path,
+                                  capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(book.Page, "html", lambda *given: "a page")
+    monkeypatch.setattr(slides.Deck, "page", lambda *given: "a page")
+    Path("sub/index.html").write_text("my own page")
+    before = everything(world)
+    for folder, said in (("sub", "cannot write sub/index.html: the file exists"), ("notes.txt", "it is a file")):
+        assert main([folder]) == 1 and everything(world) == before
+        [line] = capsys.readouterr().err.splitlines()
+        assert line.startswith("linviz: cannot write ") and said in line
+    assert main(["sub", "--force"]) == main(["sub"]) == main(["new"]) == 0
+    assert mark in Path("new/index.html").read_text()
