@@ -18,6 +18,7 @@ from typing import NoReturn
 
 from .app_folders import apps_home
 from .grade.grade_options import add_grade_options as options_of_grade
+from .safe_output import one_line
 from .train.train_options import add_train_options as options_of_train
 from .views.view_options import add_export_options, add_read_options
 
@@ -185,15 +186,6 @@ def print_citation(given: argparse.Namespace) -> None:
 
 
 # ---------------------------------------------------------------- helpers
-
-
-def one_line(text: str) -> str:
-    """A message in one line without control characters, since the name of a file may hold any.
-
-    >>> print(one_line("cannot read 'a\\nb\\x1b[2J.png'"))
-    cannot read 'a\\nb\\x1b[2J.png'
-    """
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def is_port_free(port: int) -> bool:

@@ -29,6 +29,15 @@ def check_output(path: str | Path, inputs: Iterable[str | Path] = (), force: boo
         raise ValueError(f"cannot write {path}: {why}")
 
 
+def one_line(text: str) -> str:
+    """A message in one line without control characters, since the name of a file may hold any.
+
+    >>> print(one_line("cannot read 'a\\nb\\x1b[2J.png'"))
+    cannot read 'a\\nb\\x1b[2J.png'
+    """
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
 def check_folder(folder: Path, names: Iterable[str], mark: str, force: bool = False) -> None:
     """ValueError, in one sentence, if files with these names may not be written to a folder; it need not exist yet.
 

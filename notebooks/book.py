@@ -22,7 +22,7 @@ from plotly.offline import get_plotlyjs
 
 from linviz.atomic_write import write_atomically
 from linviz.course.formulas import replace_formulas
-from linviz.safe_output import check_folder
+from linviz.safe_output import check_folder, one_line
 
 HERE = Path(__file__).resolve().parent
 SOLUTIONS = HERE / "solutions"
@@ -145,7 +145,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         files = write(folder, given.force)
     except (ValueError, OSError) as error:
-        print(f"linviz: {error}", file=sys.stderr)
+        print(f"linviz: {one_line(str(error))}", file=sys.stderr)
         return 1
     print(f"{len(files) - 2} chapters in {folder}; open {folder / 'index.html'}")
     return 0

@@ -28,7 +28,7 @@ from plotly.offline import get_plotlyjs
 from linviz.atomic_write import write_atomically
 from linviz.course.chapter import rating_dots
 from linviz.course.formulas import replace_formulas
-from linviz.safe_output import check_folder
+from linviz.safe_output import check_folder, one_line
 
 from .outline import HERE, PLOTLY, Event, Lesson, figure, lessons
 
@@ -232,7 +232,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         files = write(folder, lessons(), given.force)
     except (ValueError, OSError) as error:
-        print(f"linviz: {error}", file=sys.stderr)
+        print(f"linviz: {one_line(str(error))}", file=sys.stderr)
         return 1
     size = sum(path.stat().st_size for path in files) / 1e6
     print(f"{len(files) - 1} chapters in {folder}, {size:.0f} MB; open {folder / 'index.html'}")

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..course import checks
 from ..course.exercise import Exercise
-from ..safe_output import check_output
+from ..safe_output import check_output, one_line
 from .grade_options import add_grade_options
 from .grade_sheet import Row, safe_cell, write_sheet
 from .marks import Outcome, exercise_marks
@@ -35,7 +35,7 @@ def run_grading(given: argparse.Namespace) -> int:
     try:
         return grade_folder(given)
     except (ValueError, OSError) as error:
-        print(f"linviz: {error}", file=sys.stderr)
+        print(f"linviz: {one_line(str(error))}", file=sys.stderr)
     except KeyboardInterrupt:
         print("\nlinviz: stopped; no sheet was written.", file=sys.stderr)
         return 130
