@@ -322,7 +322,8 @@ SMALL = ("--patches", "2", "--mechanism", "uniform")
     (["grade", "sub"], "cannot write grades.csv: the file exists"),
     (["grade", "subs", "--force"], "cannot write grades.csv: the command reads all files in subs"),   # through a link
     (["grade", "subs", "--notebooks", "books", "--force", "-o", "books/01_soft_lookup.ipynb"], "reads this file"),
-    (["grade", ".", "--force", "-o", "line\nbreak.png"], "cannot write line\\nbreak.png: the command reads all files in ."),
+    (["grade", ".", "--force", "-o", "line\nbreak.png"],
+     "cannot write line\\nbreak.png: the command reads all files in ."),
     (["train", "--mechanism", "relu", "--data", "clips", "--out", "clips/new"], "it lies in clips, whose folders are"),
     (["train", "--mechanism", "relu", "--seeds", "3"], "cannot write runs/relu.3.csv: the file exists"),
     (["train", "--mechanism", "linear"], "runs/linear.0.safetensors is a model of another recipe"),
