@@ -1,8 +1,9 @@
 """Start linviz: `python3 start.py explore`, `lab`, `test`, `study`; on Linux, macOS and Windows.
 
-The first call makes a virtual environment in `.venv` beside this file and installs linviz into it; every later call
-starts at once. Standard library only, and readable by Python 3.6, so that someone with an old Python gets instructions
-instead of a SyntaxError.
+The first call makes a virtual environment in `.venv` beside this file and installs into it what its command needs:
+`explore` the explorer, `lab` the notebooks, `test` everything. A later command adds what is missing, or starts at
+once. Standard library only, and readable by Python 3.6, so that someone with an old Python gets instructions instead
+of a SyntaxError.
 """
 import contextlib
 import hashlib
@@ -23,12 +24,19 @@ LOG = ROOT / ".setup.log"
 LOCK = ROOT / ".setup.lock"
 OLDEST = (3, 11)
 ROOM = 4 * 10**9                        # bytes: the installed packages and their downloads
+PROBES = {"explorer": "streamlit", "lab": "jupyterlab", "video": "av", "dev": "pytest"}  # extra -> a package of it
+EVERY = tuple(sorted(PROBES))
+NEEDS = {                               # command -> the extras of pyproject.toml that it needs
+    "explore": ("explorer", "video"), "lab": ("lab", "video"), "book": ("lab", "video"), "slides": ("lab", "video"),
+    "grade": ("lab", "video"), "test": EVERY, "study": ("video",), "bench": ("video",), "read": ("video",),
+    "export": ("video",), "train": ("video",), "doctor": (),
+}
 
 USAGE = """usage: python3 start.py COMMAND [ARGUMENTS]
 
   explore   the explorer, in your browser            (--port 8600, --no-browser, --lan)
   lab       the notebooks, in JupyterLab             (--no-browser)
-  book      the course with its solutions as pages   (book FOLDER)
+  book      the course with its solutions as pages   (book FOLDER, --force)
   slides    the course as slides, for teachers       (slides FOLDER)
   grade     learners' notebooks, with the checks     (grade submissions/ -o grades.csv)
   test      every test; arguments go to pytest       (test tests/mechanisms -k softmax)
@@ -36,9 +44,11 @@ USAGE = """usage: python3 start.py COMMAND [ARGUMENTS]
   study     train and measure for the evidence        (study evidence)
   bench     speed and memory beside other libraries   (not available yet)
   read      attention on your own file, as numbers   (read holiday.mp4 --out numbers.csv)
-  export    a page, picture, film or saved view      (export view.html holiday.mp4)
+  export    a page, picture, film or saved view      (export holiday.mp4 --out view.html)
   train     video transformers, a minute or two each (train --mechanism relu_floor+gate)
   doctor    check that everything is installed, in the right version
+
+The first command installs what it needs into .venv; a later one adds what it needs more.
 """
 
 CAUSES = (  # the end of a log -> the cause and the remedy
@@ -139,46 +149,62 @@ def wanted():
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
-def ready():
-    """Whether .venv is complete, follows the current lists, and still works (its Python may have been upgraded)."""
-    if not STAMP.is_file() or STAMP.read_text() != wanted():
+def installed():
+    """The fingerprint that was installed last, and its extras; a stamp that names none is an older one, of all."""
+    if not STAMP.is_file():
+        return "", ()
+    lines = STAMP.read_text().splitlines() or [""]
+    return lines[0], tuple(lines[1].split()) if len(lines) > 1 else EVERY
+
+
+def ready(extras=EVERY):
+    """Whether .venv has these extras, follows the current lists, and works (its Python may have been upgraded)."""
+    stamp, there = installed()
+    if stamp != wanted() or not set(extras) <= set(there):
         return False
-    names = ("linviz", "torch", "streamlit", "jupyterlab", "pytest")
+    names = ("linviz", "torch") + tuple(PROBES[extra] for extra in extras)
     return runs([PYTHON, "-I", "-c", "from importlib.util import find_spec as f; assert all(map(f, %r))" % (names,)])
 
 
-def prepare():
-    """Make .venv and install linviz, unless that is done. Safe to stop at any time, and to run twice at once."""
-    if ready():
+def prepare(extras=EVERY):
+    """Make .venv and install linviz with these extras, unless that is done; what was installed before stays.
+
+    Safe to stop at any time, and to run twice at once.
+    """
+    if ready(extras):
         return
     with alone():
-        if ready():                     # the other process has installed it meanwhile
+        if ready(extras):               # the other process has installed it meanwhile
             return
         begun = time.time()
         first = not STAMP.exists()
         maker = None if usable(PYTHON) else base_python()
-        announce(first)
+        stamp, there = installed()
+        extras = sorted(set(extras) | set(there))
+        announce(first, extras, changed=stamp != wanted())
         LOG.write_text("")
         if not first:
             STAMP.unlink()
         if maker:
             attempt("Making .venv", [maker, "-m", "venv", "--clear", VENV])
         attempt("Installing linviz", [PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--no-input",
-                                      "-c", "constraints.txt", "-e", ".[all]"])
-        STAMP.write_text(wanted())
+                                      "-c", "constraints.txt", "-e", ".[%s]" % ",".join(extras) if extras else "."])
+        STAMP.write_text("%s\n%s\n" % (wanted(), " ".join(extras)))
         say("Installed in %.0f s." % (time.time() - begun))
 
 
-def announce(first):
+def announce(first, extras, changed):
     """Say what will happen, and refuse at once if the disk has too little space."""
     if not first:
-        say("The packages that linviz needs have changed: updating .venv takes about a minute.")
+        say("The packages that linviz needs have changed: updating .venv takes about a minute." if changed else
+            "This command needs more packages than those in .venv: adding them takes about a minute.")
         return
     free = shutil.disk_usage(str(ROOT)).free
     if free < ROOM:
         raise Stop("the disk has %.1f GB free, and the first start needs about %.0f: free some space and run the same "
                    "command again." % (free / 1e9, ROOM / 1e9))
-    say("First start: installing into %s. This takes about 2.5 GB and some minutes." % VENV)
+    size = "2.5" if "dev" in extras else "2"
+    say("First start: installing into %s. This takes about %s GB and some minutes." % (VENV, size))
     if sys.platform == "linux":
         say("(If pip installs torch with its CUDA libraries, it takes some GB more.)")
 
@@ -379,12 +405,11 @@ def slides(arguments):
 def main(arguments):
     """Prepare the environment, then run the command; return the exit status."""
     command, rest = (arguments or [""])[0], arguments[1:]
-    if command not in ("explore", "lab", "book", "slides", "grade", "test", "study", "bench", "read", "export",
-                       "train", "doctor"):
+    if command not in NEEDS:
         say(USAGE if command in ("", "-h", "--help", "help") else "There is no command %r.\n\n%s" % (command, USAGE))
         return 0 if command in ("-h", "--help", "help") else 2
     try:
-        prepare()
+        prepare(NEEDS[command])
         own = {"test": test, "study": study, "bench": bench, "book": book, "slides": slides}.get(command)
         return own(rest) if own else hand_over("linviz", [command] + rest)
     except Stop as stop:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import os
 import socket
 import subprocess
@@ -13,9 +14,11 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
+from typing import NoReturn
 
 from .app_folders import apps_home
 from .grade.grade_options import add_grade_options as options_of_grade
+from .safe_output import one_line
 from .train.train_options import add_train_options as options_of_train
 from .views.view_options import add_export_options, add_read_options
 
@@ -34,6 +37,14 @@ They can use the explorer, compute on this computer and load files into its memo
 each other's. There is no password, and the connection is not encrypted. Ctrl-C ends it."""
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser that says what is wrong in one line, like every other error of a command."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the line and exit with status 1."""
+        self.exit(1, f"linviz: {one_line(message)}; `{self.prog} --help` shows what it takes\n")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit status: 0, or 1 after an error in one sentence.
 
@@ -42,14 +53,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ...
     0
     """
-    given = build_parser().parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")   # a file's name may be no text
+    given = parse_words(arguments)
     try:
         return int(given.run(given) or 0)
     except (ValueError, OSError, ImportError) as error:
-        print(f"linviz: {error}", file=sys.stderr)
+        print(f"linviz: {one_line(str(error))}", file=sys.stderr)
     except KeyboardInterrupt:
         return 130
     return 1
+
+
+def parse_words(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """The options of a command line. What is too much ends it with one line, but for a second file of `export`.
+
+    >>> parse_words(["export", "view.png", "--patches", "8", "coffee"]).second
+    'coffee'
+    """
+    parser = build_parser()
+    given, rest = parser.parse_known_args(arguments)
+    if len(rest) == 1 and getattr(given, "second", "none") is None and not rest[0].startswith("-"):
+        given.second = rest.pop()      # the old order: the command knows how it is written now
+    if rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    return given
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -58,7 +86,7 @@ def build_parser() -> argparse.ArgumentParser:
     >>> build_parser().parse_args(["explore", "--port", "8600"]).port
     8600
     """
-    top = argparse.ArgumentParser(prog="linviz", description="An interactive textbook on linear attention.")
+    top = Parser(prog="linviz", description="An interactive textbook on linear attention.")
     top.add_argument("--version", action="version", version=f"linviz {metadata.version('linviz')}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
 

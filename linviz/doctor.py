@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
+OPTIONAL = {"explorer": ("streamlit", "explore"), "lab": ("jupyterlab", "lab"), "dev": ("pytest", "test")}
+"""extra -> a package by which it is known to be installed, and the command of start.py that installs it"""
+
 
 def run_checks(root: Path) -> Iterator[tuple[bool, str]]:
     """(good, line) for Python, every dependency, torch, the parts beside the package, and a browser."""
@@ -24,20 +27,37 @@ def run_checks(root: Path) -> Iterator[tuple[bool, str]]:
 def check_dependency(text: str) -> tuple[bool, str]:
     """Whether a requirement in the form of package metadata is met, and a line about it.
 
+    What only the explorer, the notebooks or the tests need may be missing together: a command of start.py adds it.
+
     >>> check_dependency("no-such-package>=1")
     (False, 'no-such-package is missing: python3 start.py explore installs it')
     """
     from packaging.requirements import Requirement
 
     wanted = Requirement(text)
-    remedy = "python3 start.py explore installs"
-    try:
-        version = metadata.version(wanted.name)
-    except metadata.PackageNotFoundError:
+    extra = next((e for e in OPTIONAL if wanted.marker and wanted.marker.evaluate({"extra": e})), None)
+    package, command = OPTIONAL["explorer" if extra is None else extra]
+    remedy = f"python3 start.py {command} installs"
+    version = installed_version(wanted.name)
+    if version is None and extra is not None and installed_version(package) is None:
+        return True, f"{wanted.name} is not installed and only `{command}` needs it: {remedy} it"
+    if version is None:
         return False, f"{wanted.name} is missing: {remedy} it"
     if wanted.specifier.contains(version, prereleases=True):
         return True, f"{wanted.name} {version}"
     return False, f"{wanted.name} {version} is not {wanted.specifier}: {remedy} a version that is"
+
+
+def installed_version(name: str) -> str | None:
+    """The version of an installed package.
+
+    >>> print(installed_version("no-such-package"))
+    None
+    """
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def check_torch() -> tuple[bool, str]:

@@ -1,9 +1,9 @@
 """The course as a book: every executed solution as an HTML page without server or network.
 
-    python notebooks/book.py [FOLDER]      writes index.html, one page per chapter and plotly.min.js (default: book)
+    python notebooks/book.py [FOLDER] [--force]     writes index.html, one page per chapter and plotly.min.js
 
-All pages share one plotly.js for their figures. Formulas are MathML, which browsers draw without scripts.
-References to other servers are removed, and each page's security policy forbids such requests.
+The default folder is `book`. All pages share one plotly.js for their figures. Formulas are MathML, which browsers draw
+without scripts. References to other servers are removed, and each page's security policy forbids such requests.
 """
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import argparse
 import html
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,14 @@ from plotly.offline import get_plotlyjs
 
 from linviz.atomic_write import write_atomically
 from linviz.course.formulas import replace_formulas
+from linviz.safe_output import check_folder, one_line
 
 HERE = Path(__file__).resolve().parent
 SOLUTIONS = HERE / "solutions"
 PLOTLY = "application/vnd.plotly.v1+json"
 REMOTE = ("require_js_url", "mathjax_url", "mermaid_js_url", "jquery_url")  # what nbconvert would fetch
 CHAPTER = re.compile(r"^(\d\d_\w+)\.ipynb")
+MARK = "<title>linviz: the course</title>"     # of an index.html that was made here
 POLICY = "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob: file:; connect-src 'none'"
 LOOK = """
 body { max-width: 62rem; margin: 0 auto !important; padding: 1.5rem !important; }
@@ -110,18 +113,22 @@ def contents(pages: list[Page]) -> str:
     """The first page: a list of all chapters."""
     items = "".join(f'<li><a href="{page.name}">{html.escape(page.title)}</a></li>' for page in pages)
     return ('<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-            "<title>linviz: the course</title><style>:root{color-scheme:light dark}"
+            f"{MARK}<style>" ":root{color-scheme:light dark}"
             "body{font:18px/1.7 system-ui,sans-serif;max-width:42rem;margin:3rem auto;padding:0 1rem}"
             "ul{padding-left:1.2em}</style><h1>linviz: the course</h1>"
             "<p>Every chapter with its exercises solved. To solve them yourself, start the notebooks: "
             f"<code>python3 start.py lab</code>.</p><ul>{items}</ul></html>")
 
 
-def write(folder: Path) -> list[Path]:
-    """Write the book; ValueError if there are no executed solutions."""
+def write(folder: Path, force: bool = False) -> list[Path]:
+    """Write the book, over a former one or into a folder that has no files of these names, unless `force` is given.
+
+    ValueError, in one sentence, if there are such files or no executed solutions.
+    """
     pages = [Page(path) for path in sorted(SOLUTIONS.glob("*.ipynb"))]
     if not pages:
         raise ValueError(f"{SOLUTIONS} has no executed solutions; make them with notebooks/build.py")
+    check_folder(folder, ["plotly.min.js", "index.html", *(page.name for page in pages)], MARK, force)
     texts = {"plotly.min.js": get_plotlyjs(), "index.html": contents(pages)}
     for n, page in enumerate(pages):
         texts[page.name] = page.html(pages[n - 1] if n else None, pages[n + 1] if n + 1 < len(pages) else None)
@@ -132,8 +139,14 @@ def main(arguments: list[str] | None = None) -> int:
     """Write the book and print its folder."""
     parser = argparse.ArgumentParser(description="Write the course as HTML that opens without a server.")
     parser.add_argument("folder", nargs="?", type=Path, default=HERE.parent / "book")
-    folder = parser.parse_args(arguments).folder
-    files = write(folder)
+    parser.add_argument("--force", action="store_true", help="replace files that are not of a former book")
+    given = parser.parse_args(arguments)
+    folder = given.folder
+    try:
+        files = write(folder, given.force)
+    except (ValueError, OSError) as error:
+        print(f"linviz: {one_line(str(error))}", file=sys.stderr)
+        return 1
     print(f"{len(files) - 2} chapters in {folder}; open {folder / 'index.html'}")
     return 0
 

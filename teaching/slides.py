@@ -1,6 +1,6 @@
 """The course as slides: one file per chapter, which opens in any browser, without a server and without a network.
 
-    python -m teaching.slides [FOLDER]       writes FOLDER/NN_topic.html and index.html (default: slides)
+    python -m teaching.slides [FOLDER] [--force]    writes FOLDER/NN_topic.html and index.html (default: slides)
 
 The right and left arrow keys move (the answer to a prediction comes with the second press), N shows the speaker's
 notes, Home and End go to the first and the last slide. The browser prints one slide per page. The figures are those of
@@ -28,9 +28,11 @@ from plotly.offline import get_plotlyjs
 from linviz.atomic_write import write_atomically
 from linviz.course.chapter import rating_dots
 from linviz.course.formulas import replace_formulas
+from linviz.safe_output import check_folder, one_line
 
 from .outline import HERE, PLOTLY, Event, Lesson, figure, lessons
 
+MARK = "<title>linviz: slides</title>"     # of an index.html that was made here
 POLICY = ("default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; "
           "img-src data: blob:; font-src data:; connect-src 'none'")
 
@@ -205,13 +207,17 @@ class Deck:
 def contents(every: list[Lesson]) -> str:
     """The first page: a list of all chapters."""
     rows = "".join(f'<li><a href="{e.name}.html">{html.escape(e.title)}</a></li>' for e in every)
-    return ('<!doctype html><html lang="en"><meta charset="utf-8"><title>linviz: slides</title>'
+    return ('<!doctype html><html lang="en"><meta charset="utf-8">' + MARK +
             "<style>body{font:18px/1.7 system-ui,sans-serif;max-width:42rem;margin:3rem auto;padding:0 1rem}</style>"
             f"<h1>linviz: slides</h1><p>Arrow keys move; N shows the notes.</p><ul>{rows}</ul></html>")
 
 
-def write(folder: Path, every: list[Lesson]) -> list[Path]:
-    """Write the slides of these chapters and their index; each file is written completely or not at all."""
+def write(folder: Path, every: list[Lesson], force: bool = False) -> list[Path]:
+    """Write the slides of these chapters and their index; each file is written completely or not at all.
+
+    ValueError, in one sentence, where that would replace files that are no slides, unless `force` is given.
+    """
+    check_folder(folder, ["index.html", *(f"{lesson.name}.html" for lesson in every)], MARK, force)
     texts = {"index.html": contents(every)} | {f"{lesson.name}.html": Deck(lesson).page() for lesson in every}
     return [write_atomically(folder / name, page, folder=True) for name, page in texts.items()]
 
@@ -220,11 +226,13 @@ def main(arguments: list[str] | None = None) -> int:
     """Write the slides, and print where they are."""
     parser = argparse.ArgumentParser(description="The course as slides that open without a network.")
     parser.add_argument("folder", nargs="?", type=Path, default=HERE.parent / "slides")
-    folder = parser.parse_args(arguments).folder
+    parser.add_argument("--force", action="store_true", help="replace files that are not of former slides")
+    given = parser.parse_args(arguments)
+    folder = given.folder
     try:
-        files = write(folder, lessons())
+        files = write(folder, lessons(), given.force)
     except (ValueError, OSError) as error:
-        print(f"linviz: {error}", file=sys.stderr)
+        print(f"linviz: {one_line(str(error))}", file=sys.stderr)
         return 1
     size = sum(path.stat().st_size for path in files) / 1e6
     print(f"{len(files) - 1} chapters in {folder}, {size:.0f} MB; open {folder / 'index.html'}")

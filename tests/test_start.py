@@ -130,7 +130,90 @@ def test_one_pip_command_held_to_the_constraints(place, monkeypatch):
     monkeypatch.setattr(start, "attempt", lambda what, command, **_: (seen.append(command), start.VENV.mkdir()))
     start.prepare()
     [pip] = seen
-    assert pip[:4] == [start.PYTHON, "-m", "pip", "install"] and pip[-4:] == ["-c", "constraints.txt", "-e", ".[all]"]
+    assert pip[:4] == [start.PYTHON, "-m", "pip", "install"]
+    assert pip[-4:] == ["-c", "constraints.txt", "-e", ".[dev,explorer,lab,video]"]
+
+
+# ---------------------------------------------------------------- what each command needs
+
+
+@pytest.fixture
+def asked(place, monkeypatch):
+    """What pip was asked to install, time after time; a package is there once its extra was asked for."""
+    texts = []
+
+    def attempt(what, command, **environment):
+        start.VENV.mkdir(exist_ok=True)
+        texts.extend([command[-1]] * ("pip" in command))
+
+    def runs(command):
+        there = {"linviz", "torch", *(start.PROBES[e] for text in texts for e in start.PROBES if e in text)}
+        names = re.findall(r"'(\w+)'", command[-1])
+        return start.VENV.is_dir() and set(names) <= there
+
+    monkeypatch.setattr(start, "attempt", attempt)
+    monkeypatch.setattr(start, "runs", runs)
+    monkeypatch.setattr(start, "hand_over", lambda *given, **environment: 0)
+    monkeypatch.setattr(start, "find_browser", lambda: "/usr/bin/chromium")
+    monkeypatch.setattr(start.os, "chdir", lambda path: None)
+    return texts
+
+
+def test_a_later_command_adds_what_is_missing_and_nothing_goes(asked, capsys):
+    for command in ("explore", "export", "explore", "doctor"):
+        assert start.main([command]) == 0
+    assert asked == [".[explorer,video]"] and "about 2 GB" in capsys.readouterr().out
+    assert start.main(["lab"]) == start.main(["grade"]) == 0
+    assert asked[1:] == [".[explorer,lab,video]"]
+    said = capsys.readouterr().out
+    assert "needs more packages" in said and "have changed" not in said and "First start" not in said
+    assert start.main(["test", "tests/x.py"]) == start.main(["explore"]) == 0
+    assert asked[2:] == [".[dev,explorer,lab,video]"]
+
+
+def test_a_changed_list_keeps_what_was_installed(asked, place):
+    start.main(["lab"])
+    (place / "constraints.txt").write_text("changed")
+    start.main(["explore"])
+    assert asked == [".[lab,video]", ".[explorer,lab,video]"]
+
+
+def test_a_stamp_of_before_is_of_everything(asked, place):
+    start.VENV.mkdir()
+    start.STAMP.write_text(start.wanted())
+    assert start.installed() == (start.wanted(), start.EVERY)
+    (place / "constraints.txt").write_text("changed")
+    start.main(["doctor"])
+    assert asked == [".[dev,explorer,lab,video]"]
+
+
+def test_the_extras_of_a_command_are_those_of_pyproject():
+    import tomllib
+    project = tomllib.loads((Path(start.__file__).parent / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    assert {*start.EVERY, "all"} == set(extras) and extras["all"] == ["linviz[lab,explorer,video,dev]"]
+    for extra, probe in start.PROBES.items():
+        assert any(re.match(rf"{probe}\b", line) for line in extras[extra])
+    assert start.NEEDS["explore"] == ("explorer", "video") and start.NEEDS["lab"] == ("lab", "video")
+    assert set(start.NEEDS["test"]) == set(start.PROBES)
+    named = re.findall(r"^  (\w+) {2,}", start.USAGE, re.M)
+    assert named == list(dict.fromkeys(named)) and set(named) == set(start.NEEDS)
+
+
+@pytest.mark.parametrize("command", ["explore", "lab", "read"])
+def test_a_command_runs_with_what_it_installs(command):
+    """Every module that such a command runs is imported where only its extras are there."""
+    from tests.test_packaging import modules_of
+    gone = modules_of("lab", "explorer", "video", "dev") - modules_of(*start.NEEDS[command])
+    root = Path(start.__file__).parent
+    pages = [f"explorer.{p.parent.name}.{p.stem}" for p in (root / "explorer").glob("*/*.py") if p.stem != "page"]
+    modules = {"explore": [*pages, "explorer.serve"],
+               "lab": ["linviz.course.quiz", "linviz.course.live", "linviz.patch_view.widget", "linviz.grade.worker",
+                       "linviz.grade.grade_command"],
+               "read": ["linviz.views.view_commands", "linviz.train.train_command"]}[command]
+    code = f"import sys; sys.modules.update(dict.fromkeys({sorted(gone)})); import {', '.join(modules)}"
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-1500:]
 
 
 # ---------------------------------------------------------------- what may fail
@@ -284,7 +367,7 @@ def test_a_browser_that_cannot_be_had_stops_the_tests(no_browser, monkeypatch, c
     def attempt(what, command, **environment):
         raise start.Stop("apt-get update failed: no server could be reached (the log: x).")
 
-    monkeypatch.setattr(start, "ready", lambda: True)
+    monkeypatch.setattr(start, "ready", lambda extras: True)
     monkeypatch.setattr(start, "may_use_apt", lambda: True)
     monkeypatch.setattr(start, "attempt", attempt)
     monkeypatch.setattr(start, "hand_over", lambda *_, **__: pytest.fail("the tests ran without a browser"))
@@ -300,7 +383,7 @@ def test_a_browser_that_cannot_be_had_stops_the_tests(no_browser, monkeypatch, c
 def handed(monkeypatch):
     """What was handed over to; the environment is ready."""
     calls = []
-    monkeypatch.setattr(start, "ready", lambda: True)
+    monkeypatch.setattr(start, "ready", lambda extras: True)
     monkeypatch.setattr(start, "hand_over", lambda module, arguments, **env: calls.append((module, arguments, env)))
     monkeypatch.setattr(start.os, "chdir", lambda path: None)
     return calls
@@ -397,7 +480,7 @@ def test_help_installs_nothing(installs, capsys, arguments, status):
 def test_the_exit_status_and_the_arguments_arrive(place):
     """start.py hands over to the environment's Python, whose answer is its own."""
     script(start.PYTHON, '#!/bin/sh\necho "$@"\nexit 7\n')
-    code = ("import start, pathlib, sys; start.PYTHON = pathlib.Path(sys.argv[1]); start.ready = lambda: True; "
+    code = ("import start, pathlib, sys; start.PYTHON = pathlib.Path(sys.argv[1]); start.ready = lambda extras: True; "
             "sys.exit(start.main(['explore', '--port', '1']))")
     root = Path(start.__file__).parent
     done = subprocess.run([sys.executable, "-c", code, str(start.PYTHON)], cwd=root, capture_output=True, text=True,

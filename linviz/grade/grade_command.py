@@ -12,6 +12,7 @@ from typing import Any
 
 from ..course import checks
 from ..course.exercise import Exercise
+from ..safe_output import check_output, one_line
 from .grade_options import add_grade_options
 from .grade_sheet import Row, safe_cell, write_sheet
 from .marks import Outcome, exercise_marks
@@ -34,7 +35,7 @@ def run_grading(given: argparse.Namespace) -> int:
     try:
         return grade_folder(given)
     except (ValueError, OSError) as error:
-        print(f"linviz: {error}", file=sys.stderr)
+        print(f"linviz: {one_line(str(error))}", file=sys.stderr)
     except KeyboardInterrupt:
         print("\nlinviz: stopped; no sheet was written.", file=sys.stderr)
         return 130
@@ -58,17 +59,21 @@ def grade_folder(given: argparse.Namespace) -> int:
             runner.stop()
             pool.shutdown(cancel_futures=True)
             raise
+    _check_sheet(given)                                 # it may have been made meanwhile
     write_sheet(given.out, [rows[n] for n in sorted(rows)], worth)
     print(summary_lines(list(rows.values()), given.out, time.monotonic() - begun))
     return 0
 
 
 def _check_options(given: argparse.Namespace) -> None:
-    if given.out.is_dir() or not given.out.absolute().parent.is_dir():
-        raise ValueError(f"the sheet cannot be written to {str(given.out)!r}: name a file in an existing folder")
+    _check_sheet(given)
     for name in ("seconds", "memory", "jobs"):
         if not getattr(given, name) > 0:
             raise ValueError(f"--{name} is {getattr(given, name):g}: it must be more than 0")
+
+
+def _check_sheet(given: argparse.Namespace) -> None:
+    check_output(given.out, [given.folder, *given.notebooks.glob("[0-9][0-9]_*.ipynb")], given.force)
 
 
 def safe_row(runner: Runner, submission: Submission, every: Mapping[str, Exercise]) -> Row:

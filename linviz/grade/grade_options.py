@@ -5,6 +5,7 @@ import argparse
 from pathlib import Path
 
 from ..app_folders import apps_home
+from ..safe_output import FORCE
 
 NOTEBOOKS = apps_home() / "notebooks"
 
@@ -16,7 +17,9 @@ def add_grade_options(parser: argparse.ArgumentParser) -> argparse.ArgumentParse
     PosixPath('grades.csv')
     """
     parser.add_argument("folder", type=Path, help="submissions: a folder per person, or files NAME_NN_chapter.ipynb")
-    parser.add_argument("-o", "--out", type=Path, default=Path("grades.csv"), help="the sheet (default: grades.csv)")
+    parser.add_argument("-o", "--out", type=Path, default=Path("grades.csv"), help="the sheet (default: grades.csv), "
+                        "outside the folder of submissions")
+    parser.add_argument("--force", action="store_true", help=FORCE)
     parser.add_argument("--seconds", type=float, default=10, help="time limit for one answer (default: 10)")
     parser.add_argument("--memory", type=float, default=2, metavar="GB", help="memory limit (default: 2; Linux only)")
     parser.add_argument("--jobs", type=int, default=2, help="submissions graded at a time (default: 2)")

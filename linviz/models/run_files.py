@@ -13,6 +13,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from ..atomic_write import write_atomically
+from .recipe import Recipe
 from .training_run import Run
 
 NOTE = "linviz"  # the key of our JSON in a file's header
@@ -30,9 +31,7 @@ def keep_run(path: Path, run: Run) -> None:
 def resume_run(path: Path, run: Run) -> None:
     """Restore the state of a run from a file; ValueError if the file holds another run."""
     tensors, note = read_tensors(path)
-    if (note.get("recipe"), note.get("seed")) != (run.recipe.told(), run.seed):
-        raise ValueError(f"{path} holds another run (seed {note.get('seed')}, {_run_words(note)}): move it away, "
-                         "or name another folder")
+    _check_note(path, note, run.recipe, run.seed)
     run.model.load_state_dict({name[6:]: x for name, x in tensors.items() if name.startswith("model.")})
     held = run.optimiser.state_dict()
     for name, x in tensors.items():
@@ -41,6 +40,17 @@ def resume_run(path: Path, run: Run) -> None:
             held["state"].setdefault(int(n), {})[what] = x
     run.optimiser.load_state_dict(held)
     run.step, run.seconds, run.curve = note["step"], note["seconds"], note["curve"]
+
+
+def check_state(path: Path, recipe: Recipe, seed: int) -> None:
+    """ValueError, in one sentence, unless a file holds the state of exactly this run."""
+    _check_note(path, read_tensors(path)[1], recipe, seed)
+
+
+def _check_note(path: Path, note: dict[str, Any], recipe: Recipe, seed: int) -> None:
+    if (note.get("recipe"), note.get("seed")) != (recipe.told(), seed):
+        raise ValueError(f"{path} holds another run (seed {note.get('seed')}, {_run_words(note)}): move it away, "
+                         "or name another folder")
 
 
 def _run_words(note: dict[str, Any]) -> str:

@@ -10,10 +10,10 @@ from __future__ import annotations
 import argparse
 import csv
 import io
-import json
 from dataclasses import replace
 from pathlib import Path
 
+import torch
 from tqdm import tqdm
 
 from ..atomic_write import write_atomically
@@ -26,18 +26,33 @@ from ..models.recipe import Recipe
 from ..models.training import train
 from ..models.training_run import Run
 from ..models.video_transformer import Shape
+from .run_folder import (
+    check_run_files,
+    check_run_folder,
+    is_finished,
+    remove_foreign_state,
+    run_summary,
+    unfinished_path,
+)
 
 
 def run_training(given: argparse.Namespace) -> int:
     """Train the arms and seeds of the options; the exit status, 130 after Ctrl-C."""
+    check_run_folder(given.out, given.data)
+    check_device(given.device)
     names = [canonical_name(name) for name in given.mechanism]
     own = None if given.data is None else gather_data(given.data, arm_recipe(names[0], given.budget).shape)
     wanted = [(name, seed, asked_recipe(name, given, own)) for name in names for seed in given.seeds]
-    for name, seed, recipe in wanted:
-        path = given.out / f"{file_slug(name)}.{seed}.safetensors"
-        if is_finished(path, recipe):
+    paths = [given.out / f"{file_slug(name)}.{seed}.safetensors" for name, seed, _ in wanted]
+    for path, (_, seed, recipe) in zip(paths, wanted):  # before any work
+        if not is_finished(path, recipe, given.force):
+            check_run_files(path, recipe, seed, given.force)
+    for path, (name, seed, recipe) in zip(paths, wanted):
+        if is_finished(path, recipe, given.force):
             print(f"{name}, seed {seed}: already trained, {run_summary(path)}")
             continue
+        if given.force:
+            remove_foreign_state(path, recipe, seed)
         try:
             train_one(name, seed, recipe, path, given.device, own.data if own else None)
         except KeyboardInterrupt:
@@ -52,6 +67,19 @@ def asked_recipe(name: str, given: argparse.Namespace, own: OwnData | None = Non
     recipe = arm_recipe(name, given.budget, setting=given.setting)
     recipe = recipe if given.steps is None else replace(recipe, steps=given.steps)
     return recipe if own is None else own.recipe(recipe)
+
+
+def check_device(name: str | None) -> None:
+    """ValueError, in one sentence, where torch cannot compute on this device.
+
+    >>> check_device("abacus")
+    Traceback (most recent call last):
+    ValueError: --device 'abacus' cannot be used here: take cpu, or leave --device out
+    """
+    try:
+        torch.zeros(1, device=name).item()
+    except (RuntimeError, AssertionError, NotImplementedError):
+        raise ValueError(f"--device {name!r} cannot be used here: take cpu, or leave --device out") from None
 
 
 def gather_data(folder: Path, shape: Shape) -> OwnData:
@@ -76,27 +104,6 @@ def train_one(name: str, seed: int, recipe: Recipe, path: Path, device: str | No
     ship_model(done, name, path.parent, data)
     write_atomically(path.with_suffix(".csv"), curve_csv(done))
     unfinished_path(path).unlink()
-
-
-def unfinished_path(path: Path) -> Path:
-    """The file with the state of an unfinished run."""
-    return path.with_suffix(".going")
-
-
-def is_finished(path: Path, recipe: Recipe) -> bool:
-    """Whether exactly this recipe has been trained; ValueError if another recipe has this file."""
-    there = path.with_suffix(".json")
-    if not there.exists():
-        return False
-    if json.loads(there.read_text())["digest"] != recipe.digest():
-        raise ValueError(f"{path} is a model of another recipe: name another folder with --out")
-    return True
-
-
-def run_summary(path: Path) -> str:
-    """A finished run in a few words."""
-    card = json.loads(path.with_suffix(".json").read_text())
-    return f"{card['test_accuracy']:.3f} of {card['tests']:,} held-out clips right, {card['seconds']:.0f} s, {path}"
 
 
 def expected_interval(name: str, given: argparse.Namespace) -> str:

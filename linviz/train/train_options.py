@@ -18,7 +18,10 @@ def add_train_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--steps", type=int, help="the number of steps, instead of the budget's")
     sub.add_argument("--setting", choices=SETTINGS, default=SETTINGS[0], help="how hard the task is")
     sub.add_argument("--data", type=Path, metavar="DIR", help="your own clips: a folder of videos per class")
-    sub.add_argument("--out", type=Path, default=Path("runs"), metavar="DIR", help="folder for models; default: runs")
+    sub.add_argument("--out", type=Path, default=Path("runs"), metavar="DIR",
+                     help="folder for models; default: runs. Finished runs in it stay, interrupted ones continue")
+    sub.add_argument("--force", action="store_true",
+                     help="replace files in the folder that are not of this run, such as models of another recipe")
     sub.add_argument("--device", help="cpu or cuda; default: cuda if available")
 
 

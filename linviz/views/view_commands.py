@@ -1,11 +1,12 @@
 """`linviz read` and `linviz export`: a view of a sample or of a person's own file, as a table, numbers or pictures.
 
     linviz read chelsea --mechanism softmax relu_floor+gate --query 0,12,13 --out numbers.csv
-    linviz export film.mp4 holiday.mov --mechanism softmax linear
+    linviz export holiday.mov --out film.mp4 --mechanism softmax linear
 """
 from __future__ import annotations
 
 import argparse
+import shlex
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from tqdm import tqdm
 from .. import clips
 from ..atomic_write import write_atomically
 from ..reading import ROW_MEASURES
+from ..safe_output import check_output
 from .export.bundle import is_bundle, read_file, unpack_bundle
 from .export.files import make_file
 from .export.table import Number, view_numbers
@@ -31,6 +33,9 @@ NAME_WIDTH, CELL_WIDTH = 33, 8  # letters of a measure's name and of a number
 def run_read(given: argparse.Namespace) -> int:
     """Write the numbers to a file, or print them as a table."""
     ending = None if given.out is None else file_ending(given.out, NUMBERS)
+    inputs = read_files(given.file)
+    if ending is not None:
+        check_output(given.out, inputs, given.force)
     view, media = asked_view(given.file, given)
     with progress_bar() as progress:
         opened = open_view(view, media, progress)
@@ -38,21 +43,55 @@ def run_read(given: argparse.Namespace) -> int:
             found = view_numbers(opened, progress)
         else:
             data = make_file(ending, opened, media, progress, whole=given.whole)
-    print(numbers_table(opened, found) if ending is None else write_result(given.out, data))
+    print(numbers_table(opened, found) if ending is None
+          else write_result(given.out, data, inputs, given.force))
     return 0
 
 
 def run_export(given: argparse.Namespace) -> int:
     """Write a page, a picture, a film or a saved view."""
-    ending = file_ending(given.path, PICTURES)
-    if given.file and given.photo:
-        raise ValueError(f"two files are named, {given.file} and --photo {given.photo}: a view is of one")
-    view, media = asked_view(given.file or given.photo or clips.OPENING.name, given)
+    name = export_source(given)
+    ending, inputs = file_ending(given.out, PICTURES), read_files(name)
+    check_output(given.out, inputs, given.force)
+    view, media = asked_view(name, given)
     with progress_bar() as progress:
         opened = open_view(view, media, progress)
         data = make_file(ending, opened, media, progress)
-    print(write_result(given.path, data))
+    print(write_result(given.out, data, inputs, given.force))
     return 0
+
+
+def export_source(given: argparse.Namespace) -> str:
+    """What to export; ValueError, with the command as it is written now, without `--out` or in a form of before."""
+    names = [name for name in (given.file, given.second, given.photo) if name is not None]
+    if given.out is not None and given.photo is None and len(names) < 2:
+        return names[0] if names else clips.OPENING.name
+    known = [name for name in names if is_readable(name)]
+    source = known[0] if known else names[-1] if len(names) > 1 else None
+    others = [name for name in names if name != source]
+    out = str(given.out or next(iter(others), "view.html"))
+    words = ["linviz", "export", *filter(None, [source]), "--out", out]
+    why = "two files are named and a view is of one" if given.out is not None and others else \
+        "--photo is no longer an option" if given.photo is not None else "the file to write follows --out"
+    raise ValueError(f"{why}: {shlex.join(words)}")
+
+
+def is_readable(name: str) -> bool:
+    """Whether a name is a sample's or that of a file.
+
+    >>> is_readable("coffee"), is_readable(__file__), is_readable("no such file")
+    (True, True, False)
+    """
+    return name in clips.names() or Path(name).exists()
+
+
+def read_files(name: str) -> list[str]:
+    """The files that a view of this name reads: none for a sample.
+
+    >>> read_files("coffee"), read_files("holiday.png")
+    ([], ['holiday.png'])
+    """
+    return [] if name in clips.names() else [name]
 
 
 def file_ending(path: Path, there: tuple[str, ...]) -> str:
@@ -66,13 +105,12 @@ def file_ending(path: Path, there: tuple[str, ...]) -> str:
         other = "linviz export" if ending in PICTURES else "linviz read --out"
         hint = f"; {other} writes {ending}" if ending in PICTURES + NUMBERS else ""
         raise ValueError(f"{path}: by its ending a file is {', '.join(there)}, not {ending or 'nothing'}{hint}")
-    if not path.parent.is_dir():
-        raise ValueError(f"cannot write {path}: there is no folder {path.parent}")
     return ending
 
 
-def write_result(path: Path, data: bytes) -> str:
-    """Write a complete file or nothing; return one line about it."""
+def write_result(path: Path, data: bytes, inputs: list[str], force: bool) -> str:
+    """Write a complete file or nothing, also if another program made that file meanwhile; return one line about it."""
+    check_output(path, inputs, force)
     size = write_atomically(path, data).stat().st_size
     how = "; open it in any browser" if path.suffix.lower() == ".html" else ""
     return f"{path}: {f'{size / 1e6:.2f} MB' if size > 1e5 else f'{size / 1e3:.1f} KB'}{how}."
@@ -87,7 +125,7 @@ def asked_view(name: str, given: argparse.Namespace) -> tuple[View, bytes | None
     chosen = chosen_values(vars(given))
     if name in clips.names():
         return View.best(name, **chosen), None
-    if not Path(name).exists():
+    if not is_readable(name):
         raise ValueError(f"{name!r} is neither a file nor a sample; the samples are {', '.join(clips.names())}")
     data = read_file(name)
     if is_bundle(data):

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ..safe_output import FORCE
 from ..settings import Flat, Refused
 from .state import View
 
@@ -22,6 +23,7 @@ def add_read_options(sub: argparse.ArgumentParser, state: type[View] = View) -> 
     sub.add_argument("file", metavar="FILE", help=FILE)
     sub.add_argument("--out", type=Path, metavar="PATH",
                      help="write .csv, .json, .npz (weights) or .py (code for the numbers); default: print them")
+    sub.add_argument("--force", action="store_true", help=FORCE)
     sub.add_argument("--whole", action="store_true", help="whole maps in the .npz, not only the query's rows")
     for one in view_options(state):
         if one.inside is None or one.name == "strength":
@@ -30,11 +32,13 @@ def add_read_options(sub: argparse.ArgumentParser, state: type[View] = View) -> 
 
 def add_export_options(sub: argparse.ArgumentParser, state: type[View] = View) -> None:
     """Add the options of `linviz export` to a parser."""
-    sub.add_argument("path", type=Path, metavar="PATH",
+    sub.add_argument("file", metavar="FILE", nargs="?", help=f"{FILE}; default: chelsea")
+    sub.add_argument("second", nargs="?", help=argparse.SUPPRESS)   # of the old order, which gets a sentence
+    sub.add_argument("--photo", help=argparse.SUPPRESS)             # the old name of FILE, which gets one, too
+    sub.add_argument("--out", type=Path, metavar="PATH",
                      help="the file to write: .html (a page that opens without network), .png, .svg, .mp4 (clips) or "
                      ".linviz (a saved view)")
-    sub.add_argument("file", metavar="FILE", nargs="?", help=f"{FILE}; default: chelsea")
-    sub.add_argument("--photo", metavar="NAME", help="the same as FILE, as an option")
+    sub.add_argument("--force", action="store_true", help=FORCE)
     for one in view_options(state):
         _add_option(sub, one)
 

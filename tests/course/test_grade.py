@@ -143,7 +143,7 @@ def test_stopped_midway_leaves_the_old_sheet_and_no_half(folder: Path, monkeypat
     out = folder.parent / "grades.csv"
     out.write_text("old")
     monkeypatch.setattr(command, "safe_row", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-    assert command.main([str(folder), "-o", str(out)]) == 130
+    assert command.main([str(folder), "--force", "-o", str(out)]) == 130
     assert out.read_text() == "old" and [p.name for p in folder.parent.iterdir() if p.is_file()] == ["grades.csv"]
     assert "no sheet was written" in capsys.readouterr().err
 
@@ -152,7 +152,7 @@ def test_a_failure_while_writing_leaves_the_old_sheet(folder: Path, monkeypatch,
     out = folder.parent / "grades.csv"
     out.write_text("old")
     monkeypatch.setattr(Row, "fields", lambda *_: (_ for _ in ()).throw(OSError("the disk is full")))
-    assert command.main([str(folder), "-o", str(out)]) == 1
+    assert command.main([str(folder), "--force", "-o", str(out)]) == 1
     assert out.read_text() == "old" and [p.name for p in folder.parent.iterdir() if p.is_file()] == ["grades.csv"]
     assert capsys.readouterr().err.splitlines()[-1] == "linviz: the disk is full"
 
@@ -176,8 +176,10 @@ def test_stop_ends_what_is_running() -> None:
 
 
 @pytest.mark.parametrize("arguments, says", [
-    (["no such folder"], "there is no folder 'no such folder'"), ([".", "-o", "no/such/x.csv"], "cannot be written"),
-    ([".", "--seconds", "0"], "--seconds is 0"), ([".", "--notebooks", "tests"], "no chapter in")])
+    (["no such folder"], "there is no folder 'no such folder'"),
+    ([".", "-o", "no/such/x.csv"], "there is no folder no/such"),
+    (["tests", "--seconds", "0"], "--seconds is 0"), (["tests", "--notebooks", "tests"], "no chapter in"),
+    ([".", "--seconds", "1"], "cannot write grades.csv: the command reads all files in .; name another one")])
 def test_a_mistake_on_the_command_line_is_one_sentence(arguments: list[str], says: str, capsys) -> None:
     assert cli.main(["grade", *arguments]) == 1
     [line] = capsys.readouterr().err.splitlines()

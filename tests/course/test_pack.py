@@ -263,7 +263,7 @@ def test_slides_open_without_a_network_and_move_by_key(folder: Path, page: Any) 
 
 def test_one_command_prints_them(monkeypatch, tmp_path: Path, capsys) -> None:
     handed = []
-    monkeypatch.setattr(start, "prepare", lambda: None)
+    monkeypatch.setattr(start, "prepare", lambda extras: None)
     monkeypatch.setattr(start.os, "chdir", lambda path: None)
     monkeypatch.setattr(start, "hand_over", lambda *given, **_: handed.append(given))
     start.main(["slides", str(tmp_path)])

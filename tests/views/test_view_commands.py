@@ -74,7 +74,7 @@ def test_read_writes_numbers_of_ones_own_film(ending, film, tmp_path, capsys, mo
 def test_a_saved_view_is_read_as_it_was_saved(film, tmp_path, capsys):
     saved, first, second = (str(tmp_path / name) for name in ("a.linviz", "1.json", "2.json"))
     asked = [*QUICK, "--frames", "3", "--mechanism", "softmax", "linear+gate:qk", "--query", "1,2,3", "--seed", "5"]
-    assert cli.main(["export", saved, str(film), *asked]) == 0
+    assert cli.main(["export", str(film), *asked, "--out", saved]) == 0
     film.unlink()
     assert cli.main(["read", saved, "--out", first]) == 0
     assert cli.main(["read", saved, "--temperature", "2", "--out", second]) == 0
@@ -91,7 +91,8 @@ def test_a_saved_view_is_read_as_it_was_saved(film, tmp_path, capsys):
                                             ("mp4", b"\0\0\0"), ("linviz", b"PK")])
 def test_export_writes_what_the_ending_says(ending, starts, film, tmp_path):
     out = tmp_path / f"out.{ending.upper()}"
-    assert cli.main(["export", str(out), str(film), "--mechanism", "softmax", "--patches", "6", "--frames", "2"]) == 0
+    words = ["--mechanism", "softmax", "--patches", "6", "--frames", "2", "--out", str(out)]
+    assert cli.main(["export", str(film), *words]) == 0
     assert out.read_bytes().startswith(starts) and sorted(tmp_path.iterdir()) == sorted([film, out])
 
 
@@ -99,7 +100,8 @@ def test_heat_is_not_light(tmp_path):
     said, small = [], tmp_path / "small.png"
     small.write_bytes(still("PNG"))
     for name, how in (("light.png", []), ("heat.png", ["--mode", "heat"])):
-        cli.main(["export", str(tmp_path / name), str(small), "--patches", "4", "--mechanism", "uniform", *how])
+        words = ["--patches", "4", "--mechanism", "uniform", *how, "--out", str(tmp_path / name)]
+        cli.main(["export", str(small), *words])
         said.append(np.asarray(Image.open(tmp_path / name)).astype(int))
     assert np.abs(said[0] - said[1]).max() > 30
 
@@ -114,9 +116,9 @@ def test_heat_is_not_light(tmp_path):
     (["read", "coffee", "--out", "x.txt"], "x.txt: by its ending a file is .csv, .json, .npz, .py, not .txt"),
     (["read", "coffee", "--out", "x.png"], "linviz export writes .png"),
     (["read", "coffee", "--out", "none/x.csv"], "there is no folder none"),
-    (["export", "x", "coffee"], "not nothing"), (["export", "x.csv"], "linviz read --out writes .csv"),
-    (["export", "x.png", "coffee", "--photo", "pan"], "two files are named"),
-    (["export", "x.mp4", "coffee", "--patches", "4", "--mechanism", "uniform"], "a photograph has one frame"),
+    (["export", "coffee", "--out", "x"], "not nothing"),
+    (["export", "--out", "x.csv"], "linviz read --out writes .csv"),
+    (["export", "coffee", "--out", "x.mp4", "--patches", "4", "--mechanism", "uniform"], "a photograph has one frame"),
     (["read", "coffee", "--mechanism", "softmax", "softmax"], "each mechanism once"),
     (["read", "coffee", "--causal", "--mechanism", "swin", "--patches", "7"], "swin has no causal form"),
     (["read", "pan", "--frames", "40"], "frames takes a whole number from 1 to 32"),
@@ -142,7 +144,8 @@ def test_ctrl_c_leaves_nothing_half_written(tmp_path, monkeypatch):
         next(stop)
         raise KeyboardInterrupt
     monkeypatch.setattr(os, "fsync", interrupted)
-    assert cli.main(["export", str(out), "coffee", "--patches", "4", "--mechanism", "uniform"]) == 130
+    words = ["coffee", "--out", str(out), "--force", "--patches", "4", "--mechanism", "uniform"]
+    assert cli.main(["export", *words]) == 130
     assert out.read_bytes() == b"before" and list(tmp_path.iterdir()) == [out] and next(stop, "asked") == "asked"
 
 
