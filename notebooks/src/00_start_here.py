@@ -65,9 +65,9 @@ PatchView([Panel("softmax attention", softmax.family, softmax.map(q, k, v)),
 # a little, because place is two of the sixteen numbers.)
 #
 # **The view** appears in every chapter. Move the mouse to look around. Click to pin a patch: the view returns to this
-# patch when the mouse leaves. The arrow keys move from patch to patch. *Light* shows the picture at night, with a lamp on
-# what is looked at; *heat* shows the same numbers as colours. The number below each panel says how widely the row is
-# spread: read *effective patches* as "looks at about this many patches".
+# patch when the mouse leaves. The arrow keys move from patch to patch. *Light* shows the picture at night, with a lamp
+# on what is looked at; *heat* shows the same numbers as colours. The number below each panel says how widely the row
+# is spread: read *effective patches* as "looks at about this many patches".
 #
 # The right panel is **linear attention**, in the form that chapters 11 and 13 analyse and improve (*relu + floor*;
 # chapter 4 has another form, which is no sharper). Linear attention gets the same patches and the same numbers, and it
