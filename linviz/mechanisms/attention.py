@@ -19,7 +19,7 @@ from ..scopes import Group, token_groups
 from ..settings import Refused
 from .base import REGISTRY, Kernel, Mechanism, Project
 from .descriptions import describe_extras, describe_mechanism, describe_parameters
-from .inputs import Given, float_inputs
+from .inputs import Given, float_inputs, is_readable
 from .specs import Spec, parse
 
 
@@ -143,7 +143,7 @@ class Attention(nn.Module):
         for letter, x in zip("qkv", (q, k, v), strict=True):
             if x.ndim != 4:
                 raise ValueError(f"{letter} must have the shape (batch, heads, tokens, width); got {tuple(x.shape)}")
-            if x.numel() and not torch.isfinite(torch.stack(x.detach().aminmax())).all():  # one pass; NaN is preserved
+            if x.numel() and is_readable(x) and not torch.isfinite(torch.stack(x.detach().aminmax())).all():  # one pass
                 raise ValueError(f"{letter} contains NaN or infinity; attention needs finite numbers")
         self._check(q, k, v)
         return q, self._spread(k), self._spread(v)
