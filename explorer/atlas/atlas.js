@@ -123,7 +123,8 @@ function atlasView(host, tell) {
   side.addEventListener("click", () => tell({picked, side: true}));
   clear.addEventListener("click", () => { picked = []; mark(); tell({picked, side: false}); });
   const state = () => ({query: pinned, hover, picked, order, grid: model?.grid});
-  const view = {update, get state() { return state(); }, row: (name, i) => {
+  const atRest = () => queued === 0 && seen.size > 0 && pictures.every(p => p.bitmap);
+  const view = {update, get state() { return state(); }, get atRest() { return atRest(); }, row: (name, i) => {
     const {road} = cards.get(name);
     return road && road.row(i, new Float64Array(road.S));
   }, destroy() {

@@ -7,7 +7,6 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from linviz.patch_view import Panel, module_source, pack
@@ -16,6 +15,7 @@ from linviz.patch_view.streamlit import patch_view
 from ..shared.frame_pictures import frame_pictures
 from ..shared.number_tables import column_heads, operation_count, three_digits
 from ..shared.scenes import sample_scene
+from ..shared.warm_start import wait_for_task
 from .atlas_state import PICKS, AtlasView, concentrate_link
 from .mechanism_cards import YES, Card, mechanism_card
 from .mechanism_maps import (
@@ -112,6 +112,8 @@ def card_row(c: Card, choice: AtlasView) -> dict[str, Any]:
 
 def show_table(cards: Sequence[Card], choice: AtlasView) -> None:
     """The cards as a table that sorts by a click on a column, and as a file."""
+    wait_for_task(20)  # plotly fails where another thread has imported half of pandas: nothing may be on its way
+    import pandas as pd
     table = pd.DataFrame([card_row(c, choice) for c in cards])
     formats = {"year": st.column_config.NumberColumn(format="%d"), "entropy (bits)": st.column_config.NumberColumn(
         format="%.2f"), "operations": st.column_config.NumberColumn(format="compact")}

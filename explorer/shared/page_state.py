@@ -89,9 +89,8 @@ class PageState(Generic[S]):
         if self.page not in st.session_state or self.history.moved(stayed, self._widgets()):
             self.go(st.query_params.to_dict())
             self.history.came(self._widgets())
-            st.session_state[self.key("said_of")] = self._widgets()
             read = True
-        elif self.problems and self._widgets() != st.session_state.get(self.key("said_of")):
+        elif self.problems and self._widgets() != (st.session_state.get(self.key("said_of")) or self._widgets()):
             self.problems.clear()  # something else is chosen, and the URL says so: nothing of it is wrong any more
         for name, value in self.to_widgets(self.state).items():
             st.session_state.setdefault(self.key(name), value)
@@ -101,7 +100,7 @@ class PageState(Generic[S]):
         """Everything as parameters say: only in a callback, or before the widgets are made."""
         found, problems = type(self.opening).from_parameters(parameters, self.base(parameters))
         found, more = self.settle(found)
-        st.session_state[self.key("problems")] = problems + more
+        st.session_state[self.key("problems")], st.session_state[self.key("said_of")] = problems + more, None
         self.show(found)
 
     def show(self, state: S) -> None:
@@ -138,6 +137,8 @@ class PageState(Generic[S]):
             st.session_state.pop(self.key(name), None)  # Streamlit would bring an old value of it back
         parameters = state.to_parameters(self.base(state.to_parameters(self.opening)))
         self.history.write(self.beside() | parameters, self._widgets())
+        if st.session_state.get(self.key("said_of")) is None:  # what the widgets hold once the page is drawn
+            st.session_state[self.key("said_of")] = self._widgets()
 
     def beside(self) -> dict[str, str]:
         """Parameters that the page writes beside those of its state."""

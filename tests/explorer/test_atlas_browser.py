@@ -63,8 +63,9 @@ def alike(name: str, i: int, j: int) -> bool:
 def test_the_hand_over_one_picture_moves_them_all(page: Any, explorer_url: str) -> None:
     page.set_viewport_size({"width": 1280, "height": 7000})
     follow(page, explorer_url)
-    page.wait_for_timeout(500)
+    page.wait_for_function(f"() => ({VIEW})().atlasView.atRest")
     before = lit(page)
+    assert 0 not in before, "the cards on the screen are drawn"
     box = page.locator(".card .stage").first
     box.hover(position={"x": 5, "y": 5})
     may = {name for name in names() if alike(name, 0, first_query(SMALL.scene))}
