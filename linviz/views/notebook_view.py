@@ -180,7 +180,8 @@ class NotebookView:
 
         .png .svg .html (a page that needs no network) .mp4 (clips) .csv .json .npz (weights; whole: the whole maps)
         .py (code for the numbers) .linviz (a saved view, which `linviz.view` and the explorer open again).
-        ValueError, in one sentence, where this view makes no such file or where it cannot be written.
+        An existing file is replaced, but never the one that is shown. ValueError, in one sentence, for that one, where
+        this view makes no such file, or where it cannot be written.
 
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
@@ -193,6 +194,8 @@ class NotebookView:
             raise ValueError(f"{path}: by its ending a file is {', '.join(ENDINGS)}, not {ending or 'nothing'}")
         if not path.parent.is_dir():
             raise ValueError(f"cannot write {path}: there is no folder {path.parent}")
+        if self.media is not None and path.is_file() and path.read_bytes() == self.media:
+            raise ValueError(f"cannot write {path}: it is the file that this view shows; name another one")
         with progress_bar() as progress:
             return write_atomically(path, make_file(ending, self.opened, self.media, progress, whole=whole))
 

@@ -226,3 +226,19 @@ def test_a_missing_library_is_named(library: str, ask, said: str, monkeypatch: p
         monkeypatch.delitem(sys.modules, name)
     with pytest.raises(ImportError, match=said):
         ask(shown)
+
+
+@pytest.mark.parametrize("name", ["mine.png", "qkv.npz"])
+def test_the_file_that_is_shown_is_never_replaced(tmp_path, name):
+    """By its own name, and by a link; another file is."""
+    shown, other, link = tmp_path / name, tmp_path / f"other{name[-4:]}", tmp_path / f"link{name[-4:]}"
+    x = np.random.default_rng(0).random((9, 4))
+    Image.new("RGB", (64, 48), "teal").save(shown) if name.endswith("png") else np.savez(shown, q=x, k=x, v=x)
+    before = shown.read_bytes()
+    link.symlink_to(shown)
+    found = linviz.view(shown, "softmax", **({"patches": 4} if name.endswith("png") else {}))
+    for path in (shown, link):
+        with pytest.raises(ValueError, match="it is the file that this view shows"):
+            found.save(path)
+    other.write_bytes(b"old")
+    assert found.save(other) == other and other.read_bytes() != b"old" and shown.read_bytes() == before
