@@ -160,7 +160,7 @@ def test_the_strip_chooses_the_frame_and_play_goes_on_through_an_update(page):
     show(page, clip())
     page.get_by_role("button", name="frame 3").first.click()
     assert state(page)["frame"] == 2 and said(page)[-1][0]["frame"] == 2
-    assert "away" in page.locator(".ring").first.get_attribute("class")
+    page.locator(".ring.away").first.wait_for()  # drawn in the next frame
     page.get_by_role("button", name="▶ play").click()
     page.wait_for_function("view.state.frame === 1")
     again = pack([panel(uniform(60))], white(3, 4, 5), CLIP, query=7)
