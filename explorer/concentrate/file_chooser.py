@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from linviz.clips import Unreadable, limits
-from linviz.clips.decode import READS
+from linviz.clips.file_formats import READS
 from linviz.views import SourceFile, View
 from linviz.views.export.bundle import is_bundle, unpack_bundle
 

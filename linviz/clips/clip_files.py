@@ -85,8 +85,18 @@ def take_frames(clip: Clip, count: int) -> tuple[Clip, str]:
     if total == 1:
         return clip, f"one picture, {x} x {y}"
     kept = min(count, total)
-    counted = f"all {total} frames" if kept == total else f"{kept} of {total} frames, evenly spaced in time"
-    return select_frames(clip, kept), f"{counted}, {x} x {y}"
+    return select_frames(clip, kept), f"{counted_frames(kept, total, count)}, {x} x {y}"
+
+
+def counted_frames(kept: int, total: int, asked: int) -> str:
+    """How many of a clip's frames were taken, where so many were asked for.
+
+    >>> counted_frames(4, 9, 4), counted_frames(3, 3, 8), counted_frames(8, 8, 8)
+    ('4 of 9 frames, evenly spaced in time', 'all 3 frames (8 were asked for)', 'all 8 frames')
+    """
+    if kept == total:
+        return f"all {kept} frames" + (f" ({asked} were asked for)" if kept < asked else "")
+    return f"{kept} of {total} frames" + (", evenly spaced in time" if kept == asked else f" ({asked} were asked for)")
 
 
 def _plain_text(given: Any) -> str:
