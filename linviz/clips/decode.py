@@ -4,7 +4,9 @@ Nothing is written to disk, and only the given bytes are read. A file's name is 
 """
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -12,11 +14,16 @@ import torch
 from ..shapes import Frames
 from . import limits
 from .clip import Clip
-from .clip_files import counted_frames, is_clip_file, take_frames, unpack_clip
+from .clip_files import count_clip_frames, counted_frames, is_clip_file, take_frames, unpack_clip
 from .file_formats import SPOKEN, sniff_format
 from .found import AGAIN, Found, Unreadable, Watched, plain_name
-from .picture_files import read_pictures
-from .videos import read_video
+from .picture_files import frame_count, open_picture, read_pictures
+from .timetable import video_timetable
+from .videos import open_video, picture_stream, read_video
+
+VIDEOS = ("mov", "matroska")
+Answer = TypeVar("Answer")
+
 
 @dataclass(frozen=True, eq=False)
 class Decoded:
@@ -78,12 +85,44 @@ def decode_clip_file(data: bytes, name: str, frames: int) -> Decoded:
     return Decoded(clip, said, False, tuple(float(t) for t in range(clip.size[0])), whole.size[0])
 
 
+def is_moving(data: bytes, name: str = "") -> bool:
+    """Whether a file has more than one frame, by its header or its packets: none is decoded. Raises Unreadable.
+
+    >>> import io
+    >>> from PIL import Image
+    >>> file = io.BytesIO(); Image.new("RGB", (48, 32), "navy").save(file, "PNG")
+    >>> is_moving(file.getvalue())
+    False
+    """
+    try:
+        if is_clip_file(data):
+            return count_clip_frames(data) > 1
+        return with_media(data, limits.SECONDS, lambda file, kind: header_frames(file, kind) > 1)
+    except Unreadable as error:
+        raise Unreadable(f"{plain_name(name)} cannot be read: {error}") from error
+
+
+def header_frames(file: Watched, kind: str) -> int:
+    """How many frames a file has, as far as can be seen without decoding any."""
+    if kind not in VIDEOS:
+        return frame_count(open_picture(file, kind))
+    with open_video(file, kind) as container:
+        return len(video_timetable(container, picture_stream(container), file).runs)
+
+
 def read_media(data: bytes, frames: int, seconds: float) -> Found:
     """The pictures of a file. Raises Unreadable where there are none, whichever error the decoding library raised."""
+    def read(file: Watched, kind: str) -> Found:
+        return read_video(file, kind, frames) if kind in VIDEOS else read_pictures(file, kind, frames)
+    return with_media(data, seconds, read)
+
+
+def with_media(data: bytes, seconds: float, read: Callable[[Watched, str], Answer]) -> Answer:
+    """What `read` finds in a file of its format, by its first bytes. Raises Unreadable for whatever goes wrong."""
     kind = sniff_format(data)
     file = Watched(data, seconds)
     try:
-        return read_video(file, kind, frames) if kind in ("mov", "matroska") else read_pictures(file, kind, frames)
+        return read(file, kind)
     except (Unreadable, ImportError):
         raise
     except Exception as error:  # decoders document no errors for broken files, so any may come
