@@ -102,7 +102,7 @@ def video_timetable(container: InputContainer, stream: VideoStream, file: Watche
         raise Unreadable(f"it has no complete frame; perhaps a copy was cut short: {AGAIN}")
     if left:
         table.notes.append(f"only the first {table.end:.1f} s of it were read")
-    elif broken or reached < stream_end(container) - SLACK:
+    elif broken or not has_all(table, stream) and reached < stream_end(container) - SLACK:
         table.notes.append(truncation_note(len(table.runs), stream.frames))
     return table
 
@@ -122,6 +122,14 @@ def numbered_packets(container: InputContainer, stream: VideoStream) -> Iterator
         return
 
 
+def has_all(table: Timetable, stream: VideoStream) -> bool:
+    """Whether every packet in the index of an MP4 was there: times alone mislead where a cut falls into a frame."""
+    index = getattr(stream, "index_entries", None) or range(stream.frames)  # PyAV before 16 has no index
+    return 0 < stream.frames and sum(table.sizes.values()) >= len(index)
+
+
 def stream_end(container: InputContainer) -> float:
-    """When the last stream ends according to the header, in seconds."""
-    return ((container.start_time or 0) + (container.duration or 0)) / 1e6
+    """When the last stream ends according to the header, in seconds; WebM counts from zero, not from the first frame.
+    """
+    start = 0 if container.format.name.startswith("matroska") else container.start_time or 0
+    return (start + (container.duration or 0)) / 1e6
