@@ -38,12 +38,14 @@ def read_pictures(file: Watched, kind: str, count: int) -> Found:
     check_size(*image.size, most, what)
     if frames > 1:
         return read_animation(image, file, kind, count)
+    if is_deep_png(image):
+        image = read_deep_png(image, file)
     if kind == "TIFF":
         image.load()  # turns the picture upright
     turned = exif_orientation(image) in TURNED
     size = image.size[::-1] if turned else image.size
     first_frame(image)
-    pixels, remarks = upright_picture(read_deep_png(image, file))
+    pixels, remarks = upright_picture(image)
     return Found([pixels], [0.0], 1, 0.0, size, remarks=remarks + page_remark(image))
 
 
@@ -98,11 +100,17 @@ def open_picture(file: Watched, kind: str) -> Image.Image:
     return image
 
 
+def is_deep_png(image: Image.Image) -> bool:
+    """Whether this is a PNG of 16-bit colour in which one colour is transparent: Pillow compares only eight bits."""
+    return image.format == "PNG" and "transparency" in image.info and image.tile[0][3] == "RGB;16B"
+
+
 def read_deep_png(image: Image.Image, file: Watched) -> Image.Image:
-    """The picture itself, or, of a PNG of 16-bit colour in which one colour is transparent, what FFmpeg reads."""
-    if image.format != "PNG" or "transparency" not in image.info or image.tile[0][3] != "RGB;16B":
+    """The same picture as FFmpeg reads it; the one from Pillow where PyAV is missing."""
+    try:
+        deep = deep_png(file.getvalue())
+    except ImportError:
         return image
-    deep = deep_png(file.getvalue())
     deep.info = image.info | {"transparency": None}
     deep.getexif()[ORIENTATION] = exif_orientation(image)
     return deep

@@ -186,12 +186,14 @@ class RunDecoder:
 def video_decoder(stream: VideoStream) -> VideoCodecContext:
     """A decoder for a stream, which reads its transparency."""
     import av
-    context = stream.codec_context
-    if stream.metadata.get("alpha_mode") == "1" and context.name in OPACITY:
-        extradata, context = context.extradata, av.CodecContext.create(OPACITY[context.name], "r")
-        context.extradata = extradata
-    context.thread_count, context.options = 1, OPTIONS
-    return context
+    plain: VideoCodecContext = stream.codec_context
+    found, options = plain, OPTIONS
+    if stream.metadata.get("alpha_mode") == "1" and plain.name in OPACITY:
+        name = OPACITY[plain.name]
+        found, options = av.CodecContext.create(name, "r"), OPTIONS | {"codec_whitelist": name}
+        found.extradata = plain.extradata
+    found.thread_count, found.options = 1, options
+    return found
 
 
 def decoded_timetable(file: Watched, kind: str, table: Timetable, most: int) -> Timetable:
