@@ -12,7 +12,7 @@ import numpy as np
 
 from tests.clips.files import QUIET, picture
 
-Draw = Callable[[int, int, int], np.ndarray]
+Draw = Callable[[int, int, int], np.ndarray | av.VideoFrame]
 
 
 def draw_frame(i: int, wide: int, high: int) -> np.ndarray:
@@ -26,7 +26,7 @@ def encode_clip(codec: str = "libx264", kind: str = "mp4", *, stamps: Sequence[i
                 size: tuple[int, int] = (32, 24), pixels: str = "yuv420p", rate: int = 10, every: int = 250,
                 options: dict[str, str] | None = None, draw: Draw = draw_frame, form: str = "rgb24",
                 dispositions: Sequence[int] = (), tracks: int = 1, **context: Any) -> bytes:
-    """A video as an encoder writes it; `draw(i, wide, high)` gives frame i in the pixel format `form`.
+    """A video as an encoder writes it; `draw(i, wide, high)` gives frame i: its pixels in the format `form`.
 
     context: attributes of the encoder, as in color_trc=16. tracks: the second shows the frames in reverse, and so on.
     """
@@ -43,7 +43,8 @@ def encode_clip(codec: str = "libx264", kind: str = "mp4", *, stamps: Sequence[i
                 stream.disposition = dispositions[n]
         for n, stream in enumerate(streams):
             for i, stamp in enumerate(stamps):
-                frame = av.VideoFrame.from_ndarray(draw(i + 5 * n, wide, high), format=form)
+                drawn = draw(i + 5 * n, wide, high)
+                frame = drawn if isinstance(drawn, av.VideoFrame) else av.VideoFrame.from_ndarray(drawn, format=form)
                 frame.colorspace = context.get("colorspace", frame.colorspace)
                 frame = frame.reformat(format=pixels) if pixels != form else frame
                 frame.pts = stamp
