@@ -23,7 +23,7 @@ class Timetable:
     """Time stamps of all frames, in ticks. A run is a key frame and the frames up to the next key frame.
 
     tick: seconds per tick; runs: time stamp -> number of its run, counted from 1; keys: run -> time stamp of its key
-    frame; sizes: run -> its packets, hidden ones too; first, after: the ticks at which the first frame begins and the
+    frame; sizes: run -> its packets, hidden ones too; places: time stamp -> packets of its run so far; first, after: the ticks at which the first frame begins and the
     last one ends; notes: what is missing, as half-sentences.
     """
 
@@ -31,6 +31,7 @@ class Timetable:
     runs: dict[int, int] = field(default_factory=dict)
     keys: dict[int, int] = field(default_factory=dict)
     sizes: Counter[int] = field(default_factory=Counter)
+    places: dict[int, int] = field(default_factory=dict)
     first: int = 0
     after: int = 0
     notes: list[str] = field(default_factory=list)
@@ -44,7 +45,7 @@ class Timetable:
             self.keys[run] = packet.pts
         if not packet.is_discard:
             self.first = min(self.first, packet.pts) if self.runs else packet.pts
-            self.runs[packet.pts] = run
+            self.runs[packet.pts], self.places[packet.pts] = run, self.sizes[run]
             self.after = max(self.after, packet.pts + (packet.duration or 0))
 
     @property
@@ -71,6 +72,11 @@ class Timetable:
             stamps = {near for stamp in stamps for near in every[max(place[stamp] - 1, 0):place[stamp] + 2]}
         own = {self.runs[stamp]: stamp for stamp in sorted(stamps, reverse=True)}  # of each run, the first frame
         return own.keys() | {run - 1 for run, stamp in own.items() if run and stamp < self.keys.get(run, stamp)}
+
+    def work(self, runs: set[int], last: int) -> int:
+        """How many packets are decoded for these runs, of the last of which no more than the frame at `last` needs."""
+        end = self.runs[last]
+        return sum(self.sizes[run] for run in runs if run < end) + self.places.get(last, self.sizes[end])
 
     def decodable(self, runs: set[int]) -> set[int]:
         """The frames that these runs give when only they are decoded: a frame may hang on the run before, too."""

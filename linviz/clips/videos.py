@@ -109,7 +109,7 @@ def chosen_pictures(file: Watched, kind: str, table: Timetable, count: int, most
             chosen = evenly_spaced(table.starts(), count)
             wanted = [stamps[i] for i in chosen]
             runs = table.needed(wanted, beside)
-            if sum(table.sizes[run] for run in runs) <= most or len(stamps) <= 1:
+            if table.work(runs, wanted[-1]) <= most or len(stamps) <= 1:
                 break
             table.cut(len(stamps) * 3 // 4)
         decoder = RunDecoder(file, kind, runs, last=wanted[-1])
