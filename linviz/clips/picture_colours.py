@@ -52,11 +52,20 @@ def grey_numbers(image: Image.Image, key: Any) -> tuple[Image.Image, list[str]]:
             seen, remarks = (seen - low) / max(high - low, 1e-30), [FLOATS]
         eight = (seen * 255).round().astype(np.uint8)
     else:
-        eight = ((numbers.clip(0, 65535).astype(np.uint32) + 128) // 257).astype(np.uint8)
+        eight = eight_bits(numbers.clip(0, 65535))
     if not isinstance(key, int):
         return Image.fromarray(eight), remarks
     clear = Image.fromarray(np.where(numbers == key, 0, 255).astype(np.uint8))
     return Image.merge("LA", (Image.fromarray(eight), clear)).convert("RGBA"), remarks
+
+
+def eight_bits(numbers: np.ndarray) -> np.ndarray:
+    """Numbers of sixteen bits in eight, rounded.
+
+    >>> eight_bits(np.array([0, 257, 65535]))
+    array([  0,   1, 255], dtype=uint8)
+    """
+    return ((numbers.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
 def srgb_picture(image: Image.Image, info: dict[str, Any]) -> tuple[Image.Image, list[str]]:
@@ -152,6 +161,6 @@ def coded_transfer(image: Image.Image, data: bytes) -> tuple[int, int]:
 def deep_png(data: bytes) -> Image.Image:
     """A PNG of 16-bit colour in which one colour is transparent, by FFmpeg; Pillow compares eight of the bits."""
     import av
-    with av.open(io.BytesIO(data), format="png_pipe", options={"codec_whitelist": "png"}) as container:
+    with av.open(io.BytesIO(data), "r", format="png_pipe", options={"codec_whitelist": "png"}) as container:
         frame = next(container.decode(video=0))
-    return Image.fromarray(frame.to_ndarray(format="rgba"), "RGBA")
+    return Image.fromarray(eight_bits(frame.to_ndarray(format="rgba64le")))

@@ -4,6 +4,7 @@ from __future__ import annotations
 import contextlib
 import warnings
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -102,7 +103,8 @@ def open_picture(file: Watched, kind: str) -> Image.Image:
 
 def is_deep_png(image: Image.Image) -> bool:
     """Whether this is a PNG of 16-bit colour in which one colour is transparent: Pillow compares only eight bits."""
-    return image.format == "PNG" and "transparency" in image.info and image.tile[0][3] == "RGB;16B"
+    tiles: Any = getattr(image, "tile", [])  # how Pillow reads the pixels
+    return image.format == "PNG" and "transparency" in image.info and tiles[0][3] == "RGB;16B"
 
 
 def read_deep_png(image: Image.Image, file: Watched) -> Image.Image:
@@ -212,7 +214,7 @@ def upright_pixels(image: Image.Image) -> np.ndarray:
 
 def upright_picture(image: Image.Image) -> tuple[np.ndarray, list[str]]:
     """A picture's pixels as in `upright_pixels`, and what was done to it or could not be, as half-sentences."""
-    turn, ratio, info = exif_orientation(image), pixel_ratio(image), dict(image.info)
+    turn, ratio, info = exif_orientation(image), pixel_ratio(image), pillow_info(image)
     image, remarks = plain_mode(image)
     square = square_pixels(*image.size, ratio)
     if is_skewed(ratio):
@@ -223,6 +225,11 @@ def upright_picture(image: Image.Image) -> tuple[np.ndarray, list[str]]:
     image, more = srgb_picture(image, info)
     image.getexif()[ORIENTATION] = turn
     return np.asarray(ImageOps.exif_transpose(image)), remarks + more
+
+
+def pillow_info(image: Image.Image) -> dict[str, Any]:
+    """What a file says of its picture, by Pillow's names."""
+    return {str(name): value for name, value in image.info.items()}
 
 
 def exif_orientation(image: Image.Image) -> int:

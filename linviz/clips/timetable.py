@@ -23,8 +23,8 @@ class Timetable:
     """Time stamps of all frames, in ticks. A run is a key frame and the frames up to the next key frame.
 
     tick: seconds per tick; runs: time stamp -> number of its run, counted from 1; keys: run -> time stamp of its key
-    frame; sizes: run -> its packets, hidden ones too; places: time stamp -> packets of its run so far; first, after: the ticks at which the first frame begins and the
-    last one ends; notes: what is missing, as half-sentences.
+    frame; sizes: run -> its packets, hidden ones too; places: time stamp -> packets of its run so far; first, after:
+    the ticks at which the first frame begins and the last one ends; notes: what is missing, as half-sentences.
     """
 
     tick: Fraction

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from . import limits
 from .found import AGAIN, Found, Unreadable, Watched, check_size, evenly_spaced
@@ -136,9 +136,11 @@ class RunDecoder:
         with open_video(self.file, self.kind) as container:
             stream = picture_stream(container)
             self.display = stream_display(stream)
-            frames = takewhile(lambda frame: fields or not self.interlaced, self.frames(container, stream))
+            frames: Iterator[VideoFrame] = self.frames(container, stream)
             if fields:
                 frames = deinterlace_frames(frames, stream, self.display)
+            else:
+                frames = takewhile(lambda _: not self.interlaced, frames)
             found = list(display_frames(frames_at(frames, wanted), self.display))
         return found if fields or not self.interlaced else []
 
@@ -186,11 +188,12 @@ class RunDecoder:
 def video_decoder(stream: VideoStream) -> VideoCodecContext:
     """A decoder for a stream, which reads its transparency."""
     import av
-    plain: VideoCodecContext = stream.codec_context
+    plain = stream.codec_context
     found, options = plain, OPTIONS
     if stream.metadata.get("alpha_mode") == "1" and plain.name in OPACITY:
         name = OPACITY[plain.name]
-        found, options = av.CodecContext.create(name, "r"), OPTIONS | {"codec_whitelist": name}
+        found = cast("VideoCodecContext", av.CodecContext.create(name, "r"))
+        options = OPTIONS | {"codec_whitelist": name}
         found.extradata = plain.extradata
     found.thread_count, found.options = 1, options
     return found

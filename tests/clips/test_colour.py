@@ -1,4 +1,4 @@
-"""A file's colours in sRGB: held to littleCMS, to the formulas of BT.2100 the other way round, and to FFmpeg's filters."""
+"""A file's colours in sRGB: held to littleCMS, to BT.2100's formulas the other way round, and to FFmpeg's filters."""
 from __future__ import annotations
 
 import io
@@ -145,7 +145,7 @@ def hdr_clip(codes: np.ndarray, transfer: int) -> bytes:
         format="yuv444p10le", dst_colorspace=Colorspace.BT2020, dst_color_range="MPEG")
     return encode_clip("libx265", "mp4", stamps=(0, 1), size=(wide.shape[1], 16), pixels="yuv444p10le",
                        draw=lambda *_: frame, form="yuv444p10le", color_trc=transfer, color_primaries=9,
-                       colorspace=9, color_range=1, options={"x265-params": "log-level=none:lossless=1"})
+                       colorspace=9, color_range=1, options={"x265-params": "log-level=none:lossless=1:bframes=0"})
 
 
 @pytest.mark.parametrize("name", HDR)
@@ -201,7 +201,7 @@ def test_a_video_that_does_not_say_is_bt_709_where_it_is_hd(size: tuple[int, int
         colour = draw.integers(20, 236, 3, dtype=np.uint8)
         frame = av.VideoFrame.from_ndarray(np.broadcast_to(colour, (size[1], size[0], 3)).copy(), format="rgb24")
         yuv = frame.reformat(format="yuv420p", dst_colorspace=Colorspace[matrix])
-        data = encode_clip("libx264", size=size, stamps=(0,), draw=lambda *_: yuv, form="yuv420p",
+        data = encode_clip("libx264", size=size, stamps=(0,), draw=lambda *_, yuv=yuv: yuv, form="yuv420p",
                            options={"qp": "1"})
         found = pixels(clips.decode_clip(data, "x"))[0]
         assert np.abs(found[8, found.shape[1] // 2] - colour.astype(float)).max() <= 5, f"seed {SEED}: {colour}"

@@ -31,7 +31,8 @@ def test_avif_tiff_and_bmp_are_read(kind: str, mode: str) -> None:
     draw = np.random.default_rng([SEED, *kind.encode(), *mode.encode()])
     high, wide = draw.integers(8, 40, 2)
     image = Image.fromarray(draw.integers(0, 256, (2, 2, 3), dtype=np.uint8)).resize((wide, high)).convert(mode)
-    found = clips.decode_clip(saved(kind, image), "x")
+    exact = {"quality": 95, "subsampling": "4:4:4"} if kind == "AVIF" else {}
+    found = clips.decode_clip(saved(kind, image, **exact), "x")
     assert near(pixels(found)[0], np.asarray(image.convert("RGB"))), f"seed {SEED}"
     assert found.said == f"one picture, {wide} x {high}"
 
@@ -67,7 +68,8 @@ def test_a_microscope_s_grey_numbers_are_shown_in_eight_bits() -> None:
 def test_of_several_pages_the_first_is_read_and_the_others_are_named() -> None:
     pages = [Image.fromarray(files.picture(i)) for i in range(5)]
     found = clips.decode_clip(saved("TIFF", pages[0], save_all=True, append_images=pages[1:]), "stack.tif")
-    assert found.said == "one picture, 32 x 24; the first of 5 pages is read" and near(pixels(found)[0], files.picture())
+    assert found.said == "one picture, 32 x 24; the first of 5 pages is read"
+    assert near(pixels(found)[0], files.picture())
 
 
 def test_an_avif_sequence_has_its_frames_at_its_times() -> None:

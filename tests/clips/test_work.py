@@ -71,15 +71,15 @@ def test_every_frame_of_pictures_is_decoded_once(kind: str, monkeypatch: pytest.
 
 def test_a_long_video_is_bounded_by_work(monkeypatch: pytest.MonkeyPatch) -> None:
     draw = np.random.default_rng(SEED)
-    data = encode_clip(stamps=tuple(range(80)), options={"sc_threshold": "0"})  # one key frame: the last frame needs all
+    data = encode_clip(stamps=tuple(range(80)), options={"sc_threshold": "0"})  # one run: the last needs all
     for _ in range(3):
         most = int(draw.integers(8, 70))
         monkeypatch.setattr(limits, "VIDEO_WORK", most * 32 * 24)
         decoded: list[int] = []
         plain = videos.RunDecoder._unpack
         with monkeypatch.context() as patch:
-            patch.setattr(videos.RunDecoder, "_unpack", lambda self, context, packet, plain=plain: (
-                decoded.append(packet is not None), plain(self, context, packet))[1])
+            patch.setattr(videos.RunDecoder, "_unpack", lambda self, context, packet, plain=plain, decoded=decoded:
+                          (decoded.append(packet is not None), plain(self, context, packet))[1])
             found = clips.decode_clip(data, "x", 5)
         assert sum(decoded) <= most + 6 and found.partial, f"seed {SEED}: {most} frames"
         assert "only the first" in found.said and len(found.clip.frames) == 5
