@@ -15,13 +15,13 @@ SHARP = 640  # pixels per side of a picture that is shown, if the original has t
 
 
 MOST = 112  # patches along the longer side
-LOSS = 0.1  # of a picture: where more would be cut off, other numbers of patches are taken
+LOSS = 0.25  # of a picture: where more would be cut off, other numbers of patches are taken
 
 
 def patch_counts(height: int, width: int, longer: int) -> tuple[int, int]:
     """Rows and columns of square patches for a picture in pixels, with `longer` patches along its longer side.
 
-    At least one along the shorter side. Where more than a tenth of a narrow picture would be cut off, the longer side
+    At least one along the shorter side. Where more than a quarter of a narrow picture would be cut off, the longer side
     has as many as fit, up to 112.
 
     >>> patch_counts(480, 640, 28), patch_counts(40, 4000, 28), patch_counts(4000, 10, 28)
