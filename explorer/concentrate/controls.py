@@ -27,6 +27,7 @@ key = STATE.key
 SPECS_HELP = ("Floor: a constant that is added to every feature of relu. Gate: a ratio between 0 and 1 for every "
               "feature of every patch. Choose from the list, or type a spec: relu_floor+gate:qk+shift:space, "
               "softmax@window:7, performer directions=64.")
+NARROW = " The picture is so narrow that this number of patches fits it better than the number chosen."
 
 
 def choose_view(visit: Visit) -> View:
@@ -96,7 +97,8 @@ def _show_picture() -> None:
     grid = page_grid(view, size)
     if size is not None or not isinstance(view.source, SourceFile):
         frames = f"{grid.T} frames of " * clip
-        st.caption(f"{frames}{grid.Y} x {grid.X} are {len(grid):,} patches{_why_fewer(view, grid.T, size)}.")
+        st.caption(f"{frames}{grid.Y} x {grid.X} are {len(grid):,} patches{_why_fewer(view, grid.T, size)}."
+                   + NARROW * (size is not None and max(grid.Y, grid.X) != view.patches))
     draw_field(STATE, "temperature")
 
 

@@ -6,9 +6,10 @@ from typing import Any
 import streamlit as st
 
 from linviz.clips import Unreadable, limits
-from linviz.clips.decode import READS
+from linviz.clips.file_formats import READS
 from linviz.views import SourceFile, View
 from linviz.views.export.bundle import is_bundle, unpack_bundle
+from linviz.views.load import file_note
 
 from ..shared.widgets import escape_markdown
 from . import own_file
@@ -109,7 +110,8 @@ def _say_what_is_shown() -> None:
     state, source = st.session_state, own_file.current_source()
     upload = own_file.find_upload(source)
     if upload is not None:
-        note = upload.media(upload.grid(STATE.picture()).T).note
+        grid = upload.grid(STATE.picture())
+        note = file_note(upload.media(grid.T), grid)
         st.markdown(f"**{escape_markdown(upload.source.name)}**: {escape_markdown(note)}.")
     elif source is not None:
         st.info(ASKED.format(name=escape_markdown(source.name), sha256=source.sha256[:8]))

@@ -19,10 +19,10 @@ import torch
 from torch import Tensor
 
 from . import limits
-from .arrays import read_npz_member
+from .arrays import HEADER, read_npy_header, read_npz_member
 from .clip import Clip
 from .fitting import resize_images, select_frames
-from .found import Unreadable
+from .found import AGAIN, Unreadable
 
 FIRST = b"frames.npy"  # the name of the first array, at the place where a zip has it
 TRUTH = ("mask", "motion", "known")
@@ -57,6 +57,20 @@ def is_clip_file(data: bytes) -> bool:
     return data[:4] == b"PK\3\4" and data[30:30 + len(FIRST)] == FIRST
 
 
+def count_clip_frames(data: bytes) -> int:
+    """How many frames a packed clip has, by the header of its first array; Unreadable where there is none.
+
+    >>> count_clip_frames(pack_clip(Clip.plain(torch.rand(2, 3, 8, 9), "noise")))
+    2
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive, archive.open(FIRST.decode()) as stream:
+            shape = read_npy_header(io.BytesIO(stream.read(HEADER)))[0]
+        return int(shape[0])
+    except Exception as error:  # zlib and zipfile document no errors for broken files
+        raise Unreadable(f"it is damaged or cut short: {AGAIN}") from error
+
+
 def unpack_clip(data: bytes, name: str) -> Clip:
     """The clip in a file, under the file's name. Raises Unreadable where an array is too large or is missing."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -85,8 +99,18 @@ def take_frames(clip: Clip, count: int) -> tuple[Clip, str]:
     if total == 1:
         return clip, f"one picture, {x} x {y}"
     kept = min(count, total)
-    counted = f"all {total} frames" if kept == total else f"{kept} of {total} frames, evenly spaced in time"
-    return select_frames(clip, kept), f"{counted}, {x} x {y}"
+    return select_frames(clip, kept), f"{counted_frames(kept, total, count)}, {x} x {y}"
+
+
+def counted_frames(kept: int, total: int, asked: int) -> str:
+    """How many of a clip's frames were taken, where so many were asked for.
+
+    >>> counted_frames(4, 9, 4), counted_frames(3, 3, 8), counted_frames(8, 8, 8)
+    ('4 of 9 frames, evenly spaced in time', 'all 3 frames (8 were asked for)', 'all 8 frames')
+    """
+    if kept == total:
+        return f"all {kept} frames" + (f" ({asked} were asked for)" if kept < asked else "")
+    return f"{kept} of {total} frames" + (", evenly spaced in time" if kept == asked else f" ({asked} were asked for)")
 
 
 def _plain_text(given: Any) -> str:

@@ -4,7 +4,9 @@ Nothing is written to disk, and only the given bytes are read. A file's name is 
 """
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -12,15 +14,15 @@ import torch
 from ..shapes import Frames
 from . import limits
 from .clip import Clip
-from .clip_files import is_clip_file, take_frames, unpack_clip
+from .clip_files import count_clip_frames, counted_frames, is_clip_file, take_frames, unpack_clip
+from .file_formats import SPOKEN, sniff_format
 from .found import AGAIN, Found, Unreadable, Watched, plain_name
-from .picture_files import read_pictures
-from .videos import read_video
+from .picture_files import frame_count, open_picture, read_pictures
+from .timetable import video_timetable
+from .videos import open_video, picture_stream, read_video
 
-READS = "PNG, JPEG, WebP, GIF, HEIC, MP4, MOV and WebM"
-PICTURES = {b"\x89PNG\r\n\x1a\n": "PNG", b"\xff\xd8\xff": "JPEG", b"GIF87a": "GIF", b"GIF89a": "GIF"}
-BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")  # the boxes that an MP4 or MOV file may begin with
-HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+VIDEOS = ("mov", "matroska")
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,10 +45,11 @@ class Decoded:
 def decode_clip(data: bytes, name: str = "", frames: int = 8, seconds: float = limits.SECONDS) -> Decoded:
     """A picture or video file as a clip of at most `frames` frames (1 to 32), evenly spaced in time.
 
-    PNG, JPEG, WebP, GIF, HEIC, MP4, MOV and WebM, recognised by content. Frames are turned upright as the file says,
-    transparency becomes white, and the longer side has at most `limits.WORKING` pixels. The first and last frame are
-    included; a frame that stays visible is repeated; a file with fewer frames gives all of them. Decoding stops
-    after `seconds`. Raises Unreadable, a ValueError of one sentence, for a file that cannot be read.
+    PNG, JPEG, WebP, GIF, HEIC, AVIF, TIFF, BMP, MP4, MOV and WebM, recognised by content. Frames are turned upright
+    as the file says, in sRGB, with square pixels; transparency becomes white, and the longer side has at most
+    `limits.WORKING` pixels. The first and last frame are included; a frame that stays visible is repeated; a file
+    with fewer frames gives all of them. How much is decoded depends on the file alone; only a decoder that hangs is
+    stopped after `seconds`. Raises Unreadable, a ValueError of one sentence, for a file that cannot be read.
 
     >>> import io
     >>> from PIL import Image
@@ -82,12 +85,44 @@ def decode_clip_file(data: bytes, name: str, frames: int) -> Decoded:
     return Decoded(clip, said, False, tuple(float(t) for t in range(clip.size[0])), whole.size[0])
 
 
+def is_moving(data: bytes, name: str = "") -> bool:
+    """Whether a file has more than one frame, by its header or its packets: none is decoded. Raises Unreadable.
+
+    >>> import io
+    >>> from PIL import Image
+    >>> file = io.BytesIO(); Image.new("RGB", (48, 32), "navy").save(file, "PNG")
+    >>> is_moving(file.getvalue())
+    False
+    """
+    try:
+        if is_clip_file(data):
+            return count_clip_frames(data) > 1
+        return with_media(data, limits.SECONDS, lambda file, kind: header_frames(file, kind) > 1)
+    except Unreadable as error:
+        raise Unreadable(f"{plain_name(name)} cannot be read: {error}") from error
+
+
+def header_frames(file: Watched, kind: str) -> int:
+    """How many frames a file has, as far as can be seen without decoding any."""
+    if kind not in VIDEOS:
+        return frame_count(open_picture(file, kind))
+    with open_video(file, kind) as container:
+        return len(video_timetable(container, picture_stream(container), file).runs)
+
+
 def read_media(data: bytes, frames: int, seconds: float) -> Found:
     """The pictures of a file. Raises Unreadable where there are none, whichever error the decoding library raised."""
+    def read(file: Watched, kind: str) -> Found:
+        return read_video(file, kind, frames) if kind in VIDEOS else read_pictures(file, kind, frames)
+    return with_media(data, seconds, read)
+
+
+def with_media(data: bytes, seconds: float, read: Callable[[Watched, str], Answer]) -> Answer:
+    """What `read` finds in a file of its format, by its first bytes. Raises Unreadable for whatever goes wrong."""
     kind = sniff_format(data)
     file = Watched(data, seconds)
     try:
-        return read_video(file, kind, frames) if kind in ("mov", "matroska") else read_pictures(file, kind, frames)
+        return read(file, kind)
     except (Unreadable, ImportError):
         raise
     except Exception as error:  # decoders document no errors for broken files, so any may come
@@ -96,56 +131,16 @@ def read_media(data: bytes, frames: int, seconds: float) -> Found:
         raise Unreadable(f"it begins like {SPOKEN[kind]}, but it is damaged or cut short: {AGAIN}") from error
 
 
-SPOKEN = {"PNG": "PNG", "JPEG": "JPEG", "GIF": "GIF", "WEBP": "WebP", "HEIF": "HEIC", "mov": "MP4 or MOV",
-          "matroska": "WebM"}
-
-
-def sniff_format(data: bytes) -> str:
-    """A file's format by its first bytes: Pillow's name for a picture format, or FFmpeg's for a video format.
-
-    >>> sniff_format(b"GIF89a..."), sniff_format(b"....ftypqt  ")
-    ('GIF', 'mov')
-    """
-    if not data:
-        raise Unreadable("it is empty; choose another file")
-    if len(data) > limits.BYTES:
-        raise Unreadable(f"it has {len(data) / 1e6:,.0f} MB, and the limit is {limits.BYTES / 1e6:.0f} MB; "
-                         "cut it, or save it at a smaller size")
-    for start, kind in PICTURES.items():
-        if data.startswith(start):
-            return kind
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "WEBP"
-    if data[:4] == b"\x1aE\xdf\xa3":
-        return "matroska"
-    if data[4:8] in BOXES:
-        return "HEIF" if data[4:8] == b"ftyp" and data[8:12] in HEIC else "mov"
-    raise Unreadable(f"{'it is text' if is_text(data) else 'its format is unknown'}; choose one of {READS}")
-
-
-def is_text(data: bytes) -> bool:
-    """Whether a file begins with plain text.
-
-    >>> is_text(b"To be, or not to be"), is_text(b"\\0\\0\\0")
-    (True, False)
-    """
-    return all(c.isprintable() or c.isspace() for c in data[:200].decode("utf-8", "ignore")) and b"\0" not in data[:200]
-
-
 def describe_media(found: Found, asked: int) -> str:
     """How much of the file was read, in one line."""
     kept, (width, height) = len(found.pictures), found.size
     y, x = found.pictures[0].shape[:2]
     size = f"{width} x {height}" + (f" scaled to {x} x {y}" if (x, y) != (width, height) else "")
+    counted = counted_frames(kept, found.total, asked)
     if found.total == 1:
         counted = "one frame" if found.seconds else "one picture"
-    elif kept < asked:
-        counted = f"all {kept} frames" if kept == found.total else f"{kept} of {found.total} frames"
-        counted += f" ({asked} were asked for)"
-    else:
-        counted = f"{kept} of {found.total} frames, evenly spaced in time"
     length = [f"{found.seconds:.1f} s"] if found.seconds else []
-    return "; ".join([", ".join([counted, size, *length]), *found.notes])
+    return "; ".join([", ".join([counted, size, *length]), *dict.fromkeys(found.remarks), *found.notes])
 
 
 def stack_pictures(pictures: list[np.ndarray]) -> Frames:

@@ -14,6 +14,49 @@ PATCH = 16  # pixels per side of a patch
 SHARP = 640  # pixels per side of a picture that is shown, if the original has them
 
 
+MOST = 112  # patches along the longer side
+LOSS = 0.25  # of a picture: where more would be cut off, other numbers of patches are taken
+
+
+def patch_counts(height: int, width: int, longer: int) -> tuple[int, int]:
+    """Rows and columns of square patches for a picture in pixels, with `longer` patches along its longer side.
+
+    At least one along the shorter side. Where more than a quarter of a narrow picture would be cut off, the longer side
+    has as many as fit, up to 112.
+
+    >>> patch_counts(480, 640, 28), patch_counts(40, 4000, 28), patch_counts(4000, 10, 28)
+    ((21, 28), (1, 100), (112, 1))
+    """
+    form = max(height, width) / min(height, width)
+    short, long = max(1, round(longer / form)), longer
+    if cut_share(form, long / short) > LOSS:
+        long = min(MOST, max(1, round(short * form)))
+    return (short, long) if width >= height else (long, short)
+
+
+def cut_share(form: float, wanted: float) -> float:
+    """The part of a picture that is cut off, if the picture is `form` times as long as high and is to be `wanted`.
+
+    >>> cut_share(2.0, 1.0), cut_share(1.0, 2.0)
+    (0.5, 0.5)
+    """
+    return 1 - min(form, wanted) / max(form, wanted)
+
+
+def cut_note(clip: Clip, grid: Grid) -> str:
+    """What of a clip's frames is cut off so that they become square patches, in pixels and per cent; "" if nothing.
+
+    >>> cut_note(Clip.plain(torch.zeros(1, 3, 48, 64), "dark"), Grid(1, 10, 14))
+    'cut off, so that patches are square: 2 of the 48 pixels of its height (4.2 %)'
+    """
+    _, _, high, wide = _largest_box(clip, grid)
+    for kept, full, side in zip((high, wide), clip.size[1:], ("height", "width")):
+        if kept < full:
+            return (f"cut off, so that patches are square: {full - kept:,} of the {full:,} pixels of its {side} "
+                    f"({100 * (full - kept) / full:.1f} %)")
+    return ""
+
+
 def fit(clip: Clip, grid: Grid, patch: int = PATCH) -> Clip:
     """Cut the clip's middle to the grid's aspect ratio and resize it to (Y * patch, X * patch) pixels, antialiased.
 

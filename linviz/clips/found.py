@@ -3,6 +3,7 @@ import io
 import time
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 import numpy as np
 
@@ -22,6 +23,7 @@ class Found:
 
     starts: when each is shown, in seconds after the first. total: frames that could be read. seconds: their duration.
     size: width and height in the file, upright. notes: what is missing, as half-sentences; none for a whole file.
+    remarks: what was done to the pictures, or could not be, as half-sentences.
     """
 
     pictures: list[np.ndarray]
@@ -30,6 +32,7 @@ class Found:
     seconds: float
     size: tuple[int, int]
     notes: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
 
 class Watched(io.BytesIO):
@@ -73,11 +76,41 @@ def evenly_spaced(starts: list[float], count: int) -> list[int]:
 def working_size(width: int, height: int) -> tuple[int, int]:
     """Width and height of the stored picture: its own, or scaled so that the longer side is `limits.WORKING`.
 
-    >>> working_size(640, 360), working_size(3840, 2160), working_size(9000, 2)
-    ((640, 360), (1024, 576), (1024, 1))
+    A strip keeps more, so that its shorter side has 32 pixels, if it has as many.
+
+    >>> working_size(640, 360), working_size(3840, 2160), working_size(4000, 40), working_size(9000, 2)
+    ((640, 360), (1024, 576), (3200, 32), (9000, 2))
     """
-    scale = min(1.0, limits.WORKING / max(width, height))
+    scale = min(1.0, max(limits.WORKING / max(width, height), limits.WORKING / limits.STRIP / min(width, height)))
     return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def square_pixels(width: int, height: int, ratio: float) -> tuple[int, int]:
+    """Width and height after pixels of a ratio (their width by their height) were made square; the height stays.
+
+    >>> square_pixels(720, 480, 8 / 9), square_pixels(720, 480, 1)
+    ((640, 480), (720, 480))
+    """
+    return (max(1, round(width * ratio)), height) if is_skewed(ratio) else (width, height)
+
+
+def is_skewed(ratio: float) -> bool:
+    """Whether pixels are not square, by a ratio that a camera may have.
+
+    >>> is_skewed(4 / 3), is_skewed(1.0), is_skewed(1000.0)
+    (True, False, False)
+    """
+    return 1 / 8 <= ratio <= 8 and abs(ratio - 1) > 0.005
+
+
+def skew_remark(ratio: float, size: tuple[int, int]) -> str:
+    """What is said of pixels that are not square, in a picture of this width and height.
+
+    >>> skew_remark(4 / 3, (640, 480))
+    'its pixels are 4:3, so that it is shown as 640 x 480'
+    """
+    part = Fraction(ratio).limit_denominator(99)
+    return f"its pixels are {part.numerator}:{part.denominator}, so that it is shown as {size[0]} x {size[1]}"
 
 
 def check_size(width: int, height: int, most: int, what: str) -> None:

@@ -8,8 +8,12 @@ DURATION = 60.0             # seconds of a clip, from its start
 FRAMES = 10_000             # frames of a clip, from its start
 ASKED = 32                  # the most frames of a clip that are kept
 WORKING = 1024              # pixels on the longer side of a kept frame; larger frames are scaled down while decoding
+STRIP = 32                  # a picture more than so many times as long as high keeps WORKING / STRIP pixels of height
 FRAME_NUMBERS = ASKED * WORKING * WORKING * 3  # of the frames of a clip that was saved as arrays
-SECONDS = 8.0               # of work on one file
+VIDEO_WORK = 4e9            # pixels of the frames of a video that are decoded: 1,900 frames of 1920 x 1080
+PICTURE_WORK = 4e8          # pixels of the frames of a clip made of pictures: 1,300 frames of 640 x 480
+KEPT_BYTES = 256_000_000    # of its frames while it is read, so that they need not be decoded again
+SECONDS = 120.0             # on one file, whatever the machine: only a decoder that hangs takes so long
 TENSOR_BYTES = 100_000_000  # of a file of tensors
 NUMBERS = 10_000_000        # of one of its arrays, read from its header
 

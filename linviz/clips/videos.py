@@ -2,18 +2,19 @@
 
 The first pass decodes nothing, so half a minute of video takes milliseconds. The second pass begins at the key frame
 that a kept frame needs, and skips every run of frames in which none is kept: telephones begin a run every second.
+Where it shows that some packets give no frame, or frames of their own times, every frame is decoded to list the times.
 """
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import takewhile
+from typing import TYPE_CHECKING, cast
 
 from . import limits
-from .found import AGAIN, Found, Unreadable, Watched, check_size, evenly_spaced, working_size
-from .timetable import read_packets, video_timetable
+from .found import AGAIN, Found, Unreadable, Watched, check_size, evenly_spaced
+from .timetable import Timetable, numbered_packets, video_timetable
+from .video_frames import Picture, deinterlace_frames, display_frames, stream_display
 
 if TYPE_CHECKING:
     from av import Packet, VideoFrame
@@ -23,25 +24,34 @@ if TYPE_CHECKING:
 
 CODECS = ("h264", "hevc", "vp8", "vp9", "av1", "libdav1d", "mpeg4", "mjpeg", "prores")
 OPTIONS = {"codec_whitelist": ",".join(CODECS), "max_pixels": str(limits.VIDEO_PIXELS)}
+OPACITY = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # decoders that read transparency, which FFmpeg's own do not
+OTHER_TRACK = "of {count} video tracks, the one that players show first is read"
 
 
 def read_video(file: Watched, kind: str, count: int) -> Found:
     """At most `count` frames of a video, evenly spaced in time; `kind` is FFmpeg's name of the format."""
     with open_video(file, kind) as container:
-        table = video_timetable(container, picture_stream(container), file)
-    starts, stamps = table.starts(), sorted(table.runs)
-    chosen = evenly_spaced(starts, count)
-    wanted = [stamps[i] for i in chosen]
-    with open_video(file, kind) as container:
-        shown = list(display_frames(frames_at(decode_runs(container, table.needed(wanted), file), wanted)))
-    if not shown:
+        stream = picture_stream(container)
+        table = video_timetable(container, stream, file)
+        area = stream.codec_context.width * stream.codec_context.height
+        tracks = len(picture_streams(container))
+    most = int(limits.VIDEO_WORK // area)  # frames that may be decoded
+    shown, decoder = chosen_pictures(file, kind, table, count, most)
+    if decoder.surprises(table):
+        table = decoded_timetable(file, kind, table, most)
+        shown, decoder = chosen_pictures(file, kind, table, count, most)
+    if not shown.pictures:
         raise Unreadable(f"none of its frames can be decoded: it is damaged, so {AGAIN}")
+    starts = table.starts()
+    kept, chosen = len(shown.pictures), shown.chosen
     if file.late():
-        table.notes.append(f"decoding was stopped after {file.seconds:.0f} s, with {len(shown)} of {len(chosen)}")
-    elif lost := len(chosen) - sum(picture.stamp == stamp for picture, stamp in zip(shown, wanted)):
+        table.notes.append(f"decoding was stopped after {file.seconds:.0f} s, with {kept} of {len(chosen)}")
+    elif lost := sum(picture.stamp != table.stamps()[i] for picture, i in zip(shown.pictures, chosen)
+                     ) + len(chosen) - kept:
         table.notes.append(f"it is damaged: {lost} of the chosen frames cannot be decoded")
-    return Found([p.pixels for p in shown], [starts[i] for i in chosen[:len(shown)]], len(starts), table.end,
-                 shown[0].size, table.notes)
+    remarks = [OTHER_TRACK.format(count=tracks)] * (tracks > 1)
+    return Found([p.pixels for p in shown.pictures], [starts[i] for i in chosen[:kept]], len(starts), table.end,
+                 shown.pictures[0].size, table.notes, remarks + decoder.display.remarks())
 
 
 def open_video(file: Watched, kind: str) -> InputContainer:
@@ -57,50 +67,155 @@ def open_video(file: Watched, kind: str) -> InputContainer:
         raise Unreadable(f"its index is missing or damaged; perhaps a copy was cut short: {AGAIN}") from error
 
 
-def picture_stream(container: InputContainer) -> VideoStream:
-    """The video stream; the cover picture of a piece of music does not count."""
+def picture_streams(container: InputContainer) -> list[VideoStream]:
+    """The video streams; the cover picture of a piece of music does not count."""
     from av.stream import Disposition
-    streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+    return [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+
+
+def picture_stream(container: InputContainer) -> VideoStream:
+    """The video stream that players show: the first one that the file marks as its default, else the first."""
+    from av.stream import Disposition
+    streams = picture_streams(container)
     if not streams:
         raise Unreadable("it has sound but no pictures" if container.streams.audio else "it has no pictures")
-    context = streams[0].codec_context
+    stream = next((s for s in streams if s.disposition & Disposition.default), streams[0])
+    context = stream.codec_context
     if context is None or context.name not in CODECS:
         raise Unreadable("its video codec is not supported: export it as MP4 with H.264")
     check_size(context.width, context.height, limits.VIDEO_PIXELS, "frame")
-    return streams[0]
+    return stream
 
 
 # ---------------------------------------------------------------- the second pass
 
 
-def decode_runs(container: InputContainer, runs: set[int], file: Watched) -> Iterator[VideoFrame]:
-    """The frames of these runs, in the order in which they are shown; frames that cannot be decoded are left out."""
-    stream = picture_stream(container)
-    context, run, fed = stream.codec_context, 0, False
-    context.thread_count, context.options = 1, OPTIONS
-    for packet in read_packets(container, stream):
-        run += packet.is_keyframe
-        if file.late():
-            return
-        if run in runs:
-            yield from unpack_frames(context, packet)
-        elif fed:  # drain the decoder, so that the next run begins fresh
-            yield from unpack_frames(context, None)
-            context.flush_buffers()
-        fed = run in runs
-    yield from unpack_frames(context, None)
+@dataclass
+class Shown:
+    """The chosen frames, by their numbers in the timetable, and their pictures; fewer if decoding ended before."""
+
+    chosen: list[int]
+    pictures: list[Picture]
 
 
-def unpack_frames(context: VideoCodecContext, packet: Packet | None) -> list[VideoFrame]:
-    """The frames that the decoder returns for a packet; for None, those that it still holds."""
-    from av.error import FFmpegError
-    try:
-        return [frame for frame in context.decode(packet) if frame.pts is not None]
-    except FFmpegError:
-        return []
+def chosen_pictures(file: Watched, kind: str, table: Timetable, count: int, most: int) -> tuple[Shown, RunDecoder]:
+    """The pictures of `count` frames; with the frames beside them where two fields are to become one frame.
+
+    most: frames that may be decoded. If it is too few, the timetable is cut at its end.
+    """
+    for beside in (False, True):
+        while True:
+            stamps = table.stamps()
+            chosen = evenly_spaced(table.starts(), count)
+            wanted = [stamps[i] for i in chosen]
+            runs = table.needed(wanted, beside)
+            if table.work(runs, wanted[-1]) <= most or len(stamps) <= 1:
+                break
+            table.cut(len(stamps) * 3 // 4)
+        decoder = RunDecoder(file, kind, runs, last=wanted[-1])
+        pictures = decoder.pictures(wanted, beside)
+        if beside or not decoder.interlaced:
+            break
+    return Shown(chosen, pictures), decoder
 
 
-def frames_at(frames: Iterator[VideoFrame], stamps: list[int]) -> Iterator[VideoFrame]:
+@dataclass
+class RunDecoder:
+    """The frames of some runs, and what was seen of them: the times of all, a frame of two fields, errors."""
+
+    file: Watched
+    kind: str
+    runs: set[int]
+    last: int
+    seen: set[int] = field(default_factory=set)
+    interlaced: bool = False
+    errors: int = 0
+
+    def pictures(self, wanted: list[int], fields: bool) -> list[Picture]:
+        """The pictures at these times; none if a frame has two fields and `fields` are not expected."""
+        with open_video(self.file, self.kind) as container:
+            stream = picture_stream(container)
+            self.display = stream_display(stream)
+            frames: Iterator[VideoFrame] = self.frames(container, stream)
+            if fields:
+                frames = deinterlace_frames(frames, stream, self.display)
+            else:
+                frames = takewhile(lambda _: not self.interlaced, frames)
+            found = list(display_frames(frames_at(frames, wanted), self.display))
+        return found if fields or not self.interlaced else []
+
+    def frames(self, container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
+        """The frames in the order in which they are shown; frames that cannot be decoded are left out."""
+        for frame in self._decoded(container, stream):
+            self.seen.add(frame.pts or 0)
+            self.interlaced |= frame.interlaced_frame
+            yield frame
+
+    def _decoded(self, container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
+        context, fed = video_decoder(stream), False
+        for run, packet in numbered_packets(container, stream):
+            if self.file.late():
+                return
+            if packet.stream_index != stream.index:
+                continue
+            if run in self.runs:
+                yield from self._unpack(context, packet)
+            elif fed:  # drain the decoder, so that the next run begins fresh
+                yield from self._unpack(context, None)
+                context.flush_buffers()
+            fed = run in self.runs
+        yield from self._unpack(context, None)
+
+    def _unpack(self, context: VideoCodecContext, packet: Packet | None) -> list[VideoFrame]:
+        """The frames that the decoder returns for a packet; for None, those that it still holds."""
+        from av.error import EOFError, FFmpegError
+        try:
+            return [frame for frame in context.decode(packet) if frame.pts is not None]
+        except EOFError:  # the decoder was drained before
+            return []
+        except FFmpegError:
+            self.errors += 1
+            return []
+
+    def surprises(self, table: Timetable) -> bool:
+        """Whether packets gave no frame, or frames had other times than their packets, although nothing is damaged."""
+        if self.errors or self.file.late():
+            return False
+        expected = {stamp for stamp in table.decodable(self.runs) if stamp <= self.last}
+        return not expected <= self.seen <= table.runs.keys()
+
+
+def video_decoder(stream: VideoStream) -> VideoCodecContext:
+    """A decoder for a stream, which reads its transparency."""
+    import av
+    plain = stream.codec_context
+    found, options = plain, OPTIONS
+    if stream.metadata.get("alpha_mode") == "1" and plain.name in OPACITY:
+        name = OPACITY[plain.name]
+        found = cast("VideoCodecContext", av.CodecContext.create(name, "r"))
+        options = OPTIONS | {"codec_whitelist": name}
+        found.extradata = plain.extradata
+    found.thread_count, found.options = 1, options
+    return found
+
+
+def decoded_timetable(file: Watched, kind: str, table: Timetable, most: int) -> Timetable:
+    """The timetable of the frames that the decoder gives, where its packets do not tell: all of them are decoded."""
+    run, decoder = 0, RunDecoder(file, kind, set(table.sizes), last=0)
+    runs: dict[int, int] = {}
+    keys = sorted((stamp, run) for run, stamp in table.keys.items())
+    with open_video(file, kind) as container:
+        for frame in takewhile(lambda _: len(runs) < most, decoder.frames(container, picture_stream(container))):
+            while keys and keys[0][0] <= (frame.pts or 0):
+                run = keys.pop(0)[1]
+            runs[frame.pts or 0] = table.runs.get(frame.pts or 0, run)
+    within = {stamp: run for stamp, run in runs.items() if stamp <= max(table.runs)}
+    if not within:
+        return table
+    return replace(table, runs=within, first=min(within))
+
+
+def frames_at(frames: Iterable[VideoFrame], stamps: list[int]) -> Iterator[VideoFrame]:
     """The frame visible at each time stamp (rising): the one that begins then, or else the last before it."""
     todo, before = list(stamps), None
     for frame in frames:
@@ -110,47 +225,3 @@ def frames_at(frames: Iterator[VideoFrame], stamps: list[int]) -> Iterator[Video
         if not todo:
             return
         before = frame
-
-
-@dataclass
-class Picture:
-    """A frame's upright pixels (Y, X, 3) uint8; its time stamp; its upright width and height in the file."""
-
-    pixels: np.ndarray
-    stamp: int
-    size: tuple[int, int]
-
-
-def display_frames(frames: Iterator[VideoFrame]) -> Iterator[Picture]:
-    """Frames scaled down and turned as the file's display matrix says, all to the size of the first."""
-    matrix, size = None, (0, 0)
-    for frame in frames:
-        if matrix is None:
-            matrix, size = display_matrix(frame), working_size(frame.width, frame.height)
-        small = frame.reformat(*size, format="rgb24", interpolation="AREA")
-        full = (frame.height, frame.width) if swaps_sides(matrix) else (frame.width, frame.height)
-        yield Picture(turn_pixels(small.to_ndarray(), matrix), frame.pts or 0, full)
-
-
-def display_matrix(frame: VideoFrame) -> np.ndarray:
-    """Where a pixel is displayed: across = a x + c y, down = b x + d y; as [[a, b], [c, d]], in 1/65536."""
-    found: Any = frame.side_data.get("DISPLAYMATRIX")
-    nine = np.eye(3, dtype=np.int32) if found is None else np.frombuffer(found, np.int32).reshape(3, 3)
-    return nine[:2, :2].astype(np.int64)
-
-
-def swaps_sides(matrix: np.ndarray) -> bool:
-    """Whether the matrix exchanges width and height."""
-    return bool(abs(matrix[0, 1]) > abs(matrix[0, 0]))
-
-
-def turn_pixels(pixels: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """A picture (Y, X, 3) turned by quarter turns and mirrored: the nearest of the eight ways to do so.
-
-    >>> row = np.arange(3).reshape(1, 3, 1)
-    >>> turn_pixels(row, np.array([[0, 1], [-1, 0]]))[:, 0, 0], turn_pixels(row, np.array([[-1, 0], [0, 1]]))[0, :, 0]
-    (array([0, 1, 2]), array([2, 1, 0]))
-    """
-    if swaps_sides(matrix):
-        pixels, matrix = pixels.swapaxes(0, 1), matrix[::-1]
-    return pixels[::-1 if matrix[1, 1] < 0 else 1, ::-1 if matrix[0, 0] < 0 else 1]

@@ -17,7 +17,8 @@ from torch import Tensor
 
 from .. import clips
 from ..clips import Clip
-from ..clips.fitting import PATCH
+from ..clips.decode import is_moving
+from ..clips.fitting import PATCH, cut_note, patch_counts
 from ..clips.tensors import Tensors, decode_tensors, is_tensors
 from ..grid import Grid
 from .panel_options import panel_text
@@ -57,8 +58,7 @@ def view_of_file(name: str, data: bytes, **chosen: Any) -> View:
     if is_tensors(data):
         chosen = {"temperature": 1.0} | chosen
     elif "patches" not in chosen:
-        moving = clips.decode_clip(data, name, frames=2).clip.size[0] > 1
-        chosen = chosen | {"patches": OWN_CLIP_PATCHES if moving else OWN_PATCHES}
+        chosen = chosen | {"patches": OWN_CLIP_PATCHES if is_moving(data, name) else OWN_PATCHES}
     return View(SourceFile.of(name, data)).with_values(**chosen)
 
 
@@ -85,7 +85,7 @@ def tensor_media(found: Tensors) -> Media:
 
 
 def view_grid(view: View, size: tuple[int, ...] | None = None, cap: int | None = None) -> Grid:
-    """The grid of patches: square for a sample, while a person's own picture of `size` keeps its form.
+    """The grid of patches: square for a sample, while a person's own picture of `size` keeps its form: `patch_counts`.
 
     cap: tokens at most; a clip then has fewer frames.
 
@@ -93,7 +93,7 @@ def view_grid(view: View, size: tuple[int, ...] | None = None, cap: int | None =
     (Grid(T=8, Y=14, X=14, prefix=0), 4)
     """
     rows, columns = size[1:3] if size and isinstance(view.source, SourceFile) else (1, 1)
-    y, x = (max(1, round(view.patches * side / max(rows, columns))) for side in (rows, columns))
+    y, x = patch_counts(rows, columns, view.patches)
     frames = 1 if view.still else min(view.frames, size[0]) if size else view.frames
     return Grid(frames if cap is None else max(1, min(frames, cap // (y * x))), y, x)
 
@@ -126,7 +126,13 @@ def describe_tokens(cut: CutClip, temperature: float, head: int = 1, causal: boo
     else:
         q, k, v = tensor_head(found, head, temperature)
         note = TENSORS_NOTE.format(head=head, patch=PATCH)
-    return Tokens(cut.clip, cut.picture, cut.grid, q, k, v, cut.mask, causal, note, cut.media.note)
+    return Tokens(cut.clip, cut.picture, cut.grid, q, k, v, cut.mask, causal, note, file_note(cut.media, cut.grid))
+
+
+def file_note(media: Media, grid: Grid) -> str:
+    """What was read of a person's own file, and what of it the grid cuts off, in one line; "" for a sample."""
+    cut = cut_note(media.clip, grid) if media.note and media.tensors is None else ""
+    return "; ".join(filter(None, (media.note, cut)))
 
 
 def tensor_head(found: Tensors, head: int, temperature: float) -> tuple[Tensor, Tensor, Tensor]:

@@ -73,7 +73,7 @@ def test_before_a_file_comes_a_sample_stays_and_the_page_says_what_happens_to_fi
     assert view(app)["title"] == clips.photograph("coffee").title and not said(app)
     assert view(visit(source=OWN, **SMALL))["title"] == clips.photograph("chelsea").title
     for sentence in (limits.limits_sentence(), "stays in the memory of this visit", "gone when the visit ends",
-                     "HEIC, MP4, MOV"):
+                     "HEIC, AVIF, TIFF, BMP, MP4, MOV"):
         assert sentence in words(app)
 
 
@@ -82,7 +82,8 @@ def test_a_clip_is_cut_in_its_own_form_and_its_numbers_are_linviz_s(opened: Any)
     assert sent["grid"] == [8, 10, 14] and len(sent["frames"]) == 8 and sent["title"] == "first.mp4"
     q = clips.descriptors(clips.fit(clip, grid), grid, opened.session_state["concentrate"].temperature)[0]
     np.testing.assert_allclose(sent["panels"][0]["wire"]["q"], q[0, 0].numpy(), rtol=1e-6)
-    assert "first.mp4: 8 of 10 frames, evenly spaced in time, 32 x 24, 1.0 s." in words(opened).replace("**", "")
+    assert ("first.mp4: 8 of 10 frames, evenly spaced in time, 32 x 24, 1.0 s; cut off, so that patches are square: "
+            "1 of the 24 pixels of its height (4.2 %).") in words(opened).replace("**", "")
     assert "8 frames of 10 x 14 are 1,120 patches." in words(opened)
 
 
@@ -110,13 +111,13 @@ def halves(data: bytes, tmp_path: Path) -> bytes:
 
 
 @pytest.mark.parametrize("make, name, says", [
-    (lambda _: files.still("PNG"), "really.mp4", "one picture, 32 x 24."),
+    (lambda _: files.still("PNG"), "really.mp4", "one picture, 32 x 24"),
     (lambda _: files.still("PNG"), "../../x.png", "x.png"),
     (lambda _: files.still("PNG", np.array([[[9, 9, 9]]], np.uint8)), "dot.png", "one picture, 1 x 1."),
-    (lambda _: files.animated("GIF", 1), "one.gif", "one picture, 32 x 24."),
-    (lambda _: files.heic(), "phone.heic", "one picture, 32 x 24."),
+    (lambda _: files.animated("GIF", 1), "one.gif", "one picture, 32 x 24"),
+    (lambda _: files.heic(), "phone.heic", "one picture, 32 x 24"),
     (lambda _: files.video(stamps=(0, 1, 2, 30)), "phone.mov", "all 4 frames (8 were asked for)"),
-    (lambda at: halves(files.video(), at), "cut.mp4", "is cut short after 7 of 10 frames: those were read."),
+    (lambda at: halves(files.video(), at), "cut.mp4", "is cut short after 7 of 10 frames: those were read"),
     (lambda _: files.animated("GIF")[:300], "cut.gif", "it is cut short after"),
     (lambda _: files.video("libvpx-vp9")[:-300], "cut.webm", "is cut short after")],
     ids=lambda x: x if isinstance(x, str) and "." in x and " " not in x else "")
@@ -299,7 +300,8 @@ def test_a_url_brings_a_file_s_name_back() -> None:
 @pytest.mark.parametrize("size, patches, frames, grid", [
     ((1, 480, 640), 56, 8, Grid(1, 42, 56)), ((8, 1024, 576), 16, 8, Grid(8, 16, 9)),
     ((16, 576, 1024), 28, 16, Grid(7, 16, 28)), ((3, 9, 9), 14, 16, Grid(3, 14, 14)),
-    ((1, 1, 900), 14, 8, Grid(1, 1, 14))])
+    ((1, 1, 900), 14, 8, Grid(1, 1, 112)),
+    ((1, 40, 4000), 28, 8, Grid(1, 1, 100)), ((1, 2000, 100), 28, 8, Grid(1, 20, 1))])
 def test_the_grid_follows_the_file(size: tuple[int, ...], patches: int, frames: int, grid: Grid) -> None:
     assert page_grid(View(SourceFile("a", SHA), patches=patches, frames=frames), size) == grid
 
