@@ -12,12 +12,13 @@ from torch import Tensor
 from linviz import clips
 from linviz.models.apart import WAYS, compare_parts
 from linviz.models.gated_heads import GatedHead, gated_heads
-from linviz.patch_view.heat_png import heat_png, png_url
+from linviz.patch_view.heat_png import heat_png, picture_url
 from linviz.views.gate_heading import gate_heading
 from linviz.views.panel_steps import make_mechanism
 
 from ..shared.gate_pictures import (
     RATIO_SCALE,
+    SPREAD,
     frame_url,
     matrix_html,
     patches_in_frame,
@@ -89,9 +90,9 @@ def show_weights(panel: KeyedPanel, here: Scene, query: int) -> None:
     st.html(sizes)
     st.caption(SIZES)
     st.html(spread_table([("Ratios of queries", head.spread[0]), ("Ratios of keys", head.spread[1])]))
-    if head.agreement is not None:
-        st.caption(f"Queries and keys: their log r have a correlation of {head.agreement:.2f} (1: the same pattern, 0: "
-                   "unrelated).")
+    same = "" if head.agreement is None else (f" Correlation of the log r of queries and keys: {head.agreement:.2f} (1: "
+                                              "the same pattern, 0: unrelated).")
+    st.caption(SPREAD + same)
     if st.toggle("Take the gate apart: which part of it does the work", key="apart"):
         show_parts(panel, here)
 
@@ -145,7 +146,7 @@ def size_tiles(head: GatedHead, here: Scene, t: int) -> str:
     """Sizes of features on the picture, before and after the gate, on one scale."""
     titles = ("queries", "queries, gated", "keys", "keys, gated")
     maps = [patches_in_frame(x[:, None], here.grid, t)[0] for x in head.sizes]
-    cards = [tile_html(title, [("", png_url(heat_png(x.numpy(), 0.0, LARGE, "viridis")))])
+    cards = [tile_html(title, [("", picture_url(heat_png(x.numpy(), 0.0, LARGE, "viridis")))])
              for title, x in zip(titles, maps)]
     said = " ".join(f"{title}: from {x.min():.2g} to {x.max():.2g}." for title, x in zip(titles, maps))
     ticks = (*map(str, range(LARGE)), f"{LARGE} or more")

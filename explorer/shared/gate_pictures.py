@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from io import BytesIO
 
 from torch import Tensor
 
@@ -11,12 +12,14 @@ from linviz.fixation import LOWEST, log_ratios
 from linviz.models.gated_heads import RatioSpread
 from linviz.palette import SEQUENTIAL
 from linviz.patch_view.blob import frame_image
-from linviz.patch_view.heat_png import heat_png, png_bytes, png_url
+from linviz.patch_view.heat_png import heat_png, picture_url
 
 from .number_tables import html_table, three_digits
 
 RATIO_TICKS = ("0.0001", "0.001", "0.01", "0.1", "1")  # from LOWEST of log10 r to 0
 SPREAD_HEADS = ("between channels", "between patches", "both at once")
+SPREAD = ("Where the ratios differ, in per cent of the variance of log r: between channels (the same in every patch), "
+          "between patches (the same in every channel), or both at once.")
 Tile = tuple[str, str]  # what it is called, its picture as a URL
 
 
@@ -33,7 +36,7 @@ RATIO_SCALE = scale_html("ratio r, from shut (dark) to kept (bright)", RATIO_TIC
 
 def ratio_url(r: Tensor) -> str:
     """Ratios (Y, X) as a picture, on the scale of all ratios."""
-    return png_url(heat_png(log_ratios(r).numpy(), LOWEST, 0.0))
+    return picture_url(heat_png(log_ratios(r).numpy(), LOWEST, 0.0))
 
 
 def patches_in_frame(x: Tensor, grid: Grid, t: int) -> Tensor:
@@ -48,9 +51,10 @@ def patches_in_frames(x: Tensor, grid: Grid) -> Tensor:
 
 def frame_url(frames: Tensor, side: int = 144) -> str:
     """Frames (T, 3, Ypx, Xpx) side by side as one small picture."""
-    image = frame_image(frames.movedim(0, 2).flatten(2, 3))
+    image, out = frame_image(frames.movedim(0, 2).flatten(2, 3)), BytesIO()
     image.thumbnail((side * len(frames), side))
-    return png_url(png_bytes(image.quantize(64)))
+    image.save(out, "JPEG", quality=85)
+    return picture_url(out.getvalue(), "jpeg")
 
 
 def tile_html(title: str, tiles: Sequence[Tile], note: str = "", wide: bool = False) -> str:
@@ -66,12 +70,16 @@ def tiles_html(cards: Sequence[str], alt: str, scale: str, kind: str = "linviz-t
 
 
 def matrix_html(columns: Sequence[tuple[str, Tensor]], rows: Sequence[str], across: str, alt: str,
-                mark: tuple[int, int] | None = None) -> str:
-    """Tables of ratios (M, tokens) beside each other, a row per channel; `mark`: one token out of so many is framed."""
+                mark: tuple[int, int] | None = None, parts: int = 1) -> str:
+    """Tables of ratios (M, tokens) beside each other, a row per channel.
+
+    mark  one token out of so many is framed;  parts  thin lines cut the tokens into so many equal parts.
+    """
     names = "".join(f"<span>{escape(name)}</span>" for name in rows)
-    frame = "" if mark is None else (f'<i style="left:{100 * mark[0] / mark[1]:.3f}%;'
-                                     f'width:{100 / mark[1]:.3f}%"></i>')
-    tables = "".join(f'<figure><figcaption>{escape(name)}</figcaption><div><img src="{ratio_url(r)}" alt="">{frame}'
+    over = "" if mark is None else (f'<i style="left:{100 * mark[0] / mark[1]:.3f}%;'
+                                    f'width:{100 / mark[1]:.3f}%"></i>')
+    over += "".join(f'<u style="left:{100 * n / parts:.3f}%"></u>' for n in range(1, parts))
+    tables = "".join(f'<figure><figcaption>{escape(name)}</figcaption><div><img src="{ratio_url(r)}" alt="">{over}'
                      f"</div><small>{escape(across)}</small></figure>" for name, r in columns)
     return (f'<div class="linviz-matrix" style="--rows:{len(rows)}" role="img" aria-label="{escape(alt)}">'
             f'<div><em>channel</em>{names}</div>{tables}</div>')

@@ -13,10 +13,12 @@ from PIL import Image
 from ..palette import SEQUENTIAL
 from .still import ramp_colours
 
+LEVELS = 64  # of a scale: more cannot be told apart, and take more bytes
+
 
 @cache
 def _png_palette(scale: str) -> bytes:
-    colours = ramp_colours(SEQUENTIAL[scale], torch.linspace(0, 1, 256))
+    colours = ramp_colours(SEQUENTIAL[scale], torch.linspace(0, 1, LEVELS))
     return bytes((255 * colours.mT).round().byte().flatten().tolist())
 
 
@@ -28,22 +30,17 @@ def heat_png(values: Any, low: float, high: float, scale: str = "cividis") -> by
     ((2, 1), '00ff')
     """
     x = (np.asarray(values, dtype=np.float32) - low) / (high - low)
-    image = Image.fromarray((255 * x.clip(0, 1)).round().astype(np.uint8)).convert("P")
+    image = Image.fromarray(((LEVELS - 1) * x.clip(0, 1)).round().astype(np.uint8)).convert("P")
     image.putpalette(_png_palette(scale))
-    return png_bytes(image)
-
-
-def png_bytes(image: Image.Image) -> bytes:
-    """An image as PNG."""
     out = io.BytesIO()
     image.save(out, "PNG")
     return out.getvalue()
 
 
-def png_url(png: bytes) -> str:
-    """A PNG as a URL that holds it.
+def picture_url(picture: bytes, kind: str = "png") -> str:
+    """A picture as a URL that holds it.
 
-    >>> png_url(heat_png([[0.0]], 0.0, 1.0))[:26]
+    >>> picture_url(heat_png([[0.0]], 0.0, 1.0))[:26]
     'data:image/png;base64,iVBO'
     """
-    return "data:image/png;base64," + base64.b64encode(png).decode()
+    return f"data:image/{kind};base64,{base64.b64encode(picture).decode()}"

@@ -49,6 +49,16 @@ def softmax_distance_sentence(beside: Sequence[LayerGates]) -> str:
             f"one does in {nearer[1]}.")
 
 
+def pattern_sentence(trained: Sequence[Sequence[GatedHead]], beside: Sequence[LayerGates]) -> str:
+    """How much of the difference between ratios is one between channels, alike in every patch: means over all heads."""
+    def percent(layers: Sequence[Sequence[GatedHead]]) -> str:
+        found = [side.channels for layer in layers for head in layer for side in head.spread]
+        return f"{100 * sum(found) / len(found):.0f} %"
+    fitted = f" ({percent([one.fitted for one in beside])} of the fitted ones)" if beside else ""
+    return (f"Of the variance of log r, {percent(trained)} lies between the channels of the trained gates{fitted}: "
+            "only the rest depends on the patch.")
+
+
 def busiest_channel(head: GatedHead) -> tuple[int, float, float]:
     """The channel through which most attention runs with the gate, from 0, and its shares without and with the gate."""
     without, gated = head.use
