@@ -40,7 +40,8 @@ MEANING = ("The gate multiplies each feature of a query and of a key by a ratio 
            "feature, near 0 it shuts it.")
 COUNTED = ("A channel's share is the part of a patch's attention that runs through it. The channels in use are counted "
            "as effective tokens are: 2 to the power of the entropy.")
-CANCELS = "A factor that a query has in all channels cancels in its row. For keys, only a factor of all patches cancels."
+CANCELS = ("A factor that a query has in all channels cancels in its row. For keys, only a factor of all patches "
+           "cancels.")
 SIZES = ("The size of a patch's features, summed over channels, before and after the gate. A query's size cancels in "
          "its row; a key with a greater size is seen more.")
 
@@ -76,12 +77,7 @@ def gated_head(panel: KeyedPanel, here: Scene) -> GatedHead:
 
 def show_weights(panel: KeyedPanel, here: Scene, query: int) -> None:
     """What is to be seen, the ratios on the picture and along a row, features before and after, and numbers."""
-    try:
-        head = gated_head(panel, here)
-    except ValueError as error:
-        st.caption(f"The weights of this gate cannot be shown alone: {error}.")
-        return
-    t = query_place(query, here.grid)[0]
+    head, t = gated_head(panel, here), query_place(query, here.grid)[0]
     st.markdown(f"**{gate_heading(*head.use)}.** {MEANING}")
     ratios, sizes = gate_tiles(panel, here, t)
     st.html(ratios)
@@ -90,9 +86,8 @@ def show_weights(panel: KeyedPanel, here: Scene, query: int) -> None:
     st.html(sizes)
     st.caption(SIZES)
     st.html(spread_table([("Ratios of queries", head.spread[0]), ("Ratios of keys", head.spread[1])]))
-    same = "" if head.agreement is None else (f" Correlation of the log r of queries and keys: {head.agreement:.2f} (1: "
-                                              "the same pattern, 0: unrelated).")
-    st.caption(SPREAD + same)
+    st.caption(SPREAD if head.agreement is None else f"{SPREAD} Correlation of the log r of queries and keys: "
+               f"{head.agreement:.2f} (1: the same pattern, 0: unrelated).")
     if st.toggle("Take the gate apart: which part of it does the work", key="apart"):
         show_parts(panel, here)
 

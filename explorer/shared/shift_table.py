@@ -30,7 +30,8 @@ def shift_table(attention: Attention, channels: int) -> str:
               f"<td><b>{PLACES[axis][y, x]}</b> {passed[y, x]} <i>{ARROWS[y, x]}</i></td>" for x in (-1, 0, 1)]
              for y in rows]
     body = "".join(f"<tr>{''.join(row)}</tr>" for row in cells)
-    return f'<table class="linviz-shift"><caption>from which neighbour, in {axis}</caption><tbody>{body}</tbody></table>'
+    return (f'<table class="linviz-shift"><caption>from which neighbour, in {axis}</caption>'
+            f"<tbody>{body}</tbody></table>")
 
 
 def _fold_sizes(attention: Attention, channels: int) -> list[int]:

@@ -44,8 +44,8 @@ ALL = "all channels (geometric mean)"
 HEAD, CHANNEL = "trained_gate_head", "trained_gate_channel"
 LARGE = 4  # times the mean: what the scale of sizes ends at
 WAITS = "is being fitted"
-MEANING = ("A gate multiplies each feature by a ratio r between 0 and 1. The trained gate was learned for the task; the "
-           "fitted one is new and copies softmax's map of the same q and k.")
+MEANING = ("A gate multiplies each feature by a ratio r between 0 and 1. The trained gate was learned for the task; "
+           "the fitted one is new and copies softmax's map of the same q and k.")
 AXES = ("Each picture: channels 1 to {channels} from top to bottom, {tokens} patches from left to right, moment by "
         "moment. A row of one colour is a channel that the gate treats alike in every patch.")
 
@@ -121,8 +121,8 @@ def overview_html(grid: Grid, learned: list[list[GatedHead]], beside: list[Layer
             c, before, after = busiest_channel(head)
             said.append(f"layer {n + 1}, head {h + 1}: {_use_words(head, fitted)}, most in channel {c + 1} "
                         f"({100 * after:.0f} %)")
-    return tiles_html(cards, f"Fixation ratios of queries and keys in every layer and head, trained and fitted, channel "
-                             f"by patch. {'; '.join(said)}.", RATIO_SCALE, "linviz-gates")
+    return tiles_html(cards, "Fixation ratios of queries and keys in every layer and head, trained and fitted, by "
+                             f"channel and patch. {'; '.join(said)}.", RATIO_SCALE, "linviz-gates")
 
 
 def _head_card(title: str, head: GatedHead, fitted: GatedHead | None) -> str:
@@ -132,8 +132,9 @@ def _head_card(title: str, head: GatedHead, fitted: GatedHead | None) -> str:
 
 
 def _ratio_row(name: str, head: GatedHead | None) -> str:
-    pictures = [f'<img src="{ratio_url(r.mT)}" alt="">' for r in head.ratios] if head else [f"<u>{WAITS}</u>", "<u></u>"]
-    return f"<em>{name}</em>{''.join(pictures)}"
+    if head is None:
+        return f"<em>{name}</em><u>{WAITS}</u><u></u>"
+    return f"<em>{name}</em>" + "".join(f'<img src="{ratio_url(r.mT)}" alt="">' for r in head.ratios)
 
 
 def _use_words(head: GatedHead, fitted: GatedHead | None) -> str:

@@ -200,7 +200,7 @@ def test_a_server_makes_the_opening_before_anybody_comes(monkeypatch):
     warm_start.begin_once(make_opening)
     warm_start.wait_for_task(120)
     kinds = sorted(str(key[0]) for key in shelf._kept)
-    assert kinds == ["blob", "fit", "means", "means", "means", "shown", "spectrum"]
+    assert kinds == ["blob", "fit", "gate tiles", "gated head", "means", "means", "means", "shown", "spectrum"]
 
 
 # ------------------------------------------------------------------------------------------------ the spectrum
