@@ -18,8 +18,8 @@ from .number_tables import html_table, three_digits
 
 RATIO_TICKS = ("0.0001", "0.001", "0.01", "0.1", "1")  # from LOWEST of log10 r to 0
 SPREAD_HEADS = ("between channels", "between patches", "both at once")
-SPREAD = ("Where the ratios differ, in per cent of the variance of log r: between channels (the same in every patch), "
-          "between patches (the same in every channel), or both at once.")
+SPREAD = ("The per cents say where log r differs, as parts of its variance. Between channels: the same in every patch. "
+          "Between patches: the same in every channel.")
 Tile = tuple[str, str]  # what it is called, its picture as a URL
 
 

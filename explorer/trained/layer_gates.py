@@ -76,9 +76,12 @@ class FittedGates:
 
 def _fit_layers(report: Report, answer: ModelAnswer) -> list[LayerGates]:
     """Fit a gate in every layer; where the fit is stopped, as far as it came."""
-    found, steps = list[LayerGates](), STEPS * len(answer.layers)
-    for n, layer in enumerate(answer.layers):
-        one = fit_beside(layer, STEPS, progress=lambda step, _, kl, n=n: report(n * STEPS + step, steps, kl))
+    found = list[LayerGates]()
+
+    def layer_report(step: int, steps: int, kl: float) -> bool:
+        return report(len(found) * steps + step, len(answer.layers) * steps, kl)
+    for layer in answer.layers:
+        one = fit_beside(layer, STEPS, progress=layer_report)
         if one is None:
             break
         found.append(one)

@@ -231,7 +231,9 @@ def _with_new_gate(attention: Attention, seed: int) -> Attention:
     twin = copy.deepcopy(attention)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
-        twin.mechanism.gate = Gate(twin.mechanism.features_wide, twin.mechanism.value_width, gate.sees, gate.shared)
+        m = twin.mechanism
+        assert isinstance(m, Kernel)
+        m.gate = Gate(m.features_wide, m.value_width, gate.sees, gate.shared)
     return twin.requires_grad_(True)
 
 

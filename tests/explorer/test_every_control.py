@@ -87,7 +87,8 @@ def sample() -> Any:
 def test_no_control_is_without_a_test(sample: Any) -> None:
     x = np.random.default_rng(0).normal(size=(2, 26, 8)).astype(np.float32)
     tensors = bring(visit(source="own", specs="softmax,relu_floor"), arrays(q=x, k=x), "run.npz")
-    there = [controls(app) for app in (sample, tensors, visit("trained", budget="short", specs="relu_floor+gate,relu_floor+gate+shift"))]
+    trained = visit("trained", budget="short", specs="relu_floor+gate,relu_floor+gate+shift")
+    there = [controls(app) for app in (sample, tensors, trained)]
     assert set.union(*there) | NOT_YET == set(MOVED)
 
 

@@ -1,4 +1,4 @@
-"""The fixation panel of Concentrate: open at once, with ratios, features and shifts; taken apart where that is asked."""
+"""The fixation panel of Concentrate: open at once, with ratios, features and shifts; its parts where asked for."""
 from __future__ import annotations
 
 import base64

@@ -66,7 +66,8 @@ def test_a_title_claims_no_more_than_its_numbers(pair, said):
 def test_titles_of_trained_gates_speak_of_fitted_ones_only_when_they_are_there():
     learned, fitted = [[head(10, 4, True)], [head(8, 2, True)]], [[head(10, 6, False)], [head(8, 6, False)]]
     beside = [LayerGates(a, b, (0.5, x, 0.1)) for a, b, x in zip(learned, fitted, (0.4, 0.9))]
-    assert trained_gates_heading(learned, []) == "Of 16 channels a patch uses 3.0 with the trained gates and 9.0 without"
+    assert trained_gates_heading(learned, []) == (
+        "Of 16 channels a patch uses 3.0 with the trained gates and 9.0 without")
     assert trained_gates_heading(learned, beside) == (
         "Of 16 channels a patch uses 3.0 with the trained gates, 6.0 with gates fitted to softmax and 9.0 without")
     assert "100 % lies between the channels of the trained gates:" in pattern_sentence(learned, [])
