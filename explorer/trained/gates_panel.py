@@ -37,7 +37,7 @@ from ..shared.gate_pictures import (
 )
 from ..shared.number_tables import three_digits
 from ..shared.shift_table import shift_table, shift_words
-from .layer_gates import FittedGates, gates_key, has_gate, learned_gates
+from .layer_gates import RESULTS, FittedGates, gates_key, has_gate, learned_gates
 from .model_answers import clip_key, clip_task
 
 ALL = "all channels (geometric mean)"
@@ -66,7 +66,7 @@ def gates_panel(view: TrainedView, found: Sequence[ModelAnswer]) -> None:
                                                           horizontal=True, key="trained_gates_of")]
     key = gates_key(view, one)
     learned, beside = learned_gates(view, one), fits.wanted(key, one)
-    show_overview(one, learned, beside)
+    show_overview(one, key, learned, beside)
     if key in fits.failed:
         st.caption(f"The fitted gates cannot be shown: {fits.failed[key]}.")
     elif not beside:
@@ -101,17 +101,18 @@ def _show_progress(fits: FittedGates) -> None:
 # ------------------------------------------------------------------------------------------------ every head
 
 
-def show_overview(answer: ModelAnswer, learned: list[list[GatedHead]], beside: list[LayerGates]) -> None:
+def show_overview(answer: ModelAnswer, key: Hashable, learned: list[list[GatedHead]],
+                  beside: list[LayerGates]) -> None:
     """The title, and a card per layer and head."""
     st.markdown(f"**{answer.title}. {trained_gates_heading(learned, beside)}.** {MEANING}")
-    st.html(overview_html(answer.shape.grid, learned, beside))
+    st.html(RESULTS.keep(("overview", key, len(beside)), lambda: overview_html(learned, beside)))
     tokens, channels = learned[0][0].gated_shares.shape
     said = AXES.format(channels=channels, tokens=tokens)
     words = [said, pattern_sentence(learned, beside), softmax_distance_sentence(beside) if beside else ""]
     st.caption(" ".join(filter(None, words)))
 
 
-def overview_html(grid: Grid, learned: list[list[GatedHead]], beside: list[LayerGates]) -> str:
+def overview_html(learned: list[list[GatedHead]], beside: list[LayerGates]) -> str:
     """Every layer and head: ratios of queries and keys, trained and fitted, on one scale."""
     cards, said = [], []
     for n, layer in enumerate(learned):

@@ -12,7 +12,7 @@ from ..shared.background_jobs import Job, JobList, Report, ResultCache
 from .model_answers import answer_key, clip_key
 
 STEPS = 300  # of a fit, for each layer
-RESULTS = ResultCache(most=32)
+RESULTS = ResultCache(most=48)  # of a dozen models on their clips
 POOL = ThreadPoolExecutor(1, "gates")
 
 

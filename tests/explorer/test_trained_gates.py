@@ -121,7 +121,8 @@ def test_without_any_gate_nothing_is_fitted() -> None:
 def test_a_weaker_gate_is_shown_weaker(opened: Any) -> None:
     app = visit("trained", specs=f"softmax,{SPEC}", strength="0")
     drawn = pictures(html(app, "every layer and head"))
-    assert {int(level) for picture in drawn[:18] for level in np.unique(picture)} == {58}  # one half, everywhere
+    own = drawn if len(drawn) == 18 else [picture for n, picture in enumerate(drawn) if n % 4 < 2]  # not the fitted
+    assert {int(level) for picture in own for level in np.unique(picture)} == {58}  # one half, everywhere
 
 
 def test_a_fit_that_fails_is_told_and_the_page_stays(monkeypatch: Any) -> None:
