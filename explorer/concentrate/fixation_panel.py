@@ -88,7 +88,7 @@ def show_weights(panel: KeyedPanel, here: Scene, query: int) -> None:
     st.html(spread_table([("Ratios of queries", head.spread[0]), ("Ratios of keys", head.spread[1])]))
     st.caption(SPREAD if head.agreement is None else f"{SPREAD} Correlation of the log r of queries and keys: "
                f"{head.agreement:.2f} (1: the same pattern, 0: unrelated).")
-    if st.toggle("Take the gate apart: which part of it does the work", key="apart"):
+    if st.toggle("Take the gate apart: which part of it does the work", key="apart", persist_state="session"):
         show_parts(panel, here)
 
 
