@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from .grid import Grid
 
+LOWEST = -4.0  # of log10 r: a ratio of one in ten thousand or less is the darkest in pictures
 GATE_INPUTS = {"self": (1, 0), "qk": (2, 0), "qkv": (2, 1)}  # what a gate reads: (features, values)
 
 
@@ -81,6 +82,15 @@ def fixation_ratios(gate: Gate, phi_q: Tensor, phi_k: Tensor, v: Tensor,
     """
     z_q, z_k = gate.logits(phi_q, phi_k, v)
     return (strength * z_q).sigmoid(), (strength * z_k).sigmoid()
+
+
+def log_ratios(r: Tensor) -> Tensor:
+    """log10 of ratios, at least `LOWEST`: what pictures show. A smaller ratio shuts a feature as well.
+
+    >>> log_ratios(torch.tensor([1.0, 0.01, 0.0])).tolist()
+    [0.0, -2.0, -4.0]
+    """
+    return r.log10().clamp_min(LOWEST)
 
 
 TIME = ((1, 0, 0), (-1, 0, 0))

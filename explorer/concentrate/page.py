@@ -3,7 +3,6 @@ import streamlit as st
 
 from explorer.concentrate import controls, file_chooser, own_file, view
 from explorer.concentrate.concentrate_state import STATE
-from explorer.concentrate.fixation_panel import fixation_panel
 from explorer.concentrate.panel_work import panel_titles, panels_at
 from explorer.concentrate.spectra_panel import spectra_panel
 from explorer.concentrate.visit import BLINK, FIRST, SMALL, Visit
@@ -42,7 +41,6 @@ show_warnings(visit.troubles())
 view.show_view(visit, panels, titles, here, chosen)
 measured = panels_at(panels, visit.live.look.strength, here)
 view.update_heading(title, measured, titles, here, chosen.causal)
-fixation_panel(measured, titles, here, visit.query)
 spectra_panel(measured, titles, here)
 visit.begin()
 controls.show_work(visit)

@@ -22,7 +22,7 @@ from ..shared.scenes import KeyedPanel, Scene, sample_scene
 from ..shared.widgets import escape_markdown, show_warnings
 from . import own_file
 from .concentrate_state import STATE
-from .fixation_panel import follow_query
+from .fixation_panel import fixation_panel
 from .panel_work import panels_at, scene_results, view_blob, view_width
 from .visit import Visit
 from .what_fits import page_grid
@@ -64,7 +64,7 @@ def scene_of_view(view: View) -> Scene:
 
 @st.fragment
 def show_view(visit: Visit, panels: Sequence[KeyedPanel], titles: Sequence[str], here: Scene, view: View) -> None:
-    """The live view and the numbers of its query: a click runs this part alone."""
+    """The live view, the numbers of its query and the weights of its gates: a click runs this part alone."""
     ready, before = not any(panel.waiting for panel in panels), visit.live.look
     query = visit.follow(_message(visit), here)
     with st.container(width=view_width(here.grid, len(panels))):
@@ -83,7 +83,7 @@ def show_view(visit: Visit, panels: Sequence[KeyedPanel], titles: Sequence[str],
     st.subheader(f"The pinned {query_words(query, here.grid)}, beside the mean of all {len(here.grid):,}", anchor=False)
     means = [None if panel.waiting else scene_results(here).get(("means", panel.result_key)) for panel in measured]
     st.html(number_tables.concentration_table(measured, titles, query, here, means))
-    follow_query(query, here.grid)
+    fixation_panel(measured, titles, here, query)
 
 
 def _message(visit: Visit) -> dict[str, Any] | None:

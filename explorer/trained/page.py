@@ -5,6 +5,7 @@ from explorer.shared.projector import show_projected
 from explorer.shared.widgets import show_warnings
 from explorer.trained import controls, view
 from explorer.trained.answer_tables import measures_table
+from explorer.trained.gates_panel import gates_panel
 from explorer.trained.model_answers import model_answers
 from explorer.trained.trained_notes import GUIDE, recorded_note, trained_heading
 from explorer.trained.trained_state import STATE
@@ -29,4 +30,5 @@ view.show_view(chosen, found, live)
 st.subheader(f"How concentrated layer {chosen.layer} is", anchor=False)
 st.html(measures_table(chosen, found))
 st.caption(recorded_note(chosen))
+gates_panel(chosen, found)
 show_projected(live.look)

@@ -12,9 +12,9 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from ..fixation import LOWEST
 from . import theme
 
-LOW = -4.0  # darkest: a ratio of one in ten thousand or less
 BAR = {"title": {"text": "ratio r", "side": "right"}, "tickvals": [-4, -3, -2, -1, 0], "thickness": 14,
        "ticktext": ["0.0001", "0.001", "0.01", "0.1", "1"]}
 
@@ -68,7 +68,7 @@ def _blank_panels(titles: Sequence[str], dark: bool, alt: str) -> go.Figure:
     look, scale = theme.empty_figure(alt, dark).layout, theme.colourscale("cividis")
     fig = make_subplots(1, len(titles), shared_yaxes=True, horizontal_spacing=0.03, subplot_titles=list(titles))
     fig.update_layout(template=look.template, meta=look.meta,
-                      coloraxis={"colorscale": scale, "cmin": LOW, "cmax": 0.0, "colorbar": BAR})
+                      coloraxis={"colorscale": scale, "cmin": LOWEST, "cmax": 0.0, "colorbar": BAR})
     return fig
 
 

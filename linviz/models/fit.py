@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ..maps import Features, Map
-from ..mechanisms import Attention
+from ..mechanisms import Attention, parse
 from .adam import Adam
 
 LABEL = "fitted to a map, never trained on a task"
@@ -43,6 +43,16 @@ class Fit:
     cancelled: bool = False
     snapshots: list[Snapshot] = field(default_factory=list)
     label: str = LABEL
+
+
+def softmax_target(spec: str) -> str:
+    """The softmax with the same scope as a spec: the target of a gate's fit.
+
+    >>> softmax_target("relu_floor+gate@window:4"), softmax_target("relu_floor+gate")
+    ('softmax@window:4', 'softmax')
+    """
+    _, at, scope = str(parse(spec)).partition("@")
+    return f"softmax{at}{scope}"
 
 
 def fit_gate(mechanism: Attention, target: Map, q: Tensor, k: Tensor, v: Tensor, *, steps: int = 300,

@@ -10,9 +10,9 @@ import torch
 
 from ..mechanisms import Attention, make
 from ..models import Fit, fit_gate
+from ..models.fit import softmax_target
 from ..patch_view import gate_snapshots
 from ..reading import read
-from .row_stats import softmax_target
 from .view_panels import Tokens, ViewPanel
 
 

@@ -12,7 +12,6 @@ from ..concentration import DEAD_ROW_SUM
 from ..grid import Grid
 from ..maps import Map
 from ..measure import MEASURES
-from ..mechanisms import parse
 from ..reading import ROW_MEASURES, Reading
 
 SIGNED = "signed: its rows are not probability distributions"
@@ -98,13 +97,3 @@ def distinct_titles(titles: Sequence[str], specs: Sequence[str]) -> list[str]:
     ['a:1', 'b', 'a:2']
     """
     return [spec if titles.count(title) > 1 else title for title, spec in zip(titles, specs)]
-
-
-def softmax_target(spec: str) -> str:
-    """The softmax with the same scope as a spec: the target of a gate's fit.
-
-    >>> softmax_target("relu_floor+gate@window:4"), softmax_target("relu_floor+gate")
-    ('softmax@window:4', 'softmax')
-    """
-    _, at, scope = str(parse(spec)).partition("@")
-    return f"softmax{at}{scope}"

@@ -8,6 +8,8 @@ import pytest
 
 from tests.conftest import watch
 
+FEWER = 20  # steps of the fits beside trained gates: enough to tell them from what they start with
+
 
 @pytest.fixture(scope="module")
 def context(chromium: Any) -> Iterator[Any]:
@@ -24,3 +26,11 @@ def page(context: Any) -> Iterator[Any]:
     page.problems = watch(page)
     yield page
     page.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def short_fits() -> Iterator[None]:
+    """Every visit to Trained fits gates in the background: here with fewer steps, outside of the browser's server."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("explorer.trained.layer_gates.STEPS", FEWER)
+        yield

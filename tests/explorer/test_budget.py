@@ -19,7 +19,7 @@ from .crowd import served
 
 pytestmark = pytest.mark.budget
 WHOLE = """() => { const v = window.view?.(), m = v?.measures; return m?.length === 3 && m.every(x => x.bits > 0)
-  && v.model.panels[2].title.endsWith("fitted") && document.querySelectorAll(".linviz-numbers").length === 2
+  && v.model.panels[2].title.endsWith("fitted") && document.querySelectorAll(".linviz-numbers").length === 3
   && document.querySelector(".js-plotly-plot .main-svg"); }"""
 SETTLED = "() => document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'"
 TIMES = 20

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from .harness import quiet, tables, visit, well
+from .test_fixation_panel import html
 from .test_own_file import arrays, bring
 
 HERE = Path(__file__).parent
@@ -20,7 +21,7 @@ TRAINED, ALL_TRAINED = "test_trained.py", "test_a_control_changes_page_and_addre
 HOST, ENDS = "test_page_host.py", "test_every_field_stands_at_its_extreme_by_url_and_by_its_widget_and_goes_no_further"
 GATE = PAGE, "test_the_gate_reads_what_was_chosen"
 FIT = PAGE, "test_steps_and_seed_decide_the_fit"
-MINE = "test_every_control.py", "test_the_panel_follows_its_own_controls"
+MINE = "test_every_control.py", "test_the_panel_follows_its_own_control"
 FIELDS = {"source": (PAGE, "test_every_picture"), "patches": (PAGE, "test_sliders_at_both_ends"),
           "temperature": (PAGE, "test_sliders_at_both_ends"),
           "frames": (PAGE, "test_frames_at_both_ends_and_what_does_not_fit"),
@@ -36,7 +37,10 @@ MOVED = {  # a control's key, or what stands on it where it has none: the test t
     "curve": (PAGE, "test_curves_and_the_mean_row_switch"), "centred": (PAGE, "test_curves_and_the_mean_row_switch"),
     "Fit again": (PAGE, "test_fit_again_fits_again"), "Reset": (PAGE, "test_reset_brings_the_opening_back"),
     "Cancel": (PAGE, "test_a_fit_can_be_cancelled_and_stays_as_far_as_it_came"),
-    "apart": (PANEL, "test_a_gate_is_taken_apart"), "apart_of": MINE, "apart_channel": MINE,
+    "apart": (PANEL, "test_a_gate_is_taken_apart"), "apart_of": MINE,
+    "trained_gates_of": ("test_trained_gates.py", "test_of_two_gated_models_one_is_chosen_and_a_shift_is_explained"),
+    **{name: ("test_trained_gates.py", "test_one_head_is_shown_larger_and_follows_the_sidebar") for name in (
+        "trained_gate_head", "trained_gate_channel")},
     "Bring your own picture, clip or tensors, or a saved view": (
         OWN, "test_before_a_file_comes_a_sample_stays_and_the_page_says_what_happens_to_files"),
     "Forget this file": (OWN, "test_a_file_lies_in_its_visit_alone_and_can_be_forgotten"),
@@ -83,7 +87,8 @@ def sample() -> Any:
 def test_no_control_is_without_a_test(sample: Any) -> None:
     x = np.random.default_rng(0).normal(size=(2, 26, 8)).astype(np.float32)
     tensors = bring(visit(source="own", specs="softmax,relu_floor"), arrays(q=x, k=x), "run.npz")
-    there = [controls(app) for app in (sample, tensors, visit("trained", budget="short", specs="softmax,relu"))]
+    trained = visit("trained", budget="short", specs="relu_floor+gate,relu_floor+gate+shift")
+    there = [controls(app) for app in (sample, tensors, trained)]
     assert set.union(*there) | NOT_YET == set(MOVED)
 
 
@@ -100,14 +105,8 @@ def table_of_parts(app: Any) -> dict[str, list[str]]:
     return next(table for table in tables(app) if "the gate as it is" in table)
 
 
-def alt(app: Any, name: str) -> str:
-    (chart,) = [e.proto.alt for e in app.get("plotly_chart") if e.proto.id.endswith(name)]
-    return chart
-
-
-def test_the_panel_follows_its_own_controls(sample: Any) -> None:
-    before = alt(sample, "fixation_picture"), alt(sample, "fixation_channels"), table_of_parts(sample)
-    app = well(sample.selectbox(key="apart_channel").set_value("lightness").run())
-    assert alt(app, "fixation_picture") != before[0] and table_of_parts(app) == before[2]
-    app = well(app.radio(key="apart_of").set_value(2).run())
-    assert alt(app, "fixation_channels") != before[1] and table_of_parts(app) != before[2]
+def test_the_panel_follows_its_own_control(sample: Any) -> None:
+    before = html(sample, "Fixation ratios of 18 channels"), table_of_parts(sample)
+    app = well(sample.radio(key="apart_of").set_value(2).run())
+    assert before[0] and html(app, "Fixation ratios of 18 channels") != before[0]
+    assert table_of_parts(app) != before[1]

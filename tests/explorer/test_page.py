@@ -200,7 +200,7 @@ def test_a_server_makes_the_opening_before_anybody_comes(monkeypatch):
     warm_start.begin_once(make_opening)
     warm_start.wait_for_task(120)
     kinds = sorted(str(key[0]) for key in shelf._kept)
-    assert kinds == ["blob", "fit", "means", "means", "means", "shown", "spectrum"]
+    assert kinds == ["blob", "fit", "gate tiles", "gated head", "means", "means", "means", "shown", "spectrum"]
 
 
 # ------------------------------------------------------------------------------------------------ the spectrum
@@ -235,7 +235,7 @@ def test_ranks_by_name_with_bound_and_tolerance(small, centred):
     app = small
     on(app, "radio", "curve", "s")
     on(app, "toggle", "centred", centred)
-    ranks, (found, _) = tables(app)[1], readings(app)
+    ranks, (found, _) = tables(app)[-1], readings(app)
     s = [(r.centred_singular_values if centred else r.singular_values)[0, 0] for r in found]
     assert ranks["numerical rank (s above the tolerance)"] == [
         str(spectra.numerical_rank(x, r.tolerance).item()) for x, r in zip(s, found)]
@@ -361,9 +361,9 @@ def test_causal_maps_look_back_only_and_have_full_rank():
     found, clip = readings(app, ("softmax", "linear"), causal=True)
     check_numbers(app, found, clip, view(app)["set"]["query"])
     assert all(panel["wire"]["causal"] for panel in view(app)["panels"])
-    assert tables(app)[1]["numerical rank (s above the tolerance)"] == ["392", "392"]
+    assert tables(app)[-1]["numerical rank (s above the tolerance)"] == ["392", "392"]
     on(app, "toggle", "causal", False)
-    assert tables(quiet(app))[1]["numerical rank (s above the tolerance)"][1] == "18"
+    assert tables(quiet(app))[-1]["numerical rank (s above the tolerance)"][1] == "18"
 
 
 def test_a_gate_is_fitted_to_the_causal_softmax():

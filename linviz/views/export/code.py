@@ -13,7 +13,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ...clips import FRAMES
 from ...clips.fitting import PATCH
-from ..row_stats import row_statistics, softmax_target
+from ...models.fit import softmax_target
+from ..row_stats import row_statistics
 from ..state import ALL_HEADS
 from ..state_kinds import SourceFile
 from ..trained_panels import OpenTrained
