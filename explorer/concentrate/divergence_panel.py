@@ -1,10 +1,9 @@
 """Where do two of the maps differ? A map of their divergence per query, over the picture, and a way to the largest."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
@@ -28,7 +27,7 @@ MAP = "compare_map"  # the key of the map
 PICKS = ("compare_first", "compare_second")
 MEANINGS = {True: "Of each patch, its two rows of attention: 0 bits if they are equal, 1 bit if they share no patch.",
             False: "Of each patch, its two rows of attention: 0 if they are equal, 1 if they share no patch."}
-WAITS = "The gate of {title} is on its way: its map can be compared when it is fitted."
+WAITS = "The gate of {title} is not fitted yet: its map can be compared when it is."
 
 
 def shown_pair(panels: Sequence[KeyedPanel]) -> tuple[int, int] | None:
@@ -105,7 +104,7 @@ def _show_pair(visit: Visit, pair: Sequence[KeyedPanel], here: Scene, titles: Se
                       args=(visit, here, found.largest), icon=":material/my_location:")
         st.caption(_meaning(found))
     with left if here.grid.T == 1 else right:
-        _component(data=divergence_blob(found, here, visit), key=MAP, on_query_change=_patch_clicked_in(visit, here))
+        _component(data=divergence_blob(found, here, visit), key=MAP, on_query_change=follow_clicks(visit, here))
 
 
 def divergence_of(a: KeyedPanel, b: KeyedPanel, titles: tuple[str, str], here: Scene) -> MapDivergence:
@@ -140,8 +139,8 @@ def go_to_patch(visit: Visit, here: Scene, token: int) -> None:
     visit.live.ask(query_place(token, here.grid), replace(visit.live.look, frame=None))
 
 
-def _patch_clicked_in(visit: Visit, here: Scene) -> Any:
-    """A patch of the map was clicked: a callback."""
+def follow_clicks(visit: Visit, here: Scene) -> Callable[[], None]:
+    """What happens when a patch of the map is clicked: a callback."""
     def clicked() -> None:
         asked = st.session_state[MAP].query
         if asked and here.grid.prefix <= asked["query"] < len(here.grid):

@@ -33,6 +33,7 @@ function guidedSteps(host) {
   const strip = h("section", {className: "strip-of-steps", ariaLabel: "Guided steps", tabIndex: -1}, count,
     h("p", {}, say, act), h("div", {className: "tools"}, next, skip), live);
   const again = button("Guided steps", () => { open(0); strip.focus(); }, "again");
+  const pace = {rest: REST};
   let steps = [], at = -1, start = null, last = null, done = 0, place, clock;
   root.replaceChildren(h("style", {textContent: css + guidedCss}), strip, again);
   strip.addEventListener("keydown", e => { if (e.key === "Escape") close(); });
@@ -88,13 +89,13 @@ function guidedSteps(host) {
     }
     last = {query, strength};
     if (!done && reached(step, numbers, query, strength)) done = performance.now();
-    if (done && performance.now() - done > REST) open(at + 1);
+    if (done && performance.now() - done > pace.rest) open(at + 1);
     draw();
   }
 
   function liveView() {
     if (!place?.isConnected || !place.patchView) place = patchViewIn(document.querySelector("[class*='st-key-view']"));
-    return place?.patchView.model ? place.patchView : null;
+    return place?.patchView.model && place.patchView.measures.every(Boolean) ? place.patchView : null;   // it has drawn
   }
 
   function reached({until, panel}, numbers, query, strength) {
@@ -136,7 +137,7 @@ function guidedSteps(host) {
     strip.classList.toggle("done", Boolean(done));
   }
 
-  host.guidedSteps = {update, look, get at() { return at; },       // for tests
+  host.guidedSteps = {update, look, pace, get at() { return at; },   // for tests
     destroy() { clearInterval(clock); root.replaceChildren(); }};
   return host.guidedSteps;
 }

@@ -25,7 +25,7 @@ _component = st.components.v2.component("linviz_guided_steps", js=module_source(
 BARE = "guided_steps_bare"  # in the session: whether the visitor came by an address without a state
 ASKS = "The patch in the ring asks every {which} how well it matches, and the best matches {shine}."
 SOFTMAX = "Softmax: this patch looks at {patches} of {of} patches, and its ten best matches take {top} of its attention."
-LINEAR = "{title} is linear attention, which keeps no table of weights: this patch looks at {patches} of {of} patches"
+LINEAR = "{title} is linear attention and keeps no table: this patch looks at {patches} of {of} patches"
 LINEAR_BESIDE = ("Choose two more patches: which of the two numbers changes more?",
                  "{title}: from {before} to {patches}; softmax: from {otherBefore} to {other}.")
 LINEAR_ALONE = "Choose two more patches: does the number change?", "From {before} to {patches} patches."
