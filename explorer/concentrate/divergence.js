@@ -1,5 +1,5 @@
-// divergence.js: how much two maps differ at each patch, as colours over the picture. Last in the module, as a Streamlit
-// component. The numbers and their words come from Python; a click or a key says which patch is to be the query.
+// divergence.js: how much two maps differ at each patch, as colours over the picture. Last in the module, as a
+// Streamlit component. The numbers come from Python; a click or a key says which patch is to be the query.
 
 import {unpack} from "../../linviz/patch_view/rows.js";
 import {css, h, ramps, setColours, write} from "../../linviz/patch_view/look.js";
@@ -75,7 +75,11 @@ function divergenceMap(host, send) {
     addresses.forEach(URL.revokeObjectURL);
     addresses = next.frames.map(({data}) => URL.createObjectURL(new Blob([data], {type: "image/jpeg"})));
     frames = Array.from({length: grid.T}, (_, t) => new DivergenceFrame(grid, t));
-    frames.forEach((frame, t) => { frame.photo.src = addresses[t]; frame.paint(next.values.data, next.top); hand(frame); });
+    frames.forEach((frame, t) => {
+      frame.photo.src = addresses[t];
+      frame.paint(next.values.data, next.top);
+      hand(frame);
+    });
     shelf.replaceChildren(...frames.map(frame => frame.el));
     shelf.ariaLabel = next.alt;
     face.ariaLabel = `${next.alt} Arrow keys move the query.`;
@@ -125,9 +129,10 @@ figure { margin: 0; }
 figcaption { font-size: .8em; color: var(--soft); }
 .stage canvas { opacity: .72; image-rendering: pixelated; }
 .stage.heat .photo { filter: grayscale(.9) brightness(.6); }
-.most { position: absolute; pointer-events: none; width: calc(100% / var(--x)); aspect-ratio: 1; border: 1.5px solid #fff;
-  box-shadow: 0 0 0 1.5px #000; transform: translate(-50%, -50%); }
-.scale i { display: inline-block; width: 110px; height: 11px; border-radius: 3px; background: #4d4d4d; overflow: hidden; }
+.most { position: absolute; pointer-events: none; width: calc(100% / var(--x)); aspect-ratio: 1;
+  border: 1.5px solid #fff; box-shadow: 0 0 0 1.5px #000; transform: translate(-50%, -50%); }
+.scale i { display: inline-block; width: 110px; height: 11px; border-radius: 3px; background: #4d4d4d;
+  overflow: hidden; }
 .scale i b { display: block; height: 100%; opacity: .72; }
 .none { display: inline-flex; gap: 6px; align-items: center; font-size: .87em; }
 .none i { width: 11px; height: 11px; background: repeating-linear-gradient(-45deg, #555 0 3px, #fff 3px 4.5px); }

@@ -66,11 +66,11 @@ def show_divergence(visit: Visit, panels: Sequence[KeyedPanel], titles: Sequence
 def _pick_pair(panels: Sequence[KeyedPanel], titles: Sequence[str], pair: tuple[int, int]) -> tuple[int, int]:
     """Two lists to choose from, where there is a choice."""
     if len(panels) > 2:
-        names = dict(zip((panel.key for panel in panels), titles))
+        names = {panel.key: title for panel, title in zip(panels, titles)}
         for column, key, label, n in zip(st.columns(2), PICKS, ("Compare", "with"), pair):
             if st.session_state.get(key) != panels[n].key:
                 st.session_state[key] = panels[n].key
-            column.selectbox(label, list(names), key=key, format_func=names.get, on_change=_choose_pair,
+            column.selectbox(label, list(names), key=key, format_func=names.__getitem__, on_change=_choose_pair,
                              args=([panel.key for panel in panels], pair))
     return pair
 
@@ -93,7 +93,7 @@ def _show_pair(visit: Visit, pair: Sequence[KeyedPanel], here: Scene, titles: Se
     if late := [panel.title for panel in pair if panel.waiting]:
         st.caption(escape_markdown(WAITS.format(title=late[0].rpartition(",")[0])))
         return
-    names = dict(zip((panel.key for panel in panels), titles))
+    names = {panel.key: title for panel, title in zip(panels, titles)}
     found = divergence_of(pair[0], pair[1], (names[pair[0].key], names[pair[1].key]), here)
     wide = st.container() if here.grid.T > 1 else None
     left, right = (wide, st.container()) if wide else st.columns([2, 3], gap="medium")

@@ -28,7 +28,8 @@ function guidedSteps(host) {
     made.addEventListener("click", click);
     return made;
   };
-  const count = h("span", {className: "count"}), say = h("span"), act = h("b"), live = h("div", {className: "sr", role: "status"});
+  const count = h("span", {className: "count"}), say = h("span"), act = h("b");
+  const live = h("div", {className: "sr", role: "status"});
   const next = button("Next", () => open(at + 1)), skip = button("Skip", close);
   const strip = h("section", {className: "strip-of-steps", ariaLabel: "Guided steps", tabIndex: -1}, count,
     h("p", {}, say, act), h("div", {className: "tools"}, next, skip), live);
@@ -114,9 +115,10 @@ function guidedSteps(host) {
   function fill(text, step) {                                    // what stands in braces, from the live view
     const view = liveView(), own = view?.measures[step.panel], other = view?.measures[step.other];
     const number = x => x === undefined || Number.isNaN(x) ? "none" : three(x);
+    const [before, otherBefore] = [step.panel, step.other].map(n => start?.numbers[n]);
     const words = {title: step.title, of: total(), patches: number(own?.effective), top: `${number(100 * own?.top)} %`,
-      other: number(other?.effective), strength: view?.state.strength.toFixed(2), before: number(start?.numbers[step.panel]),
-      otherBefore: number(start?.numbers[step.other]), more: upwards(start?.numbers[step.panel]) ? "more" : "fewer",
+      other: number(other?.effective), before: number(before), otherBefore: number(otherBefore),
+      strength: view?.state.strength.toFixed(2), more: upwards(before) ? "more" : "fewer",
       shine: view?.state.mode === "difference" ? "light up once you choose light" : "light up"};
     return text.replace(/\{(\w+)\}/g, (_, name) => words[name]);
   }
@@ -144,8 +146,8 @@ function guidedSteps(host) {
 
 const guidedCss = `
 :host(.projector) { font-size: 21px; }
-.strip-of-steps { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 14px; padding: 8px 8px 8px 14px; outline: none;
-  border-radius: 7px; border-left: 4px solid var(--st-primary-color, #0072b2);
+.strip-of-steps { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 14px; padding: 8px 8px 8px 14px;
+  outline: none; border-radius: 7px; border-left: 4px solid var(--st-primary-color, #0072b2);
   background: color-mix(in srgb, var(--ink) 6%, var(--paper)); }
 .strip-of-steps:focus-visible { box-shadow: 0 0 0 2px var(--st-primary-color, #0072b2); }
 .count { color: var(--soft); white-space: nowrap; font-size: .87em; }
@@ -153,8 +155,8 @@ p { margin: 0; flex: 1 1 24em; font-variant-numeric: tabular-nums; }
 b { display: block; font-weight: 600; }
 .tools { gap: 6px; min-height: 0; flex-wrap: nowrap; margin-left: auto; }
 .done .tools .button:first-child { background: color-mix(in srgb, var(--ink) 11%, transparent); }
-.again { all: unset; cursor: pointer; display: block; margin: 0 0 0 auto; width: max-content; line-height: 24px; color: var(--soft);
-  text-decoration: underline; text-underline-offset: 3px; }
+.again { all: unset; cursor: pointer; display: block; margin: 0 0 0 auto; width: max-content; line-height: 24px;
+  color: var(--soft); text-decoration: underline; text-underline-offset: 3px; }
 .again:focus-visible { outline: 2px solid var(--st-primary-color, #0072b2); outline-offset: 2px; border-radius: 3px; }
 @container (min-width: 621px) { .again { position: absolute; right: 0; bottom: 24px; } }
 @container (max-width: 620px) {

@@ -40,7 +40,7 @@ if first or small:  # wait briefly instead of flashing a placeholder
 st.session_state.concentrate_shown = True
 titles = panel_titles(panels)
 show_warnings(visit.troubles())
-show_steps(panels, titles, here.causal)
+show_steps(panels, titles)
 view.show_view(visit, panels, titles, here, chosen)
 measured = panels_at(panels, visit.live.look.strength, here)
 view.update_heading(title, measured, titles, here, chosen.causal)

@@ -1,4 +1,4 @@
-"""Where do two of these differ: nothing before it is unfolded; then linviz's numbers, a way to the largest, the pair."""
+"""Where do two of these differ: nothing before it is unfolded; then linviz's numbers, and a way to the largest."""
 from __future__ import annotations
 
 from types import SimpleNamespace

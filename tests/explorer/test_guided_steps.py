@@ -1,4 +1,4 @@
-"""The guided steps: which there are for which panels, short sentences with the view's own numbers, and who sees them."""
+"""The guided steps: which there are for which panels, short sentences with known numbers, and who sees them."""
 from __future__ import annotations
 
 import re
@@ -29,13 +29,14 @@ def panel(spec: str, waiting: bool = False) -> Any:
     return SimpleNamespace(spec=spec, family=family, waiting=waiting, map=SimpleNamespace(stochastic=stochastic))
 
 
-def steps_of(*specs: str, causal: bool = False, waiting: bool = False) -> list[dict[str, Any]]:
-    return guided_steps([panel(spec, waiting) for spec in specs], specs, causal)
+def steps_of(*specs: str, waiting: bool = False) -> list[dict[str, Any]]:
+    return guided_steps([panel(spec, waiting) for spec in specs], specs)
 
 
 @pytest.mark.parametrize(("specs", "names", "meant"), [
     (("softmax", "relu_floor", "relu_floor+gate"), "asks softmax linear gate", [(0, None), (0, None), (1, 0), (2, 1)]),
-    (("relu_floor+gate:qk", "softmax", "linear"), "asks softmax linear gate", [(0, None), (1, None), (2, 1), (0, None)]),
+    (("relu_floor+gate:qk", "softmax", "linear"), "asks softmax linear gate",
+     [(0, None), (1, None), (2, 1), (0, None)]),
     (("linear", "uniform"), "asks linear", [(0, None), (0, None)]), (("lambda",), "asks", [(0, None)])])
 def test_the_steps_follow_from_the_panels(specs: tuple[str, ...], names: str, meant: list[Any]) -> None:
     found = steps_of(*specs)
@@ -46,11 +47,11 @@ def test_the_steps_follow_from_the_panels(specs: tuple[str, ...], names: str, me
 
 def test_every_sentence_is_short_and_knows_what_it_fills_in() -> None:
     for specs in (("softmax", "relu_floor", "relu_floor+gate"), ("relu+gate", "linear")):
-        for step in (*steps_of(*specs), *steps_of(*specs, causal=True, waiting=True)):
+        for step in (*steps_of(*specs), *steps_of("uniform"), *steps_of(*specs, waiting=True)):
             for text in (step["say"], step["do"], step["done"], step["empty"]):
                 assert {name for name in re.findall(r"\{(\w+)\}", text)} <= KNOWN.keys(), text
                 assert not long_sentences(text.format(**KNOWN)), text
-    assert "before it" in steps_of("softmax", causal=True)[0]["say"]
+    assert "match" not in steps_of("uniform")[0]["say"] and "match" in steps_of("uniform", "relu")[0]["say"]
     assert "being fitted" in steps_of("softmax", "relu+gate", waiting=True)[-1]["say"]
 
 

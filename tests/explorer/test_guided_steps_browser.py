@@ -1,4 +1,4 @@
-"""The guided steps and the map of where two differ, in Chromium: what a hand does is noticed, and what is over stays."""
+"""The guided steps and the map of where two differ, in Chromium: what a hand does is noticed."""
 from __future__ import annotations
 
 from typing import Any
@@ -46,7 +46,7 @@ def test_a_first_visitor_is_led_through_four_steps_and_a_second_visit_is_free(ch
     page = context.new_page()
     page.problems = watch(page)
     enter(page, explorer_url)
-    assert "Step 1 of 4" in said(page) and "ring asks every patch" in said(page)
+    assert "Step 1 of 4" in said(page) and "ring asks other patches" in said(page)
     page.evaluate("strip.guidedSteps.pace.rest = 1e9")  # by itself it goes on in a moment, which a busy machine misses
     pin(page, 2, 2)
     assert "✓ Now this patch asks." in said(page)
