@@ -42,12 +42,13 @@ def shown_pair(panels: Sequence[KeyedPanel]) -> tuple[int, int] | None:
 
 def open_pair(panels: Sequence[KeyedPanel]) -> tuple[int, int] | None:
     """The two panels that are compared; None while the map is folded away."""
-    return shown_pair(panels) if st.session_state.setdefault(COMPARE, STATE.state.compare is not None) else None
+    return shown_pair(panels) if st.session_state.get(COMPARE) else None
 
 
 def compared_panels(panels: Sequence[KeyedPanel]) -> tuple[int, int] | None:
     """The pair as the state and the address hold it: by the numbers of all panels that were chosen."""
     there = STATE.panel_keys(STATE.state)
+    st.session_state.setdefault(COMPARE, STATE.state.compare is not None)  # after another page it stands as it was
     found = [there.index(panels[n].key) for n in open_pair(panels) or () if panels[n].key in there]
     return (found[0], found[1]) if len(found) == 2 else None
 
