@@ -139,6 +139,32 @@ def divergence(rows: Rows, target: Rows) -> PerRow:
     return (torch.special.xlogy(p, p) - torch.special.xlogy(p, a)).sum(-1) / math.log(2)
 
 
+@measure("row", "Jensen-Shannon divergence", "JS", "bits", "0 to 1", "Lin 1991")
+def jensen_shannon(rows: Rows, others: Rows) -> PerRow:
+    """Jensen-Shannon divergence in bits, the same in both directions: 0 for equal rows, 1 if they share no key.
+
+    >>> jensen_shannon(torch.tensor([[1.0, 0.0], [1.0, 0.0]]), torch.eye(2))
+    tensor([0., 1.])
+    """
+    a, b = normalise_rows(rows), normalise_rows(others)
+    middle = (a + b) / 2
+    parts = torch.special.xlogy(a, a) + torch.special.xlogy(b, b) - 2 * torch.special.xlogy(middle, middle)
+    return (parts.sum(-1) / math.log(4)).clamp(0, 1)  # rounding: both ends are exact bounds
+
+
+@measure("row", "total variation", "TV", "of 1", "0 to 1", "half the L1 distance of rows of size one")
+def total_variation(rows: Rows, others: Rows) -> PerRow:
+    """Half the sum of |a - b|, each row divided by the sum of its |weights|: defined for signed rows as well.
+
+    1 if two rows share no key, or are each other's opposite; NaN where a row has no weight at all.
+
+    >>> total_variation(torch.tensor([3.0, -1.0]), torch.tensor([1.0, 0.0]))
+    tensor(0.2500)
+    """
+    a, b = (x / x.abs().sum(-1, keepdim=True) for x in (rows, others))
+    return (a - b).abs().sum(-1) / 2
+
+
 def _drop_prefix(rows: Tensor, grid: Grid) -> Tensor:
     """Leave out the prefix keys, which have no position, and normalise the rest of each row."""
     if rows.shape[-1] != len(grid):

@@ -32,6 +32,15 @@ def test_by_hand() -> None:
     assert c.divergence(HALF, HALF).item() == pytest.approx(0, abs=1e-7)
 
 
+def test_two_rows_by_hand() -> None:
+    pair = torch.stack([HALF, FLAT[:4] * 2]), torch.stack([FLAT[:4] * 2, HALF])
+    middle = (pair[0] + pair[1]) / 2
+    assert c.jensen_shannon(*pair).tolist() == pytest.approx((c.entropy(middle) - (1.75 + 2) / 2).tolist())
+    assert c.jensen_shannon(HALF * 3, HALF).item() == 0 and c.jensen_shannon(FLAT[:2], torch.eye(2)[0]).item() > 0.3
+    assert c.total_variation(*pair).tolist() == pytest.approx([0.25, 0.25])
+    assert c.total_variation(-HALF, HALF).item() == 1 and c.total_variation(HALF, 0 * HALF).isnan()
+
+
 def test_a_row_is_read_as_shares_of_its_own_sum() -> None:
     assert c.entropy(HALF * 0.9).item() == pytest.approx(1.75)
     assert c.entropy(torch.ones(1)).item() == 0 and c.entropy_share(torch.ones(1)).item() == 0
@@ -77,6 +86,7 @@ def test_mass_on_a_mask_and_its_lift() -> None:
 @pytest.mark.parametrize(("call", "says"), [
     (lambda: c.entropy(torch.tensor([0.5, -0.5])), "negative"), (lambda: c.gini(torch.zeros(3)), "dead"),
     (lambda: c.entropy(torch.tensor([math.nan])), "finite"), (lambda: c.top_share(HALF, 0), "at least 1"),
+    (lambda: c.jensen_shannon(HALF, -HALF), "negative"),
     (lambda: c.support(HALF, 0.0), "share must be above 0"), (lambda: c.mass(HALF, torch.ones(3)), "a mask needs"),
     (lambda: c.mass(HALF, 2 * torch.ones(4)), "a mask needs"),
     (lambda: c.lift(HALF, torch.zeros(4)), "covers no token"),

@@ -6,7 +6,7 @@ the specs.
 """
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -22,7 +22,8 @@ from . import own_file
 from .own_file import OWN
 from .what_fits import most_patches, moving, refusal, without_time_shift
 
-LIVE = ("query", "options", *Look.settings())
+LIVE = ("query", "options", "compare", *Look.settings())
+COMPARE = "compare"  # the widget that unfolds the map of where two panels differ: open where the state compares two
 SAMPLE = "concentrate_sample"  # in the session: the sample that was chosen last, shown again where no file is
 TRAINED = "trained models have a page of their own, Trained, at the top of this page."
 
@@ -51,6 +52,14 @@ class ConcentrateState(PageState[View]):
         if waits:
             self.put(source=OWN)
 
+    def show(self, state: View) -> None:
+        super().show(state)
+        st.session_state[COMPARE] = state.compare is not None
+
+    def panel_keys(self, state: View) -> list[str]:
+        """What tells the panels of a view apart."""
+        return [panel_text(*one) for one in state.panels]
+
     def settle(self, state: View) -> tuple[View, list[str]]:
         """As many patches as a browser can follow, in two frames at least of a clip; no shift that cannot be."""
         problems: list[str] = []
@@ -61,8 +70,7 @@ class ConcentrateState(PageState[View]):
         good = [one for one in state.panels if not refusal(*one)]
         if len(good) < len(state.panels):
             problems += [f"{why}." for one in state.panels if (why := refusal(*one))]
-            specs, options = zip(*good) if good else ((), ())
-            state = replace(state, specs=specs or self.opening.specs, options=options)
+            state = self._with_panels(state, good or self.opening.panels)
         if state.patches > most:
             problems.append(f"At most {most} patches per side can be shown here, not {state.patches}.")
             state = replace(state, patches=most, query=None)
@@ -70,8 +78,7 @@ class ConcentrateState(PageState[View]):
             why = ("a shift in time brings in the next frame, which no patch may see" if state.causal else
                    "a photograph has no neighbours in time")
             problems.append(f"The shift in time is left out: {why}.")
-            specs, options = zip(*dict.fromkeys((spec, opts) for spec, opts in panels))
-            state = replace(state, specs=specs, options=options)
+            state = self._with_panels(state, list(dict.fromkeys(panels)))
         return state, problems
 
     def to_widgets(self, state: View) -> dict[str, Any]:
@@ -89,7 +96,8 @@ class ConcentrateState(PageState[View]):
             st.session_state[SAMPLE] = source
         panels = [read_panel(text) for text in values.pop("specs", [])]
         if panels:
-            values |= {"specs": tuple(spec for spec, _ in panels), "options": tuple(opts for _, opts in panels)}
+            values |= {"specs": tuple(spec for spec, _ in panels), "options": tuple(opts for _, opts in panels),
+                       "compare": self._kept_pair(last, [panel_text(*one) for one in panels])}
         if upload := own_file.find_upload(source):
             values["head"] = min(values.get("head", last.head), upload.heads)
         elif source is not None:
@@ -97,6 +105,18 @@ class ConcentrateState(PageState[View]):
         if source is not None and source != last.source:
             values |= {"source": source, "query": None, "frame": None}
         return last.with_values(**values)
+
+    def _kept_pair(self, last: View, keys: list[str]) -> tuple[int, int] | None:
+        """Where the two panels that are compared stand now; None where one of them is gone."""
+        there = self.panel_keys(last)
+        found = [keys.index(there[n]) for n in last.compare or () if there[n] in keys]
+        return (found[0], found[1]) if len(found) == 2 else None
+
+    def _with_panels(self, state: View, panels: Sequence[tuple[str, Mapping[str, Any]]]) -> View:
+        """The view with other panels; it compares the same two, where both are there."""
+        specs, options = zip(*panels)
+        return replace(state, specs=specs, options=options, compare=self._kept_pair(state, [
+            panel_text(*one) for one in panels]))
 
     def picture(self) -> View:
         """The view as the widgets of the picture have it now, before the others are drawn."""

@@ -3,6 +3,7 @@ import streamlit as st
 
 from explorer.concentrate import controls, file_chooser, own_file, view
 from explorer.concentrate.concentrate_state import STATE
+from explorer.concentrate.guided_steps import show_steps
 from explorer.concentrate.panel_work import panel_titles, panels_at
 from explorer.concentrate.spectra_panel import spectra_panel
 from explorer.concentrate.visit import BLINK, FIRST, SMALL, Visit
@@ -38,6 +39,7 @@ if first or small:  # wait briefly instead of flashing a placeholder
 st.session_state.concentrate_shown = True
 titles = panel_titles(panels)
 show_warnings(visit.troubles())
+show_steps(panels, titles)
 view.show_view(visit, panels, titles, here, chosen)
 measured = panels_at(panels, visit.live.look.strength, here)
 view.update_heading(title, measured, titles, here, chosen.causal)

@@ -22,6 +22,7 @@ from ..shared.scenes import KeyedPanel, Scene, sample_scene
 from ..shared.widgets import escape_markdown, show_warnings
 from . import own_file
 from .concentrate_state import STATE
+from .divergence_panel import compared_panels, open_pair, show_divergence
 from .fixation_panel import fixation_panel
 from .panel_work import panels_at, scene_results, view_blob, view_width
 from .visit import Visit
@@ -69,16 +70,17 @@ def show_view(visit: Visit, panels: Sequence[KeyedPanel], titles: Sequence[str],
     query = visit.follow(_message(visit), here)
     with st.container(width=view_width(here.grid, len(panels))):
         patch_view(view_blob(panels, titles, here, ready, visit.live.words), key=_view_key(visit))
-    STATE.write_url(**visit.live.values(here.grid, here.query))
+    STATE.write_url(**visit.live.values(here.grid, here.query), compare=compared_panels(panels))
     show_warnings(visit.live.problems)
     look = visit.live.look
     if (look.strength, look.projector) != (before.strength, before.projector):  # charts and sidebar follow
         st.rerun()
+    measured = panels_at(panels, before.strength, here)
+    show_divergence(visit, measured, titles, here)
     floor = any("relu_floor" in spec for spec in view.specs)
     whose = "your own" if here.data else f"{here.clip.author}, {here.clip.licence}"
     st.caption(f"{escape_markdown(here.clip.title)}: {whose}. What is compared: {here.note}. A gate is {LABEL}. "
                f"{FLOOR if floor and has_evidence() else ''}{CAVEAT} {chapter_links.derived('concentrate')}")
-    measured = panels_at(panels, before.strength, here)
     _show_files(visit, panels, measured, here, view)
     st.subheader(f"The pinned {query_words(query, here.grid)}, beside the mean of all {len(here.grid):,}", anchor=False)
     means = [None if panel.waiting else scene_results(here).get(("means", panel.result_key)) for panel in measured]
@@ -133,5 +135,5 @@ def open_of_page(visit: Visit, panels: Sequence[KeyedPanel], measured: Sequence[
     shown = {(panel.spec, panel.key): panel for panel in panels}
     kept = replace(view, frames=here.grid.T if here.grid.T > 1 else view.frames,
                    specs=tuple(spec for spec, _ in shown), options=tuple(panel.options for panel in shown.values()),
-                   query=here.grid.place(visit.query), look=visit.live.look)
+                   query=here.grid.place(visit.query), look=visit.live.look, compare=open_pair(panels))
     return OpenView(kept, here, tuple(measured), tuple(panels))

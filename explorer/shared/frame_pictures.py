@@ -13,9 +13,14 @@ SIDE = 320  # pixels: a frame is shown small
 
 @st.cache_data(max_entries=16, show_spinner=False)
 def frame_pictures(name: str, grid: Grid, _clip: clips.Clip) -> list[bytes]:
-    """The frames as JPEG."""
+    """The frames of a sample as JPEG."""
+    return jpeg_frames(_clip)
+
+
+def jpeg_frames(clip: clips.Clip) -> list[bytes]:
+    """The frames as JPEG, kept nowhere."""
     out = []
-    for frame in _clip.frames:
+    for frame in clip.frames:
         image, file = frame_image(frame), BytesIO()
         image.thumbnail((SIDE, SIDE))
         image.save(file, "JPEG", quality=85)

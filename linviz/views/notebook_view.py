@@ -170,6 +170,8 @@ class NotebookView:
     def figure(self, name: str = "spectrum", *, dark: bool = False) -> Any:
         """A plotly figure of all mechanisms: spectrum, cumulative, energy, concentration, row or patches.
 
+        "divergence" shows where two of them differ: those of `compare`, as in view(..., compare=(0, 2)).
+
         >>> view("coffee", "uniform", patches=7).figure("concentration").layout.xaxis.title.text
         'mean entropy H (bits)'
         """

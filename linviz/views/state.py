@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from ..settings import Nested, Number, State, Switch, Whole, Word, setting
 from .panel_options import PanelOptions, TypedOptions, read_options
-from .state_kinds import ModelNames, Place, Source, SourceFile, Specs
+from .state_kinds import ModelNames, Pair, Place, Source, SourceFile, Specs
 from .writer_versions import WRITERS, named_writer, versions
 
 SPECS = ("softmax", "relu_floor", "relu_floor+gate")
@@ -76,7 +76,7 @@ class View(State):
 
     renamed: ClassVar[Mapping[str, str]] = (dict.fromkeys(("clip", "file", "sha256"), "source")
                                             | dict.fromkeys(("maps", "spec", "sees", "shared", "shift"), "specs"))
-    dependent: ClassVar[tuple[str, ...]] = ("query", "options")
+    dependent: ClassVar[tuple[str, ...]] = ("query", "options", "compare")
 
     source: str | SourceFile = setting(Source(), "chelsea", "Photograph or clip",
                                        "a sample's name, or your own file")
@@ -100,6 +100,8 @@ class View(State):
                                             "frame of a photograph may be left out")
     head: int = setting(Whole(1, 256), 1, "Head", "of tensors that have several heads, counted from 1")
     look: Look = setting(Nested(Look), Look())
+    compare: tuple[int, int] | None = setting(Pair(), None, "Where two differ", "the two panels whose divergence is "
+                                              "shown, by their numbers from 0, as in 0,1")
 
     def check_together(self) -> None:
         object.__setattr__(self, "options", read_options(self.specs, self.options))
@@ -108,6 +110,9 @@ class View(State):
             raise ValueError(f"a view shows each mechanism once; got {', '.join(self.specs)}")
         if isinstance(self.source, str) and self.query is not None and len(self.query) == 3:
             self._check_query(self.query)
+        if self.compare is not None and max(self.compare) >= len(self.specs):
+            raise ValueError(f"compare takes two panels from 0 to {len(self.specs) - 1}; got "
+                             f"{self.compare[0]},{self.compare[1]}")
 
     def _check_query(self, query: tuple[int, ...]) -> None:
         sizes = (1 if self.still else self.frames, self.patches, self.patches)
@@ -117,8 +122,8 @@ class View(State):
 
     def with_values(self, **values: Any) -> View:
         """The same view with other values; other mechanisms begin without options, another grid with its own query."""
-        if "specs" in values and "options" not in values:
-            values = values | {"options": ()}
+        if "specs" in values:
+            values = {"options": (), "compare": None} | values
         if {"source", "patches", "frames"} & values.keys() and "query" not in values:
             values = values | {"query": None}
         if isinstance(values.get("options"), TypedOptions):
@@ -186,7 +191,7 @@ class View(State):
         if missing := sorted(wanted - found.keys()):
             raise ValueError(f"a view's state needs {', '.join(missing)}{writer}")
         try:
-            return cls.from_fields(found["view"], optional=("options",))
+            return cls.from_fields(found["view"], optional=("options", "compare"))
         except ValueError as error:
             raise ValueError(f"{error}{writer}") from None
 

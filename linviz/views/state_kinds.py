@@ -139,3 +139,23 @@ class Place(Kind):
             raise Refused("takes frame,row,column, counted from 0")
         numbers = tuple(map(int, parts))
         return (0, *numbers) if len(numbers) == 2 else numbers
+
+
+@dataclass(frozen=True)
+class Pair(Kind):
+    """Two different panels by their numbers from 0, as in 0,1; or None."""
+
+    widget: ClassVar[str] = "pair"
+
+    def check(self, value: Any) -> tuple[int, int] | None:
+        if value is None:
+            return None
+        whole = isinstance(value, tuple | list) and all(
+            isinstance(x, int) and not isinstance(x, bool) and 0 <= x < 100 for x in value)
+        if not whole or len(value) != 2 or value[0] == value[1]:
+            raise Refused("takes two different panels by their numbers from 0, as in 0,1")
+        return value[0], value[1]
+
+    def read(self, text: str) -> tuple[int, int] | None:
+        parts = text.split(",")
+        return self.check(tuple(int(part) if part.isascii() and PLACE.fullmatch(part) else -1 for part in parts))

@@ -22,6 +22,7 @@ from .export.bundle import is_bundle, read_file, unpack_bundle
 from .export.files import make_file
 from .export.table import Number, view_numbers
 from .load import Progress, open_view, view_of_file
+from .map_divergence import divergence_heading, view_divergence
 from .row_stats import measure_label
 from .state import View
 from .view_options import NUMBERS, PICTURES, chosen_values
@@ -171,7 +172,17 @@ def numbers_table(opened: OpenView, found: list[Number]) -> str:
     blocks = [_block(opened, found, keys[n:n + abreast]) for n in range(0, len(keys), abreast)]
     notes = dict.fromkeys(f"\n{n.spec}: {n.note}" for n in found if n.note)
     file = [f"Read: {opened.tokens.file_note}"] if opened.tokens.file_note else []
-    return "\n".join([*head, *file, *blocks, *notes])
+    return "\n".join([*head, *file, *blocks, *notes, *_compared_lines(opened)])
+
+
+def _compared_lines(opened: OpenView) -> list[str]:
+    """Where two mechanisms differ, and the query to go there, if the view compares two."""
+    if opened.view.compare is None:
+        return []
+    found = view_divergence(opened)
+    there = "" if found.largest is None else f" (--query {','.join(map(str, opened.grid.place(found.largest)))})"
+    none = f"\n{found.empty} patches have none: a row is empty." * bool(found.empty)
+    return [f"\n{found.measure.label}: {divergence_heading(found)}{there}.{none}", *([found.why] if found.why else [])]
 
 
 def _block(opened: OpenView, found: list[Number], specs: tuple[str, ...]) -> str:

@@ -11,6 +11,7 @@ from ..figures.concentration_charts import Point, plane_chart
 from ..figures.curves import Curve, weight_curves
 from ..figures.heat import patch_panels
 from ..figures.reading_lines import spectral_lines
+from .map_divergence import divergence_heading, view_divergence
 from .row_stats import query_row
 from .view_panels import OpenView
 
@@ -64,8 +65,20 @@ def _row_on_patches(opened: OpenView, dark: bool) -> Any:
     return patch_panels(maps, opened.titles, bar="weight (of 1)", top=float(maps.max()), dark=dark)
 
 
+def _divergence_on_patches(opened: OpenView, dark: bool) -> Any:
+    """How much the rows of two maps differ, per query, on every frame; a patch that has none stays blank."""
+    found = view_divergence(opened)
+    frames = found.grid.fold(found.values[:, None])[..., 0].cpu().numpy()
+    heading = divergence_heading(found)
+    names = [f"frame {t + 1}" for t in range(found.grid.T)] if found.grid.T > 1 else [" and ".join(found.titles)]
+    none = f" {found.empty} patches have none: a row is empty." * bool(found.empty)
+    return patch_panels(frames, names, bar=found.measure.label, top=found.top, columns=min(4, len(names)),
+                        said=f"{heading}.{none}{' ' * bool(found.why)}{found.why}", title=heading, dark=dark)
+
+
 FIGURES: dict[str, Callable[[OpenView, bool], Any]] = {
     "spectrum": lambda opened, dark: _spectral_figure(opened, dark, 0),
     "cumulative": lambda opened, dark: _spectral_figure(opened, dark, 1),
     "energy": lambda opened, dark: _spectral_figure(opened, dark, 2),
-    "concentration": _concentration_plane, "row": _weights_of_row, "patches": _row_on_patches}
+    "concentration": _concentration_plane, "row": _weights_of_row, "patches": _row_on_patches,
+    "divergence": _divergence_on_patches}

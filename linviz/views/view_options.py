@@ -15,7 +15,8 @@ from .state import View
 
 FILE = "a sample's name, a picture, video or tensors (.npz, .safetensors) of your own, or a saved view"
 NUMBERS, PICTURES = (".csv", ".json", ".npz", ".py"), (".html", ".png", ".svg", ".mp4", ".linviz")
-METAVARS = {"specs": "SPEC", "options": "PANEL:NAME=VALUE", "query": "T,Y,X", "whole": "N", "number": "X"}
+METAVARS = {"specs": "SPEC", "options": "PANEL:NAME=VALUE", "query": "T,Y,X", "compare": "N,M", "whole": "N",
+            "number": "X"}
 
 
 def add_read_options(sub: argparse.ArgumentParser, state: type[View] = View) -> None:

@@ -58,8 +58,13 @@ def tables(app: AppTest) -> list[dict[str, list[str]]]:
 
 def view(app: AppTest) -> dict[str, Any]:
     """What the canvas was sent."""
-    (element,) = app.get("bidi_component")
-    return unpack(element.proto.bytes)
+    return sent(app, "linviz_patch_view")
+
+
+def sent(app: AppTest, component: str) -> dict[str, Any]:
+    """What the one component of this name was sent."""
+    (found,) = [e.proto.bytes for e in app.get("bidi_component") if e.proto.component_name == component]
+    return unpack(found)
 
 
 def titles(app: AppTest) -> list[str]:

@@ -17,6 +17,8 @@ from .test_own_file import arrays, bring
 HERE = Path(__file__).parent
 PAGE, OWN, PANEL = "test_page.py", "test_own_file.py", "test_fixation_panel.py"
 FILES, ALL_FILES = "test_exports_browser.py", "test_the_address_and_the_files_hold_what_a_hand_has_done"
+PAIR = "test_divergence_panel.py", "test_two_panels_are_picked_and_the_same_one_twice_swaps_them"
+GO = "test_divergence_panel.py", "test_the_button_and_a_click_move_the_query_of_all_panels"
 TRAINED, ALL_TRAINED = "test_trained.py", "test_a_control_changes_page_and_address_and_the_address_brings_all_back"
 HOST, ENDS = "test_page_host.py", "test_every_field_stands_at_its_extreme_by_url_and_by_its_widget_and_goes_no_further"
 GATE = PAGE, "test_the_gate_reads_what_was_chosen"
@@ -48,6 +50,7 @@ MOVED = {  # a control's key, or what stands on it where it has none: the test t
     "Another clip": (TRAINED, "test_another_clip_is_the_next_one_and_the_view_begins_anew"),
     **{f"trained_{name}": (TRAINED, ALL_TRAINED) for name in (
         "budget", "seed", "layer", "head", "clip", "clip_seed", "order", "specs", "temperature", "strength")},
+    "compare": PAIR, "compare_first": PAIR, "compare_second": PAIR, "compare_largest": GO,
     "exports": ("test_exports.py", "test_the_code_on_the_page_prints_the_tables_numbers"),
     **{f"export.{ending}": (FILES, ALL_FILES) for ending in (
         "linviz", "html", "py", "png", "svg", "mp4", "csv", "json", "npz")}}
@@ -80,7 +83,7 @@ def sample() -> Any:
     """A clip with two gates that are shifted, taken apart, a mechanism with options, and the files unfolded."""
     app = visit(source="pan", frames="2", patches="7", steps="10",
                 specs="softmax,relu_floor+gate+shift:space,linear+gate+shift:space,performer")
-    app.session_state.exports = True
+    app.session_state.exports = app.session_state.compare = True
     return quiet(well(app.toggle(key="apart").set_value(True).run()))
 
 

@@ -10,18 +10,18 @@ from .harness import quiet, said, type_specs, visit, well
 QUICK = {"patches": "14", "specs": "softmax,relu"}
 
 
-def place(block: Any, kind: str) -> tuple[int, ...]:
+def place(block: Any, kind: str, name: str = "") -> tuple[int, ...]:
     """Where the first element of a kind stands: what Streamlit tells a browser, and what a browser goes by."""
     for n, child in block.children.items():
-        if getattr(child, "type", "") == kind:
+        if getattr(child, "type", "") == kind and name in ("", getattr(child.proto, "component_name", "")):
             return (n,)
-        if below := place(child, kind) if hasattr(child, "children") else ():
+        if below := place(child, kind, name) if hasattr(child, "children") else ():
             return n, *below
     return ()
 
 
 def view(app: Any) -> tuple[int, ...]:
-    return place(app.main, "bidi_component")
+    return place(app.main, "bidi_component", "linviz_patch_view")
 
 
 @pytest.mark.parametrize("room, address", [("concentrate", QUICK), ("trained", {"specs": "softmax,relu"})])

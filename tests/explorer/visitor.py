@@ -53,6 +53,7 @@ STANDS: dict[str, tuple[str, Callable[[Any], Any]]] = {  # kind of widget: field
         w.options[i] for i in w.default]),
     "file_uploader": ("file_uploader_state_value", lambda w: FileUploaderState()),
     "button": ("trigger_value", lambda w: None), "bidi_component": ("json_value", lambda w: None)}
+VIEW = "linviz_patch_view"  # of the components of a page, the live view
 WORDS = "string_array_value"  # of a slider that has words for its numbers
 ARRAYS = {"double_array_value": DoubleArray, "string_array_value": StringArray}
 
@@ -108,7 +109,8 @@ class Visitor:
 
     def pin(self, query: int, **address: str) -> float:
         """Pin a patch of the view, as its script tells of one."""
-        [(_, view, fragment)] = self.widgets("bidi_component")
+        [(view, fragment)] = [(widget, fragment) for _, widget, fragment in self.widgets("bidi_component")
+                              if widget.component_name == VIEW]
         n = json.loads(self._held.get(view.id, ("", '{"query": {"n": 0}}'))[1])["query"]["n"] + 1
         told = {"query": query, "n": n, "trail": [query], "frame": 0, "strength": 1, "mode": "light"}
         self._held[view.id] = ("json_value", json.dumps({"query": told}))
@@ -315,7 +317,7 @@ class Visitor:
             return
         widget = getattr(element, kind)
         self._fragments[widget.id] = delta.fragment_id
-        if kind == "bidi_component":
+        if kind == "bidi_component" and widget.component_name == VIEW:
             self.drawn = time.monotonic() if widget.bytes != self.blob else self.drawn
             self.blob = widget.bytes
         elif widget.id not in self._held or getattr(widget, "set_value", False):

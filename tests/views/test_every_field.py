@@ -27,7 +27,8 @@ SPECIAL = {  # what limits cannot say: extremes, and values and texts beyond the
     "source": (["astronaut", "pan", OWN], [3, "dog"], ["dog", "x@00", "../x@" + "0" * 64]),
     "specs": ([EIGHT[:2], EIGHT[:4]], [(), EIGHT + ("relu_floor",), ("sofmax",)], ["", "sofmax", ",".join(EIGHT * 2)]),
     "options": ([], [({"bogus": 1}, {}, {}), ({},)], ["0:bogus=1", "9:directions=1", "directions=1"]),
-    "place": ([(0, 0, 0), (0, 27, 27), (0,)], [(0, 0), (-1, 0, 0)], ["-1,0,0", "1,2,3,4", "٣,1,2"])}
+    "place": ([(0, 0, 0), (0, 27, 27), (0,)], [(0, 0), (-1, 0, 0)], ["-1,0,0", "1,2,3,4", "٣,1,2"]),
+    "pair": ([(0, 1), (2, 0)], [(0, 0), (0, 3), (0,), (-1, 0)], ["0,0", "0,3", "0", "-1,0", "٠,1", "0,1,2"])}
 MORE = {  # of a view that is not of trained models: one to eight mechanisms, their options, and a known grid
     "specs": ([EIGHT[:1], EIGHT], [], []), "options": ([({"directions": 16_384}, {}, {})], [], []),
     "place": ([], [(0, 28, 0), (1, 0, 0)], ["0,28,0", "1,0,0"])}
@@ -37,7 +38,7 @@ def extremes(kind, cls=None):
     """The allowed extremes of a kind, values that are beyond them, and texts that are."""
     limits = kind.limits()
     name = limits["kind"]
-    none = [None] if limits.get("none") or name == "place" else []
+    none = [None] if limits.get("none") or name in ("place", "pair") else []
     if name == "whole":
         high = limits["high"]
         beyond = [limits["low"] - 1] + ([] if high is None else [high + 1])

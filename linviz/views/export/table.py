@@ -19,6 +19,7 @@ from ...measure import MEASURES
 from ...reading import ROW_MEASURES
 from ..drawable import Drawable
 from ..load import Progress
+from ..map_divergence import view_divergence
 from ..row_stats import mean_statistics, query_row, row_statistics
 from ..state_kinds import SourceFile
 from ..view_panels import OpenView, ViewPanel
@@ -113,7 +114,20 @@ def numbers_json(opened: OpenView, progress: Progress | None = None) -> str:
     every = view_numbers(opened, progress)
     return json_text(opened, {
         "measures": {name: _declared(name) for name in (*ROW_MEASURES, *opened.tokens.measure_options)},
-        "mechanisms": [_mechanism(opened, panel, title, every) for panel, title in zip(opened.panels, opened.titles)]})
+        "mechanisms": [_mechanism(opened, panel, title, every) for panel, title in zip(opened.panels, opened.titles)],
+        **_compared(opened)})
+
+
+def _compared(opened: OpenView) -> dict[str, Any]:
+    """Where two mechanisms differ, if the view compares two: per patch, null where a row is empty."""
+    if opened.view.compare is None:
+        return {}
+    found = view_divergence(opened)
+    values = [None if x != x else x for x in found.values.tolist()]
+    largest = None if found.largest is None else list(opened.grid.place(found.largest))
+    return {"divergence": {"of": [opened.panels[n].key for n in opened.view.compare], "measure": found.measure.name,
+                           **_declared(found.measure.name), "note": found.why, "mean": found.mean, "largest": largest,
+                           "patches": values}}
 
 
 def json_text(opened: Drawable, numbers: dict[str, Any]) -> str:
@@ -148,8 +162,8 @@ def weights_npz(opened: OpenView, whole: bool = False) -> bytes:
     """The weights themselves as NPZ without pickle: by spec the query's row (N,), or the whole map (N, N).
 
     Beside them `grid` (frames, rows, columns), `prefix` (tokens before it), `query` (frame, row, column) and `state`,
-    JSON as text. A row folds to pictures by `row[prefix:].reshape(grid)`. ValueError where whole maps are more than
-    half a gigabyte.
+    JSON as text; `divergence` (N,) where the view compares two mechanisms, NaN where a row is empty. A row folds to
+    pictures by `row[prefix:].reshape(grid)`. ValueError where whole maps are more than half a gigabyte.
 
     >>> from linviz.views import View, open_view
     >>> data = weights_npz(open_view(View("coffee", patches=7, specs=("uniform",))))
@@ -162,6 +176,8 @@ def weights_npz(opened: OpenView, whole: bool = False) -> bytes:
                          "patches, frames or mechanisms, or the rows of one patch")
     arrays = {panel.key: panel.map.dense()[0, 0] if whole else query_row(panel.map, opened.query)
               for panel in opened.panels}
+    if opened.view.compare is not None:
+        arrays["divergence"] = view_divergence(opened).values
     return npz_bytes(opened, prefix=np.array(opened.grid.prefix), **arrays)
 
 
