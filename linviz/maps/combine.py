@@ -1,4 +1,4 @@
-"""Maps made of maps: side by side (ByHead), added (Sum), in sequence (Product), one per channel (PerChannel)."""
+"""Maps made of maps: side by side (ByHead), averaged (HeadMean), added (Sum), in sequence (Product), by channel."""
 from __future__ import annotations
 
 from functools import reduce
@@ -50,6 +50,33 @@ class ByHead(Map):
                 return m.wire((b, h))
             h -= n
         raise IndexError(f"head {at[1]} is outside the range of {sum(n for n, _ in self.parts)} heads")
+
+
+class HeadMean(Map):
+    """The mean of the maps of all heads, as a map of one head: (B, H) become (B, 1).
+
+    >>> from linviz.maps import Dense
+    >>> HeadMean(Dense(torch.stack([torch.eye(2), torch.eye(2).flip(0)])[None])).dense().tolist()
+    [[[[0.5, 0.5], [0.5, 0.5]]]]
+    """
+
+    def __init__(self, inner: Map) -> None:
+        self.inner, self.shape, self.stochastic = inner, inner.shape, inner.stochastic
+        self.rank_bound = min(*inner.shape, inner.lead[1] * inner.rank_bound)
+
+    @property
+    def like(self) -> Tensor:
+        return self.inner.like
+
+    @property
+    def tolerance(self) -> float:
+        return max(super().tolerance, self.inner.tolerance)
+
+    def take_rows(self, i: Tensor) -> Tensor:
+        return self.inner.take_rows(i).mean(1, keepdim=True)
+
+    def column_sums(self) -> Tensor:
+        return self.inner.column_sums().mean(1, keepdim=True)
 
 
 class Sum(Map):
