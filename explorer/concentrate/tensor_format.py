@@ -14,8 +14,9 @@ One **.npz** or **.safetensors** file holds these arrays by name.
 - **frames**: the picture, (rows, columns, 3), or a clip, (frames, rows, columns, 3), as uint8 or from 0 to 1.
 
 These lines save one block of a vision transformer. They need `pip install transformers`.
-"""
-LINES = """import numpy as np
+
+```python
+import numpy as np
 import torch
 from PIL import Image
 from transformers import ViTModel
@@ -33,6 +34,7 @@ with torch.no_grad():
 heads, rows = model.config.num_attention_heads, side // model.config.patch_size
 arrays = {name: x.unflatten(-1, (heads, -1)).numpy() for name, x in found.items()}   # (B, N, H, D)
 np.savez(f"block{block}.npz", **arrays, grid=[rows, rows], frames=frames)
+```
 """
 
 
@@ -40,4 +42,3 @@ def show_format() -> None:
     """The format and the lines, folded."""
     with st.expander(TITLE):
         st.markdown(FORMAT)
-        st.code(LINES, "python")

@@ -20,7 +20,7 @@ from .arrays import Arrays, is_safetensors, read_npz, read_safetensors
 from .clip_files import is_clip_file
 from .found import AGAIN, Unreadable, plain_name
 from .own_frames import colours_last, to_frames
-from .tensor_layout import AUTO, AmbiguousLayout, find_layout, heads_first, tokens_grid
+from .tensor_layout import AUTO, LAYOUTS, AmbiguousLayout, find_layout, heads_first, tokens_grid
 
 HOW = "np.savez('mine.npz', q=q, k=k, v=v, grid=[T, Y, X])"
 ZIP, NUMPY, PICKLE = (b"PK\x03\x04", b"PK\x05\x06"), b"\x93NUMPY", tuple(bytes([128, n]) for n in range(2, 6))
@@ -169,6 +169,8 @@ def describe_tensors(found: Tensors) -> str:
     said = f"{count} head{'s' * (count > 1)} of {tokens:,} tokens, {width} wide, on {describe_grid(found.grid)}"
     if found.key_grid != found.grid:
         said += f"; {found.k.shape[2]:,} keys on {describe_grid(found.key_grid)}"
+    if found.layout == LAYOUTS[1]:
+        said += "; tokens come before heads"
     if found.frames is not None:
         said += f"; with {'its picture' if len(found.frames) == 1 else 'their pictures'}"
     return said

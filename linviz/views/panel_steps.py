@@ -19,7 +19,7 @@ from .view_panels import Tokens, ViewPanel
 def make_mechanism(spec: str, tokens: Tokens, seed: int = 0, options: Mapping[str, Any] | None = None) -> Attention:
     """The mechanism of a spec for the heads of these tokens. ValueError where it cannot be made on their grid."""
     (_, heads, _, width), value_width = tokens.q.shape, tokens.v.shape[-1]
-    more = {} if value_width == width else {"value_width": value_width}
+    more: dict[str, Any] = {} if value_width == width else {"value_width": value_width}
     if tokens.key_grid is not None:
         more["key_grid"] = tokens.key_grid
         if tokens.causal:

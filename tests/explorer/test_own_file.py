@@ -383,7 +383,7 @@ def test_tensors_say_what_they_are_and_show_their_picture_and_the_mean_of_all_he
     q, k, v = (draw.normal(size=(1, 26, 3, 8)).astype("f4") for _ in range(3))
     app = bring(visit(source=OWN, specs="softmax,relu_floor"), arrays(q=q, k=k, v=v, frames=files.picture(3)), "b7.npz")
     assert "Tensors: q, k, v of b7.npz, 3 heads, 5 x 5 + 1: 26 tokens" in words(app) and not said(app)
-    assert "with its picture" in words(app) and "grid" in words(app) and "ViTModel" in app.code[-1].value
+    assert "with its picture" in words(app) and "grid" in words(app) and "ViTModel" in words(app)
     sent = view(app)["frames"][0]["data"]
     well(app.slider(key="concentrate_head").set_value(0).run())
     assert address(app)["head"] == "0" and not said(app)

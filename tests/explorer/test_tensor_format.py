@@ -10,10 +10,11 @@ import pytest
 from PIL import Image
 
 import linviz
-from explorer.concentrate.tensor_format import LINES
+from explorer.concentrate.tensor_format import FORMAT
 from tests.clips.files import picture
 from tests.conftest import ROOT
 
+LINES = FORMAT.partition("```python\n")[2].partition("```")[0]
 RANDOM = """
 import torch
 import transformers

@@ -162,8 +162,8 @@ def weights_npz(opened: OpenView, whole: bool = False) -> bytes:
     if whole and size > MOST:
         raise ValueError(f"the whole maps are {size / 1e9:.1f} GB and at most {MOST / 1e9:.1f} are written: take fewer "
                          "patches, frames or mechanisms, or the rows of one patch")
-    arrays = {panel.key: panel.map.dense()[0, 0] if whole else query_row(panel.map, opened.query)
-              for panel in opened.panels}
+    arrays: dict[str, Any] = {
+        panel.key: panel.map.dense()[0, 0] if whole else query_row(panel.map, opened.query) for panel in opened.panels}
     keys = opened.keys
     if keys != opened.grid:
         arrays |= {"key_grid": np.array([keys.T, keys.Y, keys.X]), "key_prefix": np.array(keys.prefix)}
