@@ -19,7 +19,7 @@ LAYOUTS = ("BHND", "BNHD")
 AUTO = "auto"  # the layout is recognised
 PREFIX = 16  # the most tokens before the grid: more are a mistake
 CLEAR = 4  # so many times more tokens than heads leave no doubt
-SIDE = 3  # the shortest side of a square that is preferred to another layout
+SIDE = 3  # the shortest side of a square in which tokens before heads are recognised without a grid
 
 
 class AmbiguousLayout(Unreadable):
@@ -105,6 +105,8 @@ def _fits_grid(arrays: Mapping[str, Tensor], layout: str) -> bool:
     heads = {_heads(x, layout) for x in (q, k, values)}
     if len(heads) > 1 or _tokens(k, layout) != _tokens(values, layout):
         return False
+    if layout != LAYOUTS[0] and "grid" not in arrays and _tokens(q, layout) < SIDE**2:
+        return False  # two heads would be taken for a token of CLS and a patch
     try:
         tokens_grid(arrays.get("grid"), _tokens(q, layout))
         if _tokens(k, layout) != _tokens(q, layout):

@@ -20,6 +20,7 @@ class FunctionScores(Map):
 
     `like` is any tensor with the dtype of the scores. Only with softmax are the rows probability distributions.
 
+    >>> import torch
     >>> table = torch.zeros(4, 4)
     >>> FunctionScores(lambda i: table[i], (4, 4), table).dense()[0]
     tensor([0.2500, 0.2500, 0.2500, 0.2500])
