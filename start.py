@@ -24,7 +24,8 @@ LOG = ROOT / ".setup.log"
 LOCK = ROOT / ".setup.lock"
 OLDEST = (3, 11)
 ROOM = 4 * 10**9                        # bytes: the installed packages and their downloads
-PROBES = {"explorer": "streamlit", "lab": "jupyterlab", "video": "av", "dev": "pytest"}  # extra -> a package of it
+PROBES = {"explorer": "streamlit", "lab": "jupyterlab", "video": "av", "models": "transformers",
+          "dev": "pytest"}              # extra -> a package of it
 EVERY = tuple(sorted(PROBES))
 NEEDS = {                               # command -> the extras of pyproject.toml that it needs
     "explore": ("explorer", "video"), "lab": ("lab", "video"), "book": ("lab", "video"), "slides": ("lab", "video"),

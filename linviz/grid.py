@@ -89,13 +89,13 @@ class Grid:
         i -= self.prefix
         return i // (self.Y * self.X), i // self.X % self.Y, i % self.X
 
-    def places(self) -> Tensor:
+    def places(self, device: torch.device | None = None) -> Tensor:
         """Frame, row and column of every token with a position: (T*Y*X, 3) int64, in token order.
 
         >>> Grid(Y=1, X=2).places().tolist()
         [[0, 0, 0], [0, 0, 1]]
         """
-        axes = [torch.arange(n) for n in (self.T, self.Y, self.X)]
+        axes = [torch.arange(n, device=device) for n in (self.T, self.Y, self.X)]
         return torch.stack(torch.meshgrid(*axes, indexing="ij"), -1).flatten(0, 2)
 
     def centres(self, patch: float) -> Tensor:
@@ -124,13 +124,13 @@ class Grid:
         """
         return x.flatten(-4, -2)
 
-    def within(self, larger: Grid) -> Tensor:
+    def within(self, larger: Grid, device: torch.device | None = None) -> Tensor:
         """Numbers of this grid's tokens in a larger grid, aligned at the corner: learned tables are cut like this.
 
         >>> Grid(Y=2, X=2).within(Grid(Y=2, X=3)).tolist()
         [0, 1, 3, 4]
         """
-        t, y, x = self.places().unbind(-1)
+        t, y, x = self.places(device).unbind(-1)
         return (t * larger.Y + y) * larger.X + x
 
 

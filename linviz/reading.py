@@ -16,7 +16,7 @@ from torch import Tensor
 from . import concentration, spectra
 from .fixation import fixation_ratios
 from .grid import whole_number
-from .maps import Map
+from .maps import HeadMean, Map
 from .measure import MEASURES
 from .mechanisms import Attention
 from .mechanisms.inputs import Given, float_inputs
@@ -35,8 +35,9 @@ class Reading:
     entry in `dead` is True. `summary` leaves dead rows out and counts them.
     """
 
-    def __init__(self, mechanism: Attention, q: Given, k: Given, v: Given, channel: int | None = None) -> None:
-        self.mechanism, self.channel = mechanism, channel
+    def __init__(self, mechanism: Attention, q: Given, k: Given, v: Given, channel: int | None = None,
+                 mean_of_heads: bool = False) -> None:
+        self.mechanism, self.channel, self.mean_of_heads = mechanism, channel, mean_of_heads
         self.q, self.k, self.v = float_inputs(mechanism, q=q, k=k, v=v)
         self._rows: dict[tuple[Any, ...], Tensor] = {}
 
@@ -58,7 +59,7 @@ class Reading:
         found = self.whole.shared if self.channel is None else self.whole.channel(self.channel)
         if found is None:
             raise ValueError(f"{self.mechanism.spec} has one map per channel of v; choose one: read(..., channel=0)")
-        return found
+        return HeadMean(found) if self.mean_of_heads else found
 
     @cached_property
     def output(self) -> Tensor:
@@ -171,12 +172,12 @@ def _mean_over_heads(rows: Tensor) -> float:
 
 
 def read(mechanism: Attention, q: Queries | np.ndarray, k: Keys | np.ndarray, v: Values | np.ndarray,
-         channel: int | None = None) -> Reading:
+         channel: int | None = None, mean_of_heads: bool = False) -> Reading:
     """Measure a mechanism on q (B, H, N, D), k (B, K, S, D), v (B, K, S, E). Lazy: the Reading computes on demand.
 
     q, k and v are tensors or arrays of numpy; half precision becomes float32. `channel` chooses the map of one channel
-    of v, for a mechanism with one map per channel (AFT). ValueError, in one sentence, for what is no mechanism or
-    cannot be attended.
+    of v, for a mechanism with one map per channel (AFT); `mean_of_heads` measures the mean of the maps of all heads.
+    ValueError, in one sentence, for what is no mechanism or cannot be attended.
 
     >>> from linviz import Grid, make
     >>> x = torch.rand(1, 2, 9, 4, dtype=torch.float64)
@@ -188,4 +189,4 @@ def read(mechanism: Attention, q: Queries | np.ndarray, k: Keys | np.ndarray, v:
         raise ValueError("read measures a mechanism that make has made, as in linviz.make('softmax', heads=1, "
                          f"width=16, grid=(14, 14)); got {mechanism!r:.80}")
     mechanism.admit(q, k, v)
-    return Reading(mechanism, q, k, v, channel)
+    return Reading(mechanism, q, k, v, channel, mean_of_heads)

@@ -34,6 +34,10 @@ class Group:
     keys: Tensor
     grid: Grid
 
+    def on(self, device: torch.device) -> Group:
+        """The same boxes with their token numbers on a device."""
+        return Group(self.queries.to(device), self.keys.to(device), self.grid)
+
 
 def axis_ranges(size: int, side: int | None, offset: int = 0) -> list[range]:
     """The ranges into which 0..size is cut: every `side`, first at `offset` (None or too large: one range).

@@ -79,6 +79,10 @@ linviz.view([Image.new("RGB", (60, 40))] * 2, "uniform", patches=6) | 2 frames o
 linviz.view(clips.load("coffee"), "uniform", patches=4)          | coffee.npz
 linviz.view((x, x), "softmax", grid=(3, 3), head=2)              | 3 x 3 patches
 linviz.view({"q": x, "k": x, "v": x, "grid": (3, 3)}, "softmax") | tensors.npz
+linviz.view({"q": x, "k": x, "frames": pixels}, "softmax", head=0).clip.size | (1, 48, 48)
+linviz.view({"q": x, "k": x[:, :, :4], "key_grid": (2, 2)}, "softmax").opened.keys | Grid(T=1, Y=2, X=2, prefix=0)
+linviz.view((x.transpose(1, 2), x.transpose(1, 2)), "softmax", head=2) | 3 x 3 patches
+linviz.view((x.reshape(1, 9, 16, 2),) * 2, "softmax", layout="BNHD") | 3 x 3 patches
 linviz.view(linviz.views.View("coffee", patches=4, specs=("uniform",))) | uniform
 view.readings["uniform"], view.table().shape, view.clip.name     | (8, 8)
 """
@@ -138,6 +142,10 @@ linviz.view("https://x.org/cat.png")                | nothing is fetched from th
 linviz.view(None)                                   | a view is of a sample's name
 linviz.view([])                                     | got list
 linviz.view(r, "softmax")                           | got Reading
+linviz.view((x.reshape(1, 9, 16, 2),) * 2, "softmax") | can be read in two ways: say which layout it has, BHND (9 heads
+linviz.view((x, x), "softmax", layout="heads")      | layout takes one of auto, BHND, BNHD
+linviz.view((x, x[:, :, :4]), "swin")               | swin needs queries and keys on one grid
+linviz.view({"q": x, "k": x, "frames": x * 9}, "softmax") | frames cannot be shown
 linviz.view("coffee", "sofmax")                     | did you mean 'softmax'?
 linviz.view("coffee", "softmax", "softmax")         | shows each mechanism once
 linviz.view("coffee", m)                            | named by its spec
@@ -158,7 +166,7 @@ linviz.view([1, 2])                                 | got a list with int
 linviz.view((x, x, x), "softmax", head=3)           | there is no head 3
 linviz.view((x, x, x), "softmax", grid=(4, 4))      | has 16 tokens and q (1, 2, 9, 16) has 9
 linviz.view((x[..., :8, :],) * 2, "softmax")        | 8 tokens form no square
-linviz.view((x, x[..., :8, :]), "softmax")          | both need the same heads
+linviz.view((x, x[..., :8, :]), "softmax")          | its 8 keys form no square
 linviz.view((x.int(), x.int()), "softmax")          | q is int32
 linviz.view((x, "k"), "softmax")                    | k must be a tensor or an array of numbers
 linviz.view((x,), "softmax")                        | a tuple is (q, k) or (q, k, v)

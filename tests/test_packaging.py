@@ -161,7 +161,7 @@ def test_every_import_is_declared(folder, extras, own):
                                    "linviz.cli"])
 def test_the_core_imports_without_the_extras(where):
     """`import linviz` and its parts work where only the core is installed: the extras are imported when used."""
-    extra = modules_of("lab", "explorer", "video", "dev") - modules_of()
+    extra = modules_of("lab", "explorer", "video", "models", "dev") - modules_of()
     code = f"import sys; sys.modules.update(dict.fromkeys({sorted(extra)})); import {where}"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr.strip().splitlines()[-1]

@@ -13,6 +13,7 @@ from typing import Any
 import streamlit as st
 
 from linviz import clips
+from linviz.clips.tensor_layout import AUTO
 from linviz.views import Look, SourceFile, View
 from linviz.views.panel_options import panel_text, read_panel
 from linviz.views.state_kinds import Source
@@ -25,6 +26,7 @@ from .what_fits import most_patches, moving, refusal, without_time_shift
 LIVE = ("query", "options", "compare", *Look.settings())
 COMPARE = "compare"  # the widget that unfolds the map of where two panels differ: open where the state compares two
 SAMPLE = "concentrate_sample"  # in the session: the sample that was chosen last, shown again where no file is
+GIVEN = "concentrate_given"  # in the session: the parameters of the URL with which a visitor came
 TRAINED = "trained models have a page of their own, Trained, at the top of this page."
 
 
@@ -42,11 +44,16 @@ class ConcentrateState(PageState[View]):
 
     def go(self, parameters: Mapping[str, str]) -> None:
         parameters = dict(parameters)
+        st.session_state[GIVEN] = tuple(parameters)
         if waits := parameters.get("source") == OWN:
             del parameters["source"]
         trained = parameters.get("source") in ("trained", "descriptors") and parameters.pop("source") == "trained"
         super().go(parameters)
         own_file.choose_source(self.state.source if isinstance(self.state.source, SourceFile) else None)
+        try:
+            own_file.follow_layout(self.state)
+        except clips.Unreadable as error:
+            self.problems.append(f"{error}.")
         if trained:
             self.problems.insert(0, f"source='trained' in the address has no effect: {TRAINED}")
         if waits:
@@ -66,6 +73,9 @@ class ConcentrateState(PageState[View]):
         size = own_file.size_of(state)
         if isinstance(state.source, SourceFile) and size is None:
             return state, problems
+        if state.causal and (why := own_file.why_not_causal(state)):
+            problems.append(why)
+            state = replace(state, causal=False)
         most = most_patches(state, size)
         good = [one for one in state.panels if not refusal(*one)]
         if len(good) < len(state.panels):
@@ -99,9 +109,10 @@ class ConcentrateState(PageState[View]):
             values |= {"specs": tuple(spec for spec, _ in panels), "options": tuple(opts for _, opts in panels),
                        "compare": self._kept_pair(last, [panel_text(*one) for one in panels])}
         if upload := own_file.find_upload(source):
-            values["head"] = min(values.get("head", last.head), upload.heads)
-        elif source is not None:
-            values["head"] = 1 if isinstance(source, str) else values.get("head", last.head)
+            values["head"] = min(max(values.get("head", last.head), upload.lowest_head), upload.heads)
+            values["layout"] = upload.layout
+        elif isinstance(source, str):
+            values |= {"head": 1, "layout": AUTO}
         if source is not None and source != last.source:
             values |= {"source": source, "query": None, "frame": None}
         return last.with_values(**values)

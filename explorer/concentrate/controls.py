@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from linviz import clips
+from linviz.clips.tensors import tensors_title
 from linviz.mechanisms import REGISTRY, parse
 from linviz.models import LABEL
 from linviz.views import SourceFile, View
@@ -17,7 +18,7 @@ from linviz.views.panel_options import declared_options, panel_text, read_panel
 from ..shared.widgets import draw_field, draw_widget, escape_markdown
 from . import own_file
 from .concentrate_state import STATE
-from .file_chooser import set_best_fields
+from .file_chooser import change_layout, set_best_fields
 from .mechanism_menu import READS, SHIFTS, gate_words, menu, spec_title, with_gate_words
 from .own_file import OWN
 from .visit import Visit
@@ -105,10 +106,12 @@ def _show_picture() -> None:
 def _show_tensors(view: View) -> None:
     """Of tensors: which head, and by what their logits are divided."""
     upload = own_file.find_upload(view.source)
-    if upload is not None and upload.heads > 1:
-        draw_field(STATE, "head", high=upload.heads)
-    if upload is not None:
-        st.caption(f"{len(upload.grid(view)):,} tokens.")
+    if upload is not None and upload.tensors is not None:
+        st.caption(f"{escape_markdown(tensors_title(upload.tensors))}: {len(upload.grid(view)):,} tokens.")
+        draw_field(STATE, "layout", on_change=change_layout)
+        if upload.heads > 1:
+            label = "Head" if upload.lowest_head else "Head, or 0 for the mean of all"
+            draw_field(STATE, "head", label, low=upload.lowest_head, high=upload.heads)
     draw_field(STATE, "temperature")
 
 

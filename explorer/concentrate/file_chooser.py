@@ -1,20 +1,23 @@
 """Where a person brings a file of their own to the page Concentrate, and what is said about it."""
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
 
 from linviz.clips import Unreadable, limits
 from linviz.clips.file_formats import READS
+from linviz.clips.tensor_layout import AUTO
 from linviz.views import SourceFile, View
 from linviz.views.export.bundle import is_bundle, unpack_bundle
 from linviz.views.load import file_note
 
 from ..shared.widgets import escape_markdown
 from . import own_file
-from .concentrate_state import STATE
+from .concentrate_state import GIVEN, STATE
 from .own_file import OWN
+from .tensor_format import show_format
 from .what_fits import best_fields
 
 KEY, SAID = "concentrate_upload", "concentrate_upload_said"  # the uploader's widget; a sentence on the newest file
@@ -57,27 +60,32 @@ def _take_file(file: Any) -> None:
         if is_bundle(data := file.getvalue()):
             _open_saved_view(data, file.name)
             return
-        upload = own_file.read_upload(data, file.name, STATE.state.frames)
+        wanted = own_file.current_source()
+        awaited = wanted is not None and own_file.find_upload(wanted) is None
+        upload = own_file.read_upload(data, file.name, STATE.state.frames, STATE.value("layout") if awaited else AUTO)
     except (Unreadable, ValueError) as error:
         state[SAID] = f"{error}."
         return
-    wanted = own_file.current_source()
-    awaited = wanted is not None and own_file.find_upload(wanted) is None
     own_file.keep_upload(upload)
     if awaited and wanted is not None and wanted.sha256 != upload.source.sha256:
         state[SAID] = OTHER.format(asked=wanted.name, wanted=wanted.sha256[:8], name=upload.source.name,
                                    got=upload.source.sha256[:8])
     own_file.choose_source(upload.source)
-    if not awaited:
-        set_best_fields(View(upload.source), upload.size)
+    assumed = best_fields(View(upload.source), None)  # as long as the file was awaited
+    unset = {name: value for name, value in assumed.items() if name not in state.get(GIVEN, ())}
+    set_best_fields(View(upload.source), upload.size, unset if awaited else None)
+    STATE.put(layout=upload.layout)
 
 
-def set_best_fields(new: View, size: tuple[int, ...] | None) -> None:
-    """Fields that were as the old picture shows best become as the new one does; what a visitor set stays."""
+def set_best_fields(new: View, size: tuple[int, ...] | None, before: Mapping[str, Any] | None = None) -> None:
+    """Fields that were as the old picture shows best become as the new one does; what a visitor set stays.
+
+    before  values of fields that nobody set; None: those of the old picture
+    """
     last = STATE.state
-    before = best_fields(last, own_file.size_of(last))
+    before = best_fields(last, own_file.size_of(last)) if before is None else before
     for name, value in best_fields(new, size).items():
-        if st.session_state.get(STATE.key(name), getattr(last, name)) == before[name]:
+        if name in before and st.session_state.get(STATE.key(name), getattr(last, name)) == before[name]:
             STATE.put(**{name: value})
 
 
@@ -85,7 +93,7 @@ def _open_saved_view(data: bytes, name: str) -> None:
     """A saved view has come: the page becomes what it was, and a file in it is brought."""
     view, media = unpack_bundle(data, name)
     if isinstance(view.source, SourceFile) and media is not None:
-        own_file.keep_upload(own_file.read_upload(media, view.source.name, view.frames))
+        own_file.keep_upload(own_file.read_upload(media, view.source.name, view.frames, view.layout))
     STATE.go(view.to_parameters(View()) | {"source": view.to_parameters(View("coffee")).get("source", "coffee")})
     STATE.problems[:] = [said.replace("in the address", f"in {name}") for said in STATE.problems]
     ask_live_view()
@@ -95,6 +103,21 @@ def ask_live_view() -> None:
     """The live view is asked for the query and the look of the page's state."""
     view = STATE.state
     st.session_state.visit.live.ask(view.query, view.look)
+
+
+def change_layout() -> None:
+    """Read the tensors in the layout that was chosen, or say why they cannot be: a callback."""
+    upload = own_file.find_upload(own_file.current_source())
+    if upload is None or upload.tensors is None:
+        return
+    st.session_state[SAID] = ""
+    try:
+        new = own_file.read_tensors(upload.data, upload.source.name, STATE.value("layout"))
+    except Unreadable as error:
+        st.session_state[SAID] = f"{error}."
+        new = upload
+    own_file.keep_upload(new)
+    STATE.put(layout=new.layout)
 
 
 def _forget_file() -> None:
@@ -110,6 +133,8 @@ def _say_what_is_shown() -> None:
     state, source = st.session_state, own_file.current_source()
     upload = own_file.find_upload(source)
     if upload is not None:
+        if upload.asked:
+            st.info(f"{escape_markdown(upload.asked)}. Heads first is shown: choose with Layout, in the sidebar.")
         grid = upload.grid(STATE.picture())
         note = file_note(upload.media(grid.T), grid)
         st.markdown(f"**{escape_markdown(upload.source.name)}**: {escape_markdown(note)}.")
@@ -119,3 +144,4 @@ def _say_what_is_shown() -> None:
         st.warning(escape_markdown(state[SAID]))
     st.caption(f"{READS}; tensors q and k as .npz or .safetensors; a saved view as .linviz. "
                f"{limits.limits_sentence()} {STAYS}")
+    show_format()

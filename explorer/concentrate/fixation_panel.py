@@ -58,6 +58,9 @@ def fixation_panel(panels: Sequence[KeyedPanel], titles: Sequence[str], here: Sc
     if not which:
         return
     st.subheader("Feature fixation weights", anchor=False)
+    if here.q.shape[1] > 1 or here.key_grid is not None:
+        st.caption("The weights are shown of one head at a time, and of keys that lie where the queries lie.")
+        return
     n = which[0] if len(which) == 1 else st.radio("Of", which, format_func=lambda i: titles[i], horizontal=True,
                                                   key="apart_of")
     if n in gated_panels(panels):

@@ -14,6 +14,7 @@ from starlette.formparsers import MultiPartParser
 
 from linviz import Grid, clips
 from linviz.clips import limits
+from linviz.clips.tensor_layout import AUTO, LAYOUTS, AmbiguousLayout
 from linviz.settings import Refused
 from linviz.views import SourceFile, View
 from linviz.views.load import Media, cut_clip, describe_tokens, tensor_media
@@ -22,7 +23,7 @@ from linviz.views.state_kinds import Source
 
 from ..shared.background_jobs import ResultCache
 from ..shared.scenes import Scene, scene_of
-from .what_fits import best_fields, page_grid
+from .what_fits import TABLE, best_fields, page_grid
 
 MultiPartParser.spool_max_size = 1 << 28  # bytes, more than may be uploaded: else a file lies on a disk as it comes
 OWN = "own"  # in the widget and in a URL: a file that a person brings
@@ -36,12 +37,15 @@ class Upload:
 
     source  its name and SHA-256
     size    frames that could be shown, rows and columns of pixels. Of tensors: the grid, and tokens before the picture
+    layout  of tensors, as a view names it;  asked  a sentence that asks for it, where they can be read in two ways
     """
 
     source: SourceFile
     data: bytes
     size: tuple[int, ...]
     tensors: clips.Tensors | None = None
+    layout: str = AUTO
+    asked: str = ""
     decoded: ResultCache = field(default_factory=lambda: ResultCache(most=2))
     scenes: ResultCache = field(default_factory=lambda: ResultCache(most=2))
     results: ResultCache = field(default_factory=lambda: ResultCache(most=48))
@@ -64,18 +68,24 @@ class Upload:
 
     @property
     def heads(self) -> int:
-        """Of which one is shown."""
+        """Of which one is shown, or the mean of all."""
         return self.tensors.q.shape[1] if self.tensors else 1
+
+    @property
+    def lowest_head(self) -> int:
+        """0, the mean of all heads, where there are several and a whole table of weights can be sent."""
+        found = self.tensors
+        return 0 if found and self.heads > 1 and len(found.grid) * len(found.key_grid) <= TABLE**2 else 1
 
     def grid(self, view: View) -> Grid:
         """The grid of a view of this file on the page."""
         return Grid(*self.size) if self.tensors else page_grid(view, self.size)
 
 
-def read_upload(data: bytes, name: str, frames: int) -> Upload:
+def read_upload(data: bytes, name: str, frames: int, layout: str = AUTO) -> Upload:
     """A file as it comes from a visitor; clips.Unreadable, in one sentence, where it cannot be read."""
     if clips.is_tensors(data):
-        return read_tensors(data, name)
+        return read_tensors(data, name, layout)
     found = clips.decode_clip(data, name, frames)
     most = View.limits("frames")["high"]
     upload = Upload(SourceFile.of(found.clip.name, data), data, (min(found.total, most), *found.clip.size[1:]))
@@ -84,10 +94,20 @@ def read_upload(data: bytes, name: str, frames: int) -> Upload:
     return upload
 
 
-def read_tensors(data: bytes, name: str) -> Upload:
-    """A researcher's tensors; clips.Unreadable where they cannot be read, or are more than a browser can follow."""
-    found = clips.decode_tensors(data, name)
+def read_tensors(data: bytes, name: str, layout: str = AUTO) -> Upload:
+    """A researcher's tensors; clips.Unreadable where they cannot be read, or are more than a browser can follow.
+
+    Where both layouts fit, heads come first, and `asked` has the sentence with which the page asks.
+    """
+    asked = ""
+    try:
+        found = clips.decode_tensors(data, name, layout)
+    except AmbiguousLayout as error:
+        asked = str(error).partition("cannot be read: ")[2]
+        layout = LAYOUTS[0]
+        found = clips.decode_tensors(data, name, layout)
     _, heads, tokens, width = found.q.shape
+    tokens = max(tokens, found.k.shape[2])
     most_heads = View.limits("head")["high"]
     for count, most, what in ((tokens, CAPS["page"], "tokens"), (heads, most_heads, "heads"),
                               (max(width, found.v.shape[-1]), WIDTH, "numbers per token")):
@@ -95,13 +115,13 @@ def read_tensors(data: bytes, name: str) -> Upload:
             raise clips.Unreadable(f"{found.name} cannot be shown: it has {count:,} {what}, and at most {most:,} "
                                    "can be shown here; linviz.read takes as many as you have")
     grid = found.grid
-    return Upload(SourceFile.of(found.name, data), data, (grid.T, grid.Y, grid.X, grid.prefix), found)
+    return Upload(SourceFile.of(found.name, data), data, (grid.T, grid.Y, grid.X, grid.prefix), found, layout, asked)
 
 
 def own_scene(view: View, upload: Upload) -> Scene:
     """The tokens of a person's own file."""
     grid = upload.grid(view)
-    key = (OWN, upload.source.sha256, grid, view.temperature, view.head, view.causal)
+    key = (OWN, upload.source.sha256, grid, view.temperature, view.head, view.causal, upload.layout)
 
     def make() -> Scene:
         media = upload.media(grid.T)
@@ -121,6 +141,23 @@ def keep_upload(upload: Upload) -> None:
     kept[upload.source.sha256] = upload
     while sum(len(one.data) for one in kept.values()) > limits.BYTES:
         del kept[next(iter(kept))]
+
+
+def follow_layout(view: View) -> None:
+    """Read the file of a view again, if its tensors were read in another layout; clips.Unreadable if that is none."""
+    upload = find_upload(view.source)
+    if upload is not None and upload.tensors is not None and upload.layout != view.layout:
+        keep_upload(read_tensors(upload.data, upload.source.name, view.layout))
+
+
+def why_not_causal(view: View) -> str:
+    """Why attention to the file of a view cannot be causal, in one sentence; empty where it can."""
+    upload = find_upload(view.source)
+    found = upload.tensors if upload is not None else None
+    if found is None or found.key_grid == found.grid:
+        return ""
+    return (f"Causal attention needs as many keys as queries, in one order; here are {len(found.grid):,} queries and "
+            f"{len(found.key_grid):,} keys.")
 
 
 def find_upload(source: Any) -> Upload | None:

@@ -37,7 +37,6 @@ HEAD_START = 0.1  # seconds the page has to be drawn before a fit takes its shar
 RESULTS = ResultCache(most=192)  # ten visitors have about 120 at once
 UPRIGHT, NARROW, GAP = 500, 250, 15  # pixels: an upright picture's height, the width that its numbers need, the gap
 BESIDE = 640  # pixels: in less, the view does not set panels side by side
-TABLE = 1568  # tokens: above, a map that can only travel as its whole table is not shown
 LONG_FIT = 1_000_000  # tokens times steps: what is more takes longer than half a minute
 
 
@@ -146,7 +145,8 @@ def view_blob(panels: Sequence[KeyedPanel], titles: Sequence[str], here: Scene, 
               words: dict[str, Any]) -> bytes:
     """What the live view draws, and what is asked of it (`LiveState.words`), which is not kept with it."""
     key = ("blob", *(panel.result_key for panel in panels), *titles, *here.key, intro)
-    drawn = [Panel(title, panel.family, panel.map, gate=panel.gate) for panel, title in zip(panels, titles)]
+    drawn = [Panel(title, panel.family, panel.map, gate=panel.gate, keys=here.key_grid)
+             for panel, title in zip(panels, titles)]
     found = scene_results(here).keep(key, lambda: pack(drawn, here.picture, here.grid, query=here.query, intro=intro,
                                                        tracks=here.tracks))
     return blob_with_state(found, here.grid, **words)

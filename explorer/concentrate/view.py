@@ -49,7 +49,7 @@ def update_heading(title: DeltaGenerator, panels: Sequence[KeyedPanel], titles: 
     means = [None if panel.waiting else scene_results(here).get(("means", panel.result_key)) for panel in panels]
     maps = [Spread(panel.spec, name, (found or {}).get("effective_tokens"))
             for panel, name, found in zip(panels, titles, means)]
-    said = view_heading(maps, len(here.grid) - here.grid.prefix, causal=causal)
+    said = view_heading(maps, len(here.keys) - here.keys.prefix, causal=causal)
     if said != st.session_state.get("heading", GENERAL):
         st.session_state.heading = said
         title.title(said, anchor=False)

@@ -17,7 +17,7 @@ from ..shared.live_state import LiveState
 from ..shared.scenes import Key, KeyedPanel, Scene
 from . import panel_work
 from .panel_work import scene_results
-from .what_fits import moving, refusal
+from .what_fits import TABLE, moving, refusal
 
 SMALL = 400  # tokens: up to here everything is fitted and read at once, so a page may wait for it
 BLINK, FIRST = 0.25, 3.0  # seconds a page waits for small pictures, and on opening
@@ -76,7 +76,7 @@ class Visit:
         """A sentence on everything that is not shown, or did not work."""
         out = [f"Not shown while attention is causal: {'; '.join(self.not_causal)}."] if self.not_causal else []
         out += [f"{', '.join(self.left_out)} can only be sent as a whole table of weights, which is done up to "
-                f"{panel_work.TABLE:,} patches; take fewer."] if self.left_out else []
+                f"{TABLE:,} patches; take fewer."] if self.left_out else []
         failed = [said for key, said in self.failed.items() if key in self.fits or key[1:] in self._read]
         return out + self.unfit + failed
 
@@ -107,7 +107,7 @@ class Visit:
 
         `not_causal` has those without the causal form that is asked for, `left_out` those whose maps cannot travel.
         """
-        clip, large = moving(view, here.clip.size), len(here.grid) > panel_work.TABLE
+        clip, large = moving(view, here.clip.size), len(here.grid) > TABLE
         self.not_causal, self.left_out, out = [], [], []
         for spec, options in view.panels:
             if view.causal and (why := refusal(spec, options, causal=True)):
@@ -136,7 +136,7 @@ class Visit:
             if scene_results(here).get(means) is None:
                 tasks[means] = partial(_reading, here, panel_work.READINGS, panel_work.means, panel, here)
             if not panel_work.is_factored(panel) and scene_results(here).get(spectrum) is None:
-                long = len(here.grid) > panel_work.TABLE  # minutes hold up no seconds
+                long = len(here.grid) > TABLE  # minutes hold up no seconds
                 pool = panel_work.LONG if long else panel_work.READINGS
                 tasks[spectrum] = partial(_reading, here, pool, panel_work.spectrum, panel)
         return {key: task for key, task in tasks.items() if key not in self.failed}

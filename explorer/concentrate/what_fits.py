@@ -15,6 +15,7 @@ from linviz.views.load import view_grid
 from linviz.views.state import CAPS, OWN_CLIP_PATCHES
 
 CAP = CAPS["page"]
+TABLE = 1568  # tokens: above, a map that can only travel as its whole table is not shown
 
 
 def moving(view: View, size: tuple[int, ...] | None) -> bool:

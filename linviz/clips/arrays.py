@@ -1,4 +1,4 @@
-"""The arrays q, k, v and grid in an .npz or a .safetensors file. Headers are read first; the limits hold for all.
+"""The arrays of a tensor file, .npz or .safetensors, by name. Headers are read first; the limits hold for all.
 """
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from torch import Tensor
 from . import limits
 from .found import AGAIN, Unreadable, plain_name
 
-WANTED = ("q", "k", "v", "grid")
+WANTED = ("q", "k", "v", "grid", "key_grid", "frames")
 HEADER = 10_000  # the most bytes of an array's header
 JSON = 1_000_000  # the most bytes of a safetensors header
 MEMBERS = 200  # the most arrays in a file
@@ -43,9 +43,10 @@ def check_array_size(name: str, shape: Sequence[Any], most: int | None = None) -
     """
     if not all(isinstance(n, int) and n >= 0 for n in shape) or len(shape) > 8:
         raise Unreadable(f"{name} has an invalid shape: the file is damaged, so {AGAIN}")
-    count, most = math.prod(shape), limits.NUMBERS if most is None else most
+    pictures = name == "frames" or name not in WANTED
+    count, most = math.prod(shape), (limits.FRAME_NUMBERS if pictures else limits.NUMBERS) if most is None else most
     if count > most:
-        fewer = "one layer, or fewer heads" if name in WANTED else "fewer frames, or smaller ones"
+        fewer = "fewer frames, or smaller ones" if pictures else "one layer, or fewer heads"
         raise Unreadable(f"{name} has {count:,} numbers, and the limit is {most:,}: save {fewer}")
     return count
 
@@ -56,7 +57,7 @@ def check_array_size(name: str, shape: Sequence[Any], most: int | None = None) -
 def read_npz(data: bytes) -> Arrays:
     """The arrays in a file written by np.savez or np.savez_compressed."""
     if data.count(ENTRY) > MEMBERS:
-        raise Unreadable(f"it has more than {MEMBERS} arrays: save only q, k, v and grid")
+        raise Unreadable(f"it has more than {MEMBERS} arrays: save only q, k, v, grid and frames")
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         members = {info.filename: info for info in archive.infolist()}
         if any(name.endswith(".pkl") for name in members):
@@ -123,9 +124,9 @@ def read_safetensors(data: bytes) -> Arrays:
 
 def read_stored_tensor(name: str, told: dict[str, Any], body: memoryview) -> Tensor:
     """One array, if the header gives it exactly as many bytes as its shape needs."""
-    if told["dtype"] not in DTYPES:
+    if told["dtype"] not in DTYPES and (name, told["dtype"]) != ("frames", "U8"):
         raise Unreadable(f"{name} is {plain_name(str(told['dtype']))}: q, k and v must be F16, BF16, F32 or F64")
-    dtype = DTYPES[told["dtype"]]
+    dtype = DTYPES.get(told["dtype"], torch.uint8)
     count, (start, stop) = check_array_size(name, told["shape"]), told["data_offsets"]
     if not 0 <= start <= stop <= len(body) or stop - start != count * dtype.itemsize:
         raise Unreadable(f"{name} does not have the size in its header; perhaps a copy was cut short: {AGAIN}")

@@ -28,6 +28,7 @@ FIRST = b"frames.npy"  # the name of the first array, at the place where a zip h
 TRUTH = ("mask", "motion", "known")
 WORDS = ("title", "author", "licence", "source", "recipe", "alt")
 ABOUT = 1000  # the most letters of a text
+INDEX = 20_000  # bytes at the end of a zip file in which its index lies
 
 
 def pack_clip(clip: Clip) -> bytes:
@@ -49,12 +50,12 @@ def pack_clip(clip: Clip) -> bytes:
 
 
 def is_clip_file(data: bytes) -> bool:
-    """Whether a file holds a clip that `pack_clip` packed, by its first bytes.
+    """Whether a file holds a clip that `pack_clip` packed, by its first bytes; tensors may have frames, too.
 
     >>> is_clip_file(pack_clip(Clip.plain(torch.rand(1, 3, 8, 9), "noise"))), is_clip_file(b"PK\\3\\4...")
     (True, False)
     """
-    return data[:4] == b"PK\3\4" and data[30:30 + len(FIRST)] == FIRST
+    return data[:4] == b"PK\3\4" and data[30:30 + len(FIRST)] == FIRST and b"q.npy" not in data[-INDEX:]
 
 
 def count_clip_frames(data: bytes) -> int:

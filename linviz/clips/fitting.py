@@ -99,6 +99,16 @@ def fit_sharp(clip: Clip, grid: Grid) -> Clip:
     return fit(clip, grid, max(PATCH, min(SHARP // max(grid.Y, grid.X), rows // grid.Y, columns // grid.X)))
 
 
+def stretch_frames(frames: Tensor, grid: Grid) -> Tensor:
+    """Frames (T, 3, Ypx, Xpx) resized to a grid without a cut, as large as `fit_sharp`: tokens cover whole frames.
+
+    >>> stretch_frames(torch.rand(1, 3, 224, 448), Grid(1, 14, 14)).shape
+    torch.Size([1, 3, 224, 224])
+    """
+    patch = max(PATCH, min(SHARP // max(grid.Y, grid.X), frames.shape[-2] // grid.Y, frames.shape[-1] // grid.X))
+    return resize_images(frames, (grid.Y * patch, grid.X * patch)).clamp(0, 1)
+
+
 def token_mask(clip: Clip, grid: Grid) -> Float[Tensor, "N"]:
     """The fraction of each token's patch that lies on the mask, (N,) in 0..1, in token order; 0 for prefix tokens.
 

@@ -6,6 +6,17 @@ from torch import Tensor
 from ..shapes import Frames
 
 
+def colours_last(values: np.ndarray) -> np.ndarray:
+    """Pixels with the colours last, as torch has them first; a grey picture may have one colour.
+
+    >>> colours_last(np.zeros((2, 3, 32, 48))).shape, colours_last(np.zeros((1, 32, 48))).shape
+    ((2, 32, 48, 3), (32, 48, 3))
+    """
+    if values.ndim in (3, 4) and values.shape[-1] not in (1, 3, 4) and values.shape[-3] in (1, 3, 4):
+        values = np.moveaxis(values, -3, -1)
+    return values.repeat(3, -1) if values.ndim in (3, 4) and values.shape[-1] == 1 else values
+
+
 def to_frames(array: np.ndarray | Tensor) -> Frames:
     """Pictures in the layout of other libraries -> (T, 3, Ypx, Xpx) float32 in 0..1.
 

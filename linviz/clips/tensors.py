@@ -1,37 +1,48 @@
 """A researcher's own q, k and v: read from .npz or .safetensors in memory, checked and described. Never pickle.
 
 An array's shape and type are read from its header and compared with `limits` before anything is decompressed.
+
+    q, k, v    (N, D), (H, N, D), (B, H, N, D), or with the tokens before the heads (`tensor_layout`); v may be missing
+    grid       [Y, X] or [T, Y, X], where the tokens do not form a square; key_grid  the same of k and v, if not as q
+    frames     the pictures that the tokens were made of: (Y, X, 3) or (T, Y, X, 3), uint8 or 0..1; may be missing
 """
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from ..grid import Grid
-from ..shapes import Keys, Queries, Values
+from ..shapes import Frames, Keys, Queries, Values
 from . import limits
 from .arrays import Arrays, is_safetensors, read_npz, read_safetensors
 from .clip_files import is_clip_file
 from .found import AGAIN, Unreadable, plain_name
+from .own_frames import colours_last, to_frames
+from .tensor_layout import AUTO, LAYOUTS, AmbiguousLayout, find_layout, heads_first, tokens_grid
 
-PREFIX = 16  # the most tokens before the grid: more are a mistake
 HOW = "np.savez('mine.npz', q=q, k=k, v=v, grid=[T, Y, X])"
 ZIP, NUMPY, PICKLE = (b"PK\x03\x04", b"PK\x05\x06"), b"\x93NUMPY", tuple(bytes([128, n]) for n in range(2, 6))
 
 
 @dataclass(frozen=True, eq=False)
 class Tensors:
-    """q, k, v (1, H, N, D) float32, finite, N = S; the grid of the tokens; one line that describes the arrays."""
+    """q (1, H, N, D), k (1, H, S, D) and v (1, H, S, E), float32 and finite, and where their tokens lie.
+
+    key_grid  of k and v: the grid itself, unless it has another size;  said  one line that describes the arrays
+    frames    what the tokens were made of, one picture for each frame of the grid, or None;  layout  as it was read
+    """
 
     name: str
     q: Queries
     k: Keys
     v: Values
     grid: Grid
+    key_grid: Grid
     said: str
+    frames: Frames | None
+    layout: str
 
 
 def is_tensors(data: bytes) -> bool:
@@ -43,13 +54,14 @@ def is_tensors(data: bytes) -> bool:
     return (data.startswith((*ZIP, NUMPY, *PICKLE)) and not is_clip_file(data)) or is_safetensors(data)
 
 
-def decode_tensors(data: bytes, name: str = "") -> Tensors:
-    """q and k (and v, grid) as .npz or .safetensors: floating point, (N, D), (H, N, D) or (B, H, N, D), of which the
-    first of the batch is taken.
+def decode_tensors(data: bytes, name: str = "", layout: str = AUTO) -> Tensors:
+    """q and k (and v, grid, key_grid, frames) as .npz or .safetensors; of a batch the first is taken.
 
     Without v, k is used as v. grid holds rows and columns, or frames, rows and columns; any further tokens come before
     the grid (CLS, registers). Without grid the tokens must form a square, or one token and a square.
-    Raises Unreadable, a ValueError of one sentence, for missing or wrong arrays.
+    layout  "BHND", "BNHD", or "auto": recognised by the grid.
+    Raises Unreadable, a ValueError of one sentence, for missing or wrong arrays, and AmbiguousLayout, one of them,
+    where both layouts fit.
 
     >>> import io, numpy as np
     >>> file, x = io.BytesIO(), np.random.default_rng(0).normal(size=(3, 17, 8))
@@ -61,15 +73,16 @@ def decode_tensors(data: bytes, name: str = "") -> Tensors:
     """
     shown = plain_name(name)
     try:
-        return build_tensors(shown, read_arrays(data))
+        return build_tensors(shown, read_arrays(data), layout)
     except Unreadable as error:
-        raise Unreadable(f"{shown} cannot be read: {error}") from error
+        kind = AmbiguousLayout if isinstance(error, AmbiguousLayout) else Unreadable
+        raise kind(f"{shown} cannot be read: {error}") from error
     except Exception as error:  # zlib, zipfile and json document no errors for broken files
         raise Unreadable(f"{shown} cannot be read: it is damaged or cut short: {AGAIN}") from error
 
 
 def read_arrays(data: bytes) -> Arrays:
-    """The arrays called q, k, v and grid."""
+    """The arrays called q, k, v, grid, key_grid and frames."""
     if len(data) > limits.TENSOR_BYTES:
         raise Unreadable(f"it has {len(data) / 1e6:,.0f} MB, and the limit for tensors is "
                          f"{limits.TENSOR_BYTES / 1e6:.0f} MB; save one layer, or fewer heads")
@@ -80,33 +93,62 @@ def read_arrays(data: bytes) -> Arrays:
     return read_npz(data) if data.startswith(ZIP) else read_safetensors(data)
 
 
-def build_tensors(name: str, found: Arrays) -> Tensors:
+def build_tensors(name: str, found: Arrays, layout: str = AUTO) -> Tensors:
     """The arrays as tensors that fit together."""
+    there = found.there
     for what in ("q", "k"):
-        if what not in found.there:
+        if what not in there:
             others = f"it has {', '.join(found.others[:5])}" if found.others else "it is empty"
             raise Unreadable(f"there is no {what} in it, {others}: save q and k with {HOW}")
-    q, k, v = (check_heads(what, found.there[what]) for what in ("q", "k", "v" if "v" in found.there else "k"))
-    if q.shape != k.shape:
-        raise Unreadable(f"q is {tensor_size(q)} and k is {tensor_size(k)}: both need the same heads, tokens and width")
+    for what in ("q", "k", "v"):
+        check_array(what, there.get(what, there["k"]))
+    layout = find_layout(there, layout)
+    q, k, v = (finite_heads(what, there[what], layout) for what in ("q", "k", "v" if "v" in there else "k"))
+    if (q.shape[1], q.shape[3]) != (k.shape[1], k.shape[3]):
+        raise Unreadable(f"q is {tensor_size(q)} and k is {tensor_size(k)}: both need the same heads and width")
     if v.shape[:3] != k.shape[:3]:
         raise Unreadable(f"v is {tensor_size(v)} and k is {tensor_size(k)}: every k needs one v")
-    grid = grid_from_file(found.there.get("grid"), q.shape[2])
-    said = [describe_tensors(q, grid)]
-    if "v" not in found.there:
-        said.append("v is missing, so k is used as v")
-    if found.there["q"].ndim == 4 and len(found.there["q"]) > 1:
-        said.append(f"the first of a batch of {len(found.there['q'])}")
-    return Tensors(name, q, k, v, grid, "; ".join(said))
+    grid = tokens_grid(there.get("grid"), q.shape[2])
+    made = Tensors(name, q, k, v, grid, find_key_grid(there, grid, k.shape[2]), "", None, layout)
+    pictures = there.get("frames")
+    made = replace(made, frames=None if pictures is None else grid_frames(pictures, grid))
+    notes = ["v is missing, so k is used as v"] * ("v" not in there)
+    notes += [f"the first of a batch of {len(there['q'])}"] * (there["q"].ndim == 4 and len(there["q"]) > 1)
+    return replace(made, said="; ".join([describe_tensors(made), *notes]))
 
 
-def check_heads(what: str, x: Tensor) -> Tensor:
-    """An array as (1, H, N, D) float32, finite."""
+def find_key_grid(there: dict[str, Tensor], grid: Grid, keys: int) -> Grid:
+    """The grid of the keys: that of the queries, unless there are other keys."""
+    if keys == len(grid) and "key_grid" not in there:
+        return grid
+    found = tokens_grid(there.get("key_grid"), keys, "key_grid")
+    if keys == len(grid) and found != grid:
+        raise Unreadable(f"q and k have {keys:,} tokens each, but key_grid is not grid: leave out one of them")
+    return found
+
+
+def grid_frames(given: Tensor, grid: Grid) -> Frames:
+    """The pictures of a file, one for each frame of the grid, evenly spaced if there are more."""
+    try:
+        frames = to_frames(colours_last(given.numpy()))
+    except ValueError as error:
+        raise Unreadable(f"frames cannot be shown: {error}") from None
+    if len(frames) < grid.T:
+        raise Unreadable(f"frames has {len(frames)} picture{'s' * (len(frames) > 1)}, and the grid has {grid.T} frames")
+    return frames[torch.linspace(0, len(frames) - 1, grid.T).round().long()] if grid.T > 1 else frames[:1]
+
+
+def check_array(what: str, x: Tensor) -> None:
+    """Raise Unreadable for an array that is no q, k or v by its type and shape."""
     if x.dtype not in (torch.float16, torch.bfloat16, torch.float32, torch.float64):
         raise Unreadable(f"{what} is {str(x.dtype).removeprefix('torch.')}: q, k and v must be floating point")
     if not 2 <= x.ndim <= 4 or 0 in x.shape:
         raise Unreadable(f"{what} has the shape {tuple(x.shape)}; expected (N, D), (H, N, D) or (B, H, N, D)")
-    x = (x if x.ndim == 4 else x[(None,) * (4 - x.ndim)])[:1].float()
+
+
+def finite_heads(what: str, x: Tensor, layout: str) -> Tensor:
+    """The first of a batch as (1, H, N, D) float32, finite."""
+    x = heads_first(x, layout)[:1].float().contiguous()
     if wrong := int((~torch.isfinite(x)).sum()):
         raise Unreadable(f"{wrong:,} of the {x.numel():,} numbers of {what} are not finite")
     return x
@@ -121,33 +163,36 @@ def tensor_size(x: Tensor) -> str:
     return " x ".join(map(str, x.shape[1:]))
 
 
-def grid_from_file(given: Tensor | None, tokens: int) -> Grid:
-    """The grid that a file names, or the square that its tokens form.
-
-    >>> grid_from_file(torch.tensor([2, 3, 4]), 25), grid_from_file(None, 9)
-    (Grid(T=2, Y=3, X=4, prefix=1), Grid(T=1, Y=3, X=3, prefix=0))
-    """
-    if given is None:
-        side = math.isqrt(tokens)
-        if tokens not in (side * side, side * side + 1):
-            raise Unreadable(f"its {tokens:,} tokens form no square, so their positions are unknown: add grid=[Y, X] "
-                             "or grid=[T, Y, X]")
-        return Grid(1, side, side, tokens - side * side)
-    sides = given.flatten().tolist() if not given.is_floating_point() else []
-    if len(sides) not in (2, 3) or min(sides) < 1:
-        raise Unreadable(f"grid holds {sides or 'no whole numbers'}: it needs rows and columns, or frames, rows "
-                         f"and columns, of the {tokens:,} tokens")
-    prefix = tokens - math.prod(sides)
-    if not 0 <= prefix <= PREFIX:
-        raise Unreadable(f"a grid of {' x '.join(map(str, sides))} has {math.prod(sides):,} tokens, and q has "
-                         f"{tokens:,}; up to {PREFIX} may come before the grid")
-    frames, rows, columns = [1] * (3 - len(sides)) + sides
-    return Grid(frames, rows, columns, prefix)
-
-
-def describe_tensors(q: Tensor, grid: Grid) -> str:
+def describe_tensors(found: Tensors) -> str:
     """The arrays that were found, in words."""
-    _, count, tokens, width = q.shape
-    place = f"{grid.T} frames of " * (grid.T > 1) + f"{grid.Y} x {grid.X} patches"
+    _, count, tokens, width = found.q.shape
+    said = f"{count} head{'s' * (count > 1)} of {tokens:,} tokens, {width} wide, on {describe_grid(found.grid)}"
+    if found.key_grid != found.grid:
+        said += f"; {found.k.shape[2]:,} keys on {describe_grid(found.key_grid)}"
+    if found.layout == LAYOUTS[1]:
+        said += "; tokens come before heads"
+    if found.frames is not None:
+        said += f"; with {'its picture' if len(found.frames) == 1 else 'their pictures'}"
+    return said
+
+
+def describe_grid(grid: Grid) -> str:
+    """Where tokens lie, in words.
+
+    >>> describe_grid(Grid(1, 14, 14, 1))
+    '14 x 14 patches after 1 token without a position'
+    """
     before = f" after {grid.prefix} token{'s' * (grid.prefix > 1)} without a position" * (grid.prefix > 0)
-    return f"{count} head{'s' * (count > 1)} of {tokens:,} tokens, {width} wide, on {place}{before}"
+    return f"{grid.T} frames of " * (grid.T > 1) + f"{grid.Y} x {grid.X} patches{before}"
+
+
+def tensors_title(found: Tensors) -> str:
+    """What the tensors are, in a few words for a menu.
+
+    >>> x = torch.zeros(1, 12, 197, 64)
+    >>> tensors_title(Tensors("block7.npz", x, x, x, Grid(1, 14, 14, 1), Grid(1, 14, 14, 1), "", None, "BHND"))
+    'Tensors: q, k, v of block7.npz, 12 heads, 14 x 14 + 1'
+    """
+    grid, count = found.grid, found.q.shape[1]
+    size = " x ".join(map(str, (grid.T, grid.Y, grid.X)[grid.T == 1:])) + f" + {grid.prefix}" * (grid.prefix > 0)
+    return f"Tensors: q, k, v of {found.name}, {count} head{'s' * (count > 1)}, {size}"

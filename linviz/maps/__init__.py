@@ -3,7 +3,7 @@ from .banded import Banded
 from .base import Map
 from .blocks import Blocks, gather_tokens
 from .causal import CausalFactored, State
-from .combine import ByHead, PerChannel, Product, Sum
+from .combine import ByHead, HeadMean, PerChannel, Product, Sum
 from .dense import Dense
 from .factored import Factored, Features, KernelMap, Normaliser
 from .function_scores import FunctionScores
@@ -12,5 +12,5 @@ from .scores import Scores
 from .sparse import Sparse
 
 __all__ = ["Banded", "Blocks", "ByHead", "CausalFactored", "Dense", "Factored", "Features", "FunctionScores",
-           "KernelMap", "Map", "Normaliser", "PerChannel", "Product", "ReweightedTable", "Scores", "Sparse", "State",
-           "Sum", "gather_tokens"]
+           "HeadMean", "KernelMap", "Map", "Normaliser", "PerChannel", "Product", "ReweightedTable", "Scores",
+           "Sparse", "State", "Sum", "gather_tokens"]

@@ -37,14 +37,14 @@ class Banded(Map):
         self.rank_bound = min(self.shape)
 
     @property
-    def dtype(self) -> torch.dtype:
-        return self.key.dtype
+    def like(self) -> Tensor:
+        return self.key
 
     @property
     def safe(self) -> bool:
         """Whether every row has a weight well above underflow; a causal row may not contain the largest key."""
         span = (self.key.amax(-1) - self.key.amin(-1)).max() if self.causal else 0.0
-        return bool(span + self.bias.abs().max() < -math.log(torch.finfo(self.dtype).tiny) / 2)
+        return self.key.is_meta or bool(span + self.bias.abs().max() < -math.log(torch.finfo(self.dtype).tiny) / 2)
 
     def apply(self, v: Tensor) -> Tensor:
         if not self.safe:
@@ -68,7 +68,7 @@ class Banded(Map):
         index = self.index[i].expand(*lead, -1, -1)
         scores = scores.scatter_add(-1, index, near.expand(index.shape))
         if self.causal:
-            scores = scores.masked_fill(torch.arange(self.shape[1]) > i[:, None], -torch.inf)
+            scores = scores.masked_fill(torch.arange(self.shape[1], device=i.device) > i[:, None], -torch.inf)
         return scores.softmax(-1)
 
     def wire(self, at: Any = (0, 0)) -> dict[str, Any]:

@@ -49,14 +49,24 @@ class Map:
     rank_bound: int
 
     @property
+    def like(self) -> Tensor:
+        """A tensor of the map's dtype, on its device; by default its first row."""
+        return self.take_rows(torch.tensor([0]))
+
+    @property
     def dtype(self) -> torch.dtype:
         """The dtype in which the map was computed; it determines the tolerance of the rank."""
-        raise NotImplementedError
+        return self.like.dtype
+
+    @property
+    def device(self) -> torch.device:
+        """Where the numbers of the map lie."""
+        return self.like.device
 
     @property
     def lead(self) -> tuple[int, ...]:
         """The leading axes, usually (B, H)."""
-        return tuple(self.take_rows(torch.tensor([0])).shape[:-2])
+        return tuple(self.take_rows(torch.zeros(1, dtype=torch.int64, device=self.device)).shape[:-2])
 
     @property
     def shared(self) -> Map | None:
@@ -71,13 +81,11 @@ class Map:
         """The map at index c of the last leading axis, if that axis holds the channels of v."""
         return ChannelMap(self, c)
 
-    @property
-    def device(self) -> torch.device:
-        """Where the numbers of the map lie."""
-        return self.take_rows(torch.tensor([0])).device
-
     def take_rows(self, i: Tensor) -> Tensor:
-        """Weights of the queries i (n,), int64 within 0..N-1: (..., n, S). Every class of map defines this."""
+        """Weights of the queries i (n,), int64 within 0..N-1, on the map's device: (..., n, S).
+
+        Every class of map defines this.
+        """
         raise NotImplementedError
 
     def rows(self, i: Numbers) -> Tensor:
@@ -89,15 +97,15 @@ class Map:
         >>> Dense(torch.eye(3)).rows([2, 0]).tolist()
         [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]
         """
-        return self.take_rows(row_numbers(i, self.shape[0]))
+        return self.take_rows(row_numbers(i, self.shape[0], self.device))
 
     def __getitem__(self, at: Any) -> Tensor:
         """Row a[i] or weight a[i, j], with the leading axes before it; a slice or a list keeps its axis."""
         i, j = at if isinstance(at, tuple) and len(at) == 2 else (at, slice(None))
         if isinstance(i, tuple):
             raise IndexError(f"a map has queries and keys, a[i] or a[i, j]; got {len(i)} numbers")
-        keys = row_numbers(j, self.shape[1], "key")
-        parts = row_numbers(i, self.shape[0]).split(max(1, BLOCK_WEIGHTS // self.shape[1]))
+        keys = row_numbers(j, self.shape[1], self.device, "key")
+        parts = row_numbers(i, self.shape[0], self.device).split(max(1, BLOCK_WEIGHTS // self.shape[1]))
         found = torch.cat([self.take_rows(part)[..., keys] for part in parts], -2)
         found = found[..., 0] if is_one_number(j) else found
         return found.select(-1 if is_one_number(j) else -2, 0) if is_one_number(i) else found
@@ -150,12 +158,12 @@ class Map:
     def walk(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Iterate over all rows in blocks of about a million weights: (query numbers, rows)."""
         size = max(1, BLOCK_WEIGHTS // self.shape[1])
-        for i in torch.arange(self.shape[0]).split(size):
-            yield i, self.rows(i)
+        for i in torch.arange(self.shape[0], device=self.device).split(size):
+            yield i, self.take_rows(i)
 
     def dense(self) -> Tensor:
         """The whole table (..., N, S). Its size grows with N S; use `rows` if a few rows are enough."""
-        return self.rows(torch.arange(self.shape[0]))
+        return self.take_rows(torch.arange(self.shape[0], device=self.device))
 
     def centred(self) -> Map:
         """The map minus its mean row: the part that depends on the query."""
@@ -188,11 +196,11 @@ class ChannelMap(Map):
         self.stochastic, self.rank_bound = inner.stochastic, inner.rank_bound
 
     @property
-    def dtype(self) -> torch.dtype:
-        return self.inner.dtype
+    def like(self) -> Tensor:
+        return self.inner.like
 
     def take_rows(self, i: Tensor) -> Tensor:
-        return pick_channel(self.inner.rows(i), self.c)
+        return pick_channel(self.inner.take_rows(i), self.c)
 
 
 class Centred(Map):
@@ -204,8 +212,8 @@ class Centred(Map):
         self.stochastic, self.rank_bound = False, min(inner.shape)
 
     @property
-    def dtype(self) -> torch.dtype:
-        return self.table.dtype
+    def like(self) -> Tensor:
+        return self.table
 
     def take_rows(self, i: Tensor) -> Tensor:
         return self.table[..., i, :]

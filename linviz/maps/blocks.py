@@ -27,13 +27,18 @@ class Blocks(Map):
         self.parts, self.shape = parts, shape
         self.stochastic = all(inner.stochastic for _, _, inner in parts)
         self.rank_bound = min(*shape, sum(len(q) * inner.rank_bound for q, _, inner in parts))
-        keys = torch.cat([k.flatten() for _, k, _ in parts])
-        self.disjoint = len(keys) == len(keys.unique())
-        self.turns = torch.cat([q.flatten() for q, _, _ in parts]).bincount(minlength=shape[0])[:, None]  # (N, 1)
+        queries = torch.cat([q.flatten() for q, _, _ in parts])
+        self.turns = torch.zeros_like(queries[:1]).expand(shape[0]).index_add(0, queries, torch.ones_like(queries))
 
     @property
-    def dtype(self) -> torch.dtype:
-        return self.parts[0][2].dtype
+    def like(self) -> Tensor:
+        return self.parts[0][2].like
+
+    @property
+    def disjoint(self) -> bool:
+        """Whether no key lies in two boxes."""
+        keys = torch.cat([k.flatten() for _, k, _ in self.parts])
+        return len(keys) == len(keys.unique())
 
     @property
     def tolerance(self) -> float:
@@ -54,7 +59,7 @@ class Blocks(Map):
             out = o.new_zeros(*o.shape[:-3], self.shape[0], o.shape[-1]) if out is None else out
             out = out.index_add(-2, q.flatten(), o.flatten(-3, -2))
         assert out is not None
-        return out / self.turns
+        return out / self.turns[:, None]
 
     def dense(self) -> Tensor:
         out: Tensor | None = None
@@ -64,10 +69,10 @@ class Blocks(Map):
             flat = (q[:, :, None] * self.shape[1] + k[:, None, :]).flatten()
             out = out.index_add(-1, flat, a.flatten(-3))
         assert out is not None
-        return out.unflatten(-1, self.shape) / self.turns
+        return out.unflatten(-1, self.shape) / self.turns[:, None]
 
     def take_rows(self, i: Tensor) -> Tensor:
-        if len(i) * 4 > self.shape[0]:
+        if len(i) * 4 > self.shape[0] or i.is_meta:  # meta: no numbers to look for, only shapes
             return self.dense()[..., i, :]
         return torch.cat([self._row(int(n)) for n in i], -2)
 
@@ -75,7 +80,7 @@ class Blocks(Map):
         out: Any = 0
         for q, k, inner in self.parts:
             for box, place in (q == i).nonzero().tolist():
-                a = inner.rows(torch.tensor([place])).unflatten(0, (-1, len(q)))[:, box]
+                a = inner.take_rows(q.new_tensor([place])).unflatten(0, (-1, len(q)))[:, box]
                 out = out + a.new_zeros(*a.shape[:-1], self.shape[1]).index_copy(-1, k[box], a)
         return out / self.turns[i]
 

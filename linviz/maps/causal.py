@@ -30,8 +30,8 @@ class CausalFactored(Map):
         self.rank_bound = min(self.shape)
 
     @property
-    def dtype(self) -> torch.dtype:
-        return self.left.dtype
+    def like(self) -> Tensor:
+        return self.left
 
     def apply(self, v: Tensor) -> Tensor:
         state = v.new_zeros(*self.right.shape[:-2], self.right.shape[-1], v.shape[-1])
@@ -42,7 +42,7 @@ class CausalFactored(Map):
         return torch.cat(out, -2)
 
     def take_rows(self, i: Tensor) -> Tensor:
-        seen = torch.arange(self.shape[1]) <= i[:, None]
+        seen = torch.arange(self.shape[1], device=i.device) <= i[:, None]
         return (self.left[..., i, :] @ self.right.mT) * seen
 
     def wire(self, at: Any = (0, 0)) -> dict[str, Any]:

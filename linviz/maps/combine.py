@@ -1,4 +1,4 @@
-"""Maps made of maps: side by side (ByHead), added (Sum), in sequence (Product), one per channel (PerChannel)."""
+"""Maps made of maps: side by side (ByHead), averaged (HeadMean), added (Sum), in sequence (Product), by channel."""
 from __future__ import annotations
 
 from functools import reduce
@@ -20,8 +20,8 @@ class ByHead(Map):
         self.rank_bound = max(m.rank_bound for _, m in self.parts)
 
     @property
-    def dtype(self) -> torch.dtype:
-        return self.parts[0][1].dtype
+    def like(self) -> Tensor:
+        return self.parts[0][1].like
 
     @property
     def tolerance(self) -> float:
@@ -32,7 +32,7 @@ class ByHead(Map):
         return torch.cat([m.apply(x) for (_, m), x in zip(self.parts, heads, strict=True)], 1)
 
     def take_rows(self, i: Tensor) -> Tensor:
-        return torch.cat([m.rows(i) for _, m in self.parts], 1)
+        return torch.cat([m.take_rows(i) for _, m in self.parts], 1)
 
     def column_sums(self) -> Tensor:
         return torch.cat([m.column_sums() for _, m in self.parts], 1)
@@ -52,6 +52,33 @@ class ByHead(Map):
         raise IndexError(f"head {at[1]} is outside the range of {sum(n for n, _ in self.parts)} heads")
 
 
+class HeadMean(Map):
+    """The mean of the maps of all heads, as a map of one head: (B, H) become (B, 1).
+
+    >>> from linviz.maps import Dense
+    >>> HeadMean(Dense(torch.stack([torch.eye(2), torch.eye(2).flip(0)])[None])).dense().tolist()
+    [[[[0.5, 0.5], [0.5, 0.5]]]]
+    """
+
+    def __init__(self, inner: Map) -> None:
+        self.inner, self.shape, self.stochastic = inner, inner.shape, inner.stochastic
+        self.rank_bound = min(*inner.shape, inner.lead[1] * inner.rank_bound)
+
+    @property
+    def like(self) -> Tensor:
+        return self.inner.like
+
+    @property
+    def tolerance(self) -> float:
+        return max(super().tolerance, self.inner.tolerance)
+
+    def take_rows(self, i: Tensor) -> Tensor:
+        return self.inner.take_rows(i).mean(1, keepdim=True)
+
+    def column_sums(self) -> Tensor:
+        return self.inner.column_sums().mean(1, keepdim=True)
+
+
 class Sum(Map):
     """A = A_1 + A_2 + ...: several maps added. Rows of a sum are not probability distributions."""
 
@@ -62,8 +89,8 @@ class Sum(Map):
         self.rank_bound = min(*self.shape, sum(m.rank_bound for m in parts))
 
     @property
-    def dtype(self) -> torch.dtype:
-        return self.parts[0].dtype
+    def like(self) -> Tensor:
+        return self.parts[0].like
 
     @property
     def shared(self) -> Map | None:
@@ -77,7 +104,7 @@ class Sum(Map):
         return reduce(torch.add, (m.apply(v) for m in self.parts))
 
     def take_rows(self, i: Tensor) -> Tensor:
-        return reduce(torch.add, (m.rows(i) for m in self.parts))
+        return reduce(torch.add, (m.take_rows(i) for m in self.parts))
 
     def column_sums(self) -> Tensor:
         return reduce(torch.add, (m.column_sums() for m in self.parts))
@@ -98,12 +125,8 @@ class Product(Map):
         self.rank_bound = min(first.rank_bound, second.rank_bound)
 
     @property
-    def dtype(self) -> torch.dtype:
-        return self.first.dtype
-
-    @property
-    def device(self) -> torch.device:
-        return self.first.device
+    def like(self) -> Tensor:
+        return self.first.like
 
     @property
     def lead(self) -> tuple[int, ...]:
@@ -113,7 +136,7 @@ class Product(Map):
         return self.first.apply(self.second.apply(v))
 
     def take_rows(self, i: Tensor) -> Tensor:
-        return self.first.rows(i) @ self.second.dense()
+        return self.first.take_rows(i) @ self.second.dense()
 
 
 class PerChannel(Map):
@@ -127,16 +150,12 @@ class PerChannel(Map):
         self.rank_bound = inner.rank_bound
 
     @property
-    def dtype(self) -> torch.dtype:
-        return self.inner.dtype
+    def like(self) -> Tensor:
+        return self.inner.like
 
     @property
     def shared(self) -> None:
         return None
-
-    @property
-    def device(self) -> torch.device:
-        return self.inner.device
 
     @property
     def lead(self) -> tuple[int, ...]:

@@ -29,8 +29,8 @@ class Dense(Map):
         self.rank_bound = min(self.shape)
 
     @property
-    def dtype(self) -> torch.dtype:
-        return self.table.dtype
+    def like(self) -> Tensor:
+        return self.table
 
     def take_rows(self, i: Tensor) -> Tensor:
         return self.table[..., i, :]

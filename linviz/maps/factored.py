@@ -31,8 +31,8 @@ class Factored(Map):
         self.rank_bound = min(left.shape[-1], *self.shape)
 
     @property
-    def dtype(self) -> torch.dtype:
-        return self.left.dtype
+    def like(self) -> Tensor:
+        return self.left
 
     @property
     def tolerance(self) -> float:

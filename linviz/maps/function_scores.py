@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import torch
 from torch import Tensor
 
 from .base import Map
@@ -21,6 +20,7 @@ class FunctionScores(Map):
 
     `like` is any tensor with the dtype of the scores. Only with softmax are the rows probability distributions.
 
+    >>> import torch
     >>> table = torch.zeros(4, 4)
     >>> FunctionScores(lambda i: table[i], (4, 4), table).dense()[0]
     tensor([0.2500, 0.2500, 0.2500, 0.2500])
@@ -29,12 +29,12 @@ class FunctionScores(Map):
     def __init__(self, score: Score, shape: tuple[int, int], like: Tensor, normaliser: str = "softmax") -> None:
         if normaliser not in ("softmax", "count", "none"):
             raise ValueError(f"the normaliser of scores must be 'softmax', 'count' or 'none'; got {normaliser!r}")
-        self.score, self.shape, self.like, self.normaliser = score, shape, like, normaliser
+        self.score, self.shape, self.sample, self.normaliser = score, shape, like, normaliser
         self.stochastic, self.rank_bound = normaliser == "softmax", min(shape)
 
     @property
-    def dtype(self) -> torch.dtype:
-        return self.like.dtype
+    def like(self) -> Tensor:
+        return self.sample
 
     def take_rows(self, i: Tensor) -> Tensor:
         s = self.score(i)

@@ -23,15 +23,15 @@ class ReweightedTable(Map):
         self.rank_bound = min(self.shape)
 
     @property
-    def dtype(self) -> torch.dtype:
-        return self.key.dtype
+    def like(self) -> Tensor:
+        return self.key
 
     @property
     def safe(self) -> bool:
         """Whether exp(bias - its largest) exp(key - its largest) stays above underflow."""
         least = self.bias.masked_fill(self.bias == -torch.inf, torch.inf).amin(-1)  # forbidden keys do not count
         span = (self.bias.amax(-1) - least).max() + (self.key.amax(-1) - self.key.amin(-1)).max()
-        return bool(span < -math.log(torch.finfo(self.dtype).tiny) / 2)
+        return self.key.is_meta or bool(span < -math.log(torch.finfo(self.dtype).tiny) / 2)
 
     def apply(self, v: Tensor) -> Tensor:
         if not self.safe:

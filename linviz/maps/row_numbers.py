@@ -9,12 +9,13 @@ import torch
 from torch import Tensor
 
 from ..shapes import Int
+from .readable import is_readable
 
 Numbers = SupportsIndex | Sequence[int] | range | slice | np.ndarray | Int[Tensor, "*n"]
 
 
-def row_numbers(given: Any, size: int, what: str = "query") -> Tensor:
-    """Numbers of rows as a tensor (n,) of int64, from 0; -1 is the last one. A single number gives one row.
+def row_numbers(given: Any, size: int, device: torch.device | None = None, what: str = "query") -> Tensor:
+    """Numbers of rows as a tensor (n,) of int64, from 0, on a device; -1 is the last. A single number gives one row.
 
     IndexError, in one sentence, for a number outside the map; TypeError for what is no number.
 
@@ -22,12 +23,12 @@ def row_numbers(given: Any, size: int, what: str = "query") -> Tensor:
     ([5], [5, 8], [0, 1])
     """
     if isinstance(given, slice):
-        return torch.arange(size)[given] if (given.step or 1) > 0 else torch.tensor(range(size)[given])
+        return torch.tensor(range(size)[given], dtype=torch.int64, device=device)
     i = _as_integers(given, what)
-    if i.numel() and not bool(((i >= -size) & (i < size)).all()):
+    if i.numel() and is_readable(i) and not bool(((i >= -size) & (i < size)).all()):
         wrong = int(i[(i < -size) | (i >= size)].flatten()[0])
         raise IndexError(f"{what} {wrong} is outside the map: its numbers are 0..{size - 1}")
-    return torch.where(i < 0, i + size, i)
+    return torch.where(i < 0, i + size, i).to(device)
 
 
 def _as_integers(given: Any, what: str) -> Tensor:

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
 from .base import Map
+from .readable import is_readable
 
 
 class Scores(Map):
@@ -28,19 +29,19 @@ class Scores(Map):
         self.scale = q.shape[-1] ** -0.5 if scale is None else scale
         self.shape = (q.shape[-2], k.shape[-2])
         self.rank_bound = min(self.shape)
-        if bias is not None and bool((bias == -torch.inf).all(-1).any()):
+        if bias is not None and is_readable(bias) and bool((bias == -torch.inf).all(-1).any()):
             raise ValueError("the bias forbids every key for one query and leaves its row empty; allow at least one")
 
     @property
-    def dtype(self) -> torch.dtype:
-        return self.q.dtype
+    def like(self) -> Tensor:
+        return self.q
 
     def _mask(self, i: Tensor) -> Tensor | None:
         """The term added to the scores of the queries i: (..., len(i), S), or None."""
         bias = None if self.bias is None else self.bias.expand(*self.bias.shape[:-2], *self.shape)[..., i, :]
         if not self.causal:
             return bias
-        future = torch.arange(self.shape[1]) > i[:, None]
+        future = torch.arange(self.shape[1], device=i.device) > i[:, None]
         return self.q.new_zeros(future.shape).masked_fill(future, -torch.inf) + (0 if bias is None else bias)
 
     def take_rows(self, i: Tensor) -> Tensor:
@@ -49,7 +50,8 @@ class Scores(Map):
         return (scores if mask is None else scores + mask).softmax(-1)
 
     def apply(self, v: Tensor) -> Tensor:
-        mask = self._mask(torch.arange(self.shape[0])) if self.causal or self.bias is not None else None
+        masked = self.causal or self.bias is not None
+        mask = self._mask(torch.arange(self.shape[0], device=self.device)) if masked else None
         return scaled_dot_product_attention(self.q, self.k, v, attn_mask=mask, scale=self.scale)
 
     def wire(self, at: Any = (0, 0)) -> dict[str, Any]:

@@ -30,8 +30,8 @@ class Sparse(Map):
         self.rank_bound = min(self.shape)
 
     @property
-    def dtype(self) -> torch.dtype:
-        return self.weights.dtype
+    def like(self) -> Tensor:
+        return self.weights
 
     def apply(self, v: Tensor) -> Tensor:
         lead = torch.broadcast_shapes(self.index.shape[:-2], v.shape[:-2])

@@ -14,10 +14,10 @@ from ..grid import Grid
 from ..maps import Map, PerChannel, Product, Sparse
 
 
-def window_indices(grid: Grid, side: int) -> tuple[Tensor, Tensor]:
+def window_indices(grid: Grid, side: int, device: torch.device | None = None) -> tuple[Tensor, Tensor]:
     """The side x side patches around every token: token numbers (N, side^2), and whether each of them exists."""
-    steps = Grid(1, side, side).places()[:, 1:] - side // 2
-    t, y, x = grid.places().T[:, :, None]  # (places, 1) each
+    steps = Grid(1, side, side).places(device)[:, 1:] - side // 2
+    t, y, x = grid.places(device).T[:, :, None]  # (places, 1) each
     y, x = y + steps[:, 0], x + steps[:, 1]
     inside = (y >= 0) & (y < grid.Y) & (x >= 0) & (x < grid.X)
     numbers = grid.prefix + (t * grid.Y + y) * grid.X + x
@@ -26,15 +26,15 @@ def window_indices(grid: Grid, side: int) -> tuple[Tensor, Tensor]:
 
 def depthwise_map(kernel: Tensor, grid: Grid, batch: int, before: Map | None = None) -> PerChannel:
     """The convolution of v with kernel (H, E, P, P) as a map for (batch, H, E); `before` is applied to v first."""
-    index, inside = window_indices(grid, kernel.shape[-1])
+    index, inside = window_indices(grid, kernel.shape[-1], kernel.device)
     weights = kernel.flatten(-2).unsqueeze(-2) * inside  # (H, E, N, P*P)
-    conv = Sparse(index.to(kernel.device), weights.expand(batch, *weights.shape), len(grid), stochastic=False)
+    conv = Sparse(index, weights.expand(batch, *weights.shape), len(grid), stochastic=False)
     return PerChannel(conv if before is None else Product(conv, before))
 
 
 def upsampling_map(keys: int, queries: int, like: Tensor) -> Sparse:
     """Linear interpolation in raster order from fewer keys to all queries: (queries, keys), two weights per row."""
-    at = ((torch.arange(queries).to(like) + 0.5) * keys / queries - 0.5).clamp(0, keys - 1)
+    at = ((torch.arange(queries, device=like.device).to(like) + 0.5) * keys / queries - 0.5).clamp(0, keys - 1)
     low = at.floor().long()
     index = torch.stack([low, (low + 1).clamp(max=keys - 1)], -1)
     return Sparse(index, torch.stack([1 - (at - low), at - low], -1), keys)

@@ -48,5 +48,5 @@ class Additive(Mechanism):
         e = q.new_zeros(())
         for q_c, k_c, w_c in zip(q[..., i, :].unbind(-1), k.unbind(-1), self.w.unbind(-1), strict=True):
             e = e + w_c[:, None, None] * (q_c[..., :, None] + k_c[..., None, :]).tanh()
-        future = torch.arange(k.shape[-2]) > i[:, None]
+        future = torch.arange(k.shape[-2], device=i.device) > i[:, None]
         return e.masked_fill(future, -torch.inf) if self.causal else e

@@ -42,6 +42,6 @@ class AFTConv(AFT):
 
     def map(self, q: Tensor, k: Tensor, v: Tensor) -> Banded:
         self.seat(q, k)
-        index, inside = (x.to(k.device) for x in window_indices(self.grid, self.kernel.shape[-1]))
+        index, inside = window_indices(self.grid, self.kernel.shape[-1], k.device)
         bias = self.kernel.flatten(-2).unsqueeze(-2) * inside  # (H, N, P*P)
         return Banded(index, bias, (k * self.reader[:, None]).sum(-1), self.causal)

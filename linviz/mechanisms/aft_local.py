@@ -44,6 +44,7 @@ class AFTLocal(AFT):
     def map(self, q: Tensor, k: Tensor, v: Tensor) -> PerChannel:
         self.seat(q, k)
         N = len(self.grid)
-        index = torch.arange(N)[:, None] + torch.arange(-self.reach, self.reach + 1)
-        inside = ((index >= 0) & (index < N)).to(k.device)
-        return PerChannel(Banded(index.clamp(0, N - 1).to(k.device), self.band[:N] * inside, k.mT, self.causal))
+        steps = torch.arange(-self.reach, self.reach + 1, device=k.device)
+        index = torch.arange(N, device=k.device)[:, None] + steps
+        inside = (index >= 0) & (index < N)
+        return PerChannel(Banded(index.clamp(0, N - 1), self.band[:N] * inside, k.mT, self.causal))

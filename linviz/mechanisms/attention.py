@@ -5,7 +5,6 @@ of the scope, and ask the mechanism for the map of each box.
 """
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,11 +14,11 @@ from torch import Tensor, nn
 from ..fixation import Gate, shift_channels
 from ..grid import Grid, as_grid, whole_number
 from ..maps import Blocks, Map, State, gather_tokens
+from ..maps.readable import is_readable
 from ..scopes import Group, token_groups
-from ..settings import Refused
 from .base import REGISTRY, Kernel, Mechanism, Project
-from .descriptions import describe_extras, describe_mechanism, describe_parameters
-from .inputs import Given, float_inputs, is_readable
+from .descriptions import describe_extras, describe_mechanism, describe_parameters, describe_wrong_options
+from .inputs import Given, float_inputs
 from .specs import Spec, parse
 
 
@@ -40,6 +39,11 @@ class Attention(nn.Module):
         words = describe_mechanism(self.mechanism).replace(repr(self.mechanism.grid), repr(self.grid), 1)
         return (f"<{self.spec}: {words}{describe_extras(self.parsed, self.shift_parts)}"
                 f"{describe_parameters(self, self.seed)}>")
+
+    def _apply(self, fn: Any, recurse: bool = True) -> Attention:
+        """The boxes go with the parameters to another device."""
+        self.boxes = [box.on(fn(box.queries[:0]).device) for box in self.boxes]
+        return super()._apply(fn, recurse)
 
     @property
     def spec(self) -> str:
@@ -82,8 +86,9 @@ class Attention(nn.Module):
         if context:
             given = ", ".join(f"{name}=" for name in context)
             raise ValueError(f"{self.spec}: {given} cannot be combined with @{self.parsed.scope}")
+        boxes = [box.on(q.device) for box in self.boxes]
         parts = [(g.queries, g.keys, self.mechanism.on(g.grid).map(*(gather_tokens(x, n) for x, n in (
-            (q, g.queries), (k, g.keys), (v, g.keys))))) for g in self.boxes]
+            (q, g.queries), (k, g.keys), (v, g.keys))))) for g in boxes]
         return Blocks(parts, (q.shape[-2], k.shape[-2]))
 
     def values(self, v: Given) -> Tensor:
@@ -211,23 +216,7 @@ def _build_mechanism(parsed: Spec, heads: int, width: int, grid: Grid, options: 
     try:
         return REGISTRY[parsed.name](heads, width, grid, **options)
     except TypeError as error:
-        raise ValueError(_wrong_options(parsed.name, options)) from error
-
-
-def _wrong_options(name: str, options: dict[str, Any]) -> str:
-    """What is wrong with options that a mechanism did not take, in one sentence."""
-    there = dict.fromkeys(("causal", "value_width", "key_grid", *inspect.signature(REGISTRY[name].build).parameters))
-    del there["self"]
-    if issubclass(REGISTRY[name], Kernel):
-        there["eps"] = None
-    if unknown := [one for one in options if one not in there]:
-        return f"{name} has no option {', '.join(unknown)}; it has {', '.join(there)}"
-    for one, setting in REGISTRY[name].settings.items():
-        try:
-            setting.kind.check(options.get(one, REGISTRY[name].option_default(one)))
-        except Refused as refused:
-            return refused.of(f"{name}: {one}", options.get(one))
-    return f"{name} does not take these options: {', '.join(f'{n}={x!r:.40}' for n, x in options.items())}"
+        raise ValueError(describe_wrong_options(REGISTRY[parsed.name], options)) from error
 
 
 def _check_extras(parsed: Spec, options: dict[str, Any]) -> None:

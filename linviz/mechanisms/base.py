@@ -89,9 +89,9 @@ class Mechanism(nn.Module):
         """Cut a learned table, with one entry per token of the grid it was built for, to the current grid."""
         if self.grid == self.built:
             return table
-        prefix = torch.arange(self.grid.prefix)
-        places = torch.cat([prefix, self.built.prefix + self.grid.within(self.built)])
-        return table.index_select(dim, places.to(table.device))
+        prefix = torch.arange(self.grid.prefix, device=table.device)
+        places = self.grid.within(self.built, table.device)
+        return table.index_select(dim, torch.cat([prefix, self.built.prefix + places]))
 
     def seat(self, q: Tensor, k: Tensor) -> None:
         """Refuse tokens that do not fit the grids: for mechanisms that use the position of every token."""

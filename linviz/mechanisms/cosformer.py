@@ -72,10 +72,10 @@ class CosFormer(Kernel):
     def angles(self, grid: Grid, x: Tensor, longest: int) -> Tensor:
         """a_i of every token of x along every axis, from 0 to pi / 2: (axes, N)."""
         if self.axes == "1d":
-            return math.pi / 2 * torch.arange(1, x.shape[-2] + 1).to(x)[None] / longest
+            return math.pi / 2 * torch.arange(1, x.shape[-2] + 1, device=x.device).to(x)[None] / longest
         n = AXES[self.axes]
-        share = (grid.places()[:, -n:] + 0.5).to(x) / torch.tensor([grid.T, grid.Y, grid.X][-n:]).to(x)
-        middle = torch.full((grid.prefix, n), 0.5).to(x)
+        share = (grid.places(x.device)[:, -n:] + 0.5).to(x) / x.new_tensor((grid.T, grid.Y, grid.X)[-n:])
+        middle = x.new_full((grid.prefix, n), 0.5)
         return math.pi / 2 * torch.cat([middle, share]).mT
 
 

@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
 from torch import nn
+
+from ..settings import Refused
 
 READS = {"self": "each its own token", "qk": "q and k", "qkv": "q, k and v"}
 
@@ -68,3 +70,23 @@ def _raw_bytes(held: list[Any]) -> Iterator[bytes]:
     for x in held:
         yield str(x.dtype).encode()
         yield x.flatten().view(torch.uint8).numpy().tobytes() if x.numel() else b""
+
+
+def describe_wrong_options(mechanism: Any, options: Mapping[str, Any]) -> str:
+    """What is wrong with options that a class of mechanism did not take, in one sentence.
+
+    >>> from linviz.mechanisms import REGISTRY
+    >>> describe_wrong_options(REGISTRY["softmax"], {"colour": 3})
+    'softmax has no option colour; it has causal, value_width, key_grid, scale'
+    """
+    name = mechanism.name
+    there = ["causal", "value_width", "key_grid", *list(inspect.signature(mechanism.build).parameters)[1:]]
+    there += ["eps"] * hasattr(mechanism, "eps")
+    if unknown := [one for one in options if one not in there]:
+        return f"{name} has no option {', '.join(unknown)}; it has {', '.join(there)}"
+    for one, setting in mechanism.settings.items():
+        try:
+            setting.kind.check(options.get(one, mechanism.option_default(one)))
+        except Refused as refused:
+            return refused.of(f"{name}: {one}", options.get(one))
+    return f"{name} does not take these options: {', '.join(f'{n}={x!r:.40}' for n, x in options.items())}"

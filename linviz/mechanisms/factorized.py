@@ -59,5 +59,5 @@ class Factorized(Mechanism):
     def divisor(self, q: Tensor, keys: int) -> Tensor | float:
         """s: one number, or one per query (N, 1) if queries have seen different numbers of keys."""
         if self.scale == "positions":
-            return torch.arange(1, q.shape[-2] + 1).to(q)[:, None] if self.causal else float(keys)
+            return torch.arange(1, q.shape[-2] + 1, device=q.device).to(q)[:, None] if self.causal else float(keys)
         return self.width ** (0.5 if self.scale == "sqrt" else 1.0)

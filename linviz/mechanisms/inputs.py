@@ -33,17 +33,6 @@ def float_inputs(module: nn.Module, **given: Any) -> tuple[Tensor, ...]:
     return tuple(x.to(dtype) for x in tensors)
 
 
-def is_readable(x: Tensor) -> bool:
-    """Whether the values of x can be looked at without waiting for a GPU or ending a compiled or a mapped call.
-
-    >>> is_readable(torch.ones(2)), is_readable(torch.ones(2, device="meta"))
-    (True, False)
-    """
-    if torch.compiler.is_compiling() or x.device.type != "cpu":
-        return False
-    return not torch._C._functorch.is_functorch_wrapped_tensor(x)  # inside torch.vmap; torch has no public name for it
-
-
 def _as_tensor(name: str, given: Any, device: torch.device | None) -> Tensor:
     if not isinstance(given, Tensor | np.ndarray):
         raise ValueError(f"{name} must be a tensor or an array of numpy; got {type(given).__name__}")

@@ -46,10 +46,16 @@ class KroneckerKV(Mechanism):
 
 def line_membership(grid: Grid, like: Tensor) -> Tensor:
     """Whether a token lies on a line, 0 or 1: (L, N). Lines: prefix tokens, frames (of a clip), rows, columns."""
-    place = grid.places()
-    sizes = ((0, grid.T),) * (grid.T > 1) + ((1, grid.Y), (2, grid.X))
-    on = torch.cat([torch.arange(n)[:, None] == place[:, axis] for axis, n in sizes])
-    return torch.block_diag(torch.eye(grid.prefix), on).to(like)
+    lines = torch.arange(grid.T * (grid.T > 1) + grid.Y + grid.X, device=like.device)
+    on = (lines[:, None, None] == line_numbers(grid, like.device)).any(-1)
+    return torch.block_diag(torch.eye(grid.prefix, device=like.device), on).to(like)
+
+
+def line_numbers(grid: Grid, device: torch.device) -> Tensor:
+    """The lines through every token with a position, without the prefix: (T*Y*X, 2), or 3 with its frame."""
+    t, y, x = grid.places(device).unbind(-1)
+    frames = grid.T if grid.T > 1 else 0
+    return torch.stack([*[t] * (grid.T > 1), frames + y, frames + grid.Y + x], -1)
 
 
 def line_averages(grid: Grid, like: Tensor) -> Tensor:

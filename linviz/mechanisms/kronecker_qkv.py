@@ -26,7 +26,7 @@ from torch import Tensor
 
 from ..maps import Factored
 from .base import Mechanism
-from .kronecker_kv import line_averages, line_membership, lower_rank_bound
+from .kronecker_kv import line_averages, line_numbers, lower_rank_bound
 
 
 class KroneckerQKV(Mechanism):
@@ -41,8 +41,7 @@ class KroneckerQKV(Mechanism):
         self.seat(q, k)
         mean = line_averages(self.grid, q)
         small, first = self.small(q, k), self.grid.prefix
-        member = line_membership(self.grid, q)[first:, first:].T
-        through = member.nonzero()[:, 1].view(len(self.grid) - first, -1) + first
+        through = line_numbers(self.grid, q.device) + first  # (places, axes)
         left = torch.cat([small[..., :first, :], small[..., through, :].sum(-2)], -2)  # (B, H, N, L)
         return lower_rank_bound(Factored(left, mean.mT.expand(*q.shape[:2], -1, -1), stochastic=False), self.grid)
 

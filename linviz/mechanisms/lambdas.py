@@ -57,7 +57,7 @@ class Lambda(Mechanism):
         """The map of the position lambdas: q_i.e_(j-i)."""
         scores = q @ self.e.mT  # (B, H, N, entries)
         if self.side is not None:
-            index, inside = (x.to(q.device) for x in window_indices(self.grid, self.side))
+            index, inside = window_indices(self.grid, self.side, q.device)
             return Sparse(index, scores * inside, len(self.grid), stochastic=False)
         return FunctionScores(lambda i: self._stepped(scores, i), (len(self.grid),) * 2, q, "none")
 
@@ -65,9 +65,9 @@ class Lambda(Mechanism):
         """Rows i of the position part over the whole grid: (B, H, n, N)."""
         first, N = self.grid.prefix, len(self.grid)
         rows = scores.new_zeros(*scores.shape[:2], len(i), N)
-        places = self.grid.places()
+        places = self.grid.places(i.device)
         step = step_indices(places[(i - first).clamp_min(0)], places, self.built)  # from query to key
-        step = step.to(scores.device).expand(*scores.shape[:2], -1, -1)
+        step = step.expand(*scores.shape[:2], -1, -1)
         rows[..., first:] = scores[..., i, :].gather(-1, step) * (i >= first)[:, None].to(scores)
         return rows
 

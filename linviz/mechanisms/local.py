@@ -49,10 +49,11 @@ def local_map(q: Tensor, k: Tensor, window: int, causal: bool) -> Blocks:
     N = q.shape[-2]
     return Blocks([(i, j, Scores(gather_tokens(q, i), gather_tokens(k, j),
                                  bias=_causal_bias(i, j, q) if causal else None))
-                   for i, j in token_blocks(N, window, causal)], (N, N))
+                   for i, j in token_blocks(N, window, causal, q.device)], (N, N))
 
 
-def token_blocks(N: int, window: int, causal: bool = False) -> list[tuple[Tensor, Tensor]]:
+def token_blocks(N: int, window: int, causal: bool = False,
+                 device: torch.device | None = None) -> list[tuple[Tensor, Tensor]]:
     """Queries (boxes, L) and the keys they see (boxes, S); boxes of one shape are stacked.
 
     >>> [(i.tolist(), j.tolist()) for i, j in token_blocks(5, 2, causal=True)]
@@ -63,11 +64,11 @@ def token_blocks(N: int, window: int, causal: bool = False) -> list[tuple[Tensor
         stop = min(start + window, N)
         first, last = max(start - window, 0), stop if causal else min(stop + window, N)
         shapes.setdefault((stop - start, start - first, last - stop), []).append(
-            (torch.arange(start, stop), torch.arange(first, last)))
+            (torch.arange(start, stop, device=device), torch.arange(first, last, device=device)))
     return [(torch.stack(i), torch.stack(j)) for i, j in (zip(*pairs) for pairs in shapes.values())]
 
 
 def _causal_bias(i: Tensor, j: Tensor, like: Tensor) -> Tensor:
     """-inf where a key comes after the query: (L, S), the same for all boxes of one shape."""
     future = j[0] > i[0][:, None]
-    return like.new_zeros(future.shape).masked_fill(future.to(like.device), -torch.inf)
+    return like.new_zeros(future.shape).masked_fill(future, -torch.inf)

@@ -63,7 +63,7 @@ class NonLocal(Mechanism):
         if self.pool == 1:
             return self.compare(q, k)
         self.seat(q, k)
-        index = pooling_squares(self.key_grid, self.pool)   # (S', P)
+        index = pooling_squares(self.key_grid, self.pool, k.device)   # (S', P)
         best = v[..., index, :].argmax(-2)          # (B, H, S', E)
         chosen = index.expand(*best.shape[:-1], -1).gather(-1, best)
         return PooledMap(self.compare(q, k[..., index, :].amax(-2)), chosen, index, k.shape[-2])
@@ -79,12 +79,12 @@ class NonLocal(Mechanism):
         return FunctionScores(lambda i: (a[..., i, None] + b[..., None, :]).relu(), shape, q, "count")
 
 
-def pooling_squares(grid: Grid, side: int) -> Tensor:
+def pooling_squares(grid: Grid, side: int, device: torch.device | None = None) -> Tensor:
     """Token numbers of every complete side x side square of a frame, (S', P); a prefix token is its own square."""
     y, x = min(side, grid.Y), min(side, grid.X)
-    numbers = torch.arange(grid.prefix, len(grid)).view(grid.T, grid.Y, grid.X)
+    numbers = torch.arange(grid.prefix, len(grid), device=device).view(grid.T, grid.Y, grid.X)
     placed = numbers.unfold(1, y, y).unfold(2, x, x).flatten(-2).flatten(0, 2)
-    return torch.cat([torch.arange(grid.prefix)[:, None].expand(-1, y * x), placed])
+    return torch.cat([torch.arange(grid.prefix, device=device)[:, None].expand(-1, y * x), placed])
 
 
 class PooledMap(Map):
@@ -95,12 +95,12 @@ class PooledMap(Map):
         self.stochastic, self.rank_bound = inner.stochastic, min(inner.rank_bound, len(index))
 
     @property
-    def dtype(self) -> torch.dtype:
-        return self.inner.dtype
+    def like(self) -> Tensor:
+        return self.inner.like
 
     @property
     def shared(self) -> Map:
-        even = torch.full(self.index.shape, 1 / self.index.shape[1], dtype=self.dtype)
+        even = torch.full(self.index.shape, 1 / self.index.shape[1], dtype=self.dtype, device=self.device)
         return Product(self.inner, Sparse(self.index, even, self.shape[1]))
 
     def channel(self, c: int) -> Map:

@@ -42,7 +42,7 @@ class Swin(Mechanism):
 
     def map(self, q: Tensor, k: Tensor, v: Tensor) -> Scores:
         self.seat(q, k)
-        places = self.grid.places()
+        places = self.grid.places(q.device)
         step = step_indices(places, places, self.built).T  # (queries, keys): the step from key to query
         bias = self.bias[step].movedim(-1, 0)  # (H, queries, keys)
         return Scores(q, k, bias=pad(bias, (self.grid.prefix, 0, self.grid.prefix, 0)))

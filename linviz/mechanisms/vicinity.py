@@ -86,7 +86,7 @@ class Vicinity(Kernel):
 
 def place_waves(grid: Grid, like: Tensor) -> tuple[Tensor, Tensor]:
     """Cosine and sine of the row angle and of the column angle of every token: (N, 2) each."""
-    angles = math.pi / 2 * grid.places()[:, 1:].to(like) / torch.tensor([grid.Y, grid.X]).to(like)
+    angles = math.pi / 2 * grid.places(like.device)[:, 1:].to(like) / like.new_tensor((grid.Y, grid.X))
     angles = pad(angles, (0, 0, grid.prefix, 0), value=math.pi / 4)
     a, b = torch.stack([angles.cos(), angles.sin()], -1).unbind(1)
     return a, b

@@ -18,7 +18,7 @@ from torch import Tensor
 from .. import clips
 from ..clips import Clip
 from ..clips.decode import is_moving
-from ..clips.fitting import PATCH, cut_note, patch_counts
+from ..clips.fitting import PATCH, cut_note, patch_counts, stretch_frames
 from ..clips.tensors import Tensors, decode_tensors, is_tensors
 from ..grid import Grid
 from .panel_options import panel_text
@@ -28,7 +28,8 @@ from .state_kinds import SourceFile
 from .view_panels import OpenView, Tokens, ViewPanel
 
 GREY = 0.7  # what is lit where there is no picture
-TENSORS_NOTE = "the q, k and v of head {head}, as they are in the file; a patch counts as {patch} pixels"
+TENSORS_NOTE = "the q, k and v of {head}, as they are in the file; a patch counts as {patch} pixels"
+ALL_NOTE = "all {count} heads, the mean of whose maps is shown"
 Progress = Callable[[int, int, str], None]  # done, of how much, what
 
 
@@ -72,14 +73,15 @@ def read_media(view: View, data: bytes | None = None) -> Media:
         return Media(clips.load(str(view.source), frames=max(view.frames, clips.FRAMES[0])))
     name = source_name(view)
     if is_tensors(data):
-        return tensor_media(decode_tensors(data, name))
+        return tensor_media(decode_tensors(data, name, view.layout))
     found = clips.decode_clip(data, name, view.frames)
     return Media(found.clip, found.said)
 
 
 def tensor_media(found: Tensors) -> Media:
-    """The media of tensors: grey paper, since it is not known what the tensors were made from."""
-    frames = torch.full((found.grid.T, 3, found.grid.Y * PATCH, found.grid.X * PATCH), GREY)
+    """The media of tensors: the pictures in their file, or grey paper where it is not known what they were made of."""
+    paper = torch.full((found.grid.T, 3, found.grid.Y * PATCH, found.grid.X * PATCH), GREY)
+    frames = paper if found.frames is None else stretch_frames(found.frames, found.grid)
     clip = replace(Clip.plain(frames, found.name, alt=found.said), source=f"the file {found.name}")
     return Media(clip, found.said, found)
 
@@ -120,13 +122,16 @@ def cut_clip(media: Media, grid: Grid) -> CutClip:
 
 def describe_tokens(cut: CutClip, temperature: float, head: int = 1, causal: bool = False) -> Tokens:
     """The tokens of a cut clip: descriptors of its patches, or one head of a person's own tensors."""
-    note, found = clips.DESCRIPTORS_NOTE, cut.media.tensors
+    found = cut.media.tensors
     if found is None:
         q, k, v = clips.descriptors(cut.clip, cut.grid, temperature)
-    else:
-        q, k, v = tensor_head(found, head, temperature)
-        note = TENSORS_NOTE.format(head=head, patch=PATCH)
-    return Tokens(cut.clip, cut.picture, cut.grid, q, k, v, cut.mask, causal, note, file_note(cut.media, cut.grid))
+        return Tokens(cut.clip, cut.picture, cut.grid, q, k, v, cut.mask, causal,
+                      file_note=file_note(cut.media, cut.grid))
+    q, k, v = tensor_head(found, head, temperature)
+    shown = f"head {head}" if head else ALL_NOTE.format(count=q.shape[1])
+    key_grid = None if found.key_grid == cut.grid else found.key_grid
+    return Tokens(cut.clip, cut.picture, cut.grid, q, k, v, cut.mask, causal,
+                  TENSORS_NOTE.format(head=shown, patch=PATCH), cut.media.note, key_grid)
 
 
 def file_note(media: Media, grid: Grid) -> str:
@@ -136,13 +141,13 @@ def file_note(media: Media, grid: Grid) -> str:
 
 
 def tensor_head(found: Tensors, head: int, temperature: float) -> tuple[Tensor, Tensor, Tensor]:
-    """q, k, v of one head, counted from 1: (1, 1, N, D), v (1, 1, N, E); every logit is divided by the temperature.
+    """q, k, v of one head, counted from 1, or of all for 0: (1, 1, N, D), v (1, 1, S, E).
 
-    ValueError, in one sentence, where there is no such head.
+    Every logit is divided by the temperature. ValueError, in one sentence, where there is no such head.
     """
-    if not 1 <= head <= found.q.shape[1]:
+    if not 0 <= head <= found.q.shape[1]:
         raise ValueError(f"{found.name} has {found.q.shape[1]} heads, counted from 1; there is no head {head}")
-    q, k, v = (x[:, head - 1:head] for x in (found.q, found.k, found.v))
+    q, k, v = (x[:, head - 1:head] if head else x for x in (found.q, found.k, found.v))
     scale = temperature**-0.5
     return q * scale, k * scale, v
 

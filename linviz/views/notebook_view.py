@@ -46,11 +46,13 @@ def view(source: Any = "chelsea", *specs: str, grid: Grid | Sequence[int] | None
     source  a sample's name (`linviz.clips.names()`); the path of a picture, a video, tensors (.npz, .safetensors) or a
             saved view (.linviz); pixels as an array or a tensor, (Y, X), (Y, X, 3) or (T, Y, X, 3), colours also first
             as torch has them; a picture of Pillow; a list of pictures, which are the frames of a clip; a `Clip`;
-            (q, k, v), each (N, D), (H, N, D) or (B, H, N, D), or a dict of them, with a grid
+            (q, k, v), each (N, D), (H, N, D) or (B, H, N, D), or with tokens before heads; or a dict of them with
+            grid, key_grid (where keys lie elsewhere) and frames (the picture that the tokens were made of)
     specs   one to eight mechanisms side by side, with their options: "softmax", "performer directions=64"
     grid    the grid of the patches or of the tokens: a `Grid`, (rows, columns) or (frames, rows, columns)
     chosen  every field of `linviz.views.View` and of its `Look`: patches, frames, temperature, causal, steps, seed,
-            query (frame, row, column), head, mode, tone, strength...
+            query (frame, row, column), mode, tone, strength... Of tensors also head (0: the mean of the maps of all
+            heads) and layout ("BHND" or "BNHD", where both fit)
 
     ValueError, in one sentence, for what cannot be shown. A gate is fitted to softmax, which takes a few seconds.
 

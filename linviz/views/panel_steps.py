@@ -17,10 +17,15 @@ from .view_panels import Tokens, ViewPanel
 
 
 def make_mechanism(spec: str, tokens: Tokens, seed: int = 0, options: Mapping[str, Any] | None = None) -> Attention:
-    """The mechanism of a spec for one head of these tokens. ValueError where it cannot be made on their grid."""
-    width, value_width = tokens.q.shape[-1], tokens.v.shape[-1]
-    wide = {} if value_width == width else {"value_width": value_width}
-    return make(spec, 1, width, tokens.grid, seed, causal=tokens.causal, **wide, **(options or {}))
+    """The mechanism of a spec for the heads of these tokens. ValueError where it cannot be made on their grid."""
+    (_, heads, _, width), value_width = tokens.q.shape, tokens.v.shape[-1]
+    more: dict[str, Any] = {} if value_width == width else {"value_width": value_width}
+    if tokens.key_grid is not None:
+        more["key_grid"] = tokens.key_grid
+        if tokens.causal:
+            raise ValueError("causal attention needs as many keys as queries, in one order; here are "
+                             f"{len(tokens.grid):,} queries and {len(tokens.keys):,} keys")
+    return make(spec, heads, width, tokens.grid, seed, causal=tokens.causal, **more, **(options or {}))
 
 
 def fit_panel(spec: str, tokens: Tokens, steps: int, seed: int, options: Mapping[str, Any] | None = None,
@@ -34,19 +39,21 @@ def fit_panel(spec: str, tokens: Tokens, steps: int, seed: int, options: Mapping
 
 def measure_panel(mechanism: Attention, tokens: Tokens, fit: Fit | None = None,
                   options: Mapping[str, Any] | None = None) -> ViewPanel:
-    """The panel of a mechanism; where each channel has its own map, the first channel is shown.
+    """The panel of a mechanism: the mean map of several heads, and the first channel where each has its own map.
 
     fit: of the mechanism's gate, whose snapshots the view can replay.
     """
-    qkv = tokens.q, tokens.k, tokens.v
-    reading, title = read(mechanism, *qkv), mechanism.title + ", causal" * tokens.causal
+    qkv, several = (tokens.q, tokens.k, tokens.v), tokens.q.shape[1] > 1
+    reading = read(mechanism, *qkv, mean_of_heads=several)
+    title = mechanism.title + ", causal" * tokens.causal
     if reading.whole.shared is None:
-        reading, title = read(mechanism, *qkv, channel=0), f"{title}, channel 1"
+        reading, title = read(mechanism, *qkv, channel=0, mean_of_heads=several), f"{title}, channel 1"
     title += "".join(f", {name} {value}" for name, value in (options or {}).items())
     if fit is None:
         return ViewPanel(title, reading, options=dict(options or {}))
     title += f", stopped at step {fit.steps}" if fit.cancelled else ", fitted"
-    return ViewPanel(title, reading, gate_snapshots(fit, *qkv), dict(options or {}))
+    snapshots = None if several else gate_snapshots(fit, *qkv)
+    return ViewPanel(title, reading, snapshots, dict(options or {}))
 
 
 def ungated_panel(spec: str, tokens: Tokens, options: Mapping[str, Any] | None = None) -> ViewPanel:
@@ -72,4 +79,5 @@ def weaken_gate(panel: ViewPanel, strength: float) -> ViewPanel:
     mechanism = deepcopy(before.mechanism)
     assert mechanism.gate is not None
     mechanism.gate.scale(strength)
-    return replace(panel, reading=read(mechanism, before.q, before.k, before.v, channel=before.channel))
+    return replace(panel, reading=read(mechanism, before.q, before.k, before.v, channel=before.channel,
+                                       mean_of_heads=before.mean_of_heads))

@@ -44,6 +44,8 @@ def query_row(a: Map, query: int) -> Tensor:
 def row_statistics(a: Map, query: int, grid: Grid, mask: Tensor | None = None) -> tuple[dict[str, float], str]:
     """The measures of one row; or none and the reason, where the row is signed, unnormalised or empty.
 
+    Where keys lie on another grid than queries, measures of their places are left out.
+
     >>> from linviz.maps import Dense
     >>> found, why = row_statistics(Dense(torch.full((1, 1, 4, 4), 0.25)), 0, Grid(Y=2, X=2))
     >>> found["entropy"], why, row_statistics(Dense(-torch.ones(1, 1, 1, 1), stochastic=False), 0, Grid())[1]
@@ -54,7 +56,7 @@ def row_statistics(a: Map, query: int, grid: Grid, mask: Tensor | None = None) -
         return {}, SIGNED if row.min() < 0 else UNNORMALISED
     if row.sum() < DEAD_ROW_SUM:
         return {}, EMPTY
-    options, found = measure_options(grid, mask), {}
+    options, found = measure_options(grid, mask) if a.shape[1] == len(grid) else {}, {}
     for name in (*ROW_MEASURES, *options):
         placed = {"grid": grid, "queries": torch.tensor([query])} if name in PLACED else {}
         found[name] = MEASURES[name].function(row[None], **placed, **options.get(name, {})).item()

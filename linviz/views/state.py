@@ -98,10 +98,13 @@ class View(State):
     seed: int = setting(Whole(0, 2**32 - 1), 0, "Seed", "seed of a gate's fit")
     query: tuple[int, ...] | None = setting(Place(), None, "Query", "frame, row and column of the query, from 0; the "
                                             "frame of a photograph may be left out")
-    head: int = setting(Whole(1, 256), 1, "Head", "of tensors that have several heads, counted from 1")
+    head: int = setting(Whole(0, 256), 1, "Head", "of tensors that have several heads, counted from 1; 0 is the mean "
+                        "of the maps of all heads")
     look: Look = setting(Nested(Look), Look())
     compare: tuple[int, int] | None = setting(Pair(), None, "Where two differ", "the two panels whose divergence is "
                                               "shown, by their numbers from 0, as in 0,1")
+    layout: str = setting(Word("auto", "BHND", "BNHD"), "auto", "Layout of q, k and v", "of tensors: heads before "
+                          "tokens (BHND) or tokens before heads (BNHD); auto recognises it by the grid")
 
     def check_together(self) -> None:
         object.__setattr__(self, "options", read_options(self.specs, self.options))
@@ -191,7 +194,7 @@ class View(State):
         if missing := sorted(wanted - found.keys()):
             raise ValueError(f"a view's state needs {', '.join(missing)}{writer}")
         try:
-            return cls.from_fields(found["view"], optional=("options", "compare"))
+            return cls.from_fields(found["view"], optional=("options", "compare", "layout"))
         except ValueError as error:
             raise ValueError(f"{error}{writer}") from None
 

@@ -123,6 +123,8 @@ class OpenTrained:
         """How the clip is cut into tokens."""
         return self.shape.grid
 
+    keys = grid  # every token is a query and a key
+
     @cached_property
     def panels(self) -> tuple[ModelPanel, ...]:
         """What is drawn of every model."""

@@ -59,8 +59,8 @@ def _weights_of_row(opened: OpenView, dark: bool) -> Any:
 
 def _row_on_patches(opened: OpenView, dark: bool) -> Any:
     """The pinned patch's row on the shown frame, laid out like the picture."""
-    rows = [opened.grid.fold(query_row(panel.map, opened.query)[:, None])[opened.frame, ..., 0]
-            for panel in opened.panels]
+    t = opened.frame * opened.keys.T // opened.grid.T
+    rows = [opened.keys.fold(query_row(panel.map, opened.query)[:, None])[t, ..., 0] for panel in opened.panels]
     maps = torch.stack([row.cpu() for row in rows]).numpy()
     return patch_panels(maps, opened.titles, bar="weight (of 1)", top=float(maps.max()), dark=dark)
 

@@ -29,6 +29,7 @@ class Tokens:
     q, k, v  (1, 1, N, D), v (1, 1, N, E);  mask  the object's share of every token (N,), where it is known
     causal   no token sees a token that comes after it
     note     what q, k and v are;  file_note  what was read of a person's own file, in one line
+    key_grid  of the keys, where they do not lie as the queries do. With several heads, the mean of their maps is shown
     """
 
     clip: Clip
@@ -41,6 +42,12 @@ class Tokens:
     causal: bool = False
     note: str = clips.DESCRIPTORS_NOTE
     file_note: str = ""
+    key_grid: Grid | None = None
+
+    @property
+    def keys(self) -> Grid:
+        """Where the keys lie."""
+        return self.key_grid or self.grid
 
     @property
     def query(self) -> int:
@@ -49,8 +56,8 @@ class Tokens:
 
     @property
     def measure_options(self) -> MeasureOptions:
-        """The row measures that need to know where tokens lie, with what they need."""
-        return measure_options(self.grid, self.mask)
+        """The row measures that need to know where tokens lie, with what they need: none where keys lie elsewhere."""
+        return measure_options(self.grid, self.mask) if self.key_grid is None else {}
 
     @cached_property
     def tracks(self) -> Tensor | None:
@@ -81,6 +88,11 @@ class ViewPanel:
     def key(self) -> str:
         """The spec, and the options where there are some: what tells this panel apart from every other."""
         return panel_text(self.spec, self.options)
+
+    @property
+    def gated(self) -> bool:
+        """Whether there is a gate, which was fitted."""
+        return self.reading.mechanism.gate is not None
 
     @property
     def family(self) -> str:
@@ -117,6 +129,11 @@ class OpenView:
         return self.tokens.grid
 
     @property
+    def keys(self) -> Grid:
+        """The grid of the keys."""
+        return self.tokens.keys
+
+    @property
     def look(self) -> Look:
         """How it is drawn."""
         return self.view.look
@@ -126,7 +143,7 @@ class OpenView:
         """What is to be seen, from the numbers of the pinned patch."""
         found = [row_statistics(panel.map, self.query, self.grid)[0].get("effective_tokens") for panel in self.panels]
         maps = [Spread(panel.spec, title, patches) for panel, title, patches in zip(self.panels, self.titles, found)]
-        return view_heading(maps, len(self.grid) - self.grid.prefix, "this patch", self.view.causal)
+        return view_heading(maps, len(self.keys) - self.keys.prefix, "this patch", self.view.causal)
 
     @property
     def provenance(self) -> str:
@@ -136,7 +153,7 @@ class OpenView:
         strength = f", at strength {self.look.strength:g}" * (self.look.strength != 1)
         gates = f" A gate is {LABEL}: {view.steps} steps, seed {view.seed}{strength}."
         return (f"{size}, temperature {view.temperature:.3g}. {note[0].upper() + note[1:]}."
-                + gates * any(panel.gate for panel in self.panels))
+                + gates * any(panel.gated for panel in self.panels))
 
     def to_json(self) -> dict[str, Any]:
         """The state and the versions that it was made with."""
@@ -196,6 +213,7 @@ class OpenView:
 
     @property
     def live_panels(self) -> list[Panel]:
-        """The panels of the live view, which turns the gates itself."""
-        return [Panel(title, panel.family, panel.map, gate=panel.gate)
-                for panel, title in zip(self.fitted_panels, self.titles)]
+        """The panels of the live view, which turns the gates itself where it can."""
+        shown = (fitted if fitted.gate else turned for fitted, turned in zip(self.fitted_panels, self.panels))
+        return [Panel(title, panel.family, panel.map, gate=panel.gate, keys=self.tokens.key_grid)
+                for panel, title in zip(shown, self.titles)]

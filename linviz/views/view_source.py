@@ -18,7 +18,9 @@ from torch import Tensor
 
 from .. import clips
 from ..clips import Clip
+from ..clips.own_frames import colours_last
 from ..clips.picture_files import upright_pixels
+from ..clips.tensor_layout import PREFIX
 from ..grid import Grid, as_grid
 from .export.bundle import is_bundle, read_file, unpack_bundle
 from .load import view_of_file
@@ -26,7 +28,7 @@ from .state import View
 
 KINDS = ("a sample's name, a path, a picture (PIL), an array of pixels, a list of them (a clip), a Clip, (q, k, v) or "
          "a dict with q, k, v and grid")
-ARRAYS = ("q", "k", "v", "grid")
+ARRAYS = ("q", "k", "v", "grid", "key_grid", "frames")
 
 
 def find_view(source: Any, grid: Grid | Sequence[int] | None = None, **chosen: Any) -> tuple[View, bytes | None]:
@@ -90,20 +92,23 @@ def source_file(source: Any, grid: Grid | Sequence[int] | None = None) -> tuple[
 def _tensor_bytes(found: Mapping[str, Any], grid: Grid | Sequence[int] | None) -> bytes:
     """q, k, v and the grid as an .npz."""
     if unknown := [str(name) for name in found if name not in ARRAYS]:
-        raise ValueError(f"a dict for a view has q, k, v and grid, not {', '.join(unknown):.80}")
+        raise ValueError(f"a dict for a view has q, k, v, grid, key_grid and frames, not {', '.join(unknown):.80}")
     if missing := [name for name in ("q", "k") if name not in found]:
-        raise ValueError(f"a dict for a view needs q and k, and perhaps v and grid; {' and '.join(missing)} is missing")
+        raise ValueError("a dict for a view needs q and k, and perhaps v, grid and frames; "
+                         f"{' and '.join(missing)} is missing")
     inside = None if found.get("grid") is None else as_grid(found["grid"])
     outside = None if grid is None else as_grid(grid)
     if None not in (inside, outside) and inside != outside:
         raise ValueError(f"the dict has {inside} and grid= is {outside}: give one of them")
     cut = outside or inside
-    arrays = {name: _plain_array(name, found[name]) for name in ("q", "k", "v") if found.get(name) is not None}
-    if cut is not None and (tokens := arrays["q"].shape[-2] if arrays["q"].ndim > 1 else 0) != len(cut):
-        if cut.prefix or not 0 <= tokens - len(cut) <= 16:
-            raise ValueError(f"{cut} has {len(cut):,} tokens and q {tuple(arrays['q'].shape)} has {tokens:,}: give "
-                             "the grid of these tokens")
-    places = {} if cut is None else {"grid": np.array([cut.T, cut.Y, cut.X])}
+    arrays = {name: _plain_array(name, found[name]) for name in ("q", "k", "v", "frames")
+              if found.get(name) is not None}
+    most = 0 if cut is None or cut.prefix else PREFIX
+    if cut is not None and not any(0 <= n - len(cut) <= most for n in arrays["q"].shape[-3:-1]):
+        raise ValueError(f"{cut} has {len(cut):,} tokens and q {(shape := tuple(arrays['q'].shape))} has "
+                         f"{' or '.join(map(str, shape[-3:-1][::-1]))}: give the grid of these tokens")
+    keys = None if found.get("key_grid") is None else as_grid(found["key_grid"])
+    places = {name: np.array([one.T, one.Y, one.X]) for name, one in (("grid", cut), ("key_grid", keys)) if one}
     out = io.BytesIO()
     np.savez(out, allow_pickle=False, **arrays, **places)
     return out.getvalue()
@@ -114,8 +119,8 @@ def _plain_array(name: str, given: Any) -> np.ndarray:
         given = given.detach().cpu()
         given = (given.float() if given.dtype == torch.bfloat16 else given).numpy()
     if not isinstance(given, np.ndarray) or given.dtype.kind not in "fiub":
-        raise ValueError(f"{name} must be a tensor or an array of numbers, (N, D), (H, N, D) or (B, H, N, D); "
-                         f"got {type(given).__name__}")
+        shape = "(T, Y, X, 3)" if name == "frames" else "(N, D), (H, N, D) or (B, H, N, D)"
+        raise ValueError(f"{name} must be a tensor or an array of numbers, {shape}; got {type(given).__name__}")
     return given
 
 
@@ -159,9 +164,7 @@ def _colours_last(given: Any) -> np.ndarray:
         given = (given.float() if given.dtype == torch.bfloat16 else given).numpy()
     if not isinstance(given, np.ndarray):
         raise ValueError(f"a view is of {KINDS}; got a list with {type(given).__name__}")
-    if given.ndim in (3, 4) and given.shape[-1] not in (1, 3, 4) and given.shape[-3] in (1, 3, 4):
-        given = np.moveaxis(given, -3, -1)
-    return given.repeat(3, -1) if given.ndim in (3, 4) and given.shape[-1] == 1 else given
+    return colours_last(given)
 
 
 def _frames_file(frames: Tensor, stem: str) -> tuple[str, bytes]:

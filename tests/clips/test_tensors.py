@@ -17,6 +17,7 @@ import torch
 
 from linviz import Grid, clips
 from linviz.clips import limits
+from linviz.clips.tensor_layout import AmbiguousLayout
 
 X = np.random.default_rng(0).normal(size=(3, 16, 8)).astype(np.float32)
 
@@ -123,7 +124,7 @@ BAD = {
     "no tokens": (lambda: saved(q=X[:, :0], k=X), "q has the shape (3, 0, 8)"),
     "not finite": (lambda: saved(q=NAN, k=X), "2 of the 384 numbers of q are not finite"),
     "too far for float32": (lambda: saved(q=X.astype(float) * 1e300, k=X), "numbers of q are not finite"),
-    "other heads": (lambda: saved(q=X, k=X[:1]), "q is 3 x 16 x 8 and k is 1 x 16 x 8: both need"),
+    "other heads": (lambda: saved(q=X, k=X[:1]), "q is 3 x 16 x 8 and k is 1 x 16 x 8: both need the same heads"),
     "other v": (lambda: saved(q=X, k=X, v=X[:, :9]), "v is 3 x 9 x 8 and k is 3 x 16 x 8: every k needs one v"),
     "no square": (lambda: saved(q=X[:, :14], k=X[:, :14]), "its 14 tokens form no square"),
     "small grid": (lambda: saved(q=np.ones((64, 4)), k=np.ones((64, 4)), grid=[2, 3]), "a grid of 2 x 3 has 6 tokens"),
@@ -187,3 +188,90 @@ def test_pictures_are_no_tensors_and_accidents_give_tensors_or_a_sentence() -> N
         except clips.Unreadable as error:
             assert str(error).startswith("x cannot be read: ") and "\n" not in str(error)
     assert 20 < read < 250
+
+
+# ---------------------------------------------------------------- layouts, keys elsewhere, pictures
+
+
+def filled(*shape: int) -> np.ndarray:
+    return np.random.default_rng(sum(shape)).normal(size=shape).astype(np.float32)
+
+
+@pytest.mark.parametrize("shape, grid, layout, heads", [
+    ((1, 12, 197, 8), None, "BHND", 12), ((1, 197, 12, 8), None, "BNHD", 12), ((197, 16, 8), None, "BNHD", 16),
+    ((2, 24, 3, 8), [2, 3, 4], "BNHD", 3), ((3, 24, 8), [4, 6], "BHND", 3), ((24, 24, 8), None, "BHND", 24),
+    ((1, 201, 6, 8), [14, 14], "BNHD", 6), ((4, 8, 8), [2, 2], "BNHD", 8), ((9, 8), None, "BHND", 1)])
+def test_a_layout_is_recognised_by_the_grid(shape: tuple[int, ...], grid: Any, layout: str, heads: int) -> None:
+    x = filled(*shape)
+    if shape == (24, 24, 8):  # 24 tokens form no square, so that neither layout fits
+        with pytest.raises(clips.Unreadable, match="its 24 tokens form no square"):
+            clips.decode_tensors(saved(q=x, k=x))
+        return
+    found = clips.decode_tensors(saved(q=x, k=x, **({} if grid is None else {"grid": grid})))
+    assert (found.layout, found.q.shape[1]) == (layout, heads)
+    first = x if x.ndim < 4 else x[0]
+    want = first.swapaxes(0, 1) if layout == "BNHD" else first
+    assert np.array_equal(found.q[0].numpy(), want.reshape(found.q.shape[1:]))
+
+
+def test_an_ambiguous_layout_is_asked_for() -> None:
+    data = saved(q=filled(1, 9, 16, 4), k=filled(1, 9, 16, 4))
+    with pytest.raises(AmbiguousLayout, match=r"q \(1, 9, 16, 4\) can be read in two ways: say which layout it has, "
+                       r"BHND \(9 heads of 16 tokens\) or BNHD \(16 heads of 9 tokens\)"):
+        clips.decode_tensors(data)
+    for layout, grid in (("BHND", Grid(1, 4, 4)), ("BNHD", Grid(1, 3, 3))):
+        found = clips.decode_tensors(data, layout=layout)
+        assert (found.grid, found.layout) == (grid, layout) and found.q.shape[1] == 25 - len(grid)
+    other = saved(q=filled(1, 9, 16, 4), k=filled(1, 4, 16, 4))  # keys on another grid leave one way
+    assert clips.decode_tensors(other).layout == "BNHD" and clips.decode_tensors(other).key_grid == Grid(1, 2, 2)
+
+
+def test_keys_may_lie_on_another_grid() -> None:
+    q, k = filled(3, 50, 8), filled(3, 13, 8)
+    found = clips.decode_tensors(saved(q=q, k=k, grid=[7, 7], key_grid=[3, 4]))
+    assert (found.grid, found.key_grid) == (Grid(1, 7, 7, 1), Grid(1, 3, 4, 1)) and found.v.shape == (1, 3, 13, 8)
+    assert "13 keys on 3 x 4 patches after 1 token without a position" in found.said
+    assert clips.decode_tensors(safetensors.numpy.save({"q": q, "k": k[:, :9]})).key_grid == Grid(1, 3, 3)
+
+
+@pytest.mark.parametrize("frames, how_many", [
+    (np.full((40, 60, 3), 200, np.uint8), 1), (np.full((1, 3, 40, 60), 0.5, np.float16), 1), (np.zeros((40, 60)), 1),
+    (np.zeros((4, 40, 60, 3), np.uint8), 2)])
+def test_frames_are_the_picture_under_the_tokens(frames: np.ndarray, how_many: int) -> None:
+    x = filled(2, 8, 4)
+    grid = np.array([how_many, 2, 4 // how_many])
+    for data in (saved(frames=frames, q=x, k=x, grid=grid),  # in the order in which a saved clip begins
+                 safetensors.numpy.save({"q": x, "k": x, "grid": grid, "frames": frames})):
+        assert clips.is_tensors(data)
+        found = clips.decode_tensors(data)
+        assert found.frames is not None and found.frames.shape == (how_many, 3, 40, 60)
+        assert found.frames.max() == pytest.approx(frames.max() / (255 if frames.dtype == np.uint8 else 1), abs=1e-3)
+        assert "with " in found.said
+
+
+BROKEN = {
+    "dark frames": ({"frames": np.full((8, 8, 3), np.nan)}, "frames cannot be shown: floating point colours must lie"),
+    "normalised": ({"frames": np.full((8, 8, 3), -2.0)}, "must lie in 0..1"),
+    "odd frames": ({"frames": np.zeros((2, 2), np.int64)}, "colours must be uint8 in 0..255"),
+    "few frames": ({"frames": np.zeros((8, 8, 3)), "grid": [2, 2, 4]}, "frames has 1 picture, and the grid has 2"),
+    "five axes": ({"frames": np.zeros((1, 1, 8, 8, 3))}, "a picture is (Y, X), (Y, X, 3)"),
+    "no key square": ({"k": X[:, :14]}, "its 14 keys form no square, so their positions are unknown: add key_grid"),
+    "small key grid": ({"k": X[:, :14], "key_grid": [4, 4]}, "a key_grid of 4 x 4 has 16 tokens, and k has 14"),
+    "odd key grid": ({"k": X[:, :14], "key_grid": [[0]]}, "key_grid holds [0]"),
+    "same keys elsewhere": ({"key_grid": [2, 8]}, "q and k have 16 tokens each, but key_grid is not grid"),
+    "huge grid": ({"grid": np.full(50_000, 3)}, "grid holds no whole numbers"),
+    "overflow": ({"grid": [2**62, 2**62]}, "has 21,267,647,932,558,653,966,460,912,964,485,513,216 tokens, and q"),
+    "other width": ({"k": X[..., :4]}, "q is 3 x 16 x 8 and k is 3 x 16 x 4: both need the same heads and width"),
+    "hostile names": ({"k": None, "\n<b>" * 99: X}, "there is no k in it, it has ")}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_what_is_broken_beside_the_tensors_gets_one_sentence(what: str) -> None:
+    arrays, sentence = BROKEN[what]
+    whole = {"q": X, "k": X} | arrays
+    data = saved(**{name: x for name, x in whole.items() if x is not None})
+    with pytest.raises(clips.Unreadable) as left:
+        clips.decode_tensors(data, "x.npz")
+    assert sentence in str(left.value) and "\n" not in str(left.value) and len(str(left.value)) < 400
+    if what == "hostile names":
+        assert "<b><b>" not in str(left.value) or len(str(left.value)) < 200

@@ -31,6 +31,7 @@ FIELDS = {"source": (PAGE, "test_every_picture"), "patches": (PAGE, "test_slider
           "causal": (PAGE, "test_causal_maps_look_back_only_and_have_full_rank"),
           "gate_reads": GATE, "gate_shared": GATE, "gate_shift": GATE, "steps": FIT, "seed": FIT,
           "head": (OWN, "test_a_researcher_s_tensors_are_drawn_as_they_are"),
+          "layout": (OWN, "test_an_ambiguous_layout_is_asked_for_and_a_link_brings_it_back"),
           "upload": (OWN, "test_a_clip_is_cut_in_its_own_form_and_its_numbers_are_linviz_s"),
           "option_": (HOST, "test_every_option_that_a_mechanism_declares_has_a_widget_with_its_limits")}
 

@@ -5,15 +5,18 @@ import gc
 import hashlib
 import inspect
 import io
+import json
 import re
 import tomllib
 import weakref
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import parse_qsl
 
 import numpy as np
 import pytest
+import torch
 from starlette.formparsers import MultiPartParser
 from streamlit import config
 from streamlit.runtime import Runtime
@@ -27,14 +30,15 @@ from explorer.concentrate.concentrate_state import STATE
 from explorer.concentrate.own_file import OWN
 from explorer.concentrate.what_fits import best_fields, page_grid
 from explorer.shared import url_history
-from linviz import Grid, clips
+from explorer.shared.number_tables import measure_value
+from linviz import Grid, cli, clips
 from linviz.clips import limits
 from linviz.views import SourceFile, View, open_view
 from linviz.views.load import view_of_file
 from tests.clips import files
 from tests.clips.test_decode import STREAMED, before, header_of
 
-from .harness import quiet, said, titles, view, visit, well
+from .harness import quiet, said, tables, titles, type_specs, view, visit, well
 
 PLAIN = {"source": OWN, "patches": "14", "specs": "softmax,relu_floor"}
 SMALL = {"patches": "14"}
@@ -282,7 +286,7 @@ def test_hostile_names_are_shown_and_nothing_more(opened: Any, name: str) -> Non
 
 @pytest.mark.parametrize("given, word", [
     ({"source": "a.png@../../etc"}, "64 hexadecimal digits"), ({"source": "a.png@" + "A" * 64}, "64 hexadecimal"),
-    ({"source": OWN, "head": "0"}, "1 to 256"), ({"file": "a.png"}, "is called source now"),
+    ({"source": OWN, "head": "257"}, "0 to 256"), ({"file": "a.png"}, "is called source now"),
     ({"source": OWN, "there": "9"}, "this page knows")])
 def test_a_bad_parameter_of_a_link_has_no_effect_and_one_sentence(given: dict[str, str], word: str) -> None:
     app = visit(**given)
@@ -374,3 +378,79 @@ def test_a_view_saved_in_python_opens_here_with_what_is_known_of_its_clip(tmp_pa
     assert app.session_state["concentrate"].with_values(look=shown.state.look, query=(1, 2, 3)) == shown.state
     scene = own_file.own_scene(shown.state, own_file.read_upload(shown.media or b"", shown.clip.name, 3))
     assert scene.mask is not None and scene.q.equal(shown.opened.tokens.q)
+
+
+def test_tensors_say_what_they_are_and_show_their_picture_and_the_mean_of_all_heads() -> None:
+    draw = np.random.default_rng(0)
+    q, k, v = (draw.normal(size=(1, 26, 3, 8)).astype("f4") for _ in range(3))
+    app = bring(visit(source=OWN, specs="softmax,relu_floor"), arrays(q=q, k=k, v=v, frames=files.picture(3)), "b7.npz")
+    assert "Tensors: q, k, v of b7.npz, 3 heads, 5 x 5 + 1: 26 tokens" in words(app) and not said(app)
+    assert "with its picture" in words(app) and "grid" in words(app) and "ViTModel" in words(app)
+    sent = view(app)["frames"][0]["data"]
+    well(app.slider(key="concentrate_head").set_value(0).run())
+    assert address(app)["head"] == "0" and not said(app)
+    assert np.array_equal(view(app)["frames"][0]["data"], sent)
+    each = torch.softmax(torch.from_numpy(np.einsum("bnhd,bmhd->bhnm", q, k) / 8**0.5), -1)
+    np.testing.assert_allclose(view(app)["panels"][0]["wire"]["rows"], each.mean(1)[0].numpy(), atol=1e-6)
+    python = linviz.view({"q": q, "k": k, "v": v, "grid": (5, 5)}, "softmax", head=0)
+    rows = python.readings["softmax"].map.dense()[0, 0].numpy()
+    np.testing.assert_allclose(view(app)["panels"][0]["wire"]["rows"], rows, atol=1e-6)
+    type_specs(app, "relu_floor+gate")
+    assert titles(quiet(app))[2].endswith("fitted") and not said(app)
+
+
+def test_an_ambiguous_layout_is_asked_for_and_a_link_brings_it_back() -> None:
+    x = np.random.default_rng(0).normal(size=(1, 9, 16, 8)).astype("f4")
+    data = arrays(q=x, k=x)
+    app = bring(visit(source=OWN, specs="softmax"), data, "two.npz")
+    assert "can be read in two ways" in words(app) and address(app)["layout"] == "BHND"
+    assert view(app)["grid"] == [1, 4, 4]
+    well(app.segmented_control(key="concentrate_layout").set_value("BNHD").run())
+    assert view(app)["grid"] == [1, 3, 3] and address(app)["layout"] == "BNHD" and "two ways" not in words(app)
+    link = address(app)
+    friend = bring(visit(**link), data, "two.npz")
+    assert view(friend)["grid"] == [1, 3, 3] and address(friend) == link and not said(friend)
+    clear = bring(visit(source=OWN, specs="softmax"), arrays(q=x[:, :3], k=x[:, :3]), "clear.npz")
+    well(clear.segmented_control(key="concentrate_layout").set_value("BNHD").run())
+    assert "its 3 tokens form no square" in said(clear).replace("\\", "")
+    assert view(clear)["grid"] == [1, 4, 4] and "layout" not in address(clear)
+
+
+def test_keys_on_another_grid_are_drawn_where_they_lie_or_refused_in_a_sentence() -> None:
+    draw = np.random.default_rng(0)
+    q, k = (draw.normal(size=(2, n, 16)).astype("f4") for n in (36, 9))
+    app = bring(visit(source=OWN, specs="softmax,linear,swin,relu_floor+gate,relu_floor+gate:self", steps="5"),
+                arrays(q=q, k=k), "pooled.npz")
+    assert [panel["keys"] for panel in view(app)["panels"]] == [[1, 3, 3, 0]] * 3 and view(app)["grid"] == [1, 6, 6]
+    assert "swin needs queries and keys on one grid" in said(app) and "pairs query i with key i" in said(app)
+    assert titles(quiet(app))[2].endswith("fitted") and "mean attended distance" not in tables(app)[0]
+    well(app.toggle(key="concentrate_causal").set_value(True).run())
+    assert "36 queries and 9 keys" in said(app)
+
+
+@pytest.mark.parametrize("head, layout", [("2", "auto"), ("0", "BNHD")])
+def test_page_python_and_command_line_give_the_same_numbers(head: str, layout: str, tmp_path: Path) -> None:
+    draw = np.random.default_rng(2)
+    q, k, v = (draw.normal(size=(1, 25, 3, 8)).astype("f2") for _ in range(3))
+    data = arrays(q=q, k=k, v=v, grid=[4, 6], frames=files.picture(3))
+    (tmp_path / "run.npz").write_bytes(data)
+    out = tmp_path / "numbers.json"
+    assert cli.main(["read", str(tmp_path / "run.npz"), "--mechanism", "softmax", "linear", "--head", head, "--layout",
+                     layout, "--query", "1,4", "--out", str(out)]) == 0
+    typed = json.loads(out.read_text())["mechanisms"]
+    shown = linviz.view(tmp_path / "run.npz", "softmax", "linear", head=int(head), layout=layout, query=(1, 4))
+    given = linviz.view({"q": q, "k": k, "v": v, "grid": (4, 6), "frames": files.picture(3)}, "softmax", "linear",
+                        head=int(head), layout=layout, query=(1, 4))
+    numbers = [shown.table(), given.table()]
+    link = dict(parse_qsl(shown.url.partition("?")[2]))
+    assert link["head"] == head and link.get("layout", "auto") == layout
+    app = quiet(bring(visit(**link), data, "run.npz"))
+    assert not said(app) and address(app)["query"] == "0,1,4"
+    page = next(table for table in tables(app) if any("entropy" in row for row in table))
+    (cells,) = [cells for row, cells in page.items() if row.startswith("entropy ")]
+    for n, one in enumerate(typed):
+        patch, mean = one["patch"]["entropy"], one["mean"]["entropy"]
+        for table in numbers:
+            row = table[(table.spec == one["spec"]) & (table.measure == "entropy")].iloc[0]
+            assert (row.patch, row["mean"]) == (patch, mean)
+        assert cells[2 * n:2 * n + 2] == [measure_value("entropy", patch), measure_value("entropy", mean)]

@@ -100,7 +100,7 @@ FOUR = ("softmax", "relu_floor", "relu_floor+gate", "relu")
 HOSTS = [
     Host("concentrate", View, {"source": "pan", "patches": "7", "frames": "2", "specs": "relu_floor+gate"},
          {"patches": (1, 39), "source": (clips.names()[0], clips.names()[-1]), "specs": (("uniform",), EIGHT)},
-         ("patches", "frames", "specs", "source"), live=(*LIVE, "head")),
+         ("patches", "frames", "specs", "source"), live=(*LIVE, "head", "layout")),
     Host("trained", TrainedView, {"specs": "softmax,relu_floor+gate", "budget": "short"},
          {"seed": (0, 4), "budget": ("long", "fine"), "specs": (("softmax", "relu"), FOUR)}, ("seed", "specs"),
          ({"budget": ("long", "fine")},), menus=("seed",), live=TRAINED_LIVE),
@@ -247,14 +247,14 @@ def test_an_option_beyond_its_limits_gets_one_sentence_that_names_it(spec: str) 
             assert f"{spec}: {name} takes" in sentence and found.specs == ("softmax", spec) and not any(found.options)
 
 
-def test_the_head_of_tensors_goes_from_one_to_the_last() -> None:
+def test_the_head_of_tensors_goes_from_the_mean_of_all_to_the_last() -> None:
     most = View.limits("head")["high"]
     x = np.random.default_rng(0).normal(size=(most, 4, 2)).astype(np.float32)
-    data = arrays(q=x, k=x)
+    data = arrays(q=x, k=x, grid=[2, 2])
     app = bring(visit(source="own", specs="softmax"), data, "run.npz")
     slider = app.get("number_input") and [one for one in app.number_input if one.key == "concentrate_head"]
     found = slider[0] if slider else app.slider(key="concentrate_head")
-    assert (found.min, found.max) == (1, most)
+    assert (found.min, found.max) == (0, most)
     well(found.set_value(most).run())
     assert app.session_state.concentrate.head == most and address(app)["head"] == str(most)
     linked = bring(visit(**address(app)), data, "run.npz")

@@ -9,8 +9,9 @@ import pytest
 import torch
 from PIL import Image
 
+import linviz
 from linviz import Grid, cli, make
-from linviz.views import open_view, row_stats
+from linviz.views import View, open_view, row_stats
 from linviz.views.export import bundle, panel_pictures, table
 from linviz.views.export.code import view_code
 from linviz.views.load import view_of_file
@@ -92,3 +93,61 @@ def test_a_mechanism_that_cannot_take_them_says_so(given):
     with pytest.raises(ValueError, match="value_width is the width"):
         open_view(view_of_file("mine.npz", data, specs=("aft_full",)), data)
     assert make("softmax", 1, 6, Grid(2, 3, 4, 1), value_width=9).mechanism.value_width == 9
+
+
+def tensor_file(**arrays):
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    return file.getvalue()
+
+
+def test_all_heads_show_the_mean_of_their_maps_and_the_code_prints_its_numbers(given, tmp_path, monkeypatch):
+    data, (q, k, _) = given
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.npz").write_bytes(data)
+    view = view_of_file("mine.npz", data, head=0, specs=("softmax", "linear+gate", "local"), steps=3, query=(1, 2, 0))
+    opened = open_view(view, data)
+    want = torch.softmax(torch.from_numpy(q @ k.transpose(0, 2, 1) / 6**0.5), -1).mean(0)
+    torch.testing.assert_close(opened.panels[0].map.dense()[0, 0], want, rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(opened.panels[0].map.column_sums()[0, 0], want.sum(0), rtol=1e-4, atol=1e-6)
+    assert "A gate is" in opened.provenance and "all 3 heads" in opened.provenance and held(opened) == []
+
+
+def test_keys_of_another_grid_reach_every_kind_of_file(tmp_path, monkeypatch):
+    draw = np.random.default_rng(3)
+    q, k, v = (draw.normal(size=(2, n, 6)).astype("f4") for n in (51, 12, 12))
+    data = tensor_file(q=q, k=k, v=v, grid=[2, 5, 5], key_grid=[2, 2, 3], frames=draw.random((2, 30, 20, 3)))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.npz").write_bytes(data)
+    shown = linviz.view("mine.npz", "softmax", "linear+gate:self", head=2, steps=3, query=(1, 4, 3))
+    assert shown.opened.keys == Grid(2, 2, 3) and "distance" not in set(shown.table().measure)
+    for ending in (".png", ".svg", ".html", ".mp4", ".csv", ".json", ".npz", ".linviz"):
+        assert shown.save(f"out{ending}").stat().st_size > 500
+    found = np.load("out.npz")
+    want = torch.softmax(torch.from_numpy(q[1] @ k[1].T / 6**0.5), -1)[1 + 25 + 23]
+    np.testing.assert_allclose(found["softmax"].reshape(found["key_grid"]), want.reshape(2, 2, 3), rtol=1e-4)
+    assert json.loads((tmp_path / "out.json").read_text())["key_grid"] == [2, 2, 3] and held(shown.opened) == []
+    assert linviz.view("out.linviz").state == shown.state
+    for spec, said in (("swin", "one grid"), ("linear+gate", "pairs query i with key i"), ("relu@space", "whole grid"),
+                       ("linear+shift:space", "needs the 51 tokens")):
+        with pytest.raises(ValueError, match=said) as left:
+            linviz.view("mine.npz", spec)
+        assert "\n" not in str(left.value)
+    with pytest.raises(ValueError, match="51 queries and 12 keys"):
+        linviz.view("mine.npz", "softmax", causal=True)
+
+
+def test_pictures_in_the_file_lie_under_the_attention_without_a_cut():
+    frames = np.zeros((10, 40, 3), np.uint8)
+    frames[:, 20:] = 255  # twice as wide as high, on a square grid
+    x = np.random.default_rng(0).normal(size=(17, 4)).astype("f4")
+    data = tensor_file(q=x, k=x, frames=frames)
+    opened = open_view(view_of_file("a.npz", data), data)
+    _, rows, columns = opened.clip.size
+    assert rows == columns and opened.picture.frames.mean() == pytest.approx(0.5, abs=0.02)
+
+
+def test_a_view_that_was_saved_before_there_was_a_layout_opens():
+    fields = View("coffee").to_json()
+    del fields["view"]["layout"]
+    assert View.from_json(fields) == View("coffee")

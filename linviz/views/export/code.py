@@ -37,6 +37,7 @@ def view_code(opened: OpenView) -> str:
     """
     return _fill(
         "view", opened, grid=opened.grid, panels=opened.panels, tensors=opened.from_tensors, patch=PATCH,
+        several=opened.tokens.q.shape[1] > 1, elsewhere=opened.tokens.key_grid is not None,
         file=opened.view.source if isinstance(opened.view.source, SourceFile) else None, fewest_frames=FRAMES[0],
         more={name: NEEDS[name] for name in opened.tokens.measure_options},
         why_unmeasured=lambda panel: row_statistics(panel.map, opened.query, opened.grid)[1])

@@ -25,7 +25,7 @@ def framed_overlay(opened: Drawable, panel: DrawablePanel, t: int, box: tuple[fl
     items: list[Item] = [Picture(*box, overlay_image(opened, panel, t, wide))]
     if opened.outline is not None:
         items += outline_lines(opened.grid.fold(opened.outline[:, None])[t, ..., 0], box, EDGE)
-    return items + outline_lines(share_marks(opened, panel)[t], box)
+    return items + outline_lines(share_marks(opened, panel)[t * opened.keys.T // opened.grid.T], box)
 
 
 def outline_lines(marks: Tensor, box: tuple[float, float, float, float], light: str = HELD) -> list[Item]:
@@ -41,7 +41,7 @@ def overlay_image(opened: Drawable, panel: DrawablePanel, t: int, wide: int) -> 
     look, (weights, signed, full) = opened.look, painted_weights(opened, panel)
     photo = frame_image(opened.picture.frames[t])
     photo = photo.resize((wide, max(1, round(wide * opened.grid.Y / opened.grid.X))), Image.Resampling.LANCZOS)
-    frame = opened.grid.fold(weights[:, None])[t, ..., 0]
+    frame = opened.keys.fold(weights[:, None])[t * opened.keys.T // opened.grid.T, ..., 0]
     return attention_image(photo, frame, len(weights), signed, look.mode == "heat", look.tone, full, look.projector)
 
 
@@ -89,10 +89,10 @@ def baseline_panel(opened: Drawable, panel: DrawablePanel) -> DrawablePanel | No
 
 
 def share_marks(opened: Drawable, panel: DrawablePanel) -> Tensor:
-    """The fewest patches that hold the share that the look asks for: (T, Y, X) bool."""
+    """The fewest patches that hold the share that the look asks for: (T, Y, X) bool, on the grid of the keys."""
     row, share = panel_row(opened, panel), opened.look.share
     marks = support_mask(row, share if panel_statistics(opened, panel)[0] else 0.0)
-    return opened.grid.fold(marks[:, None])[..., 0]
+    return opened.keys.fold(marks[:, None])[..., 0]
 
 
 def mark_edges(marks: Tensor) -> list[tuple[int, int, int, int]]:
@@ -120,6 +120,6 @@ def panel_statistics(opened: Drawable, panel: DrawablePanel) -> tuple[dict[str, 
 
 def frame_shares(opened: Drawable, panel: DrawablePanel) -> list[str]:
     """The share of the attention that lies in each frame, in per cent; nothing where the row is no distribution."""
-    if not panel_statistics(opened, panel)[0]:
+    if not panel_statistics(opened, panel)[0] or opened.keys.T != opened.grid.T:
         return []
-    return [f"{100 * part:.0f}" for part in frame_mass(panel_row(opened, panel), opened.grid).tolist()]
+    return [f"{100 * part:.0f}" for part in frame_mass(panel_row(opened, panel), opened.keys).tolist()]

@@ -136,6 +136,8 @@ def json_text(opened: Drawable, numbers: dict[str, Any]) -> str:
     told = opened.to_json() | {
         "clip": {"title": clip.title, "author": clip.author, "licence": clip.licence, "source": clip.source},
         "grid": [opened.grid.T, opened.grid.Y, opened.grid.X], "query": list(opened.place), **numbers}
+    if opened.keys != opened.grid:
+        told["key_grid"] = [opened.keys.T, opened.keys.Y, opened.keys.X]
     return json.dumps(told, indent=1, allow_nan=False) + "\n"
 
 
@@ -159,11 +161,12 @@ def _mechanism(opened: OpenView, panel: ViewPanel, title: str, every: list[Numbe
 
 @torch.no_grad()
 def weights_npz(opened: OpenView, whole: bool = False) -> bytes:
-    """The weights themselves as NPZ without pickle: by spec the query's row (N,), or the whole map (N, N).
+    """The weights themselves as NPZ without pickle: by spec the query's row (S,), or the whole map (N, S).
 
     Beside them `grid` (frames, rows, columns), `prefix` (tokens before it), `query` (frame, row, column) and `state`,
     JSON as text; `divergence` (N,) where the view compares two mechanisms, NaN where a row is empty. A row folds to
-    pictures by `row[prefix:].reshape(grid)`. ValueError where whole maps are more than half a gigabyte.
+    pictures by `row[prefix:].reshape(grid)`; where keys lie elsewhere, with `key_prefix` and `key_grid`. ValueError
+    where whole maps are more than half a gigabyte.
 
     >>> from linviz.views import View, open_view
     >>> data = weights_npz(open_view(View("coffee", patches=7, specs=("uniform",))))
@@ -174,10 +177,13 @@ def weights_npz(opened: OpenView, whole: bool = False) -> bytes:
     if whole and size > MOST:
         raise ValueError(f"the whole maps are {size / 1e9:.1f} GB and at most {MOST / 1e9:.1f} are written: take fewer "
                          "patches, frames or mechanisms, or the rows of one patch")
-    arrays = {panel.key: panel.map.dense()[0, 0] if whole else query_row(panel.map, opened.query)
-              for panel in opened.panels}
+    arrays: dict[str, Any] = {
+        panel.key: panel.map.dense()[0, 0] if whole else query_row(panel.map, opened.query) for panel in opened.panels}
     if opened.view.compare is not None:
         arrays["divergence"] = view_divergence(opened).values
+    keys = opened.keys
+    if keys != opened.grid:
+        arrays |= {"key_grid": np.array([keys.T, keys.Y, keys.X]), "key_prefix": np.array(keys.prefix)}
     return npz_bytes(opened, prefix=np.array(opened.grid.prefix), **arrays)
 
 
