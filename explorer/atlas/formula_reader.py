@@ -45,8 +45,9 @@ class Reader:
 
     def take(self) -> Token:
         """The next token; it is read now."""
-        self.at = min(self.at + 1, len(self.tokens))
-        return self.tokens[self.at - 1]
+        token = self.next
+        self.at += token.kind != "end"
+        return token
 
     def touches(self, text: str) -> bool:
         """Whether this sign comes next, without a space before it."""

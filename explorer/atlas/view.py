@@ -31,8 +31,8 @@ from .mechanism_maps import (
 HERE = Path(__file__).parent
 _component = st.components.v2.component("linviz_atlas", js=module_source(
     HERE / "../shared/frames_page.js", HERE / "atlas_card.js", HERE / "atlas.js"))
-_markup = st.components.v2.component("linviz_markup", isolate_styles=False, js=(
-    "export default ({data, parentElement}) => { parentElement.innerHTML = data; }"))  # st.html drops MathML
+_markup = st.components.v2.component("linviz_markup", isolate_styles=False, html="<div></div>", js=(
+    "export default ({data, parentElement}) => { parentElement.querySelector('div').innerHTML = data; }"))
 CARDS = "atlas_cards"  # the key of the cards' view
 
 
@@ -80,7 +80,7 @@ def comparison_table(cards: Sequence[Card], choice: AtlasView) -> str:
             f"<table><thead><tr><td></td>{heads}</tr></thead><tbody>{rows}</tbody></table></div>")
 
 
-COMPARED = f".atlas-compared math {{ font-family: {MATH_FONTS}; }}" + """
+COMPARED = f".atlas-compared math {{ font: .9em {MATH_FONTS}; }}" + """
 .atlas-compared :is(td, th) { text-align: left !important; vertical-align: top; line-height: 1.45;
   padding-top: .3em !important; }
 .atlas-compared :is(tbody th, thead td:first-child) { width: 9rem !important; }

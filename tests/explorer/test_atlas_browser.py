@@ -9,8 +9,10 @@ import pytest
 import torch
 
 from explorer.atlas.atlas_state import AtlasView
+from explorer.atlas.mechanism_cards import mechanism_card
 from explorer.atlas.mechanism_maps import drawn_map, first_query
 from linviz import names
+from linviz.palette import HUES
 
 SMALL = AtlasView(patches=8)
 VIEW = """() => { const walk = r => { for (const e of r.querySelectorAll('*')) { if (e.atlasView) return e;
@@ -101,6 +103,19 @@ def test_cards_are_sorted_and_filtered(page: Any, explorer_url: str) -> None:
     text.fill("zebra")
     text.press("Enter")
     page.get_by_text("No mechanism fits all of these filters.").wait_for(timeout=20_000)
+    assert not strangers(page)
+
+
+def test_formulas_are_closed_until_they_are_asked_for_and_families_have_headings(page: Any, explorer_url: str) -> None:
+    follow(page, explorer_url)
+    assert page.locator(".card math").count() == 0 and page.locator(".family h2").count() == len(
+        {mechanism_card(name).family for name in names()})
+    page.get_by_label("formulas of softmax").click()
+    formulas = page.locator(".card", has=page.get_by_role("heading", name="softmax", exact=True)).locator("math")
+    formulas.first.wait_for()
+    assert formulas.count() > 3 and page.locator(".card mfrac").first.bounding_box()["height"] > 20
+    dot = page.locator(".family h2").first.evaluate("e => getComputedStyle(e, '::before').backgroundColor")
+    assert dot == f"rgb{tuple(int(HUES['softmax'][n:n + 2], 16) for n in (1, 3, 5))}"
     assert not strangers(page)
 
 
