@@ -20,7 +20,7 @@ from linviz.views.state_kinds import Source
 from ..shared.page_state import PageState
 from . import own_file
 from .own_file import OWN
-from .what_fits import most_patches, moving, refusal, without_time_shift
+from .what_fits import best_fields, most_patches, moving, refusal, without_time_shift
 
 LIVE = ("query", "options", *Look.settings())
 SAMPLE = "concentrate_sample"  # in the session: the sample that was chosen last, shown again where no file is
@@ -46,10 +46,15 @@ class ConcentrateState(PageState[View]):
         trained = parameters.get("source") in ("trained", "descriptors") and parameters.pop("source") == "trained"
         super().go(parameters)
         own_file.choose_source(self.state.source if isinstance(self.state.source, SourceFile) else None)
+        st.session_state[own_file.LINK] = parameters if own_file.is_awaited(self.state) else {}
         if trained:
             self.problems.insert(0, f"source='trained' in the address has no effect: {TRAINED}")
         if waits:
             self.put(source=OWN)
+
+    def show(self, state: View) -> None:
+        super().show(state)
+        st.session_state[own_file.BEST] = best_fields(state, own_file.size_of(state))
 
     def settle(self, state: View) -> tuple[View, list[str]]:
         """As many patches as a browser can follow, in two frames at least of a clip; no shift that cannot be."""
@@ -109,7 +114,9 @@ class ConcentrateState(PageState[View]):
         source = self.state.source
         if self.value("source") == OWN and not isinstance(source, SourceFile):
             return {"source": OWN}
-        return {} if source == self.opening.source else {"source": Source().write(source)}
+        link = own_file.linked_fields() if own_file.is_awaited(self.state) else {}
+        return {name: link[name] for name in best_fields(self.state, None) if name in link} | (
+            {} if source == self.opening.source else {"source": Source().write(source)})
 
 
 STATE = ConcentrateState("concentrate", View(), LIVE)

@@ -1,6 +1,7 @@
 """Where a person brings a file of their own to the page Concentrate, and what is said about it."""
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
@@ -9,10 +10,11 @@ from linviz.clips import Unreadable, limits
 from linviz.clips.decode import READS
 from linviz.views import SourceFile, View
 from linviz.views.export.bundle import is_bundle, unpack_bundle
+from linviz.views.state_kinds import Source
 
 from ..shared.widgets import escape_markdown
 from . import own_file
-from .concentrate_state import STATE
+from .concentrate_state import SAMPLE, STATE
 from .own_file import OWN
 from .what_fits import best_fields
 
@@ -67,17 +69,20 @@ def _take_file(file: Any) -> None:
         state[SAID] = OTHER.format(asked=wanted.name, wanted=wanted.sha256[:8], name=upload.source.name,
                                    got=upload.source.sha256[:8])
     own_file.choose_source(upload.source)
-    if not awaited:
-        set_best_fields(View(upload.source), upload.size)
+    set_best_fields(View(upload.source), upload.size, own_file.linked_fields() if awaited else {})
 
 
-def set_best_fields(new: View, size: tuple[int, ...] | None) -> None:
-    """Fields that were as the old picture shows best become as the new one does; what a visitor set stays."""
-    last = STATE.state
-    before = best_fields(last, own_file.size_of(last))
-    for name, value in best_fields(new, size).items():
-        if st.session_state.get(STATE.key(name), getattr(last, name)) == before[name]:
+def set_best_fields(new: View, size: tuple[int, ...] | None, link: Mapping[str, str] | None = None) -> None:
+    """Fields that were as the old picture shows best become as the new one does; what a visitor or a link set stays.
+
+    What is best for a picture is remembered: a file may be gone by the time another one comes.
+    """
+    last, state = STATE.state, st.session_state
+    before, after = state[own_file.BEST], best_fields(new, size)
+    for name, value in after.items():
+        if state.get(STATE.key(name), getattr(last, name)) == before[name] and name not in (link or {}):
             STATE.put(**{name: value})
+    state[own_file.BEST] = after
 
 
 def _open_saved_view(data: bytes, name: str) -> None:
@@ -85,7 +90,8 @@ def _open_saved_view(data: bytes, name: str) -> None:
     view, media = unpack_bundle(data, name)
     if isinstance(view.source, SourceFile) and media is not None:
         own_file.keep_upload(own_file.read_upload(media, view.source.name, view.frames))
-    STATE.go(view.to_parameters(View()) | {"source": view.to_parameters(View("coffee")).get("source", "coffee")})
+    source = {"source": Source().write(view.source)}
+    STATE.go(view.to_parameters(STATE.base(source)) | source)
     STATE.problems[:] = [said.replace("in the address", f"in {name}") for said in STATE.problems]
     ask_live_view()
 
@@ -102,6 +108,7 @@ def _forget_file() -> None:
         st.session_state.get(own_file.UPLOADS, {}).pop(source.sha256, None)
     own_file.choose_source(None)
     st.session_state[SAID] = ""
+    set_best_fields(View(st.session_state.get(SAMPLE, View().source)), None)
 
 
 def _say_what_is_shown() -> None:
@@ -115,5 +122,6 @@ def _say_what_is_shown() -> None:
         st.info(ASKED.format(name=escape_markdown(source.name), sha256=source.sha256[:8]))
     if state.get(SAID):
         st.warning(escape_markdown(state[SAID]))
-    st.caption(f"{READS}; tensors q and k as .npz or .safetensors; a saved view as .linviz. "
-               f"{limits.limits_sentence()} {STAYS}")
+    with st.expander("What can be read, and where a file stays") if upload is not None else st.container():
+        st.caption(f"{READS}; tensors q and k as .npz or .safetensors; a saved view as .linviz. "
+                   f"{limits.limits_sentence()} {STAYS}")

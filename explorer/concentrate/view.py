@@ -32,6 +32,7 @@ FLOOR = ("The floor is a constant that is added to every feature of relu. In tra
          "cannot be told apart from softmax ([Evidence](/evidence)). ")  # a test holds this to the measured claim
 CAVEAT = ("Attention is not explanation: a map says what was mixed, not why "
           "([Jain and Wallace 2019](https://arxiv.org/abs/1902.10186)).")
+LEFT_OUT = "Not in these files: {titles}. A panel is saved once its gate is fitted to its end; *Fit again* does it."
 NUMBERS = " Numbers, weights and code are those of the gates at strength {strength:g}."
 
 
@@ -102,26 +103,29 @@ def _view_key(visit: Visit) -> str:
 
 def _show_files(visit: Visit, panels: Sequence[KeyedPanel], measured: Sequence[KeyedPanel], here: Scene,
                 view: View) -> None:
-    """The buttons, folded; or why there are none."""
+    """The buttons, folded, for every panel that is fitted to its end; or why there are none."""
     def inside() -> None:
-        if why := _why_no_files(visit, panels, here):
+        both = [pair for pair in zip(panels, measured, strict=True) if visit.has_finished(pair[0])]
+        if why := _why_no_files(visit, len(both), here):
             st.caption(why)
             return
-        opened = open_of_page(visit, panels, measured, here, view)
+        opened = open_of_page(visit, *zip(*both), here, view)
         stem = PurePosixPath(view.source.name).stem if isinstance(view.source, SourceFile) else view.source
         endings = {ending: text for ending, text in export_buttons.HOLDS.items() if ending != ".mp4" or here.grid.T > 1}
         export_buttons.offer_files(endings, stem, opened, here.data)
-        gated = any(panel.gate for panel in panels)
+        if late := [panel.title for panel in panels if not visit.has_finished(panel)]:
+            st.caption(LEFT_OUT.format(titles="; ".join(late)))
+        gated = any(panel.gate for panel, _ in both)
         st.caption(export_buttons.LINK[here.data is not None]
                    + NUMBERS.format(strength=visit.live.look.strength) * gated)
         st.code(view_code(opened), "python", height=260)
     export_buttons.show_folded(inside)
 
 
-def _why_no_files(visit: Visit, panels: Sequence[KeyedPanel], here: Scene) -> str:
-    """Why nothing can be exported now; empty where it can."""
-    if any(panel.waiting for panel in panels) or any(key in visit.stopped for key in visit.fits):
-        return "Files can be made when every gate is fitted to its end: wait for it, or fit it again."
+def _why_no_files(visit: Visit, finished: int, here: Scene) -> str:
+    """Why nothing can be exported now, of so many panels that are fitted to their end; empty where it can."""
+    if not finished:
+        return "Files can be made when a gate is fitted to its end: wait for it, or fit it again."
     if visit.query < here.grid.prefix:
         return "The query is a token before the picture: click a patch, and files can be made."
     return ""
