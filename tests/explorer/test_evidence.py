@@ -1,6 +1,7 @@
 """The page Evidence: a figure for everything that was measured, and a sentence in place of what was not."""
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,18 @@ def test_every_claim_of_the_study_stands_on_the_page() -> None:
     assert "**Not claimed.**" in first and "**Intervals.**" in rest and evidence.study_method() in rest
     assert all(claim in first for claim in evidence.headline_claims())
     assert evidence.further_claims() and all(claim in rest for claim in evidence.further_claims())
+
+
+def test_plain_words_are_one_sentence_a_bullet_with_each_number_once_in_brackets() -> None:
+    claims = evidence.headline_claims()
+    bare = [re.sub(r"\(.*?\)(?!\])|After [\d,]+ steps|after [\d,]+ steps", "", claim) for claim in claims]
+    assert not [text for text in bare if re.search(r"\d", text) or re.search(r"[.:!?] [A-Z]", text)]
+    intervals = re.findall(r"[-+][\d.]+ \[.*?\]", " ".join(claims))
+    assert len(intervals) > 7 and len(set(intervals)) == len(intervals)
+
+
+def test_the_last_figure_says_what_to_see() -> None:
+    assert list(TITLES)[-1] == "gates" and "nearer its map is to softmax" in figure_note("gates")
 
 
 def test_the_budget_is_in_the_address() -> None:
