@@ -26,7 +26,7 @@ export class AtlasCard {
       this.formula.append(h("div", {innerHTML: formula}));
     }, {once: true});
     const meter = h("div", {className: "meter"}, h("div", {className: "bar"}, this.level), this.bits);
-    const words = "open in Concentrate", ariaLabel = `open ${title} in Concentrate`;
+    const words = "open in Concentrate", ariaLabel = `${words}: ${title}`;
     const open = h("a", {href: link, className: "open", ariaLabel}, words);
     this.el = h("article", {className: "card", ariaLabel: title, style: `--hue:${hues[family] ?? "#888888"}`},
       h("div", {className: "top"},

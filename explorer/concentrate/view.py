@@ -81,7 +81,7 @@ def show_view(visit: Visit, panels: Sequence[KeyedPanel], titles: Sequence[str],
                f"{FLOOR if floor and has_evidence() else ''}{CAVEAT} {chapter_links.derived('concentrate')}")
     measured = panels_at(panels, before.strength, here)
     _show_files(visit, panels, measured, here, view)
-    st.subheader(f"The pinned {query_words(query, here.grid)}, beside the mean of all {len(here.grid):,}", anchor=False)
+    st.header(f"The pinned {query_words(query, here.grid)}, beside the mean of all {len(here.grid):,}", anchor=False)
     means = [None if panel.waiting else scene_results(here).get(("means", panel.result_key)) for panel in measured]
     st.html(number_tables.concentration_table(measured, titles, query, here, means))
     follow_query(query, here.grid)

@@ -134,7 +134,7 @@ def test_two_are_picked_and_stand_side_by_side(page: Any, explorer_url: str) -> 
 
 def test_a_link_opens_concentrate_on_that_mechanism(page: Any, explorer_url: str) -> None:
     follow(page, explorer_url, "source=coffee")
-    page.get_by_role("link", name="open cosFormer in Concentrate").click()
+    page.get_by_role("link", name="open in Concentrate: cosFormer").click()
     page.wait_for_url(re.compile("/\\?.*specs=softmax%2Ccosformer"))
     page.locator(".panel").nth(1).wait_for(timeout=60_000)
     assert page.locator(".panel .head").all_inner_texts() == ["softmax", "cosFormer"]

@@ -24,7 +24,7 @@ def opened(**address: str) -> AppTest:
 
 def test_every_figure_stands_under_its_title() -> None:
     app = opened()
-    heads = [head.value for head in app.subheader]
+    heads = [head.value for head in app.header]
     assert heads.pop(2) == "In plain words" and heads == list(TITLES.values())
     assert list(TITLES) == list(evidence.FIGURE_NAMES)
     there = [name for name in TITLES if evidence_figure(name, "short", dark=False)]
@@ -86,7 +86,7 @@ def test_a_figure_without_numbers_is_a_sentence(monkeypatch: pytest.MonkeyPatch)
 def test_without_the_numbers_there_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evidence, "has_evidence", lambda: False)
     app = opened()
-    assert app.info[0].value == ABSENT and not app.get("plotly_chart") and not app.subheader
+    assert app.info[0].value == ABSENT and not app.get("plotly_chart") and not app.header
 
 
 def test_the_page_does_not_need_the_studies() -> None:

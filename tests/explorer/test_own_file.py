@@ -240,7 +240,7 @@ def test_a_token_before_the_picture_can_be_asked_and_is_named() -> None:
     np.savez(data, q=x, k=x, grid=np.array([7, 7]))
     link = PLAIN | {"source": f"a.npz@{hashlib.sha256(data.getvalue()).hexdigest()}", "query": "1"}
     app = bring(visit(**link | {"specs": "softmax,relu_floor+gate", "steps": "10"}), data.getvalue(), "a.npz")
-    assert "The pinned token 2 of the 2 before the picture, beside the mean of all 51" in app.subheader[0].value
+    assert "The pinned token 2 of the 2 before the picture, beside the mean of all 51" in app.header[0].value
     assert address(app)["query"] == "1" and not said(app)
     app.session_state.exports = True  # unfold the files
     assert "The query is a token before the picture" in words(well(app.run()))
