@@ -13,7 +13,7 @@ from linviz.patch_view import Panel, module_source, pack
 from linviz.patch_view.streamlit import patch_view
 
 from ..shared.frame_pictures import frame_pictures
-from ..shared.number_tables import column_heads, operation_count, three_digits
+from ..shared.number_tables import SCROLLED, column_heads, operation_count, three_digits
 from ..shared.scenes import sample_scene
 from ..shared.warm_start import wait_for_task
 from .atlas_state import PICKS, AtlasView, concentrate_link
@@ -76,16 +76,18 @@ def comparison_table(cards: Sequence[Card], choice: AtlasView) -> str:
     heads = column_heads([c.family for c in cards], [c.title for c in cards])
     rows = "".join(f'<tr><th scope="row">{escape(name)}</th>{"".join(_cell(name, one[name]) for one in said)}</tr>'
                    for name in said[0] if name != "mechanism")
-    return (f'<div class="linviz-numbers atlas-compared" style="--columns:{2 * len(cards)}"><style>{COMPARED}</style>'
-            f"<table><thead><tr><td></td>{heads}</tr></thead><tbody>{rows}</tbody></table></div>")
+    return (f'<div class="linviz-numbers atlas-compared" {SCROLLED} style="--columns:{2 * len(cards)}">'
+            f"<style>{COMPARED}</style><table><thead><tr><td></td>{heads}</tr></thead><tbody>{rows}</tbody></table></div>")
 
 
 COMPARED = f".atlas-compared math {{ font: .9em {MATH_FONTS}; }}" + """
 .atlas-compared :is(td, th) { text-align: left !important; vertical-align: top; line-height: 1.45;
   padding-top: .3em !important; }
 .atlas-compared :is(tbody th, thead td:first-child) { width: 9rem !important; }
-.atlas-compared p { margin: 0 0 .5em; overflow-x: auto; }
-.atlas-compared p > span { display: inline-block; max-width: 100%; margin-right: 1.6em; }"""
+.atlas-compared table { table-layout: auto; }
+.atlas-compared td { min-width: 14rem; }
+.atlas-compared p { margin: 0 0 .5em; }
+.atlas-compared p > span { display: inline-block; margin-right: 1.6em; }"""
 
 
 def _cell(name: str, value: Any) -> str:

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import compress
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -105,17 +106,19 @@ def _show_files(visit: Visit, panels: Sequence[KeyedPanel], measured: Sequence[K
                 view: View) -> None:
     """The buttons, folded, for every panel that is fitted to its end; or why there are none."""
     def inside() -> None:
-        both = [pair for pair in zip(panels, measured, strict=True) if visit.has_finished(pair[0])]
-        if why := _why_no_files(visit, len(both), here):
+        done = [visit.has_finished(panel) for panel in panels]
+        if why := _why_no_files(visit, sum(done), here):
             st.caption(why)
             return
-        opened = open_of_page(visit, *zip(*both), here, view)
+        shown = list(compress(panels, done))
+        opened = open_of_page(visit, shown, list(compress(measured, done)), here, view)
         stem = PurePosixPath(view.source.name).stem if isinstance(view.source, SourceFile) else view.source
         endings = {ending: text for ending, text in export_buttons.HOLDS.items() if ending != ".mp4" or here.grid.T > 1}
         export_buttons.offer_files(endings, stem, opened, here.data)
-        if late := [panel.title for panel in panels if not visit.has_finished(panel)]:
+        if not all(done):
+            late = (panel.title for panel, there in zip(panels, done, strict=True) if not there)
             st.caption(LEFT_OUT.format(titles="; ".join(late)))
-        gated = any(panel.gate for panel, _ in both)
+        gated = any(panel.gate for panel in shown)
         st.caption(export_buttons.LINK[here.data is not None]
                    + NUMBERS.format(strength=visit.live.look.strength) * gated)
         st.code(view_code(opened), "python", height=260)

@@ -13,6 +13,7 @@ PAGES = {  # and what is there once a page is complete
     "/?source=own&specs=softmax&patches=14": "text=tensors q and k as", "/trained": "text=How concentrated layer",
     "/atlas?patches=8": ".card", "/atlas?patches=8&view=side&picked=softmax,linear": ".atlas-compared math",
     "/who_sees_whom": "text=Every scheme", "/evidence": "text=In plain words"}
+STILL = """() => !document.querySelector("[data-stale=true], [data-testid=stStatusWidget], [data-testid=stSkeleton]")"""
 FOUND = """() => axe.run(document, {resultTypes: ["violations"]}).then(found => found.violations
   .filter(one => ["serious", "critical"].includes(one.impact) || one.id === "heading-order")
   .map(one => `${one.id}: ${one.help}: ${one.nodes.slice(0, 3).map(node => node.html.slice(0, 200)).join(" | ")}`))"""
@@ -28,6 +29,6 @@ def test_axe_finds_nothing_serious(page: Any, explorer_url: str, path: str, widt
     page.emulate_media(color_scheme=scheme)
     page.goto(explorer_url + path)
     page.locator(PAGES[path]).first.wait_for(timeout=90_000)
-    page.wait_for_timeout(1000)
+    page.wait_for_function(STILL, timeout=90_000)
     page.evaluate(Path(axe).read_text("utf-8"))
     assert page.evaluate(FOUND) == []
