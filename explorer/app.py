@@ -10,10 +10,12 @@ if str(HERE.parent) not in sys.path:  # the pages' own modules are imported as e
 
 from explorer.shared.background_jobs import PAGES  # noqa: E402 (found by the lines above)
 from explorer.shared.early_chart import load_chart_code  # noqa: E402
+from explorer.shared.stopped_server import load_own_words  # noqa: E402
 
 st.set_page_config(page_title="linviz", page_icon=str(HERE / "icon.svg"), layout="wide")
 st.html(HERE / "style.css")
 load_chart_code()
+load_own_words()
 pages = [st.Page("concentrate/page.py", title="Concentrate", icon=":material/center_focus_strong:", default=True),
          st.Page("trained/page.py", title="Trained", url_path="trained", icon=":material/model_training:"),
          st.Page("atlas/page.py", title="Atlas", url_path="atlas", icon=":material/grid_view:"),

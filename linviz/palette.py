@@ -1,4 +1,4 @@
-"""Every colour and marker of linviz, once: for charts, pages, notebooks, slides and the live view.
+"""Every colour, marker and font of linviz, once: for charts, pages, notebooks, slides and the live view.
 
 Hue tells the family, marker the mechanism; so two lines never differ by colour alone. Colour maps come from a closed
 list: those that keep their order in grey. JavaScript gets these values with what it draws and types none of them.
@@ -24,6 +24,8 @@ SEQUENTIAL = {
     "cividis": ("#00224e", "#1a386f", "#434e6c", "#61656f", "#7d7c78", "#9b9476", "#bcae6c", "#dec958", "#fee838"),
     "gray": ("#000000", "#ffffff")}
 DIVERGING = ("#0b4f8a", "#5aa0cf", "#f7f7f7", "#f0a35e", "#c04d00")  # negative, nothing, positive
+MATH_FONTS = ('"STIX Two Math", "Cambria Math", "Latin Modern Math", "Libertinus Math", "TeX Gyre Termes Math", '
+              '"DejaVu Math TeX Gyre", math')  # for MathML: brackets grow only in a font that is made for formulas
 
 
 def live_colours() -> dict[str, Any]:

@@ -22,6 +22,7 @@ from plotly.offline import get_plotlyjs
 
 from linviz.atomic_write import write_atomically
 from linviz.course.formulas import replace_formulas
+from linviz.palette import MATH_FONTS
 from linviz.safe_output import check_folder, one_line
 
 HERE = Path(__file__).resolve().parent
@@ -35,11 +36,9 @@ LOOK = """
 body { max-width: 62rem; margin: 0 auto !important; padding: 1.5rem !important; }
 .jp-InputPrompt, .jp-OutputPrompt { display: none; }
 .jp-Cell { padding: 2px 0 !important; }
-math { font-family: "STIX Two Math", "Cambria Math", "Latin Modern Math", "Libertinus Math", "TeX Gyre Termes Math",
-  "DejaVu Math TeX Gyre", math; }
 math[display=block] { margin: 1em 0; font-size: 1.1em; }
 nav { font-family: system-ui, sans-serif; margin: 0 0 1.5rem; }
-"""
+""" + f"math {{ font-family: {MATH_FONTS}; }}"
 
 
 class Page:

@@ -6,6 +6,9 @@ from typing import Any
 from linviz.figures.evidence_gallery import draw_evidence
 
 from . import accuracy_tables, dose_predictions, earlier_study, intervention_tables, map_tables, more_seeds, other_sets
+from .evidence_store import RESULTS, read_results
+from .gate_numbers import all_numbers
+from .gate_rows import Rows
 from .ledger import Ledger
 from .page_templates import render_page
 from .product_data import product_figures
@@ -41,5 +44,7 @@ def product_sentences(book: Ledger) -> dict[str, Any]:
     claims = {key: [line[2:] for line in words(name).splitlines() if line.startswith("- ")]
               for key, name in (("headlines", "headlines"), ("further", "further_claims"))}
     findings = {name: words(f"finding_{name}") for name in ("dose", "breadth")}
+    gate_rows = Rows(read_results(RESULTS / "gates.json")["rows"])
+    findings["gates"] = render_page("finding_gates", **all_numbers(gate_rows)).strip()
     return claims | {"limits": words("limits"), "method": words("method"), "findings": findings,
                      "parameters": [min(sizes), max(sizes)]}

@@ -31,7 +31,8 @@ def entropy_numbers(rows: Rows) -> dict[str, str]:
 
 def divergence_numbers(rows: Rows) -> dict[str, str]:
     """Bits of KL, mean over layers."""
-    asked = {"bare": bare_fields(), "gate": gated_fields(), "shuffled": gated_fields(how="shuffled"),
+    asked = {"bare": bare_fields(), "gate": gated_fields(), "constant": gated_fields(how="constant"),
+             "shuffled": gated_fields(how="shuffled"),
              "longer": gated_fields(how="longer"), "mean_map": softmax_fields() | {"kernel": "mean map"},
              "mean_row": softmax_fields() | {"kernel": "mean row"},
              "uniform": softmax_fields() | {"kernel": "uniform"}, "relu": bare_fields("relu"),

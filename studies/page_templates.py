@@ -39,8 +39,18 @@ def template_environment() -> Environment:
                      "accuracy": number_formats.accuracy_text, "difference": number_formats.difference_text,
                      "over": number_formats.interval_source, "arm": number_formats.arm_label,
                      "word_list": number_formats.word_list, "correlation": number_formats.correlation_text,
-                     "by_sign": by_sign, "line": lambda text: " ".join(text.split())}
+                     "bullets": bullet_list, "by_sign": by_sign, "line": lambda text: " ".join(text.split())}
     return made
+
+
+def bullet_list(text: str) -> str:
+    """A list with one sentence per bullet.
+
+    >>> print(bullet_list("Softmax leads (by 9.2 points). Then relu follows."))
+    - Softmax leads (by 9.2 points).
+    - Then relu follows.
+    """
+    return "\n".join(f"- {sentence}" for sentence in re.split(r"(?<=\.) (?=[A-Z])", " ".join(text.split())))
 
 
 def by_sign(value: Value, above: str, below: str, around: str) -> str:

@@ -2,7 +2,7 @@
 // Last in the module, as a Streamlit component. Cards, their order and their words come from Python.
 
 import {unpack} from "../../linviz/patch_view/rows.js";
-import {css, h, setColours, write} from "../../linviz/patch_view/look.js";
+import {css, h, hues, setColours, write} from "../../linviz/patch_view/look.js";
 import {Picture} from "../../linviz/patch_view/light.js";
 import {gridOf} from "../../linviz/patch_view/panel.js";
 import {inStreamlit, onMoveKeys, patchUnder} from "../shared/frames_page.js";
@@ -10,7 +10,7 @@ import {AtlasCard} from "./atlas_card.js";
 
 function atlasView(host, tell) {
   const root = host.shadowRoot ?? host.attachShadow({mode: "open"});
-  const shelf = h("div", {className: "cards"});
+  const shelf = h("div", {className: "shelf"});
   const none = h("p", {className: "none", textContent: "No mechanism fits all of these filters."});
   const where = h("span", {className: "where"}), picks = h("span", {className: "picks"});
   const side = h("button", {className: "button strong", textContent: "show side by side"});
@@ -23,10 +23,9 @@ function atlasView(host, tell) {
   root.replaceChildren(h("style", {textContent: css + atlasCss}), face, none, tray, live);
   let grid, model, key, pictures = [], cards = new Map(), picked = [], queued = 0, pinned = 0, hover = null;
   const seen = new Set();
-  let order = [], most = 4;
+  let order = [], most = 4, filled = "";
   const watch = new IntersectionObserver(all => {
     for (const {target, isIntersecting} of all) seen[isIntersecting ? "add" : "delete"](target);
-    for (const card of cards.values()) if (seen.has(card.el)) card.measure();
     schedule();
   }, {rootMargin: "200px"});
 
@@ -35,12 +34,22 @@ function atlasView(host, tell) {
     setColours(next.colours);
     if (next.id !== key) take(next);
     ({order, picked, most} = next.set);
-    if (shelf.childElementCount !== order.length || order.some((name, n) => shelf.children[n] !== cards.get(name).el)) {
-      shelf.replaceChildren(...order.map(name => cards.get(name).el));
-    }
+    fill(next.set.sections);
     none.hidden = order.length > 0;
     mark();
     schedule();
+  }
+
+  function fill(sections) {                                      // each heading, and as many cards as it counts
+    const said = JSON.stringify([key, sections, order]);
+    if (said === filled) return;
+    filled = said;
+    let from = 0;
+    shelf.replaceChildren(...sections.map(({family, title, count, size}) => {
+      const names = order.slice(from, from += size), head = h("h2", {}, title, h("span", {className: "count"}, count));
+      const grid = h("div", {className: "cards"}, ...names.map(name => cards.get(name).el));
+      return h("section", {className: family && "family", style: `--hue:${hues[family] ?? "transparent"}`}, head, grid);
+    }));
   }
 
   function take(next) {                                          // another picture, or other words on a card
@@ -57,6 +66,7 @@ function atlasView(host, tell) {
     cards = new Map(next.cards.map(content => [content.name, new AtlasCard(grid, content, toggle)]));
     for (const card of cards.values()) { hand(card); watch.observe(card.el); }
     face.style.setProperty("--x", grid.X);
+    face.style.setProperty("--fonts", model.fonts);
     face.style.setProperty("--aspect", `${grid.X}/${grid.Y}`);
     face.ariaLabel = `${next.alt} Every mechanism drawn on it. Arrow keys move the patch that asks.`;
     frames.hidden = grid.T === 1;
@@ -140,7 +150,12 @@ function atlasView(host, tell) {
 const atlasCss = `
 .view { gap: 14px; }
 .view:focus-visible { outline: 2px solid var(--st-primary-color, #0072b2); outline-offset: 6px; border-radius: 4px; }
+.shelf { display: grid; gap: 26px; }
+h2 { display: flex; align-items: baseline; gap: 9px; margin: 0 0 11px; font-size: 1.3em; font-weight: 650; }
+.family h2::before { content: ""; flex: none; width: 11px; height: 11px; border-radius: 50%; background: var(--hue); }
+.count { font-size: .72em; font-weight: 400; color: var(--soft); }
 .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 390px), 1fr)); gap: 16px; }
+.cards:has(details[open]) { align-items: start; }
 .top { display: grid; grid-template-columns: 150px minmax(0, 1fr); gap: 16px; }
 .card { display: flex; flex-direction: column; gap: 10px; padding: 14px; border: 1px solid var(--line);
   border-top: 3px solid var(--hue); border-radius: 8px; min-width: 0; }
@@ -161,12 +176,11 @@ dl div { display: grid; grid-template-columns: 3.9em minmax(0, 1fr); column-gap:
 dt, .card .more { color: var(--soft); }
 dd { margin: 0; }
 dd .more { display: inline; margin-left: .7em; white-space: nowrap; }
-pre { margin: 0; font: 11.5px/1.5 var(--st-code-font, ui-monospace, "DejaVu Sans Mono", monospace);
-  white-space: pre-wrap; overflow-wrap: anywhere; color: var(--ink); padding: 8px 10px; border-radius: 5px;
-  background: color-mix(in srgb, var(--ink) 4.5%, transparent); max-height: calc(7.5em + 16px); overflow: hidden;
-  cursor: default; }
-pre.long { mask: linear-gradient(#000 calc(100% - 2.6em), #0003); cursor: zoom-in; }
-pre.long:focus { max-height: none; mask: none; }
+.formula { padding: 6px 10px; border-radius: 5px; background: color-mix(in srgb, var(--ink) 4.5%, transparent); }
+.formula summary { cursor: pointer; color: var(--soft); font-size: .93em; }
+.formula p { margin: 7px 0 0; overflow-x: auto; line-height: 1.5; }
+.formula math { font-family: var(--fonts); }
+.formula p > span { display: inline-block; max-width: 100%; margin-right: 1.6em; }
 .foot { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; margin-top: auto; font-size: .9em; }
 .tag { font-size: .87em; padding: 1px 8px; border-radius: 99px; border: 1px solid var(--line); color: var(--soft); }
 .open { color: var(--st-link-color, inherit); margin-left: auto; }

@@ -21,10 +21,12 @@ export class AtlasCard {
     this.picture.box.classList.toggle("blank", !wire);
     const fact = ([name, value, more]) =>
       h("div", {}, h("dt", {}, name), h("dd", {}, value, more && h("span", {className: "more"}, more)));
-    const lines = formula.replace(/(\S) {4,}(?=\S)/g, "$1\n");   // formulas that share a line of the page get one each
-    this.formula = h("pre", {tabIndex: 0, ariaLabel: `formula of ${title}`}, lines);
+    this.formula = h("details", {className: "formula"}, h("summary", {ariaLabel: `formulas of ${title}`}, "formulas"));
+    this.formula.addEventListener("toggle", () => {               // MathML is laid out when it is first asked for
+      this.formula.append(h("div", {innerHTML: formula}));
+    }, {once: true});
     const meter = h("div", {className: "meter"}, h("div", {className: "bar"}, this.level), this.bits);
-    const words = "open in Concentrate", ariaLabel = `open ${title} in Concentrate`;
+    const words = "open in Concentrate", ariaLabel = `${words}: ${title}`;
     const open = h("a", {href: link, className: "open", ariaLabel}, words);
     this.el = h("article", {className: "card", ariaLabel: title, style: `--hue:${hues[family] ?? "#888888"}`},
       h("div", {className: "top"},
@@ -42,8 +44,6 @@ export class AtlasCard {
     if (this.made === undefined) try { this.made = this.wire ? roadOf(this.wire) : null; } catch { this.made = null; }
     return this.made;
   }
-
-  measure() { this.formula.classList.toggle("long", this.formula.scrollHeight > this.formula.clientHeight + 2); }
 
   draw(query, pictures, {full, light}) {
     const at = this.grid.place(query), picture = pictures[at[0]], drawn = `${query} ${Boolean(picture.bitmap)}`;

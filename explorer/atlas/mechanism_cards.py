@@ -4,9 +4,10 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import groupby
 from typing import Any
 
 from linviz import cost, names
@@ -130,6 +131,32 @@ def select_cards(every: Iterable[Card], families: tuple[str, ...] = (), signed: 
 Number = Callable[[str], float | None]
 SORTS: dict[str, str] = {"family": "family, then year", "year": "year", "title": "name", "cost": "cost",
                          "entropy": "entropy on this picture"}
+
+
+def card_sections(cards: Sequence[Card], every: Iterable[Card], by: str) -> list[dict[str, Any]]:
+    """The headings that cards stand under: a family each, or one, where cards of all families are in one order.
+
+    cards: in their order, as `order_cards` gives them; every: all that a filter could have left. `size` counts cards.
+
+    >>> [s["title"] for s in card_sections(mechanism_cards(), mechanism_cards(), "family")][:2]
+    ['Softmax', 'Kernel']
+    >>> card_sections(mechanism_cards()[:1], mechanism_cards()[:3], "year")
+    [{'family': '', 'title': 'By year', 'count': '1 of 3 mechanisms', 'size': 1}]
+    """
+    whose = [c.family if by == "family" else "" for c in every]
+    return [{"family": family, "title": family.capitalize() or f"By {SORTS[by]}",
+             "count": counted_cards(size, whose.count(family)), "size": size}
+            for family, group in groupby(cards, lambda c: c.family if by == "family" else "")
+            if (size := len(list(group)))]
+
+
+def counted_cards(size: int, most: int) -> str:
+    """How many cards are shown of how many there are.
+
+    >>> counted_cards(1, 1), counted_cards(8, 8), counted_cards(2, 8)
+    ('1 mechanism', '8 mechanisms', '2 of 8 mechanisms')
+    """
+    return f"{size} of {most} mechanisms" if size < most else f"{size} mechanism{'s' * (size > 1)}"
 
 
 def order_cards(every: Iterable[Card], by: str, number: Number) -> list[Card]:

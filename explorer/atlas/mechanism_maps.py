@@ -9,7 +9,7 @@ import torch
 
 from linviz import Grid, Reading, cost
 from linviz.mechanisms.attention import Attention
-from linviz.palette import live_colours
+from linviz.palette import MATH_FONTS, live_colours
 from linviz.patch_view.blob import encode_blob
 from linviz.patch_view.light import FULL, LIGHT
 from linviz.patch_view.wires import wire_arrays, wire_shape
@@ -18,6 +18,7 @@ from linviz.views.panel_steps import make_mechanism, measure_panel
 
 from ..shared.number_tables import three_digits
 from ..shared.scenes import Scene, sample_scene
+from .formula_math import formula_html
 from .mechanism_cards import Card, card_tags, example_text
 
 
@@ -105,7 +106,7 @@ def card_content(c: Card, one: DrawnMap, link: str) -> dict[str, Any]:
              ["entropy", "none: no distribution" if one.entropy is None else f"{three_digits(one.entropy)} bits",
               "" if one.entropy is None else "mean of all rows"]]
     return {"name": c.name, "title": c.title, "family": c.family, "year": str(c.year or ""), "idea": c.idea,
-            "formula": c.formula, "tags": card_tags(c), "facts": facts, "note": one.note, "link": link,
+            "formula": formula_html(c.formula), "tags": card_tags(c), "facts": facts, "note": one.note, "link": link,
             "wire": one.wire, "shares": one.reading is not None and one.reading.map.stochastic}
 
 
@@ -113,4 +114,4 @@ def cards_blob(cards: list[dict[str, Any]], frames: list[bytes], alt: str, here:
     """Everything the view draws. What is shown of it, in which order, and what is picked is in the wish."""
     grid = here.grid
     return encode_blob({"grid": [grid.T, grid.Y, grid.X], "frames": frames, "alt": alt, "cards": cards, "full": FULL,
-                   "light": LIGHT, "colours": live_colours()}, wish)
+                         "light": LIGHT, "colours": live_colours(), "fonts": MATH_FONTS}, wish)

@@ -1,7 +1,6 @@
 """The views of the atlas: the cards, as a Streamlit component; two to four mechanisms side by side; the plain table."""
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from html import escape
 from pathlib import Path
@@ -9,15 +8,17 @@ from typing import Any
 
 import streamlit as st
 
+from linviz.palette import MATH_FONTS
 from linviz.patch_view import Panel, module_source, pack
 from linviz.patch_view.streamlit import patch_view
 
 from ..shared.frame_pictures import frame_pictures
-from ..shared.number_tables import column_heads, operation_count, three_digits
+from ..shared.number_tables import SCROLLED, column_heads, operation_count, three_digits
 from ..shared.scenes import sample_scene
 from ..shared.warm_start import wait_for_task
 from .atlas_state import PICKS, AtlasView, concentrate_link
-from .mechanism_cards import YES, Card, mechanism_card
+from .formula_math import formula_html
+from .mechanism_cards import YES, Card, card_sections, mechanism_card
 from .mechanism_maps import (
     card_content,
     cards_blob,
@@ -30,6 +31,8 @@ from .mechanism_maps import (
 HERE = Path(__file__).parent
 _component = st.components.v2.component("linviz_atlas", js=module_source(
     HERE / "../shared/frames_page.js", HERE / "atlas_card.js", HERE / "atlas.js"))
+_markup = st.components.v2.component("linviz_markup", isolate_styles=False, html="<div></div>", js=(
+    "export default ({data, parentElement}) => { parentElement.querySelector('div').innerHTML = data; }"))
 CARDS = "atlas_cards"  # the key of the cards' view
 
 
@@ -44,7 +47,8 @@ def _content(every: tuple[str, ...], scene: tuple[Any, ...]) -> tuple[list[dict[
 def show_cards(cards: Sequence[Card], every: Sequence[Card], choice: AtlasView, on_pick: Callable[[], None]) -> None:
     """The cards in their order. A click on "compare" sets `st.session_state["atlas_cards"].picks`."""
     content, frames, alt = _content(tuple(sorted(c.name for c in every)), choice.scene)
-    wish = {"order": [c.name for c in cards], "picked": list(choice.picked), "most": PICKS[1],
+    sections = card_sections(cards, every, choice.sort)
+    wish = {"order": [c.name for c in cards], "sections": sections, "picked": list(choice.picked), "most": PICKS[1],
             "query": first_query(choice.scene)}
     blob = cards_blob(content, frames, alt, sample_scene(*choice.scene), wish)
     _component(data=blob, key=CARDS, on_picks_change=on_pick)
@@ -63,7 +67,7 @@ def show_side(choice: AtlasView) -> None:
             st.info(f"{c.title}: {one.note}")
     if panels:
         patch_view(pack(panels, here.picture, here.grid, query=first_query(choice.scene)), key="atlas_side")
-    st.html(comparison_table(cards, choice))
+    _markup(data=comparison_table(cards, choice), key="atlas_compared")
 
 
 def comparison_table(cards: Sequence[Card], choice: AtlasView) -> str:
@@ -72,21 +76,22 @@ def comparison_table(cards: Sequence[Card], choice: AtlasView) -> str:
     heads = column_heads([c.family for c in cards], [c.title for c in cards])
     rows = "".join(f'<tr><th scope="row">{escape(name)}</th>{"".join(_cell(name, one[name]) for one in said)}</tr>'
                    for name in said[0] if name != "mechanism")
-    return (f'<div class="linviz-numbers atlas-compared" style="--columns:{2 * len(cards)}"><style>{COMPARED}</style>'
-            f"<table><thead><tr><td></td>{heads}</tr></thead><tbody>{rows}</tbody></table></div>")
+    return (f'<div class="linviz-numbers atlas-compared" {SCROLLED} style="--columns:{2 * len(cards)}">'
+            f"<style>{COMPARED}</style><table><thead><tr><td></td>{heads}</tr></thead><tbody>{rows}</tbody></table></div>")
 
 
-COMPARED = """
+COMPARED = f".atlas-compared math {{ font: .9em {MATH_FONTS}; }}" + """
 .atlas-compared :is(td, th) { text-align: left !important; vertical-align: top; line-height: 1.45;
   padding-top: .3em !important; }
 .atlas-compared :is(tbody th, thead td:first-child) { width: 9rem !important; }
-.atlas-compared pre { margin: 0; padding: 0; font-size: .8rem; line-height: 1.45; white-space: pre-wrap;
-  overflow-wrap: anywhere; background: none; border: 0; }"""
+.atlas-compared table { table-layout: auto; }
+.atlas-compared td { min-width: 14rem; }
+.atlas-compared p { margin: 0 0 .5em; }
+.atlas-compared p > span { display: inline-block; margin-right: 1.6em; }"""
 
 
 def _cell(name: str, value: Any) -> str:
-    text = escape(re.sub(r"(\S) {4,}(?=\S)", r"\1\n", str(value)))
-    return f"<td><pre>{text}</pre></td>" if name == "formula" else f"<td>{text}</td>"
+    return f"<td>{formula_html(str(value)) if name == 'formula' else escape(str(value))}</td>"
 
 
 def card_properties(c: Card, choice: AtlasView) -> dict[str, Any]:

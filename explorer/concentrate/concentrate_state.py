@@ -21,12 +21,11 @@ from linviz.views.state_kinds import Source
 from ..shared.page_state import PageState
 from . import own_file
 from .own_file import OWN
-from .what_fits import most_patches, moving, refusal, without_time_shift
+from .what_fits import best_fields, most_patches, moving, refusal, without_time_shift
 
 LIVE = ("query", "options", "compare", *Look.settings())
 COMPARE = "compare"  # the widget that unfolds the map of where two panels differ: open where the state compares two
 SAMPLE = "concentrate_sample"  # in the session: the sample that was chosen last, shown again where no file is
-GIVEN = "concentrate_given"  # in the session: the parameters of the URL with which a visitor came
 TRAINED = "trained models have a page of their own, Trained, at the top of this page."
 
 
@@ -44,7 +43,6 @@ class ConcentrateState(PageState[View]):
 
     def go(self, parameters: Mapping[str, str]) -> None:
         parameters = dict(parameters)
-        st.session_state[GIVEN] = tuple(parameters)
         if waits := parameters.get("source") == OWN:
             del parameters["source"]
         trained = parameters.get("source") in ("trained", "descriptors") and parameters.pop("source") == "trained"
@@ -54,6 +52,7 @@ class ConcentrateState(PageState[View]):
             own_file.follow_layout(self.state)
         except clips.Unreadable as error:
             self.problems.append(f"{error}.")
+        st.session_state[own_file.LINK] = parameters if own_file.is_awaited(self.state) else {}
         if trained:
             self.problems.insert(0, f"source='trained' in the address has no effect: {TRAINED}")
         if waits:
@@ -62,6 +61,7 @@ class ConcentrateState(PageState[View]):
     def show(self, state: View) -> None:
         super().show(state)
         st.session_state[COMPARE] = state.compare is not None
+        st.session_state[own_file.BEST] = best_fields(state, own_file.size_of(state))
 
     def panel_keys(self, state: View) -> list[str]:
         """What tells the panels of a view apart."""
@@ -140,7 +140,9 @@ class ConcentrateState(PageState[View]):
         source = self.state.source
         if self.value("source") == OWN and not isinstance(source, SourceFile):
             return {"source": OWN}
-        return {} if source == self.opening.source else {"source": Source().write(source)}
+        link = own_file.linked_fields() if own_file.is_awaited(self.state) else {}
+        return {name: link[name] for name in best_fields(self.state, None) if name in link} | (
+            {} if source == self.opening.source else {"source": Source().write(source)})
 
 
 STATE = ConcentrateState("concentrate", View(), LIVE)

@@ -12,10 +12,11 @@ from linviz.clips.tensor_layout import AUTO
 from linviz.views import SourceFile, View
 from linviz.views.export.bundle import is_bundle, unpack_bundle
 from linviz.views.load import file_note
+from linviz.views.state_kinds import Source
 
 from ..shared.widgets import escape_markdown
 from . import own_file
-from .concentrate_state import GIVEN, STATE
+from .concentrate_state import SAMPLE, STATE
 from .own_file import OWN
 from .tensor_format import show_format
 from .what_fits import best_fields
@@ -71,22 +72,21 @@ def _take_file(file: Any) -> None:
         state[SAID] = OTHER.format(asked=wanted.name, wanted=wanted.sha256[:8], name=upload.source.name,
                                    got=upload.source.sha256[:8])
     own_file.choose_source(upload.source)
-    assumed = best_fields(View(upload.source), None)  # as long as the file was awaited
-    unset = {name: value for name, value in assumed.items() if name not in state.get(GIVEN, ())}
-    set_best_fields(View(upload.source), upload.size, unset if awaited else None)
+    set_best_fields(View(upload.source), upload.size, own_file.linked_fields() if awaited else {})
     STATE.put(layout=upload.layout)
 
 
-def set_best_fields(new: View, size: tuple[int, ...] | None, before: Mapping[str, Any] | None = None) -> None:
-    """Fields that were as the old picture shows best become as the new one does; what a visitor set stays.
+def set_best_fields(new: View, size: tuple[int, ...] | None, link: Mapping[str, str] | None = None) -> None:
+    """Fields that were as the old picture shows best become as the new one does; what a visitor or a link set stays.
 
-    before  values of fields that nobody set; None: those of the old picture
+    What is best for a picture is remembered: a file may be gone by the time another one comes.
     """
-    last = STATE.state
-    before = best_fields(last, own_file.size_of(last)) if before is None else before
-    for name, value in best_fields(new, size).items():
-        if name in before and st.session_state.get(STATE.key(name), getattr(last, name)) == before[name]:
+    last, state = STATE.state, st.session_state
+    before, after = state[own_file.BEST], best_fields(new, size)
+    for name, value in after.items():
+        if state.get(STATE.key(name), getattr(last, name)) == before[name] and name not in (link or {}):
             STATE.put(**{name: value})
+    state[own_file.BEST] = after
 
 
 def _open_saved_view(data: bytes, name: str) -> None:
@@ -94,7 +94,8 @@ def _open_saved_view(data: bytes, name: str) -> None:
     view, media = unpack_bundle(data, name)
     if isinstance(view.source, SourceFile) and media is not None:
         own_file.keep_upload(own_file.read_upload(media, view.source.name, view.frames, view.layout))
-    STATE.go(view.to_parameters(View()) | {"source": view.to_parameters(View("coffee")).get("source", "coffee")})
+    source = {"source": Source().write(view.source)}
+    STATE.go(view.to_parameters(STATE.base(source)) | source)
     STATE.problems[:] = [said.replace("in the address", f"in {name}") for said in STATE.problems]
     ask_live_view()
 
@@ -126,6 +127,7 @@ def _forget_file() -> None:
         st.session_state.get(own_file.UPLOADS, {}).pop(source.sha256, None)
     own_file.choose_source(None)
     st.session_state[SAID] = ""
+    set_best_fields(View(st.session_state.get(SAMPLE, View().source)), None)
 
 
 def _say_what_is_shown() -> None:
@@ -142,6 +144,7 @@ def _say_what_is_shown() -> None:
         st.info(ASKED.format(name=escape_markdown(source.name), sha256=source.sha256[:8]))
     if state.get(SAID):
         st.warning(escape_markdown(state[SAID]))
-    st.caption(f"{READS}; tensors q and k as .npz or .safetensors; a saved view as .linviz. "
-               f"{limits.limits_sentence()} {STAYS}")
+    with st.expander("What can be read, and where a file stays") if upload is not None else st.container():
+        st.caption(f"{READS}; tensors q and k as .npz or .safetensors; a saved view as .linviz. "
+                   f"{limits.limits_sentence()} {STAYS}")
     show_format()

@@ -28,6 +28,7 @@ from .what_fits import TABLE, best_fields, page_grid
 MultiPartParser.spool_max_size = 1 << 28  # bytes, more than may be uploaded: else a file lies on a disk as it comes
 OWN = "own"  # in the widget and in a URL: a file that a person brings
 UPLOADS, CHOSEN = "concentrate_uploads", "concentrate_file"  # keys of the session
+BEST, LINK = "concentrate_best", "concentrate_link"  # what the shown picture is best with; a link that awaits its file
 WIDTH = 256  # numbers of q and k per token: more are too much for a browser at the page's most tokens
 
 
@@ -182,6 +183,12 @@ def current_source() -> SourceFile | None:
 def choose_source(source: SourceFile | None) -> None:
     """From now on this file is shown, or awaited."""
     st.session_state[CHOSEN] = source
+
+
+def linked_fields() -> dict[str, str]:
+    """What a link says whose file is awaited, as parameters: it stays, whatever shows that file best."""
+    found: dict[str, str] = st.session_state.get(LINK, {})
+    return found
 
 
 def size_of(view: View) -> tuple[int, ...] | None:

@@ -39,7 +39,7 @@ def spectrum_lines(panels: Sequence[KeyedPanel], titles: Sequence[str], said: Se
 @st.fragment
 def spectra_panel(panels: Sequence[KeyedPanel], titles: Sequence[str], here: Scene) -> None:
     """Chart, switches and table. What is not there yet is said; the page runs again when it has come."""
-    st.subheader("How many directions a map uses", anchor=False)
+    st.header("How many directions a map uses", anchor=False)
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     curve = left.radio("Curve", CURVES, format_func=CURVES.get, horizontal=True, key="curve")
     which = "centred" if right.toggle("Mean row removed", key="centred") else "raw"

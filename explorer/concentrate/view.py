@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import compress
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -33,6 +34,7 @@ FLOOR = ("The floor is a constant that is added to every feature of relu. In tra
          "cannot be told apart from softmax ([Evidence](/evidence)). ")  # a test holds this to the measured claim
 CAVEAT = ("Attention is not explanation: a map says what was mixed, not why "
           "([Jain and Wallace 2019](https://arxiv.org/abs/1902.10186)).")
+LEFT_OUT = "Not in these files: {titles}. A panel is saved once its gate is fitted to its end; *Fit again* does it."
 NUMBERS = " Numbers, weights and code are those of the gates at strength {strength:g}."
 
 
@@ -82,7 +84,7 @@ def show_view(visit: Visit, panels: Sequence[KeyedPanel], titles: Sequence[str],
     st.caption(f"{escape_markdown(here.clip.title)}: {whose}. What is compared: {here.note}. A gate is {LABEL}. "
                f"{FLOOR if floor and has_evidence() else ''}{CAVEAT} {chapter_links.derived('concentrate')}")
     _show_files(visit, panels, measured, here, view)
-    st.subheader(f"The pinned {query_words(query, here.grid)}, beside the mean of all {len(here.grid):,}", anchor=False)
+    st.header(f"The pinned {query_words(query, here.grid)}, beside the mean of all {len(here.grid):,}", anchor=False)
     means = [None if panel.waiting else scene_results(here).get(("means", panel.result_key)) for panel in measured]
     st.html(number_tables.concentration_table(measured, titles, query, here, means))
     fixation_panel(measured, titles, here, query)
@@ -104,26 +106,31 @@ def _view_key(visit: Visit) -> str:
 
 def _show_files(visit: Visit, panels: Sequence[KeyedPanel], measured: Sequence[KeyedPanel], here: Scene,
                 view: View) -> None:
-    """The buttons, folded; or why there are none."""
+    """The buttons, folded, for every panel that is fitted to its end; or why there are none."""
     def inside() -> None:
-        if why := _why_no_files(visit, panels, here):
+        done = [visit.has_finished(panel) for panel in panels]
+        if why := _why_no_files(visit, sum(done), here):
             st.caption(why)
             return
-        opened = open_of_page(visit, panels, measured, here, view)
+        shown = list(compress(panels, done))
+        opened = open_of_page(visit, shown, list(compress(measured, done)), here, view)
         stem = PurePosixPath(view.source.name).stem if isinstance(view.source, SourceFile) else view.source
         endings = {ending: text for ending, text in export_buttons.HOLDS.items() if ending != ".mp4" or here.grid.T > 1}
         export_buttons.offer_files(endings, stem, opened, here.data)
-        gated = any(panel.gate for panel in panels)
+        if not all(done):
+            late = (panel.title for panel, there in zip(panels, done, strict=True) if not there)
+            st.caption(LEFT_OUT.format(titles="; ".join(late)))
+        gated = any(panel.gate for panel in shown)
         st.caption(export_buttons.LINK[here.data is not None]
                    + NUMBERS.format(strength=visit.live.look.strength) * gated)
         st.code(view_code(opened), "python", height=260)
     export_buttons.show_folded(inside)
 
 
-def _why_no_files(visit: Visit, panels: Sequence[KeyedPanel], here: Scene) -> str:
-    """Why nothing can be exported now; empty where it can."""
-    if any(panel.waiting for panel in panels) or any(key in visit.stopped for key in visit.fits):
-        return "Files can be made when every gate is fitted to its end: wait for it, or fit it again."
+def _why_no_files(visit: Visit, finished: int, here: Scene) -> str:
+    """Why nothing can be exported now, of so many panels that are fitted to their end; empty where it can."""
+    if not finished:
+        return "Files can be made when a gate is fitted to its end: wait for it, or fit it again."
     if visit.query < here.grid.prefix:
         return "The query is a token before the picture: click a patch, and files can be made."
     return ""

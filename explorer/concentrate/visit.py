@@ -72,6 +72,10 @@ class Visit:
         self._tasks = tasks | self._readings(turned, here)
         return shown
 
+    def has_finished(self, panel: KeyedPanel) -> bool:
+        """Whether a panel is as it will stay: its gate was neither stopped on the way nor is it still being fitted."""
+        return not panel.waiting and self.stopped.get(panel.result_key[1:-1]) is None
+
     def troubles(self) -> list[str]:
         """A sentence on everything that is not shown, or did not work."""
         out = [f"Not shown while attention is causal: {'; '.join(self.not_causal)}."] if self.not_causal else []

@@ -19,7 +19,7 @@ from linviz import evidence
 
 def figure_with_title(name: str, budget: str) -> None:
     """One figure under its title, or a sentence where its numbers are missing."""
-    st.subheader(TITLES[name])
+    st.header(TITLES[name])
     if fig := evidence_figure(name, budget, dark=is_dark()):
         show_figure(fig, f"evidence_{name}")
     st.caption(figure_note(name) if fig else NOT_MEASURED)
@@ -42,7 +42,7 @@ else:
         figure_with_title("accuracy", budget)
     with right:
         figure_with_title("curves", budget)
-    st.subheader("In plain words")
+    st.header("In plain words")
     st.markdown(headline_text())
     with st.expander("More findings, and what was done"):
         st.markdown(further_text())

@@ -104,7 +104,7 @@ function reachView(host, send) {
 const reachCss = `
 .films { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 330px), 1fr)); gap: 18px 26px; }
 .film { min-width: 0; }
-h3 { margin: 0 0 8px; font-size: 1.02em; font-weight: 600; }
+h2 { margin: 0 0 8px; font-size: 1.02em; font-weight: 600; }
 .frames { display: grid; grid-template-columns: repeat(var(--across), minmax(0, 1fr)); gap: 6px; }
 figure { margin: 0; min-width: 0; }
 figcaption { font-size: 11px; color: var(--soft); margin-top: 1px; font-variant-numeric: tabular-nums; }

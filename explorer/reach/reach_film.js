@@ -52,7 +52,7 @@ function cover(pen, cells, w, h, n, size) {                      // the cells of
 export class Film {                                              // all frames of the clip under one scheme
   constructor(grid) {
     this.grid = grid;
-    this.title = h("h3");
+    this.title = h("h2");
     this.note = h("p", {className: "note"});
     this.frames = Array.from({length: grid.T}, (_, t) => this.frame(t));
     this.rows = layers.map((_, n) => this.row(n));

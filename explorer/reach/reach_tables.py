@@ -7,7 +7,7 @@ from itertools import accumulate
 
 from linviz.figures.reach import Path
 
-from ..shared.number_tables import operation_count
+from ..shared.number_tables import SCROLLED, operation_count
 from .reach_schemes import ORDINALS, SCHEMES
 from .reach_state import ReachView
 from .reached_layers import ReachedLayers, percent_of, reached_layers
@@ -30,8 +30,8 @@ def reach_table(found: Sequence[ReachedLayers]) -> str:
             f'<tr><th scope="row">{ORDINALS[n]}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in row)}</tr>'
             for n, row in enumerate(layer_rows(one))) for one in found)
     heads = "".join(f'<th scope="col">{name}</th>' for name in COLUMNS)
-    return (f'<div class="linviz-numbers" style="--columns:7"><table><thead><tr><td></td>{heads}</tr></thead>'
-            f"<tbody>{body}</tbody></table></div>")
+    return (f'<div class="linviz-numbers" {SCROLLED} style="--columns:7"><table>'
+            f"<thead><tr><td></td>{heads}</tr></thead><tbody>{body}</tbody></table></div>")
 
 
 def scheme_paths(choice: ReachView) -> list[Path]:

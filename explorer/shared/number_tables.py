@@ -14,6 +14,7 @@ from .scenes import KeyedPanel
 
 ROWS = ("entropy", "effective_tokens", "top_share", "support", "gini")
 WAIT, NONE = "…", "–"
+SCROLLED = 'tabindex="0" role="group" aria-label="table of numbers"'  # on a small screen: by keys, too
 
 
 def three_digits(x: float) -> str:
@@ -120,6 +121,6 @@ def html_table(heads: str, under: str, body: list[str]) -> str:
     """A table of numbers as HTML: its head, a second line of the head, and its rows."""
     second = f"<tr><td></td>{under}</tr>" if under else ""
     columns = max(heads.count("<th"), under.count("<th"))
-    return (f'<div class="linviz-numbers" style="--columns:{columns}"><table>'
+    return (f'<div class="linviz-numbers" {SCROLLED} style="--columns:{columns}"><table>'
             f"<thead><tr><td></td>{heads}</tr>{second}</thead>"
             f"<tbody>{''.join(body)}</tbody></table></div>")

@@ -143,7 +143,15 @@ input[type=range]:focus-visible::-webkit-slider-thumb {
 }
 @container (max-width: 620px) {
   .panels { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 14px 12px; }
-  .panel:first-child:not(:nth-last-child(4)), .panel:nth-child(2):last-child { grid-column: 1 / -1; }
+  .panel:first-child:not(:nth-last-child(4)), .panel:nth-child(2):last-child { grid-column: 1 / -1; display: grid;
+    grid-template-columns: max(272px, 62%) minmax(0, 1fr); column-gap: 12px;   /* its numbers beside the picture: */
+    & > * { grid-column: 1; }                                                  /* every panel on one screen */
+    .head, .strip { grid-column: 1 / -1; }
+    .main { grid-row: 2; }
+    .under { grid-area: 2 / 2; }
+    .facts { grid-template-columns: minmax(0, 1fr); align-content: end; gap: 12px; }
+    .more { display: none; }
+  }
   .tools { gap: 10px 14px; }
   .strength, .where { flex-basis: 100%; margin: 0; }
 }

@@ -153,6 +153,7 @@ export class Panel {
     const known = !this.measures.trouble;
     this.show(s, t, heat);
     write(s.share, known ? `${Math.round(100 * share)}` : "–");
+    s.button.ariaLabel = `frame ${t + 1}` + (known ? `, ${s.share.textContent} %` : "");
     s.level.style.transform = `scaleX(${known ? share / this.measures.sum : 0})`;
     s.button.ariaPressed = t === frame;
     s.button.title = `frame ${t + 1}` + (known ? `: ${three(100 * share)} % of the attention` : "");

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,7 +53,7 @@ def well(at: AppTest) -> AppTest:
 
 
 def sent(at: AppTest) -> dict[str, Any]:
-    (element,) = at.get("bidi_component")
+    element, *_ = at.get("bidi_component")
     return unpack(element.proto.bytes)
 
 
@@ -203,7 +204,8 @@ def test_side_by_side() -> None:
     at = opened(view="side", picked=",".join(picked))
     assert [panel["title"] for panel in sent(at)["panels"]] == [mechanism_card(name).title for name in picked]
     assert "AFT-full: Every channel of v has its own map; this is channel 1 of 16." in at.info[0].value
-    table = at.get("html")[0].proto.body
+    table = json.loads(at.get("bidi_component")[1].proto.json)
+    assert table.count("<math") > 10 and "_ij" not in table
     assert all(word in table for word in ("no distribution", "O(N K D + S K D)", "2017", "Wang et al., 2020"))
 
 
@@ -229,6 +231,21 @@ def test_an_address_that_cannot_be_used_is_answered_in_words() -> None:
     assert len(shown(at)) == len(names())
     well(at.button[0].click().run())
     assert not at.warning and at.query_params == {}
+
+
+def test_families_are_sections_that_follow_the_filter() -> None:
+    at = opened(text="relu")
+    few, every = shown(at), mechanism_cards()
+    assert 2 < len(few) < len(names())
+    sections = sent(at)["set"]["sections"]
+    whose = [mechanism_card(name).family for name in few]
+    assert [(s["family"], s["size"]) for s in sections] == [(f, whose.count(f)) for f in dict.fromkeys(whose)]
+    for s in sections:
+        most = sum(c.family == s["family"] for c in every)
+        assert s["count"] == (f"{s['size']} of {most} mechanisms" if s["size"] < most else
+                              f"{most} mechanism{'s' * (most > 1)}")
+    (one,) = sent(opened(sort="entropy"))["set"]["sections"]
+    assert (one["title"], one["size"]) == ("By entropy on this picture", len(names()))
 
 
 # ---------------------------------------------------------------- links

@@ -9,8 +9,10 @@ import pytest
 import torch
 
 from explorer.atlas.atlas_state import AtlasView
+from explorer.atlas.mechanism_cards import mechanism_card
 from explorer.atlas.mechanism_maps import drawn_map, first_query
 from linviz import names
+from linviz.palette import HUES
 
 SMALL = AtlasView(patches=8)
 VIEW = """() => { const walk = r => { for (const e of r.querySelectorAll('*')) { if (e.atlasView) return e;
@@ -104,6 +106,19 @@ def test_cards_are_sorted_and_filtered(page: Any, explorer_url: str) -> None:
     assert not strangers(page)
 
 
+def test_formulas_are_closed_until_they_are_asked_for_and_families_have_headings(page: Any, explorer_url: str) -> None:
+    follow(page, explorer_url)
+    assert page.locator(".card math").count() == 0 and page.locator(".family h2").count() == len(
+        {mechanism_card(name).family for name in names()})
+    page.get_by_label("formulas of softmax").click()
+    formulas = page.locator(".card", has=page.get_by_role("heading", name="softmax", exact=True)).locator("math")
+    formulas.first.wait_for()
+    assert formulas.count() > 3 and page.locator(".card mfrac").first.bounding_box()["height"] > 20
+    dot = page.locator(".family h2").first.evaluate("e => getComputedStyle(e, '::before').backgroundColor")
+    assert dot == f"rgb{tuple(int(HUES['softmax'][n:n + 2], 16) for n in (1, 3, 5))}"
+    assert not strangers(page)
+
+
 def test_two_are_picked_and_stand_side_by_side(page: Any, explorer_url: str) -> None:
     follow(page, explorer_url)
     page.get_by_role("button", name="compare softmax").click()
@@ -119,7 +134,7 @@ def test_two_are_picked_and_stand_side_by_side(page: Any, explorer_url: str) -> 
 
 def test_a_link_opens_concentrate_on_that_mechanism(page: Any, explorer_url: str) -> None:
     follow(page, explorer_url, "source=coffee")
-    page.get_by_role("link", name="open cosFormer in Concentrate").click()
+    page.get_by_role("link", name="open in Concentrate: cosFormer").click()
     page.wait_for_url(re.compile("/\\?.*specs=softmax%2Ccosformer"))
     page.locator(".panel").nth(1).wait_for(timeout=60_000)
     assert page.locator(".panel .head").all_inner_texts() == ["softmax", "cosFormer"]

@@ -1,6 +1,7 @@
 """The page Evidence: a figure for everything that was measured, and a sentence in place of what was not."""
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ def opened(**address: str) -> AppTest:
 
 def test_every_figure_stands_under_its_title() -> None:
     app = opened()
-    heads = [head.value for head in app.subheader]
+    heads = [head.value for head in app.header]
     assert heads.pop(2) == "In plain words" and heads == list(TITLES.values())
     assert list(TITLES) == list(evidence.FIGURE_NAMES)
     there = [name for name in TITLES if evidence_figure(name, "short", dark=False)]
@@ -42,6 +43,18 @@ def test_every_claim_of_the_study_stands_on_the_page() -> None:
     assert "**Not claimed.**" in first and "**Intervals.**" in rest and evidence.study_method() in rest
     assert all(claim in first for claim in evidence.headline_claims())
     assert evidence.further_claims() and all(claim in rest for claim in evidence.further_claims())
+
+
+def test_plain_words_are_one_sentence_a_bullet_with_each_number_once_in_brackets() -> None:
+    claims = evidence.headline_claims()
+    bare = [re.sub(r"\(.*?\)(?!\])|After [\d,]+ steps|after [\d,]+ steps", "", claim) for claim in claims]
+    assert not [text for text in bare if re.search(r"\d", text) or re.search(r"[.:!?] [A-Z]", text)]
+    intervals = re.findall(r"[-+][\d.]+ \[.*?\]", " ".join(claims))
+    assert len(intervals) > 7 and len(set(intervals)) == len(intervals)
+
+
+def test_the_last_figure_says_what_to_see() -> None:
+    assert list(TITLES)[-1] == "gates" and "nearer its map is to softmax" in figure_note("gates")
 
 
 def test_the_budget_is_in_the_address() -> None:
@@ -73,7 +86,7 @@ def test_a_figure_without_numbers_is_a_sentence(monkeypatch: pytest.MonkeyPatch)
 def test_without_the_numbers_there_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evidence, "has_evidence", lambda: False)
     app = opened()
-    assert app.info[0].value == ABSENT and not app.get("plotly_chart") and not app.subheader
+    assert app.info[0].value == ABSENT and not app.get("plotly_chart") and not app.header
 
 
 def test_the_page_does_not_need_the_studies() -> None:

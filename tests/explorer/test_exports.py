@@ -20,6 +20,7 @@ from explorer.shared.scenes import sample_scene
 from linviz.views import View, open_view
 from linviz.views.export.bundle import pack_bundle, unpack_bundle
 from linviz.views.export.files import make_file
+from linviz.views.panel_steps import fit_panel
 from tests.clips import files
 
 from .harness import quiet, said, tables, titles, view, visit, well
@@ -89,14 +90,19 @@ def test_pictures_and_page_open():
         ".html", app)[:20]
 
 
-def test_while_a_gate_is_fitted_or_was_stopped_there_is_a_sentence_and_no_file(monkeypatch):
-    app = quiet(visit(**SMALL))
+def test_a_gate_that_was_stopped_or_is_being_fitted_leaves_the_other_panels_their_files():
+    """On the page: the sentence names what is left out, and the code, one of the files, has the others."""
+    app = quiet(visit(**SMALL, specs="softmax,relu+gate"))
     a_visit, panels, here, _ = parts(app)
-    assert not _why_no_files(a_visit, panels, here)
-    monkeypatch.setitem(a_visit.stopped, a_visit.fits[0], None)
-    assert "fitted to its end" in _why_no_files(a_visit, panels, here)
-    waiting = [*panels[:-1], placeholder_panel("relu_floor+gate", {}, here, "fitting")]
-    assert "fitted to its end" in _why_no_files(Visit(), waiting, here)
+    assert all(map(a_visit.has_finished, panels)) and not _why_no_files(a_visit, 2, here)
+    (key,) = a_visit.fits
+    a_visit.stopped[key] = stopped = fit_panel("relu+gate", here, 3, 0, {}, None)
+    code = code_of(app)
+    assert stopped.steps == 3 and 'make("softmax"' in code.replace("'", '"') and "relu" not in code
+    words = " ".join(caption.value for caption in app.caption)
+    assert "Not in these files: relu + gate, fitted" in words and len(app.get("download_button")) == 8
+    late = placeholder_panel("relu_floor+gate", {}, here, "fitting")
+    assert not Visit().has_finished(late) and "fitted to its end" in _why_no_files(Visit(), 0, here)
 
 
 @pytest.mark.parametrize("address", [
@@ -121,6 +127,12 @@ def test_a_saved_view_brings_its_own_file():
     other = quiet(bring(visit(source=OWN), saved, "view.linviz"))
     assert not said(other) and view(other)["title"] == "mine.png" and tables(other) == tables(app)
     assert unpack_bundle(saved)[1] == files.still("PNG")
+
+
+def test_a_saved_clip_keeps_the_patches_with_which_every_photograph_opens():
+    saved = View("pan", patches=28, frames=2, specs=("softmax",))
+    app = bring(visit(source=OWN), pack_bundle(saved), "view.linviz")
+    assert app.session_state["concentrate"] == saved and view(app)["grid"] == [2, 28, 28]
 
 
 def test_a_saved_view_that_is_none_gets_one_sentence_and_nothing_moves():

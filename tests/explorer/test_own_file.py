@@ -35,6 +35,7 @@ from linviz import Grid, cli, clips
 from linviz.clips import limits
 from linviz.views import SourceFile, View, open_view
 from linviz.views.load import view_of_file
+from linviz.views.state_kinds import Source
 from tests.clips import files
 from tests.clips.test_decode import STREAMED, before, header_of
 
@@ -244,7 +245,7 @@ def test_a_token_before_the_picture_can_be_asked_and_is_named() -> None:
     np.savez(data, q=x, k=x, grid=np.array([7, 7]))
     link = PLAIN | {"source": f"a.npz@{hashlib.sha256(data.getvalue()).hexdigest()}", "query": "1"}
     app = bring(visit(**link | {"specs": "softmax,relu_floor+gate", "steps": "10"}), data.getvalue(), "a.npz")
-    assert "The pinned token 2 of the 2 before the picture, beside the mean of all 51" in app.subheader[0].value
+    assert "The pinned token 2 of the 2 before the picture, beside the mean of all 51" in app.header[0].value
     assert address(app)["query"] == "1" and not said(app)
     app.session_state.exports = True  # unfold the files
     assert "The query is a token before the picture" in words(well(app.run()))
@@ -454,3 +455,45 @@ def test_page_python_and_command_line_give_the_same_numbers(head: str, layout: s
             row = table[(table.spec == one["spec"]) & (table.measure == "entropy")].iloc[0]
             assert (row.patch, row["mean"]) == (patch, mean)
         assert cells[2 * n:2 * n + 2] == [measure_value("entropy", patch), measure_value("entropy", mean)]
+
+
+# ---------------------------------------------------------------- at its own best setting
+
+
+def press(app: Any, label: str) -> Any:
+    """Click the button whose name begins so."""
+    (button,) = [one for one in app.button if one.label.startswith(label)]
+    return well(button.click().run())
+
+
+def test_a_photograph_after_a_clip_opens_at_its_own_best_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the clip was forgotten, or there was no room for both; what a visitor set stays."""
+    clip, photo = files.video(), files.still("PNG")
+    app = bring(visit(source=OWN, specs="softmax"), clip, "a.mp4")
+    assert view(app)["grid"] == [8, 12, 16]
+    press(app, "Forget")
+    assert view(app)["grid"] == [1, 28, 28] and "patches" not in address(app)
+    assert view(bring(app, photo, "a.png"))["grid"] == [1, 21, 28]
+    bring(app, clip, "a.mp4")
+    monkeypatch.setattr(limits, "BYTES", len(clip) + 10)
+    assert view(bring(app, photo, "a.png"))["grid"] == [1, 21, 28] and "patches" not in address(app)
+    well(app.slider(key="concentrate_patches").set_value(20).run())
+    assert view(bring(app, clip, "a.mp4"))["grid"][2] == 20 and address(app)["patches"] == "20"
+
+
+@pytest.mark.parametrize("patches, grid", [({}, [8, 12, 16]), ({"patches": "28"}, [5, 21, 28])])
+def test_a_link_to_a_clip_opens_as_it_was_made(patches: dict[str, str], grid: list[int]) -> None:
+    link = {"source": Source().write(SourceFile.of("a.mp4", files.video())), "specs": "softmax"} | patches
+    waits = visit(**link)
+    assert address(waits) == link
+    app = bring(waits, files.video(), "a.mp4")
+    assert view(app)["grid"] == grid and address(app) == link
+
+
+def test_with_a_file_its_limits_are_folded_away() -> None:
+    app = visit(source=OWN, specs="softmax", **SMALL)
+    assert not app.expander or "where a file stays" not in [one.label for one in app.expander]
+    bring(app, files.still("PNG"), "a.png")
+    (box,) = [one for one in app.expander if "where a file stays" in one.label]
+    assert not box.proto.expanded and limits.limits_sentence() in box.caption[0].value
+    assert limits.limits_sentence() not in "".join(one.value for one in app.main.caption if one not in box.caption)

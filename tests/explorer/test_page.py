@@ -182,7 +182,7 @@ def test_the_table_follows_the_pinned_patch(query):
     well(app.run())
     found, clip = readings(app)
     check_numbers(app, found, clip, query)
-    assert f"row {query // 14 + 1}, column {query % 14 + 1}" in app.subheader[0].value
+    assert f"row {query // 14 + 1}, column {query % 14 + 1}" in app.header[0].value
     assert view(app)["set"]["query"] != query, "a pin must not change what is sent"
 
 

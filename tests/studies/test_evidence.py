@@ -145,7 +145,8 @@ def test_sentences_turn_with_the_numbers(book: Ledger) -> None:
     motion["short/softmax"], motion["short/relu_floor"] = motion["short/relu_floor"], motion["short/softmax"]
     after = say(book, "short"), say(book, "floor", "short")
     assert "softmax is more accurate than the linear" in before[0] and "softmax is less accurate than" in after[0]
-    assert "cannot be told apart from softmax" in before[1] and "it is more accurate than softmax" in after[1]
+    assert "relu without a floor cannot be told apart from softmax" in before[1]
+    assert "relu without a floor is more accurate than softmax" in after[1]
 
 
 def test_an_interval_that_contains_0_shows_no_clear_change(book: Ledger) -> None:
