@@ -6,6 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from ..comparison import first_difference
 from ..exercise import Attempt, Exercise, Finding, is_close
 from ..properties import LAST
 from .e01_1_soft_lookup import right as one_head
@@ -89,9 +90,10 @@ def cut(seed: int) -> tuple[Tensor | int, ...]:
 def one(a: Attempt) -> Finding | None:
     q, k, v, _ = a.given
     got, wanted = a.ask(q, k, v, 1), one_head(q, k, v)
-    return None if is_close(got, wanted) else Finding(
-        f"with one head it should be exercise 1.1: {wanted[0, 0].item():.4g} at [0, 0]; yours gives "
-        f"{got.flatten()[0].item():.4g}", "D is the width of a head: all channels divided by H.", True)
+    off = first_difference(got, wanted)
+    return off and Finding(
+        f"with one head it should be exercise 1.1: {off.wanted} at [{off.place}]; yours gives {off.got}",
+        "D is the width of a head: all channels divided by H.", True)
 
 
 def apart(a: Attempt) -> Finding | None:

@@ -62,6 +62,13 @@ def scaled(a: Attempt) -> Finding | None:
         "Multiply the tolerance by the largest value of each head.", True)
 
 
+def all_count(a: Attempt) -> Finding | None:
+    got = a.ask(torch.full((H, COUNT), 3.0, dtype=torch.float64), 0.5)
+    return None if torch.equal(got, torch.full_like(got, COUNT)) else Finding(
+        f"of {COUNT} equal values all {COUNT} count; yours counts {got.flatten()[0].item()}",
+        "Count all values that are larger than the tolerance times the largest.", True)
+
+
 numerical_rank = Exercise(
-    "numerical_rank", "3.1", right, spectra, (*FIRST, scaled, *LAST), WRONG,
+    "numerical_rank", "3.1", right, spectra, (*FIRST, scaled, all_count, *LAST), WRONG,
     "This count must always be given with its tolerance.")
