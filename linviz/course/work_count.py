@@ -99,7 +99,7 @@ class LineTrace:
 
 
 def measure_work(answer: Callable[..., Any], given: tuple[Any, ...]) -> Work:
-    """The work of one call of an answer; a first call, which may import something, is not counted.
+    """The work of one call of an answer. It is called twice: the first call may import something.
 
     >>> measure_work(lambda x: x @ x.mT, (torch.ones(100, 2),)).largest
     10000
@@ -109,13 +109,11 @@ def measure_work(answer: Callable[..., Any], given: tuple[Any, ...]) -> Work:
     if hasattr(answer, "measure_work"):     # it runs in another process, and is counted there
         work: Work = answer.measure_work(given)
         return work
-    _measured_call(answer, copy.deepcopy(given))
-    return _measured_call(answer, copy.deepcopy(given))
-
-
-def _measured_call(answer: Callable[..., Any], given: tuple[Any, ...]) -> Work:
-    with Tally() as torch_work, LineTrace() as outside:
-        answer(*given)
+    first, second = copy.deepcopy(given), copy.deepcopy(given)
+    with Tally() as torch_work:
+        answer(*first)
+    with LineTrace() as outside:
+        answer(*second)
     return Work(torch_work.numbers, torch_work.calls, max(torch_work.largest, outside.largest // 8),
                 outside.lines + outside.made // 8, torch_work.peak + outside.peak)
 

@@ -34,11 +34,15 @@ KEPT = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "TEMP", "TMP", "LD_LIBRARY_PATH"
 
 
 class AnswerEnded(BaseException):
-    """The process with the answer ended, or the answer asked for its end; no check may catch this."""
+    """The process with the answer ended, or can no longer be trusted; no check may catch this."""
 
     def __init__(self, said: str) -> None:
         super().__init__(said)
         self.outcome = Outcome("ended", said)
+
+
+class AnswerExited(AnswerEnded):
+    """The answer asked for its end; its process goes on."""
 
 
 class AnswerProcess:
@@ -87,7 +91,7 @@ class AnswerProcess:
         if "open" in said:
             raise NotImplementedError(str(said["open"])[:200])
         if "ended" in said:
-            raise AnswerEnded(str(said["ended"])[:200])
+            raise AnswerExited(str(said["ended"])[:200])
         return said, made
 
     def _await_frame(self) -> tuple[dict[str, Any], list[Tensor]]:

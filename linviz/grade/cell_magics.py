@@ -1,7 +1,7 @@
 """A cell of a notebook as Python, its magics read as IPython reads them.
 
 `%%time`, `%%capture` and `%%prun` run the cell in the notebook, so its functions exist afterwards; `%time x = 1` binds x.
-`%%timeit` and cells in other languages bind nothing; `%%writefile helper.py` makes a file, `%run helper.py` runs it.
+`%%timeit` and other languages bind nothing. `%%writefile helper.py` makes a file, `%run helper.py` runs it.
 """
 from __future__ import annotations
 

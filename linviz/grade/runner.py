@@ -12,7 +12,7 @@ from ..course import checks
 from ..course.answer_words import AnswerError
 from ..course.exercise import Exercise, Verdict
 from ..course.properties import is_idle
-from .answer_process import AnswerEnded, AnswerProcess
+from .answer_process import AnswerEnded, AnswerExited, AnswerProcess
 from .marks import Outcome
 
 
@@ -78,8 +78,11 @@ class Runner:
                 return {t["name"]: Outcome("ended", said) for t in tasks}
             self.confined &= process.confined
             for task in tasks:
-                found[task["name"]] = outcome = judge_answer(self.exercises[task["name"]], process, task["statements"])
-                if outcome.status == "ended":
+                exercise = self.exercises[task["name"]]
+                try:
+                    found[exercise.name] = judge_answer(exercise, process, task["statements"])
+                except AnswerEnded as error:
+                    found[exercise.name] = error.outcome
                     break
         finally:
             imports |= process.imports
@@ -89,7 +92,7 @@ class Runner:
 
 
 def judge_answer(exercise: Exercise, process: AnswerProcess, statements: Sequence[str]) -> Outcome:
-    """Build the learner's function in its process, and run the check here."""
+    """Build the learner's function in its process, and run the check here. AnswerEnded if the process is lost."""
     place = "a cell that it needs"
     try:
         answer = process.build(exercise.name, exercise.number, statements)
@@ -99,7 +102,7 @@ def judge_answer(exercise: Exercise, process: AnswerProcess, statements: Sequenc
         said = str(error) or "still to be written"
         asked = " Is its line with `raise` still there?" if f" {exercise.number}:" in said else ""
         return Outcome("open", said + asked)
-    except AnswerEnded as error:
+    except AnswerExited as error:
         return error.outcome
     except AnswerError as error:
         return Outcome("stopped", _name_memory(f"{place} stopped with {error.kind}{error.said and ': '}{error.said}"))

@@ -1,0 +1,91 @@
+"""Answers that try to be marked without being right: the checks run where no answer reaches them.
+
+Each attack of `attacks.txt` answers another exercise. All run in one process, except the last two, which end theirs.
+What an attack returns when it has done its work is zeros, which earn nothing.
+"""
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import socket
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from linviz.course import checks
+from linviz.grade.marks import Outcome
+from linviz.grade.runner import Limits, Runner
+
+ROOT = Path(__file__).parents[2]
+ATTACKS = dict(re.findall(r"^## (.+)\n((?:(?!## ).*\n)+)", (Path(__file__).parent / "attacks.txt").read_text(), re.M))
+BEGIN = """import torch, os, sys
+def zeros(*x):
+    return torch.zeros(len(x[0]), getattr(x[-1], "shape", (3,))[-1], dtype=torch.float64)
+"""
+CONFINES = sys.platform == "linux" and subprocess.run(["unshare", "-Urn", "true"], capture_output=True).returncode == 0
+
+
+class Graded(NamedTuple):
+    """The outcomes by attack, and what the attacks left behind."""
+
+    outcomes: dict[str, Outcome]
+    runner: Runner
+    imports: set[str]
+    files: list[str]
+    connected: bool
+
+
+def task(name: str, body: str, words: dict[str, object]) -> dict[str, object]:
+    """An answer to an exercise with this body."""
+    for word, value in (words | {"NAME": name}).items():
+        body = re.sub(rf"\b{word}\b", str(value), body)
+    return {"name": name, "statements": [f"{BEGIN}def {name}(*x):\n{textwrap.indent(body, '    ')}"]}
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Graded]:
+    """All attacks, graded."""
+    folder, runner = tmp_path_factory.mktemp("grader"), Runner(Limits(seconds=2))
+    names = dict(zip(ATTACKS, checks.ALL, strict=False))
+    assert 20 < len(ATTACKS) <= len(checks.ALL)
+    with socket.create_server(("127.0.0.1", 0)) as server, contextlib.chdir(folder), pytest.MonkeyPatch.context() as env:
+        env.setenv("LINVIZ_SECRET", "points")
+        words = {"CWD": folder, "ROOT": ROOT, "PORT": server.getsockname()[1],
+                 "GRADER": os.getpid() if CONFINES else 2**22 - 1}  # without namespaces this would really end pytest
+        outcomes, imports = runner.outcomes([task(names[a], body, words) for a, body in ATTACKS.items()])
+        server.settimeout(0)
+        connected = True
+        try:
+            server.accept()
+        except BlockingIOError:
+            connected = False
+    yield Graded({a: outcomes[name] for a, name in names.items()}, runner, imports, os.listdir(folder), connected)
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_no_attack_earns_anything(graded: Graded, attack: str) -> None:
+    assert graded.outcomes[attack].earned(10) == 0, graded.outcomes[attack]
+
+
+def test_only_what_breaks_its_pipe_needs_another_process(graded: Graded) -> None:
+    assert graded.runner.started == 2
+    assert [o.said for o in graded.outcomes.values()][-2:] == ["it wrote into the pipe of the grader"] * 2
+
+
+def test_an_import_of_the_checks_is_refused_and_known(graded: Graded) -> None:
+    assert "linviz.course.checks" in graded.imports
+    assert "holds the right answers" in graded.outcomes["the same by a name put together"].said
+
+
+def test_nothing_is_left_behind(graded: Graded) -> None:
+    assert not any(b"61.25" in path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline"))
+    assert graded.runner.confined == CONFINES
+    if CONFINES:
+        assert graded.files == [] and not graded.connected
+        assert graded.outcomes["the same by a program"].status == "stopped"
