@@ -10,7 +10,7 @@ import copy
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from torch import Tensor
@@ -106,11 +106,21 @@ class Exercise:
         given = self.inputs(seed)
         after = copy.deepcopy(given)
         try:
-            return Attempt(theirs, self.right, given, after, got=theirs(*after))
+            return Attempt(theirs, partial(self._expected, seed), given, after, got=theirs(*after))
         except NotImplementedError:
             raise
         except Exception as error:
-            return Attempt(theirs, self.right, given, after, error=error)
+            return Attempt(theirs, partial(self._expected, seed), given, after, error=error)
+
+    def _expected(self, seed: int, *given: Any) -> Any:
+        """The right answer's result for the inputs of a seed, computed once."""
+        if seed not in self._known:
+            self._known[seed] = self.right(*given)
+        return self._known[seed]
+
+    @cached_property
+    def _known(self) -> dict[int, Any]:
+        return {}
 
     def diagnose(self, theirs: Answer) -> str | None:
         """The name of the wrong answer with the same results for two seeds; None if there is none."""
