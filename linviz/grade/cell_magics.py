@@ -1,7 +1,8 @@
 """A cell of a notebook as Python, its magics read as IPython reads them.
 
-`%%time`, `%%capture` and `%%prun` run the cell in the notebook, so its functions exist afterwards; `%time x = 1` binds x.
-`%%timeit` and other languages bind nothing. `%%writefile helper.py` makes a file, `%run helper.py` runs it.
+`%%time`, `%%capture` and `%%prun` run the cell in the notebook, so its functions exist afterwards; `%time x = 1` binds
+the name x. `%%timeit` and cells in other languages bind nothing. `%%writefile helper.py` makes a file, and
+`%run helper.py` runs it.
 """
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ APART = (0, 97, 211)                                    # three inputs per exerc
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return the exit status: 0, 1 after an error in one sentence, 130 when it was stopped."""
-    about = "Grade learners' notebooks. Not a sandbox: an answer runs with your rights."
+    about = "Grade learners' notebooks. On Linux with user namespaces, answers have no network and cannot change files."
     parser = add_grade_options(argparse.ArgumentParser(prog="linviz grade", description=about))
     return run_grading(parser.parse_args(arguments))
 

@@ -54,7 +54,8 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Graded]:
     folder, runner = tmp_path_factory.mktemp("grader"), Runner(Limits(seconds=2))
     names = dict(zip(ATTACKS, checks.ALL, strict=False))
     assert 20 < len(ATTACKS) <= len(checks.ALL)
-    with socket.create_server(("127.0.0.1", 0)) as server, contextlib.chdir(folder), pytest.MonkeyPatch.context() as env:
+    with (socket.create_server(("127.0.0.1", 0)) as server, contextlib.chdir(folder),
+          pytest.MonkeyPatch.context() as env):
         env.setenv("LINVIZ_SECRET", "points")
         words = {"CWD": folder, "ROOT": ROOT, "PORT": server.getsockname()[1],
                  "GRADER": os.getpid() if CONFINES else 2**22 - 1}  # without namespaces this would really end pytest
@@ -65,7 +66,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Graded]:
             server.accept()
         except BlockingIOError:
             connected = False
-    yield Graded({a: outcomes[name] for a, name in names.items()}, runner, imports, os.listdir(folder), connected)
+    yield Graded({a: outcomes[name] for a, name in names.items()}, runner, imports, [p.name for p in folder.iterdir()], connected)
 
 
 @pytest.mark.parametrize("attack", ATTACKS)

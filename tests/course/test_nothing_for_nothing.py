@@ -50,10 +50,9 @@ def idle_answers(exercise: Exercise, chance: random.Random) -> Iterator[tuple[st
     yield f"{number}", shaped(lambda x, given: torch.full_like(x, number))
     yield "noise", shaped(lambda x, given: torch.randn(x.shape, generator=noise))
     yield "shares of noise", shaped(lambda x, given: torch.rand(x.shape or (1,), generator=noise).softmax(-1))
-    for n in range(3):
-        yield f"input {n}", shaped(whole(n))
-        yield f"the numbers of input {n}", shaped(part(n, False))
-        yield f"the numbers of input {n}, turned", shaped(part(n, True))
+    n = chance.randrange(5)
+    yield f"input {n}", shaped(whole(n))
+    yield f"the numbers of input {n}", shaped(part(n, chance.random() < 0.5))
 
 
 @pytest.mark.parametrize("name", checks.ALL)
@@ -71,4 +70,5 @@ def test_half_is_earned_only_for_a_mistake_of_the_table(name: str) -> None:
     for mistake, answer in list(exercise.wrong.items())[::4]:
         verdict = exercise.judge(answer)
         outcome = _verdict_outcome(exercise, answer, verdict)
-        assert outcome.status in ("near", "wrong", "stopped") and (outcome.status != "near" or verdict.mistake == mistake)
+        assert outcome.status in ("near", "wrong", "stopped")
+        assert outcome.status != "near" or verdict.mistake == mistake
