@@ -2,36 +2,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from .exercise import Attempt, as_tensors, is_close
+from .tensor_equality import as_tensors, is_close
 
 SMALL = 1e-3        # relative: an eps of at most 0.001 beside a sum of about one
 ROUNDED = 1e-5      # relative: what float32 loses in a few steps, with room
 Pairs = list[tuple[Tensor, Tensor]]
 
 
-def common_mistake(attempts: Sequence[Attempt]) -> str | None:
-    """The name of the mistake that explains the results of all attempts; None if there is none."""
-    if all(_is_list(a) for a in attempts):
+def common_mistake(attempts: Sequence[tuple[Any, Any]]) -> str | None:
+    """The name of the mistake that explains all attempts, each (result, right result); None if there is none.
+
+    >>> common_mistake([(torch.tensor([0, 1]), torch.tensor([0.5, 1.5]))])
+    'when results are kept in whole numbers, which have no fractions'
+    """
+    if all(_is_list(*a) for a in attempts):
         return "when the results come back in a list, not as a tensor or a tuple"
     pairs: Pairs = []
-    for a in attempts:
-        got, wanted = as_tensors(a.got), as_tensors(a.expected)
+    for got, wanted in ((as_tensors(x), as_tensors(y)) for x, y in attempts):
         if got is None or wanted is None or [x.shape for x in got] != [x.shape for x in wanted]:
             return None
         pairs += zip(got, wanted, strict=True)
     return next((name for name, explains in NAMES.items() if explains(pairs)), None)
 
 
-def _is_list(a: Attempt) -> bool:
+def _is_list(got: Any, expected: Any) -> bool:
     """Whether the right tensors came back in a list."""
-    wanted = as_tensors(a.expected) or ()
-    if not isinstance(a.got, list) or len(a.got) != len(wanted):
+    wanted = as_tensors(expected) or ()
+    if not isinstance(got, list) or len(got) != len(wanted):
         return False
-    return all(isinstance(x, Tensor) and is_close(x, y) for x, y in zip(a.got, wanted, strict=True))
+    return all(isinstance(x, Tensor) and is_close(x, y) for x, y in zip(got, wanted, strict=True))
 
 
 def _kept_whole(pairs: Pairs) -> bool:

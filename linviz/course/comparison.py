@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .exercise import RELATIVE, is_close
+from .tensor_equality import RELATIVE, is_close
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,10 @@ from typing import Any
 from torch import Tensor
 
 from .answer_words import axis_letters, describe_error
+from .common_mistakes import common_mistake
+from .tensor_equality import RELATIVE, as_tensors, is_close
 
 Answer = Callable[..., Any]
-RELATIVE = 1e-9  # inputs are float64 and small: a larger tolerance would accept a forgotten eps
 
 
 @dataclass(frozen=True)
@@ -124,14 +125,13 @@ class Exercise:
 
     def diagnose(self, theirs: Answer) -> str | None:
         """The name of the wrong answer with the same results for two seeds; None if there is none."""
-        from .common_mistakes import common_mistake
         attempts = [self.attempt(theirs, seed) for seed in self.seeds[:2]]
         if any(a.error is not None for a in attempts):
             return None
         for name in self.wrong:
             if all(same_result(a, self._mistake(name, n), self.relative) for n, a in enumerate(attempts)):
                 return name
-        return common_mistake(attempts)
+        return common_mistake([(a.got, a.expected) for a in attempts])
 
     def _mistake(self, name: str, n: int) -> Attempt:
         """The wrong answer of this name on the seed number n, called once."""
@@ -193,26 +193,6 @@ def letter_sizes(theirs: Answer, given: tuple[Any, ...]) -> str:
         if isinstance(x, Tensor) and len(letters) == x.ndim:
             found |= zip(letters, x.shape, strict=True)
     return ", ".join(f"{letter} = {size}" for letter, size in found.items())
-
-
-def as_tensors(x: Any) -> tuple[Tensor, ...] | None:
-    """A result as a tuple of tensors; None for anything else."""
-    x = x if isinstance(x, tuple) else (x,)
-    return x if all(isinstance(t, Tensor) for t in x) else None
-
-
-def is_close(a: Tensor, b: Tensor, relative: float = RELATIVE) -> bool:
-    """Equal shapes, and equal numbers up to `relative` of the largest; NaN equals NaN.
-
-    >>> import torch
-    >>> is_close(torch.ones(2), torch.ones(2, 1)), is_close(torch.ones(2), torch.ones(2) + 1e-12)
-    (False, True)
-    """
-    if a.shape != b.shape or a.numel() == 0:
-        return a.shape == b.shape
-    a, b = a.double(), b.double()
-    scale = b.nan_to_num(0.0).abs().max().item()
-    return bool((((a - b).abs() <= relative * scale) | (a.isnan() & b.isnan())).all())
 
 
 def same_result(a: Attempt, b: Attempt, relative: float) -> bool:

@@ -11,7 +11,8 @@ from typing import Any
 from torch import Tensor
 
 from .comparison import first_difference
-from .exercise import Attempt, Finding, Property, as_tensors, is_close, letter_sizes
+from .exercise import Attempt, Finding, Property, letter_sizes
+from .tensor_equality import as_tensors, is_close
 from .work_count import count_numbers as count_numbers  # the chapters take it from here
 
 

@@ -52,7 +52,8 @@ class AnswerProcess:
         home, helpers = folder / "home", folder / "helpers"
         for made in (home, helpers):
             made.mkdir(exist_ok=True)
-        places = [str(p) for p in (*HIDDEN, *hidden) if p.is_dir()]
+        needed = (HOME / "linviz/course/work_count.py", Path(sys.prefix), Path(sys.base_prefix), folder)
+        places = [str(p) for p in (*HIDDEN, *hidden) if p.is_dir() and not any(x.is_relative_to(p) for x in needed)]
         job = {"home": str(home), "helpers": str(helpers), "hidden": places, "memory": memory, "seconds": seconds}
         self.seconds, self.left, self.imports, self.confined = seconds, START, set[str](), False
         self.process = _start_worker(home, json.dumps(job))

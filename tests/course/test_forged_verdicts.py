@@ -28,6 +28,12 @@ BEGIN = """import torch, os, sys
 def zeros(*x):
     return torch.zeros(len(x[0]), getattr(x[-1], "shape", (3,))[-1], dtype=torch.float64)
 """
+UNCOUNTED = """import torch, linviz.course.work_count as w
+def gated_attention(p, k, v, s, t):
+    w.measure_work = lambda *given: w.Work(0, 0, 0, 0, 0)
+    a = (p * s) @ (k * t).mT
+    return a @ v / (a.sum(-1, keepdim=True) + 1e-6)
+"""
 CONFINES = sys.platform == "linux" and subprocess.run(["unshare", "-Urn", "true"], capture_output=True).returncode == 0
 
 
@@ -59,14 +65,17 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Graded]:
         env.setenv("LINVIZ_SECRET", "points")
         words = {"CWD": folder, "ROOT": ROOT, "PORT": server.getsockname()[1],
                  "GRADER": os.getpid() if CONFINES else 2**22 - 1}  # without namespaces this would really end pytest
-        outcomes, imports = runner.outcomes([task(names[a], body, words) for a, body in ATTACKS.items()])
+        uncounted = {"name": "gated_attention", "statements": [UNCOUNTED]}
+        outcomes, imports = runner.outcomes([uncounted, *(task(names[a], b, words) for a, b in ATTACKS.items())])
         server.settimeout(0)
         connected = True
         try:
             server.accept()
         except BlockingIOError:
             connected = False
-    yield Graded({a: outcomes[name] for a, name in names.items()}, runner, imports, [p.name for p in folder.iterdir()], connected)
+    files = [path.name for path in folder.iterdir()]
+    names["a table that is not counted"] = "gated_attention"
+    yield Graded({a: outcomes[name] for a, name in names.items()}, runner, imports, files, connected)
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
@@ -74,9 +83,15 @@ def test_no_attack_earns_anything(graded: Graded, attack: str) -> None:
     assert graded.outcomes[attack].earned(10) == 0, graded.outcomes[attack]
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux measures a process from outside")
+def test_a_table_is_seen_by_its_memory_where_its_numbers_are_not_counted(graded: Graded) -> None:
+    outcome = graded.outcomes["a table that is not counted"]
+    assert outcome.status == "near" and "N x N table" in outcome.said, outcome
+
+
 def test_only_what_breaks_its_pipe_needs_another_process(graded: Graded) -> None:
     assert graded.runner.started == 2
-    assert [o.said for o in graded.outcomes.values()][-2:] == ["it wrote into the pipe of the grader"] * 2
+    assert [graded.outcomes[a].said for a in list(ATTACKS)[-2:]] == ["it wrote into the pipe of the grader"] * 2
 
 
 def test_an_import_of_the_checks_is_refused_and_known(graded: Graded) -> None:

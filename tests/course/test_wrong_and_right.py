@@ -14,7 +14,7 @@ from torch import Tensor
 from linviz.course import checks
 from linviz.course.checks.e05_3_window import mixed
 from linviz.course.comparison import number_pair
-from linviz.course.exercise import as_tensors
+from linviz.course.tensor_equality import as_tensors
 
 from .answers import ANSWERS
 from .answers_05 import window_loop

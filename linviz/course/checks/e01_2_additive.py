@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from ..comparison import number_pair
-from ..exercise import Attempt, Exercise, Finding, is_close
+from ..exercise import Attempt, Exercise, Finding
 from ..properties import LAST
+from ..tensor_equality import is_close
 from .outputs import ATTENDS, sums_to_one
 from .pairs import mix_pairs
 from .samples import M, mixed, normal

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from ..comparison import first_difference
-from ..exercise import Attempt, Exercise, Finding, is_close
+from ..exercise import Attempt, Exercise, Finding
 from ..properties import LAST
+from ..tensor_equality import is_close
 from .e01_1_soft_lookup import right as one_head
 from .outputs import ATTENDS, sums_to_one
 from .samples import N, S, normal

@@ -5,8 +5,9 @@ import torch
 from torch import Tensor
 
 from ..comparison import first_difference
-from ..exercise import Attempt, Exercise, Finding, is_close
+from ..exercise import Attempt, Exercise, Finding
 from ..properties import LAST
+from ..tensor_equality import is_close
 from .outputs import ATTENDS
 from .samples import mixed
 from .work_properties import linear_in_tokens

@@ -6,8 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..exercise import Answer, Attempt, Exercise, Finding, is_close
+from ..exercise import Answer, Attempt, Exercise, Finding
 from ..properties import LAST
+from ..tensor_equality import is_close
 from ..work_count import measure_work
 from .e05_1_up_to_now import mixed, nobody_peeks, shares, the_first
 from .e05_1_up_to_now import right as by_the_triangle

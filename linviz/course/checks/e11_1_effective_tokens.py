@@ -8,8 +8,9 @@ from torch import Tensor
 from torch.special import entr
 
 from ..comparison import first_difference
-from ..exercise import Attempt, Exercise, Finding, is_close
+from ..exercise import Attempt, Exercise, Finding
 from ..properties import FIRST, matches_values
+from ..tensor_equality import is_close
 from .pairs import bits
 from .samples import N, S, normal
 

@@ -5,8 +5,9 @@ import torch
 from torch import Tensor
 
 from ..comparison import first_difference, number_pair
-from ..exercise import Attempt, Exercise, Finding, is_close
+from ..exercise import Attempt, Exercise, Finding
 from ..properties import FIRST, LAST
+from ..tensor_equality import is_close
 from .samples import N, S, normal
 
 

@@ -5,8 +5,9 @@ import torch
 from torch import Tensor
 
 from ..comparison import first_difference, row_difference
-from ..exercise import RELATIVE, Answer, Attempt, Exercise, Finding
+from ..exercise import Answer, Attempt, Exercise, Finding
 from ..properties import FIRST, LAST
+from ..tensor_equality import RELATIVE
 from .pairs import listed
 from .samples import M, N, S, normal
 

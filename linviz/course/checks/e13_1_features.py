@@ -8,8 +8,9 @@ from torch import Tensor
 from torch.nn.functional import elu, softplus
 
 from ..comparison import row_difference
-from ..exercise import RELATIVE, Attempt, Exercise, Finding
+from ..exercise import Attempt, Exercise, Finding
 from ..properties import FIRST, LAST
+from ..tensor_equality import RELATIVE
 from .samples import M, N, normal
 
 

@@ -5,8 +5,9 @@ import torch
 from torch import Tensor
 
 from ..comparison import first_difference, row_difference
-from ..exercise import Attempt, Exercise, Finding, is_close
+from ..exercise import Attempt, Exercise, Finding
 from ..properties import FIRST, LAST
+from ..tensor_equality import is_close
 from .pairs import EPS, attend, dot, mix_pairs
 from .samples import E, M, N, S, normal, phi, ratio
 from .work_properties import linear_in_tokens

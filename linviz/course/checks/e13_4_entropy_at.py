@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from ..comparison import first_difference, row_difference
-from ..exercise import RELATIVE, Attempt, Exercise, Finding
+from ..exercise import Attempt, Exercise, Finding
 from ..properties import FIRST, LAST
+from ..tensor_equality import RELATIVE
 from .samples import M, N, S, normal, phi
 
 

@@ -9,7 +9,7 @@ from ..work_count import measure_work, memory_growth
 
 Inputs = Callable[[int], tuple[Any, ...]]  # a number of tokens -> the arguments of an answer
 TABLE = "right numbers, but twice the tokens need more than twice the work: your code makes an N x N table"
-BEND = 400      # numbers: a table of float16 that grows from 32 to 96 tokens bends the line by 512
+BEND = 250      # numbers: a table of float16 that grows from 24 to 72 tokens bends the line by 288
 MANY = 4096     # tokens: a table of float32 has 67 MB
 
 
@@ -19,10 +19,13 @@ def linear_in_tokens(inputs: Inputs, advice: str, seen: str = TABLE) -> Property
     `advice` says what to multiply first.
     """
     def ask(a: Attempt) -> Finding | None:
-        def bend(kind: str) -> int:
-            small, middle, large = (getattr(measure_work(a.theirs, inputs(n)), kind) for n in (32, 64, 96))
-            return int(large - 2 * middle + small)
-        table = (bend("numbers") > 0 or bend("outside") > BEND and bend("outside") > BEND  # again, with full caches
-                 or memory_growth(a.theirs, inputs(MANY)) > 3 * MANY ** 2)
+        def measured() -> tuple[int, int]:
+            small, middle, large = (measure_work(a.theirs, inputs(n)) for n in (24, 48, 72))
+            return (large.numbers - 2 * middle.numbers + small.numbers,
+                    large.outside - 2 * middle.outside + small.outside)
+        inside, outside = measured()
+        if BEND < outside < 10 * BEND:
+            inside, outside = measured()                # once more: the first call may have filled a cache
+        table = inside > 0 or outside > BEND or memory_growth(a.theirs, inputs(MANY)) > 3 * MANY ** 2
         return Finding(seen, advice, True) if table else None
     return ask
