@@ -60,6 +60,12 @@ WRONG = {
                                  v.reshape(H, len(v), -1)).reshape(len(q), -1),
     "when the heads are joined without the transpose":
         lambda q, k, v, H: _cut(q, k, v, H).reshape(len(q), -1),
+    "when tokens instead of channels are divided into heads, although the heads are joined with the transpose":
+        lambda q, k, v, H: _join(_soft(*(x.reshape(H, len(x), -1) for x in (q, k, v)))),
+    "when channels and tokens are exchanged before a reshape joins the heads":
+        lambda q, k, v, H: _cut(q, k, v, H).mT.reshape(len(q), -1),
+    "when heads and channels are exchanged before a reshape joins the heads":
+        lambda q, k, v, H: _cut(q, k, v, H).transpose(0, 2).reshape(len(q), -1),
     "when head h takes every H-th channel": _interleaved,
     "when the heads are joined in reverse order":
         lambda q, k, v, H: _join(_cut(q, k, v, H).flip(0)),

@@ -70,6 +70,10 @@ WRONG: dict[str, Answer] = {
         _last_leaves,
     "when one token too late is subtracted, so that the first token stays and token i - W + 1 leaves":
         _wrong_one_leaves,
+    "when token i - W + 1 leaves, and one step too late: then the first two tokens stay":
+        lambda q, k, v, W: _running(q, k, v, lambda i: i - W + 1 if i > W else None),
+    "when token i - W - 1 leaves at step W already: index -1 is the last token":
+        lambda q, k, v, W: _running(q, k, v, lambda i: i - W - 1 if i >= W else None),
     "when the window reaches to both sides": lambda q, k, v, W: _band(q, k, v, W, W - 1),
     "when the window reaches into the future": lambda q, k, v, W: _band(q, k, v, 1, W - 1),
     "when the token itself is not in its window": lambda q, k, v, W: _band(q, k, v, W + 1, -1),
