@@ -13,7 +13,7 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from .confinement import confine_process
 
@@ -46,7 +46,7 @@ def main() -> None:
         write_frame(replies, said | {"id": head["id"], "imports": guard.imports()}, made)
 
 
-def _open_pipes() -> tuple[BinaryIO, BinaryIO]:
+def _open_pipes() -> tuple[IO[bytes], IO[bytes]]:
     """The pipes from and to the grader; later prints are discarded, and standard input is empty."""
     requests, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     with open(os.devnull, "r+b") as nothing:            # noqa: PTH123 (a file descriptor, not a path)
@@ -61,7 +61,7 @@ class ReferenceGuard:
     def __init__(self, hidden: list[str]) -> None:
         self.folders, self.refused = tuple(f"{folder}{os.sep}" for folder in hidden), set[str]()
         self.before = set(sys.modules)
-        sys.meta_path.insert(0, self)  # type: ignore[arg-type]
+        sys.meta_path.insert(0, self)
         sys.addaudithook(self.watch_files)
 
     def find_spec(self, name: str, *_: Any) -> None:
@@ -90,8 +90,8 @@ class Answers:
     def __init__(self, seconds: float) -> None:
         from ..course import answer_words, work_count
         from . import array_frames
-        self.seconds, self.answer, self.words, self.counts, self.frames = (
-            seconds, None, answer_words, work_count, array_frames)
+        self.answer: Any = None
+        self.seconds, self.words, self.counts, self.frames = seconds, answer_words, work_count, array_frames
 
     def reply(self, head: dict[str, Any], tensors: list[Any]) -> Reply:
         """The reply to one request; an error of the answer is a reply, too."""
@@ -108,12 +108,13 @@ class Answers:
     def build(self, head: dict[str, Any], tensors: list[Any]) -> Reply:
         """Run the statements in order, like cells of a notebook: later ones may need the names of earlier ones."""
         limit_seconds(self.seconds)
-        self.answer, space = None, {"__name__": "__main__"}
+        self.answer = None
+        space: dict[str, Any] = {"__name__": "__main__"}
         for n, text in enumerate(head["statements"]):
             name = f"<{head['number']}, part {n + 1}>"
             linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)  # to show the faulty line
             exec(compile(text, name, "exec"), space)
-        self.answer = found = space.get(head["name"])  # type: ignore[assignment]
+        self.answer = found = space.get(head["name"])
         if callable(found):
             return {"letters": self.words.axis_letters(found)}, []
         return {"value": self.frames.describe_value(found, [], inner=True) if found is None else
@@ -123,9 +124,9 @@ class Answers:
         """Call the answer; inputs that it changed are sent back, too."""
         given = self._restore(head, tensors)
         before = self._restore(head, [t.clone() for t in tensors])
-        got = self.answer(*given)  # type: ignore[misc]
+        got = self.answer(*given)
         made: list[Any] = []
-        said = {"got": self.frames.describe_value(got, made), "changed": {}}
+        said: dict[str, Any] = {"got": self.frames.describe_value(got, made), "changed": {}}
         for n, (x, y) in enumerate(zip(given, before, strict=True)):
             if hasattr(x, "shape") and not self._is_same(x, y):
                 said["changed"][str(n)] = self.frames.describe_value(x, made)

@@ -43,14 +43,14 @@ def numbers(a: Attempt) -> Finding | None:
 
 def rows(a: Attempt) -> Finding | None:
     off = row_difference(a.got.double().sum(-1), 1.0, NEAR, ".3g")
-    return off and Finding(
+    return None if off is None else Finding(
         f"a row sums to one: a query has one unit of attention to give; your row {off.place} sums to {off.got}",
         f"Here this unit is divided among {a.given[1]} keys.", True)
 
 
 def alike(a: Attempt) -> Finding | None:
     off = first_difference(a.got, a.expected, NEAR, ".3f")
-    return off and Finding(
+    return None if off is None else Finding(
         f"all {a.given[1]} keys of a row get the same weight, {off.wanted}; yours at [{off.place}] gets {off.got}",
         "No key may get more than another.", True)
 

@@ -50,7 +50,7 @@ def the_same_for_all(a: Attempt) -> Finding | None:
     A, v = a.given
     got, wanted = a.ask(A, v[:1].expand_as(v).contiguous()), v[:1].expand(N, E)
     off = first_difference(got, wanted, form=".2f")
-    return off and Finding(
+    return None if off is None else Finding(
         f"where all keys have the same value, {off.wanted}, any mixture of them is {off.wanted}, too; yours {off.got}",
         "The weights are row i of A, and they sum to one.", True)
 
@@ -59,7 +59,7 @@ def one_key(a: Attempt) -> Finding | None:
     A, v = torch.eye(S, dtype=torch.float64).roll(1, 0)[:N], a.given[1]
     got, wanted = a.ask(A, v), v.roll(1, 0)[:N]
     off = first_difference(got, wanted, form=".2f")
-    return off and Finding(
+    return None if off is None else Finding(
         f"every query looks at one key alone, query 0 at key {S - 1}, and gets its value: at [{off.place}] "
         f"{off.wanted}; yours {off.got}", "Row i of the map, times the table of values.", True)
 
@@ -68,7 +68,7 @@ def shared_out(a: Attempt) -> Finding | None:
     A, v = torch.full((N, S), 1 / S, dtype=torch.float64), a.given[1]
     got, wanted = a.ask(A, v), v.mean(0).expand(N, E)
     off = first_difference(got, wanted, form=".3f")
-    return off and Finding(
+    return None if off is None else Finding(
         f"a uniform map gives the mean of all values, {off.wanted} at [{off.place}]; yours {off.got}",
         "Every key counts, with its weight.", True)
 

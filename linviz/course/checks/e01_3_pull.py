@@ -78,7 +78,7 @@ def nudged(a: Attempt) -> Finding | None:
     step[1, 2] = 1e-5
     moved = ((scores + step).softmax(-1) @ v - (scores - step).softmax(-1) @ v)[1] / 2e-5
     off = first_difference(a.got[1, 2], moved, 1e-6)
-    return off and Finding(
+    return None if off is None else Finding(
         f"raising score [1, 2] a little changes output [1, {off.place}] by {off.wanted} times as much; "
         f"yours gives {off.got}", "A_ij times the difference between this value and the output.")
 
@@ -103,7 +103,7 @@ def alike(a: Attempt) -> Finding | None:
     flat, two = torch.zeros(1, 2, dtype=v.dtype), torch.tensor([[1.0], [0.0]], dtype=v.dtype)
     got = a.ask(flat, two).flatten()
     off = first_difference(got, torch.tensor([0.25, -0.25], dtype=v.dtype))
-    return off and Finding(
+    return None if off is None else Finding(
         f"two keys with weight one half each and values 1 and 0: the pulls are 0.25 and -0.25; yours has {off.got} "
         f"for {off.wanted}", "One half times (1 - 0.5), one half times (0 - 0.5).", True)
 

@@ -98,7 +98,7 @@ def one(a: Attempt) -> Finding | None:
     q, k, v, _ = a.given
     got, wanted = a.ask(q, k, v, 1), one_head(q, k, v)
     off = first_difference(got, wanted)
-    return off and Finding(
+    return None if off is None else Finding(
         f"with one head it should be exercise 1.1: {off.wanted} at [{off.place}]; yours gives {off.got}",
         "D is the width of a head: all channels divided by H.", True)
 

@@ -54,7 +54,7 @@ def layers(seed: int) -> tuple[Tensor, ...]:
 def even(a: Attempt) -> Finding | None:
     C = torch.tensor([96.0, 768.0], dtype=torch.float64)
     off = row_difference(a.ask(2 * C, C), 0.5, RELATIVE)
-    return off and Finding(
+    return None if off is None else Finding(
         f"with N = 2 C pairs and linear maps need equal work, 0.5 each; yours gives {off.got} for layer {off.place}",
         "Pairs: N N C for the scores and N N C for the mix. Linear maps: four of N C C.", True)
 
@@ -62,7 +62,7 @@ def even(a: Attempt) -> Finding | None:
 def many(a: Attempt) -> Finding | None:
     tokens, C = (torch.full((1,), n, dtype=torch.float64) for n in (1e9, 8.0))
     off = row_difference(a.ask(tokens, C), 1.0, 1e-6)
-    return off and Finding(
+    return None if off is None else Finding(
         f"with a thousand million tokens the share of the pairs is 1; yours gives {off.got}",
         "Divide the pairs by the sum of pairs and linear maps.", True)
 

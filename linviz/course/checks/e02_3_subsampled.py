@@ -114,7 +114,7 @@ def largest(a: Attempt) -> Finding | None:
     """Equal keys: the output is the mean of the squares' largest values."""
     q, k, v = a.given
     off = first_difference(a.ask(q, 0 * k, v)[0], _most(v).mean(0), 1e-6)
-    return off and Finding(
+    return None if off is None else Finding(
         f"with equal keys the output should be the mean of the squares' largest values, {off.wanted}; "
         f"yours is {off.got}", "Take the largest of each square, of k and of v, channel by channel.", True)
 

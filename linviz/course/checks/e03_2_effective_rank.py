@@ -70,7 +70,7 @@ def spectra(seed: int) -> tuple[Any, ...]:
 
 def flat(a: Attempt) -> Finding | None:
     off = row_difference(a.ask(torch.full((H, COUNT), 3.0, dtype=torch.float64)), float(COUNT), RELATIVE)
-    return off and Finding(
+    return None if off is None else Finding(
         f"{COUNT} equal values are {COUNT} directions; yours gives {off.got}",
         "First p = s / sum s; then exp of minus the sum of p log p.", True)
 

@@ -58,7 +58,7 @@ def every_key_counts(a: Attempt) -> Finding | None:
 def linear_in_q(a: Attempt) -> Finding | None:
     q, k, v = a.given
     off = first_difference(a.ask(2 * q, k, v), 2 * a.got, 1e-6)
-    return off and Finding(
+    return None if off is None else Finding(
         f"twice the query should give twice the output, {off.wanted} at [{off.place}]; yours gives {off.got}",
         "Here a weight is the plain product q.k, without a softmax and without a row sum.",
         True)
@@ -67,7 +67,7 @@ def linear_in_q(a: Attempt) -> Finding | None:
 def the_mean(a: Attempt) -> Finding | None:
     q, k, v = a.given
     off = first_difference(a.ask(q, torch.cat((k, k)), torch.cat((v, v))), a.got, 1e-6)
-    return off and Finding(
+    return None if off is None else Finding(
         f"repeating every key should change nothing; yours goes from {off.wanted} to {off.got}",
         "The sum over keys is divided by the number of keys.", True)
 

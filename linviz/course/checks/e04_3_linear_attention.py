@@ -69,7 +69,7 @@ def positive(a: Attempt) -> Finding | None:
     q, k, v = (x[:2].abs() for x in a.given)
     k, v = torch.stack((k[0], -5 - k[1])), torch.stack((torch.zeros_like(v[0]), torch.ones_like(v[1])))
     off = first_difference(a.ask(q, k, v)[0, 0], right(q, k, v)[0, 0], 1e-6, ".3g")
-    return off and Finding(
+    return None if off is None else Finding(
         f"a key of negative numbers should have a small weight, {off.wanted}; yours gives {off.got}",
         "phi(x) = elu(x) + 1: this is exp(x) below zero and x + 1 above.", True)
 
@@ -78,7 +78,7 @@ def the_eps(a: Attempt) -> Finding | None:
     q, k, v = a.given
     got, wanted = (f(-6 - q.abs(), -6 - k.abs(), torch.ones_like(v)) for f in (a.ask, right))
     off = first_difference(got, wanted, 1e-6, ".4f")
-    return off and Finding(
+    return None if off is None else Finding(
         f"with tiny features the eps makes weights sum to {off.wanted}; yours to {off.got}",
         "Divide by the row sum + 1e-6, as the official code does.", True)
 

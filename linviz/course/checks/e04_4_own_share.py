@@ -69,7 +69,7 @@ def all_alike(a: Attempt) -> Finding | None:
     q, k = (torch.ones_like(x) for x in a.given)
     got = a.ask(q, k)
     off = row_difference(got, 1 / len(q), 1e-6, ".3f")
-    return off and Finding(
+    return None if off is None else Finding(
         f"with {len(q)} equal tokens each keeps 1/{len(q)} = {off.wanted}; yours gives {off.got}",
         "The row sum of token i is phi(q_i) times the sum of phi(k) over all keys.", True)
 

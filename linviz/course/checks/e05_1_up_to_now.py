@@ -66,7 +66,7 @@ def the_first(a: Attempt) -> Finding | None:
     """The first token sees itself alone. For answers to (phi_q, phi_k, v, ...)."""
     v, got = a.given[2], a.got
     off = first_difference(got[0], v[0], 1e-6)
-    return off and Finding(
+    return None if off is None else Finding(
         f"token 0 sees only itself, so its output is its value, {off.wanted}; yours is {off.got}",
         "Use keys 0 to i, including the token itself, and divide by the sum of their weights.", True)
 
@@ -76,7 +76,7 @@ def shares(a: Attempt) -> Finding | None:
     q, k, v, *rest = a.given
     got = a.ask(q, k, torch.ones_like(v), *rest)
     off = row_difference(got, 1.0, 1e-6)
-    return off and Finding(
+    return None if off is None else Finding(
         f"the weights of a row sum to 1, so values that are all 1 should give 1; yours at [{off.place}] gives "
         f"{off.got}", "Divide by the sum of the weights that are left.", True)
 

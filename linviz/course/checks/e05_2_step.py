@@ -103,7 +103,7 @@ def sees_itself(a: Attempt) -> Finding | None:
     S, z, q, k, v = a.given
     got = a.ask(torch.zeros_like(S), torch.zeros_like(z), q, k, v)[2]
     off = first_difference(got, v, 1e-5)
-    return off and Finding(
+    return None if off is None else Finding(
         f"the first token sees only itself, so it returns its value, {off.wanted}; yours is {off.got}",
         "Write first, then read: q.S over q.z, both including the token.", True)
 

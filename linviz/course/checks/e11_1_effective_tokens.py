@@ -55,7 +55,7 @@ def alike(a: Attempt) -> Finding | None:
     rows = rows / rows.sum(-1, keepdim=True)
     got, wanted = a.ask(rows), torch.arange(1, S + 1, dtype=torch.float64)
     off = first_difference(got, wanted, 1e-7, ".3g")
-    return off and Finding(
+    return None if off is None else Finding(
         f"a row with {off.wanted} equal weights and zeros has {off.wanted} effective tokens; yours gives {off.got}",
         "H = -sum of a log2 a, where a = 0 adds nothing; then 2 to the power of H.", True)
 

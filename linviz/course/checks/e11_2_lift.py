@@ -55,7 +55,7 @@ def fair(a: Attempt) -> Finding | None:
     mask = a.given[1]
     got = a.ask(torch.full((N, S), 1 / S, dtype=torch.float64), mask)
     off = first_difference(got, torch.ones(N, dtype=torch.float64), form=".3g")
-    return off and Finding(
+    return None if off is None else Finding(
         f"uniform attention gives an object its fair share: a lift of {off.wanted}; yours gives {off.got}",
         f"The mass of a uniform row on this mask is the mean of the mask, {mask.mean().item():.3f}.", True)
 
@@ -66,7 +66,7 @@ def all_of_it(a: Attempt) -> Finding | None:
     got = a.ask(rows, mask)
     wanted = torch.tensor([float(S)] + [0.0] * (S - 1), dtype=torch.float64)
     off = first_difference(got, wanted, form=".3g")
-    return off and Finding(
+    return None if off is None else Finding(
         f"if the object is 1 patch of {S}, rows that look only there have lift {S}, others 0: row {off.place} "
         f"has {off.wanted}; yours gives {off.got}",
         "Divide the mass on the object by the object's share of the picture.", True)

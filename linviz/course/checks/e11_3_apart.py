@@ -87,7 +87,7 @@ def positive(seed: int) -> tuple[Tensor, Tensor, float]:
 
 def shares(a: Attempt) -> Finding | None:
     off = row_difference(a.got.sum(-1), 1.0, RELATIVE, ".3g")
-    return off and Finding(
+    return None if off is None else Finding(
         f"the three shares of a query sum to 1; your shares of query {off.place} sum to {off.got}",
         "Sum each part over the keys, then divide by the sum of the three.", True)
 
@@ -96,7 +96,7 @@ def no_floor(a: Attempt) -> Finding | None:
     got = a.ask(*a.given[:2], 0.0)
     wanted = torch.tensor([1.0, 0.0, 0.0], dtype=torch.float64).expand(N, 3)
     off = first_difference(got, wanted, form=".2f")
-    return off and Finding(
+    return None if off is None else Finding(
         f"without a floor (c = 0) the pair has the whole row: 1, 0, 0; yours has {off.got} for {off.wanted}",
         "Multiply out (q_plus + c)(k_plus + c): which of the four terms are left at c = 0?", True)
 

@@ -66,7 +66,7 @@ def features(seed: int) -> tuple[Tensor, Tensor]:
 
 def template_shares(a: Attempt) -> Finding | None:
     off = row_difference(a.got[1].sum(-1), 1.0, RELATIVE, ".3g")
-    return off and Finding(
+    return None if off is None else Finding(
         f"a template sums to one over the keys; your template {off.place} sums to {off.got}",
         "Divide column m of phi(k) by its own sum: this gives one row per feature.", True)
 
@@ -80,7 +80,7 @@ def one_feature(a: Attempt) -> Finding | None:
                        f"{off.wanted} at [{off.place}]; yours has {off.got}",
                        "The templates are phi_k.mT, divided by its sums over the keys.", True)
     off = first_difference(mixture, torch.eye(M, dtype=torch.float64), form=".3f")
-    return off and Finding(
+    return None if off is None else Finding(
         "a query that has only feature m should get weight 1 on template m and 0 elsewhere; yours at "
         f"[{off.place}] is {off.got}, not {off.wanted}",
         "The mixture of a query sums to one: divide each row by its sum.", True)
@@ -88,7 +88,7 @@ def one_feature(a: Attempt) -> Finding | None:
 
 def mixture_shares(a: Attempt) -> Finding | None:
     off = row_difference(a.got[0].sum(-1), 1.0, RELATIVE, ".3g")
-    return off and Finding(
+    return None if off is None else Finding(
         f"a mixture sums to one; your mixture of query {off.place} sums to {off.got}",
         "Divide each row of the mixture by its own sum.", True)
 
@@ -97,7 +97,7 @@ def the_map(a: Attempt) -> Finding | None:
     p, k = a.given
     wanted, got = _rows(p @ k.mT), a.got[0] @ a.got[1]
     off = first_difference(got, wanted, 1e-7, ".4f")
-    return off and Finding(
+    return None if off is None else Finding(
         f"mixture times templates is the map: A[{off.place}] = {off.wanted}; yours is {off.got}",
         "Each template was divided by its sum over the keys, so the mixture must be multiplied by this sum.", True)
 

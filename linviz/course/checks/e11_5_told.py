@@ -80,7 +80,7 @@ def own(a: Attempt) -> Finding | None:
     rows = torch.full((HEADS, S, S), 1e-15, dtype=torch.float64) + torch.eye(S, dtype=torch.float64)
     got, most = a.ask(rows), math.log2(S)
     off = first_difference(got, torch.full((HEADS,), most, dtype=torch.float64), 1e-6, ".3f")
-    return off and Finding(
+    return None if off is None else Finding(
         f"if each of {S} queries looks only at itself, a row tells log2({S}) = {off.wanted} bits; "
         f"yours gives {off.got}", "The mean row is uniform, and each row has 0 bits.", True)
 
@@ -89,7 +89,7 @@ def each_head(a: Attempt) -> Finding | None:
     alone = torch.stack([right(a.given[0][h:h + 1])[0] for h in range(HEADS)])
     swapped = a.ask(a.given[0].flip(0))
     off = first_difference(swapped.flip(0), alone, form=".2f")
-    return off and Finding(
+    return None if off is None else Finding(
         f"the heads should have {listed(alone)} bits; for head {off.place} yours gives {off.got} for {off.wanted}",
         "Treat each head on its own: average over queries, never over heads.")
 

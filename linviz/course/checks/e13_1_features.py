@@ -56,14 +56,15 @@ def the_slope(a: Attempt) -> Finding | None:
     x = 1 + a.given[0].abs()
     rise = a.ask(x + 1) - a.ask(x)
     off = row_difference(rise, 1.0, 1e-6, ".3f")
-    return off and Finding(f"adding 1 to a positive channel should add 1 to its feature; yours rises by {off.got}",
-                           "relu does not change a positive channel, and the floor is the same for all channels.", True)
+    return None if off is None else Finding(
+        f"adding 1 to a positive channel should add 1 to its feature; yours rises by {off.got}",
+        "relu does not change a positive channel, and the floor is the same for all channels.", True)
 
 
 def the_width(a: Attempt) -> Finding | None:
     x = -a.given[0].abs()[:, :4]
     off = row_difference(a.ask(x), 0.5, RELATIVE, ".3f")
-    return off and Finding(
+    return None if off is None else Finding(
         f"with 4 channels the floor is 1/2; yours is {off.got}",
         "Take the width from the last axis of x.", True)
 

@@ -61,7 +61,7 @@ def mixed(seed: int, queries: int = N, keys: int = S) -> tuple[Tensor, ...]:
 def shares(a: Attempt) -> Finding | None:
     p, k, v, s, t = a.given
     off = row_difference(a.ask(p, k, torch.ones_like(v), s, t), 1.0, 1e-4, ".3f")
-    return off and Finding(
+    return None if off is None else Finding(
         f"each row sums to one, so values that are all 1 should give 1; yours give {off.got}",
         "Is every row divided by the sum of its own gated weights?", True)
 
@@ -70,7 +70,7 @@ def the_eps(a: Attempt) -> Finding | None:
     p, k, v, s, t = a.given
     got, wanted = (f(1e-4 * p, 1e-4 * k, torch.ones_like(v), s, t) for f in (a.ask, right))
     off = first_difference(got, wanted, 1e-6, ".4f")
-    return off and Finding(
+    return None if off is None else Finding(
         f"for tiny features, with the eps, weights sum to {off.wanted}; yours to {off.got}",
         "Divide by the row sum + 1e-6, so that an empty row is not divided by 0.", True)
 

@@ -92,7 +92,7 @@ def uniform(a: Attempt) -> Finding | None:
     one, most = torch.ones(N, M, dtype=torch.float64), math.log2(S)
     got = a.ask(one, one[:S], 0 * one, 0 * one[:S], 1.0)
     off = row_difference(got, most, RELATIVE, ".3f")
-    return off and Finding(
+    return None if off is None else Finding(
         f"a row with {S} equal weights has log2({S}) = {off.wanted} bits; yours has {off.got}",
         "First divide each row by its sum. Then take minus the sum of a log2 a.", True)
 
@@ -101,7 +101,7 @@ def cancels(a: Attempt) -> Finding | None:
     p, k, y, z, _ = a.given
     got, plain = a.ask(p, k, y, z, 0.0), right(p, k, 0 * y, 0 * z, 1.0)
     off = first_difference(got, plain, 1e-6, ".3f")
-    return off and Finding(
+    return None if off is None else Finding(
         f"at strength 0 the gate cancels, and row {off.place} has {off.wanted} bits; yours has {off.got}",
         "sigmoid(0 * z) is one half for every token and channel.", True)
 
@@ -110,7 +110,7 @@ def full(a: Attempt) -> Finding | None:
     p, k, y, z, _ = a.given
     got, gated = a.ask(p, k, y, z, 1.0), right(p, k, y, z, 1.0)
     off = first_difference(got, gated, form=".3f")
-    return off and Finding(
+    return None if off is None else Finding(
         f"at strength 1 the gate is sigmoid(z) itself: {off.wanted} bits; yours has {off.got}",
         "Compute r = sigmoid(s z) on both sides, divide each row by its sum, and then take the entropy.", True)
 

@@ -109,7 +109,7 @@ def one(a: Attempt) -> Finding | None:
                            f"the content; yours gives {off.got}",
                            f"A fold has {channels} // 16 channels of {channels}; {channels} minus 8 folds stay.", True)
     off = first_difference(got, wanted, form=".3f")
-    return off and Finding(
+    return None if off is None else Finding(
         f"all weight at [2, 3]: the content that comes from [{off.place}] is {off.wanted}; yours is {off.got}",
         "Slot (r, c) of fold n holds the channels of (r + dy, c + dx).", True)
 
@@ -120,7 +120,7 @@ def edge(a: Attempt) -> Finding | None:
     row[0, 0] = 1
     got, wanted = a.ask(row, channels, steps), right(row, channels, steps)
     off = first_difference(got, wanted, form=".3f")
-    return off and Finding(
+    return None if off is None else Finding(
         f"all weight in a corner: {wanted.sum().item():.3f} of it brings content, {off.wanted} from [{off.place}]; "
         f"yours {off.got}",
         "At the border straight folds hold zeros, and their weight is lost; diagonal folds hold the slot's own.", True)

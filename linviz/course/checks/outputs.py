@@ -30,7 +30,7 @@ def sums_to_one(hint: str, within: float = 1e-6,
     def ask(a: Attempt) -> Finding | None:
         q, k, v, *rest = a.given
         off = row_difference(a.ask(q, k, torch.ones_like(v), *rest), 1.0, within)
-        return off and Finding(f"{why}; yours give {off.got} at [{off.place}]", hint, True)
+        return None if off is None else Finding(f"{why}; yours give {off.got} at [{off.place}]", hint, True)
     return ask
 
 
