@@ -22,7 +22,7 @@ from torch import Tensor
 
 from ..course.answer_words import AnswerError
 from ..course.work_count import Work
-from .array_frames import describe_value, read_frame, restore_value, write_frame
+from .array_frames import describe_value, read_array_frame, restore_value, write_array_frame
 from .confinement import child_processes
 from .marks import Outcome
 
@@ -112,20 +112,20 @@ class AnswerProcess:
         """Send every question and read one reply for it, in a thread: the process may do neither."""
         assert self.process.stdin is not None and self.process.stdout is not None
         try:
-            self.answered.put(read_frame(self.process.stdout))
+            self.answered.put(read_array_frame(self.process.stdout))
             while True:
                 head, tensors = self.asked.get()
                 if not head:
                     return
-                write_frame(self.process.stdin, head, tensors)
-                self.answered.put(read_frame(self.process.stdout))
+                write_array_frame(self.process.stdin, head, tensors)
+                self.answered.put(read_array_frame(self.process.stdout))
         except Exception as error:
             self.answered.put(error)
 
     def resident_memory(self, peak: bool) -> int:
         """Bytes that the process and its descendants hold, or held at most since the peak was reset; 0 if unknown."""
         field, found = "VmHWM:" if peak else "VmRSS:", 0
-        for process in _descendants(self.process.pid):
+        for process in _process_tree(self.process.pid):
             with contextlib.suppress(OSError, IndexError, ValueError):
                 text = Path(f"/proc/{process}/status").read_text()
                 found += int(text.split(field)[1].split()[0]) * 1024
@@ -133,7 +133,7 @@ class AnswerProcess:
 
     def reset_peak(self) -> None:
         """Let the system forget the most memory that the process has held."""
-        for process in _descendants(self.process.pid):
+        for process in _process_tree(self.process.pid):
             with contextlib.suppress(OSError):
                 Path(f"/proc/{process}/clear_refs").write_text("5")
 
@@ -183,7 +183,7 @@ def _start_worker(home: Path, job: str) -> subprocess.Popen[bytes]:
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
 
 
-def _descendants(process: int) -> list[int]:
+def _process_tree(process: int) -> list[int]:
     found = [process]
     for number in found:
         found += child_processes(number)

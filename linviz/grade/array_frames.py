@@ -18,7 +18,7 @@ LARGEST = 2**28                                         # bytes: the exercises' 
 DTYPES = {str(d).removeprefix("torch."): d for d in vars(torch).values() if isinstance(d, torch.dtype)}
 
 
-def write_frame(stream: IO[bytes], head: dict[str, Any], tensors: Sequence[Tensor] = ()) -> None:
+def write_array_frame(stream: IO[bytes], head: dict[str, Any], tensors: Sequence[Tensor] = ()) -> None:
     """Write one frame and flush it."""
     plain = [t.detach().resolve_conj().resolve_neg().contiguous() for t in tensors]
     kinds = [[str(t.dtype).removeprefix("torch."), list(t.shape)] for t in plain]
@@ -34,13 +34,13 @@ def _bytes_of(t: Tensor) -> Any:
     return t.reshape(-1).view(torch.uint8).numpy() if t.numel() else np.empty(0, np.uint8)
 
 
-def read_frame(stream: IO[bytes]) -> tuple[dict[str, Any], list[Tensor]]:
+def read_array_frame(stream: IO[bytes]) -> tuple[dict[str, Any], list[Tensor]]:
     """Read one frame. EOFError at the end, ValueError for anything that is not a frame.
 
     >>> file = io.BytesIO()
-    >>> write_frame(file, {"do": "call"}, [torch.ones(2)])
+    >>> write_array_frame(file, {"do": "call"}, [torch.ones(2)])
     >>> _ = file.seek(0)
-    >>> read_frame(file)[1]
+    >>> read_array_frame(file)[1]
     [tensor([1., 1.])]
     """
     head, arrays = SIZES.unpack(_read_bytes(stream, SIZES.size))

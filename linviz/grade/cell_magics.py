@@ -18,7 +18,7 @@ WRITES = re.compile(r"^\s*%%(?:writefile|file)\s+(-a\s+|--append\s+)?[\"']?([\w.
 
 
 @cache
-def _transformer() -> Any:
+def _ipython_reader() -> Any:
     """IPython's own reader of cells. Raises ValueError where IPython is not installed."""
     try:
         from IPython.core.inputtransformer2 import TransformerManager
@@ -39,7 +39,7 @@ def python_of_cell(text: str, files: Mapping[str, str]) -> str:
         ast.parse(text)
         return text
     except SyntaxError:
-        tree = ast.parse(_transformer().transform_cell(text))
+        tree = ast.parse(_ipython_reader().transform_cell(text))
     return ast.unparse(ast.fix_missing_locations(MagicReader(files).visit(tree)))
 
 

@@ -30,20 +30,20 @@ def main() -> None:
     import torch
 
     from ..course.work_count import measure_work
-    from .array_frames import read_frame, write_frame
+    from .array_frames import read_array_frame, write_array_frame
     torch.set_num_threads(1)
     measure_work(lambda x: x + 1, (torch.ones(1),))
     answers, guard = Answers(float(job["seconds"])), ReferenceGuard(job["hidden"])
     sys.path.insert(0, job["helpers"])
     limit_memory(int(job["memory"]))
-    write_frame(replies, {"ready": True, "confined": confined})
+    write_array_frame(replies, {"ready": True, "confined": confined})
     while True:
         try:
-            head, tensors = read_frame(requests)
+            head, tensors = read_array_frame(requests)
         except EOFError:
             os._exit(0)                                 # skip threads and exit handlers that an answer has made
         said, made = answers.reply(head, tensors)
-        write_frame(replies, said | {"id": head["id"], "imports": guard.imports()}, made)
+        write_array_frame(replies, said | {"id": head["id"], "imports": guard.imports()}, made)
 
 
 def _open_pipes() -> tuple[IO[bytes], IO[bytes]]:

@@ -6,6 +6,7 @@ import inspect
 import linecache
 import textwrap
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -65,12 +66,9 @@ def differences(every: int, first: int, answers: slice) -> list[tuple[str, Outco
 
 
 def test_a_right_answer_and_a_mutant_of_each_exercise_have_the_same_verdict() -> None:
-    limits, runner = Limits(), None
-    codes = {}
-    for name in checks.ALL:
-        right, *mutants = sources(name, ANSWERS[name][0], 1000, 7)
-        codes[name] = (right, *mutants[:1])
+    limits = Limits()
     runner = Runner(limits)
+    codes = {name: list(islice(sources(name, ANSWERS[name][0], 1000, 7), 2)) for name in checks.ALL}
     for n in range(2):
         tasks = {name: found[n] for name, found in codes.items() if n < len(found)}
         there, imports = runner.outcomes([{"name": name, "statements": [HEAD, code]} for name, code in tasks.items()])
