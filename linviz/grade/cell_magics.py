@@ -33,7 +33,7 @@ def python_of_cell(text: str, files: Mapping[str, str]) -> str:
     >>> python_of_cell("%%time\\nx = 1\\n%matplotlib inline", {})
     'x = 1\\npass'
     >>> python_of_cell("%%timeit\\nx = 1", {}), python_of_cell("y = 5 %3", {})
-    ('', 'y = 5 %3')
+    ('pass', 'y = 5 %3')
     """
     try:
         ast.parse(text)
