@@ -65,17 +65,17 @@ def differences(every: int, first: int, answers: slice) -> list[tuple[str, Outco
     return found
 
 
-def test_a_right_answer_and_a_mutant_of_each_exercise_have_the_same_verdict() -> None:
+def test_answers_to_all_exercises_have_the_same_verdict() -> None:
+    """Of every second exercise a right answer, of the others a mutant; the night has all of them."""
     limits = Limits()
     runner = Runner(limits)
-    codes = {name: list(islice(sources(name, ANSWERS[name][0], 1000, 7), 2)) for name in checks.ALL}
-    for n in range(2):
-        tasks = {name: found[n] for name, found in codes.items() if n < len(found)}
-        there, imports = runner.outcomes([{"name": name, "statements": [HEAD, code]} for name, code in tasks.items()])
-        assert not imports
-        for name, code in tasks.items():
-            assert outcome_here(name, code, limits) == there[name], code
-    assert runner.started == 2
+    tasks = {name: list(islice(sources(name, ANSWERS[name][0], 1000, 7), 1 + n % 2))[-1]
+             for n, name in enumerate(checks.ALL)}
+    there, imports = runner.outcomes([{"name": name, "statements": [HEAD, code]} for name, code in tasks.items()])
+    assert not imports and runner.started == 1
+    for name, code in tasks.items():
+        assert outcome_here(name, code, limits) == there[name], code
+    assert {o.status for o in there.values()} > {"right", "wrong"}
 
 
 @pytest.mark.nightly
