@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..comparison import row_difference
 from ..exercise import Attempt, Exercise, Finding
 from ..properties import FIRST, LAST
 from .samples import normal
@@ -64,8 +65,9 @@ def scaled(a: Attempt) -> Finding | None:
 
 def all_count(a: Attempt) -> Finding | None:
     got = a.ask(torch.full((H, COUNT), 3.0, dtype=torch.float64), 0.5)
-    return None if torch.equal(got, torch.full_like(got, COUNT)) else Finding(
-        f"of {COUNT} equal values all {COUNT} count; yours counts {got.flatten()[0].item()}",
+    off = row_difference(got, COUNT, 0.0, ".3g")
+    return None if off is None else Finding(
+        f"of {COUNT} equal values all {off.wanted} count; yours counts {off.got} for head {off.place}",
         "Count all values that are larger than the tolerance times the largest.", True)
 
 
