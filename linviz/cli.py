@@ -100,7 +100,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_read_options(command("read", run_read, "measure attention on a sample or on your own picture or clip"))
     add_export_options(command("export", run_export, "write a page, a picture, a film or a saved view"))
     options_of_train(command("train", run_train, "train a small video transformer"))
-    options_of_grade(command("grade", run_grade, "grade a folder of learners' notebooks (not a sandbox)"))
+    options_of_grade(command("grade", run_grade, "grade a folder of learners' notebooks"))
     command("doctor", run_doctor, "check that everything is installed, in the right version")
     command("citation", print_citation, "print how to cite linviz")
     return top

@@ -4,9 +4,10 @@
 
 Cells, sliders and quizzes need IPython and ipywidgets, which notebooks have; checks do not need them.
 """
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from . import checks
+if TYPE_CHECKING:
+    from . import checks
 
 HOMES = {"show": "cells", "say": "cells", "table": "cells", "number": "cells", "explorer": "cells", "Live": "live"}
 __all__ = ["HOMES", "checks"]
@@ -17,6 +18,6 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
     if name in HOMES:
         return getattr(import_module(f".{HOMES[name]}", __name__), name)
-    if name in ("quizzes", "scenes"):
+    if name in ("checks", "quizzes", "scenes"):
         return import_module(f".{name}", __name__)
     raise AttributeError(f"module 'linviz.course' has no attribute {name!r}")

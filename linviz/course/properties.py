@@ -5,12 +5,15 @@ A property returns None or a Finding: one line with the observation, and one lin
 """
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 
-from .exercise import Answer, Attempt, Finding, Property, as_tensors, is_close, letter_sizes
+from .comparison import first_difference
+from .exercise import Attempt, Finding, Property, letter_sizes
+from .tensor_equality import as_tensors, is_close
+from .work_count import count_numbers as count_numbers  # the chapters take it from here
 
 
 def keeps_inputs(a: Attempt) -> Finding | None:
@@ -29,10 +32,23 @@ def returns_tensors(a: Attempt) -> Finding | None:
     wanted, got = as_tensors(a.expected), as_tensors(a.got)
     assert wanted is not None
     if got is None:
-        return Finding(f"expected a tensor, got {type(a.got).__name__}", "Return torch tensors.", names=True)
+        return _wrong_kind(a.got, len(wanted))
     if len(got) != len(wanted):
         return Finding(f"expected {_tensor_count(len(wanted))}, got {_tensor_count(len(got))}", names=True)
     return None
+
+
+def _wrong_kind(got: Any, count: int) -> Finding:
+    """What to say about a result that is neither a tensor nor a tuple of tensors."""
+    kind = type(got).__name__
+    if isinstance(got, list) and got and all(isinstance(x, Tensor) for x in got):
+        how = "return a, b" if count > 1 else "return a"
+        wanted = f"a tuple of {count} tensors" if count > 1 else "a tensor"
+        return Finding(f"expected {wanted}, got a list of {len(got)}", f"Write `{how}`, without brackets.", names=True)
+    if isinstance(got, tuple):
+        kind = "a tuple with a " + next(type(x).__name__ for x in got if not isinstance(x, Tensor))
+    hint = "torch.from_numpy(x) makes a tensor of an array." if "ndarray" in kind else "Return torch tensors."
+    return Finding(f"expected {_tensor_count(count)}, got {kind}", hint, names=True)
 
 
 def _tensor_count(n: int) -> str:
@@ -54,8 +70,10 @@ def matches_dtype(a: Attempt) -> Finding | None:
     """The results have the dtype of the inputs."""
     for wanted, got in _tensor_pairs(a):
         if wanted.dtype != got.dtype:
-            return Finding(f"expected {wanted.dtype}, got {got.dtype}",
-                           "New tensors take the dtype of the inputs: x.new_ones(...), or dtype=x.dtype.", names=True)
+            whole = not wanted.is_floating_point()
+            hint = ("These are whole numbers: counts and indices have torch's own type, torch.int64." if whole else
+                    "New tensors take the dtype of the inputs: x.new_ones(...), or dtype=x.dtype.")
+            return Finding(f"expected {wanted.dtype}, got {got.dtype}", hint, names=True)
     return None
 
 
@@ -71,12 +89,9 @@ def is_finite(a: Attempt) -> Finding | None:
 def matches_values(a: Attempt) -> Finding | None:
     """The numbers are right; the finding shows the first that differs."""
     for wanted, got in _tensor_pairs(a):
-        if not is_close(got, wanted):
-            off = (got - wanted).abs() > 1e-9 * wanted.abs().max()
-            at = tuple(off.nonzero()[0].tolist())
-            place = ", ".join(map(str, at))
-            return Finding(f"at [{place}] expected {wanted[at].item():.6g}, got {got[at].item():.6g}",
-                           f"{int(off.sum())} of {off.numel()} numbers differ.")
+        if off := first_difference(got, wanted, form=".6g"):
+            return Finding(f"at [{off.place}] expected {off.wanted}, got {off.got}",
+                           f"{off.count} of {wanted.numel()} numbers differ.")
     return None
 
 
@@ -90,26 +105,26 @@ FIRST: tuple[Property, ...] = (keeps_inputs, returns_tensors, matches_shape, mat
 LAST: tuple[Property, ...] = (matches_values,)
 
 
-class Tally(TorchDispatchMode):
-    """Counts every number that torch computes while the context is active: no clock, so no noise."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.made = 0
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        out = func(*args, **(kwargs or {}))
-        self.made += sum(t.numel() for t in (out if isinstance(out, tuple | list) else (out,)) if isinstance(t, Tensor))
-        return out
+def is_idle(a: Attempt) -> bool:
+    """Whether nothing was done: every result is one number throughout, or an input as it is, cut or repeated."""
+    got = as_tensors(a.got)
+    return got is not None and a.error is None and all(_is_idle_tensor(x, a.given) for x in got)
 
 
-def count_numbers(answer: Answer, given: tuple[Any, ...]) -> int:
-    """How many numbers an answer computes.
+def _is_idle_tensor(x: Tensor, given: tuple[Any, ...]) -> bool:
+    if x.numel() == 0 or bool((x == x.flatten()[0]).all()) or bool(x.isnan().all()):
+        return True
+    return any(_is_part(x.double(), y.double()) for y in given if isinstance(y, Tensor))
 
-    >>> import torch
-    >>> count_numbers(lambda x: x @ x.mT, (torch.ones(10, 2),)) >= 100
-    True
-    """
-    with Tally() as count:
-        answer(*given)
-    return count.made
+
+def _is_part(x: Tensor, y: Tensor) -> bool:
+    """Whether x shows the beginning of y, perhaps transposed or repeated along an axis."""
+    for z in (y, y.mT) if y.ndim >= 2 else (y,):
+        if x.numel() == z.numel() and bool((x.flatten() == z.flatten()).all()):
+            return True
+        if x.ndim == z.ndim:
+            z = z[tuple(slice(n) for n in x.shape)]
+        with contextlib.suppress(RuntimeError):
+            if bool((x == z.expand_as(x)).all()):
+                return True
+    return False

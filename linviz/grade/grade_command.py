@@ -13,19 +13,22 @@ from typing import Any
 from ..course import checks
 from ..course.exercise import Exercise
 from ..safe_output import check_output, one_line
+from .cell_magics import written_files
 from .grade_options import add_grade_options
 from .grade_sheet import Row, safe_cell, write_sheet
+from .library_uses import library_uses
 from .marks import Outcome, exercise_marks
 from .runner import Limits, Runner
 from .slices import Broken, Statement, answer_statement, changed_library, needed_statements, parse_statements
 from .submissions import Submission, find_submissions
 
+OPEN_NETWORK = "this system cannot cut answers off: they could use the network and read your files"
 APART = (0, 97, 211)                                    # three inputs per exercise, as in the learner's check
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return the exit status: 0, 1 after an error in one sentence, 130 when it was stopped."""
-    about = "Grade learners' notebooks. Not a sandbox: an answer runs with your rights."
+    about = "Grade learners' notebooks. On Linux with user namespaces, answers have no network and cannot change files."
     parser = add_grade_options(argparse.ArgumentParser(prog="linviz grade", description=about))
     return run_grading(parser.parse_args(arguments))
 
@@ -46,7 +49,8 @@ def grade_folder(given: argparse.Namespace) -> int:
     """Find submissions, grade them, write the sheet, print a summary. Raises ValueError for invalid options."""
     _check_options(given)
     begun, worth, found = time.monotonic(), exercise_marks(given.notebooks), find_submissions(given.folder, checks.ALL)
-    runner = Runner(Limits(given.seconds, int(given.memory * 2**30), tuple(given.seed + n for n in APART)))
+    limits = Limits(given.seconds, int(given.memory * 2**30), tuple(given.seed + n for n in APART))
+    runner = Runner(limits, hidden=[given.folder.resolve(), given.notebooks.resolve()])
     rows: dict[int, Row] = {}
     told = progress_line(len(found))
     with ThreadPoolExecutor(given.jobs) as pool:
@@ -61,7 +65,7 @@ def grade_folder(given: argparse.Namespace) -> int:
             raise
     _check_sheet(given)                                 # it may have been made meanwhile
     write_sheet(given.out, [rows[n] for n in sorted(rows)], worth)
-    print(summary_lines(list(rows.values()), given.out, time.monotonic() - begun))
+    print(summary_lines(list(rows.values()), given.out, time.monotonic() - begun, runner.confined))
     return 0
 
 
@@ -85,12 +89,18 @@ def safe_row(runner: Runner, submission: Submission, every: Mapping[str, Exercis
 
 
 def _grade_submission(runner: Runner, submission: Submission, every: Mapping[str, Exercise]) -> Row:
-    found, broken = parse_statements(submission.cells)
+    files = {p.name: p.read_text(encoding="utf-8", errors="replace") for p in submission.helpers}
+    files |= written_files(submission.cells)
+    found, broken = parse_statements(submission.cells, files)
     own = {name: e for name, e in every.items() if int(e.number.split(".")[0]) == submission.chapter}
     known, tasks = prepare_row(own, found, broken)
-    known |= runner.outcomes(tasks)
-    note = "; ".join(f"{what}, which has no effect here" for what in changed_library(found))
-    return Row(submission, {e.number: known[name] for name, e in own.items() if name in known}, note)
+    outcomes, imported = runner.outcomes(tasks, files)
+    uses = library_uses([*(s for task in tasks for s in task["statements"]), *files.values()])
+    notes = [f"{what}, which has no effect here" for what in changed_library(found)]
+    if uses := sorted({*uses, *imported}):
+        notes.append(f"its answers use linviz itself: {', '.join(uses)[:300]}")
+    return Row(submission, {e.number: (known | outcomes)[name] for name, e in own.items() if name in known | outcomes},
+               "; ".join(notes))
 
 
 def prepare_row(own: Mapping[str, Exercise], found: Sequence[Statement], broken: Sequence[Broken]
@@ -128,10 +138,12 @@ def progress_line(count: int) -> Callable[[Row], None]:
     return told
 
 
-def summary_lines(rows: Sequence[Row], out: Path, seconds: float) -> str:
-    """The summary after grading, in two lines or three."""
+def summary_lines(rows: Sequence[Row], out: Path, seconds: float, confined: bool = True) -> str:
+    """The summary after grading, in two lines to four."""
     how = Counter(o.status for row in rows for o in row.outcomes.values())
     look = sum(bool(row.submission.trouble) for row in rows)
     kinds = ", ".join(f"{count} {status}" for status, count in how.most_common())
     lines = [f"{len(rows)} submissions in {seconds:.0f} s: {out}", f"answers: {kinds or 'none'}"]
-    return "\n".join([*lines, f"{look} could not be graded; the column 'note' says why"] if look else lines)
+    lines += [f"{look} could not be graded; the column 'note' says why"] if look else []
+    lines += [] if confined else [OPEN_NETWORK]
+    return "\n".join(lines)

@@ -12,12 +12,11 @@ HEAD = re.compile(r"^### Exercise (\d+\.\d+) · (.+)\n\n\*Difficulty \S+ (\d) of
                   r"(\d+) minutes\*", re.MULTILINE)
 MEANING = {
     "right": "the check is satisfied, on inputs that the learner has not seen",
-    "near": "it runs, returns the right type and shape, and the check names the one mistake",
+    "near": "it is in the check's table of wrong answers, or right but for one named case or too much work",
     "wrong": "it runs; the check reports what is wrong but does not recognise the mistake",
     "stopped": "it raised an error",
     "open": "unchanged, or missing",
     "ended": "it ran too long, used too much memory, or ended the whole program",
-    "meddled": "it changed the checks, so their verdicts cannot be trusted",
 }
 
 

@@ -1,25 +1,19 @@
-"""Run submissions in parallel, each in a fresh process with a time limit; a process that hangs or dies is reported."""
+"""Run submissions in parallel: the answers in a process of their own, the checks here, where no answer reaches them."""
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-import queue
-import signal
-import subprocess
-import sys
 import tempfile
-import threading
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from ..course import checks
+from ..course.answer_words import AnswerError
+from ..course.exercise import Exercise, Verdict
+from ..course.properties import is_idle
+from .answer_process import AnswerEnded, AnswerExited, AnswerProcess
 from .marks import Outcome
-
-HOME = Path(__file__).resolve().parents[2]              # the package's folder: the process runs in another folder
-START = 180.0                                           # seconds for starting; importing torch takes two to twenty
-PATIENCE = 4                                            # factor for wall-clock time: other processes run, too
 
 
 @dataclass(frozen=True)
@@ -33,114 +27,99 @@ class Limits:
 
 @dataclass
 class Runner:
-    """Runs jobs; `stop` ends the running ones, from any thread."""
+    """Runs jobs; `stop` ends the running ones, from any thread. `hidden`: folders that no answer may read."""
 
     limits: Limits = field(default_factory=Limits)
+    hidden: Sequence[Path] = ()
     stopped: bool = False
-    _running: set[subprocess.Popen[bytes]] = field(default_factory=set)
+    confined: bool = True                               # whether every process so far had no network
+    started: int = 0                                    # processes
+    _running: set[AnswerProcess] = field(default_factory=set)
 
-    def outcomes(self, tasks: Sequence[dict[str, Any]]) -> dict[str, Outcome]:
-        """The outcome of every task ({"name", "statements"}); if one ends its process, the rest run in a new one.
+    @cached_property
+    def exercises(self) -> dict[str, Exercise]:
+        """The checks, with the teacher's inputs."""
+        return {name: replace(e, seeds=self.limits.seeds) for name, e in checks.ALL.items()}
+
+    def outcomes(self, tasks: Sequence[dict[str, Any]], helpers: Mapping[str, str] | None = None
+                 ) -> tuple[dict[str, Outcome], set[str]]:
+        """The outcome of every task ({"name", "statements"}), and the modules of linviz that the answers imported.
+
+        If an answer ends its process, the rest run in a new one. `helpers`: Python files that they can import, by name.
 
         >>> Runner().outcomes([])
-        {}
+        ({}, set())
         """
         found: dict[str, Outcome] = {}
+        imports: set[str] = set()
         while (left := [t for t in tasks if t["name"] not in found]) and not self.stopped:
-            found |= self._once(left)
-        return found
+            with tempfile.TemporaryDirectory(prefix="linviz-grade-", ignore_cleanup_errors=True) as folder:
+                found |= self._once(left, Path(folder), helpers or {}, imports)
+        return found, imports
 
     def stop(self) -> None:
         """End every running process."""
         self.stopped = True
         for process in list(self._running):
-            end_process(process)
+            process.end()
 
-    def _once(self, tasks: Sequence[dict[str, Any]]) -> dict[str, Outcome]:
+    def _once(self, tasks: Sequence[dict[str, Any]], folder: Path, helpers: Mapping[str, str], imports: set[str]
+              ) -> dict[str, Outcome]:
         """Run one process: the outcomes of the tasks that it reached, at least one."""
-        with tempfile.TemporaryDirectory(prefix="linviz-grade-", ignore_cleanup_errors=True) as home:
-            process = _start_worker(home)
-            self._running.add(process)
-            try:
-                limits = {"seeds": self.limits.seeds, "memory": self.limits.memory, "seconds": self.limits.seconds}
-                return _worker_outcomes(process, {"tasks": tasks, "home": home} | limits, self.limits.seconds)
-            finally:
-                end_process(process)
-                self._running.discard(process)
-
-
-def _start_worker(home: str) -> subprocess.Popen[bytes]:
-    paths = os.pathsep.join([str(HOME), *filter(None, [os.environ.get("PYTHONPATH")])])
-    return subprocess.Popen(
-        [sys.executable, "-P", "-m", "linviz.grade.worker"], cwd=home, start_new_session=True,
-        env=os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1"},
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-
-
-def _worker_outcomes(process: subprocess.Popen[bytes], job: dict[str, Any], seconds: float) -> dict[str, Outcome]:
-    """Read until the process ends or runs out of time; the task running then gets the blame."""
-    lines: queue.Queue[dict[str, Any] | None] = queue.Queue()
-    threading.Thread(target=_worker_lines, args=(process, job, lines), daemon=True).start()
-    found: dict[str, Outcome] = {}
-    names, on, wait = {t["name"] for t in job["tasks"]}, "", START
-    late = Outcome("ended", f"it did not end within {seconds:g} seconds")
-    while True:
+        (folder / "helpers").mkdir()
+        for name, text in helpers.items():
+            (folder / "helpers" / name).write_text(text, encoding="utf-8")
+        process, found = AnswerProcess(self.limits.seconds, self.limits.memory, folder, self.hidden), {}
+        self._running.add(process)
+        self.started += 1
         try:
-            line = lines.get(timeout=wait)
-        except queue.Empty:
-            return found | _blame_task(on, names, late)
-        if line is None:
-            process.wait()
-            done = on in found or (not on and found)
-            over = -process.returncode == getattr(signal, "SIGXCPU", None)     # the system's signal for it
-            how = late if over else Outcome("ended", _exit_reason(process.returncode))
-            return found if done else found | _blame_task(on, names, how)
-        wait = PATIENCE * seconds
-        on = line.get("begun", on)
-        if "judged" in line and line["judged"] in names:
-            found[line["judged"]] = Outcome(line["status"], line["said"])
+            if not process.start():
+                said = "the answers could not be started here: run `linviz doctor`"
+                return {t["name"]: Outcome("ended", said) for t in tasks}
+            self.confined &= process.confined
+            for task in tasks:
+                exercise = self.exercises[task["name"]]
+                try:
+                    found[exercise.name] = judge_answer(exercise, process, task["statements"])
+                except AnswerEnded as error:
+                    found[exercise.name] = error.outcome
+                    break
+        finally:
+            imports |= process.imports
+            process.end()
+            self._running.discard(process)
+        return found
 
 
-def _blame_task(on: str, names: Iterable[str], outcome: Outcome) -> dict[str, Outcome]:
-    """The outcome of the running task; if the process never began a task, the outcome of all."""
-    if on:
-        return {on: outcome}
-    return dict.fromkeys(names, Outcome("ended", "the checks could not be started here: run `linviz doctor`"))
+def judge_answer(exercise: Exercise, process: AnswerProcess, statements: Sequence[str]) -> Outcome:
+    """Build the learner's function in its process, and run the check here. AnswerEnded if the process is lost."""
+    place = "a cell that it needs"
+    try:
+        answer = process.build(exercise.name, exercise.number, statements)
+        place = "it"
+        return _verdict_outcome(exercise, answer, exercise.judge(answer))
+    except NotImplementedError as error:
+        said = str(error) or "still to be written"
+        asked = " Is its line with `raise` still there?" if f" {exercise.number}:" in said else ""
+        return Outcome("open", said + asked)
+    except AnswerExited as error:
+        return error.outcome
+    except AnswerError as error:
+        return Outcome("stopped", _name_memory(f"{place} stopped with {error.kind}{error.said and ': '}{error.said}"))
 
 
-def _worker_lines(process: subprocess.Popen[bytes], job: dict[str, Any],
-                  lines: queue.Queue[dict[str, Any] | None]) -> None:
-    """Send the job and put every line of the reply into a queue; None at the end."""
-    assert process.stdin is not None and process.stdout is not None
-    with contextlib.suppress(OSError):
-        process.stdin.write(json.dumps(job).encode())
-        process.stdin.close()
-    with contextlib.suppress(ValueError, OSError):
-        for line in process.stdout:
-            lines.put(json.loads(line))
-    lines.put(None)
+def _verdict_outcome(exercise: Exercise, answer: Any, verdict: Verdict) -> Outcome:
+    """The outcome of a verdict. A near miss is a mistake of the exercise's table, but not that nothing was done."""
+    if verdict.passed:
+        return Outcome("right")
+    lines = (line.strip() for line in verdict.lines[1:])
+    said = " ".join(line if line[-1:] in ".:?!" else f"{line}." for line in lines)
+    if "it stopped with" in said:
+        return Outcome("stopped", _name_memory(said))
+    near = verdict.mistake and not is_idle(exercise.attempt(answer, exercise.seeds[0]))
+    return Outcome("near" if near else "wrong", said)
 
 
-def _exit_reason(status: int) -> str:
-    """One sentence on why a process ended early.
-
-    >>> _exit_reason(3), _exit_reason(-9)
-    ('it ended the whole program (exit status 3)', 'the system ended it (SIGKILL), perhaps for lack of memory')
-    """
-    if status >= 0:
-        return f"it ended the whole program (exit status {status})"
-    with contextlib.suppress(ValueError):
-        name = signal.Signals(-status).name
-        return f"the system ended it ({name}){', perhaps for lack of memory' if name == 'SIGKILL' else ''}"
-    return f"the system ended it (signal {-status})"
-
-
-def end_process(process: subprocess.Popen[bytes]) -> None:
-    """End a process and its children, and wait for it."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        if os.name == "nt":
-            process.kill()
-        else:
-            os.killpg(process.pid, signal.SIGKILL)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(10)
+def _name_memory(said: str) -> str:
+    small = any(word in said for word in ("MemoryError", "DefaultCPUAllocator", "not enough memory"))
+    return "it asked for more memory than the limit" if small else said

@@ -11,10 +11,10 @@ import ast
 import builtins
 import re
 import symtable
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-MAGIC = re.compile(r"^(\s*)(?:[%!]|\w[\w.]*\?).*$", re.MULTILINE)
+from .cell_magics import python_of_cell
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,9 @@ class Broken:
     why: str
 
 
-def parse_statements(cells: Sequence[str]) -> tuple[list[Statement], list[Broken]]:
-    """All top-level statements of all cells, and the cells that do not parse.
+def parse_statements(cells: Sequence[str], files: Mapping[str, str] | None = None
+                     ) -> tuple[list[Statement], list[Broken]]:
+    """All top-level statements of all cells, and the cells that do not parse. `files`: what `%run` can run, by name.
 
     >>> found, broken = parse_statements(["%matplotlib inline\\nx = 1", "def f(: pass"])
     >>> found[1].binds, broken[0].why
@@ -49,23 +50,19 @@ def parse_statements(cells: Sequence[str]) -> tuple[list[Statement], list[Broken
     broken: list[Broken] = []
     for number, text in enumerate(cells, 1):
         try:
-            found += _parse_cell(number, text)
+            found += _parse_cell(number, text, files or {})
         except SyntaxError as error:
             line = (text.splitlines() or [""])[min((error.lineno or 1) - 1, len(text.splitlines()) - 1)]
             where = f"line {error.lineno}, {line.strip()[:80]}"
             broken.append(Broken(number, text, f"cell {number} is not valid Python: {where}"))
-        except (ValueError, RecursionError, MemoryError):
-            broken.append(Broken(number, text, f"cell {number} is not valid Python"))
+        except (ValueError, RecursionError, MemoryError) as error:
+            why = str(error) if "IPython" in str(error) else ""
+            broken.append(Broken(number, text, f"cell {number} is not valid Python{why and ': '}{why}"))
     return found, broken
 
 
-def _parse_cell(number: int, text: str) -> list[Statement]:
-    if text.lstrip().startswith("%%"):
-        return []                                       # another language, or a magic of IPython
-    try:
-        tree = ast.parse(text)
-    except SyntaxError:
-        tree = ast.parse(text := MAGIC.sub(r"\1pass", text))
+def _parse_cell(number: int, text: str, files: Mapping[str, str]) -> list[Statement]:
+    tree = ast.parse(text := python_of_cell(text, files))
     nodes = [single for node in tree.body for single in _split_imports(node)]
     return [_make_statement(number, node, text) for node in nodes]
 

@@ -16,19 +16,24 @@ from typing import Any
 from ..course.exercise import Exercise
 
 LARGEST = 100_000_000                                   # bytes: a chapter with all its figures has less than 1 MB
+LARGEST_HELPER = 1_000_000
 CHAPTER = re.compile(r"[-_ ]*\b(?:ch(?:apter)?[-_ ]*)?\d\d?_[a-z]\w*", re.IGNORECASE)
 COPY = re.compile(r"[-_ ]*(Copy\d*|\(\d+\))", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Submission:
-    """A submitted file. `trouble` says in one sentence why it cannot be graded; then it has no cells."""
+    """A submitted file. `trouble` says in one sentence why it cannot be graded; then it has no cells.
+
+    `helpers` are the Python files beside a notebook, which its cells can import.
+    """
 
     path: Path
     person: str
     chapter: int | None = None
     cells: tuple[str, ...] = ()
     trouble: str = ""
+    helpers: tuple[Path, ...] = ()
 
 
 def find_submissions(folder: Path, checks: dict[str, Exercise]) -> list[Submission]:
@@ -41,7 +46,8 @@ def find_submissions(folder: Path, checks: dict[str, Exercise]) -> list[Submissi
     paths = sorted(p for p in folder.rglob("*") if not _is_system_file(p.relative_to(folder)))
     bare = [p for p in paths if p.is_dir() and p.parent == folder and not any(q.is_relative_to(p) for q in paths
                                                                               if not q.is_dir())]
-    found = [_read_submission(p, person_name(p.relative_to(folder)), checks) for p in paths if not p.is_dir()]
+    found = [_read_submission(p, person_name(p.relative_to(folder)), checks) for p in paths
+             if not p.is_dir() and not _is_helper(p)]
     found += [Submission(p, p.name, trouble="an empty folder: nothing was submitted") for p in bare]
     if not found:
         raise ValueError(f"the folder {str(folder)!r} is empty: put the learners' notebooks into it")
@@ -50,6 +56,11 @@ def find_submissions(folder: Path, checks: dict[str, Exercise]) -> list[Submissi
 
 def _is_system_file(path: Path) -> bool:
     return any(part.startswith(".") or part in ("__MACOSX", "__pycache__") for part in path.parts)
+
+
+def _is_helper(path: Path) -> bool:
+    """Whether a file is Python beside a notebook."""
+    return path.suffix == ".py" and any(path.parent.glob("*.ipynb"))
 
 
 def person_name(path: Path) -> str:
@@ -76,7 +87,8 @@ def _read_submission(path: Path, whose: str, checks: dict[str, Exercise]) -> Sub
         return Submission(path, whose, trouble=f"it cannot be read: {error.strerror or error}")
     chapter = chapter_of_cells(cells, checks)
     trouble = "" if chapter is not None else "it has no exercise of this course"
-    return Submission(path, whose, chapter, cells if chapter is not None else (), trouble)
+    helpers = tuple(p for p in sorted(path.parent.glob("*.py")) if p.is_file() and p.stat().st_size <= LARGEST_HELPER)
+    return Submission(path, whose, chapter, cells if chapter is not None else (), trouble, helpers)
 
 
 def _load_notebook(path: Path) -> Any:

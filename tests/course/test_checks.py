@@ -11,7 +11,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from linviz.course import checks
-from linviz.course.exercise import Exercise, as_tensors, is_close
+from linviz.course.exercise import Exercise
+from linviz.course.tensor_equality import as_tensors, is_close
 
 from .answers import ANSWERS, ORACLES
 from .mutants import mutants

@@ -4,7 +4,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..exercise import Attempt, Exercise, Finding, is_close
+from ..comparison import first_difference, row_difference
+from ..exercise import Attempt, Exercise, Finding
 from ..properties import is_finite, matches_shape, returns_tensors
 
 NEAR = 1e-6  # made from whole numbers alone, so float32
@@ -41,16 +42,17 @@ def numbers(a: Attempt) -> Finding | None:
 
 
 def rows(a: Attempt) -> Finding | None:
-    total = a.got.double().sum(-1)
-    return None if is_close(total, torch.ones_like(total), NEAR) else Finding(
-        f"a row sums to one: a query has one unit of attention to give; your first row sums to {total[0].item():.3g}",
+    off = row_difference(a.got.double().sum(-1), 1.0, NEAR, ".3g")
+    return None if off is None else Finding(
+        f"a row sums to one: a query has one unit of attention to give; your row {off.place} sums to {off.got}",
         f"Here this unit is divided among {a.given[1]} keys.", True)
 
 
 def alike(a: Attempt) -> Finding | None:
-    return None if is_close(a.got, a.expected, NEAR) else Finding(
-        f"all {a.given[1]} keys of a row get the same weight, {1 / a.given[1]:.3f}; yours go from "
-        f"{a.got.min().item():.3f} to {a.got.max().item():.3f}", "No key may get more than another.", True)
+    off = first_difference(a.got, a.expected, NEAR, ".3f")
+    return None if off is None else Finding(
+        f"all {a.given[1]} keys of a row get the same weight, {off.wanted}; yours at [{off.place}] gets {off.got}",
+        "No key may get more than another.", True)
 
 
 uniform = Exercise(

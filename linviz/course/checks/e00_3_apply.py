@@ -4,7 +4,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..exercise import Attempt, Exercise, Finding, is_close
+from ..comparison import first_difference
+from ..exercise import Attempt, Exercise, Finding
 from ..properties import FIRST, LAST
 from .samples import E, N, S, normal
 
@@ -48,24 +49,27 @@ def values_of(seed: int) -> tuple[Tensor, Tensor]:
 def the_same_for_all(a: Attempt) -> Finding | None:
     A, v = a.given
     got, wanted = a.ask(A, v[:1].expand_as(v).contiguous()), v[:1].expand(N, E)
-    return None if is_close(got, wanted) else Finding(
-        f"where all keys have the same value, {v[0, 0].item():.2f}, any mixture of them is {v[0, 0].item():.2f}, too; "
-        f"yours {got[0, 0].item():.2f}", "The weights are row i of A, and they sum to one.", True)
+    off = first_difference(got, wanted, form=".2f")
+    return None if off is None else Finding(
+        f"where all keys have the same value, {off.wanted}, any mixture of them is {off.wanted}, too; yours {off.got}",
+        "The weights are row i of A, and they sum to one.", True)
 
 
 def one_key(a: Attempt) -> Finding | None:
     A, v = torch.eye(S, dtype=torch.float64).roll(1, 0)[:N], a.given[1]
     got, wanted = a.ask(A, v), v.roll(1, 0)[:N]
-    return None if is_close(got, wanted) else Finding(
-        f"query 0 looks at key {S - 1} alone, so it should get that key's value, {wanted[0, 0].item():.2f}; yours "
-        f"{got[0, 0].item():.2f}", "Row i of the map, times the table of values.", True)
+    off = first_difference(got, wanted, form=".2f")
+    return None if off is None else Finding(
+        f"every query looks at one key alone, query 0 at key {S - 1}, and gets its value: at [{off.place}] "
+        f"{off.wanted}; yours {off.got}", "Row i of the map, times the table of values.", True)
 
 
 def shared_out(a: Attempt) -> Finding | None:
     A, v = torch.full((N, S), 1 / S, dtype=torch.float64), a.given[1]
     got, wanted = a.ask(A, v), v.mean(0).expand(N, E)
-    return None if is_close(got, wanted) else Finding(
-        f"a uniform map gives the mean of all values, {wanted[0, 0].item():.3f}; yours {got[0, 0].item():.3f}",
+    off = first_difference(got, wanted, form=".3f")
+    return None if off is None else Finding(
+        f"a uniform map gives the mean of all values, {off.wanted} at [{off.place}]; yours {off.got}",
         "Every key counts, with its weight.", True)
 
 

@@ -6,8 +6,10 @@ import math
 import torch
 from torch import Tensor
 
-from ..exercise import Attempt, Exercise, Finding, is_close
+from ..comparison import number_pair
+from ..exercise import Attempt, Exercise, Finding
 from ..properties import LAST
+from ..tensor_equality import is_close
 from .outputs import ATTENDS, sums_to_one
 from .pairs import mix_pairs
 from .samples import mixed
@@ -73,8 +75,9 @@ def scaled(a: Attempt) -> Finding | None:
         share = a.ask(q, k, torch.tensor([[1.0], [0.0]], dtype=torch.float64)).item()
         wanted = 1 / (1 + math.exp(-D / 4 / math.sqrt(D)))
         if not math.isclose(share, wanted, rel_tol=1e-9):
-            return Finding(f"with {D} channels, q.k = {D / 4:g} against 0 should have the weight {wanted:.4f};  "
-                           f"yours has {share:.4f}", f"exp(q.k / sqrt({D})), then divided by the row's sum.", True)
+            due, got = number_pair(wanted, share, ".4f")
+            return Finding(f"with {D} channels, q.k = {D / 4:g} against 0 should weigh {due}; yours weighs {got}",
+                           f"exp(q.k / sqrt({D})), then divided by the row's sum.", True)
     return None
 
 

@@ -6,8 +6,10 @@ import math
 import torch
 from torch import Tensor
 
-from ..exercise import Attempt, Exercise, Finding, is_close
+from ..comparison import number_pair
+from ..exercise import Attempt, Exercise, Finding
 from ..properties import LAST
+from ..tensor_equality import is_close
 from .outputs import ATTENDS, sums_to_one
 from .pairs import mix_pairs
 from .samples import M, mixed, normal
@@ -80,8 +82,9 @@ def bounded(a: Attempt) -> Finding | None:
     q, k = torch.zeros(1, 1, dtype=torch.float64), torch.tensor([[50.0], [-50.0]], dtype=torch.float64)
     v, w = torch.tensor([[1.0], [0.0]], dtype=torch.float64), torch.tensor([0.75], dtype=torch.float64)
     got, wanted = a.ask(q, k, v, w).item(), 1 / (1 + math.exp(-1.5))
+    due, yours = number_pair(wanted, got, ".4f")
     return None if math.isclose(got, wanted, rel_tol=1e-9) else Finding(
-        f"one channel, w = 0.75, keys at 50 and -50: the first should weigh {wanted:.4f}; yours weighs {got:.4f}",
+        f"one channel, w = 0.75, keys at 50 and -50: the first should weigh {due}; yours weighs {yours}",
         "The tanh of the sum lies between -1 and 1. Multiply it by w, then take exp.", True)
 
 

@@ -6,8 +6,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from ..exercise import Attempt, Exercise, Finding, is_close
+from ..comparison import first_difference
+from ..exercise import Attempt, Exercise, Finding
 from ..properties import FIRST, LAST
+from ..tensor_equality import is_close
 from .samples import E, N, S, normal
 
 
@@ -75,16 +77,18 @@ def nudged(a: Attempt) -> Finding | None:
     step = torch.zeros_like(scores)
     step[1, 2] = 1e-5
     moved = ((scores + step).softmax(-1) @ v - (scores - step).softmax(-1) @ v)[1] / 2e-5
-    return None if is_close(a.got[1, 2], moved, 1e-6) else Finding(
-        f"raising score [1, 2] a little changes output [1, 0] by {moved[0].item():.4g} times as much; "
-        f"yours gives {a.got[1, 2, 0].item():.4g}", "A_ij times the difference between this value and the output.")
+    off = first_difference(a.got[1, 2], moved, 1e-6)
+    return None if off is None else Finding(
+        f"raising score [1, 2] a little changes output [1, {off.place}] by {off.wanted} times as much; "
+        f"yours gives {off.got}", "A_ij times the difference between this value and the output.")
 
 
 def balanced(a: Attempt) -> Finding | None:
     total = a.got.sum(1)
-    return None if total.abs().max() < 1e-9 else Finding(
+    worst = total.flatten()[total.abs().argmax()].item()
+    return None if abs(worst) < 1e-9 else Finding(
         f"raising all scores of a row by the same number changes nothing, so its pulls sum to 0; yours sum to "
-        f"{total[0, 0].item():.4g}", "One key gains what the others lose: subtract the output.", True)
+        f"{worst:.4g}", "One key gains what the others lose: subtract the output.", True)
 
 
 def shifted(a: Attempt) -> Finding | None:
@@ -98,9 +102,10 @@ def alike(a: Attempt) -> Finding | None:
     scores, v = a.given
     flat, two = torch.zeros(1, 2, dtype=v.dtype), torch.tensor([[1.0], [0.0]], dtype=v.dtype)
     got = a.ask(flat, two).flatten()
-    return None if is_close(got, torch.tensor([0.25, -0.25], dtype=v.dtype)) else Finding(
-        f"two keys with weight one half each and values 1 and 0: the pulls are 0.25 and -0.25; yours are "
-        f"{got[0].item():.4g} and {got[-1].item():.4g}", "One half times (1 - 0.5), one half times (0 - 0.5).", True)
+    off = first_difference(got, torch.tensor([0.25, -0.25], dtype=v.dtype))
+    return None if off is None else Finding(
+        f"two keys with weight one half each and values 1 and 0: the pulls are 0.25 and -0.25; yours has {off.got} "
+        f"for {off.wanted}", "One half times (1 - 0.5), one half times (0 - 0.5).", True)
 
 
 pull = Exercise(

@@ -6,8 +6,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from ..exercise import Attempt, Exercise, Finding, is_close
+from ..comparison import first_difference
+from ..exercise import Attempt, Exercise, Finding
 from ..properties import LAST
+from ..tensor_equality import is_close
 from .e01_1_soft_lookup import right as one_head
 from .outputs import ATTENDS, sums_to_one
 from .samples import N, S, normal
@@ -58,6 +60,12 @@ WRONG = {
                                  v.reshape(H, len(v), -1)).reshape(len(q), -1),
     "when the heads are joined without the transpose":
         lambda q, k, v, H: _cut(q, k, v, H).reshape(len(q), -1),
+    "when tokens instead of channels are divided into heads, although the heads are joined with the transpose":
+        lambda q, k, v, H: _join(_soft(*(x.reshape(H, len(x), -1) for x in (q, k, v)))),
+    "when channels and tokens are exchanged before a reshape joins the heads":
+        lambda q, k, v, H: _cut(q, k, v, H).mT.reshape(len(q), -1),
+    "when heads and channels are exchanged before a reshape joins the heads":
+        lambda q, k, v, H: _cut(q, k, v, H).transpose(0, 2).reshape(len(q), -1),
     "when head h takes every H-th channel": _interleaved,
     "when the heads are joined in reverse order":
         lambda q, k, v, H: _join(_cut(q, k, v, H).flip(0)),
@@ -89,9 +97,10 @@ def cut(seed: int) -> tuple[Tensor | int, ...]:
 def one(a: Attempt) -> Finding | None:
     q, k, v, _ = a.given
     got, wanted = a.ask(q, k, v, 1), one_head(q, k, v)
-    return None if is_close(got, wanted) else Finding(
-        f"with one head it should be exercise 1.1: {wanted[0, 0].item():.4g} at [0, 0]; yours gives "
-        f"{got.flatten()[0].item():.4g}", "D is the width of a head: all channels divided by H.", True)
+    off = first_difference(got, wanted)
+    return None if off is None else Finding(
+        f"with one head it should be exercise 1.1: {off.wanted} at [{off.place}]; yours gives {off.got}",
+        "D is the width of a head: all channels divided by H.", True)
 
 
 def apart(a: Attempt) -> Finding | None:

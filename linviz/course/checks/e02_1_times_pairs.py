@@ -4,8 +4,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..exercise import Attempt, Exercise, Finding, is_close
+from ..comparison import row_difference
+from ..exercise import Attempt, Exercise, Finding
 from ..properties import FIRST, LAST
+from ..tensor_equality import RELATIVE
 from .samples import N, normal
 
 
@@ -45,9 +47,8 @@ def frames(a: Attempt) -> Finding | None:
              ("twice as wide", (one, one, two), 4.0), ("nothing changed", (one, one, one), 1.0),
              ("all three doubled", (two, two, two), 64.0))
     for change, given, wanted in cases:
-        got = a.ask(*given)
-        if not is_close(got, torch.full_like(got, wanted)):
-            return Finding(f"{change}: the pairs should be {wanted:g} times as many; yours gives {got[0].item():g}",
+        if off := row_difference(a.ask(*given), wanted, RELATIVE):
+            return Finding(f"{change}: the pairs should be {off.wanted} times as many; yours gives {off.got}",
                            "Tokens grow with all three factors. A pair is a query and a key: square the product.", True)
     return None
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..exercise import Attempt, Exercise, Finding, is_close
+from ..comparison import row_difference
+from ..exercise import Attempt, Exercise, Finding
 from ..properties import FIRST, LAST
+from ..tensor_equality import RELATIVE
 from .samples import N, normal
 
 
@@ -51,17 +53,17 @@ def layers(seed: int) -> tuple[Tensor, ...]:
 
 def even(a: Attempt) -> Finding | None:
     C = torch.tensor([96.0, 768.0], dtype=torch.float64)
-    got = a.ask(2 * C, C)
-    return None if is_close(got, torch.full_like(got, 0.5)) else Finding(
-        f"with N = 2 C pairs and linear maps need equal work, one half each; yours gives {got[0].item():.4g} at C = 96",
+    off = row_difference(a.ask(2 * C, C), 0.5, RELATIVE)
+    return None if off is None else Finding(
+        f"with N = 2 C pairs and linear maps need equal work, 0.5 each; yours gives {off.got} for layer {off.place}",
         "Pairs: N N C for the scores and N N C for the mix. Linear maps: four of N C C.", True)
 
 
 def many(a: Attempt) -> Finding | None:
     tokens, C = (torch.full((1,), n, dtype=torch.float64) for n in (1e9, 8.0))
-    got = a.ask(tokens, C)
-    return None if is_close(got, torch.ones_like(got), 1e-6) else Finding(
-        f"with a thousand million tokens the share of the pairs is 1; yours gives {got[0].item():.4g}",
+    off = row_difference(a.ask(tokens, C), 1.0, 1e-6)
+    return None if off is None else Finding(
+        f"with a thousand million tokens the share of the pairs is 1; yours gives {off.got}",
         "Divide the pairs by the sum of pairs and linear maps.", True)
 
 

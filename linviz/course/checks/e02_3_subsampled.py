@@ -6,8 +6,10 @@ import math
 import torch
 from torch import Tensor
 
-from ..exercise import Attempt, Exercise, Finding, is_close
+from ..comparison import first_difference
+from ..exercise import Attempt, Exercise, Finding
 from ..properties import FIRST, LAST
+from ..tensor_equality import is_close
 from .outputs import sums_to_one
 from .pairs import mix_pairs
 from .samples import E, M, N, normal
@@ -111,10 +113,10 @@ def tall(a: Attempt) -> Finding | None:
 def largest(a: Attempt) -> Finding | None:
     """Equal keys: the output is the mean of the squares' largest values."""
     q, k, v = a.given
-    got, wanted = a.ask(q, 0 * k, v)[0], _most(v).mean(0)
-    return None if is_close(got, wanted, 1e-6) else Finding(
-        f"with equal keys the output should be the mean of the squares' largest values, {wanted[0].item():.4g}; "
-        f"yours is {got[0].item():.4g}", "Take the largest of each square, of k and of v, channel by channel.", True)
+    off = first_difference(a.ask(q, 0 * k, v)[0], _most(v).mean(0), 1e-6)
+    return None if off is None else Finding(
+        f"with equal keys the output should be the mean of the squares' largest values, {off.wanted}; "
+        f"yours is {off.got}", "Take the largest of each square, of k and of v, channel by channel.", True)
 
 
 subsampled = Exercise(

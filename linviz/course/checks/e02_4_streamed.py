@@ -6,11 +6,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..exercise import Answer, Attempt, Exercise, Finding, is_close
-from ..properties import LAST, Tally
+from ..comparison import first_difference
+from ..exercise import Attempt, Exercise, Finding
+from ..properties import LAST
+from ..work_count import measure_work, memory_growth
 from .e01_1_soft_lookup import right as whole
 from .outputs import ATTENDS, sums_to_one
-from .samples import E, M, mixed, normal
+from .samples import E, M, N, mixed, normal
 
 
 def right(q: Tensor, k: Tensor, v: Tensor, size: int) -> Tensor:
@@ -85,59 +87,46 @@ def streams(seed: int) -> tuple[Any, ...]:
     return *mixed(seed), (4, 2, 4)[seed % 3]
 
 
-class Largest(Tally):
-    """The most numbers that one tensor held."""
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        before, self.made = self.made, 0
-        out = super().__torch_dispatch__(func, types, args, kwargs)
-        self.made = max(before, self.made)
-        return out
-
-
-def largest(answer: Answer, given: tuple[Any, ...]) -> int:
-    """The most numbers that an operation of an answer makes.
-
-    >>> largest(lambda x: (x @ x.mT).sum(), (torch.ones(10, 2),))
-    100
-    """
-    with Largest() as most:
-        answer(*given)
-    return most.made
-
-
 def any_size(a: Attempt) -> Finding | None:
     q, k, v, _ = a.given
     one, wanted = a.ask(q, k, v, len(k)), whole(q, k, v)
-    if not is_close(one, wanted):
-        return Finding(f"with all keys in one chunk it is exercise 1.1: {wanted[0, 0].item():.4g} at [0, 0]; yours "
-                       f"gives {one[0, 0].item():.4g}", "Scores are q.k / sqrt(D).", True)
+    if off := first_difference(one, wanted):
+        return Finding(f"with all keys in one chunk it is exercise 1.1: {off.wanted} at [{off.place}]; yours "
+                       f"gives {off.got}", "Scores are q.k / sqrt(D).", True)
     for size in (1, 4, 5, len(k) + 3):
         got = a.ask(q, k, v, size)
-        if not is_close(got, wanted):
-            return Finding(f"right with one chunk, but chunks of {size} keys (of {len(k)}) give {got[0, 0].item():.4g} "
-                           f"instead of {wanted[0, 0].item():.4g}", "When the largest score rises, both sums so far "
+        if off := first_difference(got, wanted):
+            return Finding(f"right with one chunk, but chunks of {size} keys (of {len(k)}) give {off.got} "
+                           f"instead of {off.wanted}", "When the largest score rises, both sums so far "
                            "shrink by exp(old - new). The last chunk may be short.", True)
     return None
 
 
 def no_overflow(a: Attempt) -> Finding | None:
     q, k, v, size = a.given
-    for sign in (1, -1):
-        queries, keys = sign * (1000 + q.abs()), 1 + k.abs()
-        got = a.ask(queries, keys, v, size)
-        if not (got.isfinite().all() and is_close(got, (queries @ keys.mT / M ** 0.5).softmax(-1) @ v, 1e-6)):
-            return Finding(f"scores near {sign * 1000 * M ** 0.5:.0f} should cause no overflow; yours gives "
-                           f"{got[0, 0].item():.4g}", "exp(800) overflows: subtract the largest score first.", True)
+    large, ones = 1000 + q.abs(), torch.linspace(0.5, 1.5, len(k), dtype=k.dtype)[:, None].expand_as(k)
+    mixed_signs = large * torch.tensor([1.0, -1.0], dtype=q.dtype).repeat(N)[:N, None]
+    for name, queries, keys in (("near 1000", large, 1 + k.abs()), ("near -1000", -large, 1 + k.abs()),
+                                ("that rise to 3000", large, ones), ("that fall from 3000", large, ones.flip(0)),
+                                ("of 1000 for some queries and -1000 for others", mixed_signs, 1 + k.abs())):
+        got, wanted = a.ask(queries, keys, v, size), (queries @ keys.mT / M ** 0.5).softmax(-1) @ v
+        if off := first_difference(got, wanted, 1e-6):
+            return Finding(f"scores {name} should cause no overflow: expected {off.wanted} at [{off.place}], got "
+                           f"{off.got}", "exp(800) overflows and exp(-800) is 0: subtract each query's own largest "
+                           "score first.", True)
     return None
 
 
 def no_table(a: Attempt) -> Finding | None:
-    given = (normal(0, 40, M), normal(1, 60, M), normal(2, 60, E), 4)
-    most = largest(a.theirs, given)
-    return None if most < 40 * 60 else Finding(
-        f"right numbers, but with 40 queries and 60 keys you made {most:,} numbers at once: the whole table",
-        "Only the scores of one chunk, N x size, should exist at a time.", True)
+    """Neither the table at once, nor in pieces, nor all keys for some queries: in torch, numpy or Python."""
+    work = measure_work(a.theirs, (normal(0, 100, M), normal(1, 2000, M), normal(2, 2000, E), 16))
+    advice = "Only the scores of one chunk of keys, N x size, should exist at a time."
+    if work.largest >= 2000 * 16 // 2:
+        return Finding("right numbers, but with 100 queries, 2,000 keys and chunks of 16 keys you made "
+                       f"{work.largest:,} numbers at once", advice, True)
+    long = normal(0, 2000, M), normal(1, 8000, M), normal(2, 8000, E), 100
+    return None if work.peak < 700_000 and memory_growth(a.theirs, long) < 50_000_000 else Finding(
+        "right numbers, but you keep the scores of all chunks: together they are the whole table", advice, True)
 
 
 streamed = Exercise(

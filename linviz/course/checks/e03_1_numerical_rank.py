@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..comparison import row_difference
 from ..exercise import Attempt, Exercise, Finding
 from ..properties import FIRST, LAST
 from .samples import normal
@@ -62,6 +63,14 @@ def scaled(a: Attempt) -> Finding | None:
         "Multiply the tolerance by the largest value of each head.", True)
 
 
+def all_count(a: Attempt) -> Finding | None:
+    got = a.ask(torch.full((H, COUNT), 3.0, dtype=torch.float64), 0.5)
+    off = row_difference(got, COUNT, 0.0, ".3g")
+    return None if off is None else Finding(
+        f"of {COUNT} equal values all {off.wanted} count; yours counts {off.got} for head {off.place}",
+        "Count all values that are larger than the tolerance times the largest.", True)
+
+
 numerical_rank = Exercise(
-    "numerical_rank", "3.1", right, spectra, (*FIRST, scaled, *LAST), WRONG,
+    "numerical_rank", "3.1", right, spectra, (*FIRST, scaled, all_count, *LAST), WRONG,
     "This count must always be given with its tolerance.")

@@ -7,8 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..exercise import Attempt, Exercise, Finding, is_close
+from ..comparison import row_difference
+from ..exercise import Attempt, Exercise, Finding
 from ..properties import FIRST, LAST
+from ..tensor_equality import RELATIVE
 from .samples import normal
 
 H, COUNT = 4, 6  # heads, singular values per head
@@ -67,9 +69,9 @@ def spectra(seed: int) -> tuple[Any, ...]:
 
 
 def flat(a: Attempt) -> Finding | None:
-    got = a.ask(torch.full((H, COUNT), 3.0, dtype=torch.float64))
-    return None if is_close(got, torch.full_like(got, COUNT)) else Finding(
-        f"{COUNT} equal values are {COUNT} directions; yours gives {got.flatten()[0].item():.4g}",
+    off = row_difference(a.ask(torch.full((H, COUNT), 3.0, dtype=torch.float64)), float(COUNT), RELATIVE)
+    return None if off is None else Finding(
+        f"{COUNT} equal values are {COUNT} directions; yours gives {off.got}",
         "First p = s / sum s; then exp of minus the sum of p log p.", True)
 
 

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 from torch.linalg import svdvals
 
-from ..exercise import Attempt, Exercise, Finding, is_close
+from ..exercise import Attempt, Exercise, Finding
 from ..properties import FIRST, LAST
+from ..tensor_equality import is_close
 from .samples import M, N, S, normal, phi
 from .work_properties import linear_in_tokens
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..exercise import Attempt, Exercise, Finding, is_close
+from ..comparison import first_difference
+from ..exercise import Attempt, Exercise, Finding
 from ..properties import LAST
+from ..tensor_equality import is_close
 from .outputs import ATTENDS
 from .samples import mixed
 from .work_properties import linear_in_tokens
@@ -55,19 +57,19 @@ def every_key_counts(a: Attempt) -> Finding | None:
 
 def linear_in_q(a: Attempt) -> Finding | None:
     q, k, v = a.given
-    got = a.ask(2 * q, k, v)
-    return None if is_close(got, 2 * a.got, 1e-6) else Finding(
-        f"twice the query should give twice the output, {2 * a.got[0, 0].item():.4g}; yours gives "
-        f"{got[0, 0].item():.4g}", "Here a weight is the plain product q.k, without a softmax and without a row sum.",
+    off = first_difference(a.ask(2 * q, k, v), 2 * a.got, 1e-6)
+    return None if off is None else Finding(
+        f"twice the query should give twice the output, {off.wanted} at [{off.place}]; yours gives {off.got}",
+        "Here a weight is the plain product q.k, without a softmax and without a row sum.",
         True)
 
 
 def the_mean(a: Attempt) -> Finding | None:
     q, k, v = a.given
-    got = a.ask(q, torch.cat((k, k)), torch.cat((v, v)))
-    return None if is_close(got, a.got, 1e-6) else Finding(
-        f"repeating every key should change nothing; yours goes from {a.got[0, 0].item():.4g} to "
-        f"{got[0, 0].item():.4g}", "The sum over keys is divided by the number of keys.", True)
+    off = first_difference(a.ask(q, torch.cat((k, k)), torch.cat((v, v))), a.got, 1e-6)
+    return None if off is None else Finding(
+        f"repeating every key should change nothing; yours goes from {off.wanted} to {off.got}",
+        "The sum over keys is divided by the number of keys.", True)
 
 
 keys_first = Exercise(

@@ -4,8 +4,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..exercise import Attempt, Exercise, Finding, is_close
+from ..exercise import Attempt, Exercise, Finding
 from ..properties import LAST
+from ..tensor_equality import is_close
 from .outputs import ATTENDS, sums_to_one
 from .samples import mixed
 from .work_properties import linear_in_tokens

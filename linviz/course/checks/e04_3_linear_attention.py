@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import elu, softplus
 
+from ..comparison import first_difference
 from ..exercise import Attempt, Exercise, Finding
 from ..properties import LAST
 from .outputs import ATTENDS, sums_to_one
@@ -67,17 +68,18 @@ def positive(a: Attempt) -> Finding | None:
     """Two keys, one very negative: its weight is small and above zero."""
     q, k, v = (x[:2].abs() for x in a.given)
     k, v = torch.stack((k[0], -5 - k[1])), torch.stack((torch.zeros_like(v[0]), torch.ones_like(v[1])))
-    got, wanted = (f(q, k, v)[0, 0].item() for f in (a.ask, right))
-    return None if math.isclose(got, wanted, rel_tol=1e-6) else Finding(
-        f"a key of negative numbers should have a small weight, {wanted:.3g}; yours gives {got:.3g}",
+    off = first_difference(a.ask(q, k, v)[0, 0], right(q, k, v)[0, 0], 1e-6, ".3g")
+    return None if off is None else Finding(
+        f"a key of negative numbers should have a small weight, {off.wanted}; yours gives {off.got}",
         "phi(x) = elu(x) + 1: this is exp(x) below zero and x + 1 above.", True)
 
 
 def the_eps(a: Attempt) -> Finding | None:
     q, k, v = a.given
-    got, wanted = (f(-6 - q.abs(), -6 - k.abs(), torch.ones_like(v))[0, 0].item() for f in (a.ask, right))
-    return None if math.isclose(got, wanted, rel_tol=1e-6) else Finding(
-        f"with tiny features the eps makes weights sum to {wanted:.4f}; yours to {got:.4f}",
+    got, wanted = (f(-6 - q.abs(), -6 - k.abs(), torch.ones_like(v)) for f in (a.ask, right))
+    off = first_difference(got, wanted, 1e-6, ".4f")
+    return None if off is None else Finding(
+        f"with tiny features the eps makes weights sum to {off.wanted}; yours to {off.got}",
         "Divide by the row sum + 1e-6, as the official code does.", True)
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..exercise import Attempt, Exercise, Finding, is_close
+from ..comparison import row_difference
+from ..exercise import Attempt, Exercise, Finding
 from ..properties import FIRST, LAST
+from ..tensor_equality import is_close
 from .samples import M, N, phi
 from .work_properties import linear_in_tokens
 
@@ -66,8 +68,9 @@ def a_share(a: Attempt) -> Finding | None:
 def all_alike(a: Attempt) -> Finding | None:
     q, k = (torch.ones_like(x) for x in a.given)
     got = a.ask(q, k)
-    return None if is_close(got, torch.full_like(got, 1 / len(q)), 1e-6) else Finding(
-        f"with {len(q)} equal tokens each keeps 1/{len(q)} = {1 / len(q):.3f}; yours gives {got[0].item():.3f}",
+    off = row_difference(got, 1 / len(q), 1e-6, ".3f")
+    return None if off is None else Finding(
+        f"with {len(q)} equal tokens each keeps 1/{len(q)} = {off.wanted}; yours gives {off.got}",
         "The row sum of token i is phi(q_i) times the sum of phi(k) over all keys.", True)
 
 

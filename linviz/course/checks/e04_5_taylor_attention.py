@@ -6,6 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from ..comparison import number_pair
 from ..exercise import Attempt, Exercise, Finding
 from ..properties import LAST
 from .outputs import ATTENDS, sums_to_one
@@ -81,9 +82,10 @@ def the_series(a: Attempt) -> Finding | None:
     for x in (-1.0, 1.0, 2.0):
         got, wanted = (_odds(f, x, a.given[0]) for f in (a.ask, right))
         if abs(got - wanted) > 1e-6:
+            due, yours = number_pair(wanted, got, ".1f")
             return Finding(
-                f"a key with q.k/sqrt(D) = {x:.0f} should weigh 1 {x:+.0f} + {x * x / 2:.1f} = {wanted:.1f} times a "
-                f"key of zeros; yours weighs {got:.3g} times",
+                f"a key with q.k/sqrt(D) = {x:.0f} should weigh 1 {x:+.0f} + {x * x / 2:.1f} = {due} times a "
+                f"key of zeros; yours weighs {yours} times",
                 "Use the features 1, all channels, and all products of two channels.", True)
     return None
 
@@ -93,7 +95,8 @@ def mixed_products(a: Attempt) -> Finding | None:
     q, k = a.given[0].new_tensor([[1.0, 1.0, 0.0]]), a.given[0].new_tensor([[1.0, -1.0, 0.0], [0.0, 0.0, 0.0]])
     got = a.ask(q, k, k.new_tensor([[1.0], [0.0]]))[0, 0].item()
     return None if abs(got - 0.5) < 1e-6 else Finding(
-        f"a key with q.k = 1 - 1 = 0 should weigh as much as a key of zeros, one half; yours weighs {got:.3f}",
+        f"a key with q.k = 1 - 1 = 0 should weigh as much as a key of zeros, 0.5; yours weighs "
+        f"{number_pair(0.5, got, '.3f')[1]}",
         "(q.k)^2 has a term for every pair of channels, not only for the square of each channel.", True)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..exercise import Attempt, Exercise, Finding, is_close
+from ..comparison import first_difference, row_difference
+from ..exercise import Attempt, Exercise, Finding
 from ..properties import LAST
 from .outputs import ATTENDS
 from .pairs import dot, mix_pairs, mix_rows
@@ -64,8 +65,9 @@ def nobody_peeks(a: Attempt) -> Finding | None:
 def the_first(a: Attempt) -> Finding | None:
     """The first token sees itself alone. For answers to (phi_q, phi_k, v, ...)."""
     v, got = a.given[2], a.got
-    return None if is_close(got[0], v[0], 1e-6) else Finding(
-        f"token 0 sees only itself, so its output is its value, {v[0, 0].item():.4g}; yours is {got[0, 0].item():.4g}",
+    off = first_difference(got[0], v[0], 1e-6)
+    return None if off is None else Finding(
+        f"token 0 sees only itself, so its output is its value, {off.wanted}; yours is {off.got}",
         "Use keys 0 to i, including the token itself, and divide by the sum of their weights.", True)
 
 
@@ -73,10 +75,10 @@ def shares(a: Attempt) -> Finding | None:
     """Values that are all 1 give 1. For answers to (phi_q, phi_k, v, ...)."""
     q, k, v, *rest = a.given
     got = a.ask(q, k, torch.ones_like(v), *rest)
-    off = ((got - 1).abs().amax(-1) > 1e-6).nonzero()
-    return None if not len(off) else Finding(
-        f"the weights of a row sum to 1, so values that are all 1 should give 1; token {int(off[0])} gets "
-        f"{got[int(off[0]), 0].item():.4g}", "Divide by the sum of the weights that are left.", True)
+    off = row_difference(got, 1.0, 1e-6)
+    return None if off is None else Finding(
+        f"the weights of a row sum to 1, so values that are all 1 should give 1; yours at [{off.place}] gives "
+        f"{off.got}", "Divide by the sum of the weights that are left.", True)
 
 
 up_to_now = Exercise("up_to_now", "5.1", right, mixed, (*ATTENDS, nobody_peeks, the_first, shares, *LAST), WRONG,

@@ -6,7 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..exercise import Answer, Attempt, Exercise, Finding, is_close
+from ..comparison import first_difference
+from ..exercise import Answer, Attempt, Exercise, Finding
 from ..properties import FIRST, LAST
 from .samples import E, M, normal, phi
 
@@ -91,9 +92,8 @@ def order(a: Attempt) -> Finding | None:
 def written(a: Attempt) -> Finding | None:
     S, z, _, k, v = a.given
     for name, grown, rise in (("S", a.got[0] - S, k[:, None] * v), ("z", a.got[1] - z, k)):
-        if not is_close(grown, rise, 1e-6):
-            at = grown.flatten()[0].item(), rise.flatten()[0].item()
-            return Finding(f"the first number of {name} should rise by {at[1]:.4g}; yours rises by {at[0]:.4g}",
+        if off := first_difference(grown, rise, 1e-6):
+            return Finding(f"{name}[{off.place}] should rise by {off.wanted}; yours rises by {off.got}",
                            "Add the key's features times the value to S, and the key's features to z.", True)
     return None
 
@@ -102,8 +102,9 @@ def sees_itself(a: Attempt) -> Finding | None:
     """With an empty state, a token's output is its own value."""
     S, z, q, k, v = a.given
     got = a.ask(torch.zeros_like(S), torch.zeros_like(z), q, k, v)[2]
-    return None if is_close(got, v, 1e-5) else Finding(
-        f"the first token sees only itself, so it returns its value, {v[0].item():.4g}; yours is {got[0].item():.4g}",
+    off = first_difference(got, v, 1e-5)
+    return None if off is None else Finding(
+        f"the first token sees only itself, so it returns its value, {off.wanted}; yours is {off.got}",
         "Write first, then read: q.S over q.z, both including the token.", True)
 
 

@@ -1,13 +1,16 @@
 """Exercise 5.3: a memory that forgets by subtraction."""
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ..exercise import Attempt, Exercise, Finding, is_close
-from ..properties import LAST, count_numbers
+from ..exercise import Answer, Attempt, Exercise, Finding
+from ..properties import LAST
+from ..tensor_equality import is_close
+from ..work_count import measure_work
 from .e05_1_up_to_now import mixed, nobody_peeks, shares, the_first
 from .outputs import ATTENDS
 from .pairs import dot, mix_pairs, mix_rows
@@ -35,10 +38,42 @@ def _mixed_sums(q: Tensor, k: Tensor, v: Tensor, above: int, below: int) -> Tens
     return table.triu(1 - above) @ v / table.triu(1 - below).sum(-1, keepdim=True)
 
 
-WRONG = {
+def _running(q: Tensor, k: Tensor, v: Tensor, leaves: Callable[[int], int | None]) -> Tensor:
+    """A running state from which at step i the token leaves(i) is subtracted."""
+    S, z, out = torch.zeros(k.shape[1], v.shape[1], dtype=v.dtype), torch.zeros_like(k[0]), []
+    for i in range(len(q)):
+        S, z = S + k[i][:, None] * v[i], z + k[i]
+        if (gone := leaves(i)) is not None:
+            S, z = S - k[gone][:, None] * v[gone], z - k[gone]
+        out.append(q[i] @ S / (q[i] @ z))
+    return torch.stack(out)
+
+
+def _first_stays(q: Tensor, k: Tensor, v: Tensor, W: int) -> Tensor:
+    return _running(q, k, v, lambda i: i - W if i > W else None)
+
+
+def _last_leaves(q: Tensor, k: Tensor, v: Tensor, W: int) -> Tensor:
+    return _running(q, k, v, lambda i: i - W if i >= W - 1 else None)
+
+
+def _wrong_one_leaves(q: Tensor, k: Tensor, v: Tensor, W: int) -> Tensor:
+    return _running(q, k, v, lambda i: i - W + 1 if i >= W else None)
+
+
+WRONG: dict[str, Answer] = {
     "when the window has one token too many": lambda q, k, v, W: _band(q, k, v, W + 1, 0),
     "when the window has one token too few": lambda q, k, v, W: _band(q, k, v, W - 1, 0),
     "when no token is ever subtracted": lambda q, k, v, W: _band(q, k, v, len(q), 0),
+    "when the first token that leaves is never subtracted, as with `if i > W`": _first_stays,
+    "when the window is one token short at the beginning, as with `if i >= W - 1`: index -1 is the last token":
+        _last_leaves,
+    "when one token too late is subtracted, so that the first token stays and token i - W + 1 leaves":
+        _wrong_one_leaves,
+    "when token i - W + 1 leaves, and one step too late: then the first two tokens stay":
+        lambda q, k, v, W: _running(q, k, v, lambda i: i - W + 1 if i > W else None),
+    "when token i - W - 1 leaves at step W already: index -1 is the last token":
+        lambda q, k, v, W: _running(q, k, v, lambda i: i - W - 1 if i >= W else None),
     "when the window reaches to both sides": lambda q, k, v, W: _band(q, k, v, W, W - 1),
     "when the window reaches into the future": lambda q, k, v, W: _band(q, k, v, 1, W - 1),
     "when the token itself is not in its window": lambda q, k, v, W: _band(q, k, v, W + 1, -1),
@@ -82,10 +117,11 @@ def forgets(a: Attempt) -> Finding | None:
 
 
 def same_work(a: Attempt) -> Finding | None:
-    short, long = (count_numbers(a.theirs, (*mixed(0, 48), W)) for W in (3, 24))
-    return None if long <= 1.3 * short else Finding(
-        f"right numbers, but a window 8 times as long takes {long / short:.1f} times the work",
-        "Keep a running state: add the new token, subtract the token that leaves.", True)
+    short, long = (measure_work(a.theirs, (*mixed(0, 96), W)) for W in (3, 48))
+    many = long.numbers > 1.3 * short.numbers or long.outside > 1.3 * short.outside + 2000
+    times = max(long.numbers / max(short.numbers, 1), long.outside / short.outside)
+    return Finding(f"right numbers, but a window 16 times as long takes {times:.1f} times the work",
+                   "Keep a running state: add the new token, subtract the token that leaves.", True) if many else None
 
 
 window = Exercise(

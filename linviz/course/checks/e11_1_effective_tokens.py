@@ -7,8 +7,10 @@ import torch
 from torch import Tensor
 from torch.special import entr
 
-from ..exercise import Attempt, Exercise, Finding, is_close
+from ..comparison import first_difference
+from ..exercise import Attempt, Exercise, Finding
 from ..properties import FIRST, matches_values
+from ..tensor_equality import is_close
 from .pairs import bits
 from .samples import N, S, normal
 
@@ -52,11 +54,10 @@ def alike(a: Attempt) -> Finding | None:
     rows = torch.tensor([[1.0] * n + [0.0] * (S - n) for n in range(1, S + 1)], dtype=torch.float64)
     rows = rows / rows.sum(-1, keepdim=True)
     got, wanted = a.ask(rows), torch.arange(1, S + 1, dtype=torch.float64)
-    if is_close(got, wanted, 1e-7):
-        return None
-    n = int((got - wanted).abs().nan_to_num(torch.inf).argmax())
-    seen = f"a row with {n + 1} equal weights and zeros has {n + 1} effective tokens; yours gives {got[n].item():.3g}"
-    return Finding(seen, "H = -sum of a log2 a, where a = 0 adds nothing; then 2 to the power of H.", True)
+    off = first_difference(got, wanted, 1e-7, ".3g")
+    return None if off is None else Finding(
+        f"a row with {off.wanted} equal weights and zeros has {off.wanted} effective tokens; yours gives {off.got}",
+        "H = -sum of a log2 a, where a = 0 adds nothing; then 2 to the power of H.", True)
 
 
 def near(a: Attempt) -> Finding | None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..exercise import Attempt, Exercise, Finding, is_close
+from ..comparison import first_difference, number_pair
+from ..exercise import Attempt, Exercise, Finding
 from ..properties import FIRST, LAST
+from ..tensor_equality import is_close
 from .samples import N, S, normal
 
 
@@ -52,8 +54,9 @@ def covered(seed: int) -> tuple[Tensor, Tensor]:
 def fair(a: Attempt) -> Finding | None:
     mask = a.given[1]
     got = a.ask(torch.full((N, S), 1 / S, dtype=torch.float64), mask)
-    return None if is_close(got, torch.ones(N, dtype=torch.float64)) else Finding(
-        f"uniform attention gives an object its fair share: a lift of 1; yours gives {got.flatten()[0].item():.3g}",
+    off = first_difference(got, torch.ones(N, dtype=torch.float64), form=".3g")
+    return None if off is None else Finding(
+        f"uniform attention gives an object its fair share: a lift of {off.wanted}; yours gives {off.got}",
         f"The mass of a uniform row on this mask is the mean of the mask, {mask.mean().item():.3f}.", True)
 
 
@@ -62,8 +65,10 @@ def all_of_it(a: Attempt) -> Finding | None:
     rows = torch.eye(S, dtype=torch.float64)
     got = a.ask(rows, mask)
     wanted = torch.tensor([float(S)] + [0.0] * (S - 1), dtype=torch.float64)
-    return None if is_close(got, wanted) else Finding(
-        f"if the object is 1 patch of {S}, a row that looks only there has lift {S}; yours gives {got[0].item():.3g}",
+    off = first_difference(got, wanted, form=".3g")
+    return None if off is None else Finding(
+        f"if the object is 1 patch of {S}, rows that look only there have lift {S}, others 0: row {off.place} "
+        f"has {off.wanted}; yours gives {off.got}",
         "Divide the mass on the object by the object's share of the picture.", True)
 
 
@@ -72,7 +77,8 @@ def in_part(a: Attempt) -> Finding | None:
     rows = torch.eye(S, dtype=torch.float64)[:2]
     got = a.ask(rows, mask)
     return None if is_close(got[1], 0.25 * got[0]) else Finding(
-        f"a patch that is one quarter covered should count 0.25 of a full patch; yours counts {got[1] / got[0]:.3g}",
+        "a patch that is one quarter covered should count 0.25 of a full patch; yours counts "
+        f"{number_pair(0.25, (got[1] / got[0]).item(), '.3g')[1]}",
         "The mask holds the covered share of each patch: multiply by the mask, and do not round it.", True)
 
 

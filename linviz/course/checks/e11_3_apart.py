@@ -4,8 +4,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..exercise import Answer, Attempt, Exercise, Finding, is_close
+from ..comparison import first_difference, row_difference
+from ..exercise import Answer, Attempt, Exercise, Finding
 from ..properties import FIRST, LAST
+from ..tensor_equality import RELATIVE
 from .pairs import listed
 from .samples import M, N, S, normal
 
@@ -84,17 +86,18 @@ def positive(seed: int) -> tuple[Tensor, Tensor, float]:
 
 
 def shares(a: Attempt) -> Finding | None:
-    total = a.got.sum(-1)
-    return None if is_close(total, torch.ones_like(total)) else Finding(
-        f"the three shares of a query sum to one; your shares of query 0 sum to {total[0].item():.3g}",
+    off = row_difference(a.got.sum(-1), 1.0, RELATIVE, ".3g")
+    return None if off is None else Finding(
+        f"the three shares of a query sum to 1; your shares of query {off.place} sum to {off.got}",
         "Sum each part over the keys, then divide by the sum of the three.", True)
 
 
 def no_floor(a: Attempt) -> Finding | None:
     got = a.ask(*a.given[:2], 0.0)
     wanted = torch.tensor([1.0, 0.0, 0.0], dtype=torch.float64).expand(N, 3)
-    return None if is_close(got, wanted) else Finding(
-        f"without a floor (c = 0) the pair has the whole row: 1, 0, 0; yours gives {listed(got[0])}",
+    off = first_difference(got, wanted, form=".2f")
+    return None if off is None else Finding(
+        f"without a floor (c = 0) the pair has the whole row: 1, 0, 0; yours has {off.got} for {off.wanted}",
         "Multiply out (q_plus + c)(k_plus + c): which of the four terms are left at c = 0?", True)
 
 
@@ -104,9 +107,9 @@ def empty(a: Attempt) -> Finding | None:
                                ("a query of zeros, keys of ones", zero[0], 1 + zero[1], (0.0, 2 / 3, 1 / 3)),
                                ("a query of ones, keys of zeros", 1 + zero[0], zero[1], (0.0, 0.0, 1.0))):
         got = a.ask(q, k, 0.5)
-        if not is_close(got, torch.tensor(wanted, dtype=torch.float64).expand(N, 3)):
+        if off := first_difference(got, torch.tensor(wanted, dtype=torch.float64).expand(N, 3), form=".2f"):
             return Finding(f"{name}, c = 0.5: the shares of pair, key and constant are "
-                           f"{listed(torch.tensor(wanted))}; yours are {listed(got[0])}",
+                           f"{listed(torch.tensor(wanted))}; yours has {off.got} for {off.wanted}",
                            "c * q_plus is the same for every key, so it belongs to the constant, like c times c.", True)
     return None
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..exercise import Attempt, Exercise, Finding, is_close
+from ..comparison import first_difference, row_difference
+from ..exercise import Attempt, Exercise, Finding
 from ..properties import FIRST, LAST
+from ..tensor_equality import RELATIVE
 from .samples import M, N, S, phi
 
 
@@ -63,9 +65,9 @@ def features(seed: int) -> tuple[Tensor, Tensor]:
 
 
 def template_shares(a: Attempt) -> Finding | None:
-    total = a.got[1].sum(-1)
-    return None if is_close(total, torch.ones_like(total)) else Finding(
-        f"a template sums to one over the keys; your first template sums to {total[0].item():.3g}",
+    off = row_difference(a.got[1].sum(-1), 1.0, RELATIVE, ".3g")
+    return None if off is None else Finding(
+        f"a template sums to one over the keys; your template {off.place} sums to {off.got}",
         "Divide column m of phi(k) by its own sum: this gives one row per feature.", True)
 
 
@@ -73,27 +75,30 @@ def one_feature(a: Attempt) -> Finding | None:
     """A query with one feature has that feature's template as its row."""
     k = a.given[1]
     mixture, rows = a.ask(torch.eye(M, dtype=torch.float64), k)
-    if not is_close(rows, _rows(k.mT)):
-        return Finding("template 0 should be the first column of phi(k) divided by its sum, which is "
-                       f"{k[0, 0] / k[:, 0].sum():.3f} at key 0; yours has {rows[0, 0].item():.3f}",
+    if off := first_difference(rows, _rows(k.mT), form=".3f"):
+        return Finding("template m should be column m of phi(k) divided by its sum, which is "
+                       f"{off.wanted} at [{off.place}]; yours has {off.got}",
                        "The templates are phi_k.mT, divided by its sums over the keys.", True)
-    return None if is_close(mixture, torch.eye(M, dtype=torch.float64)) else Finding(
-        f"a query that has only feature 0 should get weight 1 on template 0; yours gets {mixture[0, 0].item():.3f}",
+    off = first_difference(mixture, torch.eye(M, dtype=torch.float64), form=".3f")
+    return None if off is None else Finding(
+        "a query that has only feature m should get weight 1 on template m and 0 elsewhere; yours at "
+        f"[{off.place}] is {off.got}, not {off.wanted}",
         "The mixture of a query sums to one: divide each row by its sum.", True)
 
 
 def mixture_shares(a: Attempt) -> Finding | None:
-    total = a.got[0].sum(-1)
-    return None if is_close(total, torch.ones_like(total)) else Finding(
-        f"a mixture sums to one; your mixture of query 0 sums to {total[0].item():.3g}",
+    off = row_difference(a.got[0].sum(-1), 1.0, RELATIVE, ".3g")
+    return None if off is None else Finding(
+        f"a mixture sums to one; your mixture of query {off.place} sums to {off.got}",
         "Divide each row of the mixture by its own sum.", True)
 
 
 def the_map(a: Attempt) -> Finding | None:
     p, k = a.given
     wanted, got = _rows(p @ k.mT), a.got[0] @ a.got[1]
-    return None if is_close(got, wanted, 1e-7) else Finding(
-        f"mixture times templates is the map: A[0, 0] = {wanted[0, 0].item():.4f}; yours is {got[0, 0].item():.4f}",
+    off = first_difference(got, wanted, 1e-7, ".4f")
+    return None if off is None else Finding(
+        f"mixture times templates is the map: A[{off.place}] = {off.wanted}; yours is {off.got}",
         "Each template was divided by its sum over the keys, so the mixture must be multiplied by this sum.", True)
 
 

@@ -6,7 +6,8 @@ import math
 import torch
 from torch import Tensor
 
-from ..exercise import Attempt, Exercise, Finding, is_close
+from ..comparison import first_difference
+from ..exercise import Attempt, Exercise, Finding
 from ..properties import FIRST, LAST
 from .pairs import bits, listed
 from .samples import N, S, normal
@@ -69,24 +70,27 @@ def heads(seed: int) -> tuple[Tensor]:
 def deaf(a: Attempt) -> Finding | None:
     rows = a.given[0][:, :1].expand(HEADS, N, S).contiguous()
     got = a.ask(rows)
-    return None if got.shape == (HEADS,) and got.abs().max() < 1e-9 else Finding(
-        f"equal rows tell nothing about their query: 0 bits; yours gives {got.flatten()[0].item():.3f}",
+    worst = got.flatten()[got.abs().argmax()].item()
+    return None if got.shape == (HEADS,) and abs(worst) < 1e-9 else Finding(
+        f"equal rows tell nothing about their query: 0 bits; yours gives {worst:.3g}",
         "Entropy of the mean row, minus the mean of the entropies.", True)
 
 
 def own(a: Attempt) -> Finding | None:
     rows = torch.full((HEADS, S, S), 1e-15, dtype=torch.float64) + torch.eye(S, dtype=torch.float64)
     got, most = a.ask(rows), math.log2(S)
-    return None if is_close(got, torch.full((HEADS,), most, dtype=torch.float64), 1e-6) else Finding(
-        f"if each of {S} queries looks only at itself, a row tells log2({S}) = {most:.3f} bits; "
-        f"yours gives {got.flatten()[0].item():.3f}", "The mean row is uniform, and each row has 0 bits.", True)
+    off = first_difference(got, torch.full((HEADS,), most, dtype=torch.float64), 1e-6, ".3f")
+    return None if off is None else Finding(
+        f"if each of {S} queries looks only at itself, a row tells log2({S}) = {off.wanted} bits; "
+        f"yours gives {off.got}", "The mean row is uniform, and each row has 0 bits.", True)
 
 
 def each_head(a: Attempt) -> Finding | None:
     alone = torch.stack([right(a.given[0][h:h + 1])[0] for h in range(HEADS)])
     swapped = a.ask(a.given[0].flip(0))
-    return None if is_close(swapped, alone.flip(0)) else Finding(
-        f"the heads should have {listed(alone)} bits; yours have {listed(swapped.flip(0).flatten()[:HEADS])}",
+    off = first_difference(swapped.flip(0), alone, form=".2f")
+    return None if off is None else Finding(
+        f"the heads should have {listed(alone)} bits; for head {off.place} yours gives {off.got} for {off.wanted}",
         "Treat each head on its own: average over queries, never over heads.")
 
 

@@ -7,8 +7,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import elu, softplus
 
-from ..exercise import Attempt, Exercise, Finding, is_close
+from ..comparison import row_difference
+from ..exercise import Attempt, Exercise, Finding
 from ..properties import FIRST, LAST
+from ..tensor_equality import RELATIVE
 from .samples import M, N, normal
 
 
@@ -42,28 +44,28 @@ WRONG = {
 
 def the_floor(a: Attempt) -> Finding | None:
     x = -1 - a.given[0].abs()
-    got, floor = a.ask(x), x.shape[-1] ** -0.5
-    if is_close(got, torch.full_like(x, floor)):
+    off = row_difference(a.ask(x), x.shape[-1] ** -0.5, RELATIVE, ".3f")
+    if off is None:
         return None
-    seen = f"a channel at {x[0, 0].item():.2f} should give the floor alone, 1/sqrt({x.shape[-1]}) = {floor:.3f}"
-    return Finding(f"{seen}; yours gives {got[0, 0].item():.3f}",
+    seen = f"a channel at {x[0, 0].item():.2f} should give the floor alone, 1/sqrt({x.shape[-1]}) = {off.wanted}"
+    return Finding(f"{seen}; yours gives {off.got}",
                    "relu gives 0 for this channel, and then the floor is added.", True)
 
 
 def the_slope(a: Attempt) -> Finding | None:
     x = 1 + a.given[0].abs()
     rise = a.ask(x + 1) - a.ask(x)
-    if is_close(rise, torch.ones_like(x), 1e-6):
-        return None
-    seen = f"adding 1 to a positive channel should add 1 to its feature; yours rises by {rise[0, 0].item():.3f}"
-    return Finding(seen, "relu does not change a positive channel, and the floor is the same for all channels.", True)
+    off = row_difference(rise, 1.0, 1e-6, ".3f")
+    return None if off is None else Finding(
+        f"adding 1 to a positive channel should add 1 to its feature; yours rises by {off.got}",
+        "relu does not change a positive channel, and the floor is the same for all channels.", True)
 
 
 def the_width(a: Attempt) -> Finding | None:
     x = -a.given[0].abs()[:, :4]
-    got = a.ask(x)
-    return None if is_close(got, torch.full_like(x, 0.5)) else Finding(
-        f"with 4 channels the floor is 1/2; yours is {got[0, 0].item():.3f}",
+    off = row_difference(a.ask(x), 0.5, RELATIVE, ".3f")
+    return None if off is None else Finding(
+        f"with 4 channels the floor is 1/2; yours is {off.got}",
         "Take the width from the last axis of x.", True)
 
 

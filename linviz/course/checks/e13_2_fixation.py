@@ -6,8 +6,10 @@ import math
 import torch
 from torch import Tensor
 
-from ..exercise import Attempt, Exercise, Finding, is_close
+from ..comparison import first_difference
+from ..exercise import Attempt, Exercise, Finding
 from ..properties import FIRST, LAST
+from ..tensor_equality import is_close
 from .samples import E, M, N, normal, phi
 
 
@@ -63,8 +65,8 @@ def the_bias(a: Attempt) -> Finding | None:
     *tokens, W, b = a.given
     for given, name in ((0 * b, "b = 0"), (b, "b as it is")):
         got, wanted = a.ask(*tokens, 0 * W, given), given.sigmoid().expand(N, M)
-        if not is_close(got, wanted):
-            first = f"the first ratio should be {wanted[0, 0].item():.3f}; yours is {got[0, 0].item():.3f}"
+        if off := first_difference(got, wanted, form=".3f"):
+            first = f"the ratio at [{off.place}] should be {off.wanted}; yours is {off.got}"
             return Finding(f"with W = 0 and {name} {first}", "Only sigmoid(b) is left, the same for all tokens.", True)
     return None
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..exercise import Attempt, Exercise, Finding, is_close
+from ..comparison import first_difference, row_difference
+from ..exercise import Attempt, Exercise, Finding
 from ..properties import FIRST, LAST
+from ..tensor_equality import is_close
 from .pairs import EPS, attend, dot, mix_pairs
 from .samples import E, M, N, S, normal, phi, ratio
 from .work_properties import linear_in_tokens
@@ -58,17 +60,18 @@ def mixed(seed: int, queries: int = N, keys: int = S) -> tuple[Tensor, ...]:
 
 def shares(a: Attempt) -> Finding | None:
     p, k, v, s, t = a.given
-    got = a.ask(p, k, torch.ones_like(v), s, t)
-    return None if is_close(got, torch.ones_like(got), 1e-4) else Finding(
-        f"each row sums to one, so values that are all 1 should give 1; yours give {got[0, 0].item():.3f}",
+    off = row_difference(a.ask(p, k, torch.ones_like(v), s, t), 1.0, 1e-4, ".3f")
+    return None if off is None else Finding(
+        f"each row sums to one, so values that are all 1 should give 1; yours give {off.got}",
         "Is every row divided by the sum of its own gated weights?", True)
 
 
 def the_eps(a: Attempt) -> Finding | None:
     p, k, v, s, t = a.given
     got, wanted = (f(1e-4 * p, 1e-4 * k, torch.ones_like(v), s, t) for f in (a.ask, right))
-    return None if is_close(got, wanted, 1e-6) else Finding(
-        f"for tiny features, with the eps, weights sum to {wanted[0, 0].item():.4f}; yours to {got[0, 0].item():.4f}",
+    off = first_difference(got, wanted, 1e-6, ".4f")
+    return None if off is None else Finding(
+        f"for tiny features, with the eps, weights sum to {off.wanted}; yours to {off.got}",
         "Divide by the row sum + 1e-6, so that an empty row is not divided by 0.", True)
 
 

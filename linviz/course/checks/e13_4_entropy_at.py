@@ -7,8 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..exercise import Attempt, Exercise, Finding, is_close
+from ..comparison import first_difference, row_difference
+from ..exercise import Attempt, Exercise, Finding
 from ..properties import FIRST, LAST
+from ..tensor_equality import RELATIVE
 from .samples import M, N, S, normal, phi
 
 
@@ -89,24 +91,27 @@ def strong(seed: int) -> tuple[Any, ...]:
 def uniform(a: Attempt) -> Finding | None:
     one, most = torch.ones(N, M, dtype=torch.float64), math.log2(S)
     got = a.ask(one, one[:S], 0 * one, 0 * one[:S], 1.0)
-    return None if is_close(got, torch.full_like(got, most)) else Finding(
-        f"a row with {S} equal weights has log2({S}) = {most:.3f} bits; yours has {got[0].item():.3f}",
+    off = row_difference(got, most, RELATIVE, ".3f")
+    return None if off is None else Finding(
+        f"a row with {S} equal weights has log2({S}) = {off.wanted} bits; yours has {off.got}",
         "First divide each row by its sum. Then take minus the sum of a log2 a.", True)
 
 
 def cancels(a: Attempt) -> Finding | None:
     p, k, y, z, _ = a.given
     got, plain = a.ask(p, k, y, z, 0.0), right(p, k, 0 * y, 0 * z, 1.0)
-    return None if is_close(got, plain, 1e-6) else Finding(
-        f"at strength 0 the gate cancels, and row 0 has {plain[0].item():.3f} bits; yours has {got[0].item():.3f}",
+    off = first_difference(got, plain, 1e-6, ".3f")
+    return None if off is None else Finding(
+        f"at strength 0 the gate cancels, and row {off.place} has {off.wanted} bits; yours has {off.got}",
         "sigmoid(0 * z) is one half for every token and channel.", True)
 
 
 def full(a: Attempt) -> Finding | None:
     p, k, y, z, _ = a.given
     got, gated = a.ask(p, k, y, z, 1.0), right(p, k, y, z, 1.0)
-    return None if is_close(got, gated) else Finding(
-        f"at strength 1 the gate is sigmoid(z) itself: {gated[0].item():.3f} bits; yours has {got[0].item():.3f}",
+    off = first_difference(got, gated, form=".3f")
+    return None if off is None else Finding(
+        f"at strength 1 the gate is sigmoid(z) itself: {off.wanted} bits; yours has {off.got}",
         "Compute r = sigmoid(s z) on both sides, divide each row by its sum, and then take the entropy.", True)
 
 

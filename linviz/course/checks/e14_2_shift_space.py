@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from ...fixation import SPACE
-from ..exercise import Attempt, Exercise, Finding, is_close
+from ..exercise import Attempt, Exercise, Finding
 from ..properties import FIRST, LAST
+from ..tensor_equality import is_close
 from .samples import normal
 
 Y, X, C = 4, 6, 35  # rows, columns, channels: two per fold, nineteen stay

@@ -4,7 +4,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..exercise import Attempt, Finding, Property, is_close
+from ..comparison import row_difference
+from ..exercise import Attempt, Finding, Property
 from ..properties import FIRST
 
 
@@ -28,9 +29,8 @@ def sums_to_one(hint: str, within: float = 1e-6,
     """Values that are all 1 give 1. For answers to (queries, keys, values, ...)."""
     def ask(a: Attempt) -> Finding | None:
         q, k, v, *rest = a.given
-        got = a.ask(q, k, torch.ones_like(v), *rest)
-        return None if is_close(got, torch.ones_like(got), within) else Finding(
-            f"{why}; yours give {got[0, 0].item():.4g}", hint, True)
+        off = row_difference(a.ask(q, k, torch.ones_like(v), *rest), 1.0, within)
+        return None if off is None else Finding(f"{why}; yours give {off.got} at [{off.place}]", hint, True)
     return ask
 
 
