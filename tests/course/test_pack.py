@@ -246,7 +246,7 @@ def test_numbers_that_the_pages_for_teachers_quote_are_those_of_the_chapters() -
     learners = " ".join((HERE / "LEARNERS.md").read_text("utf-8").split())
     floor, relu, cosine = printed_numbers(11, "With the floor ")[:3]
     assert "The cosine brings a ninth of the gain" in learners and round((floor - cosine) / (relu - cosine)) == 9
-    share = dict(zip(("vit", "short", "long"), (printed_numbers(2, f"| a {what}, 768 channels |")[0] for what in (
+    share = dict(zip(("vit", "short", "long"), (printed_numbers(2, f"| a {what} 768 channels |")[0] for what in (
         "picture 14 × 14 patches", "clip 8 × 14 × 14", "clip 16 × 28 × 28"))))
     assert "about a ninth of the multiplications, in a clip of eight frames half of them" in learners
     assert round(100 / share["vit"]) == 9 and abs(share["short"] - 50) < 3 and share["long"] > 80
