@@ -1,6 +1,6 @@
 """Make the notebooks: the learner's notebook and the executed solution of each source, and the schedule.
 
-    python notebooks/build.py [13 ...]     make these chapters (default: all); runs their solutions, draws still pictures
+    python notebooks/build.py [13 ...]     make these chapters (default: all): runs solutions, draws still pictures
     python notebooks/build.py --prose      make them without running anything; keeps the stored outputs
     python notebooks/build.py --check      exit 1 if a generated file differs from what its source makes
 

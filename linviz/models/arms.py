@@ -6,8 +6,8 @@ An arm's name is its spec, followed by a word after "~" for each variation that 
     ~floor=F   relu_floor with another floor
     ~rate=R    another learning rate
 
-Sets: `short`, `long` and `fine` are shipped as models; of `dose`, `control`, `late`, `breadth`, `front` and `rates` only
-the results are shipped. `late` is `long` with more seeds, and fewer arms.
+Sets: `short`, `long` and `fine` are shipped as models. Of `dose`, `control`, `late`, `breadth`, `front` and `rates`
+only the results are shipped. `late` is `long` with more seeds, and fewer arms.
 """
 from __future__ import annotations
 

@@ -347,8 +347,8 @@ assert spreads[0] > 2 * spreads[1]
 # shuffled map was as sharp as the original.)
 #
 # **The position of the largest weight says little.** Even under the floor, whose lift is only five, the *largest*
-# weight of each of these queries lies on the digit. Many papers test a map by asking whether its maximum lies on the object (the
-# pointing game). This test does not notice that the rest of the row is spread over the whole picture.
+# weight of each of these queries lies on the digit. Many papers test a map by asking whether its maximum lies on the
+# object (the pointing game). This test does not notice that the rest of the row is spread over the whole picture.
 #
 # One clip proves little. Here are three clips, with other digits, paths and backgrounds:
 

@@ -59,7 +59,7 @@ def between(text: str, start: str, end: str) -> str:
 
 
 def settled_claims(book: Ledger) -> list[dict[str, Any]]:
-    """The claims of today. Those on learning rates are made when there are intervals, and take their verdict from them."""
+    """The claims of today. Those on learning rates are made if there are intervals, which give their verdict."""
     out = []
     for claim in WRITTEN:
         if claim["interval"][0] != "rates":

@@ -14,8 +14,8 @@ from linviz.models.recipe import RATES, Recipe
 from studies import learning_rates, training_sets
 from studies.evidence_page import template_values
 from studies.evidence_store import EVIDENCE, read_results
-from studies.ledger import Ledger, Record
 from studies.evidence_study import PAGE
+from studies.ledger import Ledger, Record
 from studies.page_templates import render_page, render_sentence
 from studies.training_sets import is_done, result_path, same_result
 
