@@ -663,8 +663,8 @@ for name, width in (("all sixteen numbers", 16), ("without the place", 14)):
 fair = 100 * near.double().sum(-1).mean().item() / N
 with_place, without_place = near_mass.values()
 say(f"Of the attention of a patch, its eight neighbours get **{with_place:.1f} %** "
-    f"with all sixteen numbers, and **{without_place:.1f} %** without the place. Uniform "
-    f"attention gives them {fair:.1f} %.")
+    f"with all sixteen numbers, and **{without_place:.1f} %** without the place. "
+    f"Uniform attention gives them {fair:.1f} %.")
 assert with_place > without_place > 5 * fair
 
 # %% [markdown]
