@@ -399,7 +399,7 @@ def book(arguments, module="notebooks.book"):
 
 
 def slides(arguments):
-    """Print the slides, one file per chapter."""
+    """Write the slides, one page per chapter."""
     return book(arguments, "teaching.slides")
 
 

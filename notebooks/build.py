@@ -1,6 +1,6 @@
 """Make the notebooks: the learner's notebook and the executed solution of each source, and the schedule.
 
-    python notebooks/build.py [13 ...]     make these chapters (default: all); runs their solutions
+    python notebooks/build.py [13 ...]     make these chapters (default: all): runs solutions, draws still pictures
     python notebooks/build.py --prose      make them without running anything; keeps the stored outputs
     python notebooks/build.py --check      exit 1 if a generated file differs from what its source makes
 
@@ -125,6 +125,13 @@ def execute(notebook: Any) -> Any:
     return notebook
 
 
+def add_stills(notebook: Any) -> None:
+    """Add a still picture to every plotly figure that has none; a browser draws it."""
+    sys.path.insert(0, str(HERE.parent))
+    from notebooks.figure_stills import store_stills
+    store_stills(notebook)
+
+
 def same(made: Any, path: Path) -> bool:
     """Whether a file has the cells and metadata of a notebook; outputs are not compared."""
     if not path.exists():
@@ -176,6 +183,7 @@ def make(chapters: list[Chapter], only: list[int], prose: bool = False) -> None:
             write_atomically(HERE / f"{c.name}.ipynb", nbformat.writes(learner(c)) + "\n")
             path = HERE / "solutions" / f"{c.name}.ipynb"
             solved = with_outputs_of(solution(c), path) if prose else execute(solution(c))
+            add_stills(solved)
             write_atomically(path, nbformat.writes(solved) + "\n", folder=True)
     write_atomically(HERE / "SCHEDULE.md", schedule_page(chapters))
 

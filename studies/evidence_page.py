@@ -5,7 +5,16 @@ from typing import Any
 
 from linviz.figures.evidence_gallery import draw_evidence
 
-from . import accuracy_tables, dose_predictions, earlier_study, intervention_tables, map_tables, more_seeds, other_sets
+from . import (
+    accuracy_tables,
+    dose_predictions,
+    earlier_study,
+    intervention_tables,
+    learning_rates,
+    map_tables,
+    more_seeds,
+    other_sets,
+)
 from .evidence_store import RESULTS, read_results
 from .gate_numbers import all_numbers
 from .gate_rows import Rows
@@ -18,8 +27,8 @@ PLOTS = ("accuracy", "curves", "maps", "dose", "breadth", "front")  # the figure
 
 def template_values(book: Ledger) -> dict[str, Any]:
     """What the templates of the evidence may ask: the numbers, and the tables of every module."""
-    modules = (accuracy_tables, dose_predictions, earlier_study, intervention_tables, map_tables, more_seeds,
-               other_sets)
+    modules = (accuracy_tables, dose_predictions, earlier_study, intervention_tables, learning_rates, map_tables,
+               more_seeds, other_sets)
     return {module.__name__.rpartition(".")[2]: module for module in modules} | {
         "book": book, "steps": intervention_tables.STEPS, "seconds_of": lambda model: model["seconds"]}
 

@@ -1,7 +1,7 @@
 """The numbers of the evidence, collected in studies/results/evidence.json; page and plots are made from this file.
 
     evidence["motion"]["short/softmax"]["0"]     one model: its JSON file, and what was measured
-    evidence["dose" | "control" | "late" | "breadth" | "front"]
+    evidence["dose" | "control" | "late" | "breadth" | "front" | "rates"]
                                                  the results that studies/training_sets.py wrote
     evidence["fine"]                             the finer models, from their JSON files
 
@@ -29,7 +29,7 @@ from .model_measures import CLIPS, SEALED_SEED, measure_model, measure_settings,
 
 RESULTS = Path(__file__).with_name("results")
 EVIDENCE, SEALED = RESULTS / "evidence.json", RESULTS / "sealed.json"
-BUDGETS, SETS = ("short", "long"), ("dose", "control", "late", "breadth", "front")
+BUDGETS, SETS = ("short", "long"), ("dose", "control", "late", "breadth", "front", "rates")
 Record = dict[str, Any]
 
 
@@ -105,8 +105,9 @@ def fine_results() -> list[Record]:
 
 
 def result_row(record: Record) -> Record:
-    """A result with its name, recorded accuracy and options."""
-    return card_row(record) | {"name": record["name"], "tests": record["tests"], "options": record["recipe"]["options"]}
+    """A result with its name, recorded accuracy, options and learning rate, and the accuracy on its last batches."""
+    return card_row(record) | {"name": record["name"], "tests": record["tests"], "options": record["recipe"]["options"],
+                               "rate": record["recipe"]["rate"], "training_accuracy": record["curve"][-1]["accuracy"]}
 
 
 def measure_sealed(today: str, before: Record) -> Record:

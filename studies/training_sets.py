@@ -1,6 +1,6 @@
 """Train the sets of models on which linviz's evidence rests.
 
-    python3 start.py study sets short long fine dose control late breadth front
+    python3 start.py study sets short long fine dose control late breadth front rates
 
 A model whose recipe has not changed is not trained again, and an interrupted training continues. The models of short,
 long and fine are shipped in linviz/models/shipped. Of the other sets only the results are stored, in studies/results.
@@ -21,8 +21,9 @@ from linviz.models.looking import measure_layers
 from linviz.models.training import single_thread, train
 from linviz.models.training_run import Run
 
-ROOT = Path(__file__).resolve().parents[1]
-RESULTS, RUNS = ROOT / "studies" / "results", ROOT / "runs"
+from .evidence_store import RESULTS, SETS
+
+RUNS = Path(__file__).resolve().parents[1] / "runs"
 SHIPPED = ("short", "long", "fine")
 LOOKED_AT = {"fine": 4}  # clips whose maps are measured; 32 in the other sets
 
@@ -31,7 +32,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Train what is missing, one model after another."""
     parser = argparse.ArgumentParser(prog="start.py study sets", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("sets", nargs="+", choices=(*SHIPPED, "dose", "control", "late", "breadth", "front"))
+    parser.add_argument("sets", nargs="+", choices=(*SHIPPED, *SETS))
     parser.add_argument("--seeds", type=int, default=99, help="only this many seeds, from 0 on")
     parser.add_argument("--names", nargs="*", help="only these arms")
     options = parser.parse_args(arguments)
@@ -55,15 +56,14 @@ def result_path(job: Job) -> Path:
 def is_done(job: Job) -> bool:
     """Whether the result of exactly this recipe exists."""
     path = result_path(job)
-    return path.exists() and json.loads(path.read_text()).get("digest") == job.recipe.digest()
+    return path.exists() and read_digest(path) == job.recipe.digest()
 
 
 def train_job(job: Job) -> None:
-    """Train one model, measure its maps, and store both; the result of a shipped model with this recipe is copied."""
-    for same in (FOLDER / which / result_path(job).name for which in ("short", "long") if job.set not in SHIPPED):
-        if same.exists() and json.loads(same.read_text())["digest"] == job.recipe.digest():
-            write_atomically(result_path(job), same.read_bytes(), folder=True)
-            return
+    """Train one model, measure its maps, and store both; the result of the same run in another set is copied."""
+    if job.set not in SHIPPED and (same := same_result(job)):
+        write_atomically(result_path(job), same.read_bytes(), folder=True)
+        return
     keep = RUNS / "going" / f"{job.set}-{file_slug(job.name)}-{job.seed}.safetensors"
     run = train(job.recipe, job.seed, keep=keep, start=starting_model(job))
     path = ship_model(run, job.name, model_folder(job), more=map_measures(job, run))
@@ -73,6 +73,18 @@ def train_job(job: Job) -> None:
     record = json.loads(path.with_suffix(".json").read_text())
     print(f"{job.set:8} {job.name:26} seed {job.seed}: {record['test_accuracy']:.3f} in {run.seconds:.0f} s",
           flush=True)
+
+
+def same_result(job: Job) -> Path | None:
+    """The file with the result of the same recipe and seed in another set, if there is one."""
+    folders = [*(FOLDER / which for which in ("short", "long")), *(RESULTS / which for which in SETS)]
+    found = (folder / result_path(job).name for folder in folders)
+    return next((path for path in found if path.exists() and read_digest(path) == job.recipe.digest()), None)
+
+
+def read_digest(path: Path) -> str:
+    """The digest of the recipe of a result."""
+    return str(json.loads(path.read_text()).get("digest"))
 
 
 def map_measures(job: Job, run: Run) -> dict[str, Any]:

@@ -34,7 +34,10 @@ def page(lessons: Sequence[Lesson]) -> str:
     by_number = {lesson.number: lesson for lesson in lessons}
     lines = ["# Three ways to give the course", "",
              "Made by `teaching/pack.py` from `teaching/src/formats.toml`; do not edit this page by hand. The minutes "
-             "of sections, exercises and quizzes are taken from the chapters.", ""]
+             "of sections, exercises and quizzes are taken from the chapters.", "",
+             "A plan leaves sections out. Always run the first code cell of a chapter, also where a plan begins later: "
+             "it imports what the others need. Then run the cells of the plan in its order; a test does the same. For "
+             "less than two hours there is a page with [fifteen minutes](FIFTEEN_MINUTES.md).", ""]
     for each in formats():
         lines += [f"## {each['name']}", "", each["about"].strip(), ""]
         for session in each["session"]:

@@ -112,9 +112,14 @@ class Lesson:
                 if PLOTLY in data or "image/jpeg" in data or "<img" in data.get("text/html", "")]
 
     def said(self, prompt: Event) -> list[str]:
-        """The texts that the cells print after a prompt, up to the next prompt or section."""
-        ends = (e.cell for e in self.events if e.cell > prompt.cell and e.kind != "exercise")
-        cells = self.outputs[prompt.cell + 1:next(ends, len(self.outputs))]
+        """The texts that the cells print after a prompt, up to the next exercise, prompt or section.
+
+        Where an exercise follows at once, its cells contain the answer.
+        """
+        ends = [e.cell for e in self.events if e.cell > prompt.cell] + [len(self.outputs)]
+        if not any(cell.cell_type == "code" for cell in self.chapter.cells[prompt.cell:ends[0]]):
+            ends = [e.cell for e in self.events if e.cell > prompt.cell and e.kind != "exercise"] + [len(self.outputs)]
+        cells = self.outputs[prompt.cell + 1:ends[0]]
         texts = (d["text/markdown"] for cell in cells for d in cell if "text/markdown" in d)
         plain = (re.sub(r"</?data[^>]*>", "", text) for text in texts)
         return [text for text in plain if not text.startswith(("Yours ", "Your ", "**1.**"))]

@@ -1,4 +1,4 @@
-"""Make the teacher's pack: a page per chapter, the formats, the marking scheme and their index.
+"""Make the teacher's pack: a page per chapter, the formats, fifteen minutes, the marking scheme and their index.
 
     python -m teaching.pack             make them
     python -m teaching.pack --check     exit 1 if a page differs from what its sources make
@@ -18,6 +18,7 @@ from linviz.grade.marks import MEANING, NEAR
 
 from . import formats
 from .outline import HERE, Lesson, check_of, lessons
+from .quarter_hour import quarter_hour_page
 
 BY = "Made by `teaching/pack.py`; do not edit this page by hand."
 
@@ -107,7 +108,8 @@ def index(every: Sequence[Lesson]) -> str:
 def made(every: Sequence[Lesson]) -> dict[str, str]:
     """Every generated file: its path from this folder -> its text."""
     pages = {f"instructor/{lesson.name}.md": teacher(lesson) for lesson in every}
-    return {"INSTRUCTOR.md": index(every), "FORMATS.md": formats.page(every), "MARKING.md": marking(every), **pages}
+    return {"INSTRUCTOR.md": index(every), "FORMATS.md": formats.page(every), "MARKING.md": marking(every),
+            "FIFTEEN_MINUTES.md": quarter_hour_page(every, BY), **pages}
 
 
 def stale(files: dict[str, str]) -> list[str]:

@@ -11,11 +11,22 @@ function unit() {                                       // figures grow with the
 function draw(slide) {                                  // figures are drawn when their slide is first seen
   for (const place of slide.querySelectorAll("[data-figure]:not([data-drawn])")) {
     const {data, layout} = JSON.parse(document.getElementById(place.dataset.figure).textContent);
-    const room = place.parentElement.clientHeight / unit() / (place.dataset.height || 1);
-    place.style.setProperty("--room", Math.min(LARGER, room));
     place.dataset.drawn = "";
+    enlarge(place);
     Plotly.newPlot(place, data, {...layout, width: undefined, height: undefined, autosize: true},
                    {responsive: true, displayModeBar: false});
+  }
+}
+function enlarge(place) {                               // as far as its slide has room
+  const room = place.parentElement.clientHeight / unit() / (place.dataset.height || 1);
+  place.style.setProperty("--room", Math.min(LARGER, room));
+}
+function fit() {                                        // the notes take their height from the slide
+  const own = slides[at].querySelector(".notes");
+  document.body.style.setProperty("--notes", `${own?.offsetHeight || 0}px`);
+  for (const place of slides[at].querySelectorAll("[data-drawn]")) {
+    enlarge(place);
+    Plotly.Plots.resize(place);
   }
 }
 function go(to, open = false) {
@@ -26,13 +37,14 @@ function go(to, open = false) {
   document.title = `${at + 1} · ${document.body.dataset.title}`;
   try { history.replaceState(null, "", `#${at + 1}`); } catch { /* a page that may not */ }
   draw(slides[at]);
+  fit();
 }
 function forth() {                                      // first the answer, then the next slide
   if (!slides[at].classList.contains("open")) slides[at].classList.add("open");
   else if (at < slides.length - 1) go(at + 1);
 }
 function back() { if (at > 0) go(at - 1, true); }
-function notes() { document.body.classList.toggle("speaking"); }
+function notes() { document.body.classList.toggle("speaking"); fit(); }
 
 const keys = {ArrowRight: forth, ArrowDown: forth, PageDown: forth, " ": forth, Enter: forth, ArrowLeft: back,
               ArrowUp: back, PageUp: back, Backspace: back, Home: () => go(0), End: () => go(slides.length - 1), n: notes,
@@ -47,7 +59,7 @@ document.querySelector(".back").addEventListener("click", back);
 document.querySelector(".forth").addEventListener("click", forth);
 document.querySelector(".speak").addEventListener("click", notes);
 addEventListener("hashchange", () => go(Number(location.hash.slice(1)) - 1 || 0));
-addEventListener("resize", unit);
+addEventListener("resize", () => { unit(); fit(); });
 addEventListener("beforeprint", () => { document.body.classList.add("printing"); slides.forEach(draw); });
 addEventListener("afterprint", () => document.body.classList.remove("printing"));
 go(Number(location.hash.slice(1)) - 1 || 0);

@@ -1,11 +1,11 @@
-"""The course as slides: one file per chapter, which opens in any browser, without a server and without a network.
+"""The course as slides: a folder that opens in any browser, without a server and without a network.
 
-    python -m teaching.slides [FOLDER] [--force]    writes FOLDER/NN_topic.html and index.html (default: slides)
+    python -m teaching.slides [FOLDER] [--force]    writes FOLDER/NN_topic.html, index.html and plotly.min.js
 
+The default folder is `slides`. Copy the whole folder: its pages share one plotly.js.
 The right and left arrow keys move (the answer to a prediction comes with the second press), N shows the speaker's
 notes, Home and End go to the first and the last slide. The browser prints one slide per page. The figures are those of
-the executed solutions; formulas are MathML. Everything is in the file, plotly.js too, and its content security policy
-forbids all requests.
+the executed solutions; formulas are MathML. The content security policy of a page forbids requests to other machines.
 """
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ from linviz.safe_output import check_folder, one_line
 from .outline import HERE, PLOTLY, Event, Lesson, figure, lessons
 
 MARK = "<title>linviz: slides</title>"     # of an index.html that was made here
-POLICY = ("default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; "
+POLICY = ("default-src 'none'; script-src 'self' 'unsafe-inline' 'unsafe-eval' file:; style-src 'unsafe-inline'; "
           "img-src data: blob:; font-src data:; connect-src 'none'")
-
+LIBRARY = "plotly.min.js"                  # one file for all chapters
 
 TALL = 450   # pixels: a higher figure is placed beside its text; other figures are enlarged and placed below it
 CODE = 88    # characters in a line of code on a slide
@@ -200,7 +200,7 @@ class Deck:
         return (f'<!doctype html><html lang="en"><head>{head}</head><body data-title="{title}">'
                 f'{"".join(slide.html() for slide in self.slides)}<footer><button class="back">←</button>'
                 f'<button class="forth">→</button><button class="speak">notes (N)</button><span>{title}</span>'
-                f'<span class="where" role="status"></span></footer>{data}<script>{get_plotlyjs()}</script>'
+                f'<span class="where" role="status"></span></footer>{data}<script src="{LIBRARY}"></script>'
                 f'<script>{(HERE / "slides.js").read_text("utf-8")}</script></body></html>')
 
 
@@ -213,12 +213,13 @@ def contents(every: list[Lesson]) -> str:
 
 
 def write(folder: Path, every: list[Lesson], force: bool = False) -> list[Path]:
-    """Write the slides of these chapters and their index; each file is written completely or not at all.
+    """Write the slides of these chapters, their index and plotly.js; each file is written completely or not at all.
 
     ValueError, in one sentence, where that would replace files that are no slides, unless `force` is given.
     """
-    check_folder(folder, ["index.html", *(f"{lesson.name}.html" for lesson in every)], MARK, force)
-    texts = {"index.html": contents(every)} | {f"{lesson.name}.html": Deck(lesson).page() for lesson in every}
+    check_folder(folder, [LIBRARY, "index.html", *(f"{lesson.name}.html" for lesson in every)], MARK, force)
+    texts = {LIBRARY: get_plotlyjs(), "index.html": contents(every)}
+    texts |= {f"{lesson.name}.html": Deck(lesson).page() for lesson in every}
     return [write_atomically(folder / name, page, folder=True) for name, page in texts.items()]
 
 
@@ -235,7 +236,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"linviz: {one_line(str(error))}", file=sys.stderr)
         return 1
     size = sum(path.stat().st_size for path in files) / 1e6
-    print(f"{len(files) - 1} chapters in {folder}, {size:.0f} MB; open {folder / 'index.html'}")
+    print(f"{len(files) - 2} chapters in {folder}, {size:.0f} MB; open {folder / 'index.html'}")
     return 0
 
 

@@ -14,33 +14,26 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import plotly.graph_objects as go
-from playwright.sync_api import Page, sync_playwright
-from plotly.offline import get_plotlyjs
+from playwright.sync_api import Page
 
 HOME = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(HOME))
-import start  # noqa: E402  (it knows where the browser is)
 from linviz.atomic_write import write_atomically  # noqa: E402
 from linviz.evidence import figure_data  # noqa: E402
 from linviz.figures.evidence_gallery import draw_evidence  # noqa: E402
+from notebooks.figure_stills import paint_figure, plotly_page  # noqa: E402
 
 PLOTS = ("accuracy", "curves", "maps", "dose", "breadth", "front")
 FOLDER, WIDE = HOME / "studies" / "plots", 900
-DRAW = f"""async figure => Plotly.toImage({{data: figure.data, layout: figure.layout}},
-                                          {{format: 'svg', width: {WIDE}, height: figure.layout.height}})"""
 
 
 def main() -> None:
     """Draw every plot whose numbers exist; remove the file of a plot whose numbers are gone."""
     FOLDER.mkdir(exist_ok=True)
-    with sync_playwright() as tools:
-        browser = tools.chromium.launch(executable_path=start.find_browser(), args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page()
-        page.add_script_tag(content=get_plotlyjs())
+    with plotly_page() as page:
         for name in PLOTS:
             data = figure_data(name)
             write_plot(FOLDER / f"{name}.svg", draw_evidence(data) if data else None, page)
-        browser.close()
 
 
 def write_plot(path: Path, figure: go.Figure | None, page: Page) -> None:
@@ -48,8 +41,8 @@ def write_plot(path: Path, figure: go.Figure | None, page: Page) -> None:
     if figure is None:
         path.unlink(missing_ok=True)
         return
-    address = page.evaluate(DRAW, figure.to_plotly_json() | {"layout": figure.layout.to_plotly_json()})
-    write_atomically(path, number_parts(decode_svg(address)))
+    drawing = figure.to_plotly_json() | {"layout": figure.layout.to_plotly_json()}
+    write_atomically(path, number_parts(decode_svg(paint_figure(page, drawing, "svg", WIDE))))
     print(f"{path.relative_to(HOME)}: {path.stat().st_size / 1e3:.0f} KB")
 
 

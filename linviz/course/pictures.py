@@ -99,7 +99,7 @@ def patch_mosaic(rgb: Tensor, grid: Grid, number: int = 0, side: int = 224) -> I
 
 
 def lit_by(weights: Tensor, clip: Clip, grid: Grid, number: int = 0, side: int = 192) -> Image.Image:
-    """Frame `number` lit by weights (N,) of all tokens, as the view lights it.
+    """Frame `number` lit by weights (N,) of all tokens, as the view lights it for a projector.
 
     >>> import torch
     >>> from linviz import clips
@@ -107,7 +107,8 @@ def lit_by(weights: Tensor, clip: Clip, grid: Grid, number: int = 0, side: int =
     >>> lit_by(torch.full((16,), 1 / 16), clips.fit(clips.load("coffee"), grid), grid, side=64).size
     (64, 64)
     """
-    return light_image(clip_frame(clip, grid, number, side), grid.fold(weights[:, None])[number, ..., 0], len(grid))
+    frame, own = clip_frame(clip, grid, number, side), grid.fold(weights[:, None])[number, ..., 0]
+    return light_image(frame, own, len(grid), projector=True)
 
 
 def clip_frame(clip: Clip, grid: Grid, number: int = 0, side: int = 192) -> Image.Image:

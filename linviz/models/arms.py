@@ -1,23 +1,26 @@
 """Which models linviz trains: arms, and the sets of arms, seeds and budgets behind its evidence.
 
-An arm's name is its spec, or a spec with a word after "~" for a variant that no spec can express:
+An arm's name is its spec, followed by a word after "~" for each variation that no spec can express:
 
     ~wide      without a gate, but with MLPs widened by the gate's number of parameters: the gate's control
     ~floor=F   relu_floor with another floor
+    ~rate=R    another learning rate
 
-Sets: `short`, `long` and `fine` are shipped as models; of `dose`, `control`, `late`, `breadth` and `front` only the
-results are shipped. `late` is `long` with more seeds, and fewer arms.
+Sets: `short`, `long` and `fine` are shipped as models. Of `dose`, `control`, `late`, `breadth`, `front` and `rates`
+only the results are shipped. `late` is `long` with more seeds, and fewer arms.
 """
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import reduce
 
 from .checkpoints import canonical_name
-from .recipe import BUDGETS, FLOORS, Recipe, widened_recipe
+from .recipe import BUDGETS, FLOORS, RATES, Recipe, widened_recipe
 from .video_transformer import Shape, VideoTransformer
 
 CORE = ("softmax", "relu_floor", "relu_floor+gate", "relu_floor+gate+shift", "relu")
+MAIN = (*CORE, "relu_floor~wide")  # the arms that the differences of the evidence are about
 LONG = (*CORE, "uniform", "softmax+shift", "relu_floor+shift", "relu+gate", "linear", "linear+gate", "efficient",
         "cosformer", "focused", "focused+conv", "relu_floor+gate:self", "relu_floor+gate:qk", "relu_floor~wide")
 BREADTH = ("additive", "aft_conv", "aft_full", "aft_local", "aft_simple", "cosformer", "efficient", "factorized",
@@ -44,16 +47,34 @@ def arm_recipe(name: str, budget: str = "short", task: str = "motion", setting: 
     """
     if budget not in BUDGETS:
         raise ValueError(f"no budget called {budget!r}; there are: {', '.join(BUDGETS)}")
-    spec, _, variant = canonical_name(name).partition("~")
+    spec, *variations = canonical_name(name).split("~")
     plain = Recipe(spec, task=task, setting=setting, steps=BUDGETS[budget])
-    if not variant:
-        return plain
-    if variant == "wide":
-        return widened_recipe(plain, gate_parameters(spec))
-    word, _, value = variant.partition("=")
-    if word != "floor":
-        raise ValueError(f"no variant called {variant!r}; there are: wide, floor=F")
-    return replace(plain, options={"floor": float(value)})
+    return reduce(varied_recipe, variations, plain)
+
+
+def varied_recipe(recipe: Recipe, variation: str) -> Recipe:
+    """A recipe with one variation: a word after "~" in an arm's name.
+
+    >>> varied_recipe(Recipe("relu"), "rate=0.005").rate
+    0.005
+    """
+    word, _, value = variation.partition("=")
+    if variation == "wide":
+        return widened_recipe(recipe, gate_parameters(recipe.spec))
+    if word == "floor":
+        return replace(recipe, options={"floor": float(value)})
+    if word == "rate":
+        return replace(recipe, rate=float(value))
+    raise ValueError(f"no variant called {variation!r}; there are: wide, floor=F, rate=R")
+
+
+def rate_arm(name: str, rate: float) -> str:
+    """The name of an arm at another learning rate; at the common rate it is the arm itself.
+
+    >>> rate_arm("relu_floor~wide", 0.005), rate_arm("relu", 0.002)
+    ('relu_floor~wide~rate=0.005', 'relu')
+    """
+    return name if rate == Recipe.rate else f"{name}~rate={rate:g}"
 
 
 def gate_parameters(spec: str) -> int:
@@ -81,9 +102,10 @@ def training_jobs(which: str) -> Iterator[Job]:
         "short": (CORE, 5, "short", "motion"), "long": (LONG, 1, "long", "motion"),
         "dose": (tuple(f"relu_floor~floor={f}" for f in FLOORS[1:-1]), 5, "short", "motion"),
         "control": (("relu_floor~wide",), 5, "short", "motion"),
-        "late": ((*CORE, "relu_floor~wide"), 5, "long", "motion"),
+        "late": (MAIN, 5, "long", "motion"),
         "breadth": (BREADTH, 3, "short", "motion"),
-        "front": ((*CORE, "uniform"), 5, "long", "front")}[which]
+        "front": ((*CORE, "uniform"), 5, "long", "front"),
+        "rates": (tuple(rate_arm(name, rate) for rate in RATES for name in MAIN), 3, "short", "motion")}[which]
     yield from (Job(which, name, seed, arm_recipe(name, budget, task)) for seed in range(seeds) for name in arms)
 
 

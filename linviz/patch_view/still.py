@@ -1,6 +1,7 @@
 """The view as it opens, as a still picture: for a notebook on a web page or on paper, where no script runs.
 
-Drawn as the browser draws it. Light is a picture at night with a lamp on what is looked at (`light`). Heat is viridis
+Drawn as the browser draws it. Light is a picture at night with a lamp on what is looked at (`light`). The still picture
+is lit as for a projector, because pages, paper and slides are seen in bright rooms. Heat is viridis
 of the same brightness on a dimmed picture. A map with weights below zero is blue where it subtracts and orange where
 it adds, on a grey picture. Gates stand at their full strength.
 """
@@ -108,9 +109,10 @@ def _still_panel(panel: Panel, photo: Image.Image, grid: Grid, query: int, t: in
     keys = panel.keys or grid
     row = _still_row(panel.map, query, panel.at)
     if row is None or len(row) != len(keys):
-        return light_image(photo, torch.zeros(1, 1), 1)
+        return light_image(photo, torch.zeros(1, 1), 1, projector=True)
     signed = is_signed(panel.map, query, panel.at)
-    shown = attention_image(photo, keys.fold(row[:, None])[t * keys.T // grid.T, ..., 0], len(keys), signed)
+    shown = attention_image(photo, keys.fold(row[:, None])[t * keys.T // grid.T, ..., 0], len(keys), signed,
+                            projector=True)
     if signed:
         place, font = (8, shown.height - 8), ImageFont.load_default(13)
         ImageDraw.Draw(shown).text(place, SIGNED, "white", font, "lb", stroke_width=2, stroke_fill="black")

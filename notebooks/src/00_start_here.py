@@ -61,8 +61,8 @@ PatchView([Panel("softmax attention", softmax.family, softmax.map(q, k, v)),
           query=grid.number(0, *opening.place))
 
 # %% [markdown]
-# The patches that look alike: from the corner of one eye, the patch finds the other eye. (It also lights nearby patches
-# a little, because place is two of the sixteen numbers.)
+# The patches that look alike: from the corner of one eye, the patch finds the other eye. (It also lights some patches
+# near it, because they look like it, too.)
 #
 # **The view** appears in every chapter. Move the mouse to look around. Click to pin a patch: the view returns to this
 # patch when the mouse leaves. The arrow keys move from patch to patch. *Light* shows the picture at night, with a lamp

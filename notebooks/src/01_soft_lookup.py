@@ -134,9 +134,24 @@ PatchView(
 
 # %% [markdown]
 # Move the mouse: every panel is lit by the attention of the patch under the mouse. Click to pin a patch. At the low
-# temperature a patch finds itself and hardly anything else, because it is its own best match. At the high temperature
-# every patch looks at all patches, and you see a dim cat for every query. Between these extremes, attention
-# concentrates on patches that look alike.
+# temperature a patch finds its best match and hardly anything else. At the high temperature every patch looks at all
+# patches, and you see a dim cat for every query. Between these extremes, attention concentrates on patches that look
+# alike.
+#
+# Is a patch its own best match?
+
+# %%
+lookup = cold.map(q, k, v).dense()[0, 0]
+best = lookup.argmax(-1)
+own = int((best == torch.arange(N)).sum())
+say("At temperature 0.03 the median row looks at "
+    f"{effective_tokens(lookup).median():.2f} patches. Only **{own}** of {N} patches "
+    f"find themselves; together they find {len(best.unique())} different patches.")
+assert own < N / 8 and len(best.unique()) < N / 4
+
+# %% [markdown]
+# Mostly not. The product $q \cdot k_j$ measures more than likeness: it is also large if $k_j$ is *long*. So the best
+# match of most patches is one of a few patches whose colours or edges are extreme in the same direction.
 #
 # [The same photograph in the explorer](http://localhost:8501/?source=chelsea&patches=28&specs=softmax,nonlocal),
 # where the
@@ -346,8 +361,9 @@ assert yours < 1e-4 and made["additive"] > 10 * made["dot product"]
 #
 # ## 5 · Why the root of D
 #
-# Take queries and keys of $D$ independent numbers with variance 1. The product $q \cdot k$ is a sum of $D$ terms of
-# variance 1: its variance is $D$, so the spread of the scores grows like $\sqrt D$. An exponential then enlarges this
+# Take queries and keys of $D$ independent numbers with mean 0 and variance 1. The product $q \cdot k$ is a sum of $D$
+# independent terms with mean 0 and variance 1. So its variance is $D$, and the spread of the scores grows like
+# $\sqrt D$. (With another mean, the product of two numbers has another variance.) An exponential then enlarges this
 # spread.
 #
 # > **Predict.** Take 256 random keys, and $D$ from 4 to 1024. At about how many keys does a row look on average if the
@@ -487,6 +503,19 @@ PatchView(
 )
 
 # %%
+rows = {name: N * a.rows(torch.tensor([query]))[0, 0, 0] for name, a in maps.items()}
+other_eye = torch.zeros(grid.Y, grid.X, dtype=torch.bool)
+other_eye[11:14, 20:25] = True
+seen = {name: row[other_eye.flatten()].max() for name, row in rows.items()}
+brightest = grid.place(int(rows["place"].argmax()))[1:]
+say("The brightest patch of the other eye gets, in fair shares: "
+    + ", ".join(f"{name} {x:.1f}" for name, x in seen.items())
+    + f". The place head looks most at row {brightest[0] + 1}, column "
+      f"{brightest[1] + 1}.")
+assert min(seen["colour"], seen["edges"]) > 10 > 1.5 > seen["place"]
+assert brightest == (0, 0)
+
+# %%
 each = {name: entropy(a.dense()).mean().item() for name, a in maps.items()}
 together = (
     entropy(torch.stack([a.dense() for a in maps.values()]).mean(0)).mean().item()
@@ -503,8 +532,9 @@ assert together > sum(each.values()) / 3 + 0.2
 
 # %% [markdown]
 # The colour head finds the other eye, and the nose as well. The edge head finds the other eye, too, from different
-# information. The place head lights a wide spot around the query and nothing else. The single head of all 16 numbers,
-# above, had to make one compromise.
+# information. The place head does not light the surroundings of the query, as one might expect. It lights a whole side
+# of the picture, and the corner most: the patch lies a little up and to the left of the middle, and the corner lies
+# farthest out in this direction. The single head of all 16 numbers, above, had to make one compromise.
 #
 # Heads cost no extra multiplications: $H$ heads of $D$ channels need as many as one head of $H D$ channels (chapter 2
 # counts them). But is more than one head ever *needed*? Could one wide head not do the same?
@@ -618,7 +648,27 @@ assert moved < 1e-4
 
 # %% [markdown]
 # Attention is a lookup in a *set*. Attention does not know that a picture has rows, or that a clip has a direction of
-# time. Our cat's patches prefer their neighbours only because two of their sixteen numbers *are* their place. If order
+# time. But two of the sixteen numbers of our cat's patches *are* their place.
+#
+# > **Predict.** Take these two numbers away. Do the patches still prefer their neighbours?
+
+# %%
+y, x = grid.places()[:, 1], grid.places()[:, 2]
+near = torch.maximum((y[:, None] - y).abs(), (x[:, None] - x).abs()) == 1
+near_mass = {}
+for name, width in (("all sixteen numbers", 16), ("without the place", 14)):
+    m = linviz.make("softmax", heads=1, width=width, grid=grid, scale=D**-0.5)
+    looked = m.map(*(z[..., :width] for z in (q, k, v))).dense()[0, 0]
+    near_mass[name] = 100 * (looked * near).sum(-1).mean().item()
+fair = 100 * near.double().sum(-1).mean().item() / N
+with_place, without_place = near_mass.values()
+say(f"Of the attention of a patch, its eight neighbours get **{with_place:.1f} %** "
+    f"with all sixteen numbers, and **{without_place:.1f} %** without the place. "
+    f"Uniform attention gives them {fair:.1f} %.")
+assert with_place > without_place > 5 * fair
+
+# %% [markdown]
+# A small part of the preference comes from the place, and most of it from the picture: neighbours look alike. If order
 # matters, it must be written into the tokens or into the map; later chapters do this.
 #
 # ## 8 · Where the rank comes from
@@ -635,7 +685,8 @@ table_of_scores = x @ y.mT / D ** 0.5
 exact = soft.map(*(z.double() for z in (q, k, v)))
 of_scores = torch.linalg.svdvals(table_of_scores)
 of_map = exact.singular_values()[0, 0]
-tolerance = exact.tolerance
+# The descriptions of the patches are float32, so the tolerance is that of float32.
+tolerance = soft.map(q, k, v).tolerance
 counted = [int((x > tolerance * x[0]).sum()) for x in (of_scores, of_map)]
 show(
     spectrum(
@@ -653,25 +704,26 @@ say(
         [["scores", f"{counted[0]}"], ["softmax of the scores", f"{counted[1]}"]],
     )
 )
-say(f"(Singular values above {tolerance:.0e} of the largest are counted, in double "
-    "precision.)")
-assert counted[0] <= D and counted[1] > 700
+say(f"(Singular values above {tolerance:.0e} of the largest are counted: the "
+    "descriptions of the patches have the precision of float32. Chapter 3 explains "
+    "this tolerance.)")
+assert counted[0] == D - 1 and counted[1] > 700
 
 # %% [markdown]
-# You may have said 16. The rank is *hundreds*: as many as there are queries. An exponential is a sum of all powers,
+# You may have said 16. The rank of the map is *hundreds*. An exponential is a sum of all powers,
 # $e^s = 1 + s + s^2/2 + \dots$. Each power, taken entry by entry of a rank-16 table, adds new patterns: 136 products of
 # two channels in the square, 816 products of three channels in the cube. Dividing the rows by numbers does not change a
 # rank. So the softmax not only makes rows that sum to one: **it is where the rank comes from.** Remember this when
 # chapter 4 removes the exponential.
 #
-# (A large rank need not mean many important directions: most of those hundreds are weak. Chapter 3 explains this. Look
-# also at the last point of the scores.)
+# (A large rank need not mean many important directions: most of those hundreds are weak. Chapter 3 explains this.) But
+# why do the scores have rank 15, and not 16?
 
 # %%
 from math import comb
 
 say(f"The sixteenth pattern of the scores is {of_scores[D - 1] / of_scores[0]:.0e} of "
-    "the first: practically zero. Eight of the sixteen numbers say how a patch's "
+    "the first: a rounding error. Eight of the sixteen numbers say how a patch's "
     "edges are divided among eight directions. They sum to one, so the eighth number "
     "follows from the other seven.")
 assert of_scores[D - 1] < 1e-10 * of_scores[0] < of_scores[D - 2]

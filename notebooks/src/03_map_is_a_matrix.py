@@ -92,17 +92,22 @@ PatchView(
 
 # %%
 weights, rows = copy.dense()[0, 0], copy.dense()[0, 0].sum(-1)
+eye = grid.number(0, 12, 21)  # in the other eye
+before, after = (N * a[query, eye].item() for a in (A.dense()[0, 0], weights))
 say(f"The copy keeps **{100 * (1 - pieces.lost(16)):.0f} %** of the energy, the sum of "
     f"all squared weights. {100 * (weights < 0).float().mean():.0f} % of its weights "
-    f"are negative, and its row sums go from {rows.min():.2f} to {rows.max():.2f}.")
+    f"are negative, and its row sums go from {rows.min():.2f} to {rows.max():.2f}. A "
+    f"patch in the other eye gets {before:.0f} fair shares of the query's attention "
+    f"in softmax's map and **{after:.0f}** in the copy.")
 assert pieces.lost(16) > 0.3 and rows.min() < 0.2 < 2 < rows.max()
+assert after > 3 * before > 60
 
 # %% [markdown]
-# The copy finds the eye, and the eye is as bright as before. But the copy is no longer attention. The second panel says
-# *signed*, because some weights are negative (drawn in blue), and the rows do not sum to one. **A matrix can be near to
-# a map and still not behave like one.** The third panel is another map of rank 16, one that a kernel computes directly
-# (chapter 4). It is proper attention: every row is a probability distribution. But it is nearly uniform. Rank alone
-# does not say what a map looks like.
+# The copy finds the other eye, and gives this patch even more weight than softmax does. But the copy is no longer
+# attention. The second panel says *signed*, because some weights are negative (drawn in blue), and the rows do not
+# sum to one. **A matrix can be near to a map and still not behave like one.** The third panel is another map of rank
+# 16, one that a kernel computes directly (chapter 4). It is proper attention: every row is a probability
+# distribution. But it is nearly uniform. Rank alone does not say what a map looks like.
 #
 # [These maps in the explorer](http://localhost:8501/?source=chelsea&patches=28&specs=softmax,relu_floor,efficient);
 # open
@@ -173,8 +178,8 @@ assert (
 
 # %% [markdown]
 # The curve of softmax falls steadily, without a point where it clearly ends. The kernel's curve stops at 16, because
-# $A = L R^\top$ with 16 columns in $L$ and in $R$. Uniform attention has a single direction. No map whose rows sum to
-# one has $s_1$ below 1: such a map does not change the vector of ones, so *some* direction is not shortened.
+# $A = L R^\top$ with 16 columns in $L$ and in $R$. Uniform attention has a single direction. No square map whose rows
+# sum to one has $s_1$ below 1: such a map does not change the vector of ones, so *some* direction is not shortened.
 #
 # The dotted lines are **tolerances**. Values below them count as zero. The tolerances are the main subject of this
 # chapter.
@@ -242,17 +247,19 @@ say(
 say(f"The same softmax computed in float64 from the start: **{in_double}**, at a "
     f"tolerance of {exact.tolerance:.0e}.")
 assert counts[floor.title] == D and counts[soft.title] < in_double == N
+last = exact.singular_values()[0, 0][[counts[soft.title], -1]]
+assert 1e-4 > last[0] / s[soft][0] > last[1] / s[soft][0] > 0.9e-5
 
 # %% [markdown]
-# The softmax map did not lose directions in float32. Its last directions are a hundred thousand times weaker than the
-# first, and float32 cannot distinguish them from rounding errors. The first number says something about float32, not
-# about attention.
+# The softmax map did not lose directions in float32. Its last directions are ten thousand to a hundred thousand times
+# weaker than the first, and with this tolerance they cannot be distinguished from rounding errors. The first number
+# says something about float32, not about attention.
 #
 # ## 4 · Four, twenty, seven hundred
 #
 # Now take a map whose rank is known in advance. Use 20 features of our patches, and let a gate multiply 16 of them by
-# 0.005 (a fitted gate in chapter 13 does about the same). $A$ is a product of a 784 × 20 and a 20 × 784 table, and all
-# 20 columns are different: its rank is 20.
+# 0.005 (the median ratio of the fitted gate in chapter 13 is smaller still). $A$ is a product of a 784 × 20 and a 20
+# × 784 table, and all 20 columns are different: its rank is 20.
 #
 # > **Predict.** What is `matrix_rank` of the table in float32, as a network would compute it: 20, more, or less?
 # > Suppose somebody casts the table to float64 first, to be safe. What is the rank then?

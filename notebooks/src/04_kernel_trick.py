@@ -84,6 +84,13 @@ photo = clips.fit(clips.load(opening.name), grid)
 q, k, v = (x.double() for x in clips.descriptors(photo, grid, opening.temperature))
 N, D = q.shape[-2:]
 query = grid.number(0, *opening.place)  # a patch at the corner of the eye
+# (1, 1, N, 3): the mean colour of each patch
+rgb = pictures.patch_colours(photo, grid).double()
+
+soft, efficient, linear = (  # explained in section 2
+    linviz.make(x, heads=1, width=D, grid=grid)
+    for x in ("softmax", "efficient", "linear")
+)
 
 
 def operations(side: int) -> tuple[int, int]:
@@ -199,10 +206,6 @@ say(f"Your result and linviz's agree on all {N} patches, to more than **twelve "
 # Here they are on the same queries and keys. Move the mouse over the picture; click to pin a patch.
 
 # %%
-soft, efficient, linear = (
-    linviz.make(x, heads=1, width=D, grid=grid)
-    for x in ("softmax", "efficient", "linear")
-)
 PatchView(
     [Panel(m.title, m.family, m.map(q, k, v)) for m in (soft, dot, efficient, linear)],
     photo,
@@ -358,8 +361,6 @@ assert 0.8 < grown["positions"] < 1.25 and min(grown["channels"], grown["sqrt"])
 # > **Predict.** Where on this cat will the template of the channel *green-red* look? And the template of *lightness*?
 
 # %%
-# (1, 1, N, 3): the mean colour of each patch
-rgb = pictures.patch_colours(photo, grid).double()
 T = efficient.mechanism.templates(k)[0, 0]  # (N, D): one column per template
 G = efficient.mechanism.context(k, rgb)[0, 0]  # (D, 3): one colour per template
 assert torch.allclose(T.sum(0), torch.ones(D).double()) and torch.allclose(
@@ -574,9 +575,9 @@ say(f"Your result and linviz's agree on all {N} patches, to more than **twelve "
 # picture: each patch gets the mean colour of the patches it looks at. If patches look at similar patches, the output is
 # the cat. If they look at everything, the output has the mean colour of the photograph everywhere.
 #
-# > **Predict.** In chapter 0 softmax kept all of the contrast. Linear attention with the features relu + floor kept an
-# > eighth. How much will efficient attention keep with its sixteen templates: four fifths, two fifths, or a tenth? Will
-# > elu + 1 keep more than an eighth, or less?
+# > **Predict.** In chapter 0 softmax kept nearly all of the contrast. Linear attention with the features relu + floor
+# > kept an eighth. How much will efficient attention keep with its sixteen templates: four fifths, two fifths, or a
+# > tenth? Will elu + 1 keep more than an eighth, or less?
 
 # %%
 def painted(name: str) -> Tensor:
@@ -795,6 +796,7 @@ def own_share(
 checks.own_share(own_share)
 
 # %% tags=["needs:4.4"]
+ceiling, relu = D / N, linviz.make("relu", heads=1, width=D, grid=grid)
 features = {
     "linear (elu + 1)": (phi(q), phi(k)),
     "relu": (q.relu(), k.relu()),
@@ -944,7 +946,10 @@ checks.taylor_attention(taylor_attention)
 
 # %% tags=["needs:4.5"]
 one = tuple(t[0, 0] for t in (q, k, v))
-assert torch.allclose(taylor_attention(*one), series(2) @ one[2], rtol=1e-9)
+scores = one[0] @ one[1].mT / D**0.5
+two_terms = 1 + scores + scores**2 / 2  # as a table, to compare with
+two_terms = two_terms / two_terms.sum(-1, keepdim=True)
+assert torch.allclose(taylor_attention(*one), two_terms @ one[2], rtol=1e-9)
 work = {
     "elu + 1": flops(linear, q, k, v),
     "two terms": flops(taylor_attention, *one),

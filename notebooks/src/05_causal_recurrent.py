@@ -675,6 +675,9 @@ say(
     )
 )
 assert [r for r, _ in ranks.values()] == [D, n]
+weakest = readings["linear, causal"].map.singular_values().flatten()
+assert weakest[-1] > 20 * readings["linear, causal"].map.tolerance * weakest[0]
+assert q.dtype == torch.float64 and x[0].dtype == torch.float32
 
 # %% [markdown]
 # The rank is full: 392 of 392. And the result is clear: even in float32 no singular value is near the tolerance below
@@ -764,8 +767,9 @@ assert (
 #   over tokens is a simplification of this course.
 # - **A gate changes none of this.** A gate works token by token, so a gated kernel has a state of the same size and the
 #   same bound; `linviz.make("relu_floor+gate", ..., causal=True)` has `step`, too.
-# - **Long sums in low precision.** The sums here were computed in float64. In float32 or lower precision, a sum over
-#   millions of tokens loses its small terms. The window of exercise 5.3, which subtracts, loses even more.
+# - **Long sums in low precision.** The sums of sections 1 to 6 were computed in float64, and those of section 7 in
+#   float32, over 392 tokens. In float32 or lower precision, a sum over millions of tokens loses its small terms.
+#   The window of exercise 5.3, which subtracts, loses even more.
 # - **Memory is more than the state.** Training also stores what the backward pass needs, with or without a state.
 #
 # Source: *Transformers are RNNs: fast autoregressive transformers with linear attention*, Katharopoulos et al., 2020,

@@ -375,10 +375,23 @@ checks.content_of(content_of)
 
 # %% tags=["needs:14.3"]
 here = grid.fold(spatial[:, None])[frame, :, :, 0]
-home = content_of(here, D, torch.tensor([step[1:] for step in SPACE]))
+steps_in_space = torch.tensor([step[1:] for step in SPACE])
+home = content_of(here, D, steps_in_space)
 assert torch.allclose(home, grid.fold(away[:, None])[frame, :, :, 0], atol=1e-6)
 say(f"Frame {frame + 1} has {100 * here.sum():.1f} % of the row's weight, and "
-    f"{100 * home.sum():.1f} % of its content.")
+    f"{100 * home.sum():.1f} % of its content: this row hardly reaches the border.")
+
+passed = {}  # the content of a row that looks at one slot only
+for name, slot in (("in the middle", (6, 6)), ("at an edge", (0, 6)),
+                   ("in a corner", (0, 0))):
+    single = torch.zeros(grid.Y, grid.X)
+    single[slot] = 1
+    passed[name] = content_of(single, 64, steps_in_space).sum().item()
+assert list(passed.values()) == [1, 60 / 64, 56 / 64]
+say("At the border content is lost. A row that looks only at one slot gets, of its "
+    "weight, as content: " + ", ".join(f"{100 * y:.1f} % from a slot {name}"
+                                       for name, y in passed.items()) + ". "
+    "The rest falls on the zeros of missing straight neighbours.")
 
 # %% [markdown]
 # [Gate and shift in the
@@ -526,7 +539,8 @@ say(f"On *digit* the shift in space brings {100 * by_space:.0f} % of the gain of
     f"another at {max(drawn):.2f}; the neighbours in time end at "
     f"{pan['shift in time']:.2f}.")
 assert max(later["digit"]["shift in time"]) < min(later["digit"]["no shift"])
-assert 0.2 < by_space < 0.9
+assert 0.2 < by_space < 0.9 and digit["strangers (control)"] < digit["no shift"]
+assert min(drawn) < pan["shift in time"] < pan["no shift"] < max(drawn)
 assert pan["shift in time"] < pan["no shift"]
 assert cycle["shift in time"] > cycle["no shift"] + 0.02
 assert all(means["strangers (control)"] > means["shift in time"]

@@ -2,20 +2,24 @@
 from __future__ import annotations
 
 import ast
+import base64
 import copy
+import io
 import re
 import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from bs4 import BeautifulSoup
+from PIL import Image
 from plotly.offline import get_plotlyjs
 
 import start
 from linviz.course import checks
 from linviz.grade.marks import exercise_marks
-from teaching import formats, pack, slides
+from teaching import formats, pack, quarter_hour, slides
 from teaching.outline import BOOKS, Lesson, check_of, lessons
 
 HERE = Path(pack.__file__).parent
@@ -57,7 +61,7 @@ def spoilt(path: list[Any], value: Any) -> dict[str, Any]:
     (["minutes", "1"], 6, "its sections have 41 minutes, and the chapter says 40"),
     (["minutes", "10"], 0, "the chapter has no section 10"),
     (["predict", 0, "asks"], "How many dogs", "the prompt no longer contains 'How many dogs'; it begins"),
-    (["predict"], [], "0 answers to 7 prompts"),
+    (["predict"], [], "0 answers to 8 prompts"),
     (["stuck", 3, "when"], "when it is all wrong", "the check of 1.1 knows no mistake 'when it is all wrong'"),
     (["slide", 1, "figure"], "2: low temperature", "figure 2 says 'Some patches get far more attention than others"),
     (["slide", 1, "figure"], "77: cold", "figure 77 says ''"), (["slide", 0, "section"], 12, "a slide for section 12")])
@@ -114,6 +118,26 @@ def test_a_page_has_a_goal_in_a_sentence_and_a_sketch_for_the_board(lesson: Less
     assert lesson.notes["goal"].count(".") == 1 and len(lesson.notes["goal"]) < 220
     board = lesson.notes["board"].strip("\n").splitlines()
     assert 5 <= len(board) <= 20 and max(map(len, board)) <= 80
+
+
+@each
+def test_answers_end_before_the_next_exercise(lesson: Lesson) -> None:
+    """What the cells of an exercise print answers a prompt only if the exercise follows it at once."""
+    for prompt in lesson.prompts:
+        later = [e.cell for e in lesson.events if e.cell > prompt.cell and e.kind == "exercise"]
+        kinds = [cell.cell_type for cell in lesson.chapter.cells[prompt.cell:min(later, default=0)]]
+        if "code" in kinds:
+            printed = [d["text/markdown"] for cell in lesson.outputs[prompt.cell:later[0]] for d in cell
+                       if "text/markdown" in d]
+            plain = [re.sub(r"</?data[^>]*>", "", text) for text in printed]
+            assert set(lesson.said(prompt)) <= set(plain), prompt.text
+
+
+def test_answers_of_an_exercise_that_follows_at_once_are_given() -> None:
+    prompt = next(p for p in BY_NUMBER[11].prompts if "What share of a row comes from the pair" in p.text)
+    assert "The cup, mean over all rows: the pair 0.40" in " ".join(BY_NUMBER[11].said(prompt))
+    prompt = next(p for p in BY_NUMBER[2].prompts if "by which factor do the multiplications grow" in p.text)
+    assert not any("yours and linviz" in text for text in BY_NUMBER[2].said(prompt))
 
 
 def test_answers_have_the_numbers_that_the_chapter_prints() -> None:
@@ -185,6 +209,54 @@ def test_what_the_pack_names_is_there() -> None:
     assert all(f"(FORMATS.md#{f['name'].lower().replace(' ', '-')})" in learners for f in formats.formats())
 
 
+# ---------------------------------------------------------------- fifteen minutes, and facts outside of chapters
+
+
+def test_fifteen_minutes_have_steps_that_follow_each_other_and_quote_their_sources() -> None:
+    page = (HERE / "FIFTEEN_MINUTES.md").read_text("utf-8")
+    steps = [tuple(map(int, found)) for found in re.findall(r"^\| (\d+) to (\d+) \|", page, re.M)]
+    assert steps[0][0] == 0 and steps[-1][1] == 15 and all(a[1] == b[0] for a, b in zip(steps, steps[1:]))
+    shown = (HERE.parent / "docs" / "view.html").read_text("utf-8")
+    counts = quarter_hour.view_counts()
+    assert f"from {counts['floor']} to {counts['gate']} patches" in page and all(
+        f">{word}<" in shown or f'"{word}"' in shown for word in ("projector", "replay the fit", "gate strength"))
+    assert not re.search(r"{\w+}", page)
+
+
+@pytest.mark.parametrize("spoil, says", [
+    (lambda m: m.setattr(quarter_hour, "VIEW", HERE / "FORMATS.md"), "has another title"),
+    (lambda m: m.setattr(quarter_hour.evidence, "figure_data", lambda name: None), "no accuracy of relu, relu"),
+    (lambda m: m.setattr(quarter_hour.evidence, "headline_claims", lambda: []), "no headline claim"),
+    (lambda m: m.setattr(BY_NUMBER[13], "outputs", []), "prints nothing that begins with")])
+def test_fifteen_minutes_without_a_source_are_refused(spoil: Any, says: str, monkeypatch) -> None:
+    spoil(monkeypatch)
+    with pytest.raises(ValueError, match=says):
+        quarter_hour.quarter_hour_page(EVERY, "")
+
+
+def printed_numbers(number: int, start: str) -> list[float]:
+    """The numbers in what a chapter prints, from a beginning on."""
+    texts = (d.get("text/markdown", "") for cell in BY_NUMBER[number].outputs for d in cell)
+    plain = next(text for text in (re.sub(r"</?data[^>]*>|[*,]", "", t) for t in texts) if start in text)
+    return [float(x) for x in re.findall(r"\d+\.\d+|\d+", plain.partition(start)[2])]
+
+
+def test_numbers_that_the_pages_for_teachers_quote_are_those_of_the_chapters() -> None:
+    """Each of these sentences stands without a cell beside it: in LEARNERS.md, in notes, in key points."""
+    learners = " ".join((HERE / "LEARNERS.md").read_text("utf-8").split())
+    floor, relu, cosine = printed_numbers(11, "With the floor ")[:3]
+    assert "The cosine brings a ninth of the gain" in learners and round((floor - cosine) / (relu - cosine)) == 9
+    share = dict(zip(("vit", "short", "long"), (printed_numbers(2, f"| a {what} 768 channels |")[0] for what in (
+        "picture 14 × 14 patches", "clip 8 × 14 × 14", "clip 16 × 28 × 28"))))
+    assert "about a ninth of the multiplications, in a clip of eight frames half of them" in learners
+    assert round(100 / share["vit"]) == 9 and abs(share["short"] - 50) < 3 and share["long"] > 80
+    assert "half for a clip of eight frames" in " ".join(s.get("notes", "") for s in BY_NUMBER[2].notes["slide"])
+    assert "half in a short clip" in " ".join(BY_NUMBER[2].front["key_points"])
+    clips = [printed_numbers(14, f"\n| {name} |") for name in ("digit", "pan", "crossing", "motorcycle")]
+    assert "strangers do worse than neighbours in time" in learners
+    assert all(own[3] >= own[1] for own in clips) and any(own[3] > own[1] for own in clips)
+
+
 # ---------------------------------------------------------------- slides
 
 
@@ -197,13 +269,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @each
-def test_slides_are_one_file_that_names_no_other_and_hold_the_whole_chapter(folder: Path, lesson: Lesson) -> None:
-    page = (folder / f"{lesson.name}.html").read_text("utf-8").replace(get_plotlyjs(), "")
+def test_slides_name_no_file_but_plotly_and_hold_the_whole_chapter(folder: Path, lesson: Lesson) -> None:
+    page = (folder / f"{lesson.name}.html").read_text("utf-8")
     assert len(page) < 1_500_000 and not list(folder.glob("*.part"))
     assert not re.search(r"url\(\s*[\"']?(https?:)?//|@import|\bfetch\(|XMLHttpRequest|\bimport\(", page)
     soup = BeautifulSoup(page, "html.parser")
     named = [t[a] for t in soup.find_all(True) for a in ("src", "href", "data", "poster", "action") if t.has_attr(a)]
-    assert not [name for name in named if not name.startswith("data:")]
+    assert [name for name in named if not name.startswith("data:")] == [slides.LIBRARY]
+    assert (folder / slides.LIBRARY).read_text("utf-8") == get_plotlyjs()
     policy = soup.find("meta", attrs={"http-equiv": "Content-Security-Policy"})
     assert "default-src 'none'" in policy["content"] and "connect-src 'none'" in policy["content"]
 
@@ -216,6 +289,19 @@ def test_slides_are_one_file_that_names_no_other_and_hold_the_whole_chapter(fold
     assert all(place["aria-label"] and soup.find(id=place["data-figure"]) for place in soup.select("[data-figure]"))
     assert len(soup.select(".figure")) == sum("figure" in note for note in lesson.notes["slide"]) >= 3
     assert all(picture.get("alt") for picture in soup.find_all("img"))
+
+
+def test_pictures_on_slides_are_bright(folder: Path) -> None:
+    """Every picture of attention is lit for a projector: its unlit parts are far from black."""
+    shown = 0
+    for lesson in EVERY:
+        soup = BeautifulSoup((folder / f"{lesson.name}.html").read_text("utf-8"), "html.parser")
+        for picture in soup.select(".figure.still > img[alt^='The attention of']"):
+            image = Image.open(io.BytesIO(base64.b64decode(picture["src"].partition(",")[2]))).convert("L")
+            grey = np.asarray(image.crop((0, 40, *image.size)), dtype=float)
+            assert grey.mean() > 75 and np.quantile(grey, 0.05) > 30, (lesson.name, grey.mean())
+            shown += 1
+    assert shown >= 8 and sum(path.stat().st_size for path in folder.iterdir()) < 15e6
 
 
 @each
@@ -232,6 +318,12 @@ FITS = """() => { const slide = document.querySelector(".slide.on"), foot = docu
                        .map(e => e.getBoundingClientRect().bottom));
   return slide.scrollHeight <= slide.clientHeight && slide.scrollWidth <= slide.clientWidth
     && low <= foot.getBoundingClientRect().top; }"""
+
+
+COVERED = """() => { const on = document.querySelector(".slide.on"), top = on.querySelector(".notes")
+    ?.getBoundingClientRect().top ?? innerHeight;
+  return [...on.querySelectorAll(".figure img, .figure .main-svg")].some(e => e.getBoundingClientRect().bottom > top
+    || e.getBoundingClientRect().height < 80); }"""
 
 
 def test_slides_open_without_a_network_and_move_by_key(folder: Path, page: Any) -> None:
@@ -251,6 +343,9 @@ def test_slides_open_without_a_network_and_move_by_key(folder: Path, page: Any) 
     assert not page.locator(".slide.on .notes").is_visible()
     page.keyboard.press("n")
     assert "show of hands" in page.locator(".slide.on .notes").inner_text()
+    covered = [n + 1 for n in range(count) if page.evaluate(f"go({n}, true), ({COVERED})()")]
+    assert covered == [], "notes cover a picture"
+    page.evaluate("go(2, true)")
     page.keyboard.press("n")
     page.keyboard.press("ArrowLeft")
     assert where.inner_text() == f"2 / {count}"

@@ -97,7 +97,7 @@ def test_light_falls_where_the_weights_are() -> None:
     weights = torch.zeros(16)
     weights[grid.number(0, 0, 3)] = 1.0
     image = np.asarray(pictures.lit_by(weights, clip, grid, side=64))
-    assert image[4, 60].min() > 240 > 100 > image[60, 4].max()
+    assert image[4, 60].min() > 240 > 155 > image[60, 4].max()  # night on white, as on a projector
 
 
 def test_a_constant_map_shows_the_same_row_to_everybody() -> None:

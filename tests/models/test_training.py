@@ -11,7 +11,8 @@ import torch
 from linviz.atomic_write import write_atomically
 from linviz.models import Data, Examples, Recipe, Shape, train
 from linviz.models import training as module
-from linviz.models.arms import LONG, arm_recipe, gate_parameters, training_jobs
+from linviz.models.arms import LONG, MAIN, arm_recipe, gate_parameters, training_jobs
+from linviz.models.recipe import RATES
 from linviz.models.run_files import read_tensors
 from linviz.models.training import clip_order, learning_rate
 
@@ -132,9 +133,19 @@ def test_the_sets_are_what_they_say():
     assert len({j.name for j in training_jobs("long")}) == len(LONG) == 18
     fine = list(training_jobs("fine"))
     assert len(fine) == 5 and all(len(j.recipe.shape.grid) >= 1024 for j in fine)
-    for which in ("short", "long", "fine", "dose", "control", "late", "breadth", "front"):
+    for which in ("short", "long", "fine", "dose", "control", "late", "breadth", "front", "rates"):
         listed = [(j.name, j.seed) for j in training_jobs(which)]
         assert len(set(listed)) == len(listed) > 0
+
+
+def test_arms_at_other_rates_differ_in_nothing_else():
+    jobs = list(training_jobs("rates"))
+    assert len(jobs) == len(MAIN) * len(RATES) * 3 == 54 and [j.seed for j in jobs] == sorted(j.seed for j in jobs)
+    for job in jobs:
+        plain = arm_recipe(job.name.partition("~rate=")[0])
+        assert job.recipe == replace(plain, rate=job.recipe.rate)
+        assert (job.recipe.rate == Recipe.rate) == ("~rate=" not in job.name)
+    assert {j.recipe.rate for j in jobs} == set(RATES) and Recipe.rate in RATES
 
 
 def test_mistakes_get_a_sentence():

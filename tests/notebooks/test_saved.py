@@ -1,11 +1,14 @@
 """What is committed of an executed chapter: figures with words, no widget state, no path, no address, few bytes."""
 from __future__ import annotations
 
+import base64
+import io
 import json
 import re
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from PIL import Image
 
 from explorer.atlas.atlas_state import STATE as ATLAS
 from explorer.concentrate.concentrate_state import STATE as CONCENTRATE
@@ -47,6 +50,20 @@ def test_a_figures_words_are_shown_with_it(name: str) -> None:
                 assert o.data["text/plain"] == o.data[PLOTLY]["layout"]["meta"]["alt"]
                 live = o.output_type == "execute_result"  # a slider's words stand inside its widget
                 assert live or "In words" in cell.outputs[n + 1].data["text/html"]
+
+
+@each
+def test_a_still_picture_is_stored_beside_every_figure(name: str) -> None:
+    """For places that run no script: as large as the figure, and neither empty nor the same as another."""
+    seen = set()
+    for _, o in outputs(load(name, "solution")):
+        if PLOTLY in o.get("data", {}):
+            stored = base64.b64decode(o.data["image/png"])
+            picture, layout = Image.open(io.BytesIO(stored)), o.data[PLOTLY]["layout"]
+            assert picture.format == "PNG" and picture.size == (layout.get("width", 800), layout.get("height", 450))
+            assert len(picture.getcolors()) > 8 and len(stored) < 150_000, "run `python notebooks/build.py`"
+            seen.add(stored)
+    assert len(seen) == len(figures(name))
 
 
 @each

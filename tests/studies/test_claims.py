@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from linviz import evidence
-from studies import map_tables, more_seeds, other_sets
+from studies import learning_rates, map_tables, more_seeds, other_sets
 from studies.evidence_store import EVIDENCE, read_results
-from studies.ledger import Ledger, Value
+from studies.ledger import FEWEST, Ledger, Value
 from studies.number_formats import correlation_text, difference_text
 
 ROOT = Path(__file__).parents[2]
-CLAIMS: list[dict[str, Any]] = tomllib.loads(Path(__file__).with_name("claims.toml").read_text("utf-8"))["claim"]
+WRITTEN: list[dict[str, Any]] = tomllib.loads(Path(__file__).with_name("claims.toml").read_text("utf-8"))["claim"]
 SIGNS = {"above 0": 1, "below 0": -1, "contains 0": 0}
 VERDICTS = {  # how a claim says on which side of 0 its interval lies
     "above 0": r"is more accurate|improves|goes with accuracy|the difference was",
@@ -26,9 +26,12 @@ CAUSE = r"because its map|is the cause|calls? .{0,40}the cause"
 INTERVAL = re.compile(r"[-+]\d+\.\d+ \[[-+]\d+\.\d+, [-+]\d+\.\d+\]")
 
 
+BOOK = Ledger(read_results(EVIDENCE))
+
+
 @pytest.fixture(scope="module")
 def book() -> Ledger:
-    return Ledger(read_results(EVIDENCE))
+    return BOOK
 
 
 def value(book: Ledger, kind: str, *which: str) -> Value:
@@ -37,6 +40,8 @@ def value(book: Ledger, kind: str, *which: str) -> Value:
         return book.gap(*which)
     if kind == "late":
         return more_seeds.seed_difference(book, "late", *which)
+    if kind == "rates":
+        return learning_rates.rate_gap(book, *which)
     found = other_sets.breadth_correlations(other_sets.story_measures(book)) if kind == "breadth" else \
         map_tables.long_correlations(book, "long")
     return found[which[0]]
@@ -44,7 +49,7 @@ def value(book: Ledger, kind: str, *which: str) -> Value:
 
 def printed(book: Ledger, claim: dict[str, Any]) -> str:
     """The words of a claim with its interval of today."""
-    form = difference_text if claim["interval"][0] in ("gap", "late") else correlation_text
+    form = difference_text if claim["interval"][0] in ("gap", "late", "rates") else correlation_text
     return str(claim["words"].replace("{}", form(value(book, *claim["interval"]))))
 
 
@@ -53,6 +58,20 @@ def between(text: str, start: str, end: str) -> str:
     return " ".join(text.partition(start)[2].partition(end)[0].split())
 
 
+def settled_claims(book: Ledger) -> list[dict[str, Any]]:
+    """The claims of today. Those on learning rates are made if there are intervals, which give their verdict."""
+    out = []
+    for claim in WRITTEN:
+        if claim["interval"][0] != "rates":
+            out.append(claim)
+        elif len(learning_rates.compared_seeds(book)) >= FEWEST:
+            sign = next(word for word, n in SIGNS.items() if n == value(book, *claim["interval"]).sign)
+            verdict = dict(zip(SIGNS, claim["verdicts"]))[sign]
+            out.append(claim | {"sign": sign, "words": claim["words"].replace("{verdict}", verdict)})
+    return out
+
+
+CLAIMS = settled_claims(BOOK)
 PAGES = {
     "README": between((ROOT / "README.md").read_text("utf-8"), "**What is claimed", "- **If you learn**"),
     "EVIDENCE": between((ROOT / "studies" / "EVIDENCE.md").read_text("utf-8"), "## The claims",
