@@ -150,24 +150,37 @@ def _drop_prefix(rows: Tensor, grid: Grid) -> Tensor:
 def distance(rows: Rows, grid: Grid, queries: Int[Tensor, n], patch: float) -> PerRow:
     """Mean distance in the picture between a query and the keys it attends to, in pixels; time is ignored.
 
-    queries: token numbers of the rows (..., n, S). patch: side of a patch in pixels.
+    queries: token numbers of the rows (..., n, S). patch: side of a patch in pixels. NaN for a query without a
+    position (CLS, a register), and for a row that gives no weight to any patch.
 
     >>> distance(torch.tensor([[0.5, 0.5]]), Grid(X=2), torch.tensor([0]), patch=16)
     tensor([8.])
     """
     where = grid.centres(patch).to(rows)
-    return (_drop_prefix(rows, grid) * torch.cdist(where[queries - grid.prefix], where)).sum(-1)
+    return _mean_separation(rows, grid, queries, torch.cdist(where[_patch_numbers(queries, grid)], where))
 
 
 @measure("row", "mean attended time", "|dt|", "frames", "0 to T - 1", "mean of |t_j - t_i|")
 def frame_distance(rows: Rows, grid: Grid, queries: Int[Tensor, n]) -> PerRow:
-    """Mean distance in time between a query and the keys it attends to, in frames.
+    """Mean distance in time between a query and the keys it attends to, in frames; NaN as for `distance`.
 
     >>> frame_distance(torch.tensor([[0.5, 0.5]]), Grid(T=2), torch.tensor([0]))
     tensor([0.5000])
     """
     t = grid.places()[:, 0].to(rows)
-    return (_drop_prefix(rows, grid) * (t - t[queries - grid.prefix, None]).abs()).sum(-1)
+    return _mean_separation(rows, grid, queries, (t - t[_patch_numbers(queries, grid), None]).abs())
+
+
+def _patch_numbers(queries: Tensor, grid: Grid) -> Tensor:
+    """Numbers of queries among the tokens with a position; 0 for a query without one, whose result is NaN."""
+    return (queries - grid.prefix).clamp_min(0)
+
+
+def _mean_separation(rows: Tensor, grid: Grid, queries: Tensor, apart: Tensor) -> Tensor:
+    """Mean of `apart` (n, patches) under each row, or NaN where the query or every attended key has no position."""
+    nowhere = (rows[..., grid.prefix:].sum(-1) <= 0) | (queries < grid.prefix)
+    placed = rows.masked_fill(nowhere.unsqueeze(-1), 1.0)  # a placeholder; the result is replaced by NaN
+    return (_drop_prefix(placed, grid) * apart).sum(-1).masked_fill(nowhere, torch.nan)
 
 
 def frame_mass(rows: Rows, grid: Grid) -> Float[Tensor, "*lead T"]:

@@ -32,7 +32,8 @@ class Reading:
     Per-row results have the leading axes of the map and one number per query: (B, H, N).
 
     A dead row (empty, because all its features are zero) has no concentration: its per-row result is NaN and its
-    entry in `dead` is True. `summary` leaves dead rows out and counts them.
+    entry in `dead` is True. `summary` leaves dead rows out and counts them. A query without a position (CLS, a
+    register) has no distance: NaN, too, and `summary` leaves it out.
     """
 
     def __init__(self, mechanism: Attention, q: Given, k: Given, v: Given, channel: int | None = None) -> None:
@@ -156,7 +157,8 @@ class Reading:
         dead = self.dead
         out = {"rows": float(dead.numel()), "dead": float(dead.sum()), "rank_bound": float(self.map.rank_bound)}
         if self.map.stochastic and not bool(dead.all()):
-            out |= {name: _mean_over_heads(self.rows(name, **more.get(name, {}))) for name in (*of_rows, *more)}
+            found = {name: _mean_over_heads(self.rows(name, **more.get(name, {}))) for name in (*of_rows, *more)}
+            out |= {name: x for name, x in found.items() if x == x}  # NaN: no row has this measure
         if spectrum:
             s = self.singular_values
             out |= {"tolerance": self.tolerance, "numerical_rank": self.numerical_rank.double().mean().item()}
@@ -165,7 +167,7 @@ class Reading:
 
 
 def _mean_over_heads(rows: Tensor) -> float:
-    """Mean over the live rows of each head, then over the heads that have live rows."""
+    """Mean over the rows of each head that have the measure, then over the heads with such rows."""
     per_head = rows.double().nanmean(-1)
     return per_head.nanmean().item()
 

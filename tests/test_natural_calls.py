@@ -47,7 +47,9 @@ linviz.make("softmax", 1, 16, (14, 14)).grid                     | Grid(T=1, Y=1
 linviz.make("softmax", 1, 16, grid=[2, 14, 14]).grid             | Grid(T=2, Y=14, X=14, prefix=0)
 linviz.make("linear", 1, 16, torch.tensor([2, 3, 3])).grid       | Grid(T=2, Y=3, X=3, prefix=0)
 m(x.numpy(), x.numpy(), x.numpy()).dtype                         | torch.float32
-m(x.half(), x.half(), x.half()).dtype                            | torch.float32
+m(x.half(), x.half(), x.half()).dtype                            | torch.float16
+m(x.half(), x.bfloat16(), x.half()).dtype                        | torch.float32
+m(*[x.bfloat16()] * 3).dtype | torch.bfloat16
 m(x.half(), x.bfloat16(), x.double().numpy()).dtype              | torch.float64
 linviz.make("relu_floor+gate", 2, 16, (3, 3))(*[x.double().numpy()] * 3).dtype | torch.float32
 linviz.read(m, *[x.half()] * 3).summary()["rows"]                | 18.0

@@ -19,7 +19,7 @@ from ..scopes import Group, token_groups
 from ..settings import Refused
 from .base import REGISTRY, Kernel, Mechanism, Project
 from .descriptions import describe_extras, describe_mechanism, describe_parameters
-from .inputs import Given, float_inputs, is_readable
+from .inputs import Given, float_inputs, is_readable, rounded_output, widened, without_autocast
 from .specs import Spec, parse
 
 
@@ -27,7 +27,7 @@ class Attention(nn.Module):
     """A mechanism with its shift and its scope: `map(q, k, v)` returns the map, a call returns the output.
 
     q, k and v are tensors or arrays of numpy in floating point. They are converted to the type of the mechanism's
-    parameters; without parameters, half precision becomes float32.
+    parameters. Half precision is computed in float32; an output has the type of half precision that was given.
     """
 
     def __init__(self, spec: Spec, mechanism: Mechanism, grid: Grid, heads: int, boxes: list[Group],
@@ -77,29 +77,33 @@ class Attention(nn.Module):
         """The table of weights for q (B, H, N, D), k (B, H, S, D), v (B, H, S, E)."""
         q, k, v = self.admit(q, k, v)
         k, v = self._shifted(k), self._shifted(v)
+        mechanism = widened(self.mechanism)
         if self.parsed.scope == "joint":
-            return self.mechanism.map(q, k, v, **context)
+            return mechanism.map(q, k, v, **context)
         if context:
             given = ", ".join(f"{name}=" for name in context)
             raise ValueError(f"{self.spec}: {given} cannot be combined with @{self.parsed.scope}")
-        parts = [(g.queries, g.keys, self.mechanism.on(g.grid).map(*(gather_tokens(x, n) for x, n in (
+        parts = [(g.queries, g.keys, mechanism.on(g.grid).map(*(gather_tokens(x, n) for x, n in (
             (q, g.queries), (k, g.keys), (v, g.keys))))) for g in self.boxes]
         return Blocks(parts, (q.shape[-2], k.shape[-2]))
 
     def values(self, v: Given) -> Tensor:
         """The values that the map mixes: v, shifted and rotated as the method requires. (B, H, S, E)."""
-        return self.mechanism.values(self._shifted(self._spread(*float_inputs(self, v=v))))
+        return widened(self.mechanism).values(self._shifted(self._spread(*float_inputs(self, v=v))))
 
     def finish(self, o: Tensor, q: Tensor) -> Tensor:
         """The part of the method after the map, token by token."""
-        return self.mechanism.finish(o, q)
+        return widened(self.mechanism).finish(o, q)
 
     def forward(self, q: Given, k: Given, v: Given, **context: Any) -> Tensor:
         """Attend: (B, H, N, E)."""
-        q, k, v = float_inputs(self, q=q, k=k, v=v)
+        with without_autocast(q):
+            return rounded_output(self._attend(*float_inputs(self, q=q, k=k, v=v), **context), q, k, v)
+
+    def _attend(self, q: Tensor, k: Tensor, v: Tensor, **context: Any) -> Tensor:
         if not self.linear:  # an option clamps intermediate results, so the output is not map times values
             q, k, v = self.admit(q, k, v)
-            return self.mechanism(q, self._shifted(k), self._shifted(v), **context)
+            return widened(self.mechanism)(q, self._shifted(k), self._shifted(v), **context)
         return self.finish(self.map(q, k, v, **context).apply(self.values(v)), q)
 
     def step(self, state: State | None, q: Given, k: Given, v: Given) -> tuple[State, Tensor]:
@@ -116,14 +120,16 @@ class Attention(nn.Module):
             raise ValueError(f"{self.spec} has no recurrent form; only a causal kernel without a shift has one")
         if q.shape[-2] != 1 or k.shape[-2] != 1:
             raise ValueError(f"a step takes one token at a time; q and k have {q.shape[-2]} and {k.shape[-2]}")
-        return self.mechanism.step(state, *self.admit(q, k, v))
+        with without_autocast(q):
+            state, o = widened(self.mechanism).step(state, *self.admit(q, k, v))
+        return state, rounded_output(o, q, k, v)
 
     def features(self, q: Given, k: Given, v: Given) -> tuple[Tensor, Tensor, Tensor]:
         """The inputs of a gate: phi(q), phi(k) and v after checks and shift. Only kernels have features."""
         if not isinstance(self.mechanism, Kernel):
             raise ValueError(f"{self.name} has no features; only kernel mechanisms do")
         q, k, v = self.admit(q, k, v)
-        return *self.mechanism.features(q, self._shifted(k)), self._shifted(v)
+        return *widened(self.mechanism).features(q, self._shifted(k)), self._shifted(v)
 
     def redraw(self, seed: int) -> None:
         """Draw the random parts of the method again; ValueError if it has none."""

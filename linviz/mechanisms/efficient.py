@@ -31,7 +31,7 @@ from torch import Tensor
 
 from ..maps import Factored, Features, Map, Normaliser, State, causal_map
 from ..settings import Setting, Word
-from .base import Mechanism, recurrent_step
+from .base import Mechanism, recurrent_step, softmax_over_tokens
 
 
 class Efficient(Mechanism):
@@ -73,7 +73,7 @@ class Efficient(Mechanism):
 
     def templates(self, k: Tensor) -> Tensor:
         """The D template maps, one per channel: (B, H, S, D); with softmax each sums to one over positions."""
-        return k * k.shape[-2] ** -0.5 if self.normalise == "scale" else (k * self.before).softmax(-2)
+        return k * k.shape[-2] ** -0.5 if self.normalise == "scale" else softmax_over_tokens(k * self.before)
 
     def context(self, k: Tensor, v: Tensor) -> Tensor:
         """The D global context vectors: (B, H, D, E)."""

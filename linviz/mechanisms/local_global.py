@@ -24,7 +24,7 @@ from torch import Tensor
 
 from ..maps import ByHead, Factored, Features, Map, Normaliser, causal_map
 from ..settings import Setting, Whole
-from .base import Mechanism
+from .base import Mechanism, softmax_over_tokens
 from .local import local_map
 
 
@@ -59,4 +59,4 @@ class LocalGlobal(Mechanism):
     def _far(self, q: Tensor, k: Tensor) -> Map:
         if self.causal:
             return causal_map(Features.exponentials(q.log_softmax(-1), k), Normaliser())
-        return Factored(q.softmax(-1) * self.scale, k.softmax(-2), stochastic=self.scale == 1)
+        return Factored(q.softmax(-1) * self.scale, softmax_over_tokens(k), stochastic=self.scale == 1)

@@ -31,7 +31,7 @@ from torch import Tensor
 
 from ..maps import Features, Map
 from ..settings import Number, Setting, Switch, Whole, Word
-from .base import Kernel
+from .base import Kernel, softmax_over_tokens
 
 FLOOR = {"positive": 1e-4, "trigonometric": 0.0, "relu": 1e-3, "none": 0.0}
 
@@ -86,7 +86,7 @@ class Performer(Kernel):
         if self.causal and self.kind != "relu":
             return self.causal_features(q, k).multiplied()
         if self.kind == "none":
-            return q.softmax(-1), k.softmax(-2)
+            return q.softmax(-1), softmax_over_tokens(k)
         (along_q, half_q), (along_k, half_k) = self.projections(q), self.projections(k)
         if self.kind == "relu":
             return along_q.relu() + self.floor, along_k.relu() + self.floor

@@ -22,7 +22,7 @@ from .export.bundle import is_bundle, read_file, unpack_bundle
 from .export.files import make_file
 from .export.table import Number, view_numbers
 from .load import Progress, open_view, view_of_file
-from .row_stats import measure_label
+from .row_stats import NOWHERE, measure_label
 from .state import View
 from .view_options import NUMBERS, PICTURES, chosen_values
 from .view_panels import OpenView
@@ -182,7 +182,7 @@ def _block(opened: OpenView, found: list[Number], specs: tuple[str, ...]) -> str
         lines.append(" " * NAME_WIDTH + "".join(f"  {spec[n:n + wide]:>{wide}}" for spec in specs))
     lines.append(" " * NAME_WIDTH + columns)
     for name in (*ROW_MEASURES, *opened.tokens.measure_options):
-        cells = (f"  {format_cell(by[spec, name].patch)}{format_cell(by[spec, name].mean)}" for spec in specs)
+        cells = (f"  {format_cell(n.patch, n.note)}{format_cell(n.mean)}" for n in (by[spec, name] for spec in specs))
         lines.append(f"{measure_heading(name):{NAME_WIDTH}.{NAME_WIDTH}}" + "".join(cells))
     return "\n".join(lines)
 
@@ -197,11 +197,11 @@ def measure_heading(name: str) -> str:
     return title + (f" ({unit})" if unit else "")
 
 
-def format_cell(x: float | None) -> str:
-    """A number in its column.
+def format_cell(x: float | None, note: str = "") -> str:
+    """A number in its column; `note` says why there is none.
 
-    >>> format_cell(12.3456), format_cell(None)
-    ('   12.35', '       -')
+    >>> format_cell(12.3456), format_cell(None), format_cell(None, NOWHERE)
+    ('   12.35', '       -', '    none')
     """
-    text = "-" if x is None else f"{x:.0f}" if abs(x) >= 1000 else f"{x:.4g}"
+    text = ("none" if note == NOWHERE else "-") if x is None else f"{x:.0f}" if abs(x) >= 1000 else f"{x:.4g}"
     return f"{text:>{CELL_WIDTH}}"

@@ -19,7 +19,7 @@ from ...measure import MEASURES
 from ...reading import ROW_MEASURES
 from ..drawable import Drawable
 from ..load import Progress
-from ..row_stats import mean_statistics, query_row, row_statistics
+from ..row_stats import mean_statistics, query_row, row_statistics, why_missing
 from ..state_kinds import SourceFile
 from ..view_panels import OpenView, ViewPanel
 
@@ -60,7 +60,8 @@ def _panel_numbers(opened: OpenView, panel: ViewPanel, title: str, progress: Pro
             progress(done, of, f"measuring {panel.key}")
     mean = mean_statistics(panel.reading, opened.tokens.measure_options, report) or {}
     for name in (*ROW_MEASURES, *opened.tokens.measure_options):
-        yield Number(panel.key, title, panel.family, name, MEASURES[name].unit, patch.get(name), mean.get(name), note)
+        yield Number(panel.key, title, panel.family, name, MEASURES[name].unit, patch.get(name), mean.get(name),
+                     note or why_missing(name, patch))
 
 
 # ------------------------------------------------------------------------------------------------ as text
