@@ -110,6 +110,11 @@ m(x[0], x[0], x[0])                                 | (batch, heads, tokens, wid
 m(x[..., :8], x, x)                                 | softmax was made for width 16
 m(x, x.to("meta"), x)                               | must lie on one device; some are on cpu, others on meta
 m(x * float("nan"), x, x)                           | NaN or infinity
+m(None, x, x)                                       | q must be a tensor or an array of numpy; got NoneType
+m(x, x, x, bias="causal")                           | that is added to the scores; got 'causal'
+m(x, x, x, bias=[[0.0]])                            | that is added to the scores; got [[0.0]]
+m(x, x, x, mask=x)                                  | softmax has no mask=: it takes bias=
+linviz.make("linear", 2, 16, (3, 3), causal=True).step("state", *[x[:, :, :1]] * 3) | or None before the first; got str
 linviz.read("softmax", x, x, x)                     | read measures a mechanism that make has made
 linviz.read(m, x[0], x[0], x[0])                    | (batch, heads, tokens, width)
 r.rows("entropi")                                   | no row measure called 'entropi'

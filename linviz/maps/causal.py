@@ -19,11 +19,19 @@ from .factored import Features, Normaliser
 CHUNK = 64  # number of tokens whose mutual weights are computed at once
 
 
+def check_paired(features: Features) -> None:
+    """Refuse queries and keys of different number: query i sees the keys up to its own."""
+    if features.q.shape[-2] != features.k.shape[-2]:
+        raise ValueError(f"a causal map pairs query i with key i; got {features.q.shape[-2]} queries and "
+                         f"{features.k.shape[-2]} keys")
+
+
 class CausalFactored(Map):
     """Features of q and k (..., N, M); row i is divided by its own running sum."""
 
     def __init__(self, features: Features, normaliser: Normaliser, stochastic: bool = True) -> None:
         self.features, self.normaliser, self.stochastic = features, normaliser, stochastic
+        check_paired(features)
         q, k = features.gated()
         self.left, self.right = q / normaliser((q * k.cumsum(-2)).sum(-1, keepdim=True)), k
         self.shape = (q.shape[-2], k.shape[-2])

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from .base import Map
-from .causal import CausalFactored
+from .causal import CausalFactored, check_paired
 from .factored import Features, Normaliser
 
 BLOCK = 16  # number of tokens whose mutual weights are exponentiated one by one
@@ -35,6 +35,7 @@ class CausalExponential(Map):
 
     def __init__(self, features: Features, normaliser: Normaliser, stochastic: bool = True) -> None:
         self.features, self.normaliser, self.stochastic = features, normaliser, stochastic
+        check_paired(features)
         phi = features.joined()
         assert phi.s_q is not None and phi.s_k is not None
         self.left, self.right, self.s_q, self.s_k = phi.q, phi.k, phi.s_q, phi.s_k

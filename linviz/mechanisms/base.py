@@ -46,6 +46,7 @@ class Mechanism(nn.Module):
     equal_widths: ClassVar[bool] = False   # v must be as wide as q and k
     signed: bool = False  # weights may be negative, or rows need not sum to one; an option may change that
     fixed: ClassVar[bool] = False   # learned tables fix the number of tokens
+    squares: ClassVar[bool] = False  # |q|^2 and |k|^2 are computed, not only products of q and k
     positional: ClassVar[bool] = False  # positions matter: permuting the tokens does more than permute the map
     year: ClassVar[int | None] = None
     example: ClassVar[str] = ""  # spec and options at which it can be seen at work, where the name alone hides it

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 Given = Tensor | np.ndarray
 HALF = (torch.float16, torch.bfloat16)
+FLOATS = (*HALF, torch.float32, torch.float64)
 
 
 def float_inputs(module: nn.Module, **given: Any) -> tuple[Tensor, ...]:
@@ -99,6 +100,9 @@ def _as_tensor(name: str, given: Any, device: torch.device | None) -> Tensor:
         raise ValueError(f"{name} must be floating point; got an array of {given.dtype}")
     x = given if isinstance(given, Tensor) else torch.as_tensor(given.astype(given.dtype.newbyteorder("=")),
                                                                 device=device)
-    if not x.is_floating_point():
-        raise ValueError(f"{name} must be floating point; got {str(x.dtype).removeprefix('torch.')}")
+    if x.dtype not in FLOATS:
+        few = " of 16, 32 or 64 bits" * x.is_floating_point()
+        raise ValueError(f"{name} must be floating point{few}; got {str(x.dtype).removeprefix('torch.')}")
+    if x.layout != torch.strided:
+        raise ValueError(f"{name} must be a dense tensor; got a sparse one: use {name}.to_dense()")
     return x

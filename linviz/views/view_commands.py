@@ -166,7 +166,7 @@ def numbers_table(opened: OpenView, found: list[Number]) -> str:
     head = [f"{opened.clip.title}: {size}, temperature {view.temperature:.3g}" + ", causal" * view.causal,
             f"The query --query {t},{y},{x} (row {y + 1}, column {x + 1}" + f", frame {t + 1}" * (grid.T > 1)
             + f") beside the mean over all {len(grid):,}"]
-    keys = tuple(panel.key for panel in opened.panels)
+    keys = tuple(dict.fromkeys(number.spec for number in found))
     abreast = max(1, (shutil.get_terminal_size().columns - NAME_WIDTH) // (2 * CELL_WIDTH + 2))
     blocks = [_block(opened, found, keys[n:n + abreast]) for n in range(0, len(keys), abreast)]
     notes = dict.fromkeys(f"\n{n.spec}: {n.note}" for n in found if n.note)
@@ -203,5 +203,5 @@ def format_cell(x: float | None, note: str = "") -> str:
     >>> format_cell(12.3456), format_cell(None), format_cell(None, NOWHERE)
     ('   12.35', '       -', '    none')
     """
-    text = ("none" if note == NOWHERE else "-") if x is None else f"{x:.0f}" if abs(x) >= 1000 else f"{x:.4g}"
+    text = ("none" if note == NOWHERE else "-") if x is None else f"{x:.0f}" if abs(x) >= 1000 or abs(x) < 1e-6 else f"{x:.4g}"
     return f"{text:>{CELL_WIDTH}}"
