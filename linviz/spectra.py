@@ -15,6 +15,9 @@ from .measure import measure
 from .shapes import Spectrum
 
 
+RANGE = "1 to rank; zero map: 0"
+
+
 def _check_spectrum(s: Tensor) -> Tensor:
     if s.shape[-1] == 0 or not torch.isfinite(s).all() or bool((s < 0).any()):
         raise ValueError(f"singular values must be finite, non-negative and at least one; got shape {tuple(s.shape)}")
@@ -46,7 +49,7 @@ def numerical_rank(s: Spectrum, tolerance: float) -> Int[Tensor, "*lead"]:
     return (_check_spectrum(s) > tolerance * s[..., :1]).sum(-1)
 
 
-@measure("spectrum", "effective rank", "e^H(s)", "", "1 to rank; zero map: 0", "Roy and Vetterli 2007")
+@measure("spectrum", "effective rank", "e^H(s)", "", RANGE, "Roy and Vetterli 2007")
 def effective_rank(s: Spectrum) -> Float[Tensor, "*lead"]:
     """exp of the entropy of s / sum s (Roy and Vetterli 2007): 1 for one direction, R for R equal directions.
 
@@ -58,7 +61,7 @@ def effective_rank(s: Spectrum) -> Float[Tensor, "*lead"]:
     return torch.special.entr(p).sum(-1).exp() * (s[..., 0] > 0)
 
 
-@measure("spectrum", "stable rank", "sum s^2 / s_1^2", "", "1 to rank; zero map: 0", "Rudelson and Vershynin 2007")
+@measure("spectrum", "stable rank", "sum s^2 / s_1^2", "", RANGE, "Rudelson and Vershynin 2007")
 def stable_rank(s: Spectrum) -> Float[Tensor, "*lead"]:
     """Squared Frobenius norm over squared spectral norm.
 
@@ -68,7 +71,7 @@ def stable_rank(s: Spectrum) -> Float[Tensor, "*lead"]:
     return _relative_spectrum(s).square().sum(-1)
 
 
-@measure("spectrum", "participation ratio", "(sum s^2)^2 / sum s^4", "", "1 to rank; zero map: 0", "of the eigenvalues s^2")
+@measure("spectrum", "participation ratio", "(sum s^2)^2 / sum s^4", "", RANGE, "of the eigenvalues s^2")
 def participation_ratio(s: Spectrum) -> Float[Tensor, "*lead"]:
     """The number of directions over which the energy s^2 is spread.
 
@@ -79,7 +82,7 @@ def participation_ratio(s: Spectrum) -> Float[Tensor, "*lead"]:
     return _divide_or_zero(energy.sum(-1).square(), energy.square().sum(-1))
 
 
-@measure("spectrum", "energy index", "k_p", "directions", "1 to rank; zero map: 0", "smallest k that holds a share p of sum s^2")
+@measure("spectrum", "energy index", "k_p", "directions", RANGE, "smallest k that holds a share p of sum s^2")
 def energy_rank(s: Spectrum, share: float = 0.9) -> Int[Tensor, "*lead"]:
     """The smallest number of singular values whose squares hold `share` of the total; equality counts. Zero map: 0.
 

@@ -55,7 +55,8 @@ def test_causal_with_other_keys_than_queries(name: str) -> None:
         if REGISTRY[name].family == "softmax":
             assert m.map(q, k, k).dense().triu(1).eq(0).all()
             continue
-        assert "queries" in sentence(lambda q=q, k=k: m(q, k, k)) and "keys" in sentence(lambda q=q, k=k: m.map(q, k, k))
+        for call in (m, m.map):
+            assert "queries" in (said := sentence(lambda call=call, q=q, k=k: call(q, k, k))) and "keys" in said
 
 
 @pytest.mark.parametrize("name", names())
@@ -71,8 +72,8 @@ def test_dtypes_may_be_mixed(name: str) -> None:
 
 
 BIASES = {"float64": torch.zeros(9, 9).double(), "bfloat16": torch.zeros(9, 9).bfloat16(), "numpy": np.zeros((9, 9)),
-          "integers": torch.zeros(9, 9, dtype=torch.int64), "of every key": torch.zeros(9), "of a head": torch.zeros(2, 9, 9),
-          "all allowed": torch.ones(9, 9, dtype=torch.bool)}
+          "integers": torch.zeros(9, 9, dtype=torch.int64), "of every key": torch.zeros(9),
+          "of a head": torch.zeros(2, 9, 9), "all allowed": torch.ones(9, 9, dtype=torch.bool)}
 
 
 @pytest.mark.parametrize("what", BIASES)

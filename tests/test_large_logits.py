@@ -26,7 +26,7 @@ FORMS = [(name, {**options, **({"causal": True} if causal else {})})
          for name in names() for options in ({}, *FURTHER.get(name, ()))
          for causal in (False, True) if not causal or REGISTRY[name].takes_causal]
 RECURRENT = [(name, options) for name, options in FORMS if "causal" in options and hasattr(REGISTRY[name], "step")]
-EMPTY = ("relu", "cosformer", "vicinity", "linear", "focused")  # their features may all be zero, or below eps: a dead row
+EMPTY = ("relu", "cosformer", "vicinity", "linear", "focused")  # features may be zero, or below eps: a dead row
 WAVES = "trigonometric"  # signed features: rows may sum to nearly zero, and nothing is near anything
 SEED = int(os.environ.get("LINVIZ_SEED", random.SystemRandom().randrange(10**6)))
 Draw = Callable[[torch.Generator], tuple[Tensor, Tensor, Tensor]]

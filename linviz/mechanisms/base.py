@@ -171,9 +171,9 @@ class Kernel(Mechanism):
         return self.features(q, k)
 
     def causal_features(self, q: Tensor, k: Tensor, seen: int | None = None) -> Features:
-        """The features of the causal form, or of one token after `seen` others; a method whose phi is an exponential gives exponents.
+        """The features of the causal form, or of one token after `seen` others.
 
-        Features of keys must not be divided by their largest exponential: in causal order that is the future.
+        A method whose phi is an exponential gives exponents, without subtracting the largest: it may be in the future.
         """
         return Features(*(self.features(q, k) if seen is None else self.features_after(seen, q, k)))
 

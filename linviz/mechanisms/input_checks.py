@@ -1,4 +1,4 @@
-"""What q, k and v must be before anything is computed; ValueError says in one sentence what was given and what to do."""
+"""What q, k and v must be before anything is computed: ValueError, in one sentence, for anything else."""
 from __future__ import annotations
 
 import inspect
@@ -43,9 +43,9 @@ def check_numbers(m: Mechanism, q: Tensor, k: Tensor, v: Tensor) -> None:
     product = max(sizes[:2]) ** 2 if m.squares else sizes[0] * sizes[1]
     greatest = torch.finfo(q.dtype).max
     if m.family != "content-free" and product > greatest / (q.shape[-1] * k.shape[-2]):
-        raise ValueError(f"q and k reach {sizes[0]:.3g} and {sizes[1]:.3g}, and the sums of their products are too large "
-                         f"for {str(q.dtype).removeprefix('torch.')}, which ends at {greatest:.2g}; divide q and k by a "
-                         "number")
+        raise ValueError(f"q and k reach {sizes[0]:.3g} and {sizes[1]:.3g}, and the sums of their products are too "
+                         f"large for {str(q.dtype).removeprefix('torch.')}, which ends at {greatest:.2g}; divide q and "
+                         "k by a number")
 
 
 def check_context(spec: str, m: Mechanism, context: dict[str, Any]) -> None:

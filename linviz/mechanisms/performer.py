@@ -8,8 +8,9 @@
     A_ij = phi(q_i).phi(k_j) / sum_l phi(q_i).phi(k_l)
 
 `top` is the largest w_m.x, for each query and for all keys together (trigonometric: |x|^2/2; eps=0: the largest
-exponent of each m). It keeps exp finite and cancels in a row, except for eps. orthogonal: directions are orthogonal in blocks of D, which makes a
-draw more even. scaling=0: lengths of Gaussian vectors; 1: all lengths sqrt(D). `redraw(seed)` draws new ones.
+exponent of each m). It keeps exp finite and cancels in a row, except for eps. orthogonal: directions are orthogonal
+in blocks of D, which makes a draw more even. scaling=0: lengths of Gaussian vectors; 1: all lengths sqrt(D).
+`redraw(seed)` draws new ones.
 
 Gained: the weights of softmax, before normalisation, are the mean over draws, at the cost of a kernel.
 Lost: one draw is a Monte Carlo estimate. Its error grows exponentially with the norm of q and k. Positive

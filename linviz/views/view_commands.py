@@ -203,5 +203,6 @@ def format_cell(x: float | None, note: str = "") -> str:
     >>> format_cell(12.3456), format_cell(None), format_cell(None, NOWHERE)
     ('   12.35', '       -', '    none')
     """
-    text = ("none" if note == NOWHERE else "-") if x is None else f"{x:.0f}" if abs(x) >= 1000 or abs(x) < 1e-6 else f"{x:.4g}"
-    return f"{text:>{CELL_WIDTH}}"
+    if x is None:
+        return f"{'none' if note == NOWHERE else '-':>{CELL_WIDTH}}"
+    return f"{x:{CELL_WIDTH}.{'0f' if abs(x) >= 1000 or abs(x) < 1e-6 else '4g'}}"
