@@ -14,7 +14,6 @@ from torch import Tensor
 from .measure import measure
 from .shapes import Spectrum
 
-
 RANGE = "1 to rank; zero map: 0"
 
 

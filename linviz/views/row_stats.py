@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from ..clips.fitting import PATCH
-from ..concentration import DEAD_ROW_SUM
 from ..grid import Grid
 from ..maps import Map
 from ..measure import MEASURES
 from ..mechanisms import parse
 from ..reading import ROW_MEASURES, Reading
+from ..row_block import DEAD_ROW_SUM
 
 SIGNED = "signed: its rows are not probability distributions"
 UNNORMALISED = "its rows do not sum to one: they are not probability distributions"
@@ -81,14 +81,12 @@ def mean_statistics(reading: Reading, options: MeasureOptions,
                     report: Callable[[int, int], Any] | None = None) -> dict[str, float] | None:
     """The means of every measure over all rows, and how many rows are dead; without the spectrum.
 
-    report  is called with the number of measures that are done and their count; where it answers False, the result
-    is no longer wanted: None.
+    report  is called with the number of rows that are done and of all rows; where it answers False, the result is no
+    longer wanted: None.
     """
-    every = (*ROW_MEASURES, *options) if reading.map.stochastic else ()
-    for n, name in enumerate(every):  # one by one, to be able to stop; the reading keeps them for its summary
-        if report is not None and report(n, len(every)) is False:
-            return None
-        reading.rows(name, **options.get(name, {}))
+    every = {name: options.get(name, {}) for name in (*ROW_MEASURES, *options)}
+    if reading.map.stochastic and not reading.measure(every, report):
+        return None
     return reading.summary(spectrum=False, **options)
 
 
