@@ -97,7 +97,7 @@ class CountedMap(Dense):
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 def test_a_summary_is_one_walk_and_says_what_single_measures_say(dtype: torch.dtype) -> None:
-    """Every row is made once for all measures; the numbers are those of the functions of `concentration`, row by row."""
+    """Every row is made once for all measures; the numbers are those of `concentration`, measure by measure."""
     r = reading("softmax")
     table = torch.rand(2, 3, 24, 24, generator=torch.Generator().manual_seed(1), dtype=torch.float64).pow(8).to(dtype)
     a = r.__dict__["map"] = CountedMap(table / table.sum(-1, keepdim=True))
@@ -107,7 +107,7 @@ def test_a_summary_is_one_walk_and_says_what_single_measures_say(dtype: torch.dt
     assert a.asked[1:].tolist() == [1] * 23, "a row is made more than once"  # row 0 also tells the leading axes
     for name in ROW_MEASURES:
         alone = getattr(concentration, name)(a.table)
-        assert torch.allclose(r.rows(name).double(), alone.double(), atol=1e-6 if dtype == torch.float32 else 1e-13), name
+        assert torch.allclose(r.rows(name).double(), alone.double(), atol=10 * torch.finfo(dtype).eps), name
         assert found[name] == pytest.approx(alone.double().mean().item(), rel=1e-5)
     assert torch.allclose(r.rows("mass", mask=mask), concentration.mass(a.table, mask))
 
