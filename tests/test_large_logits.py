@@ -14,7 +14,7 @@ from torch import Tensor
 
 from linviz import Grid, make, names
 from linviz.maps import CausalExponential, Features, Normaliser
-from linviz.mechanisms import REGISTRY, Attention, Kernel
+from linviz.mechanisms import REGISTRY, Attention, Kernel, Mechanism
 
 from .test_laws import applied, visible
 
@@ -25,7 +25,8 @@ FURTHER = {"performer": ({"floor": 0.0}, {"kind": "none"}, {"kind": "trigonometr
 FORMS = [(name, {**options, **({"causal": True} if causal else {})})
          for name in names() for options in ({}, *FURTHER.get(name, ()))
          for causal in (False, True) if not causal or REGISTRY[name].takes_causal]
-RECURRENT = [(name, options) for name, options in FORMS if "causal" in options and hasattr(REGISTRY[name], "step")]
+RECURRENT = [(name, options) for name, options in FORMS
+             if "causal" in options and REGISTRY[name].step is not Mechanism.step]
 EMPTY = ("relu", "cosformer", "vicinity", "linear", "focused")  # features may be zero, or below eps: a dead row
 WAVES = "trigonometric"  # signed features: rows may sum to nearly zero, and nothing is near anything
 SEED = int(os.environ.get("LINVIZ_SEED", random.SystemRandom().randrange(10**6)))

@@ -119,7 +119,7 @@ class Attention(nn.Module):
         >>> torch.allclose(o, m(x, x, x)[..., -1:, :]), state.S.shape
         (True, torch.Size([1, 1, 4, 4]))
         """
-        if not hasattr(self.mechanism, "step") or self.parsed.shift:
+        if type(self.mechanism).step is Mechanism.step or self.parsed.shift:
             raise ValueError(f"{self.spec} has no recurrent form; only a causal kernel without a shift has one")
         if q.shape[-2] != 1 or k.shape[-2] != 1:
             raise ValueError(f"a step takes one token at a time; q and k have {q.shape[-2]} and {k.shape[-2]}")

@@ -129,6 +129,10 @@ class Mechanism(nn.Module):
         """Attend: (B, H, N, E)."""
         return self.finish(self.map(q, k, v, **context).apply(self.values(v)), q)
 
+    def step(self, state: State | None, q: Tensor, k: Tensor, v: Tensor) -> tuple[State, Tensor]:
+        """The causal form as a recurrent network, token by token; most mechanisms have none."""
+        raise ValueError(f"{self.name} has no recurrent form")
+
     def project(self, x: Tensor, to_q: Project, to_k: Project, to_v: Project) -> tuple[Tensor, Tensor, Tensor]:
         """In a layer: compute q, k and v from x. Override this if the mechanism needs x."""
         return to_q(x), to_k(x), to_v(x)

@@ -9,15 +9,13 @@
 
 `top` is the largest w_m.x, for each query and for all keys together (trigonometric: |x|^2/2; eps=0: the largest
 exponent of each m). It keeps exp finite and cancels in a row, except for eps. orthogonal: directions are orthogonal
-in blocks of D, which makes a draw more even. scaling=0: lengths of Gaussian vectors; 1: all lengths sqrt(D).
-`redraw(seed)` draws new ones.
+in blocks of D, which makes a draw more even. scaling=0: Gaussian lengths; 1: all sqrt(D). `redraw(seed)` draws anew.
 
 Gained: the weights of softmax, before normalisation, are the mean over draws, at the cost of a kernel.
 Lost: one draw is a Monte Carlo estimate. Its error grows exponentially with the norm of q and k. Positive
 features are not more accurate, but they fail more gently: trigonometric features are better for short vectors,
 and for long vectors they become negative and far off. eps is a floor under small weights.
-causal=True: keys have no `top`, but a running maximum of their exponents, which cancels. One `top` for all keys,
-as in public code, leaks the future into the past.
+causal=True: a running maximum, which cancels, is the keys' `top`. One `top` for all keys, as in public code, leaks.
 
 Cost: O(N M E + N M D) time, O(M E) memory.   Rank: at most M (trigonometric 2 M); causal: up to N.
 Choromanski et al., 2020, arXiv 2009.14794. Defaults of performer-pytorch: M = D ln D, eps 1e-4 (relu 1e-3);
@@ -84,21 +82,19 @@ class Performer(Kernel):
         return {"none": self.width, "trigonometric": 2 * len(self.w)}.get(self.kind, len(self.w))
 
     def features(self, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
+        if self.kind == "none" and not self.causal:
+            return q.softmax(-1), softmax_over_tokens(k)
         if self.causal and self.kind != "relu":
             return self.causal_features(q, k).multiplied()
-        if self.kind == "none":
-            return q.softmax(-1), softmax_over_tokens(k)
         (along_q, half_q), (along_k, half_k) = self.projections(q), self.projections(k)
         if self.kind == "relu":
             return along_q.relu() + self.floor, along_k.relu() + self.floor
         if self.signed:
-            return waves(along_q), waves(along_k) * (half_k - half_k.amax(-2, keepdim=True)).exp()
-        if self.floor:
-            tops = along_q.amax(-1, keepdim=True), along_k.amax((-2, -1), keepdim=True)
-            return (along_q - half_q - tops[0]).exp() + self.floor, (along_k - half_k - tops[1]).exp() + self.floor
-        top = (along_k - half_k).amax(-2, keepdim=True)
-        s_q = along_q - half_q + top
-        return (s_q - s_q.amax(-1, keepdim=True)).exp(), (along_k - half_k - top).exp()
+            return along_q, along_k * (half_k - half_k.amax(-2, keepdim=True)).exp()
+        top = along_k.amax((-2, -1), keepdim=True) if self.floor else (along_k - half_k).amax(-2, keepdim=True)
+        s_q = along_q if self.floor else along_q - half_q + top
+        s_q = s_q - s_q.amax(-1, keepdim=True) - (half_q if self.floor else 0)
+        return s_q.exp() + self.floor, (along_k - half_k - top).exp() + self.floor
 
     def causal_features(self, q: Tensor, k: Tensor, seen: int | None = None) -> Features:
         if self.kind == "relu":
@@ -107,23 +103,18 @@ class Performer(Kernel):
             return Features.exponentials(q.log_softmax(-1), k)
         (along_q, half_q), (along_k, half_k) = self.projections(q), self.projections(k)
         if self.signed:
-            return Features(waves(along_q), waves(along_k), s_q=torch.zeros_like(half_q), s_k=half_k)
-        s_q, s_k = along_q - half_q - along_q.amax(-1, keepdim=True), along_k - half_k
-        if self.floor:
-            s_q, s_k = (torch.logaddexp(s, torch.full_like(s, math.log(self.floor))) for s in (s_q, s_k))
-        return Features.exponentials(s_q, s_k)
+            return Features(along_q, along_k, s_q=torch.zeros_like(half_q), s_k=half_k)
+        s = along_q - half_q - along_q.amax(-1, keepdim=True), along_k - half_k
+        return Features.exponentials(*(torch.logaddexp(x, torch.full_like(x, self.floor).log()) if self.floor else x
+                                       for x in s))
 
     def projections(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """w_m.x (B, H, N, M) and |x|^2/2 (B, H, N, 1), of q or k times D^-1/4."""
+        """Of q or k times D^-1/4: w_m.x, or its cosines and sines, (B, H, N, M), and |x|^2/2 (B, H, N, 1)."""
         x = x * self.width ** -0.25
-        return x @ self.w.to(x.dtype).mT, x.square().sum(-1, keepdim=True) / 2
+        along, half = x @ self.w.to(x.dtype).mT, x.square().sum(-1, keepdim=True) / 2
+        return torch.cat([along.cos(), along.sin()], -1) if self.signed else along, half
 
     def map(self, q: Tensor, k: Tensor, v: Tensor) -> Map:
         a = super().map(q, k, v)
         a.stochastic = not self.signed
         return a
-
-
-def waves(x: Tensor) -> Tensor:
-    """Cosines and sines of x (..., M): (..., 2 M)."""
-    return torch.cat([x.cos(), x.sin()], -1)
