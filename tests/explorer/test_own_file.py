@@ -241,6 +241,8 @@ def test_a_token_before_the_picture_can_be_asked_and_is_named() -> None:
     app = bring(visit(**link | {"specs": "softmax,relu_floor+gate", "steps": "10"}), data.getvalue(), "a.npz")
     assert "The pinned token 2 of the 2 before the picture, beside the mean of all 51" in app.subheader[0].value
     assert address(app)["query"] == "1" and not said(app)
+    (table,) = [one.proto.body for one in app.get("html") if "attended distance" in one.proto.body]
+    assert table.count(">none</abbr>") == 2 and "nan" not in table.lower()  # its distance, under both mechanisms
     app.session_state.exports = True  # unfold the files
     assert "The query is a token before the picture" in words(well(app.run()))
 
@@ -372,3 +374,12 @@ def test_a_view_saved_in_python_opens_here_with_what_is_known_of_its_clip(tmp_pa
     assert app.session_state["concentrate"].with_values(look=shown.state.look, query=(1, 2, 3)) == shown.state
     scene = own_file.own_scene(shown.state, own_file.read_upload(shown.media or b"", shown.clip.name, 3))
     assert scene.mask is not None and scene.q.equal(shown.opened.tokens.q)
+
+
+def test_tensors_too_large_for_softmax_leave_the_page_standing() -> None:
+    """Products of 1e20 overflow: each mechanism has its sentence, none its traceback, and uniform is drawn."""
+    app = visit(source=OWN, specs="softmax,relu_floor+gate", steps="10")
+    x = np.random.default_rng(0).normal(size=(2, 17, 8)).astype(np.float32)
+    bring(app, arrays(q=x * 1e20, k=x * 1e20, v=x), "large.npz")
+    assert not app.exception and "too large for float32" in said(app)
+    assert [panel["title"] for panel in view(app)["panels"]] == ["uniform"]
