@@ -11,7 +11,7 @@ from linviz.mechanisms import REGISTRY, Kernel
 KERNELS = sorted(name for name, cls in REGISTRY.items() if issubclass(cls, Kernel))
 MANY, WIDTH = Grid(Y=200, X=200), 8  # 40,000 tokens: a sum of so many features is infinite in float16
 FORMS = [*[(spec, {}) for name in KERNELS for spec in (name, f"{name}+gate")], ("efficient", {}), ("factorized", {}),
-         ("linear", {"causal": True}), ("efficient", {"causal": True})]
+         ("linear", {"causal": True})]
 
 
 def tokens(n: int, dtype: torch.dtype = torch.float32) -> list[Tensor]:
