@@ -1,4 +1,7 @@
 """Maps by themselves: what is refused, what goes to the browser, what eps does."""
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -104,3 +107,12 @@ def test_strength_nought_is_the_ungated_map() -> None:
     bare = make("relu_floor", 1, 8, Grid(X=9), eps=0.0).map(q, k, v)
     assert isinstance(gated, KernelMap)
     assert torch.allclose(row_of(gated.wire(), 4, strength=0.0), bare.dense()[0, 0, 4], atol=1e-14)
+
+
+def test_no_map_imports_sympy() -> None:
+    """torch.broadcast_shapes does, at its first call: 0.3 s and 486 modules."""
+    code = ("import sys, torch, linviz\nx = torch.rand(1, 1, 9, 8)\n"
+            "for name in linviz.names():\n    linviz.make(name, 1, 8, (3, 3))(x, x, x)\n"
+            "linviz.make('focused+conv', 1, 8, (3, 3))(x, x, x)\nprint('sympy' in sys.modules)")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.stdout.strip() == "False", done.stderr

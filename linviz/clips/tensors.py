@@ -148,7 +148,11 @@ def check_array(what: str, x: Tensor) -> None:
 
 def finite_heads(what: str, x: Tensor, layout: str) -> Tensor:
     """The first of a batch as (1, H, N, D) float32, finite."""
-    x = heads_first(x, layout)[:1].float().contiguous()
+    x = heads_first(x, layout)[:1]
+    if (largest := float(x.abs().nan_to_num(0, 0).max())) > torch.finfo(torch.float32).max:
+        raise Unreadable(f"the numbers of {what} are not finite in float32, which ends at 3.4e+38: {what} "
+                         f"reaches {largest:.3g}; divide q and k by a number")
+    x = x.float().contiguous()
     if wrong := int((~torch.isfinite(x)).sum()):
         raise Unreadable(f"{wrong:,} of the {x.numel():,} numbers of {what} are not finite")
     return x

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .base import Map, pick_channel
+from .base import Map, expanded_shape, pick_channel
 from .factored import Factored
 from .sparse import Sparse
 
@@ -63,8 +63,9 @@ class Banded(Map):
 
     def take_rows(self, i: Tensor) -> Tensor:
         near = self.bias[..., i, :]
-        lead = torch.broadcast_shapes(near.shape[:-2], self.key.shape[:-1])
-        scores = self.key.unsqueeze(-2).expand(*lead, len(i), self.shape[1])
+        lead = expanded_shape(near.shape[:-2], self.key.shape[:-1])
+        key = self.key - self.key.amax(-1, keepdim=True)  # a small bias is not rounded away beside a large key
+        scores = key.unsqueeze(-2).expand(*lead, len(i), self.shape[1])
         index = self.index[i].expand(*lead, -1, -1)
         scores = scores.scatter_add(-1, index, near.expand(index.shape))
         if self.causal:

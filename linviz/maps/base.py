@@ -7,7 +7,8 @@ has; the slow, simple answers are defined here and hold for all classes. Leading
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,16 @@ from .row_numbers import Numbers, is_one_number, row_numbers
 
 BLOCK_WEIGHTS = 1 << 20  # weights in memory at once when a map is processed row by row
 MOST_WEIGHTS = 1 << 26   # weights of a map that becomes an array of numpy
+
+
+def expanded_shape(*shapes: Iterable[int]) -> tuple[int, ...]:
+    """The shape to which tensors of these shapes expand. (torch.broadcast_shapes first imports sympy: 0.3 s.)
+
+    >>> expanded_shape((2, 1, 3), (5, 1))
+    (2, 5, 3)
+    """
+    axes = zip_longest(*(tuple(shape)[::-1] for shape in shapes), fillvalue=1)
+    return tuple(next((n for n in sizes if n != 1), 1) for sizes in axes)[::-1]
 
 
 def pick_channel(x: Tensor, c: int) -> Tensor:
@@ -157,7 +168,7 @@ class Map:
 
     def walk(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Iterate over all rows in blocks of about a million weights: (query numbers, rows)."""
-        size = max(1, BLOCK_WEIGHTS // self.shape[1])
+        size = max(1, BLOCK_WEIGHTS // (self.shape[1] * max(1, math.prod(self.lead))))
         for i in torch.arange(self.shape[0], device=self.device).split(size):
             yield i, self.take_rows(i)
 

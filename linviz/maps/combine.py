@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from .base import Map
+from .base import Map, expanded_shape
 
 
 class ByHead(Map):
@@ -130,7 +130,7 @@ class Product(Map):
 
     @property
     def lead(self) -> tuple[int, ...]:
-        return tuple(torch.broadcast_shapes(self.first.lead, self.second.lead))
+        return expanded_shape(self.first.lead, self.second.lead)
 
     def apply(self, v: Tensor) -> Tensor:
         return self.first.apply(self.second.apply(v))

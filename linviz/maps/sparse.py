@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from .base import Map, pick_channel
+from .base import Map, expanded_shape, pick_channel
 
 
 class Sparse(Map):
@@ -23,7 +22,7 @@ class Sparse(Map):
     """
 
     def __init__(self, index: Tensor, weights: Tensor, keys: int, stochastic: bool = True) -> None:
-        shape = torch.broadcast_shapes(index.shape, weights.shape)
+        shape = expanded_shape(index.shape, weights.shape)
         self.index, self.weights = index.expand(shape), weights.expand(shape)
         self.keys, self.stochastic = keys, stochastic
         self.shape = (shape[-2], keys)
@@ -34,7 +33,7 @@ class Sparse(Map):
         return self.weights
 
     def apply(self, v: Tensor) -> Tensor:
-        lead = torch.broadcast_shapes(self.index.shape[:-2], v.shape[:-2])
+        lead = expanded_shape(self.index.shape[:-2], v.shape[:-2])
         index = self.index.expand(*lead, *self.index.shape[-2:])
         flat = index.flatten(-2)[..., None].expand(*lead, -1, v.shape[-1])
         seen = v.expand(*lead, *v.shape[-2:]).gather(-2, flat).unflatten(-2, index.shape[-2:])  # (..., N, P, E)

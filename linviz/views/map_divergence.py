@@ -11,11 +11,11 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from ..concentration import DEAD_ROW_SUM
 from ..grid import Grid
 from ..maps import Map
 from ..maps.base import BLOCK_WEIGHTS
 from ..measure import MEASURES, Measure
+from ..row_block import DEAD_ROW_SUM
 from .view_panels import OpenView
 
 SHARES, SIZES = "jensen_shannon", "total_variation"  # the measures, by what the rows are

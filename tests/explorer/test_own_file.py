@@ -247,6 +247,8 @@ def test_a_token_before_the_picture_can_be_asked_and_is_named() -> None:
     app = bring(visit(**link | {"specs": "softmax,relu_floor+gate", "steps": "10"}), data.getvalue(), "a.npz")
     assert "The pinned token 2 of the 2 before the picture, beside the mean of all 51" in app.header[0].value
     assert address(app)["query"] == "1" and not said(app)
+    (table,) = [one.proto.body for one in app.get("html") if "attended distance" in one.proto.body]
+    assert table.count(">none</abbr>") == 2 and "nan" not in table.lower()  # its distance, under both mechanisms
     app.session_state.exports = True  # unfold the files
     assert "The query is a token before the picture" in words(well(app.run()))
 
@@ -497,3 +499,12 @@ def test_with_a_file_its_limits_are_folded_away() -> None:
     (box,) = [one for one in app.expander if "where a file stays" in one.label]
     assert not box.proto.expanded and limits.limits_sentence() in box.caption[0].value
     assert limits.limits_sentence() not in "".join(one.value for one in app.main.caption if one not in box.caption)
+
+
+def test_tensors_too_large_for_softmax_leave_the_page_standing() -> None:
+    """Products of 1e20 overflow: each mechanism has its sentence, none its traceback, and uniform is drawn."""
+    app = visit(source=OWN, specs="softmax,relu_floor+gate", steps="10")
+    x = np.random.default_rng(0).normal(size=(2, 17, 8)).astype(np.float32)
+    bring(app, arrays(q=x * 1e20, k=x * 1e20, v=x), "large.npz")
+    assert not app.exception and "too large for float32" in said(app)
+    assert [panel["title"] for panel in view(app)["panels"]] == ["uniform"]
