@@ -40,14 +40,38 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
-@pytest.fixture
-def page(chromium: Any) -> Iterator[Any]:
-    """A page in a context of its own. `page.problems` lists console errors, page errors, requests to other hosts."""
+@pytest.fixture(scope="session")
+def context(chromium: Any) -> Iterator[Any]:
+    """One visitor's browser for all tests; whoever has to be somebody else makes another."""
     context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    yield context
+    context.close()
+
+
+@pytest.fixture(scope="session")
+def tab(context: Any) -> Iterator[Any]:
+    """One tab for all tests: what its process has compiled, the next load need not compile."""
     page = context.new_page()
     page.problems = watch(page)
     yield page
-    context.close()
+    page.close()
+
+
+@pytest.fixture
+def page(tab: Any) -> Iterator[Any]:
+    """The tab as if it were new. `page.problems` lists console errors, page errors, requests to other hosts.
+
+    Scripts that are added to it stay: a test that adds one opens a page in a context of its own.
+    """
+    tab.set_viewport_size({"width": 1280, "height": 900})
+    tab.emulate_media(media="null", color_scheme="null", reduced_motion="null")
+    tab.mouse.move(0, 0)
+    tab.problems.clear()
+    yield tab
+    if tab.url.startswith("http"):
+        tab.evaluate("localStorage.clear(), sessionStorage.clear()")
+    tab.goto("about:blank")
+    tab.context.clear_cookies()
 
 
 def watch(page: Any) -> list[str]:

@@ -206,7 +206,8 @@ def test_the_slider_takes_the_bits_from_fog_to_fit(small):
     assert fog > half > fit and fog - fit > 1
 
 
-def test_the_fog_gathers_once_on_opening(page, explorer_url):
+def test_the_fog_gathers_once_on_opening(context, explorer_url):
+    page = context.new_page()
     look = "requestAnimationFrame(look); if ((" + FIND + ")()) seen.push(view().state.strength);"
     page.add_init_script("window.seen = []; const look = () => { " + look + " }; look();")
     enter(page, explorer_url, glide=True)
@@ -214,6 +215,7 @@ def test_the_fog_gathers_once_on_opening(page, explorer_url):
     rising = seen[(0 < seen) & (seen < 1)]
     assert len(rising) > 10 and (np.diff(rising) >= 0).all() and state(page)["strength"] == 1
     assert np.diff(rising).max() < 0.15, "the fog jumps while the page around it is still being drawn"
+    page.close()
 
 
 # ------------------------------------------------------------------------------------------------ controls

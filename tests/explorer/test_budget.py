@@ -41,6 +41,14 @@ class First:
 
 
 @pytest.fixture(scope="module")
+def context(chromium) -> Iterator[Any]:
+    """A browser that has never been here."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    yield context
+    context.close()
+
+
+@pytest.fixture(scope="module")
 def first(context, tmp_path_factory) -> Iterator[First]:
     """A server that has just started, and its first visitor; those of the other tests come after."""
     with served(tmp_path_factory.mktemp("budget") / "log") as (url, _):

@@ -48,22 +48,17 @@ def opened(page, url):
     return page
 
 
-@pytest.fixture(scope="module")
-def context(chromium):
-    """One browser for all visits: what the first has loaded, the others need not load again."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 900})
-    yield context
-    context.close()
-
-
 @pytest.fixture
-def app(context, url):
+def app(page, url):
     """A visit of its own; `page.sent` counts the messages that went to Python."""
-    page = context.new_page()
-    page.problems, page.sent = watch(page), []
-    page.on("websocket", lambda ws: ws.on("framesent", lambda data: page.sent.append(len(data))))
+    page.sent = []
+
+    def count(socket) -> None:
+        socket.on("framesent", lambda data: page.sent.append(len(data)))
+
+    page.on("websocket", count)
     yield opened(page, url)
-    page.close()
+    page.remove_listener("websocket", count)
 
 
 def python(page) -> dict:
