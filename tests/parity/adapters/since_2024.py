@@ -1,0 +1,104 @@
+"""Linear attention in pictures since 2024: contrast, norm-aware powers, rotations, agents, two polarities."""
+import torch
+from torch import Tensor
+from torch.nn.functional import gelu, layer_norm, silu
+
+from linviz import Grid, make
+
+from ..rig import Vector, adapter, merge, split
+
+
+def grid_of(vector: Vector) -> Grid:
+    rows, columns = vector.hyper["grid"]
+    return Grid(1, rows, columns, vector.hyper.get("prefix", 0))
+
+
+def branch(vector: Vector, name: str, m) -> None:
+    """Put a stored depthwise convolution over all C channels into +conv."""
+    weight, bias = vector[f"param.{name}.weight"], vector[f"param.{name}.bias"]
+    m.mechanism.conv.data = weight.reshape(m.mechanism.conv.shape)
+    m.mechanism.conv_bias.data = bias.reshape(m.mechanism.conv_bias.shape)
+
+
+def from_picture(x: Tensor) -> Tensor:
+    """(B, C, Y, X) -> (B, N, C)"""
+    return x.flatten(2).mT
+
+
+@adapter("mala")
+def mala(vector: Vector):
+    h, grid, x = vector.hyper, grid_of(vector), from_picture(vector["x"])
+    q, k, v, gate = vector.layer("qkvo")(x).chunk(4, -1)
+    q, k, v = (split(part, h["num_heads"]) for part in (q, k, v))
+    options = {"rotate": h["rope"], "eps": h["eps"], "side": h["lepe_kernel"]}
+    yield "attn", make("mala", h["num_heads"], h["head_dim"], grid, **options).map(q, k, v).dense(), vector["attn"]
+    m = make("mala+conv", h["num_heads"], h["head_dim"], grid, **options).double()
+    branch(vector, "lepe", m)
+    out = vector.layer("proj")(merge(m(q, k, v)) * gate)
+    yield "out", out, from_picture(vector["out"])
+
+
+@adapter("rala")
+def rala(vector: Vector):
+    h, grid, x = vector.hyper, grid_of(vector), from_picture(vector["x"])
+    q, k, v, _ = vector.layer("qkvo")(x).chunk(4, -1)
+    q, k, v = (split(part, h["num_heads"]) for part in (q, k, v))
+    C = x.shape[-1]
+    m = make("rala+conv", h["num_heads"], h["head_dim"], grid, eps=h["eps"], side=h["lepe_kernel"], channels=C).double()
+    branch(vector, "lepe", m)
+    m.mechanism.modulate.weight.data = vector["param.qkvo.weight"].flatten(1)[3 * C:]
+    m.mechanism.modulate.bias.data = vector["param.qkvo.bias"][3 * C:]
+    yield "attn", m.map(q, k, v).shared.dense(), vector["attn"]
+    weights = m.mechanism.key_weights(vector["kappa_q"], vector["kappa_k"])
+    yield "key weights", weights.mT, vector["alpha"]
+    yield "out", m.close(m(q, k, v), x, lambda o: vector.layer("proj")(merge(o))), from_picture(vector["out"])
+
+
+@adapter("nala")
+def nala(vector: Vector):
+    h, grid, x = vector.hyper, grid_of(vector), from_picture(vector["x"])
+    q, k, v, gate = vector.layer("qkvg")(x).chunk(4, -1)
+    q, k, v = (split(part, h["num_heads"]) for part in (q, k, v))
+    m = make("nala+conv", h["num_heads"], h["head_dim"], grid, rotate=h["rope"], side=h["lepe_kernel"],
+             eps=h["eps"]).double()
+    branch(vector, "lepe", m)
+    yield "attn", m.map(q, k, v).shared.dense(), vector["attn"]
+    normal = layer_norm(merge(m(q, k, v)), x.shape[-1:], vector["param.ln.weight"], vector["param.ln.bias"], h["ln_eps"])
+    yield "out", vector.layer("out_proj")(normal * silu(gate)), from_picture(vector["out"])
+
+
+@adapter("inline_pvt", "inline_deit", "inline_swin_relu")
+def inline(vector: Vector):
+    h, grid, x = vector.hyper, grid_of(vector), vector["x"]
+    H, B = h["num_heads"], len(x)
+    if "param.qkv.weight" in vector:
+        q, k, v = vector.layer("qkv")(x).chunk(3, -1)
+    else:
+        q, (k, v) = vector.layer("q")(x), vector.layer("kv")(x).chunk(2, -1)
+    q, k, v = (split(part, H) for part in (q, k, v))
+    m = make("inline", H, h["head_dim"], grid, features=h["phi"])
+    yield "attn", m.map(q, k, v).dense(), vector["attn"]
+    kernel = kernels(vector, x.mean(1), H).view(B, H, h["head_dim"], h["conv_kernel"], h["conv_kernel"])
+    yield "kernels", kernel.reshape(vector["conv_weight"].shape), vector["conv_weight"]
+    yield "out", vector.layer("proj")(merge(m(q, k, v, kernel=kernel))), vector["out"]
+
+
+def kernels(vector: Vector, mean: Tensor, groups: int) -> Tensor:
+    """Two grouped linear layers of the mean token (B, C), gelu between them: one kernel per channel."""
+    def grouped(x: Tensor, name: str) -> Tensor:
+        weight = vector[f"param.{name}.weight"].squeeze(-1).unflatten(0, (groups, -1))  # (groups, out, in)
+        y = torch.einsum("bgi,goi->bgo", x.unflatten(-1, (groups, -1)), weight).flatten(1)
+        return y + vector[f"param.{name}.bias"]
+    return grouped(gelu(grouped(mean, "residual.0")), "residual.2")
+
+
+@adapter("mlla")
+def mlla(vector: Vector):
+    """v is x itself, and there is no layer after it."""
+    h, grid, x = vector.hyper, grid_of(vector), vector["x"]
+    q, k = vector.layer("qk")(x).chunk(2, -1)
+    m = make("mlla+conv", h["num_heads"], h["head_dim"], grid, side=h["lepe_kernel"], eps=h["eps"]).double()
+    branch(vector, "lepe", m)
+    q, k, v = m.project(x, lambda x: split(q, h["num_heads"]), lambda x: split(k, h["num_heads"]), lambda x: x)
+    yield "attn", m.map(q, k, v).shared.dense(), vector["attn"]
+    yield "out", merge(m(q, k, v)), vector["out"]
