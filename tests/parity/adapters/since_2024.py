@@ -102,3 +102,32 @@ def mlla(vector: Vector):
     q, k, v = m.project(x, lambda x: split(q, h["num_heads"]), lambda x: split(k, h["num_heads"]), lambda x: x)
     yield "attn", m.map(q, k, v).shared.dense(), vector["attn"]
     yield "out", merge(m(q, k, v)), vector["out"]
+
+
+@adapter("fastmax_p1", "fastmax_p2", "fastmax_p1_nonorm", "fastmax_p2_nonorm")
+def fastmax(vector: Vector):
+    """Causal vectors divide by the longest token of the whole clip: these q and k come divided."""
+    h, (q, k, v) = vector.hyper, (vector[name] for name in "qkv")
+    options = {"power": h["p"], "normalise": "largest" if h["normalize"] else "none"}
+    if h["mask"]:
+        q, k, options = vector["q_norm"], vector["k_norm"], {"power": h["p"], "causal": True}
+    if options.get("normalise", "none") == "none":
+        options["scale"] = 1.0
+    m = make("fastmax", q.shape[1], q.shape[-1], Grid(X=q.shape[-2]), value_width=v.shape[-1], **options)
+    yield "attn", m.map(q, k, v).dense(), vector["attn"]
+    yield "out", m(q, k, v), vector["out"]
+
+
+@adapter("fastmax_einops_p1", "fastmax_einops_p2")
+def fastmax_einops(vector: Vector):
+    h, (q, k, v) = vector.hyper, (vector[name] for name in "qkv")
+    size = (q.shape[1], q.shape[-1], Grid(X=q.shape[-2]))
+    options = {"value_width": v.shape[-1], "power": h["p"], "causal": bool(h["mask"]), "normalise": "none"}
+    m = make("fastmax", *size, scale=1 / h["normalize_term_effective"], **options)
+    yield "attn", m.map(q, k, v).dense(), vector["attn"]
+    yield "out", m(q, k, v), vector["out"]
+    m = make("fastmax", *size, scale=1.0, **options)
+    yield "normalised", m(vector["q_normalized"], vector["k_normalized"], v), vector["out_normalized"]
+    if not h["mask"]:
+        m = make("fastmax", *size, **options | {"normalise": "centred"})
+        yield "centred by linviz", m(q, k, v), vector["out_normalized"]
