@@ -1,4 +1,6 @@
 """Linear attention in pictures since 2024: contrast, norm-aware powers, rotations, agents, two polarities."""
+import math
+
 import torch
 from torch import Tensor
 from torch.nn.functional import gelu, layer_norm, silu
@@ -131,3 +133,24 @@ def fastmax_einops(vector: Vector):
     if not h["mask"]:
         m = make("fastmax", *size, **options | {"normalise": "centred"})
         yield "centred by linviz", m(q, k, v), vector["out_normalized"]
+
+
+@adapter("agent_pvt", "agent_deit")
+def agent(vector: Vector):
+    """Coarser keys: the official convolution stretches v in the picture first, which no map of linviz does."""
+    h, grid, H = vector.hyper, grid_of(vector), vector.hyper["num_heads"]
+    rows, columns = h["key_grid"]
+    keys = Grid(1, rows, columns, h["prefix"])
+    q, k, v = (vector[name] for name in "qkv")
+    spec = "agent+conv" if keys == grid else "agent"
+    m = make(spec, H, h["head_dim"], grid, key_grid=keys, agents=math.isqrt(h["agent_num"]), side=h["dwc_kernel"]).double()
+    m.mechanism.b.data, m.mechanism.c.data = vector["bias_qa"][0], vector["bias_ak"][0]
+    yield "agents", m.mechanism.pool_queries(q), vector["agents"]
+    a = m.map(q, k, v)
+    yield "attn", (a.shared or a).dense(), vector["attn"]
+    if keys == grid:
+        branch(vector, "dwc", m)
+        yield "out", vector.layer("proj")(merge(m(q, k, v))), vector["out"]
+    else:
+        yield "lin_out", merge(a.apply(v)), vector["lin_out"]
+        yield "out", vector.layer("proj")(merge(a.apply(v)) + vector["dwc_out"]), vector["out"]
