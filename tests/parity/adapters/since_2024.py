@@ -154,3 +154,24 @@ def agent(vector: Vector):
     else:
         yield "lin_out", merge(a.apply(v)), vector["lin_out"]
         yield "out", vector.layer("proj")(merge(a.apply(v)) + vector["dwc_out"]), vector["out"]
+
+
+@adapter("pola_pvt", "pola_swin")
+def pola(vector: Vector):
+    h, grid, x = vector.hyper, grid_of(vector), vector["x"]
+    H, D = h["num_heads"], h["head_dim"]
+    m = make("pola+conv", H, D, grid, side=h["kernel_size"], eps=h["eps"]).double()
+    m.mechanism.P.data = vector["param.power"][0]
+    m.mechanism.gamma.data = vector["param.scale"].view(H, 1, D)
+    m.mechanism.places.data = vector["param.positional_encoding"].view(-1, H, D).transpose(0, 1)
+    m.mechanism.conv.data = vector["param.dwc.weight"].squeeze(1).expand(H, -1, -1, -1)
+    m.mechanism.conv_bias.data = vector["param.dwc.bias"].expand(H, 1, -1)
+    if "param.qg.weight" in vector:
+        (q, gate), (k, v) = vector.layer("qg")(x).chunk(2, -1), vector.layer("kv")(x).chunk(2, -1)
+    else:
+        q, k, v, gate = vector.layer("qkvg")(x).chunk(4, -1)
+    q, k, v = (split(part, H) for part in (q, k, v))
+    same, opposite = (part.dense() for _, part in m.map(q, k, v).parts[0].parts)
+    yield "attn_same", same, vector["attn_same"]
+    yield "attn_opp", opposite, vector["attn_opp"]
+    yield "out", vector.layer("proj")(merge(m(q, k, v)) * gate), vector["out"]
