@@ -49,3 +49,9 @@ def rotate_rows_columns(x: Tensor, grid: Grid) -> Tensor:
     """x (B, H, N, D): half of each head's pairs turned by row, half by column, frequencies from 1 to 1 / BASE."""
     pairs = x.shape[-1] // 2
     return rotate_pairs(x, place_angles(grid, (0, pairs - pairs // 2, pairs // 2), last=True))
+
+
+def rotate_clip(x: Tensor, grid: Grid) -> Tensor:
+    """x (B, H, N, D): the first pairs turn by frame, then D // 6 pairs by row and D // 6 by column."""
+    each = x.shape[-1] // 6
+    return rotate_pairs(x, place_angles(grid, (x.shape[-1] // 2 - 2 * each, each, each)))

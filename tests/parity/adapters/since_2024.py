@@ -175,3 +175,34 @@ def pola(vector: Vector):
     yield "attn_same", same, vector["attn_same"]
     yield "attn_opp", opposite, vector["attn_opp"]
     yield "out", vector.layer("proj")(merge(m(q, k, v)) * gate), vector["out"]
+
+
+@adapter("mhla_image", "mhla_video")
+def mhla(vector: Vector):
+    """As the method means it; the fault of the code, other blocks' queries in the divisor, is stated at the end.
+
+    In pictures, their tokens are stored block after block: put in raster order first.
+    """
+    h, H, video = vector.hyper, vector.hyper["num_heads"], "block_layout" in vector.hyper
+    sides = h["grid"] if video else [1, *h["grid"]]
+    layout = h["block_layout"] if video else [1, *(n // h["block_side"] for n in h["grid"])]
+    grid, block = Grid(*sides), [n // m for n, m in zip(sides, layout, strict=True)]
+    m = make("mhla", H, h["head_dim"], grid, block=block[1], frames=block[0], rotate=video, eps=h["eps"]).double()
+    m.mechanism.C.data = vector["mixing"]
+    number = m.mechanism.block_numbers(grid)
+    order = torch.arange(len(grid)) if video else number.argsort(stable=True)
+    yield "blocks", number[order].double() + 1, vector["block"].double() + 1
+    back = order.argsort()
+    q, k, v = (vector[name][..., back, :] - floor for name, floor in (("phi_q", 1e-6), ("phi_k", 1e-6), ("v", 0)))
+    a = m.map(q, k, v)
+    dense = a.dense()[..., order, :][..., order]
+    yield "attn", dense, vector["attn"]
+    o = merge(a.apply(v))[:, order]
+    if video:
+        normal = o.unflatten(-1, (H, -1))
+        normal = normal * (normal.square().mean(-1, keepdim=True) + 1e-6).rsqrt() * vector["param.g_norm.weight"]
+        yield "out", vector.layer("o")(normal.flatten(2) * vector["gate"]), vector["out_meant"]
+    else:
+        out = vector.layer("to_out.0")(o + vector["lepe"].flatten(1, 2))
+        yield "out", out, vector["out_meant"].flatten(1, 2)
+    assert (dense - vector["attn_code"]).abs().max() > 1e-3, "the public code has the fault that the page names"
