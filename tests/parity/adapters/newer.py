@@ -3,7 +3,7 @@ import math
 
 import torch
 from torch import Tensor
-from torch.nn.functional import gelu, layer_norm, silu
+from torch.nn.functional import elu, gelu, layer_norm, silu
 
 from linviz import Grid, make
 
@@ -206,3 +206,31 @@ def mhla(vector: Vector):
         out = vector.layer("to_out.0")(o + vector["lepe"].flatten(1, 2))
         yield "out", out, vector["out_meant"].flatten(1, 2)
     assert (dense - vector["attn_code"]).abs().max() > 1e-3, "the public code has the fault that the page names"
+
+
+@adapter("gauss")
+def gauss(vector: Vector):
+    """Gaussian heads come last; two shapes with a separator between them. Learned heads and old logits are softmax's."""
+    h, points = vector.hyper, vector["points"]
+    n, count = points.shape[1], vector.hyper["gaussian_heads"]
+    parts = torch.tensor([0] * (n // 2) + [-1] + [1] * (n // 2))
+    x, v = torch.zeros(1, count, n, h["dim_head"]), split(vector["x"], h["heads"])[:, -count:]
+    for b in range(len(points)):
+        m = make("gaussian", count, h["dim_head"], Grid(X=n), form="logits").double()
+        m.mechanism.sigma = vector["sigmas"].flatten()
+        a = m.map(x, x, v[[b]], positions=points[b], parts=parts)
+        yield f"Gaussian heads of clip {b}", a.dense(), vector["attn"][[b], -count:]
+
+
+@adapter("gat_dense")
+def gat(vector: Vector):
+    """One head, q = k = v = x W; their output goes through elu. The sparse variant ranks the other way round: a fault."""
+    x = (vector["x"] @ vector["param.W"])[None, None]
+    width = x.shape[-1]
+    m = make("graph", 1, width, Grid(X=x.shape[-2])).double()
+    m.mechanism.a.data, m.mechanism.b.data = (part.T for part in vector["param.a"].split(width))
+    edges = vector["adj"].nonzero().T
+    yield "attn", m.map(x, x, x, edges=edges).dense()[0, 0], vector["attn"]
+    out = elu(m(x, x, x, edges=edges)[0, 0])
+    yield "out", out, vector["out"]
+    assert (out - vector["out_sparse_variant"]).abs().max() > 1e-3, "the sparse variant has the fault that the page names"
