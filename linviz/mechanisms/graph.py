@@ -3,9 +3,9 @@
     e_ij = LeakyReLU(a . q_i + b . k_j)        for each edge from token i to its neighbour j
     A_ij = exp(e_ij) / sum over the neighbours l of i of exp(e_il)
 
-The edges say who may look at whom, as a mask does; the scores say how much. On a picture the default edges join
-every patch with itself and its eight neighbours in the frame. `edges=` of the map takes any other graph: pairs
-(query, key), for example a mesh, a skeleton, or superpixels that touch.
+The edges say who may look at whom, as a mask does; the scores say how much. By default every patch is joined with
+itself, its eight neighbours in the frame, and the same patch one frame before and after. `edges=` of the map takes
+any other graph: pairs (query, key), for example a mesh, a skeleton, or superpixels that touch.
 
 Gained: cost grows with the number of edges, and any neighbourhood is possible, not only boxes.
 Lost: LeakyReLU rises, so the order of the neighbours is that of b.k_j, whatever the query: all queries rank their
@@ -67,11 +67,14 @@ class Graph(Mechanism):
 
 
 def neighbour_table(grid: Grid) -> tuple[Tensor, Tensor]:
-    """Each token, its eight neighbours in the frame, and itself: numbers (N, 9), and whether each exists."""
+    """Each token's neighbours, itself among them: numbers (N, 11), and whether each exists."""
     index, there = window_indices(grid, 3)
     if grid.prefix:  # without a position, only the token itself
         index[:grid.prefix, 4], there[:grid.prefix, 4] = torch.arange(grid.prefix), True
-    return index, there
+    numbers, frame = torch.arange(len(grid)), grid.Y * grid.X
+    before, after = numbers - frame >= grid.prefix, (numbers >= grid.prefix) & (numbers + frame < len(grid))
+    steps = [(numbers - frame) * before, (numbers + frame) * after]
+    return torch.cat([index, torch.stack(steps, -1)], -1), torch.cat([there, torch.stack([before, after], -1)], -1)
 
 
 def edge_table(edges: Tensor, queries: int, keys: int) -> tuple[Tensor, Tensor]:

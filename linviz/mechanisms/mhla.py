@@ -16,7 +16,7 @@ and "identity" are the two limits. Prefix tokens are a block of their own, with 
 rotate=True, as in its video form: phi is rotated by frame, row and column above the fraction only; weights can then
 be negative.
 
-Cost: O(N D E + M^2 D E) time.   Rank: at most M D.
+Cost: O(N D E + M^2 D E) block by block; O(N M D E) as a kernel, which linviz does.   Rank: at most M D.
 MHLA, 2026, arXiv 2601.07832. In the public code, each summary is normalised by the query at the same place of
 another block, so rows do not sum to one (a fault; the video form divides it out again by a norm after the map).
 """
@@ -41,7 +41,7 @@ class Mhla(Kernel):
 
     name, title = "mhla", "MHLA"
     paper = "MHLA, 2026, arXiv 2601.07832"
-    cost, rank, year = "N D E + M^2 D E", "M D", 2026
+    cost, rank, year = "N M D E", "M D", 2026
     fixed = positional = True
     takes_key_grid = False
     settings = {"block": Setting(Whole(1, 64), "Side of a block"), "mixing": Setting(Word(*MIXING), "Mixing"),
