@@ -234,3 +234,28 @@ def gat(vector: Vector):
     out = elu(m(x, x, x, edges=edges)[0, 0])
     yield "out", out, vector["out"]
     assert (out - vector["out_sparse_variant"]).abs().max() > 1e-3, "the sparse variant has the fault that the page names"
+
+
+@adapter("dapev2_alibi", "dapev2_kerple", "dapev2_fire")
+def dape(vector: Vector):
+    """Scores above the diagonal are masked later and mean nothing."""
+    h, (q, k, v) = vector.hyper, (vector[name] for name in "qkv")
+    bias = vector.name.split("_")[1]
+    m = make("dape", q.shape[1], q.shape[-1], Grid(X=q.shape[-2]), causal=True, bias=bias, side=h["dapev2_kernel"],
+             channels_inside=h["mlp_width"], value_width=v.shape[-1]).double()
+    stored = {"first.weight": "mlp2.0.weight", "first.bias": "mlp2.0.bias", "second.weight": "mlp2.2.weight",
+              "second.bias": "mlp2.2.bias"}
+    for own, theirs in stored.items():
+        m.mechanism.get_parameter(own).data = vector[f"param.{theirs}"]
+    if bias == "alibi":
+        m.mechanism.slopes = vector["buffer.slopes"]
+    elif bias == "kerple":
+        m.mechanism.p.data, m.mechanism.a.data = (vector[f"param.bias_{x}"].flatten() for x in "pa")
+    else:
+        m.mechanism.c.data, m.mechanism.L.data = vector["param.c"], vector["param.init_L"] * vector["param.L_multiplier"]
+        for own in ("mlp.0.weight", "mlp.0.bias", "mlp.2.weight", "mlp.2.bias"):
+            m.mechanism.get_parameter(own).data = vector[f"param.{own}"]
+    x = m.mechanism.scores(q, k, torch.arange(q.shape[-2]))
+    yield "scores", x.tril(), vector["scores_out"].tril()
+    yield "attn", m.map(q, k, v).dense(), vector["attn"]
+    yield "out", m(q, k, v), vector["out"]
