@@ -14,41 +14,25 @@ from torch import Tensor
 
 from .grid import Grid
 from .measure import measure
+from .row_block import RowBlock, normalise_rows, row_block
 from .shapes import PerRow, Rows
 
-DEAD_ROW_SUM = 0.5  # a row of a stochastic map with a smaller sum has lost more than half of its weight to the eps
-
-
-def normalise_rows(rows: Rows) -> Rows:
-    """Divide rows by their sums; ValueError where a row cannot be a probability distribution.
-
-    >>> normalise_rows(torch.tensor([[1.0, 3.0]]))
-    tensor([[0.2500, 0.7500]])
-    """
-    if rows.shape[-1] == 0 or not torch.isfinite(rows).all():
-        raise ValueError(f"rows must be finite and have at least one key; got shape {tuple(rows.shape)}")
-    if bool((rows < 0).any()):
-        raise ValueError(f"a weight is negative ({rows.min().item():.3g}): entropy and the other measures of "
-                         "concentration are not defined for a signed map")
-    sums = rows.sum(-1, keepdim=True)
-    if bool((sums <= 0).any()):
-        raise ValueError(f"{int((sums <= 0).sum())} of {sums.numel()} rows are dead (all weights zero): leave "
-                         "them out, because an empty row is not a concentrated one")
-    return rows / sums
+OF_BLOCKS = ("entropy", "entropy_share", "effective_tokens", "participation", "top_share", "support", "gini", "mass",
+             "lift")  # measures that take a RowBlock as well
 
 
 @measure("row", "entropy", "H", "bits", "0 to log2 S", "Shannon 1948")
-def entropy(rows: Rows) -> PerRow:
+def entropy(rows: Rows | RowBlock) -> PerRow:
     """Shannon entropy in bits: 0 if one key has all the weight, log2 S if all keys have the same.
 
     >>> entropy(torch.tensor([0.5, 0.25, 0.25]))
     tensor(1.5000)
     """
-    return torch.special.entr(normalise_rows(rows)).sum(-1) / math.log(2)
+    return row_block(rows).bits
 
 
 @measure("row", "entropy, share of the maximum", "H / log2 S", "", "0 to 1", "Shannon 1948")
-def entropy_share(rows: Rows) -> PerRow:
+def entropy_share(rows: Rows | RowBlock) -> PerRow:
     """Entropy divided by log2 S: between 0 (one key has all the weight) and 1 (all equal); 0 if S = 1.
 
     >>> entropy_share(torch.full((4,), 0.25))
@@ -58,7 +42,7 @@ def entropy_share(rows: Rows) -> PerRow:
 
 
 @measure("row", "effective tokens", "2^H", "tokens", "1 to S", "Hill 1973, order 1")
-def effective_tokens(rows: Rows) -> PerRow:
+def effective_tokens(rows: Rows | RowBlock) -> PerRow:
     """2 to the power of the entropy: the number of tokens over which the row is spread.
 
     >>> effective_tokens(torch.full((4,), 0.25))
@@ -68,17 +52,17 @@ def effective_tokens(rows: Rows) -> PerRow:
 
 
 @measure("row", "inverse participation", "1 / sum a^2", "tokens", "1 to S", "Hill 1973, order 2")
-def participation(rows: Rows) -> PerRow:
+def participation(rows: Rows | RowBlock) -> PerRow:
     """One over the sum of squares: like effective tokens, but large weights count more.
 
     >>> participation(torch.tensor([0.5, 0.5, 0.0]))
     tensor(2.)
     """
-    return 1 / normalise_rows(rows).square().sum(-1)
+    return 1 / row_block(rows).shares.square().sum(-1)
 
 
 @measure("row", "share of the top k", "top_k", "of 1", "k / S to 1", "share of the k largest weights")
-def top_share(rows: Rows, k: int = 10) -> PerRow:
+def top_share(rows: Rows | RowBlock, k: int = 10) -> PerRow:
     """The total weight of the k most attended keys; 1 if k exceeds S.
 
     >>> top_share(torch.tensor([0.5, 0.3, 0.2]), k=2)
@@ -86,11 +70,11 @@ def top_share(rows: Rows, k: int = 10) -> PerRow:
     """
     if k < 1:
         raise ValueError(f"top_share needs k of at least 1; got {k}")
-    return normalise_rows(rows).topk(min(k, rows.shape[-1]), sorted=False).values.sum(-1)
+    return row_block(rows).ascending[..., -k:].sum(-1)
 
 
 @measure("row", "smallest support", "k_p", "tokens", "1 to S", "fewest keys that hold a share p")
-def support(rows: Rows, share: float = 0.9) -> Int[Tensor, "*lead"]:
+def support(rows: Rows | RowBlock, share: float = 0.9) -> Int[Tensor, "*lead"]:
     """The smallest number of keys that together hold `share` of the row.
 
     >>> support(torch.tensor([0.5, 0.3, 0.2]), share=0.8)
@@ -98,7 +82,7 @@ def support(rows: Rows, share: float = 0.9) -> Int[Tensor, "*lead"]:
     """
     if not 0 < share <= 1:
         raise ValueError(f"the share must be above 0 and at most 1; got {share}")
-    held = normalise_rows(rows).double().sort(-1, descending=True).values.cumsum(-1)
+    held = row_block(rows).ascending.flip(-1).double().cumsum(-1)
     return (held < share - 1e-6).sum(-1).add(1).clamp_max(rows.shape[-1])
 
 
@@ -115,13 +99,13 @@ def support_mask(row: Tensor, share: float) -> Tensor:
 
 
 @measure("row", "Gini coefficient", "G", "", "0 to 1 - 1/S", "Gini 1912; Hurley and Rickard 2009")
-def gini(rows: Rows) -> PerRow:
+def gini(rows: Rows | RowBlock) -> PerRow:
     """Gini coefficient: 0 if all keys have the same weight, 1 - 1/S if one key has all of it.
 
     >>> gini(torch.tensor([1.0, 0.0, 0.0, 0.0]))
     tensor(0.7500)
     """
-    a, S = normalise_rows(rows).sort(-1).values, rows.shape[-1]
+    a, S = row_block(rows).ascending, rows.shape[-1]
     weight = (S - torch.arange(S, dtype=a.dtype, device=a.device) - 0.5) / S
     return 1 - 2 * (a * weight).sum(-1)
 
@@ -150,24 +134,37 @@ def _drop_prefix(rows: Tensor, grid: Grid) -> Tensor:
 def distance(rows: Rows, grid: Grid, queries: Int[Tensor, n], patch: float) -> PerRow:
     """Mean distance in the picture between a query and the keys it attends to, in pixels; time is ignored.
 
-    queries: token numbers of the rows (..., n, S). patch: side of a patch in pixels.
+    queries: token numbers of the rows (..., n, S). patch: side of a patch in pixels. NaN for a query without a
+    position (CLS, a register), and for a row that gives no weight to any patch.
 
     >>> distance(torch.tensor([[0.5, 0.5]]), Grid(X=2), torch.tensor([0]), patch=16)
     tensor([8.])
     """
     where = grid.centres(patch).to(rows)
-    return (_drop_prefix(rows, grid) * torch.cdist(where[queries - grid.prefix], where)).sum(-1)
+    return _mean_separation(rows, grid, queries, torch.cdist(where[_patch_numbers(queries, grid)], where))
 
 
 @measure("row", "mean attended time", "|dt|", "frames", "0 to T - 1", "mean of |t_j - t_i|")
 def frame_distance(rows: Rows, grid: Grid, queries: Int[Tensor, n]) -> PerRow:
-    """Mean distance in time between a query and the keys it attends to, in frames.
+    """Mean distance in time between a query and the keys it attends to, in frames; NaN as for `distance`.
 
     >>> frame_distance(torch.tensor([[0.5, 0.5]]), Grid(T=2), torch.tensor([0]))
     tensor([0.5000])
     """
     t = grid.places()[:, 0].to(rows)
-    return (_drop_prefix(rows, grid) * (t - t[queries - grid.prefix, None]).abs()).sum(-1)
+    return _mean_separation(rows, grid, queries, (t - t[_patch_numbers(queries, grid), None]).abs())
+
+
+def _patch_numbers(queries: Tensor, grid: Grid) -> Tensor:
+    """Numbers of queries among the tokens with a position; 0 for a query without one, whose result is NaN."""
+    return (queries - grid.prefix).clamp_min(0)
+
+
+def _mean_separation(rows: Tensor, grid: Grid, queries: Tensor, apart: Tensor) -> Tensor:
+    """Mean of `apart` (n, patches) under each row, or NaN where the query or every attended key has no position."""
+    nowhere = (rows[..., grid.prefix:].sum(-1) <= 0) | (queries < grid.prefix)
+    placed = rows.masked_fill(nowhere.unsqueeze(-1), 1.0)  # a placeholder; the result is replaced by NaN
+    return (_drop_prefix(placed, grid) * apart).sum(-1).masked_fill(nowhere, torch.nan)
 
 
 def frame_mass(rows: Rows, grid: Grid) -> Float[Tensor, "*lead T"]:
@@ -179,7 +176,7 @@ def frame_mass(rows: Rows, grid: Grid) -> Float[Tensor, "*lead T"]:
     return _drop_prefix(rows, grid).unflatten(-1, (grid.T, -1)).sum(-1)
 
 
-def _check_mask(rows: Tensor, mask: Tensor) -> Tensor:
+def _check_mask(rows: Tensor | RowBlock, mask: Tensor) -> Tensor:
     if mask.shape != rows.shape[-1:] or bool(((mask < 0) | (mask > 1)).any()):
         raise ValueError(f"a mask needs one number from 0 to 1 for each of the {rows.shape[-1]} keys (the covered "
                          f"share of the patch); got shape {tuple(mask.shape)}")
@@ -187,17 +184,17 @@ def _check_mask(rows: Tensor, mask: Tensor) -> Tensor:
 
 
 @measure("row", "mass on the object", "m", "of 1", "0 to 1", "energy-based pointing game, Wang et al. 2020")
-def mass(rows: Rows, mask: Float[Tensor, keys]) -> PerRow:
+def mass(rows: Rows | RowBlock, mask: Float[Tensor, keys]) -> PerRow:
     """The weight of a row that lies on a mask. mask (S,): the covered share of each patch, 0..1.
 
     >>> mass(torch.tensor([0.5, 0.5]), torch.tensor([1.0, 0.5]))
     tensor(0.7500)
     """
-    return (normalise_rows(rows) * _check_mask(rows, mask)).sum(-1)
+    return (row_block(rows).shares * _check_mask(rows, mask)).sum(-1)
 
 
 @measure("row", "lift over area", "m / area", "times", "0 to 1 / area", "mass on the object over its share of tokens")
-def lift(rows: Rows, mask: Float[Tensor, keys]) -> PerRow:
+def lift(rows: Rows | RowBlock, mask: Float[Tensor, keys]) -> PerRow:
     """Mass on a mask divided by the mask's share of the tokens: 1 for uniform attention.
 
     >>> lift(torch.tensor([0.5, 0.25, 0.25]), torch.tensor([1.0, 0.0, 0.0]))

@@ -5,7 +5,7 @@ N x N table is held only for the spectrum of a map without factors.
 """
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -13,15 +13,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from . import concentration, spectra
+from . import spectra
+from .concentration import OF_BLOCKS
 from .fixation import fixation_ratios
 from .grid import whole_number
 from .maps import Map
 from .measure import MEASURES
 from .mechanisms import Attention
 from .mechanisms.inputs import Given, float_inputs
+from .row_block import DEAD_ROW_SUM, RowBlock
 from .shapes import Keys, Queries, Values
 
+Report = Callable[[int, int], Any]  # done, of how many
 ROW_MEASURES = ("entropy", "entropy_share", "effective_tokens", "participation", "top_share", "support", "gini")
 SPECTRUM_MEASURES = ("effective_rank", "stable_rank", "participation_ratio", "energy_rank")
 
@@ -32,7 +35,8 @@ class Reading:
     Per-row results have the leading axes of the map and one number per query: (B, H, N).
 
     A dead row (empty, because all its features are zero) has no concentration: its per-row result is NaN and its
-    entry in `dead` is True. `summary` leaves dead rows out and counts them.
+    entry in `dead` is True. `summary` leaves dead rows out and counts them. A query without a position (CLS, a
+    register) has no distance: NaN, too, and `summary` leaves it out.
     """
 
     def __init__(self, mechanism: Attention, q: Given, k: Given, v: Given, channel: int | None = None) -> None:
@@ -79,27 +83,50 @@ class Reading:
     @cached_property
     def dead(self) -> Tensor:
         """Which rows are empty: (B, H, N) bool. Only a stochastic map can have dead rows."""
-        sums = torch.cat([rows.sum(-1) for _, rows in self.map.walk()], -1)
-        return sums < concentration.DEAD_ROW_SUM if self.map.stochastic else torch.zeros_like(sums, dtype=torch.bool)
+        return torch.cat([self._dead_rows(rows) for _, rows in self.map.walk()], -1)
+
+    def _dead_rows(self, rows: Tensor) -> Tensor:
+        sums = rows.sum(-1)
+        return sums < DEAD_ROW_SUM if self.map.stochastic else torch.zeros_like(sums, dtype=torch.bool)
 
     def rows(self, name: str, **options: Any) -> Tensor:
         """A row measure by name, for every row: (B, H, N). Options are those of the measure (k=, share=, mask=)."""
-        if name not in MEASURES or MEASURES[name].of != "row":
-            there = ", ".join(m.name for m in MEASURES.values() if m.of == "row")
-            raise ValueError(f"no row measure called {name!r}; there are: {there}")
-        self._shares(name)
-        key = (name, *((k, id(x) if isinstance(x, Tensor) else x) for k, x in sorted(options.items())))
-        if key not in self._rows:
-            self._rows[key] = torch.cat([self._block(name, i, a, options) for i, a in self.map.walk()], -1)
-        return self._rows[key]
+        self.measure({name: options})
+        return self._rows[_key(name, options)]
 
-    def _block(self, name: str, i: Tensor, rows: Tensor, options: dict[str, Any]) -> Tensor:
-        """The measure of one block of rows; NaN for dead rows."""
-        dead = self.dead[..., i]
-        filled = rows.masked_fill(dead.unsqueeze(-1), 1.0)  # a placeholder; the result is replaced by NaN below
-        place = {"grid": self.mechanism.grid, "queries": i} if name in ("distance", "frame_distance") else {}
-        out: Tensor = MEASURES[name].function(filled, **place, **options)
-        return out.to(rows.dtype).masked_fill(dead, torch.nan) if bool(dead.any()) else out
+    def measure(self, wanted: Mapping[str, dict[str, Any]], report: Report | None = None) -> bool:
+        """Compute row measures, by name with their options, in one walk over the rows of the map; `rows` has them then.
+
+        report: called with the number of rows that are done and of all rows; where it answers False, the walk ends, and
+        so does this method: it returns False.
+        """
+        for name in wanted:
+            if name not in MEASURES or MEASURES[name].of != "row":
+                there = ", ".join(m.name for m in MEASURES.values() if m.of == "row")
+                raise ValueError(f"no row measure called {name!r}; there are: {there}")
+            self._shares(name)
+        missing = {name: options for name, options in wanted.items() if _key(name, options) not in self._rows}
+        found: dict[str, list[Tensor]] = {name: [] for name in missing}
+        lost: list[Tensor] = []
+        for i, rows in self.map.walk() if missing else ():
+            if report is not None and report(int(i[0]), self.map.shape[0]) is False:
+                return False
+            dead = self._dead_rows(rows)
+            lost.append(dead)
+            block = RowBlock(rows.masked_fill(dead.unsqueeze(-1), 1.0))  # of dead rows nothing is kept
+            for name, options in missing.items():
+                found[name].append(self._block_measure(name, i, block, options).masked_fill(dead, torch.nan))
+        self._rows |= {_key(name, missing[name]): torch.cat(parts, -1) for name, parts in found.items()}
+        if lost:
+            self.__dict__["dead"] = torch.cat(lost, -1)
+        return True
+
+    def _block_measure(self, name: str, i: Tensor, block: RowBlock, options: dict[str, Any]) -> Tensor:
+        """The measure of one block of rows, in the dtype of the map."""
+        f = MEASURES[name].function
+        if name in ("distance", "frame_distance"):
+            return f(block.rows, grid=self.mechanism.grid, queries=i, **options).to(block.dtype)
+        return f(block if name in OF_BLOCKS else block.rows, **options).to(block.dtype)
 
     def _shares(self, what: str) -> None:
         if not self.map.stochastic:
@@ -153,10 +180,13 @@ class Reading:
         the row measures to compute; `more` names further measures with their options, as in
         distance={"patch": 16} or mass={"mask": mask}.
         """
+        if self.map.stochastic:
+            self.measure({name: more.get(name, {}) for name in (*of_rows, *more)})
         dead = self.dead
         out = {"rows": float(dead.numel()), "dead": float(dead.sum()), "rank_bound": float(self.map.rank_bound)}
         if self.map.stochastic and not bool(dead.all()):
-            out |= {name: _mean_over_heads(self.rows(name, **more.get(name, {}))) for name in (*of_rows, *more)}
+            found = {name: _mean_over_heads(self.rows(name, **more.get(name, {}))) for name in (*of_rows, *more)}
+            out |= {name: x for name, x in found.items() if x == x}  # NaN: no row has this measure
         if spectrum:
             s = self.singular_values
             out |= {"tolerance": self.tolerance, "numerical_rank": self.numerical_rank.double().mean().item()}
@@ -164,8 +194,13 @@ class Reading:
         return out
 
 
+def _key(name: str, options: dict[str, Any]) -> tuple[Any, ...]:
+    """What a measure is kept under: its name and options; a mask by its identity."""
+    return (name, *((k, id(x) if isinstance(x, Tensor) else x) for k, x in sorted(options.items())))
+
+
 def _mean_over_heads(rows: Tensor) -> float:
-    """Mean over the live rows of each head, then over the heads that have live rows."""
+    """Mean over the rows of each head that have the measure, then over the heads with such rows."""
     per_head = rows.double().nanmean(-1)
     return per_head.nanmean().item()
 

@@ -4,7 +4,7 @@ import math
 import pytest
 import torch
 
-from linviz import Grid
+from linviz import Grid, make, read
 from linviz import concentration as c
 from linviz.measure import MEASURES
 
@@ -93,3 +93,30 @@ def test_every_measure_declares_itself() -> None:
     for m in MEASURES.values():
         assert m.title and m.symbol and m.range and m.source and m.of in ("row", "spectrum"), m.name
     assert MEASURES["entropy"].label == "entropy H (bits)"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_token_without_a_position_has_no_distance(seed: int) -> None:
+    """CLS and registers come first: their rows are NaN, and so is a row that sees nothing but them."""
+    generator = torch.Generator().manual_seed(seed)
+    sides = torch.randint(1, 5, (3,), generator=generator).tolist()
+    grid = Grid(*sides, prefix=1 + seed % 3)
+    rows = torch.rand(2, len(grid), len(grid), generator=generator)
+    lost = grid.prefix + int(torch.randint(len(grid) - grid.prefix, (1,), generator=generator))
+    rows[0, lost, grid.prefix:] = 0
+    i = torch.arange(len(grid))
+    right = torch.full(rows.shape[:2], math.nan)
+    for b, n in ((b, n) for b in range(2) for n in range(grid.prefix, len(grid)) if (b, n) != (0, lost)):
+        weights = rows[b, n, grid.prefix:] / rows[b, n, grid.prefix:].sum()
+        places = [grid.place(j) for j in range(grid.prefix, len(grid))]
+        right[b, n] = sum(w * abs(p[0] - grid.place(n)[0]) for w, p in zip(weights, places))
+    assert torch.allclose(c.frame_distance(rows, grid, i), right, equal_nan=True, atol=1e-6)
+    assert torch.equal(c.distance(rows, grid, i, 16).isnan(), right.isnan())
+
+
+def test_a_summary_leaves_tokens_without_a_position_out() -> None:
+    x = torch.randn(1, 2, 7, 8, generator=torch.Generator().manual_seed(0))
+    r = read(make("softmax", 2, 8, Grid(Y=2, X=3, prefix=1)), x, x, x)
+    found = r.rows("distance", patch=16)
+    assert found[..., 0].isnan().all() and not found[..., 1:].isnan().any()
+    assert r.summary(False, distance={"patch": 16})["distance"] == pytest.approx(found[..., 1:].mean().item())

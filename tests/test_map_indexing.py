@@ -51,7 +51,9 @@ def test_numpy_and_half_precision_are_taken(spec: str) -> None:
     turned = [x.numpy()[..., ::-1].copy()[..., ::-1] for x in low]
     swapped = [x.float().numpy().astype(">f4") for x in low]
     for given in (low, [x.float().numpy() for x in low], [x.numpy() for x in low], turned, swapped):
-        assert torch.equal(m(*given), wanted) and torch.equal(linviz.read(m, *given).output, wanted)
+        o, half = m(*given), given[0].dtype in (torch.float16, np.float16)
+        assert o.dtype == (torch.float16 if half else torch.float32) and torch.equal(o, wanted.to(o.dtype))
+        assert torch.equal(linviz.read(m, *given).output, wanted)
     assert torch.allclose(m(*(x.double().numpy() for x in low)).float(), wanted, atol=1e-4)
 
 

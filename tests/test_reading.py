@@ -7,6 +7,7 @@ import torch
 from linviz import Grid, concentration, make, read, spectra
 from linviz.maps import Dense
 from linviz.reading import ROW_MEASURES
+from linviz.row_block import sort_rows
 
 GRID = Grid(T=2, Y=3, X=4)
 
@@ -80,3 +81,45 @@ def test_only_a_gate_has_fixation_ratios() -> None:
         _ = reading("linear").fixation
     with pytest.raises(ValueError, match="no row measure called 'entrophy'"):
         reading().rows("entrophy")
+
+
+class CountedMap(Dense):
+    """A table that counts how often each of its rows is asked for."""
+
+    def __init__(self, table: torch.Tensor) -> None:
+        super().__init__(table)
+        self.asked = torch.zeros(self.shape[0], dtype=torch.long)
+
+    def take_rows(self, i: torch.Tensor) -> torch.Tensor:
+        self.asked[i] += 1
+        return super().take_rows(i)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_a_summary_is_one_walk_and_says_what_single_measures_say(dtype: torch.dtype) -> None:
+    """Every row is made once for all measures; the numbers are those of `concentration`, measure by measure."""
+    r = reading("softmax")
+    table = torch.rand(2, 3, 24, 24, generator=torch.Generator().manual_seed(1), dtype=torch.float64).pow(8).to(dtype)
+    a = r.__dict__["map"] = CountedMap(table / table.sum(-1, keepdim=True))
+    mask = torch.zeros(24).index_fill(0, torch.arange(7), 1.0)
+    more = {"distance": {"patch": 16}, "mass": {"mask": mask}, "lift": {"mask": mask}, "frame_distance": {}}
+    found = r.summary(False, **more)
+    assert a.asked[1:].tolist() == [1] * 23, "a row is made more than once"  # row 0 also tells the leading axes
+    for name in ROW_MEASURES:
+        alone = getattr(concentration, name)(a.table)
+        assert torch.allclose(r.rows(name).double(), alone.double(), atol=10 * torch.finfo(dtype).eps), name
+        assert found[name] == pytest.approx(alone.double().mean().item(), rel=1e-5)
+    assert torch.allclose(r.rows("mass", mask=mask), concentration.mass(a.table, mask))
+
+
+def test_a_measurement_that_nobody_waits_for_ends() -> None:
+    r, done = reading("softmax"), []
+    r.__dict__["map"] = CountedMap(torch.full((1, 1, 2000, 2000), 1 / 2000))
+    assert not r.measure({"entropy": {}, "gini": {}}, lambda now, of: (done.append((now, of)), now < 600)[1])
+    assert done[0] == (0, 2000) and 600 <= done[-1][0] < 1200 and not r._rows
+    assert r.measure({"entropy": {}}) and r.rows("entropy").shape == (1, 1, 2000)
+
+
+def test_torch_and_numpy_sort_alike() -> None:
+    x = torch.rand(3, 50, generator=torch.Generator().manual_seed(0)).round(decimals=1)
+    assert torch.equal(sort_rows(x), sort_rows(x.clone().requires_grad_()).detach())

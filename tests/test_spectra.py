@@ -4,9 +4,10 @@ import math
 import pytest
 import torch
 
-from linviz import Grid, make
+from linviz import Grid, make, read
 from linviz import spectra as sp
 from linviz.maps import Dense, Factored
+from linviz.measure import MEASURES
 
 FLAT, ONE, NONE = torch.ones(8), torch.tensor([3.0, 0, 0, 0]), torch.zeros(3)
 COUNTS = (sp.effective_rank, sp.stable_rank, sp.participation_ratio)
@@ -66,3 +67,36 @@ def test_mistakes_get_a_sentence(call) -> None:
     with pytest.raises(ValueError) as error:
         call()
     assert len(str(error.value).splitlines()) == 1
+
+
+ZEROS = [torch.zeros(n) for n in (1, 2, 9)] + [torch.zeros(2, 3, 5, dtype=torch.float64)]
+
+
+@pytest.mark.parametrize("s", ZEROS, ids=lambda s: str(tuple(s.shape)))
+def test_the_zero_map_has_rank_zero_by_every_measure(s: torch.Tensor) -> None:
+    for measure in (m for m in MEASURES.values() if m.of == "spectrum"):
+        for options in ({"tolerance": 0.0}, {"tolerance": 1e-3}) if measure.name == "numerical_rank" else ({},):
+            assert measure.function(s, **options).eq(0).all(), measure.name
+    assert all(sp.energy_rank(s, share).eq(0).all() for share in (1e-6, 0.5, 1.0))
+    assert sp.cumulative_share(s).eq(0).all()
+    both = torch.cat([torch.zeros(1, 3), torch.tensor([[2.0, 1.0, 1.0]])])
+    assert sp.energy_rank(both).tolist() == [0, 3] and sp.stable_rank(both).tolist() == [0.0, 1.5]
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-170, 1e-30, 1e30, 1e170, 1e300])
+def test_no_measure_depends_on_the_size_of_the_map(size: float) -> None:
+    """Its square, or its fourth power, may be zero or infinite."""
+    s = torch.tensor([2.0, 1.0, 0.5, 0.0], dtype=torch.float64)
+    for measure in (m for m in MEASURES.values() if m.of == "spectrum"):
+        options = {"tolerance": 0.1} if measure.name == "numerical_rank" else {}
+        assert torch.allclose(measure.function(s * size, **options).double(), measure.function(s, **options).double())
+    small = (s * size).float()
+    if bool(torch.isfinite(small).all()) and size > 1e-35:
+        assert torch.allclose(sp.participation_ratio(small), sp.participation_ratio(s).float())
+
+
+@torch.no_grad()
+def test_a_map_of_dead_rows_is_measured_as_the_zero_map() -> None:
+    x = -torch.ones(1, 1, 12, 8)
+    found = read(make("relu", 1, 8, Grid(X=12)), x, x, x).summary()
+    assert {found[m.name] for m in MEASURES.values() if m.of == "spectrum" and m.name in found} == {0.0}

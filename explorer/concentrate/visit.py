@@ -66,7 +66,7 @@ class Visit:
                 self.fits.append(key)
                 if key in self.again or not (scene_results(here).get(key) or key in self.stopped or key in self.failed):
                     tasks[key] = partial(panel_work.start_fit, spec, options, here, view)
-        shown = shown or [panel_work.plain_panel("softmax", {}, here)]
+        shown = shown or [_control_panel(here)]
         turned = panel_work.panels_at(shown, self.live.look.strength, here)
         self._read = {(panel.result_key,) for panel in turned}
         self._tasks = tasks | self._readings(turned, here)
@@ -201,6 +201,14 @@ class Visit:
         self.stopped, self.failed, self.again = {}, {}, set()
         self.live.clear()
         self.round += 1
+
+
+def _control_panel(here: Scene) -> KeyedPanel:
+    """What is shown where nothing that was asked for can be: softmax, or, of numbers too large for it, uniform."""
+    try:
+        return panel_work.plain_panel("softmax", {}, here)
+    except ValueError:
+        return panel_work.plain_panel("uniform", {}, here)
 
 
 def _reading(here: Scene, pool: Executor, read: Callable[..., Any], panel: KeyedPanel, *more: Any) -> Job:

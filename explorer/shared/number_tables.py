@@ -7,7 +7,7 @@ from typing import Any
 
 from linviz.measure import MEASURES, exact_number_html
 from linviz.palette import HUES, OTHER_HUE
-from linviz.views.row_stats import measure_label, row_statistics
+from linviz.views.row_stats import measure_label, row_statistics, why_missing
 from linviz.views.view_panels import Tokens
 
 from .scenes import KeyedPanel
@@ -89,7 +89,8 @@ def concentration_table(panels: Sequence[KeyedPanel], titles: Sequence[str], que
 def _cell(name: str, found: dict[str, float] | None) -> str:
     """One number; a dash where there is none, dots while it is on its way."""
     if found is None or name not in found:
-        return WAIT if found is None else NONE
+        why = why_missing(name, found or {})
+        return WAIT if found is None else f'<abbr title="{escape(why)}">none</abbr>' if why else NONE
     return exact_number_html(in_percent(name, found[name]), measure_value(name, found[name]))
 
 

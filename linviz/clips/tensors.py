@@ -106,7 +106,11 @@ def check_heads(what: str, x: Tensor) -> Tensor:
         raise Unreadable(f"{what} is {str(x.dtype).removeprefix('torch.')}: q, k and v must be floating point")
     if not 2 <= x.ndim <= 4 or 0 in x.shape:
         raise Unreadable(f"{what} has the shape {tuple(x.shape)}; expected (N, D), (H, N, D) or (B, H, N, D)")
-    x = (x if x.ndim == 4 else x[(None,) * (4 - x.ndim)])[:1].float()
+    x = (x if x.ndim == 4 else x[(None,) * (4 - x.ndim)])[:1]
+    if (largest := float(x.abs().nan_to_num(0, 0).max())) > torch.finfo(torch.float32).max:
+        raise Unreadable(f"the numbers of {what} are not finite in float32, which ends at 3.4e+38: {what} "
+                         f"reaches {largest:.3g}; divide q and k by a number")
+    x = x.float()
     if wrong := int((~torch.isfinite(x)).sum()):
         raise Unreadable(f"{wrong:,} of the {x.numel():,} numbers of {what} are not finite")
     return x

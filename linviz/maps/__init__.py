@@ -3,6 +3,7 @@ from .banded import Banded
 from .base import Map
 from .blocks import Blocks, gather_tokens
 from .causal import CausalFactored, State
+from .causal_exponential import CausalExponential, causal_map
 from .combine import ByChannel, ByHead, PerChannel, Product, Sum
 from .dense import Dense
 from .factored import Factored, Features, KernelMap, Normaliser
@@ -11,6 +12,6 @@ from .reweighted_table import ReweightedTable
 from .scores import Scores
 from .sparse import Sparse
 
-__all__ = ["Banded", "Blocks", "ByChannel", "ByHead", "CausalFactored", "Dense", "Factored", "Features", "FunctionScores",
-           "KernelMap", "Map", "Normaliser", "PerChannel", "Product", "ReweightedTable", "Scores", "Sparse", "State",
-           "Sum", "gather_tokens"]
+__all__ = ["Banded", "Blocks", "ByChannel", "ByHead", "CausalExponential", "CausalFactored", "Dense", "Factored",
+           "Features", "FunctionScores", "KernelMap", "Map", "Normaliser", "PerChannel", "Product", "ReweightedTable",
+           "Scores", "Sparse", "State", "Sum", "causal_map", "gather_tokens"]

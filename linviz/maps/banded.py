@@ -64,7 +64,8 @@ class Banded(Map):
     def take_rows(self, i: Tensor) -> Tensor:
         near = self.bias[..., i, :]
         lead = torch.broadcast_shapes(near.shape[:-2], self.key.shape[:-1])
-        scores = self.key.unsqueeze(-2).expand(*lead, len(i), self.shape[1])
+        key = self.key - self.key.amax(-1, keepdim=True)  # a small bias is not rounded away beside a large key
+        scores = key.unsqueeze(-2).expand(*lead, len(i), self.shape[1])
         index = self.index[i].expand(*lead, -1, -1)
         scores = scores.scatter_add(-1, index, near.expand(index.shape))
         if self.causal:

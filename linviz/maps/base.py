@@ -149,7 +149,7 @@ class Map:
 
     def walk(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Iterate over all rows in blocks of about a million weights: (query numbers, rows)."""
-        size = max(1, BLOCK_WEIGHTS // self.shape[1])
+        size = max(1, BLOCK_WEIGHTS // (self.shape[1] * max(1, math.prod(self.lead))))
         for i in torch.arange(self.shape[0]).split(size):
             yield i, self.rows(i)
 

@@ -67,17 +67,35 @@ class Blocks(Map):
         return out.unflatten(-1, self.shape) / self.turns
 
     def take_rows(self, i: Tensor) -> Tensor:
-        if len(i) * 4 > self.shape[0]:
-            return self.dense()[..., i, :]
-        return torch.cat([self._row(int(n)) for n in i], -2)
-
-    def _row(self, i: int) -> Tensor:
-        out: Any = 0
+        """Every box in which one of the queries lies is asked once, for all places that are asked for in any box."""
+        numbers, back = i.unique(return_inverse=True)
+        line = torch.full((self.shape[0],), -1, device=i.device).index_copy(
+            0, numbers, torch.arange(len(numbers), device=i.device))  # where in the result a query's row stands
+        out: Tensor | None = None
         for q, k, inner in self.parts:
-            for box, place in (q == i).nonzero().tolist():
-                a = inner.rows(torch.tensor([place])).unflatten(0, (-1, len(q)))[:, box]
-                out = out + a.new_zeros(*a.shape[:-1], self.shape[1]).index_copy(-1, k[box], a)
-        return out / self.turns[i]
+            to = line[q]  # (boxes, L), -1: not asked for
+            boxes, places = (to >= 0).any(1).nonzero().squeeze(1), (to >= 0).any(0).nonzero().squeeze(1)
+            a = inner.rows(places).unflatten(0, (-1, len(q))).movedim(1, -3)[..., boxes, :, :]  # (B, H, hit, places, S)
+            out = a.new_zeros(*a.shape[:-3], len(numbers) * self.shape[1]) if out is None else out
+            to = to[boxes][:, places]
+            asked, flat = to >= 0, (to[:, :, None] * self.shape[1] + k[boxes][:, None, :])
+            out = out.index_add(-1, flat[asked].flatten(), a[..., asked, :].flatten(-2))
+        assert out is not None
+        return (out.unflatten(-1, (-1, self.shape[1])) / self.turns[numbers])[..., back, :]
+
+    def column_sums(self) -> Tensor:
+        out: Tensor | None = None
+        for q, k, inner in self.parts:
+            share = (1 / self.turns.squeeze(-1))[q].to(self.dtype)  # (boxes, L): of a query's row in one box
+            if bool((self.turns == 1).all()):
+                each = inner.column_sums().unflatten(0, (-1, len(q))).movedim(1, -2)  # (B, H, boxes, S)
+            else:
+                a = inner.dense().unflatten(0, (-1, len(q))).movedim(1, -3)
+                each = (share.unsqueeze(-2) @ a).squeeze(-2)
+            out = each.new_zeros(*each.shape[:-2], self.shape[1]) if out is None else out
+            out = out.index_add(-1, k.flatten(), each.flatten(-2))
+        assert out is not None
+        return out
 
     def singular_values(self, top: int | None = None) -> Tensor:
         if not self.disjoint:

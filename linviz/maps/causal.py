@@ -19,11 +19,19 @@ from .factored import Features, Normaliser
 CHUNK = 64  # number of tokens whose mutual weights are computed at once
 
 
+def check_paired(features: Features) -> None:
+    """Refuse queries and keys of different number: query i sees the keys up to its own."""
+    if features.q.shape[-2] != features.k.shape[-2]:
+        raise ValueError(f"a causal map pairs query i with key i; got {features.q.shape[-2]} queries and "
+                         f"{features.k.shape[-2]} keys")
+
+
 class CausalFactored(Map):
     """Features of q and k (..., N, M); row i is divided by its own running sum."""
 
     def __init__(self, features: Features, normaliser: Normaliser, stochastic: bool = True) -> None:
         self.features, self.normaliser, self.stochastic = features, normaliser, stochastic
+        check_paired(features)
         q, k = features.gated()
         self.left, self.right = q / normaliser((q * k.cumsum(-2)).sum(-1, keepdim=True)), k
         self.shape = (q.shape[-2], k.shape[-2])
@@ -54,21 +62,34 @@ class State:
     """The state of the recurrent form after the tokens so far: S (B, H, M, E) and z (B, H, M), of fixed size.
 
     S_i = S_{i-1} + phi(k_i) v_i^T        z_i = z_{i-1} + phi(k_i)        o_i = phi(q_i) S_i / (phi(q_i).z_i)
+
+    Of features with exponents the state keeps the largest exponents so far, top (B, H, 1, M), and S and z are
+    relative to it: multiplied by exp(-top).
     """
 
     S: Tensor
     z: Tensor
     seen: int = 0
+    top: Tensor | None = None
 
     @classmethod
     def empty(cls, q: Tensor, v: Tensor, features: int) -> State:
         """The state before the first token; q (B, H, 1, D) and v (B, H, 1, E) determine the sizes."""
         return cls(v.new_zeros(*q.shape[:-2], features, v.shape[-1]), v.new_zeros(*q.shape[:-2], features))
 
-    def after(self, k: Tensor, v: Tensor) -> State:
-        """The state after one more token: k (B, H, 1, M) and v (B, H, 1, E) are added to the memory."""
-        return State(self.S + k.mT @ v, self.z + k.squeeze(-2), self.seen + 1)
+    def after(self, k: Tensor, v: Tensor, s_k: Tensor | None = None) -> State:
+        """The state after one more token: k (B, H, 1, M) times exp(s_k), and v (B, H, 1, E), join the memory."""
+        if s_k is None:
+            return State(self.S + k.mT @ v, self.z + k.squeeze(-2), self.seen + 1)
+        top = s_k.detach() if self.top is None else torch.maximum(self.top, s_k.detach())
+        fade = torch.ones_like(top) if self.top is None else (self.top - top).exp()
+        k = k * (s_k - top).exp()
+        return State(self.S * fade.mT + k.mT @ v, self.z * fade.squeeze(-2) + k.squeeze(-2), self.seen + 1, top)
 
-    def read(self, q: Tensor, normaliser: Normaliser) -> Tensor:
-        """The output for a query (B, H, 1, M): (B, H, 1, E)."""
-        return q @ self.S / normaliser(q @ self.z.unsqueeze(-1))
+    def read(self, q: Tensor, normaliser: Normaliser, s_q: Tensor | None = None) -> Tensor:
+        """The output for a query (B, H, 1, M), times exp(s_q): (B, H, 1, E)."""
+        top = None
+        if s_q is not None and self.top is not None:
+            top = (s_q.detach() + self.top).amax(-1, keepdim=True)
+            q = q * (s_q + self.top - top).exp()
+        return q @ self.S / normaliser(q @ self.z.unsqueeze(-1), top)

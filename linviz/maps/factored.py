@@ -13,8 +13,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import logsigmoid
 
 from .base import Map, pick_channel
+
+GREATEST = 60.0  # the largest exponent of a feature that a gate reads: the sum of such features is finite in float32
 
 
 class Factored(Map):
@@ -83,12 +86,36 @@ class KernelMap(Factored):
 
 @dataclass(frozen=True)
 class Features:
-    """phi of queries (..., N, M) and of keys (..., S, M), with the logits of the gate if there is one."""
+    """phi of queries (..., N, M) and of keys (..., S, M), with the logits of the gate if there is one.
+
+    Exponents s_q and s_k, of the same size or one per token, multiply the features by exp(s_q) and exp(s_k).
+    """
 
     q: Tensor
     k: Tensor
     z_q: Tensor | None = None
     z_k: Tensor | None = None
+    s_q: Tensor | None = None
+    s_k: Tensor | None = None
+
+    @classmethod
+    def exponentials(cls, s_q: Tensor, s_k: Tensor) -> Features:
+        """The features exp(s_q) (..., N, M) and exp(s_k) (..., S, M)."""
+        return cls(torch.ones_like(s_q), torch.ones_like(s_k), s_q=s_q, s_k=s_k)
+
+    def multiplied(self) -> tuple[Tensor, Tensor]:
+        """The features as a gate reads them: with exponents, of which those above GREATEST count as GREATEST."""
+        if self.s_q is None or self.s_k is None:
+            return self.q, self.k
+        return self.q * self.s_q.clamp_max(GREATEST).exp(), self.k * self.s_k.clamp_max(GREATEST).exp()
+
+    def joined(self) -> Features:
+        """The same features with the gate multiplied in; of exponents, with its logarithm added."""
+        if self.z_q is None or self.z_k is None:
+            return self
+        if self.s_q is None or self.s_k is None:
+            return Features(*self.gated())
+        return Features(self.q, self.k, s_q=self.s_q + logsigmoid(self.z_q), s_k=self.s_k + logsigmoid(self.z_k))
 
     def gated(self) -> tuple[Tensor, Tensor]:
         """The features multiplied by their fixation ratios."""
@@ -101,6 +128,8 @@ class Features:
         wire: dict[str, Any] = {"kind": "kernel", "phi_q": self.q[at], "phi_k": self.k[at]}
         if self.z_q is not None and self.z_k is not None:
             wire |= {"z_q": self.z_q[at], "z_k": self.z_k[at]}
+        if self.s_q is not None and self.s_k is not None:
+            wire |= {"s_q": self.s_q.expand_as(self.q)[at], "s_k": self.s_k.expand_as(self.k)[at]}
         return wire
 
 
@@ -115,10 +144,12 @@ class Normaliser:
             raise ValueError(f"a normaliser must be 'add', 'clamp' or 'none'; got {kind!r}")
         self.kind, self.eps = kind, eps
 
-    def __call__(self, sums: Tensor) -> Tensor:
+    def __call__(self, sums: Tensor, top: Tensor | None = None) -> Tensor:
+        """The divisor of the sums, or of sums that are multiplied by exp(-top)."""
         if self.kind == "none":
             return torch.ones_like(sums)
-        divisor = sums + self.eps if self.kind == "add" else sums.clamp_min(self.eps)
+        eps = self.eps if top is None or not self.eps else self.eps * (-top).exp()
+        divisor = sums + eps if self.kind == "add" else sums.maximum(torch.as_tensor(eps, dtype=sums.dtype))
         return divisor.where(divisor != 0, torch.ones_like(divisor))  # an empty row stays empty: dead, not NaN
 
     def wire(self) -> dict[str, Any]:

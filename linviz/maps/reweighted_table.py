@@ -41,7 +41,8 @@ class ReweightedTable(Map):
         return (base @ (w * v)) / (base @ w)
 
     def take_rows(self, i: Tensor) -> Tensor:
-        return (self.bias[..., i, :] + self.key.unsqueeze(-2)).softmax(-1)
+        key = self.key - self.key.amax(-1, keepdim=True)  # a small bias is not rounded away beside a large key
+        return (self.bias[..., i, :] + key.unsqueeze(-2)).softmax(-1)
 
     def nth(self, c: int) -> ReweightedTable:
         return ReweightedTable(self.bias, pick_channel(self.key.unsqueeze(-1), c).squeeze(-1))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
@@ -20,15 +21,17 @@ class Scores(Map):
     """Softmax over keys of scale q k^T + bias. q (..., N, D), k (..., S, D), bias broadcasts to (..., N, S).
 
     `causal`: query i sees keys 0..i only. A bias of -inf forbids a pair; forbidding all keys of a query is an error.
+    In a bias of bool, True allows a pair, as in torch; of another dtype it is converted.
     """
 
-    def __init__(self, q: Tensor, k: Tensor, bias: Tensor | None = None, scale: float | None = None,
+    def __init__(self, q: Tensor, k: Tensor, bias: Tensor | np.ndarray | None = None, scale: float | None = None,
                  causal: bool = False) -> None:
-        self.q, self.k, self.bias, self.causal = q, k, bias, causal
+        self.q, self.k, self.causal = q, k, causal
         self.scale = q.shape[-1] ** -0.5 if scale is None else scale
         self.shape = (q.shape[-2], k.shape[-2])
         self.rank_bound = min(self.shape)
-        if bias is not None and bool((bias == -torch.inf).all(-1).any()):
+        self.bias = None if bias is None else _added_scores(bias, q, self.shape)
+        if self.bias is not None and bool((self.bias == -torch.inf).all(-1).any()):
             raise ValueError("the bias forbids every key for one query and leaves its row empty; allow at least one")
 
     @property
@@ -57,3 +60,19 @@ class Scores(Map):
         if self.bias is not None:
             wire["bias"] = self.bias.expand(*self.q.shape[:-2], *self.shape)[at]
         return wire
+
+
+def _added_scores(bias: Any, q: Tensor, shape: tuple[int, int]) -> Tensor:
+    """A bias as a tensor like q; ValueError, in one sentence, where it is none or does not fit."""
+    if not isinstance(bias, Tensor | np.ndarray):
+        raise ValueError(f"a bias is a tensor or an array of numpy that is added to the scores; got {bias!r:.40}")
+    bias = torch.as_tensor(bias, device=q.device)
+    if bias.dtype == torch.bool:
+        bias = torch.zeros(bias.shape, dtype=q.dtype, device=q.device).masked_fill(~bias, -torch.inf)
+    wanted = (*q.shape[:-2], *shape)
+    if bias.ndim > len(wanted) or any(n not in (1, m) for n, m in zip(bias.shape[::-1], wanted[::-1])):
+        raise ValueError(f"a bias has one number per query and key, {wanted} or a shape that expands to it; got "
+                         f"{tuple(bias.shape)}")
+    if bool((bias.isnan() | (bias == torch.inf)).any()):
+        raise ValueError("a bias contains NaN or infinity; only -inf, which forbids a pair, is allowed")
+    return bias.to(q.dtype)

@@ -19,7 +19,8 @@ from ..scopes import Group, token_groups
 from ..settings import Refused
 from .base import REGISTRY, Kernel, Mechanism, Project
 from .descriptions import describe_extras, describe_mechanism, describe_parameters
-from .inputs import Given, float_inputs, is_readable
+from .input_checks import check_context, check_numbers, check_sizes, check_state
+from .inputs import Given, float_inputs, rounded_output, widened, without_autocast
 from .specs import Spec, parse
 
 
@@ -27,7 +28,7 @@ class Attention(nn.Module):
     """A mechanism with its shift and its scope: `map(q, k, v)` returns the map, a call returns the output.
 
     q, k and v are tensors or arrays of numpy in floating point. They are converted to the type of the mechanism's
-    parameters; without parameters, half precision becomes float32.
+    parameters. Half precision is computed in float32; an output has the type of half precision that was given.
     """
 
     def __init__(self, spec: Spec, mechanism: Mechanism, grid: Grid, heads: int, boxes: list[Group],
@@ -75,31 +76,37 @@ class Attention(nn.Module):
 
     def map(self, q: Given, k: Given, v: Given, **context: Any) -> Map:
         """The table of weights for q (B, H, N, D), k (B, H, S, D), v (B, H, S, E)."""
+        check_context(self.spec, self.mechanism, context)
         q, k, v = self.admit(q, k, v)
         k, v = self._shifted(k), self._shifted(v)
+        mechanism = widened(self.mechanism)
         if self.parsed.scope == "joint":
-            return self.mechanism.map(q, k, v, **context)
+            return mechanism.map(q, k, v, **context)
         if context:
             given = ", ".join(f"{name}=" for name in context)
             raise ValueError(f"{self.spec}: {given} cannot be combined with @{self.parsed.scope}")
-        parts = [(g.queries, g.keys, self.mechanism.on(g.grid).map(*(gather_tokens(x, n) for x, n in (
+        parts = [(g.queries, g.keys, mechanism.on(g.grid).map(*(gather_tokens(x, n) for x, n in (
             (q, g.queries), (k, g.keys), (v, g.keys))))) for g in self.boxes]
         return Blocks(parts, (q.shape[-2], k.shape[-2]))
 
     def values(self, v: Given) -> Tensor:
         """The values that the map mixes: v, shifted and rotated as the method requires. (B, H, S, E)."""
-        return self.mechanism.values(self._shifted(self._spread(*float_inputs(self, v=v))))
+        return widened(self.mechanism).values(self._shifted(self._spread(*float_inputs(self, v=v))))
 
     def finish(self, o: Tensor, q: Tensor) -> Tensor:
         """The part of the method after the map, token by token."""
-        return self.mechanism.finish(o, q)
+        return widened(self.mechanism).finish(o, q)
 
     def forward(self, q: Given, k: Given, v: Given, **context: Any) -> Tensor:
         """Attend: (B, H, N, E)."""
-        q, k, v = float_inputs(self, q=q, k=k, v=v)
+        with without_autocast(q):
+            return rounded_output(self._attend(*float_inputs(self, q=q, k=k, v=v), **context), q, k, v)
+
+    def _attend(self, q: Tensor, k: Tensor, v: Tensor, **context: Any) -> Tensor:
+        check_context(self.spec, self.mechanism, context)
         if not self.linear:  # an option clamps intermediate results, so the output is not map times values
             q, k, v = self.admit(q, k, v)
-            return self.mechanism(q, self._shifted(k), self._shifted(v), **context)
+            return widened(self.mechanism)(q, self._shifted(k), self._shifted(v), **context)
         return self.finish(self.map(q, k, v, **context).apply(self.values(v)), q)
 
     def step(self, state: State | None, q: Given, k: Given, v: Given) -> tuple[State, Tensor]:
@@ -112,18 +119,21 @@ class Attention(nn.Module):
         >>> torch.allclose(o, m(x, x, x)[..., -1:, :]), state.S.shape
         (True, torch.Size([1, 1, 4, 4]))
         """
-        if not isinstance(self.mechanism, Kernel) or self.parsed.shift:
+        if type(self.mechanism).step is Mechanism.step or self.parsed.shift:
             raise ValueError(f"{self.spec} has no recurrent form; only a causal kernel without a shift has one")
         if q.shape[-2] != 1 or k.shape[-2] != 1:
             raise ValueError(f"a step takes one token at a time; q and k have {q.shape[-2]} and {k.shape[-2]}")
-        return self.mechanism.step(state, *self.admit(q, k, v))
+        check_state(state, q, v)
+        with without_autocast(q):
+            state, o = widened(self.mechanism).step(state, *self.admit(q, k, v))
+        return state, rounded_output(o, q, k, v)
 
     def features(self, q: Given, k: Given, v: Given) -> tuple[Tensor, Tensor, Tensor]:
         """The inputs of a gate: phi(q), phi(k) and v after checks and shift. Only kernels have features."""
         if not isinstance(self.mechanism, Kernel):
             raise ValueError(f"{self.name} has no features; only kernel mechanisms do")
         q, k, v = self.admit(q, k, v)
-        return *self.mechanism.features(q, self._shifted(k)), self._shifted(v)
+        return *widened(self.mechanism).features(q, self._shifted(k)), self._shifted(v)
 
     def redraw(self, seed: int) -> None:
         """Draw the random parts of the method again; ValueError if it has none."""
@@ -140,27 +150,12 @@ class Attention(nn.Module):
     def admit(self, q: Given, k: Given, v: Given) -> tuple[Tensor, Tensor, Tensor]:
         """Check q, k and v, and expand k and v to all heads; ValueError says in one sentence what is wrong."""
         q, k, v = float_inputs(self, q=q, k=k, v=v)
-        for letter, x in zip("qkv", (q, k, v), strict=True):
-            if x.ndim != 4:
-                raise ValueError(f"{letter} must have the shape (batch, heads, tokens, width); got {tuple(x.shape)}")
-            if x.numel() and is_readable(x) and not torch.isfinite(torch.stack(x.detach().aminmax())).all():  # one pass
-                raise ValueError(f"{letter} contains NaN or infinity; attention needs finite numbers")
-        self._check(q, k, v)
-        return q, self._spread(k), self._spread(v)
-
-    def _check(self, q: Tensor, k: Tensor, v: Tensor) -> None:
-        m = self.mechanism
-        if q.shape[1] != self.heads:
-            raise ValueError(f"{self.spec} was made for {self.heads} heads; q has {q.shape[1]}")
-        if q.shape[-1] != m.width or k.shape[-1] != m.width or v.shape[-1] != m.value_width:
-            raise ValueError(f"{self.spec} was made for width {m.width} and value_width {m.value_width}; q, k, v have "
-                             f"{q.shape[-1]}, {k.shape[-1]}, {v.shape[-1]}")
-        if k.shape[-2] != v.shape[-2] or k.shape[1] != v.shape[1] or len({len(q), len(k), len(v)}) > 1:
-            raise ValueError("k and v need the same heads and tokens, and q the same batch; "
-                             f"got q {tuple(q.shape)}, k {tuple(k.shape)}, v {tuple(v.shape)}")
+        check_sizes(self.spec, self.mechanism, q, k, v)
         if (self.parsed.scope != "joint" or self.parsed.shift) and {q.shape[-2], k.shape[-2]} != {len(self.grid)}:
             raise ValueError(f"{self.spec} needs the {len(self.grid)} tokens of {self.grid}; q and k have "
                              f"{q.shape[-2]} and {k.shape[-2]}")
+        check_numbers(self.mechanism, q, k, v)
+        return q, self._spread(k), self._spread(v)
 
     def _spread(self, x: Tensor) -> Tensor:
         """Expand k or v with fewer heads than q: each head serves a group of query heads, as a view."""

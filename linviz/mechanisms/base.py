@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import torch
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 
 from ..fixation import Gate
 from ..grid import Grid
-from ..maps import CausalFactored, Features, KernelMap, Map, Normaliser, State
+from ..maps import Features, KernelMap, Map, Normaliser, State, causal_map
 from ..settings import Setting
 from .descriptions import describe_mechanism, describe_parameters
 
@@ -45,6 +46,7 @@ class Mechanism(nn.Module):
     equal_widths: ClassVar[bool] = False   # v must be as wide as q and k
     signed: bool = False  # weights may be negative, or rows need not sum to one; an option may change that
     fixed: ClassVar[bool] = False   # learned tables fix the number of tokens
+    squares: ClassVar[bool] = False  # |q|^2 and |k|^2 are computed, not only products of q and k
     positional: ClassVar[bool] = False  # positions matter: permuting the tokens does more than permute the map
     year: ClassVar[int | None] = None
     example: ClassVar[str] = ""  # spec and options at which it can be seen at work, where the name alone hides it
@@ -127,6 +129,10 @@ class Mechanism(nn.Module):
         """Attend: (B, H, N, E)."""
         return self.finish(self.map(q, k, v, **context).apply(self.values(v)), q)
 
+    def step(self, state: State | None, q: Tensor, k: Tensor, v: Tensor) -> tuple[State, Tensor]:
+        """The causal form as a recurrent network, token by token; most mechanisms have none."""
+        raise ValueError(f"{self.name} has no recurrent form")
+
     def project(self, x: Tensor, to_q: Project, to_k: Project, to_v: Project) -> tuple[Tensor, Tensor, Tensor]:
         """In a layer: compute q, k and v from x. Override this if the mechanism needs x."""
         return to_q(x), to_k(x), to_v(x)
@@ -168,19 +174,45 @@ class Kernel(Mechanism):
         """phi of one token after `seen` others; differs from `features` only if positions matter."""
         return self.features(q, k)
 
-    def gated(self, phi: tuple[Tensor, Tensor], v: Tensor) -> Features:
+    def causal_features(self, q: Tensor, k: Tensor, seen: int | None = None) -> Features:
+        """The features of the causal form, or of one token after `seen` others.
+
+        A method whose phi is an exponential gives exponents, without subtracting the largest: it may be in the future.
+        """
+        return Features(*(self.features(q, k) if seen is None else self.features_after(seen, q, k)))
+
+    def gated(self, phi: Features, v: Tensor) -> Features:
         """The features, with the logits of the gate if there is one."""
-        return Features(*phi, *(() if self.gate is None else self.gate.logits(*phi, v)))
+        if self.gate is None:
+            return phi
+        z_q, z_k = self.gate.logits(*phi.multiplied(), v)
+        return replace(phi, z_q=z_q, z_k=z_k)
 
     def map(self, q: Tensor, k: Tensor, v: Tensor) -> Map:
-        kind = CausalFactored if self.causal else KernelMap
-        return kind(self.gated(self.features(q, k), v), self.normaliser)
+        if self.causal:
+            return causal_map(self.gated(self.causal_features(q, k), v), self.normaliser)
+        return KernelMap(self.gated(Features(*self.features(q, k)), v), self.normaliser)
 
     def step(self, state: State | None, q: Tensor, k: Tensor, v: Tensor) -> tuple[State, Tensor]:
         """The causal form as a recurrent network: from the state and one token (B, H, 1, D) to the next state and o."""
-        if not self.causal:
-            raise ValueError(f"only the causal form of {self.name} is recurrent; make it with causal=True")
-        state = State.empty(q, v, self.features_wide) if state is None else state
-        phi_q, phi_k = self.gated(self.features_after(state.seen, q, k), v).gated()
-        state = state.after(phi_k, v)
-        return state, state.read(phi_q, self.normaliser)
+        phi = self.gated(self.causal_features(q, k, 0 if state is None else state.seen), v)
+        return recurrent_step(self, state, phi, v, self.normaliser)
+
+
+def recurrent_step(m: Mechanism, state: State | None, phi: Features, v: Tensor,
+                   normaliser: Normaliser) -> tuple[State, Tensor]:
+    """The state after one token with these features, and its output; ValueError if the form is not causal."""
+    if not m.causal:
+        raise ValueError(f"only the causal form of {m.name} is recurrent; make it with causal=True")
+    phi = phi.joined()
+    state = State.empty(phi.q, v, phi.k.shape[-1]) if state is None else state
+    state = state.after(phi.k, v, phi.s_k)
+    return state, state.read(phi.q, normaliser, phi.s_q)
+
+
+def softmax_over_tokens(x: Tensor) -> Tensor:
+    """A softmax of every channel over the tokens: (B, H, N, M), columns sum to one.
+
+    Along the last axis torch sums pairwise: at N = 100,000 float32 is then exact to 2e-6.
+    """
+    return x.mT.softmax(-1).mT

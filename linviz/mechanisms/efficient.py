@@ -15,7 +15,8 @@ Gained: no N x N table, and rows that are probability distributions without divi
 Lost: all queries share D maps, so rank A <= D. The map is not softmax(q k^T): "mathematically equivalent" holds
 only for the scaling form and the dot-product non-local block; the softmax form is an approximation.
 The paper has no causal form, because the softmax over positions sees the future. causal=True is the form of
-linear-attention-transformer: exp(k) instead, running sums, each row divided by its own sum (at least eps).
+linear-attention-transformer: exp(k) instead, running sums, each row divided by its own sum. That library divides
+by eps=1e-3 where the sum is smaller, so that rows of very negative keys fall short of one; here eps is 0.
 `before` multiplies q and k before their softmaxes, `after` multiplies the choice of a query. Other forms of
 that library: after=D**-0.5 (rows then sum to D^-1/2), and before=D**-0.25 for pictures.
 
@@ -24,11 +25,13 @@ Shen et al., 2018, arXiv 1812.01243; no 1/sqrt(D), as in the official code.
 """
 from __future__ import annotations
 
+import math
+
 from torch import Tensor
 
-from ..maps import CausalFactored, Factored, Features, Normaliser
+from ..maps import Factored, Features, Map, Normaliser, State, causal_map
 from ..settings import Setting, Word
-from .base import Mechanism
+from .base import Mechanism, recurrent_step, softmax_over_tokens
 
 
 class Efficient(Mechanism):
@@ -40,7 +43,7 @@ class Efficient(Mechanism):
     takes_causal = True
     settings = {"normalise": Setting(Word("softmax", "scale"), "Normalised by")}
 
-    def build(self, normalise: str = "softmax", before: float = 1.0, after: float = 1.0, eps: float = 1e-3) -> None:
+    def build(self, normalise: str = "softmax", before: float = 1.0, after: float = 1.0, eps: float = 0.0) -> None:
         if normalise not in ("softmax", "scale") or not (before > 0 and after > 0):
             raise ValueError("normalise is softmax or scale, before and after are positive; "
                              f"got {normalise!r}, {before}, {after}")
@@ -50,12 +53,19 @@ class Efficient(Mechanism):
         self.normalise, self.before, self.after, self.eps = normalise, before, after, eps
         self.signed = normalise == "scale"
 
-    def map(self, q: Tensor, k: Tensor, v: Tensor) -> Factored | CausalFactored:
+    def map(self, q: Tensor, k: Tensor, v: Tensor) -> Map:
         if self.causal:
-            phi = Features(self.choice(q, k.shape[-2]), (k * self.before).exp())
-            return CausalFactored(phi, Normaliser("clamp", self.eps))
+            return causal_map(self.causal_features(q, k), Normaliser("clamp", self.eps))
         shares = self.normalise == "softmax" and self.after == 1.0
         return Factored(self.choice(q, k.shape[-2]), self.templates(k), stochastic=shares)
+
+    def causal_features(self, q: Tensor, k: Tensor) -> Features:
+        """The choice of every query and exp(k), as exponents."""
+        return Features.exponentials((q * self.before).log_softmax(-1) + math.log(self.after), k * self.before)
+
+    def step(self, state: State | None, q: Tensor, k: Tensor, v: Tensor) -> tuple[State, Tensor]:
+        """The causal form as a recurrent network: one token (B, H, 1, D) at a time."""
+        return recurrent_step(self, state, self.causal_features(q, k), v, Normaliser("clamp", self.eps))
 
     def choice(self, q: Tensor, keys: int) -> Tensor:
         """The weight of each template for each query: (B, H, N, D)."""
@@ -63,7 +73,7 @@ class Efficient(Mechanism):
 
     def templates(self, k: Tensor) -> Tensor:
         """The D template maps, one per channel: (B, H, S, D); with softmax each sums to one over positions."""
-        return k * k.shape[-2] ** -0.5 if self.normalise == "scale" else (k * self.before).softmax(-2)
+        return k * k.shape[-2] ** -0.5 if self.normalise == "scale" else softmax_over_tokens(k * self.before)
 
     def context(self, k: Tensor, v: Tensor) -> Tensor:
         """The D global context vectors: (B, H, D, E)."""

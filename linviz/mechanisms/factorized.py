@@ -26,7 +26,7 @@ from torch import Tensor
 
 from ..maps import CausalFactored, Factored, Features, Normaliser
 from ..settings import Setting, Word
-from .base import Mechanism
+from .base import Mechanism, softmax_over_tokens
 
 SCALES = ("positions", "channels", "sqrt")
 
@@ -50,7 +50,7 @@ class Factorized(Mechanism):
 
     def map(self, q: Tensor, k: Tensor, v: Tensor) -> Factored | CausalFactored:
         if self.version == "softmax":
-            return Factored(q.softmax(-1), k.softmax(-2))
+            return Factored(q.softmax(-1), softmax_over_tokens(k))
         q = q / self.divisor(q, k.shape[-2])
         if self.causal:
             return CausalFactored(Features(q, k), Normaliser("none"), stochastic=False)

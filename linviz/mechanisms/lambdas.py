@@ -26,7 +26,7 @@ from torch import Tensor, nn
 
 from ..maps import Factored, FunctionScores, Map, Sparse, Sum
 from ._branches import step_count, step_indices, window_indices
-from .base import Mechanism
+from .base import Mechanism, softmax_over_tokens
 
 
 class Lambda(Mechanism):
@@ -51,7 +51,7 @@ class Lambda(Mechanism):
 
     def content(self, q: Tensor, k: Tensor) -> Factored:
         """The map of the content lambda: q_i.softmax_j(k)_j."""
-        return Factored(q, k.softmax(-2), stochastic=False)
+        return Factored(q, softmax_over_tokens(k), stochastic=False)
 
     def position(self, q: Tensor) -> Map:
         """The map of the position lambdas: q_i.e_(j-i)."""

@@ -17,7 +17,6 @@ Katharopoulos et al., 2020, arXiv 2006.16236. No 1/sqrt(D). The official code ad
 rows sum to slightly less than one; linviz does the same.
 """
 from torch import Tensor
-from torch.nn.functional import elu
 
 from .base import Kernel
 
@@ -31,4 +30,14 @@ class Linear(Kernel):
     takes_causal, year = True, 2020
 
     def features(self, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
-        return elu(q) + 1, elu(k) + 1
+        return elu_plus_one(q), elu_plus_one(k)
+
+
+def elu_plus_one(x: Tensor) -> Tensor:
+    """elu(x) + 1: x + 1 above zero, exp(x) below. To add 1 to elu would round a small exp(x) to zero.
+
+    >>> import torch
+    >>> elu_plus_one(torch.tensor([2.0, -18.0])).log()[1]
+    tensor(-18.)
+    """
+    return x.relu() + x.clamp_max(0).exp()

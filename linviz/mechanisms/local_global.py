@@ -7,13 +7,13 @@ The cost of both grows with N, and they complement each other: exact order and d
 causal=True: local heads see only the past. A global head uses running sums of exp(k), because a softmax over
 positions would see the future:
 
-    A_ij = s c_id exp(k_jd) / max(s sum_(l <= i) c_id exp(k_ld), 1e-3)           c_i = softmax(q_i), summed over d
+    A_ij = c_id exp(k_jd) / sum_(l <= i) c_id exp(k_ld)           c_i = softmax(q_i), summed over d
 
 Gained: two views in one layer; the linear map after the heads mixes them.
 Lost: no single head is both sharp and far-sighted.
-In the public code s = D^-1/2, so rows of a global head sum to D^-1/2 and not to one. (Causal rows do sum to
-one, unless the limit 1e-3 applies.) The next linear map has to compensate for this missing normalisation.
-linviz keeps it as the default; with scale=1 rows are probability distributions.
+In the public code s = D^-1/2, so rows of a global head sum to D^-1/2 and not to one. The next linear map has to
+compensate for this missing normalisation. linviz keeps it as the default; with scale=1 rows are probability
+distributions. Causal rows always are: s cancels. (The public code divides by 1e-3 where s times the sum is smaller.)
 
 Cost: O(N (W + E) D) time.   Rank: local heads up to N; global heads D, causal N.
 No paper: from the package linear-attention-transformer; its global heads are Shen et al., arXiv 1812.01243.
@@ -22,12 +22,10 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from ..maps import ByHead, CausalFactored, Factored, Features, Map, Normaliser
+from ..maps import ByHead, Factored, Features, Map, Normaliser, causal_map
 from ..settings import Setting, Whole
-from .base import Mechanism
+from .base import Mechanism, softmax_over_tokens
 from .local import local_map
-
-FLOOR = 1e-3  # smallest row sum of a causal global head, as in the public code
 
 
 class LocalGlobal(Mechanism):
@@ -43,7 +41,7 @@ class LocalGlobal(Mechanism):
         self.window = window
         self.local = (self.heads + 1) // 2 if local is None else local
         self.scale = self.width ** -0.5 if scale is None else scale
-        self.signed = self.scale != 1 and self.local < self.heads  # rows of a global head may not sum to one
+        self.signed = self.scale != 1 and self.local < self.heads and not self.causal  # rows may not sum to one
         if window < 1 or not 0 <= self.local <= self.heads:
             raise ValueError(f"the window must have at least one token, with 0 to {self.heads} local heads; got "
                              f"window={window}, local={local}")
@@ -55,10 +53,10 @@ class LocalGlobal(Mechanism):
         if n:
             parts.append((n, local_map(q[:, :n], k[:, :n], self.window, self.causal)))
         if n < self.heads:
-            parts.append((self.heads - n, self._far(q[:, n:].softmax(-1) * self.scale, k[:, n:])))
+            parts.append((self.heads - n, self._far(q[:, n:], k[:, n:])))
         return ByHead(parts)
 
-    def _far(self, choice: Tensor, k: Tensor) -> Factored | CausalFactored:
+    def _far(self, q: Tensor, k: Tensor) -> Map:
         if self.causal:
-            return CausalFactored(Features(choice, k.exp()), Normaliser("clamp", FLOOR))
-        return Factored(choice, k.softmax(-2), stochastic=self.scale == 1)
+            return causal_map(Features.exponentials(q.log_softmax(-1), k), Normaliser())
+        return Factored(q.softmax(-1) * self.scale, softmax_over_tokens(k), stochastic=self.scale == 1)

@@ -7,15 +7,15 @@
     none           softmax over channels of q, over positions of k       efficient attention, normalised
     A_ij = phi(q_i).phi(k_j) / sum_l phi(q_i).phi(k_l)
 
-`top` is the largest w_m.x, for each query and for all keys together (trigonometric: |x|^2/2). It keeps exp
-finite and cancels in a row, except for eps. orthogonal: directions are orthogonal in blocks of D, which makes a
-draw more even. scaling=0: lengths of Gaussian vectors; 1: all lengths sqrt(D). `redraw(seed)` draws new ones.
+`top` is the largest w_m.x, for each query and for all keys together (trigonometric: |x|^2/2; eps=0: the largest
+exponent of each m). It keeps exp finite and cancels in a row, except for eps. orthogonal: directions are orthogonal
+in blocks of D, which makes a draw more even. scaling=0: Gaussian lengths; 1: all sqrt(D). `redraw(seed)` draws anew.
 
 Gained: the weights of softmax, before normalisation, are the mean over draws, at the cost of a kernel.
 Lost: one draw is a Monte Carlo estimate. Its error grows exponentially with the norm of q and k. Positive
 features are not more accurate, but they fail more gently: trigonometric features are better for short vectors,
 and for long vectors they become negative and far off. eps is a floor under small weights.
-causal=True: keys have no `top`. One `top` for all keys, as in public code, leaks the future into the past.
+causal=True: a running maximum, which cancels, is the keys' `top`. One `top` for all keys, as in public code, leaks.
 
 Cost: O(N M E + N M D) time, O(M E) memory.   Rank: at most M (trigonometric 2 M); causal: up to N.
 Choromanski et al., 2020, arXiv 2009.14794. Defaults of performer-pytorch: M = D ln D, eps 1e-4 (relu 1e-3);
@@ -28,9 +28,9 @@ import math
 import torch
 from torch import Tensor
 
-from ..maps import Map
+from ..maps import Features, Map
 from ..settings import Number, Setting, Switch, Whole, Word
-from .base import Kernel
+from .base import Kernel, softmax_over_tokens
 
 FLOOR = {"positive": 1e-4, "trigonometric": 0.0, "relu": 1e-3, "none": 0.0}
 
@@ -41,7 +41,7 @@ class Performer(Kernel):
     name, title, year = "performer", "Performer", 2020
     paper = "Choromanski et al., 2020, arXiv 2009.14794"
     cost, rank = "N M E + N M D", "M"
-    takes_causal = True
+    takes_causal, squares = True, True
     settings = {"directions": Setting(Whole(1, 16_384, none=True), "Random directions"),
                 "floor": Setting(Number(0.0, 0.01, 1e-5, none=True), "Floor of the features"),
                 "kind": Setting(Word(*FLOOR), "Features"), "orthogonal": Setting(Switch(), "Orthogonal directions")}
@@ -82,21 +82,37 @@ class Performer(Kernel):
         return {"none": self.width, "trigonometric": 2 * len(self.w)}.get(self.kind, len(self.w))
 
     def features(self, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
-        if self.kind == "none":
-            return q.softmax(-1), k.exp() if self.causal else k.softmax(-2)
-        return self.phi(q, (-1,)), self.phi(k, () if self.causal else (-2, -1))
+        if self.kind == "none" and not self.causal:
+            return q.softmax(-1), softmax_over_tokens(k)
+        if self.causal and self.kind != "relu":
+            return self.causal_features(q, k).multiplied()
+        (along_q, half_q), (along_k, half_k) = self.projections(q), self.projections(k)
+        if self.kind == "relu":
+            return along_q.relu() + self.floor, along_k.relu() + self.floor
+        if self.signed:
+            return along_q, along_k * (half_k - half_k.amax(-2, keepdim=True)).exp()
+        top = along_k.amax((-2, -1), keepdim=True) if self.floor else (along_k - half_k).amax(-2, keepdim=True)
+        s_q = along_q if self.floor else along_q - half_q + top
+        s_q = s_q - s_q.amax(-1, keepdim=True) - (half_q if self.floor else 0)
+        return s_q.exp() + self.floor, (along_k - half_k - top).exp() + self.floor
 
-    def phi(self, x: Tensor, over: tuple[int, ...]) -> Tensor:
-        """Features of x (B, H, N, D); `top` is the largest value over the axes `over` (empty: no top)."""
+    def causal_features(self, q: Tensor, k: Tensor, seen: int | None = None) -> Features:
+        if self.kind == "relu":
+            return super().causal_features(q, k, seen)
+        if self.kind == "none":
+            return Features.exponentials(q.log_softmax(-1), k)
+        (along_q, half_q), (along_k, half_k) = self.projections(q), self.projections(k)
+        if self.signed:
+            return Features(along_q, along_k, s_q=torch.zeros_like(half_q), s_k=half_k)
+        s = along_q - half_q - along_q.amax(-1, keepdim=True), along_k - half_k
+        return Features.exponentials(*(torch.logaddexp(x, torch.full_like(x, self.floor).log()) if self.floor else x
+                                       for x in s))
+
+    def projections(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Of q or k times D^-1/4: w_m.x, or its cosines and sines, (B, H, N, M), and |x|^2/2 (B, H, N, 1)."""
         x = x * self.width ** -0.25
         along, half = x @ self.w.to(x.dtype).mT, x.square().sum(-1, keepdim=True) / 2
-        if self.kind == "relu":
-            return along.relu() + self.floor
-        size = half if self.signed else along
-        size = size - size.amax(over, keepdim=True) if over else size
-        if self.signed:
-            return torch.cat([size.exp() * along.cos(), size.exp() * along.sin()], -1)
-        return (size - half).exp() + self.floor
+        return torch.cat([along.cos(), along.sin()], -1) if self.signed else along, half
 
     def map(self, q: Tensor, k: Tensor, v: Tensor) -> Map:
         a = super().map(q, k, v)

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from ..maps import Scores
 from .base import Mechanism
+from .inputs import Given
 
 
 class Softmax(Mechanism):
@@ -34,5 +35,5 @@ class Softmax(Mechanism):
     def build(self, scale: float | None = None) -> None:
         self.scale = scale
 
-    def map(self, q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None) -> Scores:
+    def map(self, q: Tensor, k: Tensor, v: Tensor, bias: Given | None = None) -> Scores:
         return Scores(q, k, bias, self.scale, self.causal)

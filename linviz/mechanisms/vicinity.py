@@ -29,6 +29,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from ..grid import Grid
+from ..maps import Features
 from ._branches import SpatialReduction
 from .base import Kernel, Project
 
@@ -71,7 +72,7 @@ class Vicinity(Kernel):
     def forward(self, q: Tensor, k: Tensor, v: Tensor, **context: Any) -> Tensor:
         if self.linear:
             return super().forward(q, k, v, **context)
-        phi_q, phi_k = self.gated(self.features(q, k), v).gated()
+        phi_q, phi_k = self.gated(Features(*self.features(q, k)), v).gated()
         share = clamp_magnitude(1 / self.normaliser(phi_q @ phi_k.sum(-2, keepdim=True).mT))
         return clamp_magnitude(clamp_magnitude(phi_q @ clamp_magnitude(phi_k.mT @ v)) * share)
 

@@ -7,9 +7,10 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from ..concentration import DEAD_ROW_SUM, entropy
+from ..concentration import entropy
 from ..maps import Map
 from ..mechanisms import Attention, make
+from ..row_block import DEAD_ROW_SUM
 from .gate_fits import part_map
 
 WAYS = {"none": "no gate, or a constant one", "whole": "the gate as it is",

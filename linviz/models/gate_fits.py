@@ -18,10 +18,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..concentration import DEAD_ROW_SUM, entropy, top_share
+from ..concentration import entropy, top_share
 from ..fixation import fixation_ratios
 from ..maps import Features, KernelMap, Map, Normaliser
 from ..mechanisms import Attention, Kernel
+from ..row_block import DEAD_ROW_SUM
 from ..spectra import effective_rank
 from .adam import Adam
 from .fit import row_divergence

@@ -44,11 +44,18 @@ export function unpack(bytes) {
 // A gated road also has turn(strength, snapshot) and fit, the steps and divergences of its snapshots.
 
 const sigmoid = x => 1 / (1 + Math.exp(-x));
+const logSigmoid = x => Math.min(x, 0) - Math.log1p(Math.exp(-Math.abs(x)));
 
 function dot(a, i, b, j, length) {
   let sum = 0;
   for (let d = 0; d < length; d++) sum += a[i + d] * b[j + d];
   return sum;
+}
+
+const GREATEST = 60;                                             // as in linviz/maps/factored.py: what a gate reads
+
+function multiplied(phi, s) {                                    // features times their exponentials
+  return s ? {...phi, data: phi.data.map((x, n) => x * Math.exp(Math.min(s.data[n], GREATEST)))} : phi;
 }
 
 const roads = {
@@ -76,22 +83,40 @@ const roads = {
     }};
   },
 
-  kernel({phi_q, phi_k, z_q, z_k, normaliser, causal, gate}) {   // sum_m phi_q g(s z_q) phi_k g(s z_k), then normalised
+  kernel({phi_q, phi_k, z_q, z_k, s_q, s_k, normaliser, causal, gate}) {
+    // sum_m phi_q g(s z_q) phi_k g(s z_k), times exp(s_q + s_k) where there are exponents, then normalised
     const [N, M] = phi_q.shape, S = phi_k.shape[0], left = new Float64Array(M);
     const own = z_q && [z_q.data, z_k.data], last = gate ? gate.steps.length - 1 : 0;
     const right = own ? new Float32Array(S * M) : phi_k.data;    // the gated features of all keys
     let z = own, s = 1;
     function turn(strength, snapshot = last) {
-      z = snapshot === last ? own : logits(gate, phi_q, phi_k, snapshot);
+      z = snapshot === last ? own : logits(gate, multiplied(phi_q, s_q), multiplied(phi_k, s_k), snapshot);
       s = strength;
-      for (let n = 0; n < right.length; n++) right[n] = phi_k.data[n] * sigmoid(s * z[1][n]);
+      for (let n = 0; n < right.length; n++) {
+        right[n] = s_k ? s_k.data[n] + logSigmoid(s * z[1][n]) : phi_k.data[n] * sigmoid(s * z[1][n]);
+      }
+    }
+    const exponents = s_k && !own ? s_k.data : right;            // of keys, where features have exponents
+    function shifted(i, seen, out) {                             // a row without its largest exponent, which cancels
+      let top = -Infinity;
+      for (let n = 0; n < seen * M; n++) top = Math.max(top, left[n % M] + exponents[n]);
+      for (let j = 0, n = 0; j < seen; j++) {
+        out[j] = 0;
+        for (let m = 0; m < M; m++, n++) {
+          out[j] += phi_q.data[i * M + m] * phi_k.data[n] * Math.exp(left[m] + exponents[n] - top);
+        }
+      }
+      return top;
     }
     function row(i, out) {
       const seen = causal ? Math.min(i + 1, S) : S;
-      for (let m = 0, n = i * M; m < M; m++, n++) left[m] = phi_q.data[n] * (z ? sigmoid(s * z[0][n]) : 1);
+      for (let m = 0, n = i * M; m < M; m++, n++) {
+        left[m] = s_q ? s_q.data[n] + (z ? logSigmoid(s * z[0][n]) : 0) : phi_q.data[n] * (z ? sigmoid(s * z[0][n]) : 1);
+      }
+      const top = s_q ? shifted(i, seen, out) : 0, eps = normaliser.eps && normaliser.eps * Math.exp(-top);
       let sum = 0;
-      for (let j = 0; j < seen; j++) sum += out[j] = dot(left, 0, right, j * M, M);
-      const whole = {add: sum + normaliser.eps, clamp: Math.max(sum, normaliser.eps), none: 1}[normaliser.kind];
+      for (let j = 0; j < seen; j++) sum += s_q ? out[j] : out[j] = dot(left, 0, right, j * M, M);
+      const whole = {add: sum + eps, clamp: Math.max(sum, eps), none: 1}[normaliser.kind];
       for (let j = 0; j < seen; j++) out[j] = whole === 0 ? 0 : out[j] / whole;
       return out.fill(0, seen);
     }

@@ -12,7 +12,7 @@ import numpy as np
 from torch import Tensor
 
 Wire = dict[str, Any]
-FULL = ("bias", "q_bias", "k_bias")  # never in half precision: a bias is added to large numbers
+FULL = ("bias", "q_bias", "k_bias", "s_q", "s_k")  # never in half precision: added to large numbers, or exponents
 
 
 def wire_arrays(wire: Any, half: bool = False, at: str = "wire") -> Any:

@@ -147,8 +147,8 @@ def tensor_head(found: Tensors, head: int, temperature: float) -> tuple[Tensor, 
 def open_view(view: View, data: bytes | None = None, progress: Progress | None = None) -> OpenView:
     """Make the clip, the maps and their readings; `data` is the file of a view of a person's own.
 
-    ValueError, in one sentence, where the file is missing, another one or unreadable, or where a mechanism cannot be
-    made on this grid.
+    A mechanism that cannot be made on this grid, or measured on these tokens, is left out with a reason. ValueError, in
+    one sentence, where the file is missing, another one or unreadable, or where no mechanism is left.
 
     >>> open_view(View("coffee", patches=7, specs=("softmax",))).panels[0].reading.entropy.shape
     torch.Size([1, 1, 49])
@@ -159,8 +159,22 @@ def open_view(view: View, data: bytes | None = None, progress: Progress | None =
     check_query(view.query, grid, media.clip.name)
     check_size(grid, media.clip.name)
     tokens = describe_tokens(cut_clip(media, grid), view.temperature, view.head, view.causal)
-    panels = tuple(_open_panel(view, spec, options, tokens, progress) for spec, options in view.panels)
-    return OpenView(view, tokens, tuple(weaken_gate(panel, view.look.strength) for panel in panels), panels)
+    panels, left_out = _open_panels(view, tokens, progress)
+    return OpenView(view, tokens, tuple(weaken_gate(panel, view.look.strength) for panel in panels), panels, left_out)
+
+
+def _open_panels(view: View, tokens: Tokens,
+                 progress: Progress | None) -> tuple[tuple[ViewPanel, ...], dict[str, str]]:
+    """The panels that can be measured, and why the others cannot; ValueError where none can."""
+    panels, left_out = [], {}
+    for spec, options in view.panels:
+        try:
+            panels.append(_open_panel(view, spec, options, tokens, progress))
+        except ValueError as error:
+            left_out[panel_text(spec, options)] = str(error)
+    if not panels:
+        raise ValueError("; ".join(dict.fromkeys(left_out.values())))
+    return tuple(panels), left_out
 
 
 def _open_panel(view: View, spec: str, options: Mapping[str, Any], tokens: Tokens,
@@ -168,6 +182,7 @@ def _open_panel(view: View, spec: str, options: Mapping[str, Any], tokens: Token
     mechanism = make_mechanism(spec, tokens, options=options)
     if mechanism.gate is None:
         return measure_panel(mechanism, tokens, options=options)
+    mechanism.admit(tokens.q, tokens.k, tokens.v)  # what is wrong with them is said of this spec, not of the target
     what = f"fitting {panel_text(spec, options)}"
     report = None if progress is None else lambda step, steps, kl: progress(step, steps, what)
     fit = fit_panel(spec, tokens, view.steps, view.seed, options, report)

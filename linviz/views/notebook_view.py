@@ -76,9 +76,13 @@ def view(source: Any = "chelsea", *specs: str, grid: Grid | Sequence[int] | None
 
 
 class Readings(dict[str, Reading]):
-    """Readings by spec; KeyError, in one sentence, for a mechanism that is not there."""
+    """Readings by spec; KeyError, in one sentence, for a mechanism that is not there or cannot be measured."""
+
+    left_out: Mapping[str, str] = {}
 
     def __missing__(self, key: str) -> Reading:
+        if key in self.left_out:
+            raise KeyError(f"{key} is not shown: {self.left_out[key]}")
         raise KeyError(f"this view has no {key!r:.80}; it has {', '.join(self)}")
 
 
@@ -92,7 +96,7 @@ class NotebookView:
         grid, state = self.grid, self.state
         size = f"{grid.T} frame{'s' * (grid.T > 1)} of {grid.Y} x {grid.X} patches"
         return (f"<view of {source_name(state)!r}, {size}: {', '.join(self.readings)}; query {self.opened.place}, "
-                f"temperature {state.temperature:.3g}{', causal' * state.causal}>")
+                f"temperature {state.temperature:.3g}{', causal' * state.causal}>{self._opened.left_out_words}")
 
     # ------------------------------------------------------------------------------------------------ what it is
 
@@ -131,7 +135,9 @@ class NotebookView:
     @property
     def readings(self) -> dict[str, Reading]:
         """The reading of every mechanism, by its spec (and options, where it has some)."""
-        return Readings({panel.key: panel.reading for panel in self.opened.panels})
+        found = Readings({panel.key: panel.reading for panel in self.opened.panels})
+        found.left_out = self.opened.left_out
+        return found
 
     # ------------------------------------------------------------------------------------------------ what it shows
 

@@ -1,23 +1,24 @@
 """Measures of one map over one picture: of the row of a query, their means over all rows, and their names."""
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..clips.fitting import PATCH
-from ..concentration import DEAD_ROW_SUM
 from ..grid import Grid
 from ..maps import Map
 from ..measure import MEASURES
 from ..mechanisms import parse
 from ..reading import ROW_MEASURES, Reading
+from ..row_block import DEAD_ROW_SUM
 
 SIGNED = "signed: its rows are not probability distributions"
 UNNORMALISED = "its rows do not sum to one: they are not probability distributions"
 EMPTY = "dead: this patch gives weight to no other"
+NOWHERE = "none: this token has no position in the picture, or gives weight only to tokens without one"
 PLACED = ("distance", "frame_distance")  # measures that need to know where the query lies
 MeasureOptions = dict[str, Any]  # by measure: the further arguments of its function
 
@@ -45,6 +46,8 @@ def query_row(a: Map, query: int) -> Tensor:
 def row_statistics(a: Map, query: int, grid: Grid, mask: Tensor | None = None) -> tuple[dict[str, float], str]:
     """The measures of one row; or none and the reason, where the row is signed, unnormalised or empty.
 
+    A token without a position (CLS, a register) has no distances: they are left out, see `why_missing`.
+
     >>> from linviz.maps import Dense
     >>> found, why = row_statistics(Dense(torch.full((1, 1, 4, 4), 0.25)), 0, Grid(Y=2, X=2))
     >>> found["entropy"], why, row_statistics(Dense(-torch.ones(1, 1, 1, 1), stochastic=False), 0, Grid())[1]
@@ -58,8 +61,19 @@ def row_statistics(a: Map, query: int, grid: Grid, mask: Tensor | None = None) -
     options, found = measure_options(grid, mask), {}
     for name in (*ROW_MEASURES, *options):
         placed = {"grid": grid, "queries": torch.tensor([query])} if name in PLACED else {}
-        found[name] = MEASURES[name].function(row[None], **placed, **options.get(name, {})).item()
+        value = MEASURES[name].function(row[None], **placed, **options.get(name, {})).item()
+        if value == value:
+            found[name] = value
     return found, ""
+
+
+def why_missing(name: str, found: Mapping[str, float]) -> str:
+    """Why a measure is not among those of a row that has others; empty if it is there or the row has none.
+
+    >>> why_missing("distance", {"entropy": 2.0})[:4], why_missing("entropy", {"entropy": 2.0})
+    ('none', '')
+    """
+    return NOWHERE if found and name in PLACED and name not in found else ""
 
 
 @torch.no_grad()
@@ -67,14 +81,12 @@ def mean_statistics(reading: Reading, options: MeasureOptions,
                     report: Callable[[int, int], Any] | None = None) -> dict[str, float] | None:
     """The means of every measure over all rows, and how many rows are dead; without the spectrum.
 
-    report  is called with the number of measures that are done and their count; where it answers False, the result
-    is no longer wanted: None.
+    report  is called with the number of rows that are done and of all rows; where it answers False, the result is no
+    longer wanted: None.
     """
-    every = (*ROW_MEASURES, *options) if reading.map.stochastic else ()
-    for n, name in enumerate(every):  # one by one, to be able to stop; the reading keeps them for its summary
-        if report is not None and report(n, len(every)) is False:
-            return None
-        reading.rows(name, **options.get(name, {}))
+    every = {name: options.get(name, {}) for name in (*ROW_MEASURES, *options)}
+    if reading.map.stochastic and not reading.measure(every, report):
+        return None
     return reading.summary(spectrum=False, **options)
 
 

@@ -22,7 +22,7 @@ from .export.bundle import is_bundle, read_file, unpack_bundle
 from .export.files import make_file
 from .export.table import Number, view_numbers
 from .load import Progress, open_view, view_of_file
-from .row_stats import measure_label
+from .row_stats import NOWHERE, measure_label
 from .state import View
 from .view_options import NUMBERS, PICTURES, chosen_values
 from .view_panels import OpenView
@@ -166,7 +166,7 @@ def numbers_table(opened: OpenView, found: list[Number]) -> str:
     head = [f"{opened.clip.title}: {size}, temperature {view.temperature:.3g}" + ", causal" * view.causal,
             f"The query --query {t},{y},{x} (row {y + 1}, column {x + 1}" + f", frame {t + 1}" * (grid.T > 1)
             + f") beside the mean over all {len(grid):,}"]
-    keys = tuple(panel.key for panel in opened.panels)
+    keys = tuple(dict.fromkeys(number.spec for number in found))
     abreast = max(1, (shutil.get_terminal_size().columns - NAME_WIDTH) // (2 * CELL_WIDTH + 2))
     blocks = [_block(opened, found, keys[n:n + abreast]) for n in range(0, len(keys), abreast)]
     notes = dict.fromkeys(f"\n{n.spec}: {n.note}" for n in found if n.note)
@@ -182,7 +182,7 @@ def _block(opened: OpenView, found: list[Number], specs: tuple[str, ...]) -> str
         lines.append(" " * NAME_WIDTH + "".join(f"  {spec[n:n + wide]:>{wide}}" for spec in specs))
     lines.append(" " * NAME_WIDTH + columns)
     for name in (*ROW_MEASURES, *opened.tokens.measure_options):
-        cells = (f"  {format_cell(by[spec, name].patch)}{format_cell(by[spec, name].mean)}" for spec in specs)
+        cells = (f"  {format_cell(n.patch, n.note)}{format_cell(n.mean)}" for n in (by[spec, name] for spec in specs))
         lines.append(f"{measure_heading(name):{NAME_WIDTH}.{NAME_WIDTH}}" + "".join(cells))
     return "\n".join(lines)
 
@@ -197,11 +197,12 @@ def measure_heading(name: str) -> str:
     return title + (f" ({unit})" if unit else "")
 
 
-def format_cell(x: float | None) -> str:
-    """A number in its column.
+def format_cell(x: float | None, note: str = "") -> str:
+    """A number in its column; `note` says why there is none.
 
-    >>> format_cell(12.3456), format_cell(None)
-    ('   12.35', '       -')
+    >>> format_cell(12.3456), format_cell(None), format_cell(None, NOWHERE)
+    ('   12.35', '       -', '    none')
     """
-    text = "-" if x is None else f"{x:.0f}" if abs(x) >= 1000 else f"{x:.4g}"
-    return f"{text:>{CELL_WIDTH}}"
+    if x is None:
+        return f"{'none' if note == NOWHERE else '-':>{CELL_WIDTH}}"
+    return f"{x:{CELL_WIDTH}.{'0f' if abs(x) >= 1000 or abs(x) < 1e-6 else '4g'}}"

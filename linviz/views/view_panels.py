@@ -93,12 +93,14 @@ class OpenView:
     """What a view shows. A page that already has these parts puts them together here, so that nothing is fitted twice.
 
     panels  measured with every gate at the strength of the look;  fitted_panels  the same at strength 1
+    left_out  a sentence on every mechanism that cannot be measured, by its key: the others are shown without it
     """
 
     view: View
     tokens: Tokens
     panels: tuple[ViewPanel, ...]
     fitted_panels: tuple[ViewPanel, ...]
+    left_out: Mapping[str, str] = field(default_factory=dict)
     outline = None  # no line is drawn around the object
 
     @property
@@ -136,7 +138,13 @@ class OpenView:
         strength = f", at strength {self.look.strength:g}" * (self.look.strength != 1)
         gates = f" A gate is {LABEL}: {view.steps} steps, seed {view.seed}{strength}."
         return (f"{size}, temperature {view.temperature:.3g}. {note[0].upper() + note[1:]}."
-                + gates * any(panel.gate for panel in self.panels))
+                + gates * any(panel.gate for panel in self.panels)
+                + self.left_out_words)
+
+    @property
+    def left_out_words(self) -> str:
+        """A sentence on every mechanism that cannot be measured, each after a space."""
+        return "".join(f" {key} is not shown: {why}." for key, why in self.left_out.items())
 
     def to_json(self) -> dict[str, Any]:
         """The state and the versions that it was made with."""

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from linviz import Grid, make
+from linviz.mechanisms.linear import elu_plus_one
 
 from .loops import D, E, N, dot, from_similarity, mixed, single, vectors
 from .options import differentiates, holds
@@ -84,3 +85,22 @@ def test_what_has_no_state_says_so() -> None:
 def test_laws_and_gradients(causal: bool) -> None:
     holds("linear", causal=causal)
     differentiates("linear", causal=causal)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+def test_small_features_are_exponentials(dtype: torch.dtype) -> None:
+    """elu(x) + 1 rounds exp(-18) to zero in float32 and exp(-8) in bfloat16: the row would be dead."""
+    x = torch.arange(-30.0, 5.0).to(dtype)
+    exact = torch.where(x.double() > 0, x.double() + 1, x.double().exp())
+    found = make("linear", 1, 1, Grid(X=len(x))).features(*[x[None, None, :, None]] * 3)
+    for phi_x in found[:2]:
+        assert torch.allclose(phi_x[0, 0, :, 0].double(), exact, rtol=1e-6, atol=0)
+    q = torch.full((1, 1, 9, 4), -18.0, dtype=dtype)
+    a = make("linear", 1, 4, Grid(X=9), eps=0.0).map(q, q, q)
+    assert torch.allclose(a.dense(), torch.full((9, 9), 1 / 9), atol=1e-6)
+
+
+def test_the_slope_at_and_around_zero_is_that_of_the_exponential() -> None:
+    x = torch.tensor([-18.0, -1e-9, 0.0, 1e-9, 3.0], dtype=torch.float64, requires_grad=True)
+    elu_plus_one(x).sum().backward()
+    assert torch.allclose(x.grad, x.detach().clamp_max(0).exp())

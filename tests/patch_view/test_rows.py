@@ -39,6 +39,12 @@ def rows_of(wire: dict) -> np.ndarray:
     if w["kind"] == "factored":
         return w["left"] @ w["right"].T
     g = [1 / (1 + np.exp(-w[z])) if z in w else 1 for z in ("z_q", "z_k")]
+    if "s_q" in w:  # exponents, of which the largest of a row cancels
+        logs = w["s_q"][:, None] + w["s_k"] + np.log(np.tril(np.ones((N, N))) + 1e-300)[..., None]
+        logs = logs + np.log(g[0] + 0 * w["s_q"])[:, None] + np.log(g[1] + 0 * w["s_k"])
+        powers = np.exp(logs - logs.max((1, 2), keepdims=True))
+        a = np.tril(np.einsum("im,jm,ijm->ij", w["phi_q"], w["phi_k"], powers))
+        return a / a.sum(1, keepdims=True)
     a = (w["phi_q"] * g[0]) @ (w["phi_k"] * g[1]).T
     a = np.tril(a) if w.get("causal") else a
     sums, eps = a.sum(1, keepdims=True), w["normaliser"]["eps"]
@@ -50,6 +56,7 @@ def random(*shape: int, seed: int = 1) -> torch.Tensor:
 
 
 PHI = {"phi_q": random(N, 5).abs(), "phi_k": random(N, 5, seed=2).abs()}
+LOGS = {"s_q": 100 * random(N, 5, seed=5), "s_k": 100 * random(N, 5, seed=6)}
 QK = {"q": random(N, 6), "k": random(N, 6, seed=2)}
 WIRES = {
     "softmax": {"kind": "softmax", **QK, "scale": 0.4},
@@ -63,6 +70,9 @@ WIRES = {
     "kernel, clamp": {"kind": "kernel", **PHI, "normaliser": {"kind": "clamp", "eps": 60.0}},
     "kernel, none": {"kind": "kernel", **PHI, "normaliser": {"kind": "none", "eps": 0.0}},
     "kernel, causal": {"kind": "kernel", **PHI, "normaliser": {"kind": "add", "eps": 1e-6}, "causal": True},
+    "kernel, exponents, causal": {"kind": "kernel", **PHI, **LOGS, "normaliser": {"kind": "add", "eps": 0.0},
+                                  "causal": True},
+    "kernel, gate, exponents, causal": gated(N, 5) | LOGS | {"normaliser": {"kind": "add", "eps": 0.0}, "causal": True},
     "kernel, gate": gated(N, 5),
     "kernel, gate, causal": gated(N, 5) | {"causal": True},
 }

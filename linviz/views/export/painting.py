@@ -119,7 +119,7 @@ def panel_statistics(opened: Drawable, panel: DrawablePanel) -> tuple[dict[str, 
 
 
 def frame_shares(opened: Drawable, panel: DrawablePanel) -> list[str]:
-    """The share of the attention that lies in each frame, in per cent; nothing where the row is no distribution."""
-    if not panel_statistics(opened, panel)[0]:
+    """The share of the attention that lies in each frame, in per cent; nothing where that is not defined."""
+    if "distance" not in panel_statistics(opened, panel)[0]:
         return []
     return [f"{100 * part:.0f}" for part in frame_mass(panel_row(opened, panel), opened.grid).tolist()]

@@ -16,10 +16,11 @@ import numpy as np
 import torch
 
 from ...measure import MEASURES
+from ...mechanisms import REGISTRY, parse
 from ...reading import ROW_MEASURES
 from ..drawable import Drawable
 from ..load import Progress
-from ..row_stats import mean_statistics, query_row, row_statistics
+from ..row_stats import mean_statistics, query_row, row_statistics, why_missing
 from ..state_kinds import SourceFile
 from ..view_panels import OpenView, ViewPanel
 
@@ -49,18 +50,27 @@ def view_numbers(opened: OpenView, progress: Progress | None = None) -> list[Num
     >>> n.measure, n.unit, round(n.mean - n.patch, 6)
     ('entropy', 'bits', 0.0)
     """
-    return [number for panel, title in zip(opened.panels, opened.titles)
-            for number in _panel_numbers(opened, panel, title, progress)]
+    found = [number for panel, title in zip(opened.panels, opened.titles)
+             for number in _panel_numbers(opened, panel, title, progress)]
+    names = (*ROW_MEASURES, *opened.tokens.measure_options)
+    return found + [Number(key, key, REGISTRY[parse(key.partition(" ")[0]).name].family, name, MEASURES[name].unit,
+                           None, None, why) for key, why in opened.left_out.items() for name in names]
 
 
 def _panel_numbers(opened: OpenView, panel: ViewPanel, title: str, progress: Progress | None) -> Iterator[Number]:
-    patch, note = row_statistics(panel.reading.map, opened.query, opened.grid, opened.tokens.mask)
     def report(done: int, of: int) -> None:
         if progress is not None:
             progress(done, of, f"measuring {panel.key}")
-    mean = mean_statistics(panel.reading, opened.tokens.measure_options, report) or {}
+    patch: dict[str, float] = {}
+    mean: dict[str, float] = {}
+    try:
+        patch, note = row_statistics(panel.reading.map, opened.query, opened.grid, opened.tokens.mask)
+        mean = mean_statistics(panel.reading, opened.tokens.measure_options, report) or {}
+    except ValueError as error:  # the other mechanisms are measured nevertheless
+        note = str(error)
     for name in (*ROW_MEASURES, *opened.tokens.measure_options):
-        yield Number(panel.key, title, panel.family, name, MEASURES[name].unit, patch.get(name), mean.get(name), note)
+        yield Number(panel.key, title, panel.family, name, MEASURES[name].unit, patch.get(name), mean.get(name),
+                     note or why_missing(name, patch))
 
 
 # ------------------------------------------------------------------------------------------------ as text
@@ -113,7 +123,8 @@ def numbers_json(opened: OpenView, progress: Progress | None = None) -> str:
     every = view_numbers(opened, progress)
     return json_text(opened, {
         "measures": {name: _declared(name) for name in (*ROW_MEASURES, *opened.tokens.measure_options)},
-        "mechanisms": [_mechanism(opened, panel, title, every) for panel, title in zip(opened.panels, opened.titles)]})
+        "mechanisms": [_mechanism(opened, panel, title, every) for panel, title in zip(opened.panels, opened.titles)],
+        "left_out": dict(opened.left_out)})
 
 
 def json_text(opened: Drawable, numbers: dict[str, Any]) -> str:

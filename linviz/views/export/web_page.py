@@ -23,7 +23,7 @@ def view_page(opened: OpenView) -> str:
     True
     """
     gates = f" Gates are {LABEL}." if any(panel.gate for panel in opened.panels) else ""
-    text = TEXT.format(note=opened.tokens.note, gates=gates, credit=credit_line(opened.clip))
+    text = TEXT.format(note=opened.tokens.note, gates=gates, credit=credit_line(opened.clip)) + opened.left_out_words
     return _page(opened, opened.live_panels, text, intro=opened.look.strength == 1, tracks=opened.tracks)
 
 
