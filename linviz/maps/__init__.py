@@ -4,7 +4,7 @@ from .base import Map
 from .blocks import Blocks, gather_tokens
 from .causal import CausalFactored, State
 from .causal_exponential import CausalExponential, causal_map
-from .combine import ByHead, HeadMean, PerChannel, Product, Sum
+from .combine import ByChannel, ByHead, HeadMean, PerChannel, Product, Sum
 from .dense import Dense
 from .factored import Factored, Features, KernelMap, Normaliser
 from .function_scores import FunctionScores
@@ -12,6 +12,6 @@ from .reweighted_table import ReweightedTable
 from .scores import Scores
 from .sparse import Sparse
 
-__all__ = ["Banded", "Blocks", "ByHead", "CausalExponential", "CausalFactored", "Dense", "Factored", "Features",
-           "FunctionScores", "HeadMean", "KernelMap", "Map", "Normaliser", "PerChannel", "Product", "ReweightedTable",
-           "Scores", "Sparse", "State", "Sum", "causal_map", "gather_tokens"]
+__all__ = ["Banded", "Blocks", "ByChannel", "ByHead", "CausalExponential", "CausalFactored", "Dense", "Factored",
+           "Features", "FunctionScores", "HeadMean", "KernelMap", "Map", "Normaliser", "PerChannel", "Product",
+           "ReweightedTable", "Scores", "Sparse", "State", "Sum", "causal_map", "gather_tokens"]

@@ -1,7 +1,9 @@
-"""Maps made of maps: side by side (ByHead), averaged (HeadMean), added (Sum), in sequence (Product), by channel."""
+"""Maps made of maps: side by side (ByHead, ByChannel), averaged (HeadMean), added (Sum), in sequence (Product)."""
 from __future__ import annotations
 
+from bisect import bisect_right
 from functools import reduce
+from itertools import accumulate
 from typing import Any
 
 import torch
@@ -166,6 +168,41 @@ class PerChannel(Map):
 
     def apply(self, v: Tensor) -> Tensor:
         return self.inner.apply(v.mT.unsqueeze(-1)).squeeze(-1).mT  # (B, H, E, S, 1) and back
+
+    def take_rows(self, i: Tensor) -> Tensor:
+        raise ValueError("this map differs by channel of v; use map.channel(c), with c counted within a head")
+
+
+class ByChannel(Map):
+    """Different maps for different channels of v: parts are pairs (number of channels, map), in order.
+
+    There is no single table to draw, so rows, spectrum and wire raise ValueError until a channel is chosen.
+    """
+
+    def __init__(self, *parts: tuple[int, Map]) -> None:
+        self.parts, self.shape = [(n, m) for n, m in parts if n], parts[0][1].shape
+        self.stochastic = all(m.stochastic for _, m in self.parts)
+        self.rank_bound = max(m.rank_bound for _, m in self.parts)
+
+    @property
+    def like(self) -> Tensor:
+        return self.parts[0][1].like
+
+    @property
+    def shared(self) -> None:
+        return None
+
+    @property
+    def lead(self) -> tuple[int, ...]:
+        return self.parts[0][1].lead
+
+    def channel(self, c: int) -> Map:
+        ends = list(accumulate(n for n, _ in self.parts))
+        return self.parts[bisect_right(ends, range(ends[-1])[c])][1]
+
+    def apply(self, v: Tensor) -> Tensor:
+        each = v.split([n for n, _ in self.parts], -1)
+        return torch.cat([m.apply(x) for (_, m), x in zip(self.parts, each, strict=True)], -1)
 
     def take_rows(self, i: Tensor) -> Tensor:
         raise ValueError("this map differs by channel of v; use map.channel(c), with c counted within a head")

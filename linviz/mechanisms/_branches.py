@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from ..grid import Grid
-from ..maps import Map, PerChannel, Product, Sparse
+from ..maps import Map, PerChannel, Product, Sparse, Sum
+from .base import Mechanism
 
 
 def window_indices(grid: Grid, side: int, device: torch.device | None = None) -> tuple[Tensor, Tensor]:
@@ -25,10 +26,13 @@ def window_indices(grid: Grid, side: int, device: torch.device | None = None) ->
 
 
 def depthwise_map(kernel: Tensor, grid: Grid, batch: int, before: Map | None = None) -> PerChannel:
-    """The convolution of v with kernel (H, E, P, P) as a map for (batch, H, E); `before` is applied to v first."""
+    """The convolution of v with kernel (H, E, P, P) or (batch, H, E, P, P) as a map for (batch, H, E).
+
+    `before` is applied to v first.
+    """
     index, inside = window_indices(grid, kernel.shape[-1], kernel.device)
-    weights = kernel.flatten(-2).unsqueeze(-2) * inside  # (H, E, N, P*P)
-    conv = Sparse(index, weights.expand(batch, *weights.shape), len(grid), stochastic=False)
+    weights = kernel.flatten(-2).unsqueeze(-2) * inside  # (..., H, E, N, P*P)
+    conv = Sparse(index, weights.expand(batch, *weights.shape[-4:]), len(grid), stochastic=False)
     return PerChannel(conv if before is None else Product(conv, before))
 
 
@@ -70,3 +74,35 @@ class SpatialReduction(nn.Module):
         small = self.conv(self.grid.fold(x).flatten(0, 1).movedim(-1, 1))  # (B*T, C, Y/r, X/r)
         small = small.movedim(1, -1).reshape(len(x), -1, x.shape[-1])
         return torch.cat([x[:, :self.grid.prefix], self.norm(small)], 1)
+
+
+class Convolved(Mechanism):
+    """A mechanism to which +conv adds a depthwise convolution of v: one kernel for each channel of each head.
+
+    `build` calls `set_side`; `map` ends with `add_branch`. Prefix tokens lie outside the convolution.
+    """
+
+    def set_side(self, side: int) -> None:
+        """The side of the convolution, odd."""
+        if side < 1 or side % 2 == 0:
+            raise ValueError(f"the side of the convolution must be odd; got {side}")
+        self.side = side
+        self.conv: nn.Parameter | None = None
+
+    def add_conv(self) -> None:
+        if self.key_grid != self.grid:
+            raise ValueError(f"the convolution of {self.name} needs queries and keys on one grid; leave out +conv or "
+                             "key_grid")
+        self.signed = True
+        self.conv = nn.Parameter(torch.randn(self.heads, self.value_width, self.side, self.side) / self.side)
+        self.conv_bias = nn.Parameter(torch.zeros(self.heads, 1, self.value_width))
+
+    def add_branch(self, a: Map) -> Map:
+        """The map with the convolution beside it, if there is one."""
+        return a if self.conv is None else Sum(a, depthwise_map(self.conv, self.grid, a.lead[0]))
+
+    def finish(self, o: Tensor, q: Tensor) -> Tensor:
+        if self.conv is None:
+            return o
+        prefix = self.grid.prefix
+        return torch.cat([o[..., :prefix, :], o[..., prefix:, :] + self.conv_bias], -2)

@@ -1,6 +1,8 @@
 """Small random q, k, v in plain lists of numbers: definitions are written pair by pair on these."""
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -42,3 +44,21 @@ def mixed(a: Tensor, v: Tensor) -> Tensor:
         for j in range(len(v)):
             o[i] += a[i, j] * v[j]
     return o
+
+
+def elu_plus_one(x: list[float]) -> list[float]:
+    return [value + 1 if value > 0 else math.exp(value) for value in x]
+
+
+def turned(x: list[float], angles: list[float]) -> list[float]:
+    """Channels 0 and 1 turned by the first angle, 2 and 3 by the second, and so on; the rest stays."""
+    y = list(x)
+    for m, angle in enumerate(angles):
+        a, b = x[2 * m], x[2 * m + 1]
+        y[2 * m] = a * math.cos(angle) - b * math.sin(angle)
+        y[2 * m + 1] = a * math.sin(angle) + b * math.cos(angle)
+    return y
+
+
+def inner(x: list[float], y: list[float]) -> float:
+    return sum(a * b for a, b in zip(x, y, strict=True))

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from linviz import Grid
 from linviz.patch_view import unpack
 from linviz.patch_view.streamlit import patch_view
-from tests.conftest import free_port, serving, watch
+from tests.conftest import free_port, serving
 
 from .harness import FRAMES, centre
 
