@@ -73,7 +73,7 @@ class Blocks(Map):
 
     def take_rows(self, i: Tensor) -> Tensor:
         """Every box in which one of the queries lies is asked once, for all places that are asked for in any box."""
-        if i.is_meta:  # no numbers to look for, only shapes
+        if i.is_meta or not len(i):  # no numbers to look for, only shapes
             return self.dense()[..., i, :]
         numbers, back = i.unique(return_inverse=True)
         line = torch.full((self.shape[0],), -1, device=i.device).index_copy(
@@ -82,6 +82,8 @@ class Blocks(Map):
         for q, k, inner in self.parts:
             to = line[q]  # (boxes, L), -1: not asked for
             boxes, places = (to >= 0).any(1).nonzero().squeeze(1), (to >= 0).any(0).nonzero().squeeze(1)
+            if not len(boxes):
+                continue
             a = inner.rows(places).unflatten(0, (-1, len(q))).movedim(1, -3)[..., boxes, :, :]  # (B, H, hit, places, S)
             out = a.new_zeros(*a.shape[:-3], len(numbers) * self.shape[1]) if out is None else out
             to = to[boxes][:, places]

@@ -43,6 +43,7 @@ class Dape(Mechanism):
     cost, rank = "N S D + N S W", "min(N, S)"
     takes_causal = positional = True
     settings = {"bias": Setting(Word(*BIASES), "Bias of position")}
+    slopes: Tensor
 
     def build(self, bias: str = "alibi", channels_inside: int = 32, side: int = 3, tril: bool = True) -> None:
         if bias not in BIASES or side % 2 == 0 or min(side, channels_inside) < 1:

@@ -11,7 +11,8 @@ Gained: exact attention for this polynomial, and a rank far above D: that of all
 Lost: the cost grows with D^2 times E for p = 2. f is near exp only around 0. normalise="largest" (the default)
 divides q and k by the longest token of the head, so |s| <= 1, and for p = 2 no weight of a row is more than five
 times another: the map is nearly uniform. normalise="centred" subtracts the mean over channels first. "none" takes
-s = scale q.k, with scale D^-1/2; for p = 1 weights can then be negative.
+s = scale q.k, with scale D^-1/2; for p = 1 weights can then be negative, and for long q and k monomials of both signs
+cancel, so that float32 loses digits of the small weights.
 causal=True goes with "none" only: the longest token is one of the whole clip, so dividing by it tells the past
 something about the future. Public code does this.
 

@@ -19,6 +19,8 @@ without it the contrast would grow with the number of tokens.
 """
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 from torch.nn.functional import leaky_relu, relu
@@ -28,8 +30,8 @@ from ..settings import Setting, Word
 from ._branches import Convolved, depthwise_map
 from .linear import elu_plus_one
 
-FEATURES = {"identity": lambda x: x, "relu": relu, "leakyrelu": leaky_relu, "exp": torch.exp,
-            "elu1": elu_plus_one}
+FEATURES: dict[str, Callable[[Tensor], Tensor]] = {
+    "identity": lambda x: x, "relu": relu, "leakyrelu": leaky_relu, "exp": torch.exp, "elu1": elu_plus_one}
 
 
 class InLine(Convolved):
@@ -50,8 +52,7 @@ class InLine(Convolved):
     def map(self, q: Tensor, k: Tensor, v: Tensor, kernel: Tensor | None = None) -> Map:
         phi_q, phi_k = FEATURES[self.phi](q), FEATURES[self.phi](k)
         scale, S = self.width ** -0.5, k.shape[-2]
-        mean = phi_k.mean(-2, keepdim=True)
-        left = torch.cat([phi_q * (scale / S), (1 - scale * phi_q @ mean.mT) / S], -1)
-        right = torch.cat([phi_k, torch.ones_like(phi_k[..., :1])], -1)
+        left = torch.cat([phi_q * (scale / S), torch.full_like(phi_q[..., :1], 1 / S)], -1)
+        right = torch.cat([phi_k - phi_k.mean(-2, keepdim=True), torch.ones_like(phi_k[..., :1])], -1)
         a = self.add_branch(Factored(left, right, stochastic=False))
         return a if kernel is None else Sum(a, depthwise_map(kernel, self.grid, len(q)))
