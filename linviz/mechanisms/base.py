@@ -129,6 +129,10 @@ class Mechanism(nn.Module):
         """Attend: (B, H, N, E)."""
         return self.finish(self.map(q, k, v, **context).apply(self.values(v)), q)
 
+    def step_tokens(self, seen: int) -> int:
+        """The number of tokens that the next step takes, after `seen` tokens."""
+        return 1
+
     def step(self, state: State | None, q: Tensor, k: Tensor, v: Tensor) -> tuple[State, Tensor]:
         """The causal form as a recurrent network, token by token; most mechanisms have none."""
         raise ValueError(f"{self.name} has no recurrent form")

@@ -7,7 +7,7 @@ from torch.nn.functional import elu, gelu, layer_norm, silu
 
 from linviz import Grid, make
 
-from ..rig import Vector, adapter, merge, split
+from ..rig import Vector, adapter, fill, merge, split
 
 
 def grid_of(vector: Vector) -> Grid:
@@ -259,3 +259,32 @@ def dape(vector: Vector):
     yield "scores", x.tril(), vector["scores_out"].tril()
     yield "attn", m.map(q, k, v).dense(), vector["attn"]
     yield "out", m(q, k, v), vector["out"]
+
+
+def rms_normed(x: Tensor, weight: Tensor, eps: float) -> Tensor:
+    return x * (x.square().mean(-1, keepdim=True) + eps).rsqrt() * weight
+
+
+@adapter("sana_image", "sana_video", "sana_chunk", "sana_video2")
+def sana(vector: Vector):
+    """q and k are normalised over all channels before they are split into heads."""
+    h, x, H = vector.hyper, vector["x"], vector.hyper["num_heads"]
+    q, k, v = vector.layer("qkv")(x).chunk(3, -1)
+    if h["qk_norm"]:
+        q, k = (rms_normed(part, vector[f"param.{n}_norm.weight"], h["norm_eps"]) for n, part in (("q", q), ("k", k)))
+    q, k, v = (split(part, H) for part in (q, k, v))
+    yield "q", q, vector["q"]
+    yield "k", k, vector["k"]
+    second = "beta" in vector
+    m = make("sana", H, h["head_dim"], Grid(*h["grid"]), rotate=h.get("rope", True), eps=h["eps"],
+             chunk=h.get("chunk_index", 0), version=1 + second, channels=x.shape[-1]).double()
+    if "chunk_of_token" in vector:
+        yield "chunks", m.mechanism.chunk_numbers().double() + 1, vector["chunk_of_token"].double() + 1
+    context = {}
+    if second:
+        context["beta"] = split(vector.layer("beta_proj")(x).sigmoid(), H)
+        fill(vector, {m.mechanism.output_gate: "output_gate"})
+        m.mechanism.norm.data = vector["param.o_norm.weight"]
+    yield "attn", m.map(q, k, v, **context).dense(), vector["attn"]
+    out = m.close(m(q, k, v, **context), x, lambda o: vector.layer("proj")(merge(o)))
+    yield "out", out, vector["out"]
