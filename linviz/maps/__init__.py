@@ -12,7 +12,9 @@ from .function_scores import FunctionScores
 from .reweighted_table import ReweightedTable
 from .scores import Scores
 from .sparse import Sparse
+from .tiles import Tiles, gather_rows
 
 __all__ = ["Banded", "Blocks", "ByChannel", "ByHead", "CausalBlocks", "CausalExponential", "CausalFactored", "Dense",
            "Factored", "FactoredBlocks", "Features", "FunctionScores", "KernelMap", "Map", "Normaliser", "PerChannel",
-           "Product", "ReweightedTable", "Scores", "Sparse", "State", "Sum", "causal_map", "gather_tokens"]
+           "Product", "ReweightedTable", "Scores", "Sparse", "State", "Sum", "Tiles", "causal_map", "gather_rows",
+           "gather_tokens"]

@@ -1,6 +1,7 @@
 """The map of linear attention block by block: every block of queries mixes the summaries of the blocks of keys.
 
-    A_ij = mix_b(i)b(j) left_i . right_j        S_b = sum of right_j v_j^T over block b        o_i = left_i . sum_b mix S_b
+    A_ij = mix_b(i)b(j) left_i . right_j        S_c = sum of right_j v_j^T over block c
+    o_i = left_i . sum_c mix_b(i)c S_c
 
 A summary is an M x E matrix, whatever the size of its block, and the N x S table never exists. A mix of ones is a
 factored map; a lower triangle is causal by blocks: a token sees its own block whole, and all blocks before.

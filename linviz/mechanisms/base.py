@@ -48,6 +48,7 @@ class Mechanism(nn.Module):
     fixed: ClassVar[bool] = False   # learned tables fix the number of tokens
     squares: ClassVar[bool] = False  # |q|^2 and |k|^2 are computed, not only products of q and k
     positional: ClassVar[bool] = False  # positions matter: permuting the tokens does more than permute the map
+    sorts: ClassVar[bool] = False  # which keys a query sees depends on all tokens: causal=True is about weights only
     year: ClassVar[int | None] = None
     example: ClassVar[str] = ""  # spec and options at which it can be seen at work, where the name alone hides it
     settings: ClassVar[Mapping[str, Setting]] = {}  # options of `build` that every host offers, with their limits

@@ -288,3 +288,26 @@ def sana(vector: Vector):
     yield "attn", m.map(q, k, v, **context).dense(), vector["attn"]
     out = m.close(m(q, k, v, **context), x, lambda o: vector.layer("proj")(merge(o)))
     yield "out", out, vector["out"]
+
+
+def batches(x: Tensor) -> Tensor:
+    """(B*H, N, D) -> (B*H, 1, N, D)"""
+    return x.unsqueeze(1)
+
+
+@adapter("reformer_lsh", "reformer_fullqk")
+def reformer(vector: Vector):
+    """Every head has the same rotations. The file's name says whether it is causal and whether duplicates count."""
+    qk, v, h, case = batches(vector["qk"]), batches(vector["v"]), vector.hyper, vector.name
+    options = {"full": True}
+    if "rotations" in vector:
+        options = {"rounds": h["n_hashes"], "chunk": h["bucket_size"], "duplicates": "_nodup" not in case}
+    m = make("reformer", 1, qk.shape[-1], Grid(X=qk.shape[-2]), value_width=v.shape[-1], causal="_causal" in case,
+             **options).double()
+    context = {}
+    if "rotations" in vector:
+        m.mechanism.R = vector["rotations"][0]
+        context["buckets"] = batches(vector["buckets"])
+        yield "buckets", m.mechanism.hashes(qk).double() + 1, context["buckets"].double() + 1
+    yield "attn", m.map(qk, qk, v, **context).dense(), batches(vector["attn"])
+    yield "out", m(qk, qk, v, **context), batches(vector["out"])
