@@ -24,11 +24,12 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import one_hot, pad
+from torch.nn.functional import one_hot
 
 from ..grid import Grid
 from ..maps import Factored, Features, Map
 from ..settings import Setting, Switch, Whole, Word
+from ._grid_blocks import block_count, block_grid, block_numbers
 from ._rotation import rotate_clip
 from .base import Kernel
 
@@ -56,13 +57,11 @@ class Mhla(Kernel):
 
     def block_grid(self, grid: Grid) -> Grid:
         """The grid of the blocks of this grid; blocks at the border may be smaller."""
-        return Grid(-(-grid.T // (self.frames or grid.T)), -(-grid.Y // self.block), -(-grid.X // self.block))
+        return block_grid(grid, self.block, self.frames)
 
     def block_numbers(self, grid: Grid) -> Tensor:
         """The block of every token: (N,); prefix tokens have the number after the last block."""
-        blocks, sides = self.block_grid(grid), torch.tensor([self.frames or grid.T, self.block, self.block])
-        t, y, x = (grid.places() // sides).unbind(-1)
-        return pad((t * blocks.Y + y) * blocks.X + x, (grid.prefix, 0), value=len(blocks))
+        return block_numbers(grid, self.block, self.frames)
 
     def mixing(self) -> Tensor:
         """C (M, M) between 0 and 1 for the current grid, with the row and the column of the prefix if there is one."""
@@ -75,7 +74,7 @@ class Mhla(Kernel):
 
     @property
     def features_wide(self) -> int:
-        return self.width * (len(self.block_grid(self.grid)) + (self.grid.prefix > 0))
+        return self.width * block_count(self.grid, self.block, self.frames)
 
     def features(self, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
         return self.spread(q.relu() + FLOOR, k.relu() + FLOOR)

@@ -311,3 +311,22 @@ def reformer(vector: Vector):
         yield "buckets", m.mechanism.hashes(qk).double() + 1, context["buckets"].double() + 1
     yield "attn", m.map(qk, qk, v, **context).dense(), batches(vector["attn"])
     yield "out", m(qk, qk, v, **context), batches(vector["out"])
+
+
+@adapter("sla", "sla1")
+def sla(vector: Vector):
+    """Two maps; the projection between them mixes channels, so it is outside. Blocks are strips of a grid of one row.
+
+    The linear part of `sla` goes over all keys, which is not the form here: its stored output is taken.
+    """
+    h, (q, k, v) = vector.hyper, (vector[name] for name in "qkv")
+    size = (h["num_heads"], h["head_dim"], Grid(X=q.shape[-2]))
+    options = {"keep": h["topk"], "block": h["BLKK"], "query_block": h["BLKQ"], "value_width": v.shape[-1],
+               "features": {"elu": "elu1"}.get(h["feature_map"], h["feature_map"])}
+    few = make("sla", *size, alpha=1, **options).map(q, k, v)
+    yield "attn_sparse", few.dense(), vector["attn_sparse"]
+    if vector.name.startswith("sla1"):
+        rest = make("sla", *size, alpha=0, **options).map(q, k, v)
+        yield "attn_linear", rest.dense(), vector["attn_linear"]
+    o = rest.apply(v) if vector.name.startswith("sla1") else vector["o_linear"]
+    yield "out", few.apply(v) + vector.layer("proj_l")(o), vector["out"]
