@@ -55,7 +55,7 @@ class Tiles(Map):
         tile = places.flatten(-2).div(self.weights.shape[-2], rounding_mode="floor")
         keys = self.keys.expand(*lead, *self.keys.shape[-2:]).gather(-2, tile[..., None].expand(*tile.shape, P))
         weights = self.weights.flatten(-3, -2).gather(-2, places.flatten(-2)[..., None].expand(*tile.shape, P))
-        return tuple(x.unflatten(-2, places.shape[-2:]).flatten(-2) for x in (keys, weights))  # type: ignore[return-value]
+        return tuple(x.unflatten(-2, places.shape[-2:]).flatten(-2) for x in (keys, weights))
 
     def take_rows(self, i: Tensor) -> Tensor:
         keys, weights = self._entries(i.to(self.places.device))

@@ -40,6 +40,7 @@ class Reformer(Mechanism):
     paper = "Kitaev et al., 2020, arXiv 2001.04451"
     cost, rank = "N R L D", "N"
     takes_causal, takes_key_grid, positional, sorts = True, False, True, True
+    R: Tensor  # (D, rounds, half the buckets)
     settings = {"rounds": Setting(Whole(1, 16), "Rounds"), "chunk": Setting(Whole(1, 256), "Tokens per chunk"),
                 "temperature": Setting(Word(*TEMPERATURES), "Temperature"), "full": Setting(Switch(), "All keys")}
 
@@ -65,8 +66,7 @@ class Reformer(Mechanism):
 
     def hashes(self, q: Tensor) -> Tensor:
         """The bucket of every token in every round: (B, H, rounds, N). In float64, whatever q is."""
-        R = self.R[..., :self.bucket_pairs(q.shape[-2])].double()
-        turned = torch.einsum("bhnd,drm->bhrnm", q.double(), R)
+        turned = torch.einsum("bhnd,drm->bhrnm", q.double(), self.R[..., :self.bucket_pairs(q.shape[-2])].double())
         return torch.cat([turned, -turned], -1).argmax(-1)
 
     def map(self, q: Tensor, k: Tensor, v: Tensor, buckets: Tensor | None = None) -> Map:

@@ -116,5 +116,5 @@ def test_fewer_blocks_are_less_work() -> None:
 
 def test_mistakes_get_a_sentence() -> None:
     for options in ({"alpha": 2}, {"keep": -1}, {"block": 0}, {"frames": -1}, {"features": "cos"}):
-        with pytest.raises(ValueError, match="alpha and keep lie from 0 to 1, block, frames and query_block are at least"):
+        with pytest.raises(ValueError, match="alpha and keep lie from 0 to 1, block, frames"):
             make("sla", 1, D, GRID, **options)
