@@ -4,8 +4,8 @@
     A_ij = (1 - alpha) phi(q_i).phi(k_j) / sum over the others m of the same     j in any other block
 
 Softmax weights are a few large ones, of high rank, and many small ones, of very low rank. Tokens are cut into
-blocks. Block b of queries scores a block c of keys by mean q . (mean k - mean of all k) and keeps the best part
-`keep` of the blocks, at least one, exactly; all others cost only the D x E sums of linear attention.
+blocks. Block b of queries scores a block c of keys by mean q . mean k and keeps the best part `keep` of the blocks,
+at least one, exactly; all others cost only the D x E sums of linear attention.
 phi: softmax over channels, elu1 (elu + 1) or relu. Where the others are none, or sum to nothing, alpha counts as 1.
 
 alpha=1 is the softmax part alone, alpha=0 the linear part alone: each a map whose rows sum to one.
@@ -18,7 +18,8 @@ All queries of a block keep the same blocks: in raster order these would be stri
 
 Cost: O(keep N S (D + E) + N D E).   Rank: up to N; the linear part at most D for each block of queries.
 Zhang et al., 2025, arXiv 2509.24006: keep = 0.2, 64 tokens a block; SLA2: arXiv 2602.12675. In the main code the
-linear part goes over all keys, and kept ones count in both; where `keep` rounds down to no block, softmax is NaN.
+linear part goes over all keys, and kept ones count in both; where `keep` rounds down to no block, none is left. The
+code also subtracts the mean of all keys from mean k, which moves all scores of b alike and changes no choice.
 """
 from __future__ import annotations
 
@@ -69,7 +70,7 @@ class Sla(Mechanism):
         """The blocks of keys that each block of queries keeps: (B, H, blocks of queries, K). In float64."""
         q, k = q.detach().double(), k.detach().double()
         centres = [take_blocks(x, table).sum(-2) / (table < x.shape[-2]).sum(-1, keepdim=True)
-                   for x, table in ((q, queries), (k - k.mean(-2, keepdim=True), keys))]
+                   for x, table in ((q, queries), (k, keys))]
         return (centres[0] @ centres[1].mT).topk(max(1, int(self.keep * len(keys))), sorted=False).indices
 
     def softmax_part(self, q: Tensor, k: Tensor, queries: Tensor, keys: Tensor, kept: Tensor) -> Tiles:
