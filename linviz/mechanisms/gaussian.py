@@ -15,7 +15,7 @@ On a picture, positions are rows and columns divided by the longer side, and fra
 bodies, and for a point without a body, -1, as for prefix tokens. distance is l1 (the official code) or l2.
 
 Cost: O(N S E) time.   Rank: up to N.
-Riva et al., 2024, arXiv 2409.13291. sigma starts at 0.05 and doubles from head to head. There the Gaussians stand beside
+Riva et al., 2024, arXiv 2409.13291. sigma starts at 0.05, doubled from head to head. There the Gaussians stand beside
 learned heads, and the logits of each layer are added to those of the next.
 """
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Gaussian(Mechanism):
     paper = "Riva et al., 2024, arXiv 2409.13291"
     cost, rank = "N S E", "min(N, S)"
     positional = True
-    settings = {"sigma": Setting(Number(0.001, 10.0, step=0.01), "Width"), "learned": Setting(Switch(), "Learned width"),
+    settings = {"sigma": Setting(Number(0.001, 10.0, step=0.01), "Width"), "learned": Setting(Switch(), "Learn width"),
                 "form": Setting(Word(*FORMS), "Gaussian as"), "distance": Setting(Word("l1", "l2"), "Distance")}
 
     def build(self, sigma: float = 0.05, learned: bool = False, form: str = "weights", distance: str = "l1") -> None:
@@ -60,8 +60,8 @@ class Gaussian(Mechanism):
             (p_q, b_q), (p_k, b_k) = token_positions(self.grid), token_positions(self.key_grid)
         else:
             if positions.ndim != 2 or {q.shape[-2], k.shape[-2]} != {len(positions)}:
-                raise ValueError(f"positions are (tokens, axes), one for each of {q.shape[-2]} queries and {k.shape[-2]} "
-                                 f"keys; got {tuple(positions.shape)}")
+                raise ValueError(f"positions are (tokens, axes), one for each of {q.shape[-2]} queries and "
+                                 f"{k.shape[-2]} keys; got {tuple(positions.shape)}")
             p_q = p_k = positions
             b_q = b_k = torch.zeros(len(positions), dtype=torch.long) if parts is None else parts
         p_q, p_k, b_q, b_k = p_q.to(q), p_k.to(q), b_q.to(q.device), b_k.to(q.device)

@@ -65,7 +65,7 @@ class Mhla(Kernel):
 
     def mixing(self) -> Tensor:
         """C (M, M) between 0 and 1 for the current grid, with the row and the column of the prefix if there is one."""
-        C = self.C
+        C: Tensor = self.C
         if self.grid != self.built:
             here = self.block_grid(self.grid).within(self.block_grid(self.built)).to(C.device)
             C = C[here][:, here]
@@ -92,9 +92,9 @@ class Mhla(Kernel):
             return super().map(q, k, v)
         phi_q, phi_k = self.gated(Features(*self.features(q, k)), v).gated()
         divisor = self.normaliser(phi_q @ phi_k.sum(-2, keepdim=True).mT)
-        turned = (rotate_clip(x.unflatten(-1, (-1, self.width)).movedim(-2, 0), self.grid).movedim(0, -2).flatten(-2)
-                  for x in (phi_q / divisor, phi_k))
-        return Factored(*turned, stochastic=False)
+        parts = (x.unflatten(-1, (-1, self.width)).movedim(-2, 0) for x in (phi_q / divisor, phi_k))
+        left, right = (rotate_clip(x, self.grid).movedim(0, -2).flatten(-2) for x in parts)
+        return Factored(left, right, stochastic=False)
 
 
 def first_mixing(blocks: Grid, kind: str) -> Tensor:

@@ -19,7 +19,6 @@ function of x before the last layer. So does a layer of linviz: that function st
 """
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 from torch.nn.functional import elu
 

@@ -58,7 +58,8 @@ def test_widths_double_from_head_to_head() -> None:
 def test_points_of_two_bodies_do_not_see_each_other() -> None:
     points = torch.tensor([[0.0, 0, 0], [0.1, 0, 0], [0, 0, 0], [5, 5, 5]])
     x = torch.zeros(1, 1, 4, D)
-    a = make("gaussian", 1, D, Grid(X=4)).map(x, x, x, positions=points, parts=torch.tensor([0, 0, 1, -1])).dense()[0, 0]
+    parts = torch.tensor([0, 0, 1, -1])
+    a = make("gaussian", 1, D, Grid(X=4)).map(x, x, x, positions=points, parts=parts).dense()[0, 0]
     assert a[0, 2] == 0 and a[2].tolist() == [0, 0, 1, 0] and a[3].tolist() == [0.25] * 4
 
 

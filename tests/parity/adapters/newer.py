@@ -65,7 +65,8 @@ def nala(vector: Vector):
              eps=h["eps"]).double()
     branch(vector, "lepe", m)
     yield "attn", m.map(q, k, v).shared.dense(), vector["attn"]
-    normal = layer_norm(merge(m(q, k, v)), x.shape[-1:], vector["param.ln.weight"], vector["param.ln.bias"], h["ln_eps"])
+    weight, bias = vector["param.ln.weight"], vector["param.ln.bias"]
+    normal = layer_norm(merge(m(q, k, v)), x.shape[-1:], weight, bias, h["ln_eps"])
     yield "out", vector.layer("out_proj")(normal * silu(gate)), from_picture(vector["out"])
 
 
@@ -143,7 +144,8 @@ def agent(vector: Vector):
     keys = Grid(1, rows, columns, h["prefix"])
     q, k, v = (vector[name] for name in "qkv")
     spec = "agent+conv" if keys == grid else "agent"
-    m = make(spec, H, h["head_dim"], grid, key_grid=keys, agents=math.isqrt(h["agent_num"]), side=h["dwc_kernel"]).double()
+    m = make(spec, H, h["head_dim"], grid, key_grid=keys, agents=math.isqrt(h["agent_num"]),
+             side=h["dwc_kernel"]).double()
     m.mechanism.b.data, m.mechanism.c.data = vector["bias_qa"][0], vector["bias_ak"][0]
     yield "agents", m.mechanism.pool_queries(q), vector["agents"]
     a = m.map(q, k, v)
@@ -210,7 +212,7 @@ def mhla(vector: Vector):
 
 @adapter("gauss")
 def gauss(vector: Vector):
-    """Gaussian heads come last; two shapes with a separator between them. Learned heads and old logits are softmax's."""
+    """Gaussian heads come last; two shapes with a separator between them. Learned heads, old logits: softmax's."""
     h, points = vector.hyper, vector["points"]
     n, count = points.shape[1], vector.hyper["gaussian_heads"]
     parts = torch.tensor([0] * (n // 2) + [-1] + [1] * (n // 2))
@@ -224,7 +226,7 @@ def gauss(vector: Vector):
 
 @adapter("gat_dense")
 def gat(vector: Vector):
-    """One head, q = k = v = x W; their output goes through elu. The sparse variant ranks the other way round: a fault."""
+    """One head, q = k = v = x W; their output goes through elu. The sparse variant ranks the other way: a fault."""
     x = (vector["x"] @ vector["param.W"])[None, None]
     width = x.shape[-1]
     m = make("graph", 1, width, Grid(X=x.shape[-2])).double()
@@ -233,7 +235,7 @@ def gat(vector: Vector):
     yield "attn", m.map(x, x, x, edges=edges).dense()[0, 0], vector["attn"]
     out = elu(m(x, x, x, edges=edges)[0, 0])
     yield "out", out, vector["out"]
-    assert (out - vector["out_sparse_variant"]).abs().max() > 1e-3, "the sparse variant has the fault that the page names"
+    assert (out - vector["out_sparse_variant"]).abs().max() > 1e-3, "the sparse variant has the fault on the page"
 
 
 @adapter("dapev2_alibi", "dapev2_kerple", "dapev2_fire")
@@ -252,7 +254,8 @@ def dape(vector: Vector):
     elif bias == "kerple":
         m.mechanism.p.data, m.mechanism.a.data = (vector[f"param.bias_{x}"].flatten() for x in "pa")
     else:
-        m.mechanism.c.data, m.mechanism.L.data = vector["param.c"], vector["param.init_L"] * vector["param.L_multiplier"]
+        m.mechanism.c.data = vector["param.c"]
+        m.mechanism.L.data = vector["param.init_L"] * vector["param.L_multiplier"]
         for own in ("mlp.0.weight", "mlp.0.bias", "mlp.2.weight", "mlp.2.bias"):
             m.mechanism.get_parameter(own).data = vector[f"param.{own}"]
     x = m.mechanism.scores(q, k, torch.arange(q.shape[-2]))
