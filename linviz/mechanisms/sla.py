@@ -104,6 +104,4 @@ class Sla(Mechanism):
         empty = ~rest.left.any(-1, keepdim=True)
         few.weights = few.weights * take_blocks(torch.full_like(q[..., :1], self.alpha).masked_fill(empty, 1), queries)
         rest.left = rest.left * (1 - self.alpha)
-        a = Sum(few, rest)
-        a.stochastic = True
-        return a
+        return Sum(few, rest, stochastic=True)

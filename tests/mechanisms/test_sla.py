@@ -4,7 +4,7 @@ import math
 import pytest
 import torch
 
-from linviz import Grid, cost, make
+from linviz import Grid, cost, make, read
 from linviz.maps import FactoredBlocks, Tiles
 
 from .loops import D, E, dot, elu_plus_one, inner, mixed, single
@@ -87,6 +87,7 @@ def test_the_two_parts_share_no_pair_and_the_mixture_is_theirs() -> None:
     assert isinstance(few, Tiles) and isinstance(rest, FactoredBlocks)
     assert ((few.dense() > 0) != (rest.dense() > 0)).all()
     assert torch.allclose(both.map(q, k, v).dense(), 0.3 * few.dense() + 0.7 * rest.dense(), atol=1e-14)
+    assert "entropy" in read(both, q, k, v).summary()  # together, too, they are shares
 
 
 @torch.no_grad()
