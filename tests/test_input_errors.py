@@ -52,7 +52,7 @@ def test_causal_with_other_keys_than_queries(name: str) -> None:
     """Softmax and additive scores have a meaning there: query i sees the keys up to i. All others refuse."""
     m = make(name, 2, 16, GRID, causal=True)
     for q, k in ((X, SHORT), (SHORT, X)):
-        if REGISTRY[name].family == "softmax":
+        if REGISTRY[name].family == "softmax" and not REGISTRY[name].sorts:
             assert m.map(q, k, k).dense().triu(1).eq(0).all()
             continue
         for call in (m, m.map):

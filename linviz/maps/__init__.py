@@ -7,11 +7,14 @@ from .causal_exponential import CausalExponential, causal_map
 from .combine import ByChannel, ByHead, HeadMean, PerChannel, Product, Sum
 from .dense import Dense
 from .factored import Factored, Features, KernelMap, Normaliser
+from .factored_blocks import CausalBlocks, FactoredBlocks
 from .function_scores import FunctionScores
 from .reweighted_table import ReweightedTable
 from .scores import Scores
 from .sparse import Sparse
+from .tiles import Tiles, gather_rows
 
-__all__ = ["Banded", "Blocks", "ByChannel", "ByHead", "CausalExponential", "CausalFactored", "Dense", "Factored",
-           "Features", "FunctionScores", "HeadMean", "KernelMap", "Map", "Normaliser", "PerChannel", "Product",
-           "ReweightedTable", "Scores", "Sparse", "State", "Sum", "causal_map", "gather_tokens"]
+__all__ = ["Banded", "Blocks", "ByChannel", "ByHead", "CausalBlocks", "CausalExponential", "CausalFactored", "Dense",
+           "Factored", "FactoredBlocks", "Features", "FunctionScores", "HeadMean", "KernelMap", "Map", "Normaliser",
+           "PerChannel", "Product", "ReweightedTable", "Scores", "Sparse", "State", "Sum", "Tiles", "causal_map",
+           "gather_rows", "gather_tokens"]

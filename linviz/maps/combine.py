@@ -82,12 +82,10 @@ class HeadMean(Map):
 
 
 class Sum(Map):
-    """A = A_1 + A_2 + ...: several maps added. Rows of a sum are not probability distributions."""
+    """A = A_1 + A_2 + ...: several maps added. `stochastic`: their rows sum to one together."""
 
-    stochastic = False
-
-    def __init__(self, *parts: Map) -> None:
-        self.parts, self.shape = parts, parts[0].shape
+    def __init__(self, *parts: Map, stochastic: bool = False) -> None:
+        self.parts, self.shape, self.stochastic = parts, parts[0].shape, stochastic
         self.rank_bound = min(*self.shape, sum(m.rank_bound for m in parts))
 
     @property
@@ -97,10 +95,12 @@ class Sum(Map):
     @property
     def shared(self) -> Map | None:
         parts = [m.shared for m in self.parts if m.shared is not None]
+        if len(parts) == len(self.parts) and all(one is m for one, m in zip(parts, self.parts, strict=True)):
+            return self
         return Sum(*parts) if len(parts) > 1 else parts[0] if parts else None
 
     def channel(self, c: int) -> Map:
-        return Sum(*(m.channel(c) for m in self.parts))
+        return Sum(*(m.channel(c) for m in self.parts), stochastic=self.stochastic)
 
     def apply(self, v: Tensor) -> Tensor:
         return reduce(torch.add, (m.apply(v) for m in self.parts))

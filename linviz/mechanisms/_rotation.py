@@ -51,7 +51,11 @@ def rotate_rows_columns(x: Tensor, grid: Grid) -> Tensor:
     return rotate_pairs(x, place_angles(grid, (0, pairs - pairs // 2, pairs // 2), True, x.device))
 
 
-def rotate_clip(x: Tensor, grid: Grid) -> Tensor:
-    """x (B, H, N, D): the first pairs turn by frame, then D // 6 pairs by row and D // 6 by column."""
+def rotate_clip(x: Tensor, grid: Grid, tokens: slice = slice(None)) -> Tensor:
+    """x (B, H, N, D): the first pairs turn by frame, then D // 6 pairs by row and D // 6 by column.
+
+    `tokens` of the grid, where x holds only some of them.
+    """
     each = x.shape[-1] // 6
-    return rotate_pairs(x, place_angles(grid, (x.shape[-1] // 2 - 2 * each, each, each), device=x.device))
+    angles = place_angles(grid, (x.shape[-1] // 2 - 2 * each, each, each), device=x.device)
+    return rotate_pairs(x, angles[tokens])

@@ -125,9 +125,11 @@ class Attention(nn.Module):
         """
         if type(self.mechanism).step is Mechanism.step or self.parsed.shift:
             raise ValueError(f"{self.spec} has no recurrent form; only a causal kernel without a shift has one")
-        if q.shape[-2] != 1 or k.shape[-2] != 1:
-            raise ValueError(f"a step takes one token at a time; q and k have {q.shape[-2]} and {k.shape[-2]}")
         check_state(state, q, v)
+        wanted = self.mechanism.step_tokens(0 if state is None else state.seen)
+        if {q.shape[-2], k.shape[-2]} != {wanted}:
+            count = "one token at a time" if wanted == 1 else f"the {wanted} tokens of the next chunk"
+            raise ValueError(f"a step takes {count}; q and k have {q.shape[-2]} and {k.shape[-2]}")
         with without_autocast(q):
             state, o = widened(self.mechanism).step(state, *self.admit(q, k, v))
         return state, rounded_output(o, q, k, v)
@@ -195,8 +197,8 @@ def make(spec: str, heads: int, width: int, grid: Grid | Sequence[int], seed: in
         torch.default_generator.manual_seed(whole_number(seed, "seed"))
         mechanism = _build_mechanism(parsed, heads, width, max((g.grid for g in boxes), key=len), options)
         if parsed.scope != "joint" and (not mechanism.linear or mechanism.key_grid != mechanism.grid):
-            raise ValueError(f"'{parsed}': an option that clamps, or that puts the keys on another grid, works on the "
-                             f"whole grid only; leave out @{parsed.scope}")
+            raise ValueError(f"'{parsed}': an option that clamps or norms the output, or that puts the keys on another "
+                             f"grid, works on the whole grid only; leave out @{parsed.scope}")
         if parsed.gate:
             mechanism.gate = Gate(mechanism.features_wide, mechanism.value_width, parsed.gate, parsed.shared)
         if parsed.conv:

@@ -48,6 +48,7 @@ class Mechanism(nn.Module):
     fixed: ClassVar[bool] = False   # learned tables fix the number of tokens
     squares: ClassVar[bool] = False  # |q|^2 and |k|^2 are computed, not only products of q and k
     positional: ClassVar[bool] = False  # positions matter: permuting the tokens does more than permute the map
+    sorts: ClassVar[bool] = False  # which keys a query sees depends on all tokens: causal=True is about weights only
     year: ClassVar[int | None] = None
     example: ClassVar[str] = ""  # spec and options at which it can be seen at work, where the name alone hides it
     settings: ClassVar[Mapping[str, Setting]] = {}  # options of `build` that every host offers, with their limits
@@ -128,6 +129,10 @@ class Mechanism(nn.Module):
     def forward(self, q: Tensor, k: Tensor, v: Tensor, **context: Any) -> Tensor:
         """Attend: (B, H, N, E)."""
         return self.finish(self.map(q, k, v, **context).apply(self.values(v)), q)
+
+    def step_tokens(self, seen: int) -> int:
+        """The number of tokens that the next step takes, after `seen` tokens."""
+        return 1
 
     def step(self, state: State | None, q: Tensor, k: Tensor, v: Tensor) -> tuple[State, Tensor]:
         """The causal form as a recurrent network, token by token; most mechanisms have none."""

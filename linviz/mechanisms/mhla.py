@@ -24,11 +24,12 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import one_hot, pad
+from torch.nn.functional import one_hot
 
 from ..grid import Grid
 from ..maps import Factored, Features, Map
 from ..settings import Setting, Switch, Whole, Word
+from ._grid_blocks import block_count, block_grid, block_numbers
 from ._rotation import rotate_clip
 from .base import Kernel
 
@@ -37,18 +38,20 @@ MIXING = ("distance", "ones", "identity")
 
 
 class Mhla(Kernel):
-    """`block` is the side of a block in tokens, `frames` its length (None: the whole clip); `mixing` starts C."""
+    """`block` is the side of a block (None: a quarter of the longer side), `frames` its length (None: the clip's)."""
 
     name, title = "mhla", "MHLA"
     paper = "MHLA, 2026, arXiv 2601.07832"
     cost, rank, year = "N M D E", "M D", 2026
     fixed = positional = True
     takes_key_grid = False
-    settings = {"block": Setting(Whole(1, 64), "Side of a block"), "mixing": Setting(Word(*MIXING), "Mixing"),
+    settings = {"block": Setting(Whole(1, 64, none=True), "Side of a block"), "mixing": Setting(Word(*MIXING), "Mixing"),
                 "rotate": Setting(Switch(), "Rotated positions")}
 
-    def build(self, block: int = 4, frames: int | None = None, mixing: str = "distance", rotate: bool = False) -> None:
-        if min(block, frames or 1) < 1 or mixing not in MIXING:
+    def build(self, block: int | None = None, frames: int | None = None, mixing: str = "distance",
+              rotate: bool = False) -> None:
+        block = -(-max(self.grid.Y, self.grid.X) // 4) if block is None else block
+        if min(block, 1 if frames is None else frames) < 1 or mixing not in MIXING:
             raise ValueError(f"block and frames are at least 1, mixing one of {', '.join(MIXING)}; "
                              f"got {block}, {frames}, {mixing!r}")
         self.block, self.frames, self.rotate, self.signed = block, frames, rotate, rotate
@@ -56,14 +59,11 @@ class Mhla(Kernel):
 
     def block_grid(self, grid: Grid) -> Grid:
         """The grid of the blocks of this grid; blocks at the border may be smaller."""
-        return Grid(-(-grid.T // (self.frames or grid.T)), -(-grid.Y // self.block), -(-grid.X // self.block))
+        return block_grid(grid, self.block, self.frames)
 
     def block_numbers(self, grid: Grid, device: torch.device | None = None) -> Tensor:
         """The block of every token: (N,); prefix tokens have the number after the last block."""
-        blocks, side = self.block_grid(grid), self.block
-        t, y, x = grid.places(device).unbind(-1)
-        number = (t // (self.frames or grid.T) * blocks.Y + y // side) * blocks.X + x // side
-        return pad(number, (grid.prefix, 0), value=len(blocks))
+        return block_numbers(grid, self.block, self.frames, device)
 
     def mixing(self) -> Tensor:
         """C (M, M) between 0 and 1 for the current grid, with the row and the column of the prefix if there is one."""
@@ -76,7 +76,7 @@ class Mhla(Kernel):
 
     @property
     def features_wide(self) -> int:
-        return self.width * (len(self.block_grid(self.grid)) + (self.grid.prefix > 0))
+        return self.width * block_count(self.grid, self.block, self.frames)
 
     def features(self, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
         return self.spread(q.relu() + FLOOR, k.relu() + FLOOR)

@@ -75,10 +75,13 @@ const roads = {
     }};
   },
 
-  factored({left, right}) {                                      // left_i . right_j, already normalised
+  factored({left, right, mix, query_block, key_block}) {         // left_i . right_j, times a mix of blocks
     const [N, M] = left.shape, S = right.shape[0];
     return {N, S, row(i, out) {
       for (let j = 0; j < S; j++) out[j] = dot(left.data, i * M, right.data, j * M, M);
+      if (!mix) return out;
+      const start = query_block.data[i] * mix.shape[1];          // its blocks' row of the mix
+      for (let j = 0; j < S; j++) out[j] *= mix.data[start + key_block.data[j]];
       return out;
     }};
   },

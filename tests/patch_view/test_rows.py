@@ -37,7 +37,8 @@ def rows_of(wire: dict) -> np.ndarray:
         e = np.tril(e) if w.get("causal") else e
         return e / e.sum(1, keepdims=True)
     if w["kind"] == "factored":
-        return w["left"] @ w["right"].T
+        mix = w["mix"][w["query_block"].astype(int)][:, w["key_block"].astype(int)] if "mix" in w else 1
+        return w["left"] @ w["right"].T * mix
     g = [1 / (1 + np.exp(-w[z])) if z in w else 1 for z in ("z_q", "z_k")]
     if "s_q" in w:  # exponents, of which the largest of a row cancels
         logs = w["s_q"][:, None] + w["s_k"] + np.log(np.tril(np.ones((N, N))) + 1e-300)[..., None]
@@ -66,6 +67,9 @@ WIRES = {
     "softmax, causal": {"kind": "softmax", **QK, "scale": 0.4, "causal": True},
     "softmax, large logits": {"kind": "softmax", "q": 30 * QK["q"], "k": 2 * QK["k"], "scale": 1.0},
     "factored": {"kind": "factored", "left": random(N, 4), "right": random(N, 4, seed=2)},
+    "factored, by blocks": {"kind": "factored", "left": random(N, 4), "right": random(N, 4, seed=2),
+                            "mix": random(3, 2), "query_block": torch.arange(N) // 9,
+                            "key_block": torch.arange(N) % 2},
     "kernel, add": {"kind": "kernel", **PHI, "normaliser": {"kind": "add", "eps": 0.5}},
     "kernel, clamp": {"kind": "kernel", **PHI, "normaliser": {"kind": "clamp", "eps": 60.0}},
     "kernel, none": {"kind": "kernel", **PHI, "normaliser": {"kind": "none", "eps": 0.0}},
@@ -220,6 +224,16 @@ def test_the_browser_knows_causal_maps(page, name):
     show(page, blob([Panel(name, "kernel", a)], LAW))
     for i in (0, 9, len(LAW) - 1):
         near(js_row(page, i), a.rows(torch.tensor([i]))[0, 0, 0].numpy())
+
+
+@torch.no_grad()
+def test_the_browser_knows_maps_causal_by_chunks(page):
+    q, k, v = tensors()
+    for spec, options in (("sana", {"chunk": 1}), ("sana@window:2", {"chunk": 1, "rotate": False})):
+        a = make(spec, 2, 16, LAW, **options).double().map(q, k, v)
+        show(page, blob([Panel(spec, "kernel", a, (0, 1))], LAW))
+        for i in (0, 9, len(LAW) - 1):
+            near(js_row(page, i), a.rows(torch.tensor([i]))[0, 1, 0].numpy())
 
 
 def test_prefix_tokens_come_first_and_lie_nowhere(page):

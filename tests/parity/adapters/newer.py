@@ -7,7 +7,7 @@ from torch.nn.functional import elu, gelu, layer_norm, silu
 
 from linviz import Grid, make
 
-from ..rig import Vector, adapter, merge, split
+from ..rig import Vector, adapter, fill, merge, split
 
 
 def grid_of(vector: Vector) -> Grid:
@@ -263,3 +263,74 @@ def dape(vector: Vector):
     yield "scores", x.tril(), vector["scores_out"].tril()
     yield "attn", m.map(q, k, v).dense(), vector["attn"]
     yield "out", m(q, k, v), vector["out"]
+
+
+def rms_normed(x: Tensor, weight: Tensor, eps: float) -> Tensor:
+    return x * (x.square().mean(-1, keepdim=True) + eps).rsqrt() * weight
+
+
+@adapter("sana_image", "sana_video", "sana_chunk", "sana_video2")
+def sana(vector: Vector):
+    """q and k are normalised over all channels before they are split into heads."""
+    h, x, H = vector.hyper, vector["x"], vector.hyper["num_heads"]
+    q, k, v = vector.layer("qkv")(x).chunk(3, -1)
+    if h["qk_norm"]:
+        q, k = (rms_normed(part, vector[f"param.{n}_norm.weight"], h["norm_eps"]) for n, part in (("q", q), ("k", k)))
+    q, k, v = (split(part, H) for part in (q, k, v))
+    yield "q", q, vector["q"]
+    yield "k", k, vector["k"]
+    second = "beta" in vector
+    m = make("sana", H, h["head_dim"], Grid(*h["grid"]), rotate=h.get("rope", True), eps=h["eps"],
+             chunk=h.get("chunk_index", 0), version=1 + second, channels=x.shape[-1]).double()
+    if "chunk_of_token" in vector:
+        yield "chunks", m.mechanism.chunk_numbers().double() + 1, vector["chunk_of_token"].double() + 1
+    context = {}
+    if second:
+        context["beta"] = split(vector.layer("beta_proj")(x).sigmoid(), H)
+        fill(vector, {m.mechanism.output_gate: "output_gate"})
+        m.mechanism.norm.data = vector["param.o_norm.weight"]
+    yield "attn", m.map(q, k, v, **context).dense(), vector["attn"]
+    out = m.close(m(q, k, v, **context), x, lambda o: vector.layer("proj")(merge(o)))
+    yield "out", out, vector["out"]
+
+
+def batches(x: Tensor) -> Tensor:
+    """(B*H, N, D) -> (B*H, 1, N, D)"""
+    return x.unsqueeze(1)
+
+
+@adapter("reformer_lsh", "reformer_fullqk")
+def reformer(vector: Vector):
+    """Every head has the same rotations. The file's name says whether it is causal and whether duplicates count."""
+    qk, v, h, case = batches(vector["qk"]), batches(vector["v"]), vector.hyper, vector.name
+    options = {"full": True}
+    if "rotations" in vector:
+        options = {"rounds": h["n_hashes"], "chunk": h["bucket_size"], "duplicates": "_nodup" not in case}
+    m = make("reformer", 1, qk.shape[-1], Grid(X=qk.shape[-2]), value_width=v.shape[-1], causal="_causal" in case,
+             **options).double()
+    context = {}
+    if "rotations" in vector:
+        m.mechanism.R = vector["rotations"][0]
+        context["buckets"] = batches(vector["buckets"])
+        yield "buckets", m.mechanism.hashes(qk).double() + 1, context["buckets"].double() + 1
+    yield "attn", m.map(qk, qk, v, **context).dense(), batches(vector["attn"])
+    yield "out", m(qk, qk, v, **context), batches(vector["out"])
+
+
+@adapter("sla", "sla1")
+def sla(vector: Vector):
+    """Two maps; the projection between them mixes channels, so it is outside. Blocks are strips of a grid of one row.
+
+    The linear part of `sla` goes over all keys, which is not the form here: its stored output is taken.
+    """
+    h, (q, k, v) = vector.hyper, (vector[name] for name in "qkv")
+    size = (h["num_heads"], h["head_dim"], Grid(X=q.shape[-2]))
+    options = {"keep": h["topk"], "block": h["BLKK"], "query_block": h["BLKQ"], "value_width": v.shape[-1],
+               "features": {"elu": "elu1"}.get(h["feature_map"], h["feature_map"])}
+    few = make("sla", *size, alpha=1, **options).map(q, k, v)
+    yield "attn_sparse", few.dense(), vector["attn_sparse"]
+    if vector.name.startswith("sla1"):
+        rest = make("sla", *size, alpha=0, **options).map(q, k, v)
+        yield "attn_linear", rest.dense(), vector["attn_linear"]
+    o = rest.apply(v) if vector.name.startswith("sla1") else vector["o_linear"]
+    yield "out", few.apply(v) + vector.layer("proj_l")(o), vector["out"]
