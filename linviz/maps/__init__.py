@@ -8,10 +8,11 @@ from .combine import ByChannel, ByHead, PerChannel, Product, Sum
 from .dense import Dense
 from .factored import Factored, Features, KernelMap, Normaliser
 from .function_scores import FunctionScores
+from .memory import Memory, MemoryState
 from .reweighted_table import ReweightedTable
 from .scores import Scores
 from .sparse import Sparse
 
 __all__ = ["Banded", "Blocks", "ByChannel", "ByHead", "CausalExponential", "CausalFactored", "Dense", "Factored",
-           "Features", "FunctionScores", "KernelMap", "Map", "Normaliser", "PerChannel", "Product", "ReweightedTable",
-           "Scores", "Sparse", "State", "Sum", "causal_map", "gather_tokens"]
+           "Features", "FunctionScores", "KernelMap", "Map", "Memory", "MemoryState", "Normaliser", "PerChannel",
+           "Product", "ReweightedTable", "Scores", "Sparse", "State", "Sum", "causal_map", "gather_tokens"]

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from ..fixation import Gate, shift_channels
 from ..grid import Grid, as_grid, whole_number
-from ..maps import Blocks, Map, State, gather_tokens
+from ..maps import Blocks, Map, gather_tokens
 from ..scopes import Group, token_groups
 from ..settings import Refused
 from .base import REGISTRY, Kernel, Mechanism, Project
@@ -61,7 +61,7 @@ class Attention(nn.Module):
 
     @property
     def family(self) -> str:
-        """softmax, kernel, low-rank, local, content-free or graph."""
+        """softmax, kernel, low-rank, local, content-free, graph or recurrent."""
         return self.mechanism.family
 
     @property
@@ -109,8 +109,10 @@ class Attention(nn.Module):
             return widened(self.mechanism)(q, self._shifted(k), self._shifted(v), **context)
         return self.finish(self.map(q, k, v, **context).apply(self.values(v)), q)
 
-    def step(self, state: State | None, q: Given, k: Given, v: Given) -> tuple[State, Tensor]:
-        """A causal kernel as a recurrent network, one token (B, H, 1, D) at a time; `state` is None before the first.
+    def step(self, state: Any, q: Given, k: Given, v: Given, **context: Any) -> tuple[Any, Tensor]:
+        """A causal kernel or a memory as a recurrent network: one token (B, H, 1, D) at a time, or one frame.
+
+        `state` is None before the first, a State or a MemoryState after it; its size does not grow.
 
         >>> m = make("linear", heads=1, width=4, grid=Grid(X=9), causal=True)
         >>> x, state = torch.rand(1, 1, 9, 4), None
@@ -119,13 +121,17 @@ class Attention(nn.Module):
         >>> torch.allclose(o, m(x, x, x)[..., -1:, :]), state.S.shape
         (True, torch.Size([1, 1, 4, 4]))
         """
-        if type(self.mechanism).step is Mechanism.step or self.parsed.shift:
-            raise ValueError(f"{self.spec} has no recurrent form; only a causal kernel without a shift has one")
-        if q.shape[-2] != 1 or k.shape[-2] != 1:
-            raise ValueError(f"a step takes one token at a time; q and k have {q.shape[-2]} and {k.shape[-2]}")
+        if type(self.mechanism).step is Mechanism.step or self.parsed.shift or self.parsed.scope != "joint":
+            raise ValueError(f"{self.spec} has no recurrent form; only a causal kernel or a memory, without a shift and "
+                             "without a scope, has one")
+        check_context(self.spec, self.mechanism, context)
+        each = self.mechanism.tokens_per_step
+        if (q.shape[-2], k.shape[-2]) != (each, each):
+            raise ValueError(f"a step takes {'one token' if each == 1 else f'the {each} tokens of a frame'} at a time; "
+                             f"q and k have {q.shape[-2]} and {k.shape[-2]}")
         check_state(state, q, v)
         with without_autocast(q):
-            state, o = widened(self.mechanism).step(state, *self.admit(q, k, v))
+            state, o = widened(self.mechanism).step(state, *self.admit(q, k, v), **context)
         return state, rounded_output(o, q, k, v)
 
     def features(self, q: Given, k: Given, v: Given) -> tuple[Tensor, Tensor, Tensor]:
