@@ -130,14 +130,15 @@ class Eraser(Recurrent):
         if is_readable(k) and is_readable(beta):
             most = (beta * k.square().sum(-1, keepdim=True)).max().item()
             if most > 2 + 1e-6:
-                raise ValueError(f"beta |k|^2 reaches {most:.3g}, and beyond 2 what is erased grows at every token; use "
+                raise ValueError(f"beta |k|^2 reaches {most:.3g}, and beyond 2 the memory grows with every token; use "
                                  "unit=True, shorter keys or a smaller beta")
         return beta
 
 
 def in_order(order: Tensor, terms: Terms, erase: float) -> Map:
     """The memory of the tokens in another order, (N,) numbers, as a map of the tokens as they were numbered."""
-    return Blocks([(order[None], order[None], Memory(*(x[..., order, :] for x in terms), erase))], (len(order),) * 2)
+    q, k, log_decay, beta = (x[..., order, :] for x in terms)
+    return Blocks([(order[None], order[None], Memory(q, k, log_decay, beta, erase))], (len(order), len(order)))
 
 
 def gate_weight(heads: int, width: int, out: int) -> nn.Parameter:

@@ -122,8 +122,8 @@ class Attention(nn.Module):
         (True, torch.Size([1, 1, 4, 4]))
         """
         if type(self.mechanism).step is Mechanism.step or self.parsed.shift or self.parsed.scope != "joint":
-            raise ValueError(f"{self.spec} has no recurrent form; only a causal kernel or a memory, without a shift and "
-                             "without a scope, has one")
+            raise ValueError(f"{self.spec} has no recurrent form; only a causal kernel or a memory, without shift or "
+                             "scope, has one")
         check_context(self.spec, self.mechanism, context)
         each = self.mechanism.tokens_per_step
         if (q.shape[-2], k.shape[-2]) != (each, each):

@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch import Tensor
 
 from linviz import Grid, make
 
@@ -12,7 +11,6 @@ from .options import case
 
 ORDERS = ("raster", "columns", "both", "frames")
 GRID = Grid(T=3, Y=2, X=3)
-
 
 
 @torch.no_grad()
