@@ -112,3 +112,8 @@ def test_step_by_step() -> None:
         steps("delta", scan=scan)
     has_no_step("delta", "both")
     refuses_a_prefix("delta")
+
+
+def test_it_says_its_order_and_not_that_it_is_not_causal() -> None:
+    words = repr(make("delta", 1, D, GRID, scan="frames"))
+    assert "scan='frames'" in words and "not causal" not in words
