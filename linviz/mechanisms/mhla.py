@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from torch.nn.functional import one_hot, pad
 
 from ..grid import Grid
-from ..maps import Factored, Map
+from ..maps import Factored, Features, Map
 from ..settings import Setting, Switch, Whole, Word
 from ._rotation import rotate_clip
 from .base import Kernel
@@ -91,7 +91,7 @@ class Mhla(Kernel):
     def map(self, q: Tensor, k: Tensor, v: Tensor) -> Map:
         if not self.rotate:
             return super().map(q, k, v)
-        phi_q, phi_k = self.gated(self.features(q, k), v).gated()
+        phi_q, phi_k = self.gated(Features(*self.features(q, k)), v).gated()
         divisor = self.normaliser(phi_q @ phi_k.sum(-2, keepdim=True).mT)
         turned = (rotate_clip(x.unflatten(-1, (-1, self.width)).movedim(-2, 0), self.grid).movedim(0, -2).flatten(-2)
                   for x in (phi_q / divisor, phi_k))

@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 
 from ..grid import Grid
-from ..maps import Factored, KernelMap, Map, Normaliser
+from ..maps import Factored, Features, KernelMap, Map, Normaliser
 from ..settings import Setting, Switch
 from ._branches import Convolved
 from ._rotation import rotate_rows_columns
@@ -61,7 +61,7 @@ class Nala(Convolved, Kernel):
 
     def map(self, q: Tensor, k: Tensor, v: Tensor) -> Map:
         self.seat(q, k)
-        features = self.gated(self.features(q, k), v)
+        features = self.gated(Features(*self.features(q, k)), v)
         if not self.rotate:
             return self.add_branch(KernelMap(features, self.normaliser))
         phi_q, phi_k = features.gated()
