@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 HUES = {"softmax": "#0072b2", "kernel": "#d55e00", "low-rank": "#009e73", "local": "#cc79a7",
-        "content-free": "#8a8a8a", "graph": "#b59f00"}
+        "content-free": "#8a8a8a", "graph": "#b59f00", "recurrent": "#56b4e9"}
 OTHER_HUE = "#888888"  # of a family that is not known
 MARKERS = {
     "softmax": "circle", "uniform": "square", "relu": "triangle-up", "relu_floor": "circle", "linear": "square",
@@ -16,7 +16,8 @@ MARKERS = {
     "local": "circle", "local_global": "square", "aft_full": "triangle-up", "aft_simple": "triangle-down",
     "aft_local": "triangle-left", "aft_conv": "triangle-right", "swin": "cross", "lambda": "hexagon", "additive": "x",
     "kronecker_kv": "square", "kronecker_qkv": "cross", "cosformer": "cross", "vicinity": "hourglass",
-    "focused": "hexagon"}
+    "focused": "hexagon", "retention": "circle", "gla": "square", "mamba2": "diamond", "delta": "triangle-up",
+    "gated_delta": "star", "kda": "cross"}
 SPARE_MARKERS = ("star-square", "star-diamond", "hexagram", "octagon", "diamond-tall")  # of a person's own mechanism
 
 SEQUENTIAL = {

@@ -9,12 +9,13 @@ from .dense import Dense
 from .factored import Factored, Features, KernelMap, Normaliser
 from .factored_blocks import CausalBlocks, FactoredBlocks
 from .function_scores import FunctionScores
+from .memory import Memory, MemoryState
 from .reweighted_table import ReweightedTable
 from .scores import Scores
 from .sparse import Sparse
 from .tiles import Tiles, gather_rows
 
 __all__ = ["Banded", "Blocks", "ByChannel", "ByHead", "CausalBlocks", "CausalExponential", "CausalFactored", "Dense",
-           "Factored", "FactoredBlocks", "Features", "FunctionScores", "HeadMean", "KernelMap", "Map", "Normaliser",
-           "PerChannel", "Product", "ReweightedTable", "Scores", "Sparse", "State", "Sum", "Tiles", "causal_map",
-           "gather_rows", "gather_tokens"]
+           "Factored", "FactoredBlocks", "Features", "FunctionScores", "HeadMean", "KernelMap", "Map", "Memory",
+           "MemoryState", "Normaliser", "PerChannel", "Product", "ReweightedTable", "Scores", "Sparse", "State",
+           "Sum", "Tiles", "causal_map", "gather_rows", "gather_tokens"]

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ..fixation import Gate, shift_channels
 from ..grid import Grid, as_grid, whole_number
-from ..maps import Blocks, Map, State, gather_tokens
+from ..maps import Blocks, Map, gather_tokens
 from ..scopes import Group, token_groups
 from .base import REGISTRY, Kernel, Mechanism, Project
 from .descriptions import describe_extras, describe_mechanism, describe_parameters, describe_wrong_options
@@ -64,7 +64,7 @@ class Attention(nn.Module):
 
     @property
     def family(self) -> str:
-        """softmax, kernel, low-rank, local, content-free or graph."""
+        """softmax, kernel, low-rank, local, content-free, graph or recurrent."""
         return self.mechanism.family
 
     @property
@@ -113,8 +113,10 @@ class Attention(nn.Module):
             return widened(self.mechanism)(q, self._shifted(k), self._shifted(v), **context)
         return self.finish(self.map(q, k, v, **context).apply(self.values(v)), q)
 
-    def step(self, state: State | None, q: Given, k: Given, v: Given) -> tuple[State, Tensor]:
-        """A causal kernel as a recurrent network, one token (B, H, 1, D) at a time; `state` is None before the first.
+    def step(self, state: Any, q: Given, k: Given, v: Given, **context: Any) -> tuple[Any, Tensor]:
+        """A causal kernel or a memory as a recurrent network: one token (B, H, 1, D) at a time, or one frame.
+
+        `state` is None before the first, a State or a MemoryState after it; its size does not grow.
 
         >>> m = make("linear", heads=1, width=4, grid=Grid(X=9), causal=True)
         >>> x, state = torch.rand(1, 1, 9, 4), None
@@ -123,15 +125,17 @@ class Attention(nn.Module):
         >>> torch.allclose(o, m(x, x, x)[..., -1:, :]), state.S.shape
         (True, torch.Size([1, 1, 4, 4]))
         """
-        if type(self.mechanism).step is Mechanism.step or self.parsed.shift:
-            raise ValueError(f"{self.spec} has no recurrent form; only a causal kernel without a shift has one")
+        if type(self.mechanism).step is Mechanism.step or self.parsed.shift or self.parsed.scope != "joint":
+            raise ValueError(f"{self.spec} has no recurrent form; only a causal kernel or a memory, without shift or "
+                             "scope, has one")
+        check_context(self.spec, self.mechanism, context)
         check_state(state, q, v)
         wanted = self.mechanism.step_tokens(0 if state is None else state.seen)
         if {q.shape[-2], k.shape[-2]} != {wanted}:
-            count = "one token at a time" if wanted == 1 else f"the {wanted} tokens of the next chunk"
+            count = "one token at a time" if wanted == 1 else f"the {wanted} tokens of the next frame or chunk"
             raise ValueError(f"a step takes {count}; q and k have {q.shape[-2]} and {k.shape[-2]}")
         with without_autocast(q):
-            state, o = widened(self.mechanism).step(state, *self.admit(q, k, v))
+            state, o = widened(self.mechanism).step(state, *self.admit(q, k, v), **context)
         return state, rounded_output(o, q, k, v)
 
     def features(self, q: Given, k: Given, v: Given) -> tuple[Tensor, Tensor, Tensor]:

@@ -23,7 +23,7 @@ from ..settings import Setting
 from .descriptions import describe_mechanism, describe_parameters
 
 EPS = 1e-6  # added to a row sum, unless the definition of a method has another value
-FAMILIES = ("softmax", "kernel", "low-rank", "local", "content-free", "graph")
+FAMILIES = ("softmax", "kernel", "low-rank", "local", "content-free", "graph", "recurrent")
 REGISTRY: dict[str, type[Mechanism]] = {}
 Project = Callable[[Tensor], Tensor]
 
@@ -134,7 +134,7 @@ class Mechanism(nn.Module):
         """The number of tokens that the next step takes, after `seen` tokens."""
         return 1
 
-    def step(self, state: State | None, q: Tensor, k: Tensor, v: Tensor) -> tuple[State, Tensor]:
+    def step(self, state: Any, q: Tensor, k: Tensor, v: Tensor, **context: Any) -> tuple[Any, Tensor]:
         """The causal form as a recurrent network, token by token; most mechanisms have none."""
         raise ValueError(f"{self.name} has no recurrent form")
 
@@ -198,7 +198,7 @@ class Kernel(Mechanism):
             return causal_map(self.gated(self.causal_features(q, k), v), self.normaliser)
         return KernelMap(self.gated(Features(*self.features(q, k)), v), self.normaliser)
 
-    def step(self, state: State | None, q: Tensor, k: Tensor, v: Tensor) -> tuple[State, Tensor]:
+    def step(self, state: State | None, q: Tensor, k: Tensor, v: Tensor, **context: Any) -> tuple[State, Tensor]:
         """The causal form as a recurrent network: from the state and one token (B, H, 1, D) to the next state and o."""
         phi = self.gated(self.causal_features(q, k, 0 if state is None else state.seen), v)
         return recurrent_step(self, state, phi, v, self.normaliser)

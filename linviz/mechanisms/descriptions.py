@@ -27,7 +27,8 @@ def describe_mechanism(mechanism: Any) -> str:
     m = mechanism
     sizes = f"{m.heads} head{'s' * (m.heads > 1)} of {m.width} channels"
     parts = [sizes + (f" ({m.value_width} of v)" if m.value_width != m.width else ""), repr(m.grid)]
-    parts += [f"keys on {m.key_grid}"] * (m.key_grid != m.grid) + ["causal" if m.causal else "not causal"]
+    parts += [f"keys on {m.key_grid}"] * (m.key_grid != m.grid)
+    parts += ["causal" if m.causal else "not causal"] * (m.family != "recurrent")  # there, scan says it
     defaults = {name: one.default for name, one in inspect.signature(m.build).parameters.items()
                 if one.kind is not one.VAR_KEYWORD}
     if "eps" not in defaults and hasattr(m, "eps"):

@@ -26,6 +26,7 @@ Shen et al., 2018, arXiv 1812.01243; no 1/sqrt(D), as in the official code.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from torch import Tensor
 
@@ -63,7 +64,7 @@ class Efficient(Mechanism):
         """The choice of every query and exp(k), as exponents."""
         return Features.exponentials((q * self.before).log_softmax(-1) + math.log(self.after), k * self.before)
 
-    def step(self, state: State | None, q: Tensor, k: Tensor, v: Tensor) -> tuple[State, Tensor]:
+    def step(self, state: State | None, q: Tensor, k: Tensor, v: Tensor, **context: Any) -> tuple[State, Tensor]:
         """The causal form as a recurrent network: one token (B, H, 1, D) at a time."""
         return recurrent_step(self, state, self.causal_features(q, k), v, Normaliser("clamp", self.eps))
 

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..maps import State
+from ..maps import MemoryState, State
 from ..maps.readable import is_readable
 from .base import Mechanism
 from .inputs import Given
@@ -62,7 +62,7 @@ def check_context(spec: str, m: Mechanism, context: dict[str, Any]) -> None:
 
 def check_state(state: Any, q: Given, v: Given) -> None:
     """Refuse a state that is not the one of the step before, of the same batch and heads."""
-    if state is not None and not isinstance(state, State):
+    if state is not None and not isinstance(state, State | MemoryState):
         raise ValueError("the state of a step is what the step before returned, or None before the first; "
                          f"got {type(state).__name__}")
     if state is not None and tuple(state.S.shape[:2]) != tuple(q.shape[:2]):

@@ -168,6 +168,23 @@ const roads = {
     }};
   },
 
+  walk({q, k, decay, beta, erase, each}) {                       // the query goes back through a fading memory
+    const [N, D] = q.shape, M = decay.shape[1], w = new Float64Array(D);
+    return {N, S: N, row(i, out) {
+      out.fill(0);
+      for (let d = 0; d < D; d++) w[d] = q.data[i * D + d];
+      for (let t = Math.floor(i / each); t >= 0; t--) {          // one step: a token, or all tokens of a frame
+        const end = (t + 1) * each;
+        for (let j = t * each; j < end; j++) out[j] = beta.data[j] * dot(w, 0, k.data, j * D, D);
+        for (let j = t * each; erase && j < end; j++) {
+          for (let d = 0; d < D; d++) w[d] -= erase * out[j] * k.data[j * D + d];
+        }
+        for (let d = 0; d < D; d++) w[d] *= decay.data[t * M + (M > 1 ? d : 0)];
+      }
+      return out;
+    }};
+  },
+
   rows({rows}) {                                                 // a table, for maps that nothing shorter describes
     const [N, S] = rows.shape;
     return {N, S, row(i, out) { out.set(rows.data.subarray(i * S, (i + 1) * S)); return out; }};

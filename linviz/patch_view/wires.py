@@ -12,7 +12,7 @@ import numpy as np
 from torch import Tensor
 
 Wire = dict[str, Any]
-FULL = ("bias", "q_bias", "k_bias", "s_q", "s_k")  # never in half precision: added to large numbers, or exponents
+FULL = ("bias", "q_bias", "k_bias", "s_q", "s_k", "decay")  # never halves: added to large numbers, exponents, powers
 
 
 def wire_arrays(wire: Any, half: bool = False, at: str = "wire") -> Any:
@@ -73,7 +73,7 @@ def scaled_half(x: np.ndarray) -> np.ndarray:
 
 
 SIDES = {"softmax": ("q", "k"), "factored": ("left", "right"), "kernel": ("phi_q", "phi_k"), "sparse": ("index",),
-         "rows": ("rows",)}  # the arrays of a wire that say how many queries and keys there are
+         "walk": ("q", "k"), "rows": ("rows",)}  # the arrays of a wire that say how many queries and keys there are
 
 
 def wire_shape(wire: Wire, title: str = "") -> tuple[int, int] | None:

@@ -62,3 +62,40 @@ def turned(x: list[float], angles: list[float]) -> list[float]:
 
 def inner(x: list[float], y: list[float]) -> float:
     return sum(a * b for a, b in zip(x, y, strict=True))
+
+
+def remembered(q: list[list[float]], k: list[list[float]], v: list[list[float]], fades: list[list[float]],
+               beta: list[float], erase: float = 0.0, each: int = 1) -> Tensor:
+    """Fade, look up, write, read: the memory as D x E numbers, one step of `each` tokens after another: o (N, E)."""
+    wide, deep = len(k[0]), len(v[0])
+    S, out = [[0.0] * deep for _ in range(wide)], []
+    for t in range(len(q) // each):
+        S = [[fades[t][d] * x for x in row] for d, row in enumerate(S)]
+        step, before = range(t * each, (t + 1) * each), [list(row) for row in S]
+        for j in step:
+            known = [sum(before[d][e] * k[j][d] for d in range(wide)) for e in range(deep)]
+            new = [beta[j] * (v[j][e] - erase * known[e]) for e in range(deep)]
+            for d in range(wide):
+                for e in range(deep):
+                    S[d][e] += k[j][d] * new[e]
+        out += [[sum(S[d][e] * q[i][d] for d in range(wide)) for e in range(deep)] for i in step]
+    return torch.tensor(out, dtype=torch.float64)
+
+
+def unit(x: list[float]) -> list[float]:
+    """x divided by the root of |x|^2 + 1e-6."""
+    length = math.sqrt(inner(x, x) + 1e-6)
+    return [value / length for value in x]
+
+
+def sigmoid(x: float) -> float:
+    return 1 / (1 + math.exp(-x))
+
+
+def softplus(x: float) -> float:
+    return math.log(1 + math.exp(x))
+
+
+def identity(n: int) -> list[list[float]]:
+    """Values that show the map: what is read of them are its rows."""
+    return [[float(i == j) for j in range(n)] for i in range(n)]

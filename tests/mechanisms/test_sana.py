@@ -137,5 +137,5 @@ def test_mistakes_get_a_sentence() -> None:
         make("sana", 1, D, GRID, value_width=E).map(q, k, v, beta=v[..., :1])
     with pytest.raises(ValueError, match="make it with chunk=1"):
         make("sana", 1, D, GRID, value_width=E).step(None, q[..., :1, :], k[..., :1, :], v[..., :1, :])
-    with pytest.raises(ValueError, match="the 2 tokens of the next chunk"):
+    with pytest.raises(ValueError, match="the 2 tokens of the next frame or chunk"):
         make("sana", 1, D, GRID, value_width=E, chunk=1).step(None, q, k, v)

@@ -39,6 +39,8 @@ def rows_of(wire: dict) -> np.ndarray:
     if w["kind"] == "factored":
         mix = w["mix"][w["query_block"].astype(int)][:, w["key_block"].astype(int)] if "mix" in w else 1
         return w["left"] @ w["right"].T * mix
+    if w["kind"] == "walk":
+        return memory_rows(w)
     g = [1 / (1 + np.exp(-w[z])) if z in w else 1 for z in ("z_q", "z_k")]
     if "s_q" in w:  # exponents, of which the largest of a row cancels
         logs = w["s_q"][:, None] + w["s_k"] + np.log(np.tril(np.ones((N, N))) + 1e-300)[..., None]
@@ -52,6 +54,15 @@ def rows_of(wire: dict) -> np.ndarray:
     return a / {"add": sums + eps, "clamp": np.maximum(sums, eps), "none": 1}[w["normaliser"]["kind"]]
 
 
+def memory_rows(w: dict) -> np.ndarray:
+    """The boxed formula P (I + e diag(b) R)^-1 diag(b), with what is left of every key at every later step."""
+    step = np.arange(N) // w["each"]
+    left = np.array([[w["decay"][j + 1:i + 1].prod(0) for j in step] for i in step])  # (N, N, 1 or D)
+    P, R = (np.einsum("id,jd,ijd->ij", x, w["k"], left + 0 * w["k"]) for x in (w["q"], w["k"]))
+    P, R = P * (step[:, None] >= step), R * (step[:, None] > step)
+    return P @ np.linalg.inv(np.eye(N) + w["erase"] * w["beta"][:, None] * R) * w["beta"]
+
+
 def random(*shape: int, seed: int = 1) -> torch.Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
@@ -59,6 +70,7 @@ def random(*shape: int, seed: int = 1) -> torch.Tensor:
 PHI = {"phi_q": random(N, 5).abs(), "phi_k": random(N, 5, seed=2).abs()}
 LOGS = {"s_q": 100 * random(N, 5, seed=5), "s_k": 100 * random(N, 5, seed=6)}
 QK = {"q": random(N, 6), "k": random(N, 6, seed=2)}
+WALK = {**{name: x / 3 for name, x in QK.items()}, "beta": random(N, seed=4).sigmoid()}
 WIRES = {
     "softmax": {"kind": "softmax", **QK, "scale": 0.4},
     "softmax, bias": {"kind": "softmax", **QK, "scale": 0.4, "bias": random(N, N, seed=3)},
@@ -77,6 +89,10 @@ WIRES = {
     "kernel, exponents, causal": {"kind": "kernel", **PHI, **LOGS, "normaliser": {"kind": "add", "eps": 0.0},
                                   "causal": True},
     "kernel, gate, exponents, causal": gated(N, 5) | LOGS | {"normaliser": {"kind": "add", "eps": 0.0}, "causal": True},
+    "walk, erases": {"kind": "walk", **WALK, "decay": random(N, 1, seed=3).sigmoid(), "erase": 1.0, "each": 1},
+    "walk, half erased": {"kind": "walk", **WALK, "decay": random(N, 6, seed=3).sigmoid(), "erase": 0.5, "each": 1},
+    "walk, by frames": {"kind": "walk", **WALK, "decay": random(2, 6, seed=3).sigmoid(), "erase": 1.0, "each": N // 2},
+    "walk, only fades": {"kind": "walk", **WALK, "decay": random(N, 1, seed=3).sigmoid(), "erase": 0.0, "each": 1},
     "kernel, gate": gated(N, 5),
     "kernel, gate, causal": gated(N, 5) | {"causal": True},
 }
@@ -170,8 +186,9 @@ def test_half_the_bits_keep_the_row(page):
     wire = gated(N, 5)
     small = {name: x * 1e-7 if name.startswith("phi") else x for name, x in wire.items()}
     small["normaliser"] = {"kind": "add", "eps": 0.0}
-    show(page, blob([panel(small)], GRID, half=True))
+    show(page, blob([panel(small), panel(WIRES["walk, erases"], stochastic=False)], GRID, half=True))
     near(js_row(page, 3), rows_of(small)[3], 5e-3)
+    near(js_row(page, 3, panel=1), rows_of(WIRES["walk, erases"])[3], 5e-3)
 
 
 # ------------------------------------------------------------------------------------------------ every mechanism
@@ -234,6 +251,17 @@ def test_the_browser_knows_maps_causal_by_chunks(page):
         show(page, blob([Panel(spec, "kernel", a, (0, 1))], LAW))
         for i in (0, 9, len(LAW) - 1):
             near(js_row(page, i), a.rows(torch.tensor([i]))[0, 1, 0].numpy())
+
+
+@pytest.mark.parametrize("scan", ["columns", "both", "frames"])
+@pytest.mark.parametrize("spec", ["kda", "mamba2", "delta@window:2", "gla@time"])
+@torch.no_grad()
+def test_the_browser_knows_every_order_of_a_memory(page, spec, scan):
+    q, k, v = tensors()
+    a = make(spec, 2, 16, LAW, scan=scan).double().map(q, k, v)
+    show(page, blob([Panel(spec, "recurrent", a, (0, 1))], LAW))
+    for i in (0, 9, len(LAW) - 1):
+        near(js_row(page, i), a.rows(torch.tensor([i]))[0, 1, 0].numpy())
 
 
 def test_prefix_tokens_come_first_and_lie_nowhere(page):
