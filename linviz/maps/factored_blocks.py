@@ -61,8 +61,8 @@ class FactoredBlocks(Map):
         self.rank_bound = min(*self.shape, *map(int, sizes))
 
     @property
-    def dtype(self) -> torch.dtype:
-        return self.left.dtype
+    def like(self) -> Tensor:
+        return self.left
 
     def mixed(self, summaries: Tensor) -> Tensor:
         """What every block of queries reads: (..., blocks of keys, M, E) -> (..., blocks of queries, M, E)."""

@@ -58,12 +58,8 @@ class Memory(Map):
         self.chunk = max(each, size // each * each)
 
     @property
-    def dtype(self) -> torch.dtype:
-        return self.q.dtype
-
-    @property
-    def device(self) -> torch.device:
-        return self.q.device
+    def like(self) -> Tensor:
+        return self.q
 
     @property
     def lead(self) -> tuple[int, ...]:

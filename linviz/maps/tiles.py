@@ -35,8 +35,8 @@ class Tiles(Map):
         self.places = flat.argsort(dim=-1, stable=True)[..., :shape[0] * turns].unflatten(-1, (shape[0], turns))
 
     @property
-    def dtype(self) -> torch.dtype:
-        return self.weights.dtype
+    def like(self) -> Tensor:
+        return self.weights
 
     def apply(self, v: Tensor) -> Tensor:
         o = self.weights @ gather_rows(v, self.keys)  # (..., C, L, E)

@@ -17,9 +17,9 @@ import torch
 from torch import Tensor, nn
 
 from ..maps import Blocks, Map, Memory, MemoryState, Sum
+from ..maps.readable import is_readable
 from ..settings import Setting, Word
 from .base import Mechanism
-from .inputs import is_readable
 
 SCANS = ("raster", "columns", "both", "frames")
 ORDER = Setting(Word(*SCANS), "Order of the tokens")
