@@ -88,7 +88,7 @@ class Memory(Map):
     def take_rows(self, i: Tensor) -> Tensor:
         """The walk of the queries i into the past, one chunk at a time: O(i (C + D)) a row."""
         one = torch.zeros(self.shape[0], len(i), dtype=self.dtype, device=self.device)
-        one[i, torch.arange(len(i))] = 1
+        one[i, torch.arange(len(i), device=i.device)] = 1
         return self.pull(one).mT
 
     def dense(self) -> Tensor:

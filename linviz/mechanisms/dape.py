@@ -42,7 +42,6 @@ class Dape(Mechanism):
     paper = "Zheng et al., 2024, arXiv 2410.04798"
     cost, rank = "N S D + N S W", "min(N, S)"
     takes_causal = positional = True
-    slopes: Tensor  # (H,), of alibi
     settings = {"bias": Setting(Word(*BIASES), "Bias of position")}
     slopes: Tensor
 

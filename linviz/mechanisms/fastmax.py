@@ -29,11 +29,11 @@ from ..maps import Map
 from ..settings import Setting, Whole, Word
 from .base import Kernel
 
-NORMALISE = ("largest", "centred", "none")
+NORMALISE = ("auto", "largest", "centred", "none")
 
 
 class Fastmax(Kernel):
-    """`power` is p, 1 or 2; `normalise` is one of NORMALISE; `scale` multiplies q.k where nothing is normalised."""
+    """`power` is p, 1 or 2; `normalise` is one of NORMALISE, auto is largest, or none if causal; `scale` as above."""
 
     name, title = "fastmax", "Fastmax"
     paper = "Gerami et al., 2024, arXiv 2402.07901"
@@ -42,10 +42,11 @@ class Fastmax(Kernel):
     settings = {"power": Setting(Whole(1, 2), "Power"), "normalise": Setting(Word(*NORMALISE), "Normalised by")}
     eps = 0.0
 
-    def build(self, power: int = 2, normalise: str | None = None, scale: float | None = None) -> None:
-        normalise = normalise or ("none" if self.causal else "largest")
+    def build(self, power: int = 2, normalise: str = "auto", scale: float | None = None) -> None:
         if power not in (1, 2) or normalise not in NORMALISE:
             raise ValueError(f"power is 1 or 2, normalise one of {', '.join(NORMALISE)}; got {power}, {normalise!r}")
+        if normalise == "auto":
+            normalise = "none" if self.causal else "largest"
         if self.causal and normalise != "none":
             raise ValueError(f"normalise={normalise!r} divides by the longest token of the whole clip, which a causal "
                              "map must not know; use normalise='none'")

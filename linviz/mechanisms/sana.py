@@ -2,7 +2,7 @@
 
     A_ij = R_i phi(q_i).R_j phi(k_j) / (phi(q_i).sum_m phi(k_m) + eps)          phi(x) = relu(x)
 
-R turns pairs of channels by frame, row and column, above the fraction only, so that the divisor stays positive.
+R turns pairs of channels by frame, row and column, above the fraction only: the divisor stays positive.
 rotate=False is the form for pictures: relu attention.
 
 chunk=C: a token sees all tokens of its own C frames and of all frames before; the sum over m stops there too. Two
@@ -23,8 +23,8 @@ keeps the sums of all chunks and adds them up for every chunk, so its memory gro
 """
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -49,7 +49,7 @@ class Sana(Kernel):
     settings = {"rotate": Setting(Switch(), "Rotated positions"), "chunk": Setting(Whole(0, 64), "Frames per chunk"),
                 "version": Setting(Whole(1, 2), "Version")}
 
-    def build(self, rotate: bool = True, chunk: int | Sequence[int] = 0, version: int = 1,
+    def build(self, rotate: bool = True, chunk: int | tuple[int, ...] = 0, version: int = 1,
               channels: int | None = None) -> None:
         starts = [0, chunk] if isinstance(chunk, int) else list(chunk)
         if version not in (1, 2) or starts[:1] != [0] or (chunk and starts != sorted({*starts})):
@@ -111,10 +111,10 @@ class Sana(Kernel):
             raise ValueError(f"the clip has ended: all {seen} tokens of {self.grid} have been seen")
         return int((self.chunk_numbers() == self.chunk_numbers()[seen]).sum())
 
-    def step(self, state: State | None, q: Tensor, k: Tensor, v: Tensor) -> tuple[State, Tensor]:
+    def step(self, state: Any, q: Tensor, k: Tensor, v: Tensor, **context: Any) -> tuple[State, Tensor]:
         """From the sums over all chunks before, and the next chunk, to the sums with it and its output."""
         state = State.empty(q, v, self.width) if state is None else state
         now = slice(state.seen, state.seen + q.shape[-2])
-        above, below = self.factors(q, k, v, None, now)
+        above, below = self.factors(q, k, v, context.get("beta"), now)
         state = State(state.S + above.k.mT @ v, state.z + below.k.sum(-2), now.stop)
         return state, self.finish(above.q @ state.S / self.normaliser(below.q @ state.z.unsqueeze(-1)), q)

@@ -60,7 +60,7 @@ def draw(width: int = 8) -> tuple[torch.Tensor, ...]:
 def test_ones_are_linear_attention_and_the_identity_is_attention_inside_blocks() -> None:
     q, k, v = draw()
     grid = Grid(Y=8, X=8)
-    ones, identity = (make("mhla", 1, 8, grid, mixing=kind, eps=0.0).map(q, k, v).dense()
+    ones, identity = (make("mhla", 1, 8, grid, block=4, mixing=kind, eps=0.0).map(q, k, v).dense()
                       for kind in ("ones", "identity"))
     assert torch.allclose(ones, make("relu", 1, 8, grid, eps=0.0).map(q, k, v).dense(), atol=1e-4)
     assert torch.allclose(identity, make("relu@window:4", 1, 8, grid, eps=0.0).map(q, k, v).dense(), atol=1e-4)

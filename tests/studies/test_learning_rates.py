@@ -16,7 +16,7 @@ from studies.evidence_page import template_values
 from studies.evidence_store import EVIDENCE, read_results
 from studies.evidence_study import PAGE
 from studies.ledger import Ledger, Record
-from studies.page_templates import render_page, render_sentence
+from studies.page_templates import bullet_list, render_page, render_sentence
 from studies.training_sets import is_done, result_path, same_result
 
 TOLD = read_results(EVIDENCE)
@@ -70,7 +70,7 @@ def test_the_page_grows_with_the_runs(count: int | str) -> None:
 
 def test_headlines_and_the_page_tell_the_runs_of_today() -> None:
     book, page = Ledger(TOLD), PAGE.read_text("utf-8")
-    assert section_of(book).strip() in page and say(book, "rates") in page.partition("\n## What was done")[0]
+    assert section_of(book).strip() in page and bullet_list(say(book, "rates")) in page.partition("\n## What was done")[0]
 
 
 def test_shuffled_runs_make_the_same_page() -> None:
