@@ -33,7 +33,7 @@ NORMALISE = ("auto", "largest", "centred", "none")
 
 
 class Fastmax(Kernel):
-    """`power` is p, 1 or 2; `normalise` is one of NORMALISE, auto is largest, or none if causal; `scale` as above."""
+    """`power` is p; `normalise` is one of NORMALISE, auto is largest, or none if causal; `scale` as above."""
 
     name, title = "fastmax", "Fastmax"
     paper = "Gerami et al., 2024, arXiv 2402.07901"
