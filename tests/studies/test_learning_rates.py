@@ -70,7 +70,8 @@ def test_the_page_grows_with_the_runs(count: int | str) -> None:
 
 def test_headlines_and_the_page_tell_the_runs_of_today() -> None:
     book, page = Ledger(TOLD), PAGE.read_text("utf-8")
-    assert section_of(book).strip() in page and bullet_list(say(book, "rates")) in page.partition("\n## What was done")[0]
+    headlines = page.partition("\n## What was done")[0]
+    assert section_of(book).strip() in page and bullet_list(say(book, "rates")) in headlines
 
 
 def test_shuffled_runs_make_the_same_page() -> None:
