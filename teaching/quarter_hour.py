@@ -9,8 +9,8 @@ from linviz import evidence
 from .outline import HERE, Lesson
 
 VIEW = HERE.parent / "docs" / "view.html"
-TITLE = re.compile(r"<title>The gate gathers this patch&#x27;s attention: from (?P<floor>\d+) to (?P<gate>\d+) of (?P<patches>\d+) "
-                   r"patches \(softmax: (?P<softmax>\d+)\)</title>")
+TITLE = re.compile(r"<title>The gate gathers this patch&#x27;s attention: from (?P<floor>\d+) to (?P<gate>\d+) of "
+                   r"(?P<patches>\d+) patches \(softmax: (?P<softmax>\d+)\)</title>")
 ARMS = {"soft_right": "softmax", "floor_right": "relu + floor", "gate_right": "relu + floor + gate",
         "relu_right": "relu"}
 
