@@ -116,7 +116,7 @@ class AnswerProcess:
             while True:
                 head, tensors = self.asked.get()
                 if not head:
-                    return
+                    raise EOFError("the process is at its end")
                 write_array_frame(self.process.stdin, head, tensors)
                 self.answered.put(read_array_frame(self.process.stdout))
         except Exception as error:

@@ -40,7 +40,7 @@ export function three(x) {                                       // three digits
 
 export const css = `
 :host {
-  display: block; container-type: inline-size;
+  display: block; container: view / inline-size;
   --ink: var(--st-text-color, var(--jp-ui-font-color1, light-dark(#1d232b, #e9ecef)));
   --paper: var(--st-background-color, var(--jp-layout-color0, light-dark(#ffffff, #0f1216)));
   --soft: color-mix(in srgb, var(--ink) 72%, var(--paper));
@@ -141,7 +141,7 @@ input[type=range]:focus-visible::-webkit-slider-thumb {
   .facts { font-size: .87em; gap: 4px; }
   .strip { grid-template-columns: repeat(var(--few), minmax(0, 1fr)); gap: 4px; }
 }
-@container (max-width: 620px) {
+@container view (max-width: 620px) {
   .panels { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 14px 12px; }
   .panel:first-child:not(:nth-last-child(4)), .panel:nth-child(2):last-child { grid-column: 1 / -1; display: grid;
     grid-template-columns: max(272px, 62%) minmax(0, 1fr); column-gap: 12px;   /* its numbers beside the picture: */
