@@ -144,10 +144,10 @@ def modules_of(*extras: str) -> set[str]:
 @pytest.mark.parametrize("folder, extras, own", [
     ("linviz", ("lab", "explorer", "video"), set()),
     ("explorer", ("explorer", "video"), {"explorer"}),
-    ("notebooks", ("lab", "video"), {"build"}),
+    ("notebooks", ("lab", "video"), {"build", "notebooks", "playwright", "start"}),
     ("teaching", ("lab",), set()),
     ("studies", ("dev",), {"studies"}),
-    ("tools", ("lab", "explorer", "video", "dev"), {"start"}),
+    ("tools", ("lab", "explorer", "video", "dev"), {"start", "notebooks"}),
     ("tests", ("lab", "explorer", "video", "dev"), {"studies", "conftest", "teaching", "explorer", "notebooks",
                                                    "start", "tests", "tools"}),
 ])

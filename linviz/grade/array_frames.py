@@ -7,7 +7,7 @@ import math
 import struct
 import zipfile
 from collections.abc import Sequence
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ LARGEST = 2**28                                         # bytes: the exercises' 
 DTYPES = {str(d).removeprefix("torch."): d for d in vars(torch).values() if isinstance(d, torch.dtype)}
 
 
-def write_array_frame(stream: IO[bytes], head: dict[str, Any], tensors: Sequence[Tensor] = ()) -> None:
+def write_array_frame(stream: Any, head: dict[str, Any], tensors: Sequence[Tensor] = ()) -> None:
     """Write one frame and flush it."""
     plain = [t.detach().resolve_conj().resolve_neg().contiguous() for t in tensors]
     kinds = [[str(t.dtype).removeprefix("torch."), list(t.shape)] for t in plain]
@@ -34,7 +34,7 @@ def _bytes_of(t: Tensor) -> Any:
     return t.reshape(-1).view(torch.uint8).numpy() if t.numel() else np.empty(0, np.uint8)
 
 
-def read_array_frame(stream: IO[bytes]) -> tuple[dict[str, Any], list[Tensor]]:
+def read_array_frame(stream: Any) -> tuple[dict[str, Any], list[Tensor]]:
     """Read one frame. EOFError at the end, ValueError for anything that is not a frame.
 
     >>> file = io.BytesIO()
@@ -63,7 +63,7 @@ def _tensor_of(raw: Any, dtype: str, shape: list[int]) -> Tensor:
         shape, dtype=kind)
 
 
-def _read_bytes(stream: IO[bytes], size: int) -> bytes:
+def _read_bytes(stream: Any, size: int) -> bytes:
     parts = []
     while size > 0:
         if not (part := stream.read(min(size, 2**20))):

@@ -16,6 +16,7 @@ from .base import Map, expanded_shape, pick_channel
 class Sparse(Map):
     """Row i has the weight weights[..., i, p] on key index[..., i, p]; `keys` is S, the number of keys.
 
+    >>> import torch
     >>> a = Sparse(torch.tensor([[0, 1], [1, 1]]), torch.full((2, 2), 0.5), keys=3)
     >>> a.dense().tolist()
     [[0.5, 0.5, 0.0], [0.0, 1.0, 0.0]]

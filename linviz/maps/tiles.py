@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .base import Map
+from .base import Map, expanded_shape
 
 
 class Tiles(Map):
@@ -73,6 +73,6 @@ class Tiles(Map):
 
 def gather_rows(x: Tensor, index: Tensor) -> Tensor:
     """The rows of x (..., N, D) that each tile names, index (..., C, P) -> (..., C, P, D)."""
-    lead = torch.broadcast_shapes(x.shape[:-2], index.shape[:-2])
+    lead = expanded_shape(x.shape[:-2], index.shape[:-2])
     flat = index.flatten(-2).expand(*lead, -1)[..., None].expand(*lead, -1, x.shape[-1])
     return x.expand(*lead, *x.shape[-2:]).gather(-2, flat).unflatten(-2, index.shape[-2:])

@@ -82,5 +82,5 @@ class Fastmax(Kernel):
 
     def map(self, q: Tensor, k: Tensor, v: Tensor) -> Map:
         a = super().map(q, k, v)
-        a.stochastic = not self.signed
+        a.stochastic = not self.signed and self.gate is None  # a gate weighs monomials, of which some are negative
         return a

@@ -45,7 +45,7 @@ class Mhla(Kernel):
     cost, rank, year = "N M D E", "M D", 2026
     fixed = positional = True
     takes_key_grid = False
-    settings = {"block": Setting(Whole(1, 64, none=True), "Side of a block"),
+    settings = {"block": Setting(Whole(1, 1024, none=True), "Side of a block"),
                 "mixing": Setting(Word(*MIXING), "Mixing"), "rotate": Setting(Switch(), "Rotated positions")}
 
     def build(self, block: int | None = None, frames: int | None = None, mixing: str = "distance",

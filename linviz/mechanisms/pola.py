@@ -1,7 +1,7 @@
 """PolaFormer: keep the pairs that relu throws away, in a second map for the second half of the channels of v.
 
-    x+ = relu(x)^r      x- = relu(-x)^r      r = 1 + 4 sigmoid(P) in (1, 5), one learned power per channel
-    same_ij = q+_i.k+_j + q-_i.k-_j          opposite_ij = q-_i.k+_j + q+_i.k-_j
+    u(x) = relu(x)^r      d(x) = relu(-x)^r      r = 1 + 4 sigmoid(P) in (1, 5), one learned power per channel
+    same_ij = u(q_i).u(k_j) + d(q_i).d(k_j)          opposite_ij = d(q_i).u(k_j) + u(q_i).d(k_j)
     A_ij = same_ij / (sum_l same_il + S 1e-6)                   for the first half of the channels of v
     A_ij = opposite_ij / (sum_l opposite_il + S 1e-6)           for the second half
 
@@ -46,7 +46,7 @@ class Pola(Convolved):
         self.places = nn.Parameter(torch.zeros(self.heads, len(self.key_grid), self.width))
 
     def polarities(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """x+ and x- of q or k (B, H, N, D)."""
+        """u and d of q or k (B, H, N, D)."""
         x, power = x / softplus(self.gamma), 1 + ALPHA * self.P.sigmoid()
         return x.relu() ** power, (-x).relu() ** power
 

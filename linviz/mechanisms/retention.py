@@ -43,7 +43,7 @@ class Retention(Recurrent):
     paper = "Sun et al., 2023, arXiv 2307.08621"
     cost, rank, year = "N D E", "N; frames: T min(Y X, D)", 2023
     settings = {"scan": ORDER, "slopes": Setting(Word(*SLOPES), "Rates"),
-                "layer": Setting(Whole(0, 255), "Layer, from 0"), "layers": Setting(Whole(1, 256), "Layers")}
+                "layer": Setting(Whole(0, 11), "Layer, from 0"), "layers": Setting(Whole(1, 256), "Layers")}
 
     def build(self, scan: str = "raster", slopes: str = "retention", layer: int = 0, layers: int = 12,
               rotate: bool | None = None, scale: float | None = None) -> None:

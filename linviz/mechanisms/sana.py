@@ -49,7 +49,7 @@ class Sana(Kernel):
     settings = {"rotate": Setting(Switch(), "Rotated positions"), "chunk": Setting(Whole(0, 64), "Frames per chunk"),
                 "version": Setting(Whole(1, 2), "Version")}
 
-    def build(self, rotate: bool = True, chunk: int | tuple[int, ...] = 0, version: int = 1,
+    def build(self, rotate: bool = True, chunk: int | tuple[int, ...] | list[int] = 0, version: int = 1,
               channels: int | None = None) -> None:
         starts = [0, chunk] if isinstance(chunk, int) else list(chunk)
         if version not in (1, 2) or starts[:1] != [0] or (chunk and starts != sorted({*starts})):

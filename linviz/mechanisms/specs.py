@@ -68,14 +68,18 @@ def parse(spec: str) -> Spec:
                 scope, int(found["side"] or DEFAULT_SIDES.get(scope, WINDOW)))
 
 
+MOST_LISTED = 24  # names in one sentence
+
+
 def check_name(what: str, name: str, there: object) -> str:
     """Return `name` if it exists; otherwise raise ValueError with the closest name and the list of all names."""
     names = list(there)  # type: ignore[call-overload]
     if name in names:
         return name
     near = difflib.get_close_matches(name, names, 1)
-    raise ValueError(f"no {what} called {name!r}{f', did you mean {near[0]!r}?' if near else ';'} "
-                     f"there are: {', '.join(sorted(names))}")
+    few = len(names) <= MOST_LISTED
+    listed = f"there are: {', '.join(sorted(names))}" if few else f"linviz.names() lists all {len(names)}"
+    raise ValueError(f"no {what} called {name!r}{f', did you mean {near[0]!r}?' if near else ';'} {listed}")
 
 
 def _parse_gate(spec: str, words: list[str] | None) -> tuple[str | None, bool]:

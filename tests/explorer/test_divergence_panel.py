@@ -64,7 +64,7 @@ def test_the_button_and_a_click_move_the_query_of_all_panels(monkeypatch: pytest
     t, y, x = expected().grid.place(largest)
     assert address(app)["query"] == f"{t},{y},{x}" and sent(app, MAP)["set"]["query"] == largest
     assert app.session_state.visit.query == largest
-    assert any(f"row {y + 1}, column {x + 1}" in one.value for one in app.subheader)
+    assert any(f"row {y + 1}, column {x + 1}" in one.value for one in app.header)
     here, visitor = sample_scene("coffee", Grid(Y=7, X=7), 1.0), Visit()
     for asked, query in (({"query": 8}, 8), ({"query": 49}, 8), (None, 8), ({"query": 0}, 0)):
         monkeypatch.setattr(divergence_panel.st, "session_state", {divergence_panel.MAP: SimpleNamespace(query=asked)})
