@@ -90,7 +90,7 @@ def concentration_table(panels: Sequence[KeyedPanel], titles: Sequence[str], que
 def _cell(name: str, found: dict[str, float] | None) -> str:
     """One number; a dash where there is none, dots while it is on its way."""
     if found is None or name not in found:
-        why = why_missing(name, found or {})
+        why = why_missing(name, found) if found and "entropy" in found else ""  # a signed map has no measure at all
         return WAIT if found is None else f'<abbr title="{escape(why)}">none</abbr>' if why else NONE
     return exact_number_html(in_percent(name, found[name]), measure_value(name, found[name]))
 
