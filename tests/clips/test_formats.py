@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import io
+import os
 
 import av
 import numpy as np
@@ -89,6 +90,13 @@ def test_an_avif_of_ffmpeg_is_no_mp4(kind: str) -> None:
                        options={"svtav1-params": "lp=1"})
     found = clips.decode_clip(data, "x.avif")
     assert len(found.clip.frames) == (1 if kind == "avif" else 3) and near(pixels(found)[0], draw_frame(0, 64, 64))
+
+
+def test_an_av1_encoder_leaves_no_thread_at_the_highest_priority() -> None:
+    scheduled = getattr(os, "sched_getscheduler", lambda process: process)      # only Linux has it
+    before = scheduled(0)
+    encode_clip("libsvtav1", stamps=(0,), size=(64, 64), options={"svtav1-params": "lp=1"})
+    assert scheduled(0) == before
 
 
 # ---------------------------------------------------------------- what is refused

@@ -95,7 +95,8 @@ def test_best_rates_are_chosen_by_training_clips() -> None:
 
 def test_headlines_follow_the_best_rates() -> None:
     before, after = (say(book_of(*predicted_runs(**changes)), "rates") for changes in ({}, {"relu_floor": 0.95}))
-    assert "softmax is more accurate than the baseline (+43.0 [" in before and "give this difference (+68.0 points)" in before
+    assert "softmax is more accurate than the baseline (+43.0 [" in before
+    assert "give this difference (+68.0 points)" in before
     assert "softmax is less accurate than the baseline (-7.0 [" in after and "the gate harms the baseline" in after
     assert "softmax minus relu + floor" in say(book_of(*predicted_runs(relu_floor=0.95)), "rate_check")
 
