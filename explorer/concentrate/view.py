@@ -15,7 +15,9 @@ from linviz.models import LABEL
 from linviz.patch_view.streamlit import patch_view
 from linviz.views import OpenView, SourceFile, View
 from linviz.views.export.code import view_code
+from linviz.views.state import STRENGTHS
 from linviz.views.view_heading import GENERAL, Spread, view_heading
+from linviz.views.view_panels import memory_sentence
 
 from ..shared import chapter_links, export_buttons, number_tables
 from ..shared.live_state import query_words
@@ -75,9 +77,9 @@ def show_view(visit: Visit, panels: Sequence[KeyedPanel], titles: Sequence[str],
     STATE.write_url(**visit.live.values(here.grid, here.query), compare=compared_panels(panels))
     show_warnings(visit.live.problems)
     look = visit.live.look
-    if (look.strength, look.projector) != (before.strength, before.projector):  # charts and sidebar follow
+    if any(getattr(look, name) != getattr(before, name) for name in (*STRENGTHS, "projector")):  # charts follow
         st.rerun()
-    measured = panels_at(panels, before.strength, here)
+    measured = panels_at(panels, before, here)
     show_divergence(visit, measured, titles, here)
     floor = any("relu_floor" in spec for spec in view.specs)
     whose = "your own" if here.data else f"{here.clip.author}, {here.clip.licence}"
@@ -122,7 +124,8 @@ def _show_files(visit: Visit, panels: Sequence[KeyedPanel], measured: Sequence[K
             st.caption(LEFT_OUT.format(titles="; ".join(late)))
         gated = any(panel.gate for panel in shown)
         st.caption(export_buttons.LINK[here.data is not None]
-                   + NUMBERS.format(strength=visit.live.look.strength) * gated)
+                   + NUMBERS.format(strength=visit.live.look.strength) * gated
+                   + memory_sentence(shown, visit.live.look))
         st.code(view_code(opened), "python", height=260)
     export_buttons.show_folded(inside)
 

@@ -11,7 +11,8 @@ from linviz.mechanisms import parse
 from linviz.models import SCHEMES as PAPERS
 
 LAYERS = 3
-ATTENTIONS = ("softmax", "relu_floor")
+ATTENTIONS = ("softmax", "relu_floor", "reformer", "sla", "mhla", "graph", "retention", "gla", "mamba2", "delta",
+              "gated_delta", "kda")  # the others reach what softmax reaches: a test asks all of them
 ORDINALS = ("one layer", "two layers", "three layers")
 
 
