@@ -13,9 +13,9 @@ from linviz.mechanisms import REGISTRY
 from ..shared.number_tables import three_digits
 from .reached_layers import HEADS, WIDTH, random_tokens
 
-OTHERS = ("Mechanisms that are not in this list let every patch of a box meet every other, as softmax does, or stand "
-          "among the schemes.")
+OTHERS = "With every mechanism that is not in this list, each patch of a box meets all others, as with softmax."
 NOTES = {
+    "local": "A patch meets its own block of {window} patches and the two blocks beside it, in raster order.",
     "reformer": "Only patches whose vectors are sorted near one another meet, in each of {rounds} rounds. That depends "
                 "on q and k, which are random here: a picture would have other pairs, and as many.",
     "sla": "A patch meets all others: those of the blocks it keeps one by one, here {keep} of the blocks, and the rest "
@@ -27,7 +27,7 @@ FADES = ("It takes the patches in raster order and meets all earlier ones, but w
          "after {tokens} patches, which is {frames} frames{rates}.")
 KEEPS = ("It takes the patches in raster order and meets all earlier ones. Nothing fades: what was read is overwritten "
          "where a later patch has a similar key.")
-FIXED, DRAWN = " (its two heads)", " (between the middle halves of all patches, with gates as they are drawn at first)"
+FIXED, DRAWN = " (its two heads)", " (the middle half of all patches, with gates as they are drawn at first)"
 
 
 @cache
@@ -42,7 +42,8 @@ def attention_note(name: str, grid: Grid) -> str:
     if name not in NOTES:
         return ""
     m = make(name, HEADS, WIDTH, grid).mechanism
-    return NOTES[name].format(rounds=getattr(m, "rounds", ""), keep=_percent(getattr(m, "keep", 0.0)))
+    return NOTES[name].format(rounds=getattr(m, "rounds", 0), keep=_percent(getattr(m, "keep", 0.0)),
+                              window=getattr(m, "window", 0))
 
 
 def _memory_note(name: str, grid: Grid) -> str:

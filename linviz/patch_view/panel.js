@@ -202,9 +202,9 @@ export class Panel {
   }
 
   get spoken() {
-    const {bits, effective, trouble} = this.measures;
-    const shares = `${three(bits)} bits, ${three(effective)} effective patches`, [negative, under, peak] = this.signs;
-    const signs = `${negative} of the weights negative, their sum ${under}, largest weight × N ${peak}`;
-    return `${this.title}: ${this.apart ? signs : trouble ? this.note.textContent : shares}`;
+    const {bits, effective, trouble} = this.measures, [negative, under, peak] = this.apart ? this.signs : [];
+    const said = this.apart ? `${negative} of the weights negative, their sum ${under}, largest weight × N ${peak}`
+      : trouble ? this.note.textContent : `${three(bits)} bits, ${three(effective)} effective patches`;
+    return `${this.title}: ${said}`;
   }
 }

@@ -30,7 +30,7 @@ export function unpack(bytes) {
   if (bytes.length < 8 || text(0, 4) !== "LVIZ") throw new Error("these bytes are not a linviz view");
   const head = new DataView(buffer).getUint32(4, true), seen = new Map();
   const array = x => {                                           // equal arrays were stored once and stay one
-    const key = `${x.$} ${x.dtype} ${x.scale}`;                  // halves of other scales may have the same bytes
+    const key = `${x.$} ${x.bytes} ${x.dtype} ${x.scale}`;       // halves of other scales may have the same bytes
     if (!seen.has(key)) seen.set(key, typed[x.dtype](buffer, 8 + head + x.$, x.bytes, x.scale));
     return {data: seen.get(key), shape: x.shape};
   };
