@@ -19,7 +19,7 @@ def test_by_hand(row: list[float], share: float, under: float, most: float) -> N
 
 
 def test_half_of_the_triangle_of_a_delta_map_is_negative_though_no_product_is() -> None:
-    """Positive keys: without erasing no weight is negative; with it about half of the triangle, a quarter of the table."""
+    """Positive keys: without erasing no weight is negative; with it half of the triangle, a quarter of the table."""
     x = torch.rand(2, 1, 1, 60, 16, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     q, k = x / x.norm(dim=-1, keepdim=True)
     terms = torch.zeros(1, 1, 60, 1, dtype=torch.float64), torch.full((1, 1, 60, 1), 0.5, dtype=torch.float64)

@@ -11,8 +11,8 @@ from linviz.mechanisms import parse
 from linviz.models import SCHEMES as PAPERS
 
 LAYERS = 3
-ATTENTIONS = ("softmax", "relu_floor", "local", "reformer", "sla", "mhla", "graph", "retention", "gla", "mamba2", "delta",
-              "gated_delta", "kda")  # of all others, a box is reached as by softmax
+ATTENTIONS = ("softmax", "relu_floor", "local", "reformer", "sla", "mhla", "graph", "retention", "gla", "mamba2",
+              "delta", "gated_delta", "kda")  # of all others, a box is reached as by softmax
 ORDINALS = ("one layer", "two layers", "three layers")
 
 

@@ -37,8 +37,7 @@ def scan_picture(name: str, scan: str) -> str:
     ('<svg', 24)
     """
     memory = make(name, heads=1, width=2, grid=GRID, scan=scan).memory
-    if memory is None:
-        raise ValueError(f"{name} is no memory, so it has no scan")
+    assert memory is not None, "only memories have the option scan"
     wide, high = 2 * (GRID.X * CELL + EDGE) + GAP, GRID.Y * CELL + 2 * EDGE
     cells = "".join(_patch(i, whole=scan in ("frames", "unordered")) for i in range(len(GRID)))
     size = f'viewBox="0 0 {wide} {high}" width="{wide}" height="{high}"'

@@ -105,7 +105,8 @@ def test_numbers_are_those_of_linviz(name: str) -> None:
 
 
 def test_a_memory_draws_its_scans_and_says_its_signs() -> None:
-    content = {name: card_content(mechanism_card(name), drawn_map(name, *SMALL.scene), "") for name in ("delta", "softmax")}
+    content = {name: card_content(mechanism_card(name), drawn_map(name, *SMALL.scene), "")
+               for name in ("delta", "softmax")}
     assert [scan for scan, _ in content["delta"]["scans"]] == ["raster", "columns", "both", "frames"]
     assert content["softmax"]["scans"] == [] and content["softmax"]["facts"][2][0] == "entropy"
     name, share, more = content["delta"]["facts"][2]

@@ -82,14 +82,15 @@ def test_counts_written_out(scheme: str, tokens: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize(("attention", "tokens"), [
-    ("local", (144, 147, 147)), ("graph", (10, 32, 73)), ("retention", (18, 18, 18)), ("delta", (18, 18, 18))])
+    ("local", (48, 64, 80)), ("graph", (10, 35, 76)), ("retention", (18, 18, 18)), ("delta", (18, 18, 18))])
 def test_counts_of_what_attends(attention: str, tokens: tuple[int, ...]) -> None:
-    """A memory in raster order: the 17 patches before and its own. Squares of 3, 5 and 7 patches around it, and so on."""
+    """A memory: its own patch and the 17 before it. Blocks of 16. Along edges: 9 + 1, 25 + 9 + 1, 42 + 25 + 9."""
     assert reached_layers("joint", attention, 3, GRID, QUERY).tokens == tokens
 
 
 def test_every_other_mechanism_reaches_its_whole_box() -> None:
-    others = [name for name in linviz.names() if name not in ATTENTIONS]
+    far = "gaussian"  # float32 has no number as small as its smallest weights
+    others = [name for name in linviz.names() if name not in (*ATTENTIONS, far)]
     assert [name for name in others if flow.reach([attention_layer(name, GRID)[0]], QUERY, len(GRID), HEADS,
                                                   WIDTH)[0].sum() < len(GRID)] == []
 
@@ -97,7 +98,7 @@ def test_every_other_mechanism_reaches_its_whole_box() -> None:
 def test_notes_say_what_the_marks_cannot() -> None:
     grid = Grid(6, 14, 14)
     assert not attention_note("softmax", grid) and all(attention_note(name, grid) for name in ATTENTIONS[2:])
-    assert "Half is left after 21.8 to 44.0 patches, which is 0.111 to 0.225 frames" in attention_note("retention", grid)
+    assert "left after 21.8 to 44.0 patches, which is 0.111 to 0.225 frames" in attention_note("retention", grid)
     assert "Nothing fades" in attention_note("delta", grid) and "4 rounds" in attention_note("reformer", grid)
     at = opened(attention="gla", left="joint")
     assert any("**GLA.** It takes the patches in raster order" in text.value for text in at.markdown)

@@ -1,4 +1,4 @@
-"""What memories carry over a border: the spectrum of A[t:, :t] of the map that is shown, or a sentence why there is none."""
+"""What memories carry over a border: the spectrum of A[t:, :t] of the map that is shown, or why there is none."""
 from __future__ import annotations
 
 import pytest
@@ -38,7 +38,7 @@ def test_the_figure_is_of_the_border_before_the_pinned_frame(clip):
 def test_what_has_no_border_or_no_single_memory_says_so():
     assert memory_borders(Grid()) == [] and border_at((0, 0, 0), Grid(X=7)) is None
     assert border_at((0, 0, 0), Grid(T=5, Y=2, X=2)) == 12 and border_at((0, 3, 0), Grid(Y=7, X=7)) == 21
-    opened = open_view(View("coffee", 4, specs=("delta@rows", "gla scan=frames", "mamba2 scan=unordered")))
+    opened = view("coffee", "delta@rows", "gla scan=frames", "mamba2 scan=unordered", patches=4).opened
     said = [one.sentence for one in passed_memories(opened.panels, opened.titles, 8)]
     assert "in every box of its scope" in said[0] and "in one step" in said[1] and "no order" in said[2]
     with pytest.raises(ValueError, match="no memory of this view passes anything on: a memory is a mechanism"):
