@@ -15,7 +15,7 @@ from linviz.models import LABEL
 from linviz.views import SourceFile, View
 from linviz.views.panel_options import declared_options, panel_text, read_panel
 
-from ..shared.widgets import draw_field, draw_widget, escape_markdown
+from ..shared.widgets import draw_field, draw_widget, escape_markdown, is_dark
 from . import own_file
 from .concentrate_state import STATE
 from .file_chooser import change_layout, set_best_fields
@@ -182,7 +182,7 @@ def _show_options(view: View) -> None:
             draw_widget(declared, widget, f"{spec_title(spec)}: {declared.label.lower()}", on_change=_option_changed,
                         args=(n, name), help=None)
             if name == "scan":
-                st.html(scan_with_words(spec, value))
+                st.html(scan_with_words(spec, value, is_dark()))
 
 
 def default_option(spec: str, name: str) -> Any:

@@ -6,7 +6,15 @@ from collections.abc import Sequence
 import streamlit as st
 
 from linviz import figures
-from linviz.views.passed_memory import PassedMemory, border_at, border_words, memory_borders, passed_memories
+from linviz.views.passed_memory import (
+    PASSED,
+    PassedMemory,
+    border_at,
+    border_title,
+    border_words,
+    memory_borders,
+    passed_memories,
+)
 
 from ..shared.scenes import KeyedPanel, Scene
 from ..shared.widgets import escape_markdown, is_dark, show_figure
@@ -29,8 +37,8 @@ def passed_panel(panels: Sequence[KeyedPanel], titles: Sequence[str], here: Scen
     found = [one for panel, title in memories for one in _passed(panel, title, border, here)]
     lines = [one.line for one in found if one.line]
     if lines:
-        fig = figures.spectrum(lines, of=f"A[t:, :t], {border_words(border, here.grid)}", dark=is_dark())
-        show_figure(fig, "passed", height=320)
+        fig = figures.spectrum(lines, of=PASSED, title=border_title(border, here.grid), dark=is_dark())
+        show_figure(fig, "passed", height=360)
     st.caption(escape_markdown(" ".join([*(one.sentence for one in found), WHAT])))
 
 

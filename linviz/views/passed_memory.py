@@ -13,6 +13,7 @@ from ..grid import Grid
 from ..maps import Map, Memory, forward_memory
 from .view_panels import ViewPanel
 
+PASSED = "A[t:, :t]"  # the weights of later tokens on earlier ones
 ONE_BOX = "{title} has a memory of its own in every box of its scope, and none that carries over a border of the clip"
 MANY_HEADS = "{title} is the mean of several heads, and every head has a memory of its own; choose one head"
 NO_ORDER = "{title} has no order, so nothing comes before anything else"
@@ -67,6 +68,16 @@ def border_words(border: int, grid: Grid) -> str:
     if grid.T > 1:
         return f"before frame {done // (grid.Y * grid.X) + 1}"
     return f"after {done} of {len(grid) - grid.prefix} patches"
+
+
+def border_title(border: int, grid: Grid) -> str:
+    """What a chart of A[t:, :t] shows, in a sentence.
+
+    >>> border_title(4, Grid(T=3, Y=2, X=2))
+    'What the first 4 patches pass on to the other 8, before frame 2'
+    """
+    done, where = border - grid.prefix, f", {border_words(border, grid)}" * (grid.T > 1)
+    return f"What the first {done:,} patches pass on to the other {len(grid) - border:,}{where}"
 
 
 def border_at(place: tuple[int, int, int], grid: Grid) -> int | None:

@@ -39,10 +39,6 @@ class Look(State):
                         "brightness grows with the root of the weight, with the weight itself, or with its logarithm")
     strength: float = setting(Number(0.0, 1.0), 1.0, "Strength of the gates",
                               "0 switches every gate off, 1 is the gate as it was fitted")
-    fading: float = setting(Number(0.0, 2.0), 1.0, "Strength of fading",
-                            "of memories: at 0 nothing fades, 1 is as the mechanism does, 2 fades in half the time")
-    erasing: float = setting(Number(0.0, 1.0), 1.0, "Strength of erasing", "of memories: 0 only adds to what is known "
-                             "of a key, 1 takes it off first")
     own: bool = setting(Switch(), False, "Own exposure", "every map has its own exposure instead of a common one")
     share: float = setting(Number(0.0, 0.95), 0.0, "Share inside the line",
                            "a line encloses the fewest patches that hold this share of the attention")
@@ -51,6 +47,10 @@ class Look(State):
     frame: int | None = setting(Whole(0, none=True), None, "Frame",
                                 "the frame that is shown large, counted from 0; default: the query's own")
     projector: bool = setting(Switch(), False, "Projector", "for a room: bright pictures, large type, no sidebar")
+    fading: float = setting(Number(0.0, 2.0), 1.0, "Strength of fading",
+                            "of memories: at 0 nothing fades, 1 is as the mechanism does, 2 fades in half the time")
+    erasing: float = setting(Number(0.0, 1.0), 1.0, "Strength of erasing", "of memories: 0 only adds to what is known "
+                             "of a key, 1 takes it off first")
 
     def as_words(self, frames: int) -> dict[str, Any]:
         """The keyword arguments with which `linviz.patch_view.pack` opens a view like this on `frames` frames.

@@ -12,7 +12,7 @@ from ..figures.curves import Curve, weight_curves
 from ..figures.heat import patch_panels
 from ..figures.reading_lines import spectral_lines
 from .map_divergence import divergence_heading, view_divergence
-from .passed_memory import border_at, border_words, passed_memories
+from .passed_memory import PASSED, border_at, border_title, passed_memories
 from .row_stats import query_row
 from .view_panels import OpenView
 
@@ -74,7 +74,7 @@ def _passed_spectra(opened: OpenView, dark: bool) -> Any:
     if border is None or not lines:
         why = "; ".join(one.why for one in found) or "a memory is a mechanism of the family recurrent, as delta"
         raise ValueError(f"no memory of this view passes anything on: {why}")
-    return figures.spectrum(lines, of=f"A[t:, :t], {border_words(border, opened.grid)}", dark=dark)
+    return figures.spectrum(lines, of=PASSED, title=border_title(border, opened.grid), dark=dark)
 
 
 def _divergence_on_patches(opened: OpenView, dark: bool) -> Any:

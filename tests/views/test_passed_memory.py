@@ -30,7 +30,8 @@ def test_it_is_the_spectrum_of_the_later_rows_of_earlier_columns(clip):
 
 def test_the_figure_is_of_the_border_before_the_pinned_frame(clip):
     fig = clip.figure("passed")
-    assert fig.layout.yaxis.title.text == "singular value s_k of A[t:, :t], before frame 3 (no unit)"
+    assert fig.layout.yaxis.title.text == "singular value s_k of A[t:, :t] (no unit)"
+    assert fig.layout.title.text == "What the first 50 patches pass on to the other 50, before frame 3"
     assert [line.name for line in fig.data] == clip.opened.titles[:5] and len(fig.data[0].y) == 18
     assert "rank bound 18" in fig.layout.meta["alt"]
 
