@@ -1,13 +1,15 @@
 """Measures of rows whose weights may be negative, or need not sum to one: functions of rows a (..., S).
 
 Such a row is no probability distribution and has no entropy. These numbers stand in its place. Zeros count for
-nothing: in the map of a memory every weight above the diagonal is zero, so a share is one of the triangle.
+nothing: in the map of a memory every weight above the diagonal is zero, so a share is one of the triangle. Weights
+below a millionth of the row's largest count as zeros, as their signs may come from rounding.
 """
 from __future__ import annotations
 
 from .measure import measure
 from .shapes import PerRow, Rows
 
+ROUNDING = 1e-6  # of the largest weight of a row
 SIGNED_MEASURES = ("negative_share", "negative_sum", "largest_weight")
 
 
@@ -18,7 +20,8 @@ def negative_share(rows: Rows) -> PerRow:
     >>> negative_share(torch.tensor([0.5, -0.25, 0.0, 0.0]))
     tensor(0.5000)
     """
-    return (rows < 0).sum(-1).to(rows) / (rows != 0).sum(-1).clamp_min(1)
+    least = ROUNDING * rows.abs().amax(-1, keepdim=True)
+    return (rows < -least).sum(-1).to(rows) / (rows.abs() > least).sum(-1).clamp_min(1)
 
 
 @measure("signed row", "sum of the negative weights", "sum a_-", "", "0 and below", "sum of a_j below 0")

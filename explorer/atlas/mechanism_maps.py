@@ -61,6 +61,9 @@ def _draw(name: str, here: Scene) -> DrawnMap:
     signs = {measure: found[measure] for measure in SIGNED_MEASURES if measure in found}
     if reading.channel is not None:
         note = f"Every channel of v has its own map; this is channel {reading.channel + 1} of {here.v.shape[-1]}."
+    memory = reading.mechanism.memory
+    if memory is not None and memory.erase and torch.equal(here.q, here.k):
+        note = SAME_KEYS
     if (text := example_text(name)) != name:
         note = f"Drawn as {text}: at its defaults, this picture would not show it at work. {note}".strip()
     return DrawnMap(name, reading, wire, found.get("entropy"), note, signs)
@@ -86,6 +89,7 @@ def rank_bound(one: DrawnMap) -> int | None:
     return None if one.reading is None else one.reading.map.rank_bound
 
 
+SAME_KEYS = "q and k are equal here: at beta = 1, with keys of length 1, a patch would read only itself."
 NEAR = 4  # patches around the clip's own query
 
 
@@ -107,22 +111,21 @@ def card_content(c: Card, one: DrawnMap, link: str) -> dict[str, Any]:
     """A card as the view shows it."""
     facts = [["cost", f"O({c.cost})", f"grows as {c.grows}"],
              ["rank", f"≤ {c.rank}", f"here {rank_bound(one)}" if one.reading else ""],
-             spread_fact(one)]
+             *spread_facts(one)]
     return {"name": c.name, "title": c.title, "family": c.family, "year": str(c.year or ""), "idea": c.idea,
             "formula": formula_html(c.formula), "tags": card_tags(c), "facts": facts, "note": one.note, "link": link,
             "scans": scan_pictures(c.name), "wire": one.wire,
             "shares": one.reading is not None and one.reading.map.stochastic}
 
 
-def spread_fact(one: DrawnMap) -> list[str]:
+def spread_facts(one: DrawnMap) -> list[list[str]]:
     """What a card says of the rows: their entropy, or in its place what is measured of signed rows."""
     if one.entropy is not None:
-        return ["entropy", f"{three_digits(one.entropy)} bits", "mean of all rows"]
+        return [["entropy", f"{three_digits(one.entropy)} bits", "mean of all rows"]]
     if not one.signs:
-        return ["entropy", "none: no distribution", ""]
-    share, under, most = (one.signs[name] for name in SIGNED_MEASURES)
-    return ["signs", f"{three_digits(100 * share)} % negative",
-            f"sum {three_digits(under)}, largest × N {three_digits(most)}: means"]
+        return [["entropy", "none: no distribution", ""]]
+    share, under, most = (three_digits(one.signs[name] * by) for name, by in zip(SIGNED_MEASURES, (100, 1, 1)))
+    return [["negative", f"{share} %, sum {under}", "mean of all rows"], ["largest", f"{most} / N", "mean of all rows"]]
 
 
 def scan_pictures(name: str) -> list[list[str]]:

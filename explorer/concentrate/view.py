@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import streamlit as st
+import torch
 from streamlit.delta_generator import DeltaGenerator
 
 from linviz.evidence import has_evidence
@@ -34,6 +35,8 @@ from .what_fits import page_grid
 HOW = "Move over a picture: it is lit by the attention of the patch under the pointer. Click to keep that patch{gate}."
 FLOOR = ("The floor is a constant that is added to every feature of relu. In trained models, relu without this floor "
          "cannot be told apart from softmax ([Evidence](/evidence)). ")  # a test holds this to the measured claim
+ERASED = ("q and k are equal here: a memory that erases, at beta = 1 and with keys of length 1, would let a patch read "
+          "only itself. ")
 CAVEAT = ("Attention is not explanation: a map says what was mixed, not why "
           "([Jain and Wallace 2019](https://arxiv.org/abs/1902.10186)).")
 LEFT_OUT = "Not in these files: {titles}. A panel is saved once its gate is fitted to its end; *Fit again* does it."
@@ -82,9 +85,12 @@ def show_view(visit: Visit, panels: Sequence[KeyedPanel], titles: Sequence[str],
     measured = panels_at(panels, before, here)
     show_divergence(visit, measured, titles, here)
     floor = any("relu_floor" in spec for spec in view.specs)
+    memories = [panel.mechanism.memory for panel in panels]
+    erased = torch.equal(here.q, here.k) and any(memory is not None and memory.erase for memory in memories)
+    notes = FLOOR * (floor and has_evidence()) + ERASED * erased + CAVEAT
     whose = "your own" if here.data else f"{here.clip.author}, {here.clip.licence}"
     st.caption(f"{escape_markdown(here.clip.title)}: {whose}. What is compared: {here.note}. A gate is {LABEL}. "
-               f"{FLOOR if floor and has_evidence() else ''}{CAVEAT} {chapter_links.derived('concentrate')}")
+               f"{notes} {chapter_links.derived('concentrate')}")
     _show_files(visit, panels, measured, here, view)
     st.header(f"The pinned {query_words(query, here.grid)}, beside the mean of all {len(here.grid):,}", anchor=False)
     means = [None if panel.waiting else scene_results(here).get(("means", panel.result_key)) for panel in measured]

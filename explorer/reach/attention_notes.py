@@ -18,8 +18,8 @@ NOTES = {
     "local": "A patch meets its own block of {window} patches and the two blocks beside it, in raster order.",
     "reformer": "Only patches whose vectors are sorted near one another meet, in each of {rounds} rounds. That depends "
                 "on q and k, which are random here: a picture would have other pairs, and as many.",
-    "sla": "A patch meets all others: those of the blocks it keeps one by one, here {keep} of the blocks, and the rest "
-           "through D x E sums. Which blocks it keeps depends on q and k, which are random here.",
+    "sla": "A patch meets all others. Those of the blocks that it keeps, here {keep} of all, it meets one by one, and "
+           "the rest through D x E sums. Which blocks it keeps depends on q and k, which are random here.",
     "mhla": "A block of queries mixes what the blocks of keys have summed up. Before training the share falls with the "
             "distance of two blocks and is zero between the two that lie farthest apart.",
     "graph": "A patch meets its eight neighbours and the same patch one frame before and after, one edge per layer."}

@@ -198,7 +198,7 @@ export class Panel {
 
   get signs() {
     const {negative, under, peak} = this.measures;
-    return [`${three(100 * negative)} %`, under < 0 ? `−${three(-under)}` : "0", three(peak)];
+    return [`${three(100 * negative)} %`, under > -.005 ? under < 0 ? "about 0" : "0" : `−${three(-under)}`, three(peak)];
   }
 
   get spoken() {

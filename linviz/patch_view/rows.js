@@ -289,13 +289,13 @@ function logits(gate, phi_q, phi_k, n) {                         // the gate as 
 
 // ------------------------------------------------------------------------------------------------ measures
 
+const ROUNDING = 1e-6;                                           // of the largest weight, as in linviz/signed_rows.py
+
 export function measures(row, shares = true, top = 10) {         // shares: the rows of this map are meant to sum to one
   const best = new Float64Array(top);                            // the largest weights, ascending
-  let alog = 0, sum = 0, least = 0, most = 0, below = 0, under = 0, weights = 0;
+  let alog = 0, sum = 0, least = 0, most = 0;
   for (const a of row) {
     sum += a;
-    if (a !== 0) weights++;
-    if (a < 0) { below++; under += a; }
     if (a < least) least = a;
     if (a > most) most = a;
     if (a > 0) alog += a * Math.log2(a);
@@ -306,10 +306,20 @@ export function measures(row, shares = true, top = 10) {         // shares: the 
     }
   }
   const size = Math.max(most, -least), dead = size === 0 || shares && sum < .5;    // most of it lost to the eps
-  const trouble = least < -1e-6 * size ? "signed" : dead ? "dead" : shares ? "" : "unequal";
-  if (trouble) return {trouble, sum, size, negative: below / weights || 0, under, peak: size * row.length};
+  const trouble = least < -ROUNDING * size ? "signed" : dead ? "dead" : shares ? "" : "unequal";
+  if (trouble) return {trouble, sum, size, ...signs(row, ROUNDING * size), peak: size * row.length};
   const bits = Math.max(0, Math.log2(sum) - alog / sum);         // the row is taken as shares of its own sum
   return {trouble, sum, size, bits, effective: 2 ** bits, top: best.reduce((a, b) => a + b, 0) / sum};
+}
+
+function signs(row, least) {                                     // the share of negative weights, and their sum
+  let below = 0, weights = 0, under = 0;
+  for (const a of row) {
+    if (a > least || a < -least) weights++;
+    if (a < -least) below++;
+    if (a < 0) under += a;
+  }
+  return {negative: below / weights || 0, under};
 }
 
 export function fewest(row, share) {                             // 1 on the fewest keys that hold `share` of a row's sum

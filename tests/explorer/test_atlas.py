@@ -109,9 +109,10 @@ def test_a_memory_draws_its_scans_and_says_its_signs() -> None:
                for name in ("delta", "softmax")}
     assert [scan for scan, _ in content["delta"]["scans"]] == ["raster", "columns", "both", "frames"]
     assert content["softmax"]["scans"] == [] and content["softmax"]["facts"][2][0] == "entropy"
-    name, share, more = content["delta"]["facts"][2]
     found = drawn_map("delta", *SMALL.scene).reading.summary(spectrum=False)
-    assert (name, share) == ("signs", f"{100 * found['negative_share']:.1f} % negative") and "largest × N" in more
+    (name, share, _), (other, most, _) = content["delta"]["facts"][2:]
+    assert (name, other) == ("negative", "largest") and share.startswith(f"{100 * found['negative_share']:.1f} %, sum ")
+    assert most == f"{found['largest_weight']:.2f} / N" and "q and k are equal here" in content["delta"]["note"]
 
 
 # ---------------------------------------------------------------- filters and order
