@@ -1,6 +1,7 @@
 """Which models linviz trains: arms, and the sets of arms, seeds and budgets behind its evidence.
 
-An arm's name is its spec, followed by a word after "~" for each variation that no spec can express:
+An arm's name is its spec, of all layers or of each (a/b/c), followed by a word after "~" for each variation that no
+spec can express:
 
     ~wide      without a gate, but with MLPs widened by the gate's number of parameters: the gate's control
     ~floor=F   relu_floor with another floor
@@ -15,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import reduce
 
-from .checkpoints import canonical_name
+from .layer_specs import BETWEEN, split_layers
 from .recipe import BUDGETS, FLOORS, RATES, Recipe, widened_recipe
 from .video_transformer import Shape, VideoTransformer
 
@@ -47,7 +48,7 @@ def arm_recipe(name: str, budget: str = "short", task: str = "motion", setting: 
     """
     if budget not in BUDGETS:
         raise ValueError(f"no budget called {budget!r}; there are: {', '.join(BUDGETS)}")
-    spec, *variations = canonical_name(name).split("~")
+    spec, *variations = name.split("~")
     plain = Recipe(spec, task=task, setting=setting, steps=BUDGETS[budget])
     return reduce(varied_recipe, variations, plain)
 
@@ -78,12 +79,13 @@ def rate_arm(name: str, rate: float) -> str:
 
 
 def gate_parameters(spec: str) -> int:
-    """How many parameters a gate adds to the small model of `spec`.
+    """How many parameters a gate in every layer adds to the small model of `spec`.
 
     >>> gate_parameters("relu_floor")
     4704
     """
-    with_gate, without = (sum(p.numel() for p in VideoTransformer(s).parameters()) for s in (spec + "+gate", spec))
+    gated = BETWEEN.join(f"{part}+gate" for part in split_layers(spec))
+    with_gate, without = (sum(p.numel() for p in VideoTransformer(s).parameters()) for s in (gated, spec))
     return with_gate - without
 
 

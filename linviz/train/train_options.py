@@ -10,7 +10,8 @@ BUDGETS, SETTINGS = ("short", "long"), ("main", "easy", "hard")
 def add_train_options(sub: argparse.ArgumentParser) -> None:
     """Add the options of `linviz train` to a parser."""
     sub.add_argument("--mechanism", nargs="+", action="extend", required=True, metavar="SPEC",
-                     help="what to train, as in: --mechanism softmax relu_floor+gate")
+                     help="what to train, as in: --mechanism softmax relu_floor+gate. One per layer, with slashes: "
+                     "softmax/relu_floor/relu_floor")
     sub.add_argument("--seeds", type=parse_seeds, default=[0],
                      help="one (3), several (0,2) or a range (0-4); default: 0")
     sub.add_argument("--budget", choices=BUDGETS, default=BUDGETS[0],
