@@ -96,7 +96,7 @@ export const css = `
 .under > * { grid-area: 1 / 1; }
 .facts { display: grid; grid-template-columns: 1fr 1fr auto; gap: 8px; margin: 0; font-variant-numeric: tabular-nums; }
 .facts div { display: flex; flex-direction: column-reverse; }
-.facts dd { margin: 0; font-size: 1.14em; font-weight: 600; }
+.facts dd { margin: 0; font-size: 1.14em; font-weight: 600; white-space: nowrap; }
 .facts dt, .note { color: var(--soft); font-size: .87em; }
 .note { margin: 0; }
 .troubled .facts { visibility: hidden; }
