@@ -108,7 +108,7 @@ linviz.make("softmax", 1, 16, (3, 3), direction=3)  | softmax has no option dire
 linviz.make("performer", 1, 16, (3, 3), directions="many") | directions takes a whole number
 linviz.make("softmax", 1, 16, (3, 3), seed="a")     | seed must be a whole number
 linviz.make("softmax")                              | missing 3 required
-linviz.make("performer directions=8", 1, 16, (3, 3)) | options are keywords of make
+linviz.make("performer directions=8", 1, 16, (3, 3)) | options are keywords, as in make(
 clips.descriptors("chelsea", (14, 14))              | as clips.load('chelsea') gives it; got 'chelsea'
 m(x.int(), x, x)                                    | q must be floating point; got int32
 m(x.tolist(), x, x)                                 | q must be a tensor or an array of numpy; got list

@@ -52,8 +52,7 @@ def parse(spec: str) -> Spec:
     """
     found = PATTERN.fullmatch(spec) if isinstance(spec, str) else None
     if not found:
-        options = "; options are keywords of make, as in directions=64" if "=" in str(spec) else ""
-        raise ValueError(f"{spec!r} is not a spec; the form is {FORM}{options}")
+        raise ValueError(f"{spec!r} is not a spec; the form is {FORM}")
     name = check_name("mechanism", found["name"], REGISTRY)
     scope = check_name("scope", found["scope"] or "joint", SCOPES)
     if found["side"] and (scope not in DEFAULT_SIDES or int(found["side"]) < 1):
