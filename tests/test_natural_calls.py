@@ -64,6 +64,7 @@ a.device, a.shape, len(a), [row.shape for row in a][8] | (device(type='cpu'), (9
 np.asarray(a).shape, np.log(a).shape                             | ((1, 2, 9, 9), (1, 2, 9, 9))
 large[5].shape, large[5, 7].shape, large[[5, 7], 9].shape        | torch.Size([1, 1, 250000]), torch.Size([1, 1])
 (channels @ x[:, :1]).shape, channels.channel(0)[5].shape        | torch.Size([1, 1, 9, 16]), torch.Size([1, 1, 9])
+clips.descriptors(clips.load("coffee"), (4, 4))[0].shape         | torch.Size([1, 1, 16, 16])
 Dense(np.eye(3)), Dense([[1.0]])                                 | 3 queries x 3 keys
 figures.spectrum(r).layout.meta["alt"]                           | softmax, head 2: 9 values
 figures.spectrum([r, r]).data.__len__()                          | 4
@@ -107,6 +108,8 @@ linviz.make("softmax", 1, 16, (3, 3), direction=3)  | softmax has no option dire
 linviz.make("performer", 1, 16, (3, 3), directions="many") | directions takes a whole number
 linviz.make("softmax", 1, 16, (3, 3), seed="a")     | seed must be a whole number
 linviz.make("softmax")                              | missing 3 required
+linviz.make("performer directions=8", 1, 16, (3, 3)) | options are keywords, as in make(
+clips.descriptors("chelsea", (14, 14))              | as clips.load('chelsea') gives it; got 'chelsea'
 m(x.int(), x, x)                                    | q must be floating point; got int32
 m(x.tolist(), x, x)                                 | q must be a tensor or an array of numpy; got list
 m(np.array(["a"]), x, x)                            | q must be floating point
@@ -140,6 +143,7 @@ np.asarray(large)                                   | 62,500,000,000 weights
 np.asarray(channels)                                | map.channel(c)
 channels[5]                                         | map.channel(c)
 Dense(np.ones((2, 2)))                              | not probability distributions
+Dense("table")                                      | table (..., N, S) of numbers; got 'table'
 figures.spectrum(a)                                 | drawn of a reading, as linviz.read gives it
 figures.spectrum("softmax")                         | got str
 figures.cumulative(r, power=3)                      | power must be 1
@@ -148,6 +152,8 @@ linviz.view("nothing.png")                          | neither a file nor a sampl
 linviz.view("https://x.org/cat.png")                | nothing is fetched from the network
 linviz.view(None)                                   | a view is of a sample's name
 linviz.view([])                                     | got list
+linviz.view("")                                     | '' is neither a file nor a sample
+linviz.view({})                                     | q and k are missing
 linviz.view(r, "softmax")                           | got Reading
 linviz.view((x.reshape(1, 9, 16, 2),) * 2, "softmax") | can be read in two ways: say which layout it has, BHND (9 heads
 linviz.view((x, x), "softmax", layout="heads")      | layout takes one of auto, BHND, BNHD
@@ -180,6 +186,7 @@ linviz.view((x,), "softmax")                        | a tuple is (q, k) or (q, k
 linviz.view({"query": x, "k": x})                   | not query
 linviz.view({"q": x})                               | k is missing
 linviz.view(b"abc")                                 | it is text
+view.save(None)                                     | under a name or a path, as in 'cat.png'; got None
 view.save("a.jpg")                                  | by its ending a file is
 view.save("nowhere/a.png")                          | there is no folder nowhere
 view.save("a.mp4")                                  | makes no film

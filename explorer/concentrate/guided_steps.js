@@ -158,7 +158,7 @@ b { display: block; font-weight: 600; }
 .again { all: unset; cursor: pointer; display: block; margin: 0 0 0 auto; width: max-content; line-height: 24px;
   color: var(--soft); text-decoration: underline; text-underline-offset: 3px; }
 .again:focus-visible { outline: 2px solid var(--st-primary-color, #0072b2); outline-offset: 2px; border-radius: 3px; }
-@container (min-width: 621px) { .again { position: absolute; right: 0; bottom: 24px; } }
+@container (min-width: 621px) { .again { position: var(--steps-link, absolute); right: 0; bottom: 24px; } }
 @container (max-width: 620px) {
   .strip-of-steps { padding: 7px 7px 7px 10px; }
   .strip-of-steps .button { padding: 6px 12px; }

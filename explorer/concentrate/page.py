@@ -16,8 +16,8 @@ visit = st.session_state.setdefault("visit", Visit())
 if STATE.come():
     file_chooser.ask_live_view()
 first = "concentrate_shown" not in st.session_state
-top = st.container()
-with st.container():  # there also while nobody brings a file: what stands below keeps its place
+top = st.container(key="words_above")
+with st.container(key="own_file"):  # there also while nobody brings a file: what stands below keeps its place
     file_chooser.show_chooser()
 chosen = controls.choose_view(visit)
 show_warnings(STATE.problems)

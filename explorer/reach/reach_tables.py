@@ -27,11 +27,16 @@ def reach_table(found: Sequence[ReachedLayers]) -> str:
     """HTML: the schemes one under the other, so that their columns can be compared."""
     body = "".join(
         f'<tr><th scope="rowgroup" colspan="6"><b>{escape(SCHEMES[one.scheme].title)}</b></th></tr>' + "".join(
-            f'<tr><th scope="row">{ORDINALS[n]}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in row)}</tr>'
+            f'<tr><th scope="row">{ORDINALS[n]}</th>{"".join(map(_cell, row))}</tr>'
             for n, row in enumerate(layer_rows(one))) for one in found)
     heads = "".join(f'<th scope="col">{name}</th>' for name in COLUMNS)
     return (f'<div class="linviz-numbers" {SCROLLED} style="--columns:7"><table>'
             f"<thead><tr><td></td>{heads}</tr></thead><tbody>{body}</tbody></table></div>")
+
+
+def _cell(text: str) -> str:
+    """A cell; where it is narrow, a spec goes on in a second line."""
+    return f"<td>{escape(text).replace('@', '<wbr>@')}</td>"
 
 
 def scheme_paths(choice: ReachView) -> list[Path]:

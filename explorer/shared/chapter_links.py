@@ -38,4 +38,5 @@ def derived(page: str, folder: Path = NOTEBOOKS) -> str:
     ''
     """
     links = [f"[{int(name.split('_')[0])}]({LAB}{name})" for name in leading_chapters(page, folder)]
-    return f"Derived in the chapters {', '.join(links)} (`python3 start.py lab`)." if links else ""
+    where = "the chapters" if len(links) > 1 else "chapter"
+    return f"Derived in {where} {', '.join(links)} (`python3 start.py lab`)." if links else ""

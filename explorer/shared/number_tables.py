@@ -20,9 +20,11 @@ SCROLLED = 'tabindex="0" role="group" aria-label="table of numbers"'  # on a sma
 def three_digits(x: float) -> str:
     """A number with three significant digits and no exponent.
 
-    >>> three_digits(0.01234), three_digits(12.34), three_digits(1568.0)
-    ('0.0123', '12.3', '1568')
+    >>> three_digits(0.01234), three_digits(12.34), three_digits(1568.0), three_digits(-3e-8)
+    ('0.0123', '12.3', '1568', '0')
     """
+    if abs(x) < 5e-7:  # rounding errors have no digits, and no sign
+        return "0"
     if x != x or float(x).is_integer():
         return NONE if x != x else f"{x:.0f}"
     digits = 2

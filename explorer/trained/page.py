@@ -20,8 +20,9 @@ if chosen is None:
     st.info(f"{NONE[0].upper()}{NONE[1:]}.")
     st.stop()
 found = model_answers(chosen)
-st.title(trained_heading(chosen, found), anchor=False)
-st.markdown(GUIDE)
+with st.container(key="words_above"):
+    st.title(trained_heading(chosen, found), anchor=False)
+    st.markdown(GUIDE)
 view.show_clip(chosen, found)
 controls.show_changes(chosen)
 chosen = STATE.read_widgets()

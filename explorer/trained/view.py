@@ -74,10 +74,10 @@ def show_clip(view: TrainedView, found: Sequence[ModelAnswer]) -> None:
     label = int(task.labels[0])
     left, right = st.columns([1, 1.9], gap="medium")
     said = true_motion(task.classes, label, int(task.truth["digit"][0]), view.order)
-    with left.container(horizontal=True):
-        _show_film(of, said.replace("*", ""))
-        st.container(width=MOVIE).markdown(said)
-    with left:
+    with left.container(key="trained_film"):
+        with st.container(horizontal=True):
+            _show_film(of, said.replace("*", ""))
+            st.container(width=MOVIE).markdown(said)
         show_film_buttons()
     right.html(answers_table(found, task.classes, label, view.order))
 

@@ -9,12 +9,13 @@ Every one of the D = 16 (photograph) or 18 (clip) numbers is standardised over a
 the same weight, and position is two numbers of sixteen: similar patches attend to each other, near ones a little more.
 """
 import math
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..grid import Grid
+from ..grid import Grid, as_grid
 from ..shapes import Float, Keys, Queries, Values
 from .clip import Clip
 from .fitting import fit_patches
@@ -28,12 +29,13 @@ STILL = 1e-6  # gradient in units of L; below it a patch counts as having no edg
 ALIKE = 5e-3  # spread of a descriptor over the patches; below it all are equal (grey has a and b up to 0.004)
 
 
-def descriptors(clip: Clip, grid: Grid, temperature: float = 1.0) -> tuple[Queries, Keys, Values]:
+def descriptors(clip: Clip, grid: Grid | Sequence[int], temperature: float = 1.0) -> tuple[Queries, Keys, Values]:
     """q, k, v, each (1, 1, N, D) float32, for N = T * Y * X tokens in the grid's order; D is 16, and 18 for clips.
 
     v are the descriptors, and q = k = v / sqrt(temperature), so every logit q.k is divided by the temperature.
     Below 1 attention is sharper. A clip whose frames are not whole patches of the grid is fitted to the grid first.
-    Raises ValueError for a temperature of 0 or below, and for a grid with prefix tokens, which have no patch.
+    grid: a Grid, (rows, columns) or (frames, rows, columns). Raises ValueError for a temperature of 0 or below, for
+    what is no clip, and for a grid with prefix tokens, which have no patch.
 
     >>> from linviz import clips
     >>> q, k, v = descriptors(clips.photograph("coffee"), Grid(1, 14, 14))
@@ -42,6 +44,9 @@ def descriptors(clip: Clip, grid: Grid, temperature: float = 1.0) -> tuple[Queri
     """
     if not (0 < temperature < math.inf):
         raise ValueError(f"temperature must be a number above 0; got {temperature}")
+    if not isinstance(clip, Clip):
+        raise ValueError(f"descriptors are of a Clip, as clips.load('chelsea') gives it; got {clip!r:.80}")
+    grid = as_grid(grid)
     if grid.prefix:
         raise ValueError(f"prefix tokens have no patch and no descriptor; use a grid without prefix tokens, not {grid}")
     v = standardise_columns(raw_descriptors(fit_patches(clip, grid), grid))[None, None]

@@ -16,6 +16,8 @@ class Dense(Map):
     """
 
     def __init__(self, table: Tensor | np.ndarray, stochastic: bool = True) -> None:
+        if isinstance(table, str) or table is None:
+            raise ValueError(f"a map needs a finite table (..., N, S) of numbers; got {table!r:.40}")
         table = torch.as_tensor(table)
         if table.ndim < 2 or not torch.isfinite(table).all():
             raise ValueError(f"a map needs a finite table (..., N, S); got shape {tuple(table.shape)}"

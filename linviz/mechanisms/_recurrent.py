@@ -145,7 +145,7 @@ class Eraser(Recurrent):
             most = (beta * k.square().sum(-1, keepdim=True)).max().item()
             if most > 2 + 1e-6:
                 raise ValueError(f"beta |k|^2 reaches {most:.3g}, and beyond 2 the memory grows with every token; use "
-                                 "unit=True, shorter keys or a smaller beta")
+                                 "unit keys (unit=True), shorter keys or a smaller beta")
         return beta
 
 

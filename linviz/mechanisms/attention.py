@@ -197,6 +197,8 @@ def make(spec: str, heads: int, width: int, grid: Grid | Sequence[int], seed: in
     >>> m(x, x, x).shape, m.map(x, x, x).rank_bound
     (torch.Size([1, 2, 18, 8]), 8)
     """
+    if isinstance(spec, str) and "=" in spec:
+        raise ValueError(f"{spec!r} is not a spec: options are keywords, as in make('performer', ..., directions=64)")
     parsed, grid = parse(spec), as_grid(grid)
     heads, width = whole_number(heads, "heads"), whole_number(width, "width")
     if options.get("key_grid") is not None:

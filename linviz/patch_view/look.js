@@ -96,7 +96,7 @@ export const css = `
 .under > * { grid-area: 1 / 1; }
 .facts { display: grid; grid-template-columns: 1fr 1fr auto; gap: 8px; margin: 0; font-variant-numeric: tabular-nums; }
 .facts div { display: flex; flex-direction: column-reverse; }
-.facts dd { margin: 0; font-size: 1.14em; font-weight: 600; }
+.facts dd { margin: 0; font-size: 1.14em; font-weight: 600; white-space: nowrap; }
 .facts dt, .note { color: var(--soft); font-size: .87em; }
 .note { margin: 0; }
 .troubled:not(.apart) .facts { visibility: hidden; }
@@ -146,9 +146,9 @@ input[type=range]:focus-visible::-webkit-slider-thumb {
 }
 @container view (max-width: 620px) {
   .panels { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 14px 12px; }
-  .panel:first-child:not(:nth-last-child(4)), .panel:nth-child(2):last-child { grid-column: 1 / -1; display: grid;
-    grid-template-columns: max(272px, 62%) minmax(0, 1fr); column-gap: 12px;   /* its numbers beside the picture: */
-    & > * { grid-column: 1; }                                                  /* every panel on one screen */
+  :where(.panel:first-child:not(:nth-last-child(4)), .panel:nth-child(2):last-child) { grid-column: 1 / -1;
+    display: grid; grid-template-columns: max(272px, 62%) minmax(0, 1fr); column-gap: 12px;    /* its numbers beside */
+    & > * { grid-column: 1; }                              /* the picture: every panel on one screen */
     .head, .strip { grid-column: 1 / -1; }
     .main { grid-row: 2; }
     .under { grid-area: 2 / 2; }
@@ -157,6 +157,16 @@ input[type=range]:focus-visible::-webkit-slider-thumb {
   }
   .tools { gap: 10px 14px; }
   .strength, .where { flex-basis: 100%; margin: 0; }
+}
+@container style(--panels: in-a-row) {                           /* where a page has little height all panels are seen */
+  .panels:has(> :nth-child(2)) { grid-template-columns: repeat(min(var(--n), 4), minmax(0, 1fr)); gap: 8px;
+    align-items: end;
+    .panel { grid-column: auto; display: block; }
+    .head { white-space: normal; font-size: .87em; line-height: 1.2; }
+    .facts { grid-template-columns: minmax(0, 1fr); gap: 0; }
+    .facts div { flex-flow: row-reverse; justify-content: flex-end; align-items: baseline; gap: 4px; }
+    :is(.more, .strip) { display: none; }
+  }
 }
 @media (pointer: coarse) {
   input[type=range] { height: 36px; }

@@ -21,7 +21,7 @@ from ..atomic_write import write_atomically
 from ..clips import Clip, Unreadable
 from ..grid import Grid, as_grid
 from ..reading import Reading
-from .export.files import make_file
+from .export.files import file_to_write, make_file
 from .export.table import view_numbers
 from .load import open_view, source_name
 from .panel_steps import weaken_panel
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from ..patch_view import PatchView
 
 HOST = "http://localhost:8501/"
-ENDINGS = (".png", ".svg", ".html", ".mp4", ".csv", ".json", ".npz", ".py", ".linviz")
 
 
 def view(source: Any = "chelsea", *specs: str, grid: Grid | Sequence[int] | None = None, **chosen: Any) -> NotebookView:
@@ -198,16 +197,12 @@ class NotebookView:
         ...     view(view("coffee", "uniform", patches=7).save(Path(folder) / "a.linviz")).grid.X
         7
         """
-        path = Path(path).expanduser()
-        ending = path.suffix.lower()
-        if ending not in ENDINGS:
-            raise ValueError(f"{path}: by its ending a file is {', '.join(ENDINGS)}, not {ending or 'nothing'}")
-        if not path.parent.is_dir():
-            raise ValueError(f"cannot write {path}: there is no folder {path.parent}")
+        path = file_to_write(path)
         if self.media is not None and path.is_file() and path.read_bytes() == self.media:
             raise ValueError(f"cannot write {path}: it is the file that this view shows; name another one")
         with progress_bar() as progress:
-            return write_atomically(path, make_file(ending, self.opened, self.media, progress, whole=whole))
+            data = make_file(path.suffix.lower(), self.opened, self.media, progress, whole=whole)
+            return write_atomically(path, data)
 
     # ------------------------------------------------------------------------------------------------ elsewhere
 

@@ -210,9 +210,9 @@ def measure_heading(name: str) -> str:
 def format_cell(x: float | None, note: str = "") -> str:
     """A number in its column; `note` says why there is none.
 
-    >>> format_cell(12.3456), format_cell(None), format_cell(None, NOWHERE)
-    ('   12.35', '       -', '    none')
+    >>> format_cell(12.3456), format_cell(None), format_cell(None, NOWHERE), format_cell(-3e-8)
+    ('   12.35', '       -', '    none', '       0')
     """
     if x is None:
         return f"{'none' if note == NOWHERE else '-':>{CELL_WIDTH}}"
-    return f"{x:{CELL_WIDTH}.{'0f' if abs(x) >= 1000 or abs(x) < 1e-6 else '4g'}}"
+    return f"{x:z{CELL_WIDTH}.{'0f' if abs(x) >= 1000 or abs(x) < 1e-6 else '4g'}}"

@@ -54,7 +54,7 @@ def _named_view(name: str | Path, chosen: Mapping[str, Any]) -> tuple[View, byte
         raise ValueError(f"{str(name)!r:.80} is an address, and nothing is fetched from the network: save the file and "
                          "give its path")
     path = Path(name).expanduser()
-    if not path.exists():
+    if not name or not path.exists():
         near = difflib.get_close_matches(str(name), clips.names(), 1)
         hint = f", did you mean {near[0]!r}?" if near else ";"
         raise ValueError(f"{str(name)!r:.80} is neither a file nor a sample{hint} the samples are "
@@ -95,7 +95,7 @@ def _tensor_bytes(found: Mapping[str, Any], grid: Grid | Sequence[int] | None) -
         raise ValueError(f"a dict for a view has q, k, v, grid, key_grid and frames, not {', '.join(unknown):.80}")
     if missing := [name for name in ("q", "k") if name not in found]:
         raise ValueError("a dict for a view needs q and k, and perhaps v, grid and frames; "
-                         f"{' and '.join(missing)} is missing")
+                         f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing")
     inside = None if found.get("grid") is None else as_grid(found["grid"])
     outside = None if grid is None else as_grid(grid)
     if None not in (inside, outside) and inside != outside:

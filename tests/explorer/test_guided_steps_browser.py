@@ -107,13 +107,24 @@ def test_a_link_is_free_of_steps_and_on_a_telephone_the_strip_is_slim_and_the_ma
     assert "Step 1 of 3" in said(page), "without a gate there is no step for it"
     strip, picture = page.evaluate("strip.getBoundingClientRect().height"), page.locator(".main").first.bounding_box()
     assert strip < 130 and picture["y"] + picture["height"] / 2 < PHONE["height"], "the effect is seen beside the step"
+    page.get_by_test_id("stExpandSidebarButton").click()
+    sheet = page.get_by_test_id("stSidebar").bounding_box()["y"]
+    ends = [box["y"] + box["height"] for box in (panel.bounding_box() for panel in page.locator(".panel").all())]
+    assert len(ends) == 2 and 200 < max(ends) < sheet, "the steps make room: what a control changes is seen whole"
+    page.get_by_test_id("stSidebarCollapseButton").get_by_role("button").click()
+    assert "Step 1 of 3" in said(page), "and come back"
     stage = page.locator(".st-key-compare_map .stage")
     stage.scroll_into_view_if_needed()
     box = stage.bounding_box()
     page.touchscreen.tap(box["x"] + 2.5 / 14 * box["width"], box["y"] + 5.5 / 14 * box["height"])
     page.wait_for_function("view().state.query === 5 * 14 + 2", timeout=15_000)
     assert page.locator(".st-key-compare_map .where").inner_text().startswith("query: row 6, column 3: 0.")
+    page.locator(".st-key-compare_map .view").focus()
+    for keys, query in (("ArrowRight", 5 * 14 + 3), ("Shift+ArrowDown", 9 * 14 + 3), ("ArrowLeft", 9 * 14 + 2)):
+        page.keyboard.press(keys)
+        page.wait_for_function("query => view().state.query === query", arg=query, timeout=15_000)
+    assert page.locator(".st-key-compare_map .where").inner_text().startswith("query: row 10, column 3: 0.")
     page.get_by_role("button", name="Go to the largest").click()
-    page.wait_for_function("view().state.query !== 5 * 14 + 2", timeout=15_000)
+    page.wait_for_function("view().state.query !== 9 * 14 + 2", timeout=15_000)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     context.close()

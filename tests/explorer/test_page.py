@@ -19,7 +19,7 @@ from explorer.concentrate.opening_work import make_opening
 from explorer.concentrate.what_fits import page_grid
 from explorer.shared import warm_start
 from explorer.shared.background_jobs import ResultCache
-from explorer.shared.number_tables import measure_value, three_digits
+from explorer.shared.number_tables import measure_html, measure_value, three_digits
 from explorer.shared.scenes import sample_scene
 from linviz import Grid, clips, evidence, spectra
 from linviz.clips.fitting import PATCH
@@ -151,6 +151,26 @@ def check_numbers(app, found, clip, query):
 def test_its_numbers_are_those_of_linviz_read(opening):
     found, clip = readings(opening)
     check_numbers(opening, found, clip, view(opening)["set"]["query"])
+
+
+def test_every_number_of_the_first_page_is_that_of_the_same_view_in_python(opening):
+    """Nothing of the page is used here but its cells: one call makes the view anew, and fits its gate anew."""
+    shown = linviz.view(OPENING.source, *OPENING.specs)
+    numbers, *_, ranks = tables(opening)  # between them stand the ratios of the gate
+    table = shown.table().set_index(["measure", "spec"])
+    expected = {re.sub("<[^>]+>", "", measure_html(name)): [
+        measure_value(name, table.loc[(name, spec), column]) for spec in OPENING.specs for column in ("patch", "mean")]
+        for name in table.index.unique("measure")}
+    shown_cells = {title: cells for title, cells in numbers.items() if title}
+    assert len(shown_cells) == 6 and shown_cells == {title: expected[title] for title in shown_cells}
+    found = list(shown.readings.values())
+    assert ranks["numerical rank (s above the tolerance)"] == [f"{one.numerical_rank.item()}" for one in found]
+    assert ranks["effective rank (Roy and Vetterli)"] == [three_digits(one.effective_rank.item()) for one in found]
+    assert ranks["tolerance (of the largest s)"] == [f"{one.map.tolerance:.1e}" for one in found]
+    assert ranks["rank bound"] == [f"{one.map.rank_bound}" for one in found]
+    patches = [f"{table.loc[('effective_tokens', spec), 'mean']:.0f}" for spec in OPENING.specs]
+    words = "The gate gathers attention: from {1} to {2} of 784 patches (softmax: {0})"
+    assert opening.title[0].value == words.format(*patches)
 
 
 def test_reset_brings_the_opening_back():

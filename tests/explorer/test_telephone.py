@@ -21,7 +21,9 @@ def test_the_gate_and_all_it_changes_fit_one_screen_and_controls_leave_the_view_
     page.get_by_test_id("stExpandSidebarButton").click()
     sheet = page.get_by_test_id("stSidebar")
     page.get_by_text("Patches per side").wait_for()
-    assert sheet.bounding_box()["y"] > boxes[0][0] + 150 and sheet.bounding_box()["width"] == PHONE["width"]
+    top, seen = sheet.bounding_box()["y"], page.evaluate(BOXES)
+    assert seen[0][0] > 55 and max(bottom for _, bottom in seen) < top, "every panel and the slider, above the controls"
+    assert sheet.bounding_box()["width"] == PHONE["width"] and top > 0.45 * PHONE["height"]
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 

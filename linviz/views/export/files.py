@@ -3,6 +3,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 from ..load import Progress
 from ..trained_panels import OpenTrained
@@ -16,6 +18,23 @@ from .trained_table import trained_csv, trained_json, trained_npz
 from .web_page import trained_page, view_page
 
 Makers = dict[str, Callable[[], bytes | str]]
+ENDINGS = (".png", ".svg", ".html", ".mp4", ".csv", ".json", ".npz", ".py", ".linviz")
+
+
+def file_to_write(path: Any) -> Path:
+    """The path that a person gave for a file of a view. ValueError, in one sentence, where none can be written there.
+
+    >>> file_to_write("cat.png").name
+    'cat.png'
+    """
+    if not isinstance(path, str | Path):
+        raise ValueError(f"a view is saved under a name or a path, as in 'cat.png'; got {path!r:.80}")
+    path = Path(path).expanduser()
+    if (ending := path.suffix.lower()) not in ENDINGS:
+        raise ValueError(f"{path}: by its ending a file is {', '.join(ENDINGS)}, not {ending or 'nothing'}")
+    if not path.parent.is_dir():
+        raise ValueError(f"cannot write {path}: there is no folder {path.parent}")
+    return path
 
 
 def make_file(ending: str, opened: OpenView | OpenTrained, media: bytes | None = None,
