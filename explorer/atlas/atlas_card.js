@@ -6,8 +6,8 @@ import {paint, stage} from "../../linviz/patch_view/light.js";
 import {putOn} from "../shared/frames_page.js";
 
 export class AtlasCard {
-  constructor(grid, content, act) {
-    const {title, family, year, idea, formula, facts, tags, note, link, wire, name} = content;
+  constructor(grid, content, {pick, open, formulaOf}) {
+    const {title, family, year, idea, formula, facts, tags, note, link, wire, name, change} = content;
     this.grid = grid;
     this.name = name;
     this.shares = content.shares;
@@ -21,22 +21,24 @@ export class AtlasCard {
     this.picture.box.classList.toggle("blank", !wire);
     const fact = ([name, value, more]) =>
       h("div", {}, h("dt", {}, name), h("dd", {}, value, more && h("span", {className: "more"}, more)));
-    this.formula = h("details", {className: "formula"}, h("summary", {ariaLabel: `formulas of ${title}`}, "formulas"));
-    this.formula.addEventListener("toggle", () => {               // MathML is laid out when it is first asked for
-      this.formula.append(h("div", {innerHTML: formula}));
-    }, {once: true});
+    // MathML is laid out when it is first asked for
+    this.formula = folded("formulas", `formulas of ${title}`, () => h("div", {innerHTML: formula}));
+    this.change = change && folded(`what changed since ${change.title}`, `what ${title} changed since ${change.title}`,
+      () => changeTable(change, title, formulaOf(change.name), formula));
     const meter = h("div", {className: "meter"}, h("div", {className: "bar"}, this.level), this.bits);
     const words = "open in Concentrate", ariaLabel = `${words}: ${title}`;
-    const open = h("a", {href: link, className: "open", ariaLabel}, words);
+    const concentrate = h("a", {href: link, className: "open", ariaLabel}, words);
+    const heading = h("button", {className: "name", textContent: title});
     this.el = h("article", {className: "card", ariaLabel: title, style: `--hue:${hues[family] ?? "#888888"}`},
       h("div", {className: "top"},
         h("div", {}, this.picture.box, meter),
         h("div", {className: "right"},
-          h("h3", {}, title), h("p", {className: "kind"}, [family, year].filter(Boolean).join(", ")),
+          h("h3", {}, heading), h("p", {className: "kind"}, [family, year].filter(Boolean).join(", ")),
           h("p", {className: "idea"}, idea), h("dl", {}, ...facts.map(fact)))),
-      this.formula, h("p", {className: "note", hidden: !note}, note),
-      h("div", {className: "foot"}, ...tags.map(tag => h("span", {className: "tag"}, tag)), open, this.pick));
-    this.pick.addEventListener("click", () => act(name));
+      this.formula, ...(this.change ? [this.change] : []), h("p", {className: "note", hidden: !note}, note),
+      h("div", {className: "foot"}, ...tags.map(tag => h("span", {className: "tag"}, tag)), concentrate, this.pick));
+    this.pick.addEventListener("click", () => pick(name));
+    heading.addEventListener("click", () => open(this));
     this.drawn = "";
   }
 
@@ -45,9 +47,9 @@ export class AtlasCard {
     return this.made;
   }
 
-  draw(query, pictures, {full, light}) {
+  draw(query, pictures, {full, light}) {                         // whether there was anything new to draw
     const at = this.grid.place(query), picture = pictures[at[0]], drawn = `${query} ${Boolean(picture.bitmap)}`;
-    if (drawn === this.drawn || !this.road) return;
+    if (drawn === this.drawn || !this.road) return false;
     this.drawn = drawn;
     this.row ??= new Float64Array(this.road.S);
     const {size, bits, trouble} = measures(this.road.row(query, this.row), this.shares);
@@ -59,5 +61,23 @@ export class AtlasCard {
     putOn(this.ring, this.grid, at);
     this.level.style.transform = `scaleX(${trouble ? 0 : bits / Math.log2(this.row.length)})`;
     write(this.bits, trouble === "dead" ? "a dead row" : trouble ? "no shares" : `${three(bits)} bits`);
+    return true;
   }
+}
+
+function folded(words, ariaLabel, make) {                        // made when it is first opened
+  const el = h("details", {className: "formula"}, h("summary", {ariaLabel}, words));
+  el.addEventListener("toggle", () => el.append(make()), {once: true});
+  return el;
+}
+
+function changeTable({title: before, rows, same}, title, formulaBefore, formula) {
+  const cell = text => h("td", {}, text);
+  const body = rows.map(([fact, ...two]) => h("tr", {}, h("th", {scope: "row"}, fact), ...two.map(cell)));
+  const heads = [before, title].map(text => h("th", {scope: "col"}, text));
+  const formulas = [formulaBefore, formula].map(innerHTML => h("td", {innerHTML}));
+  return h("div", {className: "change", tabIndex: 0, role: "group", ariaLabel: `${before} and ${title}`},
+    h("table", {}, h("thead", {}, h("tr", {}, h("td"), ...heads)), h("tbody", {},
+      h("tr", {}, h("th", {scope: "row"}, "formula"), ...formulas), ...body)),
+    h("p", {className: "same", hidden: !same.length}, `the same: ${same.join(", ")}`));
 }

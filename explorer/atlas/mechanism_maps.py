@@ -9,17 +9,12 @@ import torch
 
 from linviz import Grid, Reading, cost
 from linviz.mechanisms.attention import Attention
-from linviz.palette import MATH_FONTS, live_colours
-from linviz.patch_view.blob import encode_blob
-from linviz.patch_view.light import FULL, LIGHT
 from linviz.patch_view.wires import wire_arrays, wire_shape
 from linviz.views.panel_options import read_panel
 from linviz.views.panel_steps import make_mechanism, measure_panel
 
-from ..shared.number_tables import three_digits
 from ..shared.scenes import Scene, sample_scene
-from .formula_math import formula_html
-from .mechanism_cards import Card, card_tags, example_text
+from .mechanism_cards import example_text
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,24 +89,3 @@ def first_query(scene: tuple[str, Grid, float]) -> int:
     apart = (places - places[here.query]).abs()
     far = (apart[:, 0] > 0) | (apart[:, 1:].amax(-1) > NEAR)
     return int((soft.reading.entropy[0, 0] - soft.entropy).abs().masked_fill(far, torch.inf).argmin())
-
-
-# ------------------------------------------------------------------------------------------------ for the browser
-
-
-def card_content(c: Card, one: DrawnMap, link: str) -> dict[str, Any]:
-    """A card as the view shows it."""
-    facts = [["cost", f"O({c.cost})", f"grows as {c.grows}"],
-             ["rank", f"≤ {c.rank}", f"here {rank_bound(one)}" if one.reading else ""],
-             ["entropy", "none: no distribution" if one.entropy is None else f"{three_digits(one.entropy)} bits",
-              "" if one.entropy is None else "mean of all rows"]]
-    return {"name": c.name, "title": c.title, "family": c.family, "year": str(c.year or ""), "idea": c.idea,
-            "formula": formula_html(c.formula), "tags": card_tags(c), "facts": facts, "note": one.note, "link": link,
-            "wire": one.wire, "shares": one.reading is not None and one.reading.map.stochastic}
-
-
-def cards_blob(cards: list[dict[str, Any]], frames: list[bytes], alt: str, here: Scene, wish: dict[str, Any]) -> bytes:
-    """Everything the view draws. What is shown of it, in which order, and what is picked is in the wish."""
-    grid = here.grid
-    return encode_blob({"grid": [grid.T, grid.Y, grid.X], "frames": frames, "alt": alt, "cards": cards, "full": FULL,
-                         "light": LIGHT, "colours": live_colours(), "fonts": MATH_FONTS}, wish)

@@ -36,7 +36,7 @@ class Delta(Eraser):
 
     name, title = "delta", "DeltaNet"
     paper = "Schlag et al., 2021, arXiv 2102.11174"
-    cost, rank, year = "N D E", "N; frames: T min(Y X, D)", 2021
+    cost, rank, year, after = "N D E", "N; frames: T min(Y X, D)", 2021, "linear"
     settings = {"scan": ORDER, "unit": Setting(Switch(), "Unit keys")}
 
     def build(self, scan: str = "raster", unit: bool = True, scale: float | None = None) -> None:

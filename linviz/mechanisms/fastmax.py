@@ -37,7 +37,7 @@ class Fastmax(Kernel):
 
     name, title = "fastmax", "Fastmax"
     paper = "Gerami et al., 2024, arXiv 2402.07901"
-    cost, rank, year = "N D^2 E", "(D + 1)(D + 2)/2", 2024
+    cost, rank, year, after = "N D^2 E", "(D + 1)(D + 2)/2", 2024, "softmax"
     takes_causal = True
     settings = {"power": Setting(Whole(1, 2), "Power"), "normalise": Setting(Word(*NORMALISE), "Normalised by")}
     eps = 0.0

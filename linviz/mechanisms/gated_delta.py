@@ -35,7 +35,7 @@ class GatedDelta(Eraser):
 
     name, title = "gated_delta", "Gated DeltaNet"
     paper = "Yang et al., 2024, arXiv 2412.06464"
-    cost, rank, year = "N D E", "N; frames: T min(Y X, D)", 2024
+    cost, rank, year, after = "N D E", "N; frames: T min(Y X, D)", 2024, "delta"
     settings = {"scan": ORDER, "unit": Setting(Switch(), "Unit keys")}
 
     def build(self, scan: str = "raster", unit: bool = True, scale: float | None = None) -> None:

@@ -34,7 +34,7 @@ class GatedLinear(Recurrent):
 
     name, title = "gla", "GLA"
     paper = "Yang et al., 2023, arXiv 2312.06635"
-    cost, rank, year = "N D E", "N; frames: T min(Y X, D)", 2023
+    cost, rank, year, after = "N D E", "N; frames: T min(Y X, D)", 2023, "retention"
     settings = {"scan": ORDER}
 
     def build(self, scan: str = "raster", scale: float | None = None) -> None:

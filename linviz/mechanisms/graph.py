@@ -37,7 +37,7 @@ class Graph(Mechanism):
 
     name, title, family, year = "graph", "graph (GAT)", "graph", 2017
     paper = "Velickovic et al., 2017, arXiv 1710.10903"
-    cost, rank = "N D + W N E", "N"
+    cost, rank, after = "N D + W N E", "N", "additive"
     positional, takes_key_grid = True, False
     settings = {"dynamic": Setting(Switch(), "Ranked by the query")}
 

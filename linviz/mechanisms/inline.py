@@ -39,7 +39,7 @@ class InLine(Convolved):
 
     name, title, family = "inline", "InLine", "kernel"
     paper = "Han et al., 2024, arXiv 2412.06590"
-    cost, rank, year = "N D E", "D + 1; +conv: N", 2024
+    cost, rank, year, after = "N D E", "D + 1; +conv: N", 2024, "linear"
     signed = True
     settings = {"features": Setting(Word(*FEATURES), "Features")}
 

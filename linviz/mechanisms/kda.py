@@ -34,7 +34,7 @@ class KimiDelta(Eraser):
 
     name, title = "kda", "KDA"
     paper = "Kimi Team, 2025, arXiv 2510.26692"
-    cost, rank, year = "N D E", "N; frames: T min(Y X, D)", 2025
+    cost, rank, year, after = "N D E", "N; frames: T min(Y X, D)", 2025, "gated_delta"
     settings = {"scan": ORDER, "unit": Setting(Switch(), "Unit keys")}
 
     def build(self, scan: str = "raster", unit: bool = True, scale: float | None = None) -> None:

@@ -37,7 +37,7 @@ class Mamba2(Recurrent):
 
     name, title = "mamba2", "Mamba-2"
     paper = "Dao and Gu, 2024, arXiv 2405.21060"
-    cost, rank, year = "N D E", "N", 2024
+    cost, rank, year, after = "N D E", "N", 2024, "retention"
     scans = (*SCANS, "unordered")
     settings = {"scan": Setting(Word(*SCANS, "unordered"), "Order of the tokens"),
                 "skip": Setting(Switch(), "Own token added")}

@@ -42,7 +42,7 @@ class Mhla(Kernel):
 
     name, title = "mhla", "MHLA"
     paper = "MHLA, 2026, arXiv 2601.07832"
-    cost, rank, year = "N M D E", "M D", 2026
+    cost, rank, year, after = "N M D E", "M D", 2026, "relu"
     fixed = positional = True
     takes_key_grid = False
     settings = {"block": Setting(Whole(1, 1024, none=True), "Side of a block"),

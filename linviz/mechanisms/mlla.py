@@ -33,7 +33,7 @@ class Mlla(Convolved):
 
     name, title, family = "mlla", "MLLA", "kernel"
     paper = "Han et al., 2024, arXiv 2405.16605"
-    cost, rank, year = "N D E", "D; +conv: N", 2024
+    cost, rank, year, after = "N D E", "D; +conv: N", 2024, "linear"
     signed = positional = True
 
     def build(self, eps: float = EPS, side: int = 3) -> None:

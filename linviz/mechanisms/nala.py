@@ -18,6 +18,7 @@ negative and rows need not sum to one; frames are not told apart. rotate=False: 
 Cost: O(N D E) time, twice that of a kernel.   Rank: at most 2 D; with +conv up to N.
 NaLaFormer, 2025, arXiv 2506.21137. In a layer, the official code then applies a layer norm and multiplies by
 silu(g), with g linear in x. It divides by n without an epsilon: a query of zeros is NaN there, and a dead row here.
+Stages 3 and 4 of all its networks are plain softmax.
 """
 from __future__ import annotations
 
@@ -37,7 +38,7 @@ class Nala(Convolved, Kernel):
 
     name, title = "nala", "NaLaFormer"
     paper = "NaLaFormer, 2025, arXiv 2506.21137"
-    cost, rank, year = "2 N D E", "2 D; +conv: N", 2025
+    cost, rank, year, after = "2 N D E", "2 D; +conv: N", 2025, "pola"
     positional = True
     settings = {"rotate": Setting(Switch(), "Rotated positions")}
 

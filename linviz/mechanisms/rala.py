@@ -15,7 +15,8 @@ rotate=False: rows sum to one. Frames are not told apart.
 
 Cost: O(N D E) time, O(D E) memory beside input and output.   Rank: at most D; with +conv up to N.
 Fan et al., 2024, arXiv 2411.07635. In a layer, the official code multiplies the output, LePE included, by a linear
-function of x before the last layer. So does a layer of linviz: that function starts as the constant 1.
+function of x before the last layer. So does a layer of linviz: that function starts as the constant 1. Stages 3 and 4
+of all official networks are plain softmax.
 """
 from __future__ import annotations
 
@@ -34,7 +35,7 @@ class Rala(Convolved):
 
     name, title, family = "rala", "RALA", "kernel"
     paper = "Fan et al., 2024, arXiv 2411.07635"
-    cost, rank, year = "N D E", "D; +conv: N", 2024
+    cost, rank, year, after = "N D E", "D; +conv: N", 2024, "linear"
     positional = True
     settings = {"rotate": Setting(Switch(), "Rotated positions")}
 

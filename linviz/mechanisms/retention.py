@@ -41,7 +41,7 @@ class Retention(Recurrent):
 
     name, title = "retention", "Retention"
     paper = "Sun et al., 2023, arXiv 2307.08621"
-    cost, rank, year = "N D E", "N; frames: T min(Y X, D)", 2023
+    cost, rank, year, after = "N D E", "N; frames: T min(Y X, D)", 2023, "linear"
     settings = {"scan": ORDER, "slopes": Setting(Word(*SLOPES), "Rates"),
                 "layer": Setting(Whole(0, 11), "Layer, from 0"), "layers": Setting(Whole(1, 256), "Layers")}
 

@@ -46,7 +46,7 @@ class Sla(Mechanism):
 
     name, title, family, year = "sla", "SLA", "softmax", 2025
     paper = "Zhang et al., 2025, arXiv 2509.24006"
-    cost, rank = "N S D + N D E", "min(N, S)"
+    cost, rank, after = "N S D + N D E", "min(N, S)", "softmax"
     positional = True
     settings = {"alpha": Setting(Number(0.0, 1.0), "Softmax part"), "keep": Setting(Number(0.0, 1.0), "Blocks kept"),
                 "block": Setting(Whole(1, 64), "Side of a block"), "features": Setting(Word(*FEATURES), "Features")}
