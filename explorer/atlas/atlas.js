@@ -44,7 +44,7 @@ function atlasView(host, tell) {
     mark();
     schedule();
     const {card} = next.set;
-    if (card !== asked && order.includes(card)) requestAnimationFrame(() => open(cards.get(card)));
+    if (card !== asked && order.includes(card)) requestAnimationFrame(() => show(cards.get(card)));
     asked = card;
   }
 
@@ -64,18 +64,18 @@ function atlasView(host, tell) {
       h("h2", {}, words), grid);
     words.addEventListener("click", () => fold(el, !el.classList.contains("folded")));
     el.dataset.title = title;
-    show(el, folds.get(title) ?? order.length > FEW);
+    setFold(el, folds.get(title) ?? order.length > FEW);
     return el;
   }
 
-  function show(el, folded) {
+  function setFold(el, folded) {
     el.classList.toggle("folded", folded);
     el.querySelector(".fold").ariaExpanded = !folded;
   }
 
   function fold(el, folded) {
     folds.set(el.dataset.title, folded);
-    show(el, folded);
+    setFold(el, folded);
     offerAll();
   }
 
@@ -92,6 +92,11 @@ function atlasView(host, tell) {
   function open({el}) {                                          // a name was clicked: its card, whole
     fold(el.closest("section"), false);
     el.scrollIntoView({block: "nearest"});
+  }
+
+  function show(card) {                                          // a card was asked for by name
+    if (card.change) card.change.open = true;
+    open(card);
   }
 
   function take(next) {                                          // another picture, or other words on a card
@@ -204,8 +209,8 @@ const atlasCss = `
 h2 { display: flex; align-items: baseline; gap: 9px; margin: 0 0 11px; font-size: 1.3em; font-weight: 650; }
 .fold, .name { all: unset; cursor: pointer; }
 .fold { display: flex; align-items: baseline; gap: 9px; min-height: 24px; }
-.fold::after { content: "▾"; color: var(--soft); font-size: .8em; }
-.folded .fold::after { content: "▸"; }
+.fold::after { content: "▾" / ""; color: var(--soft); font-size: .8em; }
+.folded .fold::after { content: "▸" / ""; }
 :is(.fold, .name):focus-visible { outline: 2px solid var(--st-primary-color, #0072b2); outline-offset: 2px; }
 .family h2::before { content: ""; flex: none; width: 11px; height: 11px; border-radius: 50%; background: var(--hue); }
 .count { font-size: .72em; font-weight: 400; color: var(--soft); }
@@ -229,8 +234,7 @@ h3 { margin: 0; font-size: 1.07em; font-weight: 650; }
 dl { margin: 0; display: grid; gap: 2px; font-size: .87em; font-variant-numeric: tabular-nums; }
 dl div { display: grid; grid-template-columns: 3.9em minmax(0, 1fr); column-gap: 6px; }
 dt, .card .more { color: var(--soft); }
-dd { margin: 0; }
-dd .more { display: inline-block; margin-left: .7em; }
+dd { margin: 0; display: flex; flex-wrap: wrap; column-gap: .7em; }
 .folded .cards { grid-template-columns: repeat(auto-fill, minmax(92px, 1fr)); gap: 10px; }
 .folded .card { padding: 0; border: 0; gap: 0; box-shadow: none; }
 .folded .card.picked .stage { outline: 2px solid var(--hue); outline-offset: 2px; }
@@ -240,6 +244,7 @@ dd .more { display: inline-block; margin-left: .7em; }
 .folded .bits { text-align: left; }
 .folded h3 { font-size: .93em; line-height: 1.25; }
 .card { scroll-margin: 72px 0; }
+.card:has(.changed[open]) { grid-column: 1 / -1; }
 .change { overflow-x: auto; margin-top: 7px; }
 .change table { border-collapse: collapse; font-size: .93em; line-height: 1.4; }
 .change :is(th, td) { text-align: left; vertical-align: top; padding: 2px 10px 2px 0; font-weight: 400;

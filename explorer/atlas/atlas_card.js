@@ -11,6 +11,7 @@ export class AtlasCard {
     this.grid = grid;
     this.name = name;
     this.shares = content.shares;
+    this.signed = content.signed;
     this.wire = wire;
     this.picture = stage(grid.T, grid.Y, grid.X, 5, 320);
     this.ring = h("div", {className: "ring"});
@@ -25,6 +26,7 @@ export class AtlasCard {
     this.formula = folded("formulas", `formulas of ${title}`, () => h("div", {innerHTML: formula}));
     this.change = change && folded(`what changed since ${change.title}`, `what ${title} changed since ${change.title}`,
       () => changeTable(change, title, formulaOf(change.name), formula));
+    if (this.change) this.change.classList.add("changed");
     const meter = h("div", {className: "meter"}, h("div", {className: "bar"}, this.level), this.bits);
     const words = "open in Concentrate", ariaLabel = `${words}: ${title}`;
     const concentrate = h("a", {href: link, className: "open", ariaLabel}, words);
@@ -53,8 +55,8 @@ export class AtlasCard {
     this.drawn = drawn;
     this.row ??= new Float64Array(this.road.S);
     const {size, bits, trouble} = measures(this.road.row(query, this.row), this.shares);
-    this.signed ||= trouble === "signed";
-    const gain = trouble === "dead" ? 0 : this.shares ? this.row.length / full : 1 / (size || 1);
+    const most = this.shares ? full / this.row.length : largestBeside(this.row, query) || size || 1;
+    const gain = trouble === "dead" ? 0 : 1 / most;
     paint(this.picture, this.row, 0, {gain, light, heat: false, signed: this.signed});
     this.picture.box.classList.toggle("signed", this.signed);
     this.picture.put(at[0], this.signed ? null : picture, light);
@@ -63,6 +65,12 @@ export class AtlasCard {
     write(this.bits, trouble === "dead" ? "a dead row" : trouble ? "no shares" : `${three(bits)} bits`);
     return true;
   }
+}
+
+function largestBeside(row, query) {                              // a memory's own token would outshine all others
+  let most = 0;
+  for (let j = 0; j < row.length; j++) if (j !== query) most = Math.max(most, Math.abs(row[j]));
+  return most;
 }
 
 function folded(words, ariaLabel, make) {                        // made when it is first opened

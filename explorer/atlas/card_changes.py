@@ -55,8 +55,8 @@ def length_fact(name: str) -> list[str]:
     """What a longer query does, as a line of a card: its name, the answer, and the numbers; empty if not measured."""
     if (one := stored_answers().get(name)) is None:
         return []
-    unit = " bits" if one.entropy else " = largest weight × N"
-    return ["longer q", ANSWERS[one.answer], f"{', '.join(map(three_digits, one.values))}{unit}"]
+    numbers = ", ".join(map(three_digits, one.values))
+    return ["longer q", ANSWERS[one.answer], f"{numbers} bits" if one.entropy else f"largest {numbers} × 1/N"]
 
 
 def compared_facts(c: Card, one: DrawnMap) -> dict[str, str]:

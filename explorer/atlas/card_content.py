@@ -1,6 +1,7 @@
 """What the browser needs to draw the cards and the line of contrast, as plain data."""
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from linviz.contrast import PLACES, ContrastLine
@@ -25,10 +26,12 @@ def card_content(c: Card, scene: tuple[Any, ...], link: str) -> dict[str, Any]:
              ["rank", f"≤ {c.rank}", f"here {rank_bound(one)}" if one.reading else ""],
              ["entropy", "none: no distribution" if one.entropy is None else f"{three_digits(one.entropy)} bits",
               "" if one.entropy is None else "mean of all rows"], *filter(None, [length_fact(c.name)])]
+    shares = one.reading is not None and one.reading.map.stochastic
+    tags = card_tags(replace(c, signed=not shares) if one.reading else c)
     change = changed_facts(c, one, drawn_map(c.after, *scene)) if c.after in REGISTRY else None
     return {"name": c.name, "title": c.title, "family": c.family, "year": str(c.year or ""), "idea": c.idea,
-            "formula": formula_html(c.formula), "tags": card_tags(c), "facts": facts, "note": one.note, "link": link,
-            "change": change, "wire": one.wire, "shares": one.reading is not None and one.reading.map.stochastic}
+            "formula": formula_html(c.formula), "tags": tags, "facts": facts, "note": one.note, "link": link,
+            "change": change, "wire": one.wire, "signed": one.signed, "shares": shares}
 
 
 def cards_blob(cards: list[dict[str, Any]], frames: list[bytes], alt: str, here: Scene, wish: dict[str, Any]) -> bytes:

@@ -16,8 +16,9 @@ function contrastView(host) {
   const marks = h("div", {className: "marks"}), where = h("p", {className: "where"});
   const facts = h("dl", {className: "facts"}), frame = h("div"), ring = h("div", {className: "ring"});
   const live = h("div", {className: "sr", role: "status", ariaLive: "polite"});
+  const scale = h("p", {className: "note"});
   const face = h("div", {className: "view", tabIndex: 0, role: "application"}, frame);
-  const side = h("div", {className: "beside"}, h("label", {}, "contrast c", range), marks, facts, where);
+  const side = h("div", {className: "beside"}, h("label", {}, "contrast c", range), marks, facts, where, scale);
   root.replaceChildren(h("style", {textContent: css + contrastCss}), h("div", {className: "line"}, face, side), live);
   const state = {query: 0, hover: null, held: "mala", c: 1};     // held: the name that c follows from patch to patch
   let grid, model, line, picture, pictures = [], row, most = 1, queued = 0, buttons = {};
@@ -46,6 +47,7 @@ function contrastView(host) {
       b.addEventListener("click", () => { state.held = name; schedule(); speak(); });
       return [name, b];
     }));
+    write(scale, `orange: weights above 0; blue: below 0; full colour: ${next.full}/N`);
     marks.replaceChildren(...Object.values(buttons));
     const at = e => patchUnder(e, picture.box, grid, grid.place(state.query)[0]);
     const hover = query => { state.hover = query; schedule(); };
@@ -75,7 +77,7 @@ function contrastView(host) {
     }
     const {largest, below, negative} = contrastNumbers(row);
     range.ariaValueText = `c = ${three(state.c)}`;
-    tell([["contrast c", three(state.c)], ["length z", three(line.place("inline", query))],
+    tell([["contrast c", three(state.c)], ["z, length of the query", three(line.place("inline", query))],
       ["largest weight × N", three(largest)], ["weights below 0", `${Math.round(100 * below)} %`],
       ["their sum", negative ? `−${three(-negative)}` : "0"]]);
     const frame = grid.T > 1 ? `, frame ${at[0] + 1}` : "";

@@ -21,14 +21,15 @@ from .mechanism_cards import example_text
 class DrawnMap:
     """A mechanism on a picture: its reading, what the browser needs to draw it, the mean entropy of its rows in bits.
 
-    entropy is None where rows are not probability distributions; `note` says in a sentence what is special, or why
-    there is no map.
+    entropy is None where rows are not probability distributions; signed: a weight is negative; `note` says in a
+    sentence what is special, or why there is no map.
     """
 
     name: str
     reading: Reading | None = None
     wire: dict[str, Any] | None = None
     entropy: float | None = None
+    signed: bool = False
     note: str = ""
 
 
@@ -54,7 +55,8 @@ def _draw(name: str, here: Scene) -> DrawnMap:
         note = f"Every channel of v has its own map; this is channel {reading.channel + 1} of {here.v.shape[-1]}."
     if (text := example_text(name)) != name:
         note = f"Drawn as {text}: at its defaults, this picture would not show it at work. {note}".strip()
-    return DrawnMap(name, reading, wire, entropy, note)
+    signed = not reading.map.stochastic and any(bool((rows < 0).any()) for _, rows in reading.map.walk())
+    return DrawnMap(name, reading, wire, entropy, signed, note)
 
 
 def _example(name: str, here: Scene) -> Attention:

@@ -16,7 +16,7 @@ from ..shared.warm_start import wait_for_task
 from ..shared.widgets import is_dark, show_figure
 from .atlas_state import AtlasView
 from .card_content import contrast_blob
-from .mechanism_cards import Card, mechanism_card
+from .mechanism_cards import Card, counted_cards, mechanism_card
 from .mechanism_maps import first_query
 from .view import show_sections
 
@@ -47,10 +47,10 @@ def show_timeline(cards: Sequence[Card], choice: AtlasView, on_dot: Callable[[],
         st.info("Click a dot, or choose a mechanism on the left: its card opens here.")
         return
     c = mechanism_card(choice.card)
-    both = [c] + [mechanism_card(c.after)] * bool(c.after)
-    words = ["the chosen mechanism", "the one that it changes"]
-    sections = [{"family": one.family, "title": one.title, "count": word, "size": 1} for one, word in zip(both, words)]
-    show_sections(both, sections, choice, on_pick)
+    both = [c, *map(mechanism_card, filter(None, [c.after]))]
+    title = f"{c.title}, and what it changes: {both[1].title}" if c.after else c.title
+    section = {"family": c.family, "title": title, "count": counted_cards(len(both), len(both)), "size": len(both)}
+    show_sections(both, [section], choice, on_pick, c.name)
 
 
 def dotted_card() -> str:

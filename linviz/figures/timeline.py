@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from . import theme
 
-ROW = 21  # pixels
+ROW, APART = 21, 0.5  # pixels of a row; rows between two lanes
 LETTER, GAP = 0.115, 0.3  # in years: a letter of a name, and what its dot takes, on a chart of about 900 pixels
 CHOSEN_SIZE, SIZE = 15, 10
 
@@ -35,18 +35,20 @@ def timeline_chart(dots: Sequence[Dot], lanes: Sequence[str], chosen: str = "", 
     >>> [trace.name for trace in f.data], list(f.data[0].x), f.layout.xaxis.title.text
     (['what led to linear', 'softmax', 'kernel'], [2020, 2017], 'year of the paper')
     """
-    rows, ticks = _lane_rows(dots, lanes)
+    rows, ticks, ends = _lane_rows(dots, lanes)
     fig = theme.empty_figure(_timeline_alt(dots, lanes), dark, showlegend=False,
-                             height=ROW * (max(rows.values(), default=0) + 1) + 88, margin={"t": 10, "b": 46})
+                             height=int(ROW * (max(rows.values(), default=0) + 1)) + 88, margin={"t": 10, "b": 46})
     if way := ancestry(dots, chosen):
-        fig.add_trace(go.Scatter(x=[d.year for d in way], y=[rows[d.spec] for d in way], mode="lines",
+        fig.add_trace(go.Scatter(x=[d.year for d in way], y=[rows[d.spec] for d in way], mode="lines", opacity=0.5,
                                  name=f"what led to {way[0].title}", hoverinfo="skip",
-                                 line={"color": theme.SOFT[theme.mode_name(dark)], "width": 2, "dash": "dot"}))
+                                 line={"color": theme.SOFT[theme.mode_name(dark)], "width": 2}))
     fig.add_traces([_lane_trace([d for d in dots if d.family == lane], rows, chosen) for lane in ticks])
+    for end in ends[:-1]:
+        fig.add_hline(y=end, line={"color": theme.LINE[theme.mode_name(dark)], "width": 1})
     years = [d.year for d in dots] or [2017]
-    ends = (min(years) - 0.6, max(years) + 1.4)
     fig.update_layout(
-        xaxis={"title": {"text": "year of the paper"}, "range": ends, "dtick": 1, "tickformat": "d", "zeroline": False},
+        xaxis={"title": {"text": "year of the paper"}, "range": (min(years) - 0.6, max(years) + 1.4), "dtick": 1,
+               "tickformat": "d", "zeroline": False},
         yaxis={"title": {"text": "family"}, "range": [max(rows.values(), default=0) + 0.8, -0.8], "zeroline": False,
                "tickvals": list(ticks.values()), "ticktext": list(ticks), "showgrid": False, "ticks": ""})
     return fig
@@ -66,28 +68,28 @@ def ancestry(dots: Sequence[Dot], spec: str) -> list[Dot]:
     return way
 
 
-def _lane_rows(dots: Sequence[Dot], lanes: Sequence[str]) -> tuple[dict[str, int], dict[str, float]]:
-    """The row of every dot, from the top, and the middle of every lane."""
-    rows: dict[str, int] = {}
+def _lane_rows(dots: Sequence[Dot], lanes: Sequence[str]) -> tuple[dict[str, float], dict[str, float], list[float]]:
+    """The row of every dot, from the top, the middle of every lane, and where each lane ends."""
+    rows: dict[str, float] = {}
     ticks: dict[str, float] = {}
-    first = 0
+    ends: list[float] = []
     for lane in lanes:
-        ends: list[float] = []  # of the last name in each row of the lane
+        first, taken = ends[-1] + APART + APART / 2 if ends else 0.0, list[float]()  # until which year, in each row
         for d in sorted((d for d in dots if d.family == lane), key=lambda d: (d.year, d.title)):
-            row = next((n for n, end in enumerate(ends) if end <= d.year), len(ends))
-            ends[row:row + 1] = [d.year + GAP + LETTER * len(d.title)]
+            row = next((n for n, year in enumerate(taken) if year <= d.year), len(taken))
+            taken[row:row + 1] = [d.year + GAP + LETTER * len(d.title)]
             rows[d.spec] = first + row
-        if ends:
-            ticks[lane] = first + (len(ends) - 1) / 2
-            first += len(ends)
-    return rows, ticks
+        if taken:
+            ticks[lane] = first + (len(taken) - 1) / 2
+            ends.append(first + len(taken) - APART + APART / 2)
+    return rows, ticks, ends
 
 
-def _lane_trace(dots: Sequence[Dot], rows: Mapping[str, int], chosen: str) -> go.Scatter:
+def _lane_trace(dots: Sequence[Dot], rows: Mapping[str, float], chosen: str) -> go.Scatter:
     sizes = [CHOSEN_SIZE if d.spec == chosen else SIZE for d in dots]
     return go.Scatter(
         x=[d.year for d in dots], y=[rows[d.spec] for d in dots], name=dots[0].family, mode="markers+text",
-        text=[f"<b>{d.title}</b>" if d.spec == chosen else d.title for d in dots], textposition="middle right",
+        text=[f" <b>{d.title}</b>" if d.spec == chosen else f" {d.title}" for d in dots], textposition="middle right",
         customdata=[d.spec for d in dots], hovertemplate="%{text}, %{x}<extra></extra>", cliponaxis=False,
         marker={"symbol": [d.style.marker for d in dots], "color": dots[0].style.hue, "size": sizes},
         selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 1}})

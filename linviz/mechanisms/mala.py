@@ -2,7 +2,7 @@
 
     p_ij = phi(q_i).phi(k_j) / sum_m phi(q_i).phi(k_m)       phi(x) = elu(x) + 1
     z_i  = D^-1/2 phi(q_i).mean_m phi(k_m)                   grows with the length of phi(q_i)
-    A_ij = D^-1/2 / N (1 + 1/z_i) phi(q_i).phi(k_j) - z_i / N   =   p_ij + z_i (p_ij - 1/N)
+    A_ij = (1 + 1/z_i) D^-1/2 phi(q_i).phi(k_j) / N - z_i / N   =   p_ij + z_i (p_ij - 1/N)
 
 In linear attention the length of phi(q_i) stands above and below the fraction and cancels. Here it decides how
 far the row moves away from 1/N: c = 1 + z_i is the contrast of A = 1/N + c (p - 1/N). c = 0 is uniform attention,

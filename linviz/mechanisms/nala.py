@@ -1,7 +1,7 @@
 """NaLaFormer: the length of the query becomes the power to which its direction is raised.
 
     n_i = |q_i|      u_i = q_i / n_i      w_i = 3 (1/2 + tanh n_i), between 1.5 and 4.5
-    phi(q_i) = [relu(u_i)^w_i ; relu(-u_i)^w_i]        phi(k_j) = [relu(k_j)^3 ; relu(-k_j)^3]
+    phi(q_i) = [relu(u_i)^(w_i) ; relu(-u_i)^(w_i)]    phi(k_j) = [relu(k_j)^3 ; relu(-k_j)^3]
     A_ij = phi(q_i).phi(k_j) / (sum_m phi(q_i).phi(k_m) + S 1e-6)
 
 A higher power pulls a direction towards its largest channel, so a longer query has a sharper row. Negative
@@ -39,7 +39,7 @@ class Nala(Convolved, Kernel):
     name, title = "nala", "NaLaFormer"
     paper = "NaLaFormer, 2025, arXiv 2506.21137"
     cost, rank, year, after = "2 N D E", "2 D; +conv: N", 2025, "pola"
-    positional = True
+    signed = positional = True
     settings = {"rotate": Setting(Switch(), "Rotated positions")}
 
     def build(self, rotate: bool = True, side: int = 5) -> None:

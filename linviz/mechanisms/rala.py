@@ -1,7 +1,7 @@
 """RALA: give keys that suit the average query more weight, and multiply the output by a function of x.
 
     phi(x) = elu(x) + 1        g = mean_i phi(q_i)        w_j = S softmax_j(g.phi(k_j) / sqrt(D))
-    A_ij = R_i phi(q_i) . w_j R_j phi(k_j)  /  (sum_m phi(q_i) . w_m phi(k_m) + S 1e-6)
+    A_ij = R_i phi(q_i).R_j phi(k_j) w_j  /  (sum_m phi(q_i).phi(k_m) w_m + S 1e-6)
 
 Linear attention sums all keys into one D x D summary with equal weights. w, whose mean is 1, fills the summary with
 the keys that matter for the picture as a whole; it is the same for all queries. R turns pairs of channels by row
@@ -36,7 +36,7 @@ class Rala(Convolved):
     name, title, family = "rala", "RALA", "kernel"
     paper = "Fan et al., 2024, arXiv 2411.07635"
     cost, rank, year, after = "N D E", "D; +conv: N", 2024, "linear"
-    positional = True
+    signed = positional = True
     settings = {"rotate": Setting(Switch(), "Rotated positions")}
 
     def build(self, rotate: bool = True, modulate: bool = True, eps: float = EPS, side: int = 5,

@@ -1,6 +1,6 @@
 """Retention: linear attention without a divisor, whose memory fades at a fixed rate.
 
-    S_i = gamma_h S_i-1 + k_i v_i^T         o_i = S_i^T q_i / sqrt(D)
+    S_i = gamma_h S_(i-1) + k_i v_i^T       o_i = S_i^T q_i / sqrt(D)
     A_ij = D^-1/2 gamma_h^(i - j) q_i.k_j   for j <= i, else 0
 
 Every head h has a rate of its own, gamma_h = 1 - 2^(-5-h): half is left after 22, 44, 88... tokens, so the heads

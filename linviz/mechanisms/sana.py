@@ -44,7 +44,7 @@ class Sana(Kernel):
     name, title = "sana", "SANA"
     paper = "Xie et al., 2024, arXiv 2410.10629"
     cost, rank, year, after = "N D E", "D; chunk: sum min(N_c, D)", 2024, "relu"
-    positional = True
+    signed = positional = True
     eps = 1e-8
     settings = {"rotate": Setting(Switch(), "Rotated positions"), "chunk": Setting(Whole(0, 64), "Frames per chunk"),
                 "version": Setting(Whole(1, 2), "Version")}
