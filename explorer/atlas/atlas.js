@@ -10,6 +10,7 @@ import {inStreamlit, onMoveKeys, patchUnder} from "../shared/frames_page.js";
 import {AtlasCard} from "./atlas_card.js";
 
 const FEW = 8, SLICE = 12;                                       // cards shown whole at first; ms of drawing a frame
+const SIZES = {folded: 192, whole: 320};                         // pixels of a card's picture
 
 function atlasView(host, tell) {
   const root = host.shadowRoot ?? host.attachShadow({mode: "open"});
@@ -59,10 +60,11 @@ function atlasView(host, tell) {
 
   function section({family, title, count}, names) {
     const words = h("button", {className: "fold", textContent: title}, h("span", {className: "count"}, count));
-    const grid = h("div", {className: "cards"}, ...names.map(name => cards.get(name).el));
+    const own = names.map(name => cards.get(name)), grid = h("div", {className: "cards"}, ...own.map(card => card.el));
     const el = h("section", {className: family && "family", style: `--hue:${hues[family] ?? "transparent"}`},
       h("h2", {}, words), grid);
     words.addEventListener("click", () => fold(el, !el.classList.contains("folded")));
+    Object.assign(el, {own});
     el.dataset.title = title;
     setFold(el, folds.get(title) ?? order.length > FEW);
     return el;
@@ -71,6 +73,8 @@ function atlasView(host, tell) {
   function setFold(el, folded) {
     el.classList.toggle("folded", folded);
     el.querySelector(".fold").ariaExpanded = !folded;
+    for (const card of el.own) card.picture.longest = SIZES[folded ? "folded" : "whole"];
+    schedule();
   }
 
   function fold(el, folded) {

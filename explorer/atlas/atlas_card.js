@@ -13,7 +13,7 @@ export class AtlasCard {
     this.shares = content.shares;
     this.signed = content.signed;
     this.wire = wire;
-    this.picture = stage(grid.T, grid.Y, grid.X, 5, 320);
+    this.picture = stage(grid.T, grid.Y, grid.X, 5);
     this.ring = h("div", {className: "ring"});
     this.level = h("i");
     this.bits = h("span", {className: "bits"});
@@ -50,8 +50,8 @@ export class AtlasCard {
   }
 
   draw(query, pictures, {full, light}) {                         // whether there was anything new to draw
-    const at = this.grid.place(query), picture = pictures[at[0]], drawn = `${query} ${Boolean(picture.bitmap)}`;
-    if (drawn === this.drawn || !this.road) return false;
+    const at = this.grid.place(query), picture = pictures[at[0]], drawn = `${query} ${this.picture.longest}`;
+    if (!picture.bitmap || drawn === this.drawn || !this.road) return false;
     this.drawn = drawn;
     this.row ??= new Float64Array(this.road.S);
     const {size, bits, trouble} = measures(this.road.row(query, this.row), this.shares);
