@@ -277,6 +277,9 @@ dd { margin: 0; display: flex; flex-wrap: wrap; column-gap: .7em; }
 @container (max-width: 620px) {
   .card { padding: 11px; }
   .top { grid-template-columns: 112px minmax(0, 1fr); gap: 12px; }
+  .change thead { display: none; }
+  .change :is(tr, th, td) { display: block; }                  /* one under the other, each with its name */
+  .change td::before { content: attr(data-of) ": "; color: var(--soft); }
 }
 `;
 

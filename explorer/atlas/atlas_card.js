@@ -80,12 +80,12 @@ function folded(words, ariaLabel, make) {                        // made when it
 }
 
 function changeTable({title: before, rows, same}, title, formulaBefore, formula) {
-  const cell = text => h("td", {}, text);
-  const body = rows.map(([fact, ...two]) => h("tr", {}, h("th", {scope: "row"}, fact), ...two.map(cell)));
-  const heads = [before, title].map(text => h("th", {scope: "col"}, text));
-  const formulas = [formulaBefore, formula].map(innerHTML => h("td", {innerHTML}));
+  const both = [before, title], heads = both.map(text => h("th", {scope: "col"}, text));
+  const cell = (props, n) => h("td", {...props, "data-of": both[n]});
+  const row = (fact, cells) => h("tr", {}, h("th", {scope: "row"}, fact), ...cells.map(cell));
+  const body = rows.map(([fact, ...two]) => row(fact, two.map(textContent => ({textContent}))));
+  const formulas = row("formula", [formulaBefore, formula].map(innerHTML => ({innerHTML})));
   return h("div", {className: "change", tabIndex: 0, role: "group", ariaLabel: `${before} and ${title}`},
-    h("table", {}, h("thead", {}, h("tr", {}, h("td"), ...heads)), h("tbody", {},
-      h("tr", {}, h("th", {scope: "row"}, "formula"), ...formulas), ...body)),
+    h("table", {}, h("thead", {}, h("tr", {}, h("td"), ...heads)), h("tbody", {}, formulas, ...body)),
     h("p", {className: "same", hidden: !same.length}, `the same: ${same.join(", ")}`));
 }

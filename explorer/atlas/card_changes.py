@@ -72,6 +72,8 @@ def changed_facts(c: Card, one: DrawnMap, earlier: DrawnMap) -> dict[str, Any]:
     """What the view shows of a mechanism beside the one that it changes: rows that differ, and what stays the same."""
     before = mechanism_card(c.after)
     old, new = compared_facts(before, earlier), compared_facts(c, one)
-    return {"name": before.name, "title": before.title,
-            "rows": [[fact, old[fact], new[fact]] for fact in new if old[fact] != new[fact]],
-            "same": [fact for fact in new if old[fact] == new[fact]]}
+    same = [fact for fact in new if old[fact] == new[fact]]
+    if length_fact(before.name)[:2] == length_fact(c.name)[:2]:  # of a longer q only the answer is compared
+        same.append("longer q")
+    return {"name": before.name, "title": before.title, "same": [fact for fact in new if fact in same],
+            "rows": [[fact, old[fact], new[fact]] for fact in new if fact not in same]}

@@ -136,6 +136,7 @@ def test_what_changed_is_what_both_say_of_themselves() -> None:
     assert rows["map"] == ("features of q and k, divided by the row sum", "two thin factors")
     assert rows["rows"] == ("probability distributions", "signed, or not summing to one")
     assert rows["longer q"][0].startswith("a slight effect; ") and rows["longer q"][1].startswith("more contrast; ")
+    assert change("nonlocal")["same"] == ["map", "rows", "rank", "cost", "longer q"]
     assert {fact for fact, *_ in relu["rows"]} == {"longer q"} and set(relu["same"]) == {"map", "rows", "rank", "cost"}
     assert ["map", "features of q and k, divided by the row sum", "a memory that is overwritten"] in delta["rows"]
 

@@ -213,7 +213,7 @@ def test_a_dot_opens_its_card_and_the_slider_moves_along_the_line(page: Any, exp
     page.keyboard.press("End")
     view = f"({LINE})().contrastView"
     page.wait_for_function(f"() => {view}.atRest && {view}.state.c === {view}.state.most")
-    assert page.evaluate(pixels) != before and page.get_by_text("weights below 0").is_visible()
+    assert page.evaluate(pixels) != before and page.get_by_text("weights below 0", exact=True).is_visible()
     assert not strangers(page)
 
 
