@@ -2,8 +2,10 @@
 
     linviz/evidence_data/figures.json      the data of every figure, ready to draw
     linviz/evidence_data/sentences.json    what the numbers say, in words
+    linviz/evidence_data/lengths.json      what the length of a query does in every mechanism on the opening picture
 
-Nothing is computed here, and nothing is trained: `python3 start.py study evidence` writes both files.
+Nothing is computed here, and nothing is trained: `python3 start.py study evidence` writes the first two files, and
+`study lengths` the third.
 
 >>> figure_data("accuracy", "long")["rows"][0]["title"]
 'focused + conv'
@@ -18,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).with_name("evidence_data")
-FIGURES, SENTENCES = "figures.json", "sentences.json"
+FIGURES, SENTENCES, LENGTHS = "figures.json", "sentences.json", "lengths.json"
 BUDGETS = {"short": "800 steps", "long": "2,400 steps"}  # how long the models were trained
 FIGURE_NAMES = ("accuracy", "curves", "maps", "breadth", "dose", "front", "gates")
 

@@ -1,4 +1,5 @@
 // atlas.js: cards of mechanisms, all drawn on one picture; the patch under the hand asks, and every card answers.
+// A family that is folded shows its pictures and names only, so that all mechanisms are seen at once.
 // Last in the module, as a Streamlit component. Cards, their order and their words come from Python.
 
 import {unpack} from "../../linviz/patch_view/rows.js";
@@ -7,6 +8,9 @@ import {Picture} from "../../linviz/patch_view/light.js";
 import {gridOf} from "../../linviz/patch_view/panel.js";
 import {inStreamlit, onMoveKeys, patchUnder} from "../shared/frames_page.js";
 import {AtlasCard} from "./atlas_card.js";
+
+const FEW = 8, SLICE = 12;                                       // cards shown whole at first; ms of drawing a frame
+const SIZES = {folded: 192, whole: 320};                         // pixels of a card's picture
 
 function atlasView(host, tell) {
   const root = host.shadowRoot ?? host.attachShadow({mode: "open"});
@@ -18,12 +22,14 @@ function atlasView(host, tell) {
   const tray = h("div", {className: "tray", role: "region", ariaLabel: "picked to compare"}, picks, side, clear);
   const live = h("div", {className: "sr", role: "status", ariaLive: "polite"});
   const frames = h("div", {className: "seg", role: "group", ariaLabel: "frame"});
-  const tools = h("div", {className: "tools"}, frames, where);   // which frame of a clip, and which patch asks
+  const all = h("button", {className: "button"});
+  const tools = h("div", {className: "tools"}, frames, where, all);  // the frame of a clip, and which patch asks
   const face = h("div", {className: "view", tabIndex: 0, role: "application"}, tools, shelf);
   root.replaceChildren(h("style", {textContent: css + atlasCss}), face, none, tray, live);
   let grid, model, key, pictures = [], cards = new Map(), picked = [], queued = 0, pinned = 0, hover = null;
   const seen = new Set();
-  let order = [], most = 4, filled = "";
+  let order = [], most = 4, filled = "", from = 0, asked = "";
+  const folds = new Map();                                       // by heading: whether somebody folded it, or unfolded
   const watch = new IntersectionObserver(all => {
     for (const {target, isIntersecting} of all) seen[isIntersecting ? "add" : "delete"](target);
     schedule();
@@ -38,18 +44,63 @@ function atlasView(host, tell) {
     none.hidden = order.length > 0;
     mark();
     schedule();
+    const {card} = next.set;
+    if (card !== asked && order.includes(card)) requestAnimationFrame(() => show(cards.get(card)));
+    asked = card;
   }
 
   function fill(sections) {                                      // each heading, and as many cards as it counts
     const said = JSON.stringify([key, sections, order]);
     if (said === filled) return;
     filled = said;
-    let from = 0;
-    shelf.replaceChildren(...sections.map(({family, title, count, size}) => {
-      const names = order.slice(from, from += size), head = h("h2", {}, title, h("span", {className: "count"}, count));
-      const grid = h("div", {className: "cards"}, ...names.map(name => cards.get(name).el));
-      return h("section", {className: family && "family", style: `--hue:${hues[family] ?? "transparent"}`}, head, grid);
-    }));
+    let start = 0;
+    shelf.replaceChildren(...sections.map(one => section(one, order.slice(start, start += one.size))));
+    offerAll();
+  }
+
+  function section({family, title, count}, names) {
+    const words = h("button", {className: "fold", textContent: title}, h("span", {className: "count"}, count));
+    const own = names.map(name => cards.get(name)), grid = h("div", {className: "cards"}, ...own.map(card => card.el));
+    const el = h("section", {className: family && "family", style: `--hue:${hues[family] ?? "transparent"}`},
+      h("h2", {}, words), grid);
+    words.addEventListener("click", () => fold(el, !el.classList.contains("folded")));
+    Object.assign(el, {own});
+    el.dataset.title = title;
+    setFold(el, folds.get(title) ?? order.length > FEW);
+    return el;
+  }
+
+  function setFold(el, folded) {
+    el.classList.toggle("folded", folded);
+    el.querySelector(".fold").ariaExpanded = !folded;
+    for (const card of el.own) card.picture.longest = SIZES[folded ? "folded" : "whole"];
+    schedule();
+  }
+
+  function fold(el, folded) {
+    folds.set(el.dataset.title, folded);
+    setFold(el, folded);
+    offerAll();
+  }
+
+  const isFolded = () => [...shelf.children].some(el => el.classList.contains("folded"));
+  function offerAll() {
+    all.hidden = order.length === 0;
+    write(all, isFolded() ? "unfold all" : "pictures only");
+  }
+  all.addEventListener("click", () => {
+    const folded = !isFolded();
+    for (const el of shelf.children) fold(el, folded);
+  });
+
+  function open({el}) {                                          // a name was clicked: its card, whole
+    fold(el.closest("section"), false);
+    el.scrollIntoView({block: "nearest"});
+  }
+
+  function show(card) {                                          // a card was asked for by name
+    if (card.change) card.change.open = true;
+    open(card);
   }
 
   function take(next) {                                          // another picture, or other words on a card
@@ -63,7 +114,7 @@ function atlasView(host, tell) {
     setTimeout(() => old.forEach(p => p.close()), 2000);
     watch.disconnect();
     seen.clear();
-    cards = new Map(next.cards.map(content => [content.name, new AtlasCard(grid, content, toggle)]));
+    cards = new Map(next.cards.map(content => [content.name, new AtlasCard(grid, content, acts)]));
     for (const card of cards.values()) { hand(card); watch.observe(card.el); }
     face.style.setProperty("--x", grid.X);
     face.style.setProperty("--fonts", model.fonts);
@@ -87,10 +138,17 @@ function atlasView(host, tell) {
 
   const schedule = () => { queued ||= requestAnimationFrame(draw); };
 
-  function draw() {
+  function draw() {                                              // for a few ms; the next frame goes on from there
     queued = 0;
-    const query = hover ?? pinned;
-    for (const card of cards.values()) if (seen.has(card.el)) card.draw(query, pictures, model);
+    const query = hover ?? pinned, shown = [...cards.values()].filter(card => seen.has(card.el));
+    const until = performance.now() + SLICE;
+    for (let n = 0; n < shown.length; n++) {
+      const drawn = shown[(from + n) % shown.length].draw(query, pictures, model);
+      if (!drawn || performance.now() < until) continue;
+      from = (from + n + 1) % shown.length;
+      schedule();
+      break;
+    }
     const [t, y, x] = grid.place(query);
     write(where, `the patch that asks: row ${y + 1}, column ${x + 1}` + (grid.T > 1 ? `, frame ${t + 1}` : ""));
   }
@@ -112,7 +170,7 @@ function atlasView(host, tell) {
 
   onMoveKeys(face, () => ({grid, query: pinned}), pin);
 
-  function toggle(name) {
+  function pick(name) {
     picked = picked.includes(name) ? picked.filter(p => p !== name) : [...picked, name].slice(0, most);
     mark();
     tell({picked, side: false});
@@ -130,6 +188,7 @@ function atlasView(host, tell) {
     side.disabled = picked.length < 2;
     write(side, picked.length < 2 ? "pick one more" : "show side by side");
   }
+  const acts = {pick, open, formulaOf: name => model.cards.find(card => card.name === name).formula};
   side.addEventListener("click", () => tell({picked, side: true}));
   clear.addEventListener("click", () => { picked = []; mark(); tell({picked, side: false}); });
   const state = () => ({query: pinned, hover, picked, order, grid: model?.grid});
@@ -152,6 +211,11 @@ const atlasCss = `
 .view:focus-visible { outline: 2px solid var(--st-primary-color, #0072b2); outline-offset: 6px; border-radius: 4px; }
 .shelf { display: grid; gap: 26px; }
 h2 { display: flex; align-items: baseline; gap: 9px; margin: 0 0 11px; font-size: 1.3em; font-weight: 650; }
+.fold, .name { all: unset; cursor: pointer; }
+.fold { display: flex; align-items: baseline; gap: 9px; min-height: 24px; }
+.fold::after { content: "▾" / ""; color: var(--soft); font-size: .8em; }
+.folded .fold::after { content: "▸" / ""; }
+:is(.fold, .name):focus-visible { outline: 2px solid var(--st-primary-color, #0072b2); outline-offset: 2px; }
 .family h2::before { content: ""; flex: none; width: 11px; height: 11px; border-radius: 50%; background: var(--hue); }
 .count { font-size: .72em; font-weight: 400; color: var(--soft); }
 .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 390px), 1fr)); gap: 16px; }
@@ -174,8 +238,23 @@ h3 { margin: 0; font-size: 1.07em; font-weight: 650; }
 dl { margin: 0; display: grid; gap: 2px; font-size: .87em; font-variant-numeric: tabular-nums; }
 dl div { display: grid; grid-template-columns: 3.9em minmax(0, 1fr); column-gap: 6px; }
 dt, .card .more { color: var(--soft); }
-dd { margin: 0; }
-dd .more { display: inline; margin-left: .7em; white-space: nowrap; }
+dd { margin: 0; display: flex; flex-wrap: wrap; column-gap: .7em; }
+.folded .cards { grid-template-columns: repeat(auto-fill, minmax(92px, 1fr)); gap: 10px; }
+.folded .card { padding: 0; border: 0; gap: 0; box-shadow: none; }
+.folded .card.picked .stage { outline: 2px solid var(--hue); outline-offset: 2px; }
+.folded .top { display: block; }
+.folded :is(.kind, .idea, dl, .formula, .note, .foot, .bar) { display: none; }
+.folded .meter { margin-top: 4px; }
+.folded .bits { text-align: left; }
+.folded h3 { font-size: .93em; line-height: 1.25; }
+.card { scroll-margin: 72px 0; }
+.card:has(.changed[open]) { grid-column: 1 / -1; }
+.change { overflow-x: auto; margin-top: 7px; }
+.change table { border-collapse: collapse; font-size: .93em; line-height: 1.4; }
+.change :is(th, td) { text-align: left; vertical-align: top; padding: 2px 10px 2px 0; font-weight: 400;
+  min-width: 4.2em; }
+.change thead th { font-weight: 600; }
+.change tbody th, .same { color: var(--soft); }
 .formula { padding: 6px 10px; border-radius: 5px; background: color-mix(in srgb, var(--ink) 4.5%, transparent); }
 .formula summary { cursor: pointer; color: var(--soft); font-size: .93em; }
 .formula p { margin: 7px 0 0; overflow-x: auto; line-height: 1.5; }
@@ -201,6 +280,9 @@ dd .more { display: inline; margin-left: .7em; white-space: nowrap; }
 @container (max-width: 620px) {
   .card { padding: 11px; }
   .top { grid-template-columns: 112px minmax(0, 1fr); gap: 12px; }
+  .change thead { display: none; }
+  .change :is(tr, th, td) { display: block; }                  /* one under the other, each with its name */
+  .change td::before { content: attr(data-of) ": "; color: var(--soft); }
 }
 `;
 

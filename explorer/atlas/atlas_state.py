@@ -16,14 +16,18 @@ from ..shared.page_state import PageState
 from .mechanism_cards import SORTS, example_text
 
 MOST = 400  # tokens: some thirty maps are sent at once, some of them as whole tables
-VIEWS = {"cards": "Cards", "side": "Side by side", "table": "Table"}
+VIEWS = {"cards": "Cards", "timeline": "Timeline", "line": "One line for four", "side": "Side by side",
+         "table": "Table"}
 PICKS = (2, 4)  # mechanisms side by side
 THREE_WAYS = Word("any", "yes", "no")
 
 
 @dataclass(frozen=True)
 class AtlasView(State):
-    """A picture and its grid, how the mechanisms are shown, which of them, in what order, and which are picked."""
+    """A picture and its grid, how the mechanisms are shown, which of them, in what order, and which are picked.
+
+    card: the mechanism whose card is open, "" for none.
+    """
 
     renamed: ClassVar[Mapping[str, str]] = {"clip": "source"}
 
@@ -37,6 +41,7 @@ class AtlasView(State):
     source: str = setting(Word(clips.names), clips.OPENING.name, "Photograph or clip")
     patches: int = setting(Whole(8, 20), 16, "Patches per side")
     picked: tuple[str, ...] = setting(Words(names, PICKS[1]), (), "Side by side, two to four")
+    card: str = setting(Word(lambda: ("", *names())), "", "Open the card of")
 
     @property
     def grid(self) -> Grid:

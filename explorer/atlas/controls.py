@@ -10,6 +10,7 @@ from ..shared.widgets import draw_field
 from .atlas_state import PICKS, STATE, VIEWS, AtlasView, most_patches
 from .mechanism_cards import SORTS, mechanism_card
 from .view import CARDS
+from .years_and_contrast import dotted_card
 
 key = STATE.key
 
@@ -18,6 +19,8 @@ def choose_view() -> AtlasView:
     """Show the controls in the sidebar; what is chosen."""
     with st.sidebar:
         st.selectbox("Sorted by", SORTS, key=key("sort"), format_func=lambda name: SORTS[name])
+        st.selectbox("Open the card of", AtlasView.limits("card")["words"], key=key("card"),
+                     format_func=lambda name: mechanism_card(name).title if name else "none")
         draw_field(STATE, "text", placeholder="cosine, Shen, arXiv 2006")
         st.pills("Families", FAMILIES, key=key("family"), selection_mode="multi")
         for name in ("signed", "fixed", "causal"):
@@ -31,6 +34,12 @@ def choose_view() -> AtlasView:
     chosen = STATE.read_widgets()
     STATE.write_url()
     return chosen
+
+
+def take_dot() -> None:
+    """A dot of the timeline was clicked. A callback of the chart."""
+    if name := dotted_card():
+        STATE.put(card=name)
 
 
 def take_picks() -> None:

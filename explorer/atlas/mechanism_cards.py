@@ -20,6 +20,8 @@ YES = {True: "yes", False: "no"}
 class Card:
     """One mechanism. power: with which power of the number of tokens its cost grows; fixed: its tables fix that number.
 
+    after: the name of the mechanism that this one changes, "" where there is none.
+
     signed: weights may be negative or rows need not sum to one, so that rows are not probability distributions.
 
     idea and formula are the first paragraph and the first indented block of its page; year is None where no paper is.
@@ -38,6 +40,7 @@ class Card:
     causal: bool
     idea: str
     formula: str
+    after: str
 
     @property
     def grows(self) -> str:
@@ -62,7 +65,8 @@ def mechanism_card(name: str) -> Card:
     c = REGISTRY[name]
     page = inspect.getdoc(sys.modules[c.__module__]) or inspect.getdoc(c) or ""
     return Card(name, c.title, c.family, paper_year(c), c.paper, c.cost, cost.cost_exponent(c.cost), c.rank,
-                c.signed is True, c.fixed, c.takes_causal, " ".join(page.split("\n\n")[0].split()), page_formula(page))
+                c.signed is True, c.fixed, c.takes_causal, " ".join(page.split("\n\n")[0].split()), page_formula(page),
+                c.after)
 
 
 def mechanism_cards() -> list[Card]:

@@ -9,21 +9,14 @@ import streamlit as st
 import torch
 
 from linviz import Grid, Reading, cost
-from linviz.figures.scan_picture import scan_picture
-from linviz.mechanisms import REGISTRY
 from linviz.mechanisms.attention import Attention
-from linviz.palette import MATH_FONTS, live_colours
-from linviz.patch_view.blob import encode_blob
-from linviz.patch_view.light import FULL, LIGHT
 from linviz.patch_view.wires import wire_arrays, wire_shape
 from linviz.signed_rows import SIGNED_MEASURES
 from linviz.views.panel_options import read_panel
 from linviz.views.panel_steps import make_mechanism, measure_panel
 
-from ..shared.number_tables import three_digits
 from ..shared.scenes import Scene, sample_scene
-from .formula_math import formula_html
-from .mechanism_cards import Card, card_tags, example_text
+from .mechanism_cards import example_text
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +33,11 @@ class DrawnMap:
     entropy: float | None = None
     note: str = ""
     signs: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def signed(self) -> bool:
+        """Whether a weight is negative."""
+        return self.signs.get("negative_share", 0) > 0
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
@@ -102,45 +100,3 @@ def first_query(scene: tuple[str, Grid, float]) -> int:
     apart = (places - places[here.query]).abs()
     far = (apart[:, 0] > 0) | (apart[:, 1:].amax(-1) > NEAR)
     return int((soft.reading.entropy[0, 0] - soft.entropy).abs().masked_fill(far, torch.inf).argmin())
-
-
-# ------------------------------------------------------------------------------------------------ for the browser
-
-
-def card_content(c: Card, one: DrawnMap, link: str) -> dict[str, Any]:
-    """A card as the view shows it."""
-    facts = [["cost", f"O({c.cost})", f"grows as {c.grows}"],
-             ["rank", f"≤ {c.rank}", f"here {rank_bound(one)}" if one.reading else ""],
-             *spread_facts(one)]
-    return {"name": c.name, "title": c.title, "family": c.family, "year": str(c.year or ""), "idea": c.idea,
-            "formula": formula_html(c.formula), "tags": card_tags(c), "facts": facts, "note": one.note, "link": link,
-            "scans": scan_pictures(c.name), "wire": one.wire,
-            "shares": one.reading is not None and one.reading.map.stochastic}
-
-
-def spread_facts(one: DrawnMap) -> list[list[str]]:
-    """What a card says of the rows: their entropy, or in its place what is measured of signed rows."""
-    if one.entropy is not None:
-        return [["entropy", f"{three_digits(one.entropy)} bits", "mean of all rows"]]
-    if not one.signs:
-        return [["entropy", "none: no distribution", ""]]
-    share, under, most = (three_digits(one.signs[name] * by) for name, by in zip(SIGNED_MEASURES, (100, 1, 1)))
-    return [["negative", f"{share} %, sum {under}", "mean of all rows"], ["largest", f"{most} / N", "mean of all rows"]]
-
-
-def scan_pictures(name: str) -> list[list[str]]:
-    """Every order that a memory offers, by name, with its drawing; empty for mechanisms without the option.
-
-    >>> [scan for scan, _ in scan_pictures("delta")], scan_pictures("softmax")
-    (['raster', 'columns', 'both', 'frames'], [])
-    """
-    declared = REGISTRY[name].settings.get("scan")
-    words = declared.kind.limits()["words"] if declared else ()
-    return [[scan, scan_picture(name, scan)] for scan in words]
-
-
-def cards_blob(cards: list[dict[str, Any]], frames: list[bytes], alt: str, here: Scene, wish: dict[str, Any]) -> bytes:
-    """Everything the view draws. What is shown of it, in which order, and what is picked is in the wish."""
-    grid = here.grid
-    return encode_blob({"grid": [grid.T, grid.Y, grid.X], "frames": frames, "alt": alt, "cards": cards, "full": FULL,
-                         "light": LIGHT, "colours": live_colours(), "fonts": MATH_FONTS}, wish)

@@ -1,7 +1,7 @@
-"""Atlas: every mechanism on one picture, sorted, filtered, side by side, and as a table."""
+"""Atlas: every mechanism on one picture, sorted, filtered, along the years, side by side, and as a table."""
 import streamlit as st
 
-from explorer.atlas import controls, view
+from explorer.atlas import controls, view, years_and_contrast
 from explorer.atlas.atlas_state import PICKS, STATE, AtlasView, concentrate_link
 from explorer.atlas.mechanism_cards import Card, Number, mechanism_cards, order_cards, select_cards
 from explorer.atlas.mechanism_maps import counted_operations, drawn_map
@@ -11,9 +11,18 @@ from explorer.shared.scenes import sample_scene
 from explorer.shared.widgets import show_problems
 from linviz import clips
 
+HINTS = {"timeline": "Click a dot: its card opens below, and with it the card of the mechanism that it changes.",
+         "line": "Move the slider, or choose a name. Move over the picture: another patch asks, and the names move."}
+HINT = ("The same picture, the same queries and keys. Move over any of the pictures: one patch asks, and every "
+        "mechanism answers.")
+
 
 def headline(shown: list[Card], choice: AtlasView) -> str:
     """The title says what to see: over how many bits the sharpest and the flattest map shown spread this picture."""
+    if choice.view == "line":
+        return "One line for four: uniform, linear attention, InLine and MALA differ only in contrast"
+    if choice.view == "timeline" and (years := [c.year for c in shown if c.year]):
+        return f"{len(shown)} kinds of attention, {min(years)} to {max(years)}"
     bits = {c.title: entropy for c in shown if (entropy := drawn_map(c.name, *choice.scene).entropy) is not None}
     kinds = "No kind of attention fits" if not shown else f"{len(shown)} kinds of attention"
     if len(bits) < 2:
@@ -33,10 +42,13 @@ shown = order_cards(shown, choice.sort, numbers.get(choice.sort, lambda name: No
 with top:
     show_problems(STATE.problems)
     st.title(headline(shown, choice))
-    st.markdown("The same picture, the same queries and keys. Move over any of the pictures: one patch asks, and every "
-                "mechanism answers.")
+    st.markdown(HINTS.get(choice.view, HINT))
 if choice.view == "table":
     view.show_table(shown, choice)
+elif choice.view == "timeline":
+    years_and_contrast.show_timeline(shown, choice, controls.take_dot, controls.take_picks)
+elif choice.view == "line":
+    years_and_contrast.show_line(choice)
 elif choice.view == "side" and len(choice.picked) >= PICKS[0]:
     view.show_side(choice)
     st.link_button("Open these in Concentrate", concentrate_link(choice.picked, choice.source))
@@ -46,4 +58,5 @@ else:
     view.show_cards(shown, every, choice, controls.take_picks)
 clip = sample_scene(*choice.scene).clip
 st.caption(f"{clip.title}: {clip.author}, {clip.licence}. {clips.DESCRIPTORS_NOTE.capitalize()}. Learned tables are as "
-           "they are drawn at first, and no gate is on. " + chapter_links.derived("atlas"))
+           "they are drawn at first, and no gate is on. What a longer q does was measured at q × ¼, 1, 4 and 16, on "
+           "the picture with which the Atlas opens. " + chapter_links.derived("atlas"))

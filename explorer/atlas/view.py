@@ -1,4 +1,4 @@
-"""The views of the atlas: the cards, as a Streamlit component; two to four mechanisms side by side; the plain table."""
+"""The views of the atlas: cards, as a Streamlit component; two to four mechanisms side by side; the plain table."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from linviz import names
 from linviz.palette import MATH_FONTS
 from linviz.patch_view import Panel, module_source, pack
 from linviz.patch_view.streamlit import patch_view
@@ -17,16 +18,10 @@ from ..shared.number_tables import SCROLLED, column_heads, operation_count, thre
 from ..shared.scenes import sample_scene
 from ..shared.warm_start import wait_for_task
 from .atlas_state import PICKS, AtlasView, concentrate_link
+from .card_content import card_content, cards_blob
 from .formula_math import formula_html
 from .mechanism_cards import YES, Card, card_sections, mechanism_card
-from .mechanism_maps import (
-    card_content,
-    cards_blob,
-    counted_operations,
-    drawn_map,
-    first_query,
-    rank_bound,
-)
+from .mechanism_maps import counted_operations, drawn_map, first_query, rank_bound
 
 HERE = Path(__file__).parent
 _component = st.components.v2.component("linviz_atlas", js=module_source(
@@ -40,16 +35,21 @@ CARDS = "atlas_cards"  # the key of the cards' view
 def _content(every: tuple[str, ...], scene: tuple[Any, ...]) -> tuple[list[dict[str, Any]], list[bytes], str]:
     here = sample_scene(*scene)
     frames = frame_pictures(f"{here.clip.name}, {here.grid.Y} patches", here.grid, here.picture)
-    return [card_content(mechanism_card(name), drawn_map(name, *scene), concentrate_link((name,), scene[0]))
+    return [card_content(mechanism_card(name), scene, concentrate_link((name,), scene[0]))
             for name in every], frames, here.clip.alt
 
 
 def show_cards(cards: Sequence[Card], every: Sequence[Card], choice: AtlasView, on_pick: Callable[[], None]) -> None:
     """The cards in their order. A click on "compare" sets `st.session_state["atlas_cards"].picks`."""
-    content, frames, alt = _content(tuple(sorted(c.name for c in every)), choice.scene)
-    sections = card_sections(cards, every, choice.sort)
+    show_sections(cards, card_sections(cards, every, choice.sort), choice, on_pick, choice.card)
+
+
+def show_sections(cards: Sequence[Card], sections: list[dict[str, Any]], choice: AtlasView,
+                  on_pick: Callable[[], None], card: str = "") -> None:
+    """Cards in their order, under the headings of `card_sections`; the view scrolls to the one of `card`."""
+    content, frames, alt = _content(tuple(names()), choice.scene)
     wish = {"order": [c.name for c in cards], "sections": sections, "picked": list(choice.picked), "most": PICKS[1],
-            "query": first_query(choice.scene)}
+            "card": card, "query": first_query(choice.scene)}
     blob = cards_blob(content, frames, alt, sample_scene(*choice.scene), wish)
     _component(data=blob, key=CARDS, on_picks_change=on_pick)
 

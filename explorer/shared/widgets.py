@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
@@ -45,11 +45,12 @@ def is_dark() -> bool:
     return st.context.theme.type == "dark"
 
 
-def show_figure(fig: Any, key: str, **layout: Any) -> None:
-    """A figure on the page, with its alt text."""
+def show_figure(fig: Any, key: str, on_select: Callable[[], None] | None = None, **layout: Any) -> None:
+    """A figure on the page, with its alt text. A click on a point sets `st.session_state[key]`, for `on_select`."""
     clear = "rgba(0,0,0,0)"
     fig.update_layout({"paper_bgcolor": clear, "plot_bgcolor": clear, "dragmode": False} | layout)
-    st.plotly_chart(fig, theme=None, key=key, alt=fig.layout.meta["alt"], config={"displaylogo": False})
+    more: dict[str, Any] = {} if on_select is None else {"on_select": on_select, "selection_mode": "points"}
+    st.plotly_chart(fig, theme=None, key=key, alt=fig.layout.meta["alt"], config={"displaylogo": False}, **more)
 
 
 def draw_field(page: PageState[Any], name: str, label: str | None = None, **more: Any) -> Any:

@@ -31,7 +31,7 @@ class AFTConv(AFT):
     """One number per key and head, and a learned side x side kernel of biases for each head."""
 
     name, title = "aft_conv", "AFT-conv"
-    cost, rank = "N P^2 D", "N"
+    cost, rank, after = "N P^2 D", "N", "aft_local"
     takes_key_grid, positional = False, True
 
     def build(self, side: int = 7) -> None:

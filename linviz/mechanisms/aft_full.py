@@ -30,7 +30,7 @@ class AFTFull(AFT):
     """A learned table w (N, S), or the product of two tables of width `factors`."""
 
     name, title = "aft_full", "AFT-full"
-    cost, rank = "N S D", "min(N, S) per channel"
+    cost, rank, after = "N S D", "min(N, S) per channel", "softmax"
     positional, fixed = True, True
 
     def build(self, factors: int | None = None) -> None:

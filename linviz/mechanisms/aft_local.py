@@ -31,7 +31,7 @@ class AFTLocal(AFT):
     """A learned bias for the keys less than `window` tokens away: row i of `band` holds j = i - s + 1 ... i + s - 1."""
 
     name, title = "aft_local", "AFT-local"
-    cost, rank = "N s D", "N per channel"
+    cost, rank, after = "N s D", "N per channel", "aft_full"
     takes_key_grid, positional, fixed = False, True, True
     settings = {"window": Setting(Whole(1, 4096), "Window, in tokens")}
 

@@ -38,7 +38,7 @@ class AFTSimple(AFT):
     """A softmax of k over positions, separately for each channel."""
 
     name, title = "aft_simple", "AFT-simple"
-    cost, rank = "N D", "1 per channel"
+    cost, rank, after = "N D", "1 per channel", "aft_full"
 
     def map(self, q: Tensor, k: Tensor, v: Tensor) -> PerChannel:
         key, N = k.mT, q.shape[-2]  # (B, H, D, S)

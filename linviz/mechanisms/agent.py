@@ -9,7 +9,7 @@ Two softmaxes and no table of pairs: as a formula, linear attention whose featur
 depends on all queries, since agents are averages of queries: a row changes when another query changes.
 
 Gained: both factors sharpen with the length of q and k, as in softmax, and the rows are probability distributions.
-Lost: all rows are mixtures of M maps, so rank A <= M. In trained networks the effective rank is far lower.
+Lost: all rows are mixtures of M maps, so rank A <= M, and its effective rank can be far lower.
 Linformer pools keys; here all keys stay, and queries are pooled. Agents are pooled over all frames of a clip.
 b and c are learned tables that start at 0. +conv adds a depthwise convolution of v, with one kernel for each
 channel of each head.
@@ -35,7 +35,7 @@ class Agent(Convolved):
 
     name, title, family = "agent", "Agent", "low-rank"
     paper = "Han et al., 2023, arXiv 2312.08874"
-    cost, rank, year = "N M D + N M E", "M; +conv: N", 2023
+    cost, rank, year, after = "N M D + N M E", "M; +conv: N", 2023, "softmax"
     fixed = positional = True
     settings = {"agents": Setting(Whole(1, 64), "Agents per side")}
 

@@ -50,6 +50,7 @@ class Mechanism(nn.Module):
     positional: ClassVar[bool] = False  # positions matter: permuting the tokens does more than permute the map
     sorts: ClassVar[bool] = False  # which keys a query sees depends on all tokens: causal=True is about weights only
     year: ClassVar[int | None] = None
+    after: ClassVar[str] = ""  # the name of the mechanism that this one changes, where there is one
     example: ClassVar[str] = ""  # spec and options at which it can be seen at work, where the name alone hides it
     settings: ClassVar[Mapping[str, Setting]] = {}  # options of `build` that every host offers, with their limits
 

@@ -40,7 +40,7 @@ class Dape(Mechanism):
 
     name, title, family, year = "dape", "DAPE", "softmax", 2024
     paper = "Zheng et al., 2024, arXiv 2410.04798"
-    cost, rank = "N S D + N S W", "min(N, S)"
+    cost, rank, after = "N S D + N S W", "min(N, S)", "softmax"
     takes_causal = positional = True
     settings = {"bias": Setting(Word(*BIASES), "Bias of position")}
     slopes: Tensor

@@ -1,6 +1,6 @@
 """DeltaNet: before a token writes, it looks up what the memory already says of its key, and writes the difference.
 
-    u_i = beta_i (v_i - S_i-1^T k_i)        S_i = S_i-1 + k_i u_i^T         o_i = S_i^T q_i / sqrt(D)
+    u_i = beta_i (v_i - S_(i-1)^T k_i)        S_i = S_(i-1) + k_i u_i^T        o_i = S_i^T q_i / sqrt(D)
     A = D^-1/2 P (I + diag(beta) R)^-1 diag(beta)       P_ij = q_i.k_j for j <= i,  R_ij = k_i.k_j for j < i
 
 As a walk, w = q_i at first: A_ij = beta_j w.k_j D^-1/2, then w <- w - beta_j (w.k_j) k_j. Each token, from the newest
@@ -36,7 +36,7 @@ class Delta(Eraser):
 
     name, title = "delta", "DeltaNet"
     paper = "Schlag et al., 2021, arXiv 2102.11174"
-    cost, rank, year = "N D E", "N; frames: T min(Y X, D)", 2021
+    cost, rank, year, after = "N D E", "N; frames: T min(Y X, D)", 2021, "linear"
     settings = {"scan": ORDER, "unit": Setting(Switch(), "Unit keys")}
 
     def build(self, scan: str = "raster", unit: bool = True, scale: float | None = None) -> None:

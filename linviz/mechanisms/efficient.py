@@ -40,7 +40,7 @@ class Efficient(Mechanism):
 
     name, title, family, year = "efficient", "efficient", "low-rank", 2018
     paper = "Shen et al., 2018, arXiv 1812.01243"
-    cost, rank = "N D E", "D"
+    cost, rank, after = "N D E", "D", "factorized"
     takes_causal = True
     settings = {"normalise": Setting(Word("softmax", "scale"), "Normalised by")}
 

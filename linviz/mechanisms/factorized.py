@@ -36,7 +36,7 @@ class Factorized(Mechanism):
 
     name, title, family, year = "factorized", "factorized", "low-rank", 2018
     paper = "Shen et al., 2018, arXiv 1812.01243 (first version)"
-    cost, rank = "N D E", "D"
+    cost, rank, after = "N D E", "D", "nonlocal"
     takes_causal, signed = True, True
     settings = {"version": Setting(Word("dot", "softmax"), "Version")}
 

@@ -1,8 +1,9 @@
 """Fastmax: replace the exponential by its Taylor polynomial, which is a product of features.
 
-    s_ij = q^_i.k^_j        f(s) = 1 + s (p = 1)   or   1 + s + s^2 / 2 (p = 2)
+    s_ij = u_i.w_j          u, w: q and k, normalised
+    p = 1: f(s) = 1 + s     p = 2: f(s) = 1 + s + s^2/2
     A_ij = f(s_ij) / sum_l f(s_il)
-    phi(x) = [1 ; x ; x_m^2 / sqrt(2) ; x_m x_n for m < n]        phi(q^_i).phi(k^_j) = f(s_ij), exactly
+    phi(x) = [1 ; x ; x_m^2/sqrt(2) ; x_m x_n for m < n]        phi(u_i).phi(w_j) = f(s_ij), exactly
 
 A polynomial of a product is a product of monomials, so all pairs are counted without the table, and without random
 directions. p = 2 is never below 1/2, so its rows are probability distributions for any q and k.
@@ -37,8 +38,8 @@ class Fastmax(Kernel):
 
     name, title = "fastmax", "Fastmax"
     paper = "Gerami et al., 2024, arXiv 2402.07901"
-    cost, rank, year = "N D^2 E", "(D + 1)(D + 2)/2", 2024
-    takes_causal = True
+    cost, rank, year, after = "N D^2 E", "(D + 1)(D + 2)/2", 2024, "softmax"
+    takes_causal, example = True, "fastmax normalise=none"  # divided by the longest token, the map is uniform
     settings = {"power": Setting(Whole(1, 2), "Power"), "normalise": Setting(Word(*NORMALISE), "Normalised by")}
     eps = 0.0
 

@@ -38,7 +38,7 @@ class Focused(Kernel):
 
     name, title = "focused", "focused (FLatten)"
     paper = "Han et al., 2023, arXiv 2308.00442"
-    cost, rank, year = "N D E", "D; +conv: N", 2023
+    cost, rank, year, after = "N D E", "D; +conv: N", 2023, "relu"
     positional, fixed = True, True
     settings = {"power": Setting(Number(0.1, 16.0, step=0.1), "Power")}
 

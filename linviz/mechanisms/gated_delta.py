@@ -1,10 +1,10 @@
 """Gated DeltaNet: forget everything a little, and overwrite this key exactly.
 
-    S <- alpha_i S_i-1        u_i = beta_i (v_i - S^T k_i)        S_i = S + k_i u_i^T        o_i = S_i^T q_i / sqrt(D)
+    F_i = alpha_i S_(i-1)      u_i = beta_i (v_i - F_i^T k_i)      S_i = F_i + k_i u_i^T      o_i = S_i^T q_i / sqrt(D)
     A = D^-1/2 P (I + diag(beta) R)^-1 diag(beta)
-    P_ij = q_i.k_j alpha_j+1 ... alpha_i for j <= i,      R_ij = k_i.k_j alpha_j+1 ... alpha_i for j < i
+    P_ij = q_i.k_j alpha_(j+1) ... alpha_i for j <= i,      R_ij = k_i.k_j alpha_(j+1) ... alpha_i for j < i
 
-Fade first: what is taken off is what the faded memory says. alpha = 1 is DeltaNet, and without R it is Mamba-2's way.
+Fade first: what is taken off is what the faded memory F says. alpha = 1 is DeltaNet, and without R it is Mamba-2's way.
 
 Gained: a cut of the clip wipes the memory in one step (alpha near 0: the map falls into blocks), which the delta rule
 alone cannot do; between cuts, keys that come again are overwritten.
@@ -35,7 +35,7 @@ class GatedDelta(Eraser):
 
     name, title = "gated_delta", "Gated DeltaNet"
     paper = "Yang et al., 2024, arXiv 2412.06464"
-    cost, rank, year = "N D E", "N; frames: T min(Y X, D)", 2024
+    cost, rank, year, after = "N D E", "N; frames: T min(Y X, D)", 2024, "delta"
     settings = {"scan": ORDER, "unit": Setting(Switch(), "Unit keys")}
 
     def build(self, scan: str = "raster", unit: bool = True, scale: float | None = None) -> None:

@@ -37,7 +37,7 @@ class Gaussian(Mechanism):
 
     name, title, family, year = "gaussian", "Gaussian", "content-free", 2024
     paper = "Riva et al., 2024, arXiv 2409.13291"
-    cost, rank = "N S E", "min(N, S)"
+    cost, rank, after = "N S E", "min(N, S)", "softmax"
     positional = True
     settings = {"sigma": Setting(Number(0.001, 10.0, step=0.01), "Width"),
                 "learned": Setting(Switch(), "Learned width"),

@@ -1,7 +1,7 @@
 """GLA, gated linear attention: every token decides how fast each channel of the memory fades.
 
-    S_i = diag(alpha_i) S_i-1 + k_i v_i^T       o_i = S_i^T q_i / sqrt(D)         alpha_i in (0, 1)^D
-    A_ij = D^-1/2 sum_d q_id k_jd alpha_j+1,d ... alpha_id                        for j <= i, else 0
+    S_i = diag(alpha_i) S_(i-1) + k_i v_i^T     o_i = S_i^T q_i / sqrt(D)         alpha_i in (0, 1)^D
+    A_ij = D^-1/2 sum_d q_id k_jd alpha_(j+1,d) ... alpha_(i,d)                   for j <= i, else 0
 
 A token i fades what was there before it and then writes: its own alpha does not touch its own key. As the decay acts
 on the channels of k, over which the formula sums, there still is one map a head.
@@ -34,7 +34,7 @@ class GatedLinear(Recurrent):
 
     name, title = "gla", "GLA"
     paper = "Yang et al., 2023, arXiv 2312.06635"
-    cost, rank, year = "N D E", "N; frames: T min(Y X, D)", 2023
+    cost, rank, year, after = "N D E", "N; frames: T min(Y X, D)", 2023, "retention"
     settings = {"scan": ORDER}
 
     def build(self, scan: str = "raster", scale: float | None = None) -> None:

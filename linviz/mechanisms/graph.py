@@ -1,6 +1,6 @@
 """Graph attention (GAT): a token attends to its neighbours along edges, and a small network scores each edge.
 
-    e_ij = LeakyReLU(a . q_i + b . k_j)        for each edge from token i to its neighbour j
+    e_ij = LeakyReLU(a.q_i + b.k_j)        for each edge from token i to its neighbour j
     A_ij = exp(e_ij) / sum over the neighbours l of i of exp(e_il)
 
 The edges say who may look at whom, as a mask does; the scores say how much. By default every patch is joined with
@@ -37,7 +37,7 @@ class Graph(Mechanism):
 
     name, title, family, year = "graph", "graph (GAT)", "graph", 2017
     paper = "Velickovic et al., 2017, arXiv 1710.10903"
-    cost, rank = "N D + W N E", "N"
+    cost, rank, after = "N D + W N E", "N", "additive"
     positional, takes_key_grid = True, False
     settings = {"dynamic": Setting(Switch(), "Ranked by the query")}
 

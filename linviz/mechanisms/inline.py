@@ -1,6 +1,6 @@
 """InLine: subtract the mean instead of dividing by the row sum, so that no two queries share a row.
 
-    A_ij = 1/S + D^-1/2 / S phi(q_i).(phi(k_j) - mean_m phi(k_m))
+    A_ij = 1/S + D^-1/2 phi(q_i).(phi(k_j) - mean_m phi(k_m)) / S
 
 Linear attention divides, so q_i and 3 q_i in the same direction have the same row: the map from query to row is not
 injective. Here rows also sum to one, but by subtraction: a query three times as long has a row of the same shape,
@@ -39,7 +39,7 @@ class InLine(Convolved):
 
     name, title, family = "inline", "InLine", "kernel"
     paper = "Han et al., 2024, arXiv 2412.06590"
-    cost, rank, year = "N D E", "D + 1; +conv: N", 2024
+    cost, rank, year, after = "N D E", "D + 1; +conv: N", 2024, "linear"
     signed = True
     settings = {"features": Setting(Word(*FEATURES), "Features")}
 

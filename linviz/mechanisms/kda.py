@@ -1,8 +1,8 @@
 """KDA, Kimi delta attention: gated DeltaNet in which every channel of k has a half-life of its own.
 
-    S <- diag(alpha_i) S_i-1      u_i = beta_i (v_i - S^T k_i)      S_i = S + k_i u_i^T      o_i = S_i^T q_i / sqrt(D)
-    A = D^-1/2 P (I + diag(beta) R)^-1 diag(beta)                   G_ij,d = alpha_j+1,d ... alpha_i,d
-    P_ij = sum_d q_id G_ij,d k_jd for j <= i,                       R_ij = sum_d k_id G_ij,d k_jd for j < i
+    F_i = diag(alpha_i) S_(i-1)    u_i = beta_i (v_i - F_i^T k_i)    S_i = F_i + k_i u_i^T    o_i = S_i^T q_i / sqrt(D)
+    A = D^-1/2 P (I + diag(beta) R)^-1 diag(beta)                   G_(i,j,d) = alpha_(j+1,d) ... alpha_(i,d)
+    P_ij = sum_d q_id G_(i,j,d) k_jd for j <= i,                    R_ij = sum_d k_id G_(i,j,d) k_jd for j < i
 
 The decay of GLA with the erasing of DeltaNet. It acts on the channels of k, over which both sums go, so there still
 is one map a head.
@@ -34,7 +34,7 @@ class KimiDelta(Eraser):
 
     name, title = "kda", "KDA"
     paper = "Kimi Team, 2025, arXiv 2510.26692"
-    cost, rank, year = "N D E", "N; frames: T min(Y X, D)", 2025
+    cost, rank, year, after = "N D E", "N; frames: T min(Y X, D)", 2025, "gated_delta"
     settings = {"scan": ORDER, "unit": Setting(Switch(), "Unit keys")}
 
     def build(self, scan: str = "raster", unit: bool = True, scale: float | None = None) -> None:

@@ -9,8 +9,8 @@ features costs N + S. The map is the rectangle that later becomes a table of mat
 
 Gained: both pictures at linear cost, with any number of points in each.
 Lost: rank A <= D, so at most D independent ways to match, and no row concentrates: elu + 1 keeps every point at some
-weight. Published matchers add a local term or search for neighbours first. No public code of such a local term
-for this attention exists, so linviz names it and does not invent it.
+weight. Suwanwimolkul and Komorita, 2022, arXiv 2204.07731, add local information around the points. No public code
+of their local term exists, so linviz names it and does not invent it.
 
 Cost: O((N + S) D E) time, O(D E) memory.   Rank: at most D.
 Katharopoulos et al., 2020, arXiv 2006.16236, as used between pictures by LoFTR, Sun et al., 2021, arXiv 2104.00680:
@@ -25,5 +25,5 @@ class Keypoint(Linear):
 
     name, title = "keypoint", "keypoint (elu + 1)"
     paper = "Sun et al., 2021, arXiv 2104.00680"
-    cost, rank, year = "N D E + S D E", "D", 2021
+    cost, rank, year, after = "N D E + S D E", "D", 2021, "linear"
     takes_causal = False

@@ -34,7 +34,7 @@ class KroneckerKV(Mechanism):
 
     name, title, family = "kronecker_kv", "Kronecker (KV)", "low-rank"
     paper = "Gao, Wang and Ji, 2020, arXiv 2007.08442"
-    cost, rank, year = "N (T + Y + X) (D + E)", "T + Y + X - 2; pictures Y + X - 1", 2020
+    cost, rank, year, after = "N (T + Y + X) (D + E)", "T + Y + X - 2; pictures Y + X - 1", 2020, "softmax"
     positional = True
 
     def map(self, q: Tensor, k: Tensor, v: Tensor) -> Factored:

@@ -35,6 +35,7 @@ class KroneckerQKV(Mechanism):
     name, title, family = "kronecker_qkv", "Kronecker (QKV)", "low-rank"
     paper = "Gao, Wang and Ji, 2020, arXiv 2007.08442"
     cost, rank, year = "(T + Y + X)^2 D + N (T + Y + X) (D + E)", "T + Y + X - 2; pictures Y + X - 1", 2020
+    after = "kronecker_kv"
     takes_key_grid, positional, signed = False, True, True
 
     def map(self, q: Tensor, k: Tensor, v: Tensor) -> Factored:

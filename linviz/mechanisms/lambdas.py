@@ -34,7 +34,7 @@ class Lambda(Mechanism):
 
     name, title, family = "lambda", "lambda", "low-rank"
     paper = "Bello, 2021, arXiv 2102.08602"
-    cost, rank, year = "N D E + N P^2 (D + E)", "N; content alone D", 2021
+    cost, rank, year, after = "N D E + N P^2 (D + E)", "N; content alone D", 2021, "efficient"
     takes_key_grid, positional, signed = False, True, True
 
     def build(self, side: int | None = 7) -> None:

@@ -26,7 +26,7 @@ class Linear(Kernel):
 
     name, title = "linear", "linear (elu + 1)"
     paper = "Katharopoulos et al., 2020, arXiv 2006.16236"
-    cost, rank = "N D E", "D"
+    cost, rank, after = "N D E", "D", "softmax"
     takes_causal, year = True, 2020
 
     def features(self, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:

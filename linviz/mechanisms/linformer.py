@@ -36,7 +36,7 @@ class Linformer(Mechanism):
 
     name, title, family, year = "linformer", "Linformer", "low-rank", 2020
     paper = "Wang et al., 2020, arXiv 2006.04768"
-    cost, rank = "N K D + S K D", "K"
+    cost, rank, after = "N K D + S K D", "K", "softmax"
     signed, fixed, positional = True, True, True
     settings = {"length": Setting(Whole(1, 4096), "Projected length")}
 

@@ -30,7 +30,7 @@ class Local(Mechanism):
 
     name, title, family = "local", "local windows", "local"
     paper = "no paper; common practice"
-    cost, rank = "N W D", "N"
+    cost, rank, after = "N W D", "N", "softmax"
     takes_causal, takes_key_grid, positional = True, False, True
     settings = {"window": Setting(Whole(1, 4096), "Window, in tokens")}
 

@@ -33,7 +33,7 @@ class LocalGlobal(Mechanism):
 
     name, title, family = "local_global", "local + global heads", "local"
     paper = "no paper; global heads: Shen et al., 2018, arXiv 1812.01243"
-    cost, rank = "N (W + E) D", "local heads N, global heads D"
+    cost, rank, after = "N (W + E) D", "local heads N, global heads D", "local"
     takes_causal, takes_key_grid, positional, signed = True, False, True, True
     settings = {"window": Setting(Whole(1, 4096), "Window, in tokens")}
 

@@ -2,7 +2,7 @@
 
     p_ij = phi(q_i).phi(k_j) / sum_m phi(q_i).phi(k_m)       phi(x) = elu(x) + 1
     z_i  = D^-1/2 phi(q_i).mean_m phi(k_m)                   grows with the length of phi(q_i)
-    A_ij = D^-1/2 / N (1 + 1/z_i) phi(q_i).phi(k_j) - z_i / N   =   p_ij + z_i (p_ij - 1/N)
+    A_ij = (1 + 1/z_i) D^-1/2 phi(q_i).phi(k_j) / N - z_i / N   =   p_ij + z_i (p_ij - 1/N)
 
 In linear attention the length of phi(q_i) stands above and below the fraction and cancels. Here it decides how
 far the row moves away from 1/N: c = 1 + z_i is the contrast of A = 1/N + c (p - 1/N). c = 0 is uniform attention,
@@ -17,7 +17,7 @@ sum to one; frames are not told apart. rotate=False: rows sum to z / (z + 1e-6).
 
 Cost: O(N D E) time, O(D E) memory beside input and output.   Rank: at most D + 1; with +conv up to N.
 Fan et al., 2025, arXiv 2507.00698. The official code multiplies the output, LePE included, by a linear function of
-x before the last layer, and adds 1e-6 to z only in 1/z.
+x before the last layer, and adds 1e-6 to z only in 1/z. Stages 3 and 4 of all its networks are plain softmax.
 """
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Mala(Convolved):
 
     name, title, family = "mala", "MALA", "kernel"
     paper = "Fan et al., 2025, arXiv 2507.00698"
-    cost, rank, year = "N D E", "D + 1; +conv: N", 2025
+    cost, rank, year, after = "N D E", "D + 1; +conv: N", 2025, "linear"
     signed = positional = True
     settings = {"rotate": Setting(Switch(), "Rotated positions")}
 

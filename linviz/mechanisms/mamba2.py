@@ -1,7 +1,7 @@
 """Mamba-2: a state space model with one decay a head is causal linear attention with a fading mask.
 
-    S_i = exp(-a_h d_i) S_i-1 + d_i k_i v_i^T       o_i = S_i^T q_i + s_h v_i
-    A_ij = q_i.k_j exp(-a_h (d_j+1 + ... + d_i)) d_j   for j <= i, plus s_h on the diagonal
+    S_i = exp(-a_h d_i) S_(i-1) + d_i k_i v_i^T       o_i = S_i^T q_i + s_h v_i
+    A_ij = q_i.k_j exp(-a_h (d_(j+1) + ... + d_i)) d_j   for j <= i, plus s_h on the diagonal
 
 q, k and v are the C, B and x of the paper. The one number d_i > 0 opens the door and closes the old one: a token
 that writes much (d_i large) makes the memory forget much. a_h > 0 is learned, and so is the skip s_h.
@@ -37,7 +37,7 @@ class Mamba2(Recurrent):
 
     name, title = "mamba2", "Mamba-2"
     paper = "Dao and Gu, 2024, arXiv 2405.21060"
-    cost, rank, year = "N D E", "N", 2024
+    cost, rank, year, after = "N D E", "N", 2024, "retention"
     scans = (*SCANS, "unordered")
     settings = {"scan": Setting(Word(*SCANS, "unordered"), "Order of the tokens"),
                 "skip": Setting(Switch(), "Own token added")}

@@ -1,13 +1,14 @@
 """MHLA: one summary of the keys for each block of tokens, and every block of queries mixes them in its own way.
 
     S_b = sum over the tokens j of block b of phi(k_j) v_j^T         phi(x) = relu(x) + 1e-6
-    A_ij = C_b(i),b(j) phi(q_i).phi(k_j) / (sum_m C_b(i),b(m) phi(q_i).phi(k_m) + 1e-6)
+    A_ij = C_ij phi(q_i).phi(k_j) / (sum_m C_im phi(q_i).phi(k_m) + 1e-6)
+    C_ij: what the block of i takes from the block of j
 
 In linear attention all queries read one D x D summary. Here the tokens are cut into M blocks, each with a summary
-of its own, and C (M x M, learned, between 0 and 1) says how much a query of block b(i) takes from block b(j). C of
-ones is linear attention, C = identity is attention inside each block.
+of its own, and C (M x M, learned, between 0 and 1) says how much a query takes from each. C of ones is linear
+attention, C = identity is attention inside each block.
 
-As a kernel: phi(q_i) times the row C_b(i) and phi(k_j) times the unit vector of b(j), M D features each.
+As a kernel: phi(q_i) times its block's row of C, and phi(k_j) times its block's unit vector, M D features each.
 
 Gained: a rank of up to M D, and weights that depend on where the blocks lie, while every query can reach all blocks.
 Lost: rank is not concentration: entropy hardly falls as the rank grows. The tables C fix the grid.
@@ -42,7 +43,7 @@ class Mhla(Kernel):
 
     name, title = "mhla", "MHLA"
     paper = "MHLA, 2026, arXiv 2601.07832"
-    cost, rank, year = "N M D E", "M D", 2026
+    cost, rank, year, after = "N M D E", "M D", 2026, "relu"
     fixed = positional = True
     takes_key_grid = False
     settings = {"block": Setting(Whole(1, 1024, none=True), "Side of a block"),

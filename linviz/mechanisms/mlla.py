@@ -1,7 +1,7 @@
 """MLLA: Mamba's block around linear attention, with positions by rotation where Mamba has its forget gate.
 
     phi(x) = elu(x) + 1        R_i turns pairs of channels by the row and the column of token i
-    A_ij = R_i phi(q_i) . R_j phi(k_j) / (sum_m phi(q_i).phi(k_m) + S 1e-6)
+    A_ij = R_i phi(q_i).R_j phi(k_j) / (sum_m phi(q_i).phi(k_m) + S 1e-6)
 
 Mamba is linear attention with a forget gate, without a divisor, in another block. A forget gate needs an order, and
 a picture has none. MLLA keeps the block and puts positions in the place of the gate.
@@ -33,7 +33,7 @@ class Mlla(Convolved):
 
     name, title, family = "mlla", "MLLA", "kernel"
     paper = "Han et al., 2024, arXiv 2405.16605"
-    cost, rank, year = "N D E", "D; +conv: N", 2024
+    cost, rank, year, after = "N D E", "D; +conv: N", 2024, "linear"
     signed = positional = True
 
     def build(self, eps: float = EPS, side: int = 3) -> None:

@@ -1,7 +1,7 @@
 """NaLaFormer: the length of the query becomes the power to which its direction is raised.
 
     n_i = |q_i|      u_i = q_i / n_i      w_i = 3 (1/2 + tanh n_i), between 1.5 and 4.5
-    phi(q_i) = [relu(u_i)^w_i ; relu(-u_i)^w_i]        phi(k_j) = [relu(k_j)^3 ; relu(-k_j)^3]
+    phi(q_i) = [relu(u_i)^(w_i) ; relu(-u_i)^(w_i)]    phi(k_j) = [relu(k_j)^3 ; relu(-k_j)^3]
     A_ij = phi(q_i).phi(k_j) / (sum_m phi(q_i).phi(k_m) + S 1e-6)
 
 A higher power pulls a direction towards its largest channel, so a longer query has a sharper row. Negative
@@ -18,6 +18,7 @@ negative and rows need not sum to one; frames are not told apart. rotate=False: 
 Cost: O(N D E) time, twice that of a kernel.   Rank: at most 2 D; with +conv up to N.
 NaLaFormer, 2025, arXiv 2506.21137. In a layer, the official code then applies a layer norm and multiplies by
 silu(g), with g linear in x. It divides by n without an epsilon: a query of zeros is NaN there, and a dead row here.
+Stages 3 and 4 of all its networks are plain softmax.
 """
 from __future__ import annotations
 
@@ -36,8 +37,8 @@ class Nala(Convolved, Kernel):
 
     name, title = "nala", "NaLaFormer"
     paper = "NaLaFormer, 2025, arXiv 2506.21137"
-    cost, rank, year = "2 N D E", "2 D; +conv: N", 2025
-    positional = True
+    cost, rank, year, after = "2 N D E", "2 D; +conv: N", 2025, "pola"
+    signed = positional = True
     settings = {"rotate": Setting(Switch(), "Rotated positions")}
 
     def build(self, rotate: bool = True, side: int = 5) -> None:

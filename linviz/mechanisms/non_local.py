@@ -38,7 +38,7 @@ class NonLocal(Mechanism):
 
     name, title, family, year = "nonlocal", "non-local", "softmax", 2017
     paper = "Wang et al., 2017, arXiv 1711.07971"
-    cost, rank = "N S D", "min(N, S)"
+    cost, rank, after = "N S D", "min(N, S)", "softmax"
     settings = {"similarity": Setting(Word(*SIMILARITIES), "Similarity"),
                 "pool": Setting(Whole(1, 8), "Pooling of the keys")}
 

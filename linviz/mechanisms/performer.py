@@ -40,7 +40,7 @@ class Performer(Kernel):
 
     name, title, year = "performer", "Performer", 2020
     paper = "Choromanski et al., 2020, arXiv 2009.14794"
-    cost, rank = "N M E + N M D", "M"
+    cost, rank, after = "N M E + N M D", "M", "linear"
     takes_causal, squares = True, True
     settings = {"directions": Setting(Whole(1, 16_384, none=True), "Random directions"),
                 "floor": Setting(Number(0.0, 0.01, 1e-5, none=True), "Floor of the features"),

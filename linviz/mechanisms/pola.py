@@ -35,7 +35,7 @@ class Pola(Convolved):
 
     name, title, family = "pola", "PolaFormer", "kernel"
     paper = "Meng et al., 2025, arXiv 2501.15061"
-    cost, rank, year = "2 N D E", "2 D; +conv: N", 2025
+    cost, rank, year, after = "2 N D E", "2 D; +conv: N", 2025, "focused"
     fixed = positional = True
 
     def build(self, eps: float = EPS, side: int = 5) -> None:

@@ -1,7 +1,7 @@
 """RALA: give keys that suit the average query more weight, and multiply the output by a function of x.
 
     phi(x) = elu(x) + 1        g = mean_i phi(q_i)        w_j = S softmax_j(g.phi(k_j) / sqrt(D))
-    A_ij = R_i phi(q_i) . w_j R_j phi(k_j)  /  (sum_m phi(q_i) . w_m phi(k_m) + S 1e-6)
+    A_ij = R_i phi(q_i).R_j phi(k_j) w_j  /  (sum_m phi(q_i).phi(k_m) w_m + S 1e-6)
 
 Linear attention sums all keys into one D x D summary with equal weights. w, whose mean is 1, fills the summary with
 the keys that matter for the picture as a whole; it is the same for all queries. R turns pairs of channels by row
@@ -15,7 +15,8 @@ rotate=False: rows sum to one. Frames are not told apart.
 
 Cost: O(N D E) time, O(D E) memory beside input and output.   Rank: at most D; with +conv up to N.
 Fan et al., 2024, arXiv 2411.07635. In a layer, the official code multiplies the output, LePE included, by a linear
-function of x before the last layer. So does a layer of linviz: that function starts as the constant 1.
+function of x before the last layer. So does a layer of linviz: that function starts as the constant 1. Stages 3 and 4
+of all official networks are plain softmax.
 """
 from __future__ import annotations
 
@@ -34,8 +35,8 @@ class Rala(Convolved):
 
     name, title, family = "rala", "RALA", "kernel"
     paper = "Fan et al., 2024, arXiv 2411.07635"
-    cost, rank, year = "N D E", "D; +conv: N", 2024
-    positional = True
+    cost, rank, year, after = "N D E", "D; +conv: N", 2024, "linear"
+    signed = positional = True
     settings = {"rotate": Setting(Switch(), "Rotated positions")}
 
     def build(self, rotate: bool = True, modulate: bool = True, eps: float = EPS, side: int = 5,

@@ -38,7 +38,7 @@ class Reformer(Mechanism):
 
     name, title, family, year = "reformer", "Reformer", "softmax", 2020
     paper = "Kitaev et al., 2020, arXiv 2001.04451"
-    cost, rank = "N R L D", "N"
+    cost, rank, after = "N R L D", "N", "softmax"
     takes_causal, takes_key_grid, positional, sorts = True, False, True, True
     R: Tensor  # (D, rounds, half the buckets)
     settings = {"rounds": Setting(Whole(1, 16), "Rounds"), "chunk": Setting(Whole(1, 256), "Tokens per chunk"),

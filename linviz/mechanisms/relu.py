@@ -23,7 +23,7 @@ class Relu(Kernel):
     name, title = "relu", "relu"
     paper = "Qin et al., 2022, arXiv 2202.08791, without the cosine"
     year = 2022
-    cost, rank = "N D E", "D"
+    cost, rank, after = "N D E", "D", "linear"
     takes_causal = True
 
     def features(self, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:

@@ -26,7 +26,7 @@ class ReluFloor(Kernel):
     name, title = "relu_floor", "relu + floor"
     paper = "Linear Video Transformer with Feature Fixation, 2022, arXiv 2210.08164"
     year = 2022
-    cost, rank = "N D E", "D"
+    cost, rank, after = "N D E", "D", "relu"
     takes_causal = True
 
     def build(self, floor: float | None = None) -> None:

@@ -1,6 +1,6 @@
 """Retention: linear attention without a divisor, whose memory fades at a fixed rate.
 
-    S_i = gamma_h S_i-1 + k_i v_i^T         o_i = S_i^T q_i / sqrt(D)
+    S_i = gamma_h S_(i-1) + k_i v_i^T       o_i = S_i^T q_i / sqrt(D)
     A_ij = D^-1/2 gamma_h^(i - j) q_i.k_j   for j <= i, else 0
 
 Every head h has a rate of its own, gamma_h = 1 - 2^(-5-h): half is left after 22, 44, 88... tokens, so the heads
@@ -41,7 +41,7 @@ class Retention(Recurrent):
 
     name, title = "retention", "Retention"
     paper = "Sun et al., 2023, arXiv 2307.08621"
-    cost, rank, year = "N D E", "N; frames: T min(Y X, D)", 2023
+    cost, rank, year, after = "N D E", "N; frames: T min(Y X, D)", 2023, "linear"
     settings = {"scan": ORDER, "slopes": Setting(Word(*SLOPES), "Rates"),
                 "layer": Setting(Whole(0, 11), "Layer, from 0"), "layers": Setting(Whole(1, 256), "Layers")}
 

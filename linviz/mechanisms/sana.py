@@ -18,8 +18,8 @@ Lost: rotation makes shares into signed weights that sum to anything; the length
 version 2 stands above only: a closed key makes the row sum smaller. The norm divides the divisor out again.
 
 Cost: O(N D E) time, O(D E) memory beside input and output.   Rank: D; by chunks at most sum_c min(N_c, D).
-Xie et al., 2024, arXiv 2410.10629; video: arXiv 2509.24695; version 2: code only. The code that makes long clips
-keeps the sums of all chunks and adds them up for every chunk, so its memory grows; one running sum would do.
+Xie et al., 2024, arXiv 2410.10629; video: arXiv 2509.24695; version 2: code only. q and k pass an RMS norm first.
+The code for long clips keeps the sums of all chunks and adds them up for each one, so its memory grows.
 """
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ class Sana(Kernel):
 
     name, title = "sana", "SANA"
     paper = "Xie et al., 2024, arXiv 2410.10629"
-    cost, rank, year = "N D E", "D; chunk: sum min(N_c, D)", 2024
-    positional = True
+    cost, rank, year, after = "N D E", "D; chunk: sum min(N_c, D)", 2024, "relu"
+    signed = positional = True
     eps = 1e-8
     settings = {"rotate": Setting(Switch(), "Rotated positions"), "chunk": Setting(Whole(0, 64), "Frames per chunk"),
                 "version": Setting(Whole(1, 2), "Version")}

@@ -1,7 +1,7 @@
 """SLA: softmax for the few pairs of blocks that matter, linear attention for all others.
 
-    A_ij = alpha exp(q_i.k_j / sqrt(D)) / sum over kept m of the same            j in a block that i's block keeps
-    A_ij = (1 - alpha) phi(q_i).phi(k_j) / sum over the others m of the same     j in any other block
+    A_ij = alpha e_ij / sum_m e_im          e_ij = exp(q_i.k_j / sqrt(D))     j, m in blocks that the block of i keeps
+    A_ij = (1 - alpha) f_ij / sum_m f_im    f_ij = phi(q_i).phi(k_j)          j, m in all other blocks
 
 Softmax weights are a few large ones, of high rank, and many small ones, of very low rank. Tokens are cut into
 blocks. Block b of queries scores a block c of keys by mean q . mean k and keeps the best part `keep` of the blocks,
@@ -46,7 +46,7 @@ class Sla(Mechanism):
 
     name, title, family, year = "sla", "SLA", "softmax", 2025
     paper = "Zhang et al., 2025, arXiv 2509.24006"
-    cost, rank = "N S D + N D E", "min(N, S)"
+    cost, rank, after = "N S D + N D E", "min(N, S)", "softmax"
     positional = True
     settings = {"alpha": Setting(Number(0.0, 1.0), "Softmax part"), "keep": Setting(Number(0.0, 1.0), "Blocks kept"),
                 "block": Setting(Whole(1, 64), "Side of a block"), "features": Setting(Word(*FEATURES), "Features")}

@@ -29,7 +29,7 @@ class Softmax(Mechanism):
     name, title, family = "softmax", "softmax", "softmax"
     paper = "Vaswani et al., 2017, arXiv 1706.03762"
     year = 2017
-    cost, rank = "N S D", "min(N, S)"
+    cost, rank, after = "N S D", "min(N, S)", "additive"
     takes_causal = True
 
     def build(self, scale: float | None = None) -> None:

@@ -32,7 +32,7 @@ class Swin(Mechanism):
 
     name, title, family = "swin", "Swin", "local"
     paper = "Liu et al., 2021, arXiv 2103.14030"
-    cost, rank, year = "N S D", "N", 2021  # in a window S is W^2
+    cost, rank, year, after = "N S D", "N", 2021, "local"  # in a window S is W^2
     takes_key_grid, positional, fixed = False, True, True
     example = "swin@window:7"
 

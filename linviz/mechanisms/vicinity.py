@@ -39,7 +39,7 @@ class Vicinity(Kernel):
 
     name, title = "vicinity", "vicinity"
     paper = "Sun et al., 2022, arXiv 2206.10552"
-    cost, rank, year = "4 N D E", "4 D", 2022
+    cost, rank, year, after = "4 N D E", "4 D", 2022, "cosformer"
     positional = True
     eps = 1e-4
 

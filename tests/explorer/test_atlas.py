@@ -16,6 +16,8 @@ from streamlit.testing.v1 import AppTest
 
 import linviz
 from explorer.atlas.atlas_state import MOST, STATE, AtlasView, concentrate_link
+from explorer.atlas.card_changes import ANSWERS, changed_facts, length_fact, map_kind
+from explorer.atlas.card_content import card_content
 from explorer.atlas.mechanism_cards import (
     SORTS,
     YES,
@@ -27,11 +29,12 @@ from explorer.atlas.mechanism_cards import (
     order_cards,
     select_cards,
 )
-from explorer.atlas.mechanism_maps import card_content, counted_operations, drawn_map
+from explorer.atlas.mechanism_maps import counted_operations, drawn_map
 from explorer.atlas.view import card_row
 from explorer.concentrate.concentrate_state import STATE as CONCENTRATE
 from explorer.shared.scenes import sample_scene
 from linviz import clips, cost, names
+from linviz.contrast import PLACES, ContrastLine
 from linviz.mechanisms import FAMILIES, REGISTRY, Mechanism
 from linviz.patch_view import unpack
 from linviz.views import View
@@ -90,7 +93,8 @@ def test_softmax_to_the_letter() -> None:
 @pytest.mark.parametrize("name", names())
 def test_numbers_are_those_of_linviz(name: str) -> None:
     here, c = sample_scene(*SMALL.scene), mechanism_card(name)
-    spec, options = {"swin": ("swin@window:7", {}), "performer": ("performer", {"floor": 0.0})}.get(name, (name, {}))
+    spec, options = {"swin": ("swin@window:7", {}), "performer": ("performer", {"floor": 0.0}),
+                     "fastmax": ("fastmax", {"normalise": "none"})}.get(name, (name, {}))
     m = linviz.make(spec, 1, here.q.shape[-1], here.grid, **options)
     assert ("Drawn as" in drawn_map(name, *SMALL.scene).note) == ((spec, options) != (name, {}))
     whole = m.map(here.q, here.k, here.v)
@@ -105,14 +109,55 @@ def test_numbers_are_those_of_linviz(name: str) -> None:
 
 
 def test_a_memory_draws_its_scans_and_says_its_signs() -> None:
-    content = {name: card_content(mechanism_card(name), drawn_map(name, *SMALL.scene), "")
-               for name in ("delta", "softmax")}
+    content = {name: card_content(mechanism_card(name), SMALL.scene, "") for name in ("delta", "softmax")}
     assert [scan for scan, _ in content["delta"]["scans"]] == ["raster", "columns", "both", "frames"]
     assert content["softmax"]["scans"] == [] and content["softmax"]["facts"][2][0] == "entropy"
     found = drawn_map("delta", *SMALL.scene).reading.summary(spectrum=False)
-    (name, share, _), (other, most, _) = content["delta"]["facts"][2:]
+    (name, share, _), (other, most, _) = content["delta"]["facts"][2:4]
     assert (name, other) == ("negative", "largest") and share.startswith(f"{100 * found['negative_share']:.1f} %, sum ")
     assert most == f"{found['largest_weight']:.2f} / N" and "q and k are equal here" in content["delta"]["note"]
+
+
+# ---------------------------------------------------------------- what one changes in another
+
+
+@pytest.mark.parametrize("name", [name for name in names() if REGISTRY[name].after])
+def test_a_mechanism_changes_one_that_is_there_and_not_newer(name: str) -> None:
+    c, seen = mechanism_card(name), [name]
+    assert (mechanism_card(c.after).year or 0) <= (c.year or 9999)
+    while (after := REGISTRY[seen[-1]].after) and after not in seen:
+        seen.append(after)
+    assert seen[-1] == "additive", "every way goes back to the first attention, and none runs in a circle"
+
+
+def test_only_the_first_attention_and_the_control_change_nothing() -> None:
+    assert {name for name in names() if not REGISTRY[name].after} == {"additive", "uniform"}
+
+
+def test_what_changed_is_what_both_say_of_themselves() -> None:
+    scene = SMALL.scene
+
+    def change(name: str) -> dict[str, Any]:
+        c = mechanism_card(name)
+        return changed_facts(c, drawn_map(name, *scene), drawn_map(c.after, *scene))
+    mala, delta, relu = change("mala"), change("delta"), change("relu")
+    rows = {fact: (old, new) for fact, old, new in mala["rows"]}
+    assert mala["name"] == "linear" and mala["same"] == ["cost"]
+    assert rows["rank"] == ("≤ D, here 16", "≤ D + 1; +conv: N, here 17")
+    assert rows["map"] == ("features of q and k, divided by the row sum", "two thin factors")
+    assert rows["rows"] == ("probability distributions", "signed, or not summing to one")
+    assert rows["longer q"][0].startswith("a slight effect; ") and rows["longer q"][1].startswith("more contrast; ")
+    assert change("nonlocal")["same"] == ["map", "rows", "rank", "cost", "longer q"]
+    assert {fact for fact, *_ in relu["rows"]} == {"longer q"} and set(relu["same"]) == {"map", "rows", "rank", "cost"}
+    assert ["map", "features of q and k, divided by the row sum", "a memory that is overwritten"] in delta["rows"]
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_kind_of_map_has_words_and_every_answer_is_stored(name: str) -> None:
+    reading = drawn_map(name, *SMALL.scene).reading
+    assert " " in map_kind(reading.map), f"KINDS of card_changes.py has no words for {type(reading.map).__name__}"
+    what, answer, numbers = length_fact(name)
+    assert what == "longer q" and answer in ANSWERS.values() and numbers.count(",") == 3
 
 
 # ---------------------------------------------------------------- filters and order
@@ -223,6 +268,32 @@ def test_side_by_side() -> None:
 def test_side_by_side_with_too_few_says_what_to_do() -> None:
     at = opened(view="side", picked="softmax")
     assert "Pick two to four" in at.info[0].value and len(shown(at)) == len(names())
+
+
+def test_the_timeline_opens_a_card_beside_the_one_that_it_changes() -> None:
+    at = opened(view="timeline")
+    assert at.title[0].value == f"{len(names())} kinds of attention, 2014 to 2026"
+    assert "Click a dot" in at.info[0].value and not at.get("bidi_component")
+    chart = json.loads(at.get("plotly_chart")[0].proto.spec)
+    dots = {spec for trace in chart["data"] for spec in trace.get("customdata", [])}
+    assert dots == {c.name for c in mechanism_cards() if c.year} and len(dots) > 40
+    assert any("uniform" in said.value for said in at.caption)
+    well(at.selectbox(key="atlas_card").set_value("mala").run())
+    assert shown(at) == ["mala", "linear"] and at.query_params["card"] in ("mala", ["mala"])
+    (one,) = sent(at)["set"]["sections"]
+    assert one["title"] == "MALA, and what it changes: linear (elu + 1)" and one["size"] == 2
+    assert shown(opened(view="timeline", card="uniform", family="local")) == ["uniform"]
+    assert sent(opened(card="mala"))["set"]["card"] == "mala"
+
+
+def test_the_line_of_contrast_is_sent_with_the_places_of_every_patch() -> None:
+    at = opened(view="line")
+    here, line = sample_scene(*SMALL.scene), sent(at)["line"]
+    wanted = ContrastLine.of(here.q, here.k)
+    assert [name for name, _ in sent(at)["titles"]] == list(PLACES)
+    for name in PLACES:
+        assert line["places"][name] == pytest.approx(wanted.contrast(name)[0, 0, :, 0].numpy(), rel=2e-3)
+    assert "differ only in contrast" in at.title[0].value and "1 + z" in at.markdown[1].value
 
 
 def test_the_table_holds_every_card_in_order() -> None:

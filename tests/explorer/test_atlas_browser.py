@@ -11,7 +11,9 @@ import torch
 from explorer.atlas.atlas_state import AtlasView
 from explorer.atlas.mechanism_cards import mechanism_card
 from explorer.atlas.mechanism_maps import drawn_map, first_query
+from explorer.shared.scenes import sample_scene
 from linviz import names
+from linviz.contrast import ContrastLine
 from linviz.palette import HUES
 
 SMALL = AtlasView(patches=8)
@@ -24,6 +26,11 @@ TITLES = ".card h3"
 def follow(page: Any, url: str, address: str = "") -> None:
     page.goto(f"{url}/atlas?patches=8&{address}")
     page.wait_for_function(ORDER, timeout=60_000)
+
+
+def unfold(page: Any) -> None:
+    """Every card whole, and not its picture only."""
+    page.get_by_role("button", name="unfold all").click()
 
 
 def strangers(page: Any) -> list[str]:
@@ -110,6 +117,15 @@ def test_formulas_are_closed_until_they_are_asked_for_and_families_have_headings
     follow(page, explorer_url)
     assert page.locator(".card math").count() == 0 and page.locator(".family h2").count() == len(
         {mechanism_card(name).family for name in names()})
+    idea = page.locator(".card .idea").first
+    assert not idea.is_visible(), "families are folded: pictures and names only"
+    page.get_by_role("button", name=re.compile("Softmax.*6 mechanisms")).click()
+    assert idea.is_visible() and not page.get_by_label("formulas of cosFormer").is_visible()
+    page.get_by_role("button", name="cosFormer", exact=True).click()
+    assert page.get_by_label("formulas of cosFormer").is_visible()
+    page.get_by_label("what MALA changed since linear (elu + 1)").click()
+    table = page.locator(".change").filter(has=page.get_by_role("columnheader", name="MALA"))
+    assert table.locator("math").count() > 4 and "≤ D + 1" in table.inner_text()
     page.get_by_label("formulas of softmax").click()
     formulas = page.locator(".card", has=page.get_by_role("heading", name="softmax", exact=True)).locator("math")
     formulas.first.wait_for()
@@ -121,6 +137,7 @@ def test_formulas_are_closed_until_they_are_asked_for_and_families_have_headings
 
 def test_two_are_picked_and_stand_side_by_side(page: Any, explorer_url: str) -> None:
     follow(page, explorer_url)
+    unfold(page)
     page.get_by_role("button", name="compare softmax").click()
     page.get_by_text("pick one more").wait_for()
     page.get_by_role("button", name="compare Linformer").click()
@@ -133,7 +150,7 @@ def test_two_are_picked_and_stand_side_by_side(page: Any, explorer_url: str) -> 
 
 
 def test_a_link_opens_concentrate_on_that_mechanism(page: Any, explorer_url: str) -> None:
-    follow(page, explorer_url, "source=coffee")
+    follow(page, explorer_url, "source=coffee&card=cosformer")
     page.get_by_role("link", name="open in Concentrate: cosFormer").click()
     page.wait_for_url(re.compile("/\\?.*specs=softmax%2Ccosformer"))
     page.locator(".panel").nth(1).wait_for(timeout=60_000)
@@ -150,9 +167,54 @@ def test_it_fits_the_screen(page: Any, explorer_url: str, scheme: str) -> None:
         page.set_viewport_size({"width": width, "height": height})
         page.wait_for_timeout(300)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+    unfold(page)
+    for width, height in ((390, 844), (1280, 720)):
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_timeout(300)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
         boxes = [page.locator(".card").nth(n).bounding_box() for n in (0, 1)]
         assert all(0 <= box["x"] and box["x"] + box["width"] <= width for box in boxes)
         assert (boxes[0]["y"] == boxes[1]["y"]) == (width > 1000)
+
+
+DOT = """spec => { const chart = document.querySelector('.js-plotly-plot'), {xaxis, yaxis} = chart._fullLayout;
+  const box = chart.getBoundingClientRect();
+  for (const {customdata, x, y} of chart.data) { const n = customdata?.indexOf(spec) ?? -1;
+    if (n >= 0) return [box.x + xaxis._offset + xaxis.d2p(x[n]), box.y + yaxis._offset + yaxis.d2p(y[n])]; } }"""
+LINE = VIEW.replace("atlasView", "contrastView")
+
+
+def test_a_dot_opens_its_card_and_the_slider_moves_along_the_line(page: Any, explorer_url: str) -> None:
+    page.set_viewport_size({"width": 1280, "height": 1400})
+    page.goto(f"{explorer_url}/atlas?patches=8&view=timeline")
+    page.wait_for_function("() => document.querySelector('.js-plotly-plot .point')", timeout=60_000)
+    page.mouse.click(*page.evaluate(DOT, "mala"))
+    page.locator(TITLES).first.wait_for(timeout=30_000)
+    assert page.locator(TITLES).all_inner_texts() == ["MALA", "linear (elu + 1)"]
+    page.wait_for_url(re.compile("card=mala"))
+    page.get_by_role("radio", name="One line for four").click()
+    page.wait_for_function(f"() => ({LINE})()?.contrastView.atRest", timeout=60_000)
+    line, query = ContrastLine.of(sample_scene(*SMALL.scene).q, sample_scene(*SMALL.scene).k), 27
+    for c in (0.0, 1.0, 7.5):
+        want = line.map(c).rows([query])[0, 0, 0].numpy()
+        got = page.evaluate(f"([i, c]) => [...({LINE})().contrastView.row(i, c)]", [query, c])
+        assert np.allclose(got, want, rtol=0.01, atol=2e-3 * abs(want).max()), c
+    state = f"() => ({LINE})().contrastView.state"
+    asked = page.evaluate(state)["query"]
+    for name, title in (("mala", None), ("inline", "InLine"), ("uniform", "uniform"), ("linear", "linear (elu + 1)")):
+        if title:
+            page.get_by_role("button", name=title, exact=True).click()
+            page.wait_for_function(f"() => ({LINE})().contrastView.atRest")
+        assert page.evaluate(state)["c"] == pytest.approx(line.contrast(name)[0, 0, asked].item(), rel=2e-3, abs=1e-6)
+    pixels = f"""() => {{ const c = ({LINE})().shadowRoot.querySelector('.stage canvas'), pen = c.getContext('2d');
+      return [...pen.getImageData(0, 0, c.width, c.height).data].reduce((a, b) => (a * 31 + b) % 999983); }}"""
+    before = page.evaluate(pixels)
+    page.get_by_label("contrast c").focus()
+    page.keyboard.press("End")
+    view = f"({LINE})().contrastView"
+    page.wait_for_function(f"() => {view}.atRest && {view}.state.c === {view}.state.most")
+    assert page.evaluate(pixels) != before and page.get_by_text("weights below 0", exact=True).is_visible()
+    assert not strangers(page)
 
 
 def test_the_table_can_be_taken_away(page: Any, explorer_url: str) -> None:

@@ -40,6 +40,22 @@ def test_every_letter_of_a_page_stands_in_its_mathml(name: str) -> None:
     assert any(tree.iter("math")) and not re.search(r"\^|(?<!\d)/|(?<![a-z])_|_(?![a-z])|<=|sqrt", text), text
 
 
+UNREADABLE = re.compile(r"_\w+[-+]\d|<-|\^_|\)\^\w+_|\w \. \w|_\w+,\w")
+
+
+@pytest.mark.parametrize("name", names())
+def test_a_page_writes_indices_so_that_they_are_read_as_such(name: str) -> None:
+    """S_i-1 is read as S_i minus 1, and x^w_i as x^w times an index: brackets say what belongs together."""
+    found = UNREADABLE.findall(mechanism_card(name).formula)
+    assert not found, f"{name}: write S_(i-1), G_(i,j,d), x^(w_i), a.b, and = instead of {found}"
+
+
+def test_what_would_be_misread_is_seen() -> None:
+    for wrong in ("S_i-1", "S <- 2", "q^_i", "relu(x)^w_i", "R_i q . k", "G_ij,d"):
+        assert UNREADABLE.search(wrong), wrong
+    assert not UNREADABLE.search("S_(i-1) + a_(j+1,d) x^(w_i) q_i.k_j - 1 <= D^-1/2 softmax_j(k)_jd")
+
+
 @pytest.mark.parametrize("formula, wanted", [
     ("A_ij = exp(S_ij) / sum_l exp(S_il)", [("exp(Sij)", "∑lexp(Sil)")]),
     ("a + b c / d - e", [("bc", "d")]),

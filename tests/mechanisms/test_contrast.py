@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from linviz import Grid, make
+from linviz.contrast import PLACES, ContrastLine
 
 GRID, H, D = Grid(T=2, Y=3, X=5), 2, 8
 N = len(GRID)
@@ -43,6 +44,24 @@ def test_four_methods_are_one_line(size: float) -> None:
         line = 1 / N + c * (p - 1 / N)
         assert (table(name, size, **exact[name]) - line).abs().max() <= 1e-12, name
         assert (table(name, size, **published.get(name, exact[name])) - line).abs().max() <= 1e-6, name
+
+
+@pytest.mark.parametrize("size", [0.1, 1.0, 10.0])
+@torch.no_grad()
+def test_the_line_that_is_drawn_is_these_four(size: float) -> None:
+    """ContrastLine at the place of a name is that mechanism's map, and its rows sum to one at any contrast."""
+    q, k, _ = draw(size)
+    line = ContrastLine.of(q, k)
+    exact = {"uniform": {}, "linear": {"eps": 0.0}, "inline": {"features": "elu1"},
+             "mala": {"rotate": False, "eps": 0.0}}
+    for name, c in contrasts(size).items():
+        assert torch.allclose(line.contrast(name), c, rtol=1e-12, atol=0)
+        assert (line.map(line.contrast(name)).dense() - table(name, size, **exact[name])).abs().max() <= 1e-12, name
+    between = line.map(0.5 * (line.contrast("uniform") + line.contrast("linear")))
+    assert (between.dense().sum(-1) - 1).abs().max() <= 1e-12 and between.rank_bound == D + 1
+    assert tuple(contrasts(size)) == PLACES
+    with pytest.raises(ValueError, match="no place 'softmax' on the line of contrast; there are: uniform, linear"):
+        line.contrast("softmax")
 
 
 @torch.no_grad()
