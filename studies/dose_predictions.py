@@ -26,10 +26,25 @@ class Run:
 
 @dataclass(frozen=True)
 class Answer:
-    """Whether a prediction came true, and the numbers that say so; its words stand in DOSE.md or SEEDS.md."""
+    """Whether a prediction came true, and the numbers that say so; its words stand in DOSE.md, SEEDS.md, ...
 
-    true: bool
+    true: None while runs that it is about are missing. final: False while they have fewer seeds than they will have.
+    """
+
+    true: bool | None
     numbers: str
+    final: bool = True
+
+    @property
+    def verdict(self) -> str:
+        """The answer as a table prints it.
+
+        >>> Answer(True, "").verdict, Answer(False, "", final=False).verdict, Answer(None, "").verdict
+        ('yes', 'no, so far', 'open')
+        """
+        if self.true is None:
+            return "open"
+        return ("yes" if self.true else "no") + ("" if self.final else ", so far")
 
 
 def dose_answers(runs: Sequence[Run]) -> list[Answer]:

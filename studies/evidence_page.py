@@ -7,12 +7,14 @@ from linviz.figures.evidence_gallery import draw_evidence
 
 from . import (
     accuracy_tables,
+    breadth_tables,
     dose_predictions,
     earlier_study,
     intervention_tables,
     learning_rates,
     map_tables,
     more_seeds,
+    newest_predictions,
     other_sets,
 )
 from .evidence_store import RESULTS, read_results
@@ -27,8 +29,8 @@ PLOTS = ("accuracy", "curves", "maps", "dose", "breadth", "front")  # the figure
 
 def template_values(book: Ledger) -> dict[str, Any]:
     """What the templates of the evidence may ask: the numbers, and the tables of every module."""
-    modules = (accuracy_tables, dose_predictions, earlier_study, intervention_tables, learning_rates, map_tables,
-               more_seeds, other_sets)
+    modules = (accuracy_tables, breadth_tables, dose_predictions, earlier_study, intervention_tables, learning_rates,
+               map_tables, more_seeds, newest_predictions, other_sets)
     return {module.__name__.rpartition(".")[2]: module for module in modules} | {
         "book": book, "steps": intervention_tables.STEPS, "seconds_of": lambda model: model["seconds"]}
 

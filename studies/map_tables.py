@@ -75,11 +75,6 @@ def long_correlations(book: Ledger, budget: str) -> dict[str, Value]:
             "entropy": bootstrap_value([entropy, right, rank], partial_correlation)}
 
 
-def findings_disagree(wide: dict[str, Value], long: dict[str, Value]) -> bool:
-    """Whether concentration goes with accuracy beyond rank over mechanisms only, and rank beyond entropy over arms."""
-    return (wide["concentration"].sign, wide["rank"].sign, long["rank"].sign, long["entropy"].sign) == (1, 0, 1, 0)
-
-
 def bootstrap_value(triple: list[list[float]], of: Callable[..., Any]) -> Value:
     """A correlation of columns with its bootstrap interval."""
     return Value(float(of(*triple)), bootstrap_interval(triple, of), (), "rows")

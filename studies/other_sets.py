@@ -1,4 +1,4 @@
-"""Tables of the other sets: dose, breadth, the second task, the finer models and the sealed split."""
+"""Tables of the other sets: dose, the second task, the finer models and the sealed split."""
 from __future__ import annotations
 
 import math
@@ -7,15 +7,11 @@ import statistics as plain
 from collections.abc import Sequence
 from pathlib import Path
 
-from linviz.mechanisms import REGISTRY
-
 from .dose_predictions import Answer, Run
-from .interval_statistics import mean_interval, partial_correlation, rank_correlation, share_interval
+from .interval_statistics import mean_interval, share_interval
 from .ledger import Ledger, Record, Value
-from .map_tables import bootstrap_value
-from .number_formats import accuracy_text, arm_label, correlation_text, markdown_table, number_text, percent_text
+from .number_formats import accuracy_text, arm_label, markdown_table, number_text, percent_text
 
-Stories = dict[str, tuple[float, float, float]]  # concentration, effective rank and accuracy, by mechanism
 FULL = 0.25  # the floor of relu_floor with 16 channels per head
 NOT_RUN = ("Not run yet: {there} of {wanted} runs exist. `python3 start.py study sets {which}` runs the others; "
            "then write this page again.")
@@ -57,7 +53,7 @@ def verdict_table(page: str, answers: Sequence[Answer]) -> str:
     """The numbered predictions of a page, and whether each came true."""
     text = Path(__file__).with_name(page).read_text("utf-8")
     predicted = re.findall(r"^\d+\. (.+?)(?=\n\d+\.|\n\n|\Z)", text, re.S | re.M)
-    rows = [[f"{n}. {' '.join(words.split())}", "yes" if answer.true else "no", answer.numbers]
+    rows = [[f"{n}. {' '.join(words.split())}", answer.verdict, answer.numbers]
             for n, (words, answer) in enumerate(zip(predicted, answers, strict=True), 1)]
     return markdown_table(("predicted before the runs", "came true", "numbers"), rows)
 
@@ -80,55 +76,6 @@ def rank_arms(results: list[Record]) -> list[tuple[str, list[Record]]]:
     """The results of every arm, the most accurate arm first."""
     return sorted(group_by_name(results).items(),
                   key=lambda pair: -plain.fmean(record["recorded"] for record in pair[1]))
-
-
-def breadth_table(book: Ledger) -> str:
-    """Concentration, rank and accuracy of every mechanism of the study."""
-    rows = [[arm_label(name), REGISTRY[name].family, accuracy_text(seed_value([t["recorded"] for t in of])),
-             *(number_text(_mean(of, key), digits) for key, digits in (("entropy", 2), ("effective_rank", 1)))]
-            for name, of in rank_arms(book.records["breadth"])]
-    return markdown_table(("mechanism", "family", "accuracy, 95 % interval over seeds", "entropy / log2 N",
-                           "effective rank"), rows)
-
-
-def story_measures(book: Ledger) -> Stories:
-    """Concentration (1 - entropy share), effective rank and accuracy, for every mechanism that has all three."""
-    out = {}
-    for name, of in group_by_name(book.records["breadth"]).items():
-        entropy, rank = _mean(of, "entropy"), _mean(of, "effective_rank")
-        if entropy is not None and rank is not None:
-            out[name] = (1 - entropy, rank, plain.fmean(t["recorded"] for t in of))
-    return out
-
-
-def _mean(of: list[Record], measure: str) -> float | None:
-    values = [recorded_mean(record, measure) for record in of]
-    return None if None in values else plain.fmean(x for x in values if x is not None)
-
-
-def breadth_correlations(found: Stories, left_out: str = "") -> dict[str, Value]:
-    """How concentration and rank go with accuracy: each alone, and each with the other held constant."""
-    conc, rank, right = ([x[n] for name, x in found.items() if name != left_out] for n in range(3))
-    return {"concentration_alone": bootstrap_value([conc, right], rank_correlation),
-            "rank_alone": bootstrap_value([rank, right], rank_correlation),
-            "concentration": bootstrap_value([conc, right, rank], partial_correlation),
-            "rank": bootstrap_value([rank, right, conc], partial_correlation)}
-
-
-def story_table(found: Stories) -> str:
-    """The correlations of concentration and rank with accuracy, with and without uniform attention."""
-    rows = []
-    for left_out, more in (("", ""), ("uniform", ", without uniform")):
-        values = breadth_correlations(found, left_out).values()
-        rows.append([f"{len(found.keys() - {left_out})} mechanisms{more}", *map(correlation_text, values)])
-    return markdown_table(("over", "concentration", "rank", "concentration, rank held constant",
-                           "rank, concentration held constant"), rows)
-
-
-def same_without_uniform(found: Stories) -> bool:
-    """Whether the two partial correlations have the same signs without uniform attention."""
-    every, without = (breadth_correlations(found, left_out) for left_out in ("", "uniform"))
-    return all(every[key].sign == without[key].sign for key in ("concentration", "rank"))
 
 
 def front_table(book: Ledger) -> str:

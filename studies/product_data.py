@@ -16,12 +16,13 @@ from linviz.figures.evidence_charts import Arm, Band, Point
 from linviz.mechanisms import REGISTRY
 
 from .accuracy_tables import CHANCE
+from .breadth_tables import enough_mechanisms, story_measures
 from .evidence_store import RESULTS, read_results, round_numbers
 from .gate_rows import gate_figure_data
 from .label_places import place_labels
 from .ledger import Ledger, Value, layer_mean
 from .number_formats import arm_label
-from .other_sets import dose_runs, missing_runs, rank_arms, seed_value, story_measures
+from .other_sets import dose_runs, missing_runs, rank_arms, seed_value
 
 CORE = ("softmax", "relu", "relu_floor+gate+shift", "relu_floor+gate", "relu_floor")
 SHOWN = {"entropy": "entropy / log2 N (1: flat)", "effective_rank": "effective rank (of 144)"}
@@ -90,10 +91,10 @@ def map_data(book: Ledger, budget: str) -> Data:
 
 
 def breadth_data(book: Ledger) -> Data:
-    """Accuracy over concentration and over rank, one point per mechanism."""
+    """Accuracy over concentration and over rank, one point per mechanism with all three seeds."""
     points = [Point(arm_label(name), name, arm_family(name), {"concentration": conc, "rank": rank}, right,
                     dict.fromkeys(STORIES, (0.0, 0.0))) for name, (conc, rank, right) in story_measures(book).items()]
-    return None if missing_runs(book, "breadth") else scatter_data(points, STORIES)
+    return scatter_data(points, STORIES) if enough_mechanisms(book) else None
 
 
 def dose_data(book: Ledger) -> Data:

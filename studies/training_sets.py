@@ -22,6 +22,7 @@ from linviz.models.training import single_thread, train
 from linviz.models.training_run import Run
 
 from .evidence_store import RESULTS, SETS
+from .map_peaks import peak_layers
 
 RUNS = Path(__file__).resolve().parents[1] / "runs"
 SHIPPED = ("short", "long", "fine")
@@ -88,10 +89,12 @@ def read_digest(path: Path) -> str:
 
 
 def map_measures(job: Job, run: Run) -> dict[str, Any]:
-    """The measures of the trained maps, on held-out clips."""
+    """The measures of the trained maps, on held-out clips; in Breadth also those that signed maps have."""
     task = task_maker(job.recipe.task)(32, job.recipe.test_seed, "test", job.recipe.setting)
     with single_thread():
-        return {"layers": measure_layers(run.model.cpu(), task, LOOKED_AT.get(job.set, 32))}
+        layers = measure_layers(run.model.cpu(), task, LOOKED_AT.get(job.set, 32))
+        peaks = peak_layers(run.model, task) if job.set == "breadth" else [{} for _ in layers]
+    return {"layers": [layer | more for layer, more in zip(layers, peaks, strict=True)]}
 
 
 def starting_model(job: Job) -> VideoTransformer | None:

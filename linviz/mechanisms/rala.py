@@ -43,10 +43,7 @@ class Rala(Convolved):
               channels: int | None = None) -> None:
         self.rotate, self.signed, self.eps = rotate, rotate, eps
         self.set_side(side)
-        self.modulate = nn.Linear(channels, self.heads * self.value_width) if channels and modulate else None
-        if self.modulate is not None:
-            nn.init.zeros_(self.modulate.weight)
-            nn.init.ones_(self.modulate.bias)
+        self.modulate = Modulation(channels, self.heads * self.value_width) if channels and modulate else None
 
     def key_weights(self, phi_q: Tensor, phi_k: Tensor) -> Tensor:
         """w (B, H, S, 1): how well each key suits the average query; the mean of a head is 1."""
@@ -66,3 +63,12 @@ class Rala(Convolved):
         if self.modulate is None:
             return out(o)
         return out(o * self.modulate(x).unflatten(-1, (self.heads, -1)).transpose(1, 2))
+
+
+class Modulation(nn.Linear):
+    """A linear function of x that starts as the constant 1, also where a model draws all its layers again."""
+
+    def reset_parameters(self) -> None:
+        """No weight, and a bias of 1."""
+        nn.init.zeros_(self.weight)
+        nn.init.ones_(self.bias)

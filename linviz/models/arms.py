@@ -27,6 +27,8 @@ LONG = (*CORE, "uniform", "softmax+shift", "relu_floor+shift", "relu+gate", "lin
 BREADTH = ("additive", "aft_conv", "aft_full", "aft_local", "aft_simple", "cosformer", "efficient", "factorized",
            "focused", "kronecker_kv", "kronecker_qkv", "lambda", "linear", "linformer", "local", "local_global",
            "nonlocal", "performer", "relu", "relu_floor", "softmax", "swin", "uniform", "vicinity")
+NEWEST = ("gaussian", "inline", "sana", "mlla", "mala", "agent", "rala", "graph", "nala", "retention", "pola", "mhla",
+          "mamba2", "fastmax", "sla", "delta", "reformer", "gated_delta", "gla", "kda", "dape")  # the fastest first
 FINE = Shape(side=96, tubelet=(2, 6, 6))  # 4 x 16 x 16 = 1,024 tokens
 
 
@@ -105,7 +107,7 @@ def training_jobs(which: str) -> Iterator[Job]:
         "dose": (tuple(f"relu_floor~floor={f}" for f in FLOORS[1:-1]), 5, "short", "motion"),
         "control": (("relu_floor~wide",), 5, "short", "motion"),
         "late": (MAIN, 5, "long", "motion"),
-        "breadth": (BREADTH, 3, "short", "motion"),
+        "breadth": (BREADTH + NEWEST, 3, "short", "motion"),
         "front": ((*CORE, "uniform"), 5, "long", "front"),
         "rates": (tuple(rate_arm(name, rate) for rate in RATES for name in MAIN), 3, "short", "motion")}[which]
     yield from (Job(which, name, seed, arm_recipe(name, budget, task)) for seed in range(seeds) for name in arms)

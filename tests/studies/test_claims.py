@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from linviz import evidence
-from studies import learning_rates, map_tables, more_seeds, other_sets
+from studies import breadth_tables, learning_rates, map_tables, more_seeds
 from studies.evidence_store import EVIDENCE, read_results
 from studies.ledger import FEWEST, Ledger, Value
 from studies.number_formats import correlation_text, difference_text
@@ -42,7 +42,7 @@ def value(book: Ledger, kind: str, *which: str) -> Value:
         return more_seeds.seed_difference(book, "late", *which)
     if kind == "rates":
         return learning_rates.rate_gap(book, *which)
-    found = other_sets.breadth_correlations(other_sets.story_measures(book)) if kind == "breadth" else \
+    found = breadth_tables.breadth_correlations(breadth_tables.story_measures(book)) if kind == "breadth" else \
         map_tables.long_correlations(book, "long")
     return found[which[0]]
 
@@ -59,12 +59,12 @@ def between(text: str, start: str, end: str) -> str:
 
 
 def settled_claims(book: Ledger) -> list[dict[str, Any]]:
-    """The claims of today. Those on learning rates are made if there are intervals, which give their verdict."""
+    """The claims of today. Those that grow with the runs are made if there are intervals, which give their verdict."""
     out = []
     for claim in WRITTEN:
-        if claim["interval"][0] != "rates":
+        if "verdicts" not in claim:
             out.append(claim)
-        elif len(learning_rates.compared_seeds(book)) >= FEWEST:
+        elif claim["interval"][0] != "rates" or len(learning_rates.compared_seeds(book)) >= FEWEST:
             sign = next(word for word, n in SIGNS.items() if n == value(book, *claim["interval"]).sign)
             verdict = dict(zip(SIGNS, claim["verdicts"]))[sign]
             out.append(claim | {"sign": sign, "words": claim["words"].replace("{verdict}", verdict)})

@@ -15,6 +15,7 @@ import pytest
 import linviz.evidence as product
 from linviz.figures.evidence_gallery import draw_evidence
 from linviz.models import pretrained, stored_models
+from linviz.models.arms import BREADTH
 from linviz.models.checkpoints import find_checkpoint, read_card
 from linviz.models.examples import draw_examples
 from studies import __main__ as listing
@@ -156,8 +157,9 @@ def test_an_interval_that_contains_0_shows_no_clear_change(book: Ledger) -> None
 
 
 def test_both_findings_on_rank_and_concentration_are_told(book: Ledger) -> None:
+    book.records["breadth"] = [told for told in book.records["breadth"] if told["name"] in BREADTH]
     text = say(book, "rank_or_concentration")
-    assert "The two findings disagree" in text and "16 of 24 mechanisms" in text and "18 variants" in text
+    assert "The two findings disagree" in text and "16 of the 24 mechanisms" in text and "18 variants" in text
     for name in book.names("long"):
         for model in book.models("long", name):
             for layer in model["layers"]:
