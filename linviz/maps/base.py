@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from .row_numbers import Numbers, is_one_number, row_numbers
+from .spectrum_roads import LARGE, gram_spectrum, leading_spectrum
 
 BLOCK_WEIGHTS = 1 << 20  # weights in memory at once when a map is processed row by row
 MOST_WEIGHTS = 1 << 26   # weights of a map that becomes an array of numpy
@@ -186,7 +187,17 @@ class Map:
         return total
 
     def singular_values(self, top: int | None = None) -> Tensor:
-        """Singular values of A in descending order, as float64: all min(N, S) of them, or the first `top`."""
+        """Singular values of A in descending order, as float64: all min(N, S) of them, or the first `top`.
+
+        Large maps that need no gradient take the roads of `spectrum_roads`, which never hold the table in float64.
+        """
+        like, (N, S) = self.like, self.shape
+        if min(N, S) >= LARGE and not (torch.is_grad_enabled() and like.requires_grad):
+            found = leading_spectrum(self.walk, top) if top is not None and 8 * top <= min(N, S) else None
+            if found is not None:
+                return found
+            if N >= S and like.dtype != torch.float64:
+                return gram_spectrum(self.walk)[..., :top]
         return torch.linalg.svdvals(self.dense().double())[..., :top]
 
     @property

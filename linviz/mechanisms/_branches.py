@@ -1,39 +1,12 @@
-"""Parts that several mechanisms share: a depthwise convolution of v, coarser keys, tables indexed by steps.
-
-A depthwise convolution is a map, too: a sparse map, one per channel. Row i holds the kernel around token i,
-with zeros outside the picture. The kernel stays within a frame. Prefix tokens have no position, so their
-rows are empty.
-"""
+"""Parts that several mechanisms share: a depthwise convolution of v, coarser keys, tables indexed by steps."""
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import pad
 
 from ..grid import Grid
-from ..maps import Map, PerChannel, Product, Sparse, Sum
+from ..maps import Depthwise, Map, Sparse, Sum
 from .base import Mechanism
-
-
-def window_indices(grid: Grid, side: int, device: torch.device | None = None) -> tuple[Tensor, Tensor]:
-    """The side x side patches around every token: token numbers (N, side^2), and whether each of them exists."""
-    steps = Grid(1, side, side).places(device)[:, 1:] - side // 2
-    t, y, x = grid.places(device).T[:, :, None]  # (places, 1) each
-    y, x = y + steps[:, 0], x + steps[:, 1]
-    inside = (y >= 0) & (y < grid.Y) & (x >= 0) & (x < grid.X)
-    numbers = grid.prefix + (t * grid.Y + y) * grid.X + x
-    return pad(numbers * inside, (0, 0, grid.prefix, 0)), pad(inside, (0, 0, grid.prefix, 0))
-
-
-def depthwise_map(kernel: Tensor, grid: Grid, batch: int, before: Map | None = None) -> PerChannel:
-    """The convolution of v with kernel (H, E, P, P) or (batch, H, E, P, P) as a map for (batch, H, E).
-
-    `before` is applied to v first.
-    """
-    index, inside = window_indices(grid, kernel.shape[-1], kernel.device)
-    weights = kernel.flatten(-2).unsqueeze(-2) * inside  # (..., H, E, N, P*P)
-    conv = Sparse(index, weights.expand(batch, *weights.shape[-4:]), len(grid), stochastic=False)
-    return PerChannel(conv if before is None else Product(conv, before))
 
 
 def upsampling_map(keys: int, queries: int, like: Tensor) -> Sparse:
@@ -99,7 +72,7 @@ class Convolved(Mechanism):
 
     def add_branch(self, a: Map) -> Map:
         """The map with the convolution beside it, if there is one."""
-        return a if self.conv is None else Sum(a, depthwise_map(self.conv, self.grid, a.lead[0]))
+        return a if self.conv is None else Sum(a, Depthwise(self.conv, self.grid, a.lead[0]))
 
     def finish(self, o: Tensor, q: Tensor) -> Tensor:
         if self.conv is None:

@@ -25,9 +25,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import leaky_relu, relu
 
-from ..maps import Factored, Map, Sum
+from ..maps import Depthwise, Factored, Map, Sum
 from ..settings import Setting, Word
-from ._branches import Convolved, depthwise_map
+from ._branches import Convolved
 from .linear import elu_plus_one
 
 FEATURES: dict[str, Callable[[Tensor], Tensor]] = {
@@ -55,4 +55,4 @@ class InLine(Convolved):
         left = torch.cat([phi_q * (scale / S), torch.full_like(phi_q[..., :1], 1 / S)], -1)
         right = torch.cat([phi_k - phi_k.mean(-2, keepdim=True), torch.ones_like(phi_k[..., :1])], -1)
         a = self.add_branch(Factored(left, right, stochastic=False))
-        return a if kernel is None else Sum(a, depthwise_map(kernel, self.grid, len(q)))
+        return a if kernel is None else Sum(a, Depthwise(kernel, self.grid, len(q)))
