@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from .row_numbers import Numbers, is_one_number, row_numbers
-from .spectrum_roads import LARGE, gram_spectrum, leading_spectrum
+from .spectrum_roads import gram_spectra, gram_spectrum, has_gram_spectrum, is_large, leading_spectrum
 
 BLOCK_WEIGHTS = 1 << 20  # weights in memory at once when a map is processed row by row
 MOST_WEIGHTS = 1 << 26   # weights of a map that becomes an array of numpy
@@ -191,14 +191,20 @@ class Map:
 
         Large maps that need no gradient take the roads of `spectrum_roads`, which never hold the table in float64.
         """
-        like, (N, S) = self.like, self.shape
-        if min(N, S) >= LARGE and not (torch.is_grad_enabled() and like.requires_grad):
-            found = leading_spectrum(self.walk, top) if top is not None and 8 * top <= min(N, S) else None
+        if top is not None and 8 * top <= min(self.shape) and is_large(self.shape, self.like):
+            found = leading_spectrum(self.walk, top)
             if found is not None:
                 return found
-            if N >= S and like.dtype != torch.float64:
-                return gram_spectrum(self.walk)[..., :top]
+        if has_gram_spectrum(self.shape, self.like):
+            return gram_spectrum(self.walk)[..., :top]
         return torch.linalg.svdvals(self.dense().double())[..., :top]
+
+    def spectra(self) -> tuple[Tensor, Tensor]:
+        """`singular_values` of the map and of `centred`; of a large map, both from one product."""
+        plain = type(self).singular_values is Map.singular_values and type(self).centred is Map.centred
+        if plain and has_gram_spectrum(self.shape, self.like):
+            return gram_spectra(self.walk)
+        return self.singular_values(), self.centred().singular_values()
 
     @property
     def tolerance(self) -> float:

@@ -3,7 +3,7 @@
     all of them     s_n^2 are the eigenvalues of A^T A, S x S, which is a sum over blocks of rows
     the first few   block Lanczos on A^T A: each walk multiplies a thin block of vectors by it
 
-A^T A squares the condition: s_n is exact to 1.5e-8 s_1 at worst, far below the rounding of a float32 map (S eps s_1).
+A^T A squares the condition: s_n is exact to about 1e-7 s_1, far below the rounding of a float32 map (S eps s_1).
 A map in float64 has digits below that, so it needs the SVD if all singular values are wanted.
 """
 from __future__ import annotations
@@ -17,18 +17,48 @@ Walk = Callable[[], Iterable[tuple[Tensor, Tensor]]]  # query numbers and their 
 
 LARGE = 512                # queries and keys from which these roads are shorter
 WIDTH, PASSES = 16, 24     # vectors in a block, and walks at most
-ACCURACY = 1e-7            # of the first few, as a part of the largest; in float64 also where the map is in float32
+ACCURACY = 1e-6            # of the first few, as a part of the largest
+
+
+def is_large(shape: tuple[int, int], like: Tensor) -> bool:
+    """Whether these roads are shorter for a map like that: they carry no gradient."""
+    return min(shape) >= LARGE and not (torch.is_grad_enabled() and like.requires_grad)
+
+
+def has_gram_spectrum(shape: tuple[int, int], like: Tensor) -> bool:
+    """Whether A^T A has all digits of a map like that, and is smaller than A."""
+    return is_large(shape, like) and shape[0] >= shape[1] and like.dtype != torch.float64
 
 
 @torch.no_grad()
 def gram_spectrum(walk: Walk) -> Tensor:
-    """All singular values (..., S) of a map with N >= S, float64, from the eigenvalues of A^T A."""
+    """All singular values (..., S) of a map with N >= S, float64."""
+    return _roots_of_eigenvalues(_gram_matrix(walk))
+
+
+@torch.no_grad()
+def gram_spectra(walk: Walk) -> tuple[Tensor, Tensor]:
+    """`gram_spectrum` of the map and of the map minus its mean row m: A^T A = A_c^T A_c + N m m^T."""
+    sums, count = torch.zeros(()), 0
+    for _, rows in walk():
+        sums, count = sums.to(rows.device) + rows.double().sum(-2, keepdim=True), count + rows.shape[-2]
+    mean = sums / count
+    centred = _gram_matrix(walk, mean)
+    return tuple(map(_roots_of_eigenvalues, (centred + count * mean.mT @ mean, centred)))  # type: ignore[return-value]
+
+
+def _gram_matrix(walk: Walk, less: Tensor | None = None) -> Tensor:
+    """A^T A (..., S, S) in float64, `less` (..., 1, S) subtracted from every row."""
     gram: Tensor | None = None
     for _, rows in walk():
-        block = rows.double()
+        block = rows.double() if less is None else rows.double() - less
         square = block.mT @ block
         gram = square if gram is None else gram.add_(square)
     assert gram is not None
+    return gram
+
+
+def _roots_of_eigenvalues(gram: Tensor) -> Tensor:
     return torch.linalg.eigvalsh(gram).flip(-1).clamp_min(0).sqrt()
 
 
@@ -37,7 +67,7 @@ def leading_spectrum(walk: Walk, top: int, seed: int = 0) -> Tensor | None:
     """The first `top` singular values (..., top), float64; None where PASSES walks do not find them.
 
     With A^T A y = t y + r and |y| = 1, some eigenvalue of A^T A lies within |r| of t. The bounds that follow for the
-    singular values are below ACCURACY times the largest.
+    singular values are below ACCURACY times the largest, for products in the dtype of the map.
     """
     _, first = next(iter(walk()))
     S, width = first.shape[-1], max(WIDTH, top)
@@ -62,9 +92,8 @@ def leading_spectrum(walk: Walk, top: int, seed: int = 0) -> Tensor | None:
 
 
 def _squared_map_times(walk: Walk, x: Tensor) -> Tensor:
-    """A^T A x, for x (..., S, n) in float64."""
+    """A^T A x, for x (..., S, n) in float64, multiplied in the dtype of the map and added in float64."""
     total = torch.zeros_like(x)
     for _, rows in walk():
-        block = rows.double()
-        total += block.mT @ (block @ x)
+        total += rows.mT @ (rows @ x.to(rows.dtype))
     return total
