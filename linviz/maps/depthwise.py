@@ -41,6 +41,9 @@ class Depthwise(ChannelMaps):
     stochastic = False
 
     def __init__(self, kernel: Tensor, grid: Grid, batch: int, before: Map | None = None) -> None:
+        if kernel.ndim not in (4, 5) or kernel.shape[-1] != kernel.shape[-2] or 0 in kernel.shape:
+            raise ValueError("the kernel of a convolution is (heads, channels, side, side), with a batch or without; "
+                             f"got {tuple(kernel.shape)}")
         self.kernel, self.grid, self.before = kernel.expand(batch, *kernel.shape[-4:]), grid, before
         self.shape = (len(grid), len(grid) if before is None else before.shape[1])
         self.rank_bound = min(self.shape)

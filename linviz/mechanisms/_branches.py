@@ -32,6 +32,17 @@ def step_count(grid: Grid) -> int:
     return (2 * grid.T - 1) * (2 * grid.Y - 1) * (2 * grid.X - 1)
 
 
+def root_mean_square_norm(x: Tensor, weight: Tensor, eps: float = 1e-5) -> Tensor:
+    """x / sqrt(mean x^2 + eps) over the last axis, times weight (E,): torch's rms_norm, for x of any size.
+
+    >>> root_mean_square_norm(torch.full((1, 2), 1e30), torch.ones(2)).tolist()
+    [[1.0, 1.0]]
+    """
+    size = x.detach().abs().amax(-1, keepdim=True).clamp_min(1)  # it cancels, and keeps the squares finite
+    x = x / size
+    return x * (x.square().mean(-1, keepdim=True) + eps / size.square()).rsqrt() * weight
+
+
 class SpatialReduction(nn.Module):
     """Coarser keys, as in PVT: a convolution with side and stride r in each frame, then a norm over channels."""
 
