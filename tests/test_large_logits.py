@@ -183,6 +183,18 @@ def test_gradients_of_exponentials_are_those_of_the_formula() -> None:
         assert torch.allclose(a, b, atol=1e-9 * b.abs().max().item())
 
 
+@pytest.mark.parametrize("size", [1e6, 1e10, 1e15])
+@pytest.mark.parametrize(("name", "options"), [("efficient", {}), ("performer", {"kind": "none"})])
+def test_exponents_that_rounding_lifts_above_the_largest(name: str, options: dict, size: float) -> None:
+    """Exponents of 1e10 are rounded by hundreds: of two equal ones, one then seems to be e^100 times the other."""
+    q, k, v = drawn("N(0, 100^2)")
+    q, k = (x.requires_grad_() for x in (q * (size / 100), k * (size / 100)))
+    a = attention(name, options | {"causal": True})
+    o, rows = a(q, k, v), a.map(q, k, v).dense()
+    assert bool(torch.isfinite(o).all()) and bool(((rows.sum(-1) - 1).abs() < 1e-4).all())
+    assert all(bool(torch.isfinite(x).all()) for x in torch.autograd.grad(o.sum(), (q, k)))
+
+
 def test_a_limit_of_the_row_sum_is_that_of_the_features_themselves() -> None:
     """eps of efficient's causal form, as in linear-attention-transformer: it does not see the running maximum."""
     x = torch.randn(3, 1, 1, 40, WIDTH, generator=torch.Generator().manual_seed(SEED), dtype=torch.float64)
