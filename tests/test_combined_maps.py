@@ -46,7 +46,7 @@ def answers(a: Map, dense: Tensor, v: Tensor) -> None:
 
 def test_heads_side_by_side() -> None:
     a, b = table(1), thin(2)
-    both = ByHead([(1, a), (2, b), (0, table(1))])
+    both = ByHead((1, a), (2, b), (0, table(1)))
     answers(both, torch.cat([a.dense(), b.dense()], 1), random(2, 3, S, E))
     assert not both.stochastic and both.wire((1, 0))["kind"] == "rows" and both.wire((1, 2))["kind"] == "factored"
     assert torch.equal(both.wire((1, 2))["left"], b.left[1, 1])

@@ -136,6 +136,44 @@ def test_numbers_whose_products_overflow(name: str, size: float) -> None:
     assert bool(torch.isfinite(wide(q.double(), k.double(), X.double())).all())
 
 
+@pytest.mark.parametrize("size", [50.0, 100.0, 1e4])
+def test_exponentials_that_nothing_divides(size: float) -> None:
+    """InLine's rows are not divided by their sums, so exp(q) exp(k) must have a place in float32."""
+    q, k = (x * (size / X.abs().max()) for x in (X, X + 0.01))
+    m = make("inline", 2, 16, GRID, features="exp")
+    assert bool(torch.isfinite(m(X, X, X)).all())
+    for call in (lambda: m(q, k, X), lambda: m(k, q, X), lambda: read(m, q, k, X).summary()):
+        assert "is too large for float32; divide q and k by a number" in sentence(call)
+    if size < 200:
+        assert bool(torch.isfinite(m.double()(q.double(), k.double(), X.double())).all())
+    assert bool(torch.isfinite(m.double()(-q.double().abs(), -k.double().abs(), X.double())).all())
+
+
+def test_a_kernel_that_is_none() -> None:
+    m = make("inline", 2, 16, GRID)
+    for shape in ((1,), (2, 16, 3, 5), (2, 16, 0, 0)):
+        assert "the kernel of a convolution is (heads, chan" in sentence(
+            lambda shape=shape: m(X, X, X, kernel=torch.ones(shape)))
+
+
+@pytest.mark.parametrize("size", [1e36, 3e38])
+@pytest.mark.parametrize("name", names())
+@torch.no_grad()
+def test_values_whose_sums_overflow(name: str, size: float) -> None:
+    v = X * (size / X.abs().max())
+    assert f"v reaches {size:.3g}, and sums of" in sentence(lambda: attend(name, X, X, v))
+    assert bool(torch.isfinite(attend(name, X, X, v * (1e32 / size))).all())
+
+
+@pytest.mark.parametrize("size", [1e20, 1e30, 1e32])
+def test_values_whose_squares_overflow(size: float) -> None:
+    """A norm of the output squares it: SANA's version 2. Scaled values give the same output."""
+    m = make("sana", 2, 16, GRID, version=2)
+    assert torch.allclose(m(X, X, X * size), m(X, X, X * 1e4), atol=1e-5)
+    assert torch.allclose(m(X, X, X), torch.nn.functional.rms_norm(
+        m.map(X, X, X).apply(X), (16,), m.mechanism.norm, 1e-5), atol=1e-6)
+
+
 def test_gradients_do_not_stand_in_the_way() -> None:
     x = X.clone().requires_grad_()
     assert np.asarray(make("softmax", 2, 16, GRID).map(x, x, x)).shape == (1, 2, 9, 9)

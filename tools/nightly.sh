@@ -8,5 +8,10 @@ axe="$(mktemp -d)"
 trap 'rm -rf "$axe"' EXIT
 npm install --silent --no-save --prefix "$axe" axe-core@4
 export LINVIZ_AXE="$axe/node_modules/axe-core/axe.min.js"
+# ffprobe, which says of videos what another build of FFmpeg than PyAV's finds in them.
+if ! command -v ffprobe >/dev/null; then
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends ffmpeg >/dev/null ||
+        { echo "ffprobe is missing, and apt-get could not install ffmpeg: install it and run again."; exit 1; }
+fi
 echo "The tests marked nightly: $(grep -rlE 'mark\.nightly' tests --include='test_*.py' | sort | tr '\n' ' ')"
 python3 start.py test -m nightly "$@"

@@ -36,7 +36,7 @@ WIDTH = 256  # numbers of q and k per token: more are too much for a browser at 
 class Upload:
     """A file that can be read.
 
-    source  its name and SHA-256
+    source  its name and SHA-256;  file  what was decoded of it, None for tensors
     size    frames that could be shown, rows and columns of pixels. Of tensors: the grid, and tokens before the picture
     layout  of tensors, as a view names it;  asked  a sentence that asks for it, where they can be read in two ways
     """
@@ -44,6 +44,7 @@ class Upload:
     source: SourceFile
     data: bytes
     size: tuple[int, ...]
+    file: clips.DecodedFile | None = None
     tensors: clips.Tensors | None = None
     layout: str = AUTO
     asked: str = ""
@@ -53,12 +54,13 @@ class Upload:
 
     def media(self, frames: int) -> Media:
         """As many of its frames, evenly spaced, as were asked for; those from before if time runs out."""
-        if self.tensors is not None:
+        if self.file is None:
+            assert self.tensors is not None
             return tensor_media(self.tensors)
         found: Media | None = self.decoded.get(frames)
         if found is None:
             try:
-                one = clips.decode_clip(self.data, self.source.name, frames)
+                one = self.file.take(frames) or clips.decode_clip(self.data, self.source.name, frames)
                 found = Media(one.clip, one.said)
             except clips.Unreadable:
                 last: Media = self.decoded.get("last")
@@ -87,9 +89,12 @@ def read_upload(data: bytes, name: str, frames: int, layout: str = AUTO) -> Uplo
     """A file as it comes from a visitor; clips.Unreadable, in one sentence, where it cannot be read."""
     if clips.is_tensors(data):
         return read_tensors(data, name, layout)
-    found = clips.decode_clip(data, name, frames)
+    file = clips.decode_file(data, name, frames)
+    found = file.take(frames)
+    assert found is not None
     most = View.limits("frames")["high"]
-    upload = Upload(SourceFile.of(found.clip.name, data), data, (min(found.total, most), *found.clip.size[1:]))
+    upload = Upload(SourceFile.of(found.clip.name, data), data, (min(found.total, most), *found.clip.size[1:]),
+                    file)
     for key in (min(frames, found.total), "last"):
         upload.decoded.put(key, Media(found.clip, found.said))
     return upload
@@ -116,7 +121,8 @@ def read_tensors(data: bytes, name: str, layout: str = AUTO) -> Upload:
             raise clips.Unreadable(f"{found.name} cannot be shown: it has {count:,} {what}, and at most {most:,} "
                                    "can be shown here; linviz.read takes as many as you have")
     grid = found.grid
-    return Upload(SourceFile.of(found.name, data), data, (grid.T, grid.Y, grid.X, grid.prefix), found, layout, asked)
+    return Upload(SourceFile.of(found.name, data), data, (grid.T, grid.Y, grid.X, grid.prefix), None, found, layout,
+                  asked)
 
 
 def own_scene(view: View, upload: Upload) -> Scene:

@@ -175,8 +175,9 @@ def spectrum(report: Report | None, panel: KeyedPanel) -> dict[str, Any]:
     spectrum would hold up every short one.
     """
     a = panel.reading.map
-    return {"bound": a.rank_bound, "raw": _spectrum_numbers(a.singular_values()[0, 0], a.tolerance),
-            "centred": _spectrum_numbers(a.centred().singular_values()[0, 0], a.tolerance)}
+    raw, centred = a.spectra()
+    return {"bound": a.rank_bound, "raw": _spectrum_numbers(raw[0, 0], a.tolerance),
+            "centred": _spectrum_numbers(centred[0, 0], a.tolerance)}
 
 
 def _spectrum_numbers(s: Tensor, tolerance: float) -> dict[str, Any]:

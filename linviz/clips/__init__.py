@@ -7,7 +7,7 @@ from collections.abc import Callable
 from .clip import Clip
 from .clip_files import pack_clip
 from .crossing import crossing
-from .decode import Decoded, decode_clip
+from .decode import Decoded, DecodedFile, decode_clip, decode_file
 from .descriptors import CHANNELS, DESCRIPTORS_NOTE, descriptors
 from .digit import digit
 from .fitting import fit, fit_sharp, token_at, token_mask
@@ -55,7 +55,7 @@ def load(name: str, seed: int = 0, frames: int = 8) -> Clip:
 
 
 __all__ = ["CHANNELS", "CLIPS", "DESCRIPTORS_NOTE", "FRAMES", "FRONT_SETTINGS", "OPENING", "OPENINGS", "PHOTOGRAPHS",
-           "SETTINGS", "Clip", "Decoded", "Opening", "Setting", "Task", "Tensors", "Unreadable", "crossing",
-           "decode_clip", "decode_tensors", "descriptors", "digit", "fit", "fit_sharp", "front_task", "is_tensors",
-           "load", "motion_task", "motorcycle", "names", "pack_clip", "pan", "photograph", "reverse_clips",
-           "shuffle_frames", "to_frames", "token_at", "token_mask", "token_tracks", "warp_frames"]
+           "SETTINGS", "Clip", "Decoded", "DecodedFile", "Opening", "Setting", "Task", "Tensors", "Unreadable",
+           "crossing", "decode_clip", "decode_file", "decode_tensors", "descriptors", "digit", "fit", "fit_sharp",
+           "front_task", "is_tensors", "load", "motion_task", "motorcycle", "names", "pack_clip", "pan", "photograph",
+           "reverse_clips", "shuffle_frames", "to_frames", "token_at", "token_mask", "token_tracks", "warp_frames"]

@@ -16,7 +16,7 @@ from . import limits
 from .clip import Clip
 from .clip_files import count_clip_frames, counted_frames, is_clip_file, take_frames, unpack_clip
 from .file_formats import SPOKEN, sniff_format
-from .found import AGAIN, Found, Unreadable, Watched, plain_name
+from .found import AGAIN, Found, Unreadable, Watched, evenly_spaced, plain_name
 from .picture_files import frame_count, open_picture, read_pictures
 from .timetable import video_timetable
 from .videos import open_video, picture_stream, read_video
@@ -42,6 +42,35 @@ class Decoded:
     total: int
 
 
+@dataclass(frozen=True, eq=False)
+class DecodedFile:
+    """What was decoded of a file, once: a clip of as many frames as were asked for, and of fewer."""
+
+    name: str
+    found: Found | Clip
+
+    def take(self, frames: int) -> Decoded | None:
+        """The file as a clip of at most `frames` frames, evenly spaced in time; None if it needs others."""
+        if isinstance(self.found, Clip):
+            clip, said = take_frames(self.found, frames)
+            return Decoded(clip, said, False, tuple(float(t) for t in range(clip.size[0])), self.found.size[0])
+        found = self.found
+        chosen = evenly_spaced(found.starts, frames)
+        if not found.asked.issuperset(chosen):
+            return None
+        kept = [i for i in chosen if i in found.pictures]
+        notes, lost = list(found.notes), len(chosen) - len(kept) + sum(i in found.damaged for i in kept)
+        if found.stopped:
+            notes.append(f"decoding was stopped after {found.stopped:.0f} s, with {len(kept)} of {len(chosen)}")
+        elif lost:
+            notes.append(f"it is damaged: {lost} of the chosen frames cannot be decoded")
+        said = describe_media(found, len(kept), frames, notes)
+        clip = Clip(self.name, self.name, stack_pictures([found.pictures[i] for i in kept]), author="your own",
+                    licence="your own", source=f"the file {self.name}", recipe=said[0].upper() + said[1:] + ".",
+                    alt=f"{self.name}: no description was given")
+        return Decoded(clip, said, bool(notes), tuple(found.starts[i] for i in kept), len(found.starts))
+
+
 def decode_clip(data: bytes, name: str = "", frames: int = 8, seconds: float = limits.SECONDS) -> Decoded:
     """A picture or video file as a clip of at most `frames` frames (1 to 32), evenly spaced in time.
 
@@ -58,31 +87,35 @@ def decode_clip(data: bytes, name: str = "", frames: int = 8, seconds: float = l
     >>> found.clip.name, found.clip.size, found.said
     ('night.mp4', (1, 32, 48), 'one picture, 48 x 32')
     """
+    found = decode_file(data, name, frames, seconds, ahead=False).take(frames)
+    assert found is not None
+    return found
+
+
+def decode_file(data: bytes, name: str = "", frames: int = 8, seconds: float = limits.SECONDS,
+                ahead: bool = True) -> DecodedFile:
+    """A file decoded for a clip of at most `frames` frames and, with `ahead`, of fewer: see `decode_clip`.
+
+    Of a large file not all that fewer frames need are kept: at most `limits.AHEAD_BYTES`.
+    """
     if isinstance(frames, bool) or not isinstance(frames, int) or not 1 <= frames <= limits.ASKED:
         raise ValueError(f"frames must be a whole number from 1 to {limits.ASKED}; got {frames!r}")
     shown = plain_name(name)
-    if is_clip_file(data):
-        return decode_clip_file(data, shown, frames)
     try:
-        found = read_media(data, frames, seconds)
+        if is_clip_file(data):
+            return DecodedFile(shown, read_clip_file(data, shown))
+        return DecodedFile(shown, read_media(data, frames, seconds, ahead))
     except Unreadable as error:
         raise Unreadable(f"{shown} cannot be read: {error}") from error
-    said = describe_media(found, frames)
-    clip = Clip(shown, shown, stack_pictures(found.pictures), author="your own", licence="your own",
-                source=f"the file {shown}", recipe=said[0].upper() + said[1:] + ".",
-                alt=f"{shown}: no description was given")
-    return Decoded(clip, said, bool(found.notes), tuple(found.starts), found.total)
 
 
-def decode_clip_file(data: bytes, name: str, frames: int) -> Decoded:
+def read_clip_file(data: bytes, name: str) -> Clip:
     """A clip that `clip_files.pack_clip` packed, with everything that is known of it."""
     try:
-        whole = unpack_clip(data, name)
-        clip, said = take_frames(whole, frames)
+        return unpack_clip(data, name)
     except Exception as error:  # zlib, zipfile and json document no errors for broken files
-        reason = str(error) if isinstance(error, ValueError) else f"it is damaged or cut short: {AGAIN}"
-        raise Unreadable(f"{name} cannot be read: {reason}") from error
-    return Decoded(clip, said, False, tuple(float(t) for t in range(clip.size[0])), whole.size[0])
+        raise Unreadable(str(error) if isinstance(error, ValueError) else
+                         f"it is damaged or cut short: {AGAIN}") from error
 
 
 def is_moving(data: bytes, name: str = "") -> bool:
@@ -110,10 +143,10 @@ def header_frames(file: Watched, kind: str) -> int:
         return len(video_timetable(container, picture_stream(container), file).runs)
 
 
-def read_media(data: bytes, frames: int, seconds: float) -> Found:
+def read_media(data: bytes, frames: int, seconds: float, ahead: bool) -> Found:
     """The pictures of a file. Raises Unreadable where there are none, whichever error the decoding library raised."""
     def read(file: Watched, kind: str) -> Found:
-        return read_video(file, kind, frames) if kind in VIDEOS else read_pictures(file, kind, frames)
+        return (read_video if kind in VIDEOS else read_pictures)(file, kind, frames, ahead)
     return with_media(data, seconds, read)
 
 
@@ -131,16 +164,16 @@ def with_media(data: bytes, seconds: float, read: Callable[[Watched, str], Answe
         raise Unreadable(f"it begins like {SPOKEN[kind]}, but it is damaged or cut short: {AGAIN}") from error
 
 
-def describe_media(found: Found, asked: int) -> str:
-    """How much of the file was read, in one line."""
-    kept, (width, height) = len(found.pictures), found.size
-    y, x = found.pictures[0].shape[:2]
+def describe_media(found: Found, kept: int, asked: int, notes: list[str]) -> str:
+    """How much of the file was read, in one line: so many frames were kept, and so many asked for."""
+    total, (width, height) = len(found.starts), found.size
+    y, x = next(iter(found.pictures.values())).shape[:2]
     size = f"{width} x {height}" + (f" scaled to {x} x {y}" if (x, y) != (width, height) else "")
-    counted = counted_frames(kept, found.total, asked)
-    if found.total == 1:
+    counted = counted_frames(kept, total, asked)
+    if total == 1:
         counted = "one frame" if found.seconds else "one picture"
     length = [f"{found.seconds:.1f} s"] if found.seconds else []
-    return "; ".join([", ".join([counted, size, *length]), *dict.fromkeys(found.remarks), *found.notes])
+    return "; ".join([", ".join([counted, size, *length]), *dict.fromkeys(found.remarks), *notes])
 
 
 def stack_pictures(pictures: list[np.ndarray]) -> Frames:

@@ -19,20 +19,24 @@ class Unreadable(ValueError):
 
 @dataclass
 class Found:
-    """Upright RGB pictures (Y, X, 3) uint8 of one size, and their times and sizes.
+    """The frames of a file: when each is shown, and upright RGB pictures (Y, X, 3) uint8 of one size of some.
 
-    starts: when each is shown, in seconds after the first. total: frames that could be read. seconds: their duration.
-    size: width and height in the file, upright. notes: what is missing, as half-sentences; none for a whole file.
-    remarks: what was done to the pictures, or could not be, as half-sentences.
+    starts: when each frame that could be read is shown, in seconds after the first. pictures: by the frame's number.
+    asked: the frames of which pictures were to be made. damaged: those in whose place the one before is shown.
+    seconds: the duration. size: width and height in the file, upright. stopped: seconds after which decoding was ended,
+    or 0. notes: what is missing, as half-sentences; none for a whole file. remarks: what was done to the pictures, or
+    could not be, as half-sentences.
     """
 
-    pictures: list[np.ndarray]
     starts: list[float]
-    total: int
+    pictures: dict[int, np.ndarray]
+    asked: set[int]
     seconds: float
     size: tuple[int, int]
     notes: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    damaged: set[int] = field(default_factory=set)
+    stopped: float = 0.0
 
 
 class Watched(io.BytesIO):
@@ -71,6 +75,31 @@ def evenly_spaced(starts: list[float], count: int) -> list[int]:
     step = (starts[-1] - starts[0]) / (count - 1)
     early = [bisect_right(starts, starts[0] + k * step + 1e-6) - 1 for k in range(count - 1)]
     return [*early, len(starts) - 1]
+
+
+def frames_ahead(starts: list[float], count: int, room: int) -> list[int]:
+    """The frames that `evenly_spaced` takes for `count` moments, and for fewer, as long as these are `room` in all.
+
+    >>> frames_ahead([0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6], 3, room=9), frames_ahead([0.0, 0.1, 0.2, 0.3], 4, room=0)
+    ([0, 3, 6], [0, 1, 2, 3])
+    """
+    found = set(evenly_spaced(starts, count))
+    for fewer in range(count - 1, 0, -1):
+        more = found.union(evenly_spaced(starts, fewer))
+        if len(more) > max(room, len(found)):
+            break
+        found = more
+    return sorted(found)
+
+
+def room_ahead(width: int, height: int) -> int:
+    """How many stored pictures of this size in the file may be kept for a choice of fewer frames.
+
+    >>> room_ahead(1920, 1080), room_ahead(320, 240)
+    (36, 277)
+    """
+    wide, high = working_size(width, height)
+    return limits.AHEAD_BYTES // (3 * wide * high)
 
 
 def working_size(width: int, height: int) -> tuple[int, int]:

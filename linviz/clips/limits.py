@@ -13,6 +13,7 @@ FRAME_NUMBERS = ASKED * WORKING * WORKING * 3  # of the frames of a clip that wa
 VIDEO_WORK = 4e9            # pixels of the frames of a video that are decoded: 1,900 frames of 1920 x 1080
 PICTURE_WORK = 4e8          # pixels of the frames of a clip made of pictures: 1,300 frames of 640 x 480
 KEPT_BYTES = 256_000_000    # of its frames while it is read, so that they need not be decoded again
+AHEAD_BYTES = 64_000_000    # of further frames that a visitor may come to see, so that the file is not decoded again
 SECONDS = 120.0             # on one file, whatever the machine: only a decoder that hangs takes so long
 TENSOR_BYTES = 100_000_000  # of a file of tensors
 NUMBERS = 10_000_000        # of one of its arrays, read from its header

@@ -7,11 +7,13 @@ sees it at x - s d: near things move fast, far things slowly. What is hidden fro
     D. Scharstein, H. Hirschmueller, Y. Kitajima, G. Krathwohl, N. Nesic, X. Wang, P. Westling (2014).
     High-resolution stereo datasets with subpixel-accurate ground truth. GCPR 2014.
 """
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from .clip import Clip
+from .photographs import image_file, load_pixels
 from .warp import inside_frame, pixel_places, sample_images
 
 ROWS, COLUMNS = slice(20, 468), slice(24, 696)  # 448 x 672: 28 x 42 patches of 16 pixels, cut and not resized
@@ -55,10 +57,9 @@ def motorcycle(seed: int = 0, frames: int = 8) -> Clip:
 
 def _stereo_pair() -> tuple[Tensor, Tensor, Tensor]:
     """Left and right picture (1, 3, 500, 741) and the left one's disparity (500, 741), inf if not measured."""
-    import skimage.data
-    left, right, disparity = skimage.data.stereo_motorcycle()
-    images = (torch.from_numpy(x.copy()).permute(2, 0, 1)[None].float() / 255 for x in (left, right))
-    return *images, _drop_blurred(torch.from_numpy(disparity.copy()).float())  # type: ignore[return-value]
+    with np.load(image_file("motorcycle_left").with_name("motorcycle_disp.npz")) as arrays:
+        disparity = torch.from_numpy(arrays["arr_0"]).float()
+    return load_pixels("motorcycle_left"), load_pixels("motorcycle_right"), _drop_blurred(disparity)
 
 
 def _drop_blurred(disparity: Tensor) -> Tensor:

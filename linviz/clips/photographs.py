@@ -4,11 +4,42 @@ Each function names author, licence and shape. The query is a good first query.
 """
 import difflib
 from collections.abc import Callable, Iterable
+from importlib.util import find_spec
+from pathlib import Path
 
+import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from .clip import Clip
+
+
+def image_file(name: str) -> Path:
+    """The file of an image of scikit-image, which lies in its package.
+
+    To ask scikit-image for the image would first import all of its readers. FileNotFoundError where it has none.
+
+    >>> image_file("chelsea").name
+    'chelsea.png'
+    """
+    found = find_spec("skimage")
+    folders = (found and found.submodule_search_locations) or []
+    for file in (Path(folder) / "data" / f"{name}{ending}" for folder in folders for ending in (".png", ".jpg")):
+        if file.is_file():
+            return file
+    raise FileNotFoundError(f"scikit-image, which linviz needs, has no image {name!r}: install it again, with "
+                            "pip install --force-reinstall scikit-image")
+
+
+def image_pixels(name: str) -> np.ndarray:
+    """The image `name` of skimage.data, (Y, X) if it is grey or (Y, X, 3 or 4), uint8.
+
+    >>> image_pixels("camera").shape
+    (512, 512)
+    """
+    with Image.open(image_file(name)) as image:
+        return np.array(image)
 
 
 def load_pixels(name: str) -> Tensor:
@@ -17,8 +48,7 @@ def load_pixels(name: str) -> Tensor:
     >>> load_pixels("camera").shape
     torch.Size([1, 3, 512, 512])
     """
-    import skimage.data  # here and not above: it takes longer to import than linviz itself
-    image = torch.from_numpy(getattr(skimage.data, name)())
+    image = torch.from_numpy(image_pixels(name))
     if image.ndim == 2:
         image = image[..., None].expand(-1, -1, 3)
     return (image.permute(2, 0, 1)[None].float() / 255).contiguous()

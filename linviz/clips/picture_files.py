@@ -15,8 +15,9 @@ from .found import (
     Unreadable,
     Watched,
     check_size,
-    evenly_spaced,
+    frames_ahead,
     is_skewed,
+    room_ahead,
     skew_remark,
     square_pixels,
     truncation_note,
@@ -31,14 +32,17 @@ TURNED = (5, 6, 7, 8)    # EXIF orientations that exchange width and height
 ORIENTATION = 0x0112     # EXIF's number for it
 
 
-def read_pictures(file: Watched, kind: str, count: int) -> Found:
-    """The content of a file of Pillow's `kind`: one picture, or at most `count` frames of a clip."""
+def read_pictures(file: Watched, kind: str, count: int, ahead: bool = False) -> Found:
+    """The content of a file of Pillow's `kind`: one picture, or the frames of a clip for `count` moments.
+
+    ahead: and those for fewer, as far as there is room.
+    """
     image = open_picture(file, kind)
     frames = frame_count(image)
     most, what = (limits.VIDEO_PIXELS, "frame") if frames > 1 else (limits.PIXELS, "picture")
     check_size(*image.size, most, what)
     if frames > 1:
-        return read_animation(image, file, kind, count)
+        return read_animation(image, file, kind, count, ahead)
     if is_deep_png(image):
         image = read_deep_png(image, file)
     if kind == "TIFF":
@@ -47,7 +51,7 @@ def read_pictures(file: Watched, kind: str, count: int) -> Found:
     size = image.size[::-1] if turned else image.size
     first_frame(image)
     pixels, remarks = upright_picture(image)
-    return Found([pixels], [0.0], 1, 0.0, size, remarks=remarks + page_remark(image))
+    return Found([0.0], {0: pixels}, {0}, 0.0, size, remarks=remarks + page_remark(image))
 
 
 def frame_count(image: Image.Image) -> int:
@@ -168,8 +172,8 @@ class Animation:
         return self.at > limits.DURATION or len(self.starts) >= most
 
 
-def read_animation(image: Image.Image, file: Watched, kind: str, count: int) -> Found:
-    """At most `count` frames of a clip: every frame is decoded once, since each is drawn upon the one before it."""
+def read_animation(image: Image.Image, file: Watched, kind: str, count: int, ahead: bool = False) -> Found:
+    """The frames of a clip for `count` moments. Each is decoded once, since it is drawn upon the one before it."""
     found, first, frames = Animation(image.size), first_index(image), frame_count(image)
     with contextlib.suppress(EOFError, OSError, SyntaxError, ValueError, IndexError):  # where it is cut short
         while len(found.starts) < frames and not found.full() and not file.late():
@@ -178,15 +182,14 @@ def read_animation(image: Image.Image, file: Watched, kind: str, count: int) -> 
     if not found.starts:
         raise Unreadable("it is cut short before its first frame: copy or download it again")
     notes = animation_notes(found, image, file, frames)
-    chosen = evenly_spaced(found.starts, count)
+    chosen = frames_ahead(found.starts, count, room_ahead(*image.size) if ahead else 0)
     if lost := sorted(set(chosen) - found.pixels.keys()):  # there was no room for all
         image = open_picture(file, kind)
         for i in lost:
             image.seek(first + i)
             found.pixels[i], _ = upright_picture(image.copy())
     size = image.size[::-1] if exif_orientation(image) in TURNED else image.size
-    return Found([found.pixels[i] for i in chosen], [found.starts[i] for i in chosen], len(found.starts), found.at,
-                 size, notes, found.remarks)
+    return Found(found.starts, {i: found.pixels[i] for i in chosen}, set(chosen), found.at, size, notes, found.remarks)
 
 
 def animation_notes(found: Animation, image: Image.Image, file: Watched, frames: int) -> list[str]:

@@ -12,7 +12,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, cast
 
 from . import limits
-from .found import AGAIN, Found, Unreadable, Watched, check_size, evenly_spaced
+from .found import AGAIN, Found, Unreadable, Watched, check_size, evenly_spaced, frames_ahead, room_ahead
 from .timetable import Timetable, numbered_packets, video_timetable
 from .video_frames import Picture, deinterlace_frames, display_frames, stream_display
 
@@ -28,30 +28,29 @@ OPACITY = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # decoders that read transpare
 OTHER_TRACK = "of {count} video tracks, the one that players show first is read"
 
 
-def read_video(file: Watched, kind: str, count: int) -> Found:
-    """At most `count` frames of a video, evenly spaced in time; `kind` is FFmpeg's name of the format."""
+def read_video(file: Watched, kind: str, count: int, ahead: bool = False) -> Found:
+    """The frames of a video for `count` moments, evenly spaced in time; `kind` is FFmpeg's name of the format.
+
+    ahead: and those for fewer, as far as there is room.
+    """
     with open_video(file, kind) as container:
         stream = picture_stream(container)
         table = video_timetable(container, stream, file)
-        area = stream.codec_context.width * stream.codec_context.height
+        width, height = stream.codec_context.width, stream.codec_context.height
         tracks = len(picture_streams(container))
-    most = int(limits.VIDEO_WORK // area)  # frames that may be decoded
-    shown, decoder = chosen_pictures(file, kind, table, count, most)
+    most = int(limits.VIDEO_WORK // (width * height))  # frames that may be decoded
+    room = room_ahead(width, height) if ahead else 0
+    shown, decoder = chosen_pictures(file, kind, table, count, most, room)
     if decoder.surprises(table):
         table = decoded_timetable(file, kind, table, most)
-        shown, decoder = chosen_pictures(file, kind, table, count, most)
+        shown, decoder = chosen_pictures(file, kind, table, count, most, room)
     if not shown.pictures:
         raise Unreadable(f"none of its frames can be decoded: it is damaged, so {AGAIN}")
-    starts = table.starts()
-    kept, chosen = len(shown.pictures), shown.chosen
-    if file.late():
-        table.notes.append(f"decoding was stopped after {file.seconds:.0f} s, with {kept} of {len(chosen)}")
-    elif lost := sum(picture.stamp != table.stamps()[i] for picture, i in zip(shown.pictures, chosen)
-                     ) + len(chosen) - kept:
-        table.notes.append(f"it is damaged: {lost} of the chosen frames cannot be decoded")
+    made, stamps = dict(zip(shown.chosen, shown.pictures)), table.stamps()
     remarks = [OTHER_TRACK.format(count=tracks)] * (tracks > 1)
-    return Found([p.pixels for p in shown.pictures], [starts[i] for i in chosen[:kept]], len(starts), table.end,
-                 shown.pictures[0].size, table.notes, remarks + decoder.display.remarks())
+    return Found(table.starts(), {i: picture.pixels for i, picture in made.items()}, set(shown.chosen), table.end,
+                 shown.pictures[0].size, table.notes, remarks + decoder.display.remarks(),
+                 {i for i, picture in made.items() if picture.stamp != stamps[i]}, file.seconds * file.late())
 
 
 def open_video(file: Watched, kind: str) -> InputContainer:
@@ -98,10 +97,12 @@ class Shown:
     pictures: list[Picture]
 
 
-def chosen_pictures(file: Watched, kind: str, table: Timetable, count: int, most: int) -> tuple[Shown, RunDecoder]:
-    """The pictures of `count` frames; with the frames beside them where two fields are to become one frame.
+def chosen_pictures(file: Watched, kind: str, table: Timetable, count: int, most: int,
+                    room: int) -> tuple[Shown, RunDecoder]:
+    """The pictures for `count` moments; with the frames beside them where two fields are to become one frame.
 
-    most: frames that may be decoded. If it is too few, the timetable is cut at its end.
+    most: frames that may be decoded. If it is too few, the timetable is cut at its end. room: pictures that may be kept
+    for fewer moments.
     """
     for beside in (False, True):
         while True:
@@ -112,6 +113,13 @@ def chosen_pictures(file: Watched, kind: str, table: Timetable, count: int, most
             if table.work(runs, wanted[-1]) <= most or len(stamps) <= 1:
                 break
             table.cut(len(stamps) * 3 // 4)
+        further = frames_ahead(table.starts(), count, room)
+        stamps_further = [stamps[i] for i in further]
+        runs_further = table.needed(stamps_further, beside)
+        chosen = sorted(set(chosen))
+        if table.work(runs_further, stamps_further[-1]) <= most:
+            chosen, runs = further, runs_further
+        wanted = [stamps[i] for i in chosen]
         decoder = RunDecoder(file, kind, runs, last=wanted[-1])
         pictures = decoder.pictures(wanted, beside)
         if beside or not decoder.interlaced:

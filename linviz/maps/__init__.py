@@ -6,8 +6,10 @@ from .causal import CausalFactored, State
 from .causal_exponential import CausalExponential, causal_map
 from .combine import ByChannel, ByHead, HeadMean, PerChannel, Product, Sum
 from .dense import Dense
+from .depthwise import Depthwise, window_indices
 from .factored import Factored, Features, KernelMap, Normaliser
 from .factored_blocks import CausalBlocks, FactoredBlocks
+from .float64_map import Float64Map
 from .forward_memory import forward_memory
 from .function_scores import FunctionScores
 from .memory import Memory, MemoryState
@@ -18,6 +20,7 @@ from .sparse import Sparse
 from .tiles import Tiles, gather_rows
 
 __all__ = ["Banded", "Blocks", "ByChannel", "ByHead", "CausalBlocks", "CausalExponential", "CausalFactored", "Dense",
-           "Factored", "FactoredBlocks", "Features", "FunctionScores", "HeadMean", "KernelMap", "Map", "Memory",
-           "MemoryState", "Normaliser", "PerChannel", "Product", "ReweightedTable", "RotatedKernel", "Scores", "Sparse",
-           "State", "Sum", "Tiles", "causal_map", "forward_memory", "gather_rows", "gather_tokens", "rotate_pairs"]
+           "Depthwise", "Factored", "FactoredBlocks", "Features", "Float64Map", "FunctionScores", "HeadMean",
+           "KernelMap", "Map", "Memory", "MemoryState", "Normaliser", "PerChannel", "Product", "ReweightedTable",
+           "RotatedKernel", "Scores", "Sparse", "State", "Sum", "Tiles", "causal_map", "forward_memory", "gather_rows",
+           "gather_tokens", "rotate_pairs", "window_indices"]

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from .row_numbers import Numbers, is_one_number, row_numbers
+from .spectrum_roads import gram_spectra, gram_spectrum, has_gram_spectrum, is_large, leading_spectrum
 
 BLOCK_WEIGHTS = 1 << 20  # weights in memory at once when a map is processed row by row
 MOST_WEIGHTS = 1 << 26   # weights of a map that becomes an array of numpy
@@ -188,10 +189,24 @@ class Map:
     def singular_values(self, top: int | None = None) -> Tensor:
         """Singular values of A in descending order, as float64: all min(N, S) of them, or the first `top`.
 
-        From the whole table, at a cost of N^3. A class with factors takes them from a small table, without those that
-        are exactly zero; a class with boxes takes them box by box.
+        A class with factors takes them from a small table, without those that are exactly zero; a class with boxes
+        takes them box by box. Otherwise they come from the whole table, at a cost of N^3; large maps that need no
+        gradient take the roads of `spectrum_roads`, which never hold the table in float64.
         """
+        if top is not None and 8 * top <= min(self.shape) and is_large(self.shape, self.like):
+            found = leading_spectrum(self.walk, top)
+            if found is not None:
+                return found
+        if has_gram_spectrum(self.shape, self.like):
+            return gram_spectrum(self.walk)[..., :top]
         return torch.linalg.svdvals(self.dense().double())[..., :top]
+
+    def spectra(self) -> tuple[Tensor, Tensor]:
+        """`singular_values` of the map and of `centred`; of a large map, both from one product."""
+        plain = type(self).singular_values is Map.singular_values and type(self).centred is Map.centred
+        if plain and has_gram_spectrum(self.shape, self.like):
+            return gram_spectra(self.walk)
+        return self.singular_values(), self.centred().singular_values()
 
     @property
     def tolerance(self) -> float:

@@ -95,7 +95,7 @@ class CausalExponential(Map):
         at = (self.s_q - self.top)[..., block, :].unsqueeze(-2) + self.s_k[..., block, :].unsqueeze(-3)
         n = at.shape[-2]
         future = torch.ones(n, n, dtype=torch.bool, device=at.device).triu(1).unsqueeze(-1)
-        weights = at.masked_fill(future, -torch.inf).exp()  # (..., n, n, M): no exponent above zero
+        weights = at.clamp_max(0).masked_fill(future, -torch.inf).exp()  # (..., n, n, M): above zero is rounding
         return torch.einsum("...im,...jm,...ijm->...ij", self.left[..., block, :], self.right[..., block, :],
                             weights.expand(*weights.shape[:-1], self.left.shape[-1]))
 

@@ -13,10 +13,12 @@ from torch.nn.functional import pad
 from .base import Map, expanded_shape
 
 
-class ByHead(Map):
-    """Different maps for different heads: parts are pairs (number of heads, map), in order; heads are axis 1."""
+class SideBySide(Map):
+    """Different maps for different parts of v, cut along `axis`: parts are pairs (how many entries, map), in order."""
 
-    def __init__(self, parts: list[tuple[int, Map]]) -> None:
+    axis: int
+
+    def __init__(self, *parts: tuple[int, Map]) -> None:
         self.parts, self.shape = [(n, m) for n, m in parts if n], parts[0][1].shape
         self.stochastic = all(m.stochastic for _, m in self.parts)
         self.rank_bound = max(m.rank_bound for _, m in self.parts)
@@ -30,8 +32,14 @@ class ByHead(Map):
         return max(m.tolerance for _, m in self.parts)
 
     def apply(self, v: Tensor) -> Tensor:
-        heads = v.split([n for n, _ in self.parts], 1)
-        return torch.cat([m.apply(x) for (_, m), x in zip(self.parts, heads, strict=True)], 1)
+        each = v.split([n for n, _ in self.parts], self.axis)
+        return torch.cat([m.apply(x) for (_, m), x in zip(self.parts, each, strict=True)], self.axis)
+
+
+class ByHead(SideBySide):
+    """Different maps for different heads: parts are pairs (number of heads, map), in order."""
+
+    axis = 1
 
     def take_rows(self, i: Tensor) -> Tensor:
         return torch.cat([m.take_rows(i) for _, m in self.parts], 1)
@@ -141,11 +149,22 @@ class Product(Map):
         return self.first.take_rows(i) @ self.second.dense()
 
 
-class PerChannel(Map):
-    """One map per channel of v: `inner` has the leading axes (B, H, E). `channel(c)` returns the map of channel c.
+class ChannelMaps(Map):
+    """Maps that differ by channel of v; `channel(c)` returns the map of channel c.
 
     There is no single table to draw, so rows, spectrum and wire raise ValueError until a channel is chosen.
     """
+
+    @property
+    def shared(self) -> None:
+        return None
+
+    def take_rows(self, i: Tensor) -> Tensor:
+        raise ValueError("this map differs by channel of v; use map.channel(c), with c counted within a head")
+
+
+class PerChannel(ChannelMaps):
+    """One map per channel of v: `inner` has the leading axes (B, H, E)."""
 
     def __init__(self, inner: Map) -> None:
         self.inner, self.shape, self.stochastic = inner, inner.shape, inner.stochastic
@@ -154,10 +173,6 @@ class PerChannel(Map):
     @property
     def like(self) -> Tensor:
         return self.inner.like
-
-    @property
-    def shared(self) -> None:
-        return None
 
     @property
     def lead(self) -> tuple[int, ...]:
@@ -169,28 +184,11 @@ class PerChannel(Map):
     def apply(self, v: Tensor) -> Tensor:
         return self.inner.apply(v.mT.unsqueeze(-1)).squeeze(-1).mT  # (B, H, E, S, 1) and back
 
-    def take_rows(self, i: Tensor) -> Tensor:
-        raise ValueError("this map differs by channel of v; use map.channel(c), with c counted within a head")
 
+class ByChannel(ChannelMaps, SideBySide):
+    """Different maps for different channels of v: parts are pairs (number of channels, map), in order."""
 
-class ByChannel(Map):
-    """Different maps for different channels of v: parts are pairs (number of channels, map), in order.
-
-    There is no single table to draw, so rows, spectrum and wire raise ValueError until a channel is chosen.
-    """
-
-    def __init__(self, *parts: tuple[int, Map]) -> None:
-        self.parts, self.shape = [(n, m) for n, m in parts if n], parts[0][1].shape
-        self.stochastic = all(m.stochastic for _, m in self.parts)
-        self.rank_bound = max(m.rank_bound for _, m in self.parts)
-
-    @property
-    def like(self) -> Tensor:
-        return self.parts[0][1].like
-
-    @property
-    def shared(self) -> None:
-        return None
+    axis = -1
 
     @property
     def lead(self) -> tuple[int, ...]:
@@ -199,10 +197,3 @@ class ByChannel(Map):
     def channel(self, c: int) -> Map:
         ends = list(accumulate(n for n, _ in self.parts))
         return self.parts[bisect_right(ends, range(ends[-1])[c])][1]
-
-    def apply(self, v: Tensor) -> Tensor:
-        each = v.split([n for n, _ in self.parts], -1)
-        return torch.cat([m.apply(x) for (_, m), x in zip(self.parts, each, strict=True)], -1)
-
-    def take_rows(self, i: Tensor) -> Tensor:
-        raise ValueError("this map differs by channel of v; use map.channel(c), with c counted within a head")

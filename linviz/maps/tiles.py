@@ -16,7 +16,7 @@ from .base import Map, expanded_shape
 
 
 class Tiles(Map):
-    """queries (..., C, L) and keys (..., C, P), int64, and weights (..., C, L, P); every query has equally many places.
+    """queries (..., C, L) and keys (..., C, P), int64, and weights (..., C, L, P); every query has `turns` places.
 
     N, one more than the last query, fills places without a query; the key of a place without a key may be any, and
     all weights there are zero.
@@ -27,12 +27,11 @@ class Tiles(Map):
     """
 
     def __init__(self, queries: Tensor, keys: Tensor, weights: Tensor, shape: tuple[int, int],
-                 stochastic: bool = True) -> None:
+                 turns: int = 1, stochastic: bool = True) -> None:
         self.queries, self.keys, self.weights = queries, keys, weights
         self.shape, self.stochastic, self.rank_bound = shape, stochastic, min(shape)
-        flat = queries.flatten(-2)
-        turns = int((flat == 0).sum(-1).flatten()[0])  # places of a query
-        self.places = flat.argsort(dim=-1, stable=True)[..., :shape[0] * turns].unflatten(-1, (shape[0], turns))
+        in_order = queries.flatten(-2).argsort(dim=-1, stable=True)
+        self.places = in_order[..., :shape[0] * turns].unflatten(-1, (shape[0], turns))
 
     @property
     def like(self) -> Tensor:

@@ -1,39 +1,12 @@
-"""Parts that several mechanisms share: a depthwise convolution of v, coarser keys, tables indexed by steps.
-
-A depthwise convolution is a map, too: a sparse map, one per channel. Row i holds the kernel around token i,
-with zeros outside the picture. The kernel stays within a frame. Prefix tokens have no position, so their
-rows are empty.
-"""
+"""Parts that several mechanisms share: a depthwise convolution of v, coarser keys, tables indexed by steps."""
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import pad
 
 from ..grid import Grid
-from ..maps import Map, PerChannel, Product, Sparse, Sum
+from ..maps import Depthwise, Map, Sparse, Sum
 from .base import Mechanism
-
-
-def window_indices(grid: Grid, side: int, device: torch.device | None = None) -> tuple[Tensor, Tensor]:
-    """The side x side patches around every token: token numbers (N, side^2), and whether each of them exists."""
-    steps = Grid(1, side, side).places(device)[:, 1:] - side // 2
-    t, y, x = grid.places(device).T[:, :, None]  # (places, 1) each
-    y, x = y + steps[:, 0], x + steps[:, 1]
-    inside = (y >= 0) & (y < grid.Y) & (x >= 0) & (x < grid.X)
-    numbers = grid.prefix + (t * grid.Y + y) * grid.X + x
-    return pad(numbers * inside, (0, 0, grid.prefix, 0)), pad(inside, (0, 0, grid.prefix, 0))
-
-
-def depthwise_map(kernel: Tensor, grid: Grid, batch: int, before: Map | None = None) -> PerChannel:
-    """The convolution of v with kernel (H, E, P, P) or (batch, H, E, P, P) as a map for (batch, H, E).
-
-    `before` is applied to v first.
-    """
-    index, inside = window_indices(grid, kernel.shape[-1], kernel.device)
-    weights = kernel.flatten(-2).unsqueeze(-2) * inside  # (..., H, E, N, P*P)
-    conv = Sparse(index, weights.expand(batch, *weights.shape[-4:]), len(grid), stochastic=False)
-    return PerChannel(conv if before is None else Product(conv, before))
 
 
 def upsampling_map(keys: int, queries: int, like: Tensor) -> Sparse:
@@ -57,6 +30,17 @@ def step_indices(start: Tensor, end: Tensor, built: Grid) -> Tensor:
 def step_count(grid: Grid) -> int:
     """The number of entries of a table of steps on this grid."""
     return (2 * grid.T - 1) * (2 * grid.Y - 1) * (2 * grid.X - 1)
+
+
+def root_mean_square_norm(x: Tensor, weight: Tensor, eps: float = 1e-5) -> Tensor:
+    """x / sqrt(mean x^2 + eps) over the last axis, times weight (E,): torch's rms_norm, for x of any size.
+
+    >>> root_mean_square_norm(torch.full((1, 2), 1e30), torch.ones(2)).tolist()
+    [[1.0, 1.0]]
+    """
+    size = x.detach().abs().amax(-1, keepdim=True).clamp_min(1)  # it cancels, and keeps the squares finite
+    x = x / size
+    return x * (x.square().mean(-1, keepdim=True) + eps / size.square()).rsqrt() * weight
 
 
 class SpatialReduction(nn.Module):
@@ -99,7 +83,7 @@ class Convolved(Mechanism):
 
     def add_branch(self, a: Map) -> Map:
         """The map with the convolution beside it, if there is one."""
-        return a if self.conv is None else Sum(a, depthwise_map(self.conv, self.grid, a.lead[0]))
+        return a if self.conv is None else Sum(a, Depthwise(self.conv, self.grid, a.lead[0]))
 
     def finish(self, o: Tensor, q: Tensor) -> Tensor:
         if self.conv is None:

@@ -15,10 +15,11 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import softplus
 
 from ..maps import Blocks, Map, Memory, MemoryState, Sum
 from ..maps.readable import is_readable
-from ..settings import Setting, Word
+from ..settings import Setting, Switch, Word
 from .base import Mechanism
 
 SCANS = ("raster", "columns", "both", "frames")
@@ -147,6 +148,32 @@ class Eraser(Recurrent):
                 raise ValueError(f"beta |k|^2 reaches {most:.3g}, and beyond 2 the memory grows with every token; use "
                                  "unit keys (unit=True), shorter keys or a smaller beta")
         return beta
+
+
+class FadingEraser(Eraser):
+    """An eraser whose memory fades as well: by one factor a step or, `by_channel`, by one for each channel of k."""
+
+    by_channel: ClassVar[bool] = False
+    settings = {"scan": ORDER, "unit": Setting(Switch(), "Unit keys")}
+
+    def build(self, scan: str = "raster", unit: bool = True, scale: float | None = None) -> None:
+        factors = self.width if self.by_channel else 1
+        self.set_eraser(scan, unit, scale)
+        self.log_a, self.fade_bias = first_rates(self.heads, factors)
+        self.fade = gate_weight(self.heads, self.width, factors)
+
+    def terms(self, q: Tensor, k: Tensor, log_decay: Tensor | None = None, beta: Tensor | None = None,
+              seen: int = 0) -> Terms:
+        raw, (q, k) = k, self.normal(q, k)
+        if log_decay is None:
+            g = self.each_step(-self.log_a.exp() * softplus(raw @ self.fade + self.fade_bias))
+        else:
+            g = self.decay_of(log_decay, q, self.by_channel)
+        return q, k, g, self.written(beta, raw, k)
+
+    def map(self, q: Tensor, k: Tensor, v: Tensor, log_decay: Tensor | None = None,
+            beta: Tensor | None = None) -> Map:
+        return self.memory(*self.terms(q, k, log_decay, beta))
 
 
 def in_order(order: Tensor, terms: Terms, erase: float) -> Map:

@@ -22,8 +22,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..maps import Banded
-from ._branches import window_indices
+from ..maps import Banded, window_indices
 from .aft_simple import AFT
 
 

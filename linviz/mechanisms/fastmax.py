@@ -13,7 +13,7 @@ Lost: the cost grows with D^2 times E for p = 2. f is near exp only around 0. no
 divides q and k by the longest token of the head, so |s| <= 1, and for p = 2 no weight of a row is more than five
 times another: the map is nearly uniform. normalise="centred" subtracts the mean over channels first. "none" takes
 s = scale q.k, with scale D^-1/2; for p = 1 weights can then be negative, and for long q and k monomials of both signs
-cancel, so that float32 loses digits of the small weights.
+cancel, so that float32 would lose all digits of the small weights: linviz computes that form in float64.
 causal=True goes with "none" only: the longest token is one of the whole clip, so dividing by it tells the past
 something about the future. Public code does this.
 
@@ -23,12 +23,15 @@ the other centres, or scales by 1/(8 sqrt(D)) without.
 """
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import torch
 from torch import Tensor
 
-from ..maps import Map
+from ..maps import Features, Float64Map, KernelMap, Map, State, causal_map
 from ..settings import Setting, Whole, Word
-from .base import Kernel
+from .base import Kernel, recurrent_step
 
 NORMALISE = ("auto", "largest", "centred", "none")
 
@@ -81,7 +84,25 @@ class Fastmax(Kernel):
             parts += [x.square() * 0.5 ** 0.5, x[..., m] * x[..., n]]
         return torch.cat(parts, -1)
 
+    def causal_features(self, q: Tensor, k: Tensor, seen: int | None = None) -> Features:
+        return Features(*self.features(q.double(), k.double()))
+
+    def gated(self, phi: Features, v: Tensor) -> Features:
+        """As of every kernel; the gate reads the features in the type of its parameters."""
+        seen = super().gated(Features(phi.q.to(v.dtype), phi.k.to(v.dtype)), v)
+        return replace(phi, z_q=seen.z_q, z_k=seen.z_k)
+
+    def step(self, state: State | None, q: Tensor, k: Tensor, v: Tensor, **context: Any) -> tuple[State, Tensor]:
+        phi = self.gated(self.causal_features(q, k), v)
+        state, o = recurrent_step(self, state, phi, v.double(), self.normaliser)
+        return state, o.to(v.dtype)
+
+    def exact_map(self, q: Tensor, k: Tensor, v: Tensor) -> Map:
+        """The map of products that may be of any size, in float64."""
+        a = (causal_map if self.causal else KernelMap)(self.gated(self.causal_features(q, k), v), self.normaliser)
+        return a if q.dtype == torch.float64 else Float64Map(a, like=q)
+
     def map(self, q: Tensor, k: Tensor, v: Tensor) -> Map:
-        a = super().map(q, k, v)
+        a = super().map(q, k, v) if self.normalise != "none" else self.exact_map(q, k, v)
         a.stochastic = not self.signed and self.gate is None  # a gate weighs monomials, of which some are negative
         return a

@@ -25,9 +25,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from ..maps import Map, Normaliser, Sum
+from ..maps import Depthwise, Map, Normaliser, Sum
 from ..settings import Number, Setting
-from ._branches import SpatialReduction, depthwise_map, upsampling_map
+from ._branches import SpatialReduction, upsampling_map
 from .base import Kernel, Project
 
 FLOOR = 1e-6  # added to relu so that no vector has length zero
@@ -84,7 +84,7 @@ class Focused(Kernel):
             return a
         reduced = len(self.key_grid) != len(self.grid)
         before: Map | None = upsampling_map(k.shape[-2], q.shape[-2], q) if reduced else None
-        return Sum(a, depthwise_map(self.conv.expand(self.heads, -1, -1, -1), self.grid, len(q), before))
+        return Sum(a, Depthwise(self.conv.expand(self.heads, -1, -1, -1), self.grid, len(q), before))
 
     def finish(self, o: Tensor, q: Tensor) -> Tensor:
         return o if self.conv is None else o + self.conv_bias

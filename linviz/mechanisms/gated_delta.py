@@ -20,38 +20,12 @@ by the row sums of the same map without rotated positions.
 Cost: O(N D E) time, O(D E) state.   Rank: at most N; scan="frames": T min(Y X, D).
 Yang et al., 2024, arXiv 2412.06464; by frames: SANA-WM, 2026, arXiv 2605.15178.
 """
-from __future__ import annotations
-
-from torch import Tensor
-from torch.nn.functional import softplus
-
-from ..maps import Map
-from ..settings import Setting, Switch
-from ._recurrent import ORDER, Eraser, Terms, first_rates, gate_weight
+from ._recurrent import FadingEraser
 
 
-class GatedDelta(Eraser):
+class GatedDelta(FadingEraser):
     """`scan` is the order of the tokens; `unit`: q and k of length 1. The map takes `log_decay` and `beta`."""
 
     name, title = "gated_delta", "Gated DeltaNet"
     paper = "Yang et al., 2024, arXiv 2412.06464"
     cost, rank, year, after = "N D E", "N; frames: T min(Y X, D)", 2024, "delta"
-    settings = {"scan": ORDER, "unit": Setting(Switch(), "Unit keys")}
-
-    def build(self, scan: str = "raster", unit: bool = True, scale: float | None = None) -> None:
-        self.set_eraser(scan, unit, scale)
-        self.log_a, self.fade_bias = first_rates(self.heads)
-        self.fade = gate_weight(self.heads, self.width, 1)
-
-    def terms(self, q: Tensor, k: Tensor, log_decay: Tensor | None = None, beta: Tensor | None = None,
-              seen: int = 0) -> Terms:
-        raw, (q, k) = k, self.normal(q, k)
-        if log_decay is None:
-            g = self.each_step(-self.log_a.exp() * softplus(raw @ self.fade + self.fade_bias))
-        else:
-            g = self.decay_of(log_decay, q)
-        return q, k, g, self.written(beta, raw, k)
-
-    def map(self, q: Tensor, k: Tensor, v: Tensor, log_decay: Tensor | None = None,
-            beta: Tensor | None = None) -> Map:
-        return self.memory(*self.terms(q, k, log_decay, beta))

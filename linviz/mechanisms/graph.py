@@ -24,9 +24,8 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
 from ..grid import Grid
-from ..maps import Map, Sparse
+from ..maps import Map, Sparse, window_indices
 from ..settings import Setting, Switch
-from ._branches import window_indices
 from .base import Mechanism
 
 SLOPE = 0.2

@@ -20,14 +20,16 @@ without it the contrast would grow with the number of tokens.
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import log
 
 import torch
 from torch import Tensor
 from torch.nn.functional import leaky_relu, relu
 
-from ..maps import Factored, Map, Sum
+from ..maps import Depthwise, Factored, Map, Sum
+from ..maps.readable import is_readable
 from ..settings import Setting, Word
-from ._branches import Convolved, depthwise_map
+from ._branches import Convolved
 from .linear import elu_plus_one
 
 FEATURES: dict[str, Callable[[Tensor], Tensor]] = {
@@ -49,10 +51,19 @@ class InLine(Convolved):
         self.phi = features
         self.set_side(side)
 
+    def check_exponents(self, q: Tensor, k: Tensor) -> None:
+        """Refuse exponentials that have no place in their dtype: no row is divided by its sum, so nothing cancels."""
+        room = log(torch.finfo(q.dtype).max / (self.width * k.shape[-2]))
+        if self.phi == "exp" and is_readable(q) and max(0.0, q.max().item()) + max(0.0, k.max().item()) > room:
+            raise ValueError(f"inline: exp of q and k, which reach {q.max():.3g} and {k.max():.3g}, is too large for "
+                             f"{str(q.dtype).removeprefix('torch.')}; divide q and k by a number, or choose other "
+                             "features than 'exp'")
+
     def map(self, q: Tensor, k: Tensor, v: Tensor, kernel: Tensor | None = None) -> Map:
+        self.check_exponents(q, k)
         phi_q, phi_k = FEATURES[self.phi](q), FEATURES[self.phi](k)
         scale, S = self.width ** -0.5, k.shape[-2]
         left = torch.cat([phi_q * (scale / S), torch.full_like(phi_q[..., :1], 1 / S)], -1)
         right = torch.cat([phi_k - phi_k.mean(-2, keepdim=True), torch.ones_like(phi_k[..., :1])], -1)
         a = self.add_branch(Factored(left, right, stochastic=False))
-        return a if kernel is None else Sum(a, depthwise_map(kernel, self.grid, len(q)))
+        return a if kernel is None else Sum(a, Depthwise(kernel, self.grid, len(q)))

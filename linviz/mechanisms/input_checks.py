@@ -47,6 +47,9 @@ def check_numbers(m: Mechanism, q: Tensor, k: Tensor, v: Tensor) -> None:
         raise ValueError(f"q and k reach {sizes[0]:.3g} and {sizes[1]:.3g}, and the sums of their products are too "
                          f"large for {str(q.dtype).removeprefix('torch.')}, which ends at {greatest:.2g}; divide q and "
                          "k by a number")
+    if sizes[2] > greatest / (q.shape[-1] * k.shape[-2] * max(1.0, sizes[1])):
+        raise ValueError(f"v reaches {sizes[2]:.3g}, and sums of {k.shape[-2]} products of k and v are too large for "
+                         f"{str(q.dtype).removeprefix('torch.')}, which ends at {greatest:.2g}; divide v by a number")
 
 
 def check_context(spec: str, m: Mechanism, context: dict[str, Any]) -> None:

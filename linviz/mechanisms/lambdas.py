@@ -24,8 +24,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..maps import Factored, FunctionScores, Map, Sparse, Sum
-from ._branches import step_count, step_indices, window_indices
+from ..maps import Factored, FunctionScores, Map, Sparse, Sum, window_indices
+from ._branches import step_count, step_indices
 from .base import Mechanism, softmax_over_tokens
 
 

@@ -54,7 +54,7 @@ class LocalGlobal(Mechanism):
             parts.append((n, local_map(q[:, :n], k[:, :n], self.window, self.causal)))
         if n < self.heads:
             parts.append((self.heads - n, self._far(q[:, n:], k[:, n:])))
-        return ByHead(parts)
+        return ByHead(*parts)
 
     def _far(self, q: Tensor, k: Tensor) -> Map:
         if self.causal:

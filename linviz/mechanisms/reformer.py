@@ -83,7 +83,7 @@ class Reformer(Mechanism):
         if not self.duplicates:
             scores = scores - (meetings(at, i.clamp(max=last), j.clamp(max=last)).to(q) + 1e-9).log()
         scores = scores.masked_fill((j == N) | (i == N) | ((j > i) & self.causal), -torch.inf)
-        return Tiles(chunks, seen.clamp(max=last), softmax_of_rounds(scores, chunks, N), (N, N))
+        return Tiles(chunks, seen.clamp(max=last), softmax_of_rounds(scores, chunks, N), (N, N), at.shape[-2])
 
 
 def sorted_chunks(buckets: Tensor, L: int) -> tuple[Tensor, Tensor]:
@@ -103,7 +103,7 @@ def sorted_chunks(buckets: Tensor, L: int) -> tuple[Tensor, Tensor]:
 
 def meetings(at: Tensor, i: Tensor, j: Tensor) -> Tensor:
     """In how many rounds the chunk of query i sees key j, each round by itself: i (..., C, L, 1), j (..., C, 1, P)."""
-    count, chunks = torch.zeros((), dtype=torch.long), int(at.max()) + 1
+    count, chunks = torch.zeros((), dtype=torch.long, device=at.device), i.shape[-3]
     for one in at.unbind(-2):  # (B, H, N)
         mine, theirs = (one.gather(-1, x.flatten(-3)).view(x.shape) for x in (i, j))
         count = count + (mine == theirs) + ((mine == (theirs + 1) % chunks) & (chunks > 1))

@@ -28,14 +28,13 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import pad, rms_norm
+from torch.nn.functional import pad
 
 from ..maps import CausalBlocks, Features, Map, RotatedKernel, State, rotate_pairs
 from ..settings import Setting, Switch, Whole
+from ._branches import root_mean_square_norm
 from ._rotation import clip_angles
 from .base import Kernel, Project
-
-EPS_NORM = 1e-5
 
 
 class Sana(Kernel):
@@ -95,7 +94,7 @@ class Sana(Kernel):
         return CausalBlocks(up_q / divisor, up_k, chunk, stochastic=not self.signed)
 
     def finish(self, o: Tensor, q: Tensor) -> Tensor:
-        return o if self.version == 1 else rms_norm(o, o.shape[-1:], self.norm, EPS_NORM)
+        return o if self.version == 1 else root_mean_square_norm(o, self.norm)
 
     def close(self, o: Tensor, x: Tensor, out: Project) -> Tensor:
         if self.version == 1 or self.output_gate is None:

@@ -502,13 +502,17 @@ Gallery(
 # so that negative channels can still learn. It was not chosen to approximate the exponential of a product, and it does
 # not. (The linear attention of chapter 0 is of the same kind, with other features: relu and a small floor.)
 #
-# Here is our query's row, computed pair by pair and by linviz:
+# One warning for code: $\operatorname{elu}(x)$ is $e^x - 1$ below zero, and adding the 1 back loses a small $e^x$. The
+# sum of $\operatorname{relu}(x)$ and $e^{\min(x, 0)}$ is the same function and keeps it. Here is our query's row,
+# computed pair by pair and by linviz:
 
 # %%
 def phi(x: Tensor) -> Tensor:
-    return torch.where(x > 0, x + 1, x.clamp_max(0).exp())
+    return x.relu() + x.clamp_max(0).exp()
 
 
+small = torch.tensor([-18.0])
+assert torch.nn.functional.elu(small) + 1 == 0 and phi(small) > 0
 weights = torch.stack([phi(q[0, 0, query]) @ phi(k[0, 0, j]) for j in range(N)])
 row = weights / (weights.sum() + 1e-6)  # the official code adds 1e-6
 theirs = linear.map(q, k, v).rows(torch.tensor([query]))[0, 0, 0]
@@ -533,28 +537,26 @@ say(f"{N} weights, from the equation and from linviz: the largest difference is 
 # ''',
 # '''
 # $\phi(K)^\top V$ is $D \times E$; $\sum_j \phi(k_j)$ has $D$ numbers. Multiply $\phi(Q)$ with each and divide one by
-# the other. torch has $\operatorname{elu}$ in `torch.nn.functional`.
+# the other. $\phi(x)$ is `x.relu() + x.clamp_max(0).exp()`.
 # ''',
 # '''
-# With `q, k = elu(q) + 1, elu(k) + 1`: the numerator is `q @ (k.mT @ v)`, the row sums are `q @ k.sum(0)`, and these
-# need a last axis of length one.
+# With $\phi$ of `q` and `k` in their place: the numerator is `q @ (k.mT @ v)`, the row sums are `q @ k.sum(0)`, and
+# these need a last axis of length one.
 # ''',
 # ]
 # see = "The check says *right*, and the next cell shows that your result agrees with linviz's."
 
 # %% tags=["answer:4.3"]
-from torch.nn.functional import elu
-
-
 def linear_attention(
     q: Float[Tensor, "N D"], k: Float[Tensor, "S D"], v: Float[Tensor, "S E"]
 ) -> Float[Tensor, "N E"]:
     """o_i = phi(q_i) [sum_j phi(k_j) v_j] / (phi(q_i) [sum_j phi(k_j)] + 1e-6).
 
-    phi(x) = elu(x) + 1.
+    phi(x) = elu(x) + 1: x + 1 above zero, exp(x) below.
     """
     # solution
-    q, k = elu(q) + 1, elu(k) + 1
+    # elu(x) + 1 would round a small exp(x) to zero
+    q, k = (x.relu() + x.clamp_max(0).exp() for x in (q, k))
     # (D, E) in one bracket, (D,) in the other
     return q @ (k.mT @ v) / (q @ k.sum(0)[:, None] + 1e-6)
     # end

@@ -2,7 +2,9 @@
 from __future__ import annotations
 
 import io
+import json
 import re
+import subprocess
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -146,3 +148,22 @@ def test_what_else_is_brought_is_told_apart(tmp_path: Path, capsys: pytest.Captu
     path.write_bytes(encode_clip("mpeg4", "avi"))
     assert cli.main(["read", str(path)]) != 0
     assert "it is an AVI video, which is not read: export it as MP4 with H.264" in capsys.readouterr().err
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("name", VIDEOS)
+def test_a_video_is_what_ffprobe_says(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Another build of FFmpeg than the one in PyAV: tools/nightly.sh installs it."""
+    said = read(data := VIDEOS[name](), name, tmp_path, capsys)
+    asked = ["ffprobe", "-v", "error", "-select_streams", "v:0", "-show_frames", "-show_streams", "-of", "json",
+             str(tmp_path / name)]
+    answer = json.loads(subprocess.run(asked, check=True, capture_output=True, timeout=60).stdout)
+    (stream,), frames = answer["streams"], [f for f in answer["frames"] if f["media_type"] == "video"]
+    turned = any(x.get("rotation", 0) % 180 for x in stream.get("side_data_list", []))
+    wide, high = (stream["width"], stream["height"])[::-1 if turned else 1]
+    assert said.startswith(f"4 of {len(frames)} frames, evenly spaced in time, {wide} x {high}"), said
+    times = np.array([float(f["best_effort_timestamp_time"]) for f in frames])
+    assert clips.decode_clip(data, name, 32).times == pytest.approx(times - times[0], abs=2e-6)
+    ratio = stream.get("sample_aspect_ratio", "1:1")
+    assert ("its pixels are" in said) == (ratio not in ("1:1", "0:1", "N/A"))
+    assert ratio in said or "its pixels are" not in said

@@ -1,12 +1,15 @@
 """What every sample must have, and the sentences for what cannot be had."""
 import re
 import socket
+import sys
 
+import numpy as np
 import pytest
+import skimage.data
 import torch
 
 from linviz import clips
-from linviz.clips import Clip
+from linviz.clips import Clip, photographs
 
 SAMPLES = clips.names()
 
@@ -75,6 +78,20 @@ def test_a_clip_has_as_many_frames_as_asked_and_ends_at_the_same_place(name, fra
     assert clip.size[0] == frames and len(clip.motion) == frames - 1
     for t in (0, -1):  # more frames are smaller steps of the same way
         assert (clip.frames[t] - samples[name].frames[t]).abs().max() < 1e-4
+
+
+def test_photographs_are_those_of_scikit_image_without_its_readers(monkeypatch):
+    names = {name: "hubble_deep_field" if name == "hubble" else name for name in clips.PHOTOGRAPHS}
+    exact = {name: getattr(skimage.data, loader)() for name, loader in names.items()}
+    for module in ("skimage.io", "skimage.data", "imageio"):
+        monkeypatch.setitem(sys.modules, module, None)  # to import it fails
+    for name, loader in names.items():
+        assert np.array_equal(photographs.image_pixels(loader), exact[name])
+        pixels = (clips.photograph(name).frames[0] * 255).round().byte().permute(1, 2, 0).numpy()
+        assert np.array_equal(pixels, exact[name] if exact[name].ndim == 3 else exact[name][..., None].repeat(3, -1))
+    assert clips.load("motorcycle", frames=2).size[0] == 2
+    with pytest.raises(FileNotFoundError, match="has no image 'unicorn': install it again"):
+        photographs.image_pixels("unicorn")
 
 
 def test_nothing_is_downloaded(monkeypatch, tmp_path):

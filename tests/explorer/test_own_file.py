@@ -9,6 +9,7 @@ import json
 import re
 import tomllib
 import weakref
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -159,8 +160,8 @@ def test_where_a_second_reading_takes_too_long_the_first_one_stays(monkeypatch: 
     def late(*args: Any) -> None:
         raise clips.Unreadable("decoding it took more than 8 s and was stopped")
     monkeypatch.setattr(clips, "decode_clip", late)
-    here = own_file.own_scene(View(upload.source, frames=3, patches=14), upload)
-    assert here.grid.T == 3 == len(here.clip.frames) and "took too long" in here.file_note
+    here = own_file.own_scene(View(upload.source, frames=16, patches=14), upload)  # ten, of which eight are there
+    assert here.grid.T == 8 == len(here.clip.frames) and "took too long" in here.file_note
 
 
 # ---------------------------------------------------------------- where it lies
@@ -313,11 +314,22 @@ def test_the_grid_follows_the_file(size: tuple[int, ...], patches: int, frames: 
     assert page_grid(View(SourceFile("a", SHA), patches=patches, frames=frames), size) == grid
 
 
-def test_a_file_is_decoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    upload = own_file.read_upload(files.video(), "a.mp4", 8)
-    monkeypatch.setattr(clips, "decode_clip", lambda *given: pytest.fail("decoded twice"))
-    grids = [own_file.own_scene(View(upload.source, frames=8, patches=side), upload).grid for side in (14, 20)]
-    assert [grid.T for grid in grids] == [8, 8] and upload.size == (10, 24, 32)
+@pytest.mark.parametrize("make", [files.video, lambda: files.animated("GIF", 13), lambda: clips.pack_clip(
+    clips.Clip.plain(torch.rand(11, 3, 24, 32), "noise"))], ids=["video", "GIF", "saved clip"])
+def test_a_file_is_decoded_once(make: Callable[[], bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where many patches leave room for fewer frames: they are those that decoding so few would give."""
+    data = make()
+    upload = own_file.read_upload(data, "a", 8)
+    views = [View(upload.source, patches=side) for side in (14, 24, 28, 36, 56)]
+    counts = [page_grid(view, upload.size).T for view in views]
+    assert counts == [8, 7, 5, 3, 1]
+    alone = {count: clips.decode_clip(data, "a", count) for count in counts}
+    for decode in ("with_media", "unpack_clip"):
+        monkeypatch.setattr(clips.decode, decode, lambda *given: pytest.fail("decoded twice"))
+    for chosen, count in zip(views, counts, strict=True):
+        here = own_file.own_scene(chosen, upload)
+        assert here.grid.T == count and here.file_note.startswith(alone[count].said)
+        assert torch.equal(upload.media(count).clip.frames, alone[count].clip.frames)
 
 
 # ---------------------------------------------------------------- tensors

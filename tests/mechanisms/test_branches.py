@@ -1,15 +1,15 @@
 """What mechanisms share, against torch's own convolution, interpolation and plain loops."""
+import pytest
 import torch
 from torch.nn.functional import conv2d, interpolate
 
 from linviz import Grid
+from linviz.maps import Depthwise, PerChannel, window_indices
 from linviz.mechanisms._branches import (
     SpatialReduction,
-    depthwise_map,
     step_count,
     step_indices,
     upsampling_map,
-    window_indices,
 )
 
 GRID = Grid(T=2, Y=3, X=4, prefix=2)
@@ -30,7 +30,7 @@ def test_around_names_the_square_in_the_frame() -> None:
 def test_depthwise_is_a_convolution_with_zeros_outside() -> None:
     H, E = 2, 3
     kernel, v = torch.randn(H, E, 3, 3), torch.randn(2, H, len(GRID), E)
-    a = depthwise_map(kernel, GRID, 2)
+    a = Depthwise(kernel, GRID, 2)
     picture = GRID.fold(v).permute(0, 2, 1, 5, 3, 4).reshape(4, H * E, 3, 4)  # (B*T, H*E, Y, X)
     expected = conv2d(picture, kernel.reshape(-1, 1, 3, 3), padding=1, groups=H * E)
     expected = GRID.unfold(expected.view(2, 2, H, E, 3, 4).permute(0, 2, 1, 4, 5, 3))
@@ -62,3 +62,21 @@ def test_shrink_keeps_prefix_tokens() -> None:
     shrink, x = SpatialReduction(6, 2, GRID), torch.randn(2, len(GRID), 6)
     assert shrink.onto == Grid(T=2, Y=1, X=2, prefix=2)
     assert torch.equal(shrink(x)[:, :2], x[:, :2]) and shrink(x).shape == (2, len(shrink.onto), 6)
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 3, 3), (2, 2, 3, 5, 5), (2, 3, 2, 2), (2, 3, 1, 1)], ids=str)
+def test_depthwise_is_its_sparse_map(shape: tuple[int, ...]) -> None:
+    """Output and gradients; a kernel per clip, and one with an even side, too; alone, and after another map."""
+    draw = torch.Generator().manual_seed(0)
+    kernel = torch.randn(shape, generator=draw, dtype=torch.float64, requires_grad=True)
+    for before in (None, upsampling_map(5, len(GRID), kernel)):
+        keys = len(GRID) if before is None else 5
+        v = torch.randn(2, 2, keys, 3, generator=draw, dtype=torch.float64, requires_grad=True)
+        a = Depthwise(kernel, GRID, 2, before)
+        assert a.shape == (len(GRID), keys) and a.lead == (2, 2) and a.shared is None
+        found = []
+        for o in (a.apply(v), PerChannel(a.maps).apply(v)):
+            found.append((o, *torch.autograd.grad(o.square().sum(), (kernel, v))))
+        assert all(torch.allclose(x, y, atol=1e-12) for x, y in zip(*found, strict=True))
+        with pytest.raises(ValueError, match="differs by channel"):
+            a.rows(0)
