@@ -17,6 +17,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from .app_folders import apps_home
+from .course.course_commands import add_folder_options as options_of_progress
+from .course.course_commands import add_reset_options as options_of_reset
+from .course.course_commands import print_progress, run_reset
 from .grade.grade_options import add_grade_options as options_of_grade
 from .safe_output import one_line
 from .train.train_options import add_train_options as options_of_train
@@ -100,8 +103,8 @@ def build_parser() -> argparse.ArgumentParser:
     add_read_options(command("read", run_read, "measure attention on a sample or on your own picture or clip"))
     add_export_options(command("export", run_export, "write a page, a picture, a film or a saved view"))
     options_of_train(command("train", run_train, "train a small video transformer"))
-    _add_course_options(command("progress", print_progress, "say which exercises of the course are solved"),
-                        command("reset", run_reset, "make the answer of one exercise as it was"))
+    options_of_progress(command("progress", print_progress, "say which exercises of the course are solved"))
+    options_of_reset(command("reset", run_reset, "make the answer of one exercise as it was"))
     options_of_grade(command("grade", run_grade, "grade a folder of learners' notebooks"))
     command("doctor", run_doctor, "check that everything is installed, in the right version")
     command("citation", print_citation, "print how to cite linviz")
@@ -113,12 +116,6 @@ def _add_server_options(explorer: argparse.ArgumentParser, notebooks: argparse.A
     explorer.add_argument("--lan", action="store_true", help="let everyone on your network open it")
     for sub in (explorer, notebooks):
         sub.add_argument("--no-browser", action="store_true", help="only print the address")
-
-
-def _add_course_options(progress: argparse.ArgumentParser, reset: argparse.ArgumentParser) -> None:
-    reset.add_argument("number", help="of the exercise, such as 4.2")
-    for sub in (progress, reset):
-        sub.add_argument("folder", nargs="?", type=Path, default=ROOT / "notebooks", help="yours, if it is another one")
 
 
 # ---------------------------------------------------------------- the commands
@@ -171,18 +168,6 @@ def run_train(given: argparse.Namespace) -> int:
     """Train the arms and seeds of the options."""
     from .train.train_command import run_training
     return run_training(given)
-
-
-def print_progress(given: argparse.Namespace) -> None:
-    """Print the exercises that are solved, chapter by chapter."""
-    from .course.learner_files import progress_report
-    print(progress_report(given.folder))
-
-
-def run_reset(given: argparse.Namespace) -> None:
-    """Make one answer's cell as it was, and say where the notebook before it is kept."""
-    from .course.learner_files import reset_answer
-    print(reset_answer(given.folder, given.number))
 
 
 def run_grade(given: argparse.Namespace) -> int:

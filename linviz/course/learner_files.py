@@ -131,5 +131,5 @@ def _answer_state(number: str, cell: dict[str, Any]) -> str:
 
 
 def _one_chapter(p: Progress) -> str:
-    left = [number + (" (tried)" if state == "tried" else "") for number, state in p.states.items() if state != "solved"]
+    left = [n + (" (tried)" if state == "tried" else "") for n, state in p.states.items() if state != "solved"]
     return p.bar() + (f"   open: {', '.join(left)}" if left else "")

@@ -411,7 +411,7 @@ assert all(min(lifts["softmax"]) > max(y)
 # \sum_m q^+_{im} + D c^2)$.
 # ''',
 # '''
-# The pair is the row sum of `q_plus @ k_plus.mT`. The key alone is one number, as long as the pair by `torch.ones_like`.
+# The pair is the row sum of `q_plus @ k_plus.mT`. The key alone is one number, the same for every query.
 # `constant = S * (c * q_plus.sum(-1) + D * c**2)`. Put the three into a last axis and divide by their sum.
 # ''',
 # ]

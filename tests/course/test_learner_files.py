@@ -58,8 +58,9 @@ def test_a_reset_answer_is_as_it_was_and_nothing_is_lost(folder: Path) -> None:
 def test_what_is_not_there_gets_one_sentence(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "00_start_here.ipynb").write_text("<html>")
     assert "00_start_here    it cannot be read as a notebook" in progress_report(folder)
-    for number, where, said in (("4.9", folder, "there is no exercise 4.9 in "), ("4.1", folder / "x", "has no chapter"),
-                                ("cat", folder, "it has 1.1, ")):
+    asked = (("4.9", folder, "there is no exercise 4.9 in "), ("4.1", folder / "x", "has no chapter"),
+             ("cat", folder, "it has 1.1, "))
+    for number, where, said in asked:
         assert main(["reset", number, str(where)]) == 1
         told = capsys.readouterr().err
         assert said in told and told.count("\n") == 1
