@@ -1,4 +1,4 @@
-"""The command line, a thin dispatcher: `linviz explore | lab | read | export | train | grade | doctor | citation`.
+"""The command line, a thin dispatcher: `linviz explore`, `linviz read` and the others.
 
 A command imports what it needs only when it runs, so `linviz --help` is fast.
 """
@@ -17,6 +17,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from .app_folders import apps_home
+from .course.course_commands import add_folder_options as options_of_progress
+from .course.course_commands import add_reset_options as options_of_reset
+from .course.course_commands import print_progress, run_reset
 from .grade.grade_options import add_grade_options as options_of_grade
 from .safe_output import one_line
 from .train.train_options import add_train_options as options_of_train
@@ -100,6 +103,8 @@ def build_parser() -> argparse.ArgumentParser:
     add_read_options(command("read", run_read, "measure attention on a sample or on your own picture or clip"))
     add_export_options(command("export", run_export, "write a page, a picture, a film or a saved view"))
     options_of_train(command("train", run_train, "train a small video transformer"))
+    options_of_progress(command("progress", print_progress, "say which exercises of the course are solved"))
+    options_of_reset(command("reset", run_reset, "make the answer of one exercise as it was"))
     options_of_grade(command("grade", run_grade, "grade a folder of learners' notebooks"))
     command("doctor", run_doctor, "check that everything is installed, in the right version")
     command("citation", print_citation, "print how to cite linviz")

@@ -2,6 +2,7 @@
 
     python notebooks/build.py [13 ...]     make these chapters (default: all): runs solutions, draws still pictures
     python notebooks/build.py --prose      make them without running anything; keeps the stored outputs
+    python notebooks/build.py --solutions DIR   write learners' notebooks with folded solutions there, nothing else
     python notebooks/build.py --check      exit 1 if a generated file differs from what its source makes
 
 A source is src/NN_topic.py in percent format, solutions first. The cell tagged "front" and the cells tagged
@@ -46,15 +47,16 @@ def check_parts(chapter: Chapter) -> None:
 # ------------------------------------------------------------------------------------------------ two notebooks
 
 
-def learner(chapter: Chapter) -> Any:
-    """The learner's notebook: stubs, folded hints and solutions, no outputs."""
+def learner(chapter: Chapter, solutions: bool = False) -> Any:
+    """The learner's notebook: stubs, folded hints, if wanted folded solutions, no outputs."""
     cells: list[Cell] = []
     for cell in chapter.cells:
         number = tag_number(cell, "answer")
         if number is None:
             cells.append(_shared(chapter, cell, (OPEN,) if tag_number(cell, "needs") else ()))
         else:
-            cells += [_code(stub(cell.source, number), cell, (OPEN,)), _markdown(_folded_solution(cell.source))]
+            cells.append(_stub_cell(stub(cell.source, number), cell))
+            cells += [_markdown(_folded_solution(cell.source))] * solutions
     return _notebook(chapter, [*cells, _markdown(key_points_cell(chapter))])
 
 
@@ -94,6 +96,13 @@ def _shared(chapter: Chapter, cell: Cell, more: tuple[str, ...] = ()) -> Cell:
 def _code(source: str, cell: Cell, more: tuple[str, ...] = ()) -> Cell:
     both = [*cell_tags(cell), *more]
     return nbformat.v4.new_code_cell(source, metadata={"tags": both} if both else {})
+
+
+def _stub_cell(source: str, cell: Cell) -> Cell:
+    """The cell of an answer; it keeps itself untouched in its metadata, for `linviz reset`."""
+    made = _code(source, cell, (OPEN,))
+    made.metadata["linviz"] = {"stub": source}
+    return made
 
 
 def _markdown(source: str) -> Cell:
@@ -188,17 +197,31 @@ def make(chapters: list[Chapter], only: list[int], prose: bool = False) -> None:
     write_atomically(HERE / "SCHEDULE.md", schedule_page(chapters))
 
 
+def write_with_solutions(chapters: list[Chapter], only: list[int], folder: Path) -> None:
+    """Write learners' notebooks in which each exercise has its solution, folded. ValueError for our own folders."""
+    if folder.resolve() in (HERE, HERE / "solutions"):
+        raise ValueError(f"{folder} holds the notebooks themselves; name another folder for those with solutions")
+    for c in chapters:
+        if not only or c.number in only:
+            text = nbformat.writes(learner(c, solutions=True)) + "\n"
+            write_atomically(folder / f"{c.name}.ipynb", text, folder=True)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """The command line; returns 0 on success."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("chapters", nargs="*", type=int, help="numbers of the chapters to make (all)")
     parser.add_argument("--prose", action="store_true", help="run nothing; keep the stored outputs")
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a generated file is stale")
+    parser.add_argument("--solutions", type=Path, metavar="DIR", help="learners' notebooks with folded solutions")
     options = parser.parse_args(arguments)
     try:
         chapters = [read_chapter(path) for path in sorted((HERE / "src").glob("[0-9]*.py"))]
         for chapter in chapters:
             check_parts(chapter)
+        if options.solutions:
+            write_with_solutions(chapters, options.chapters, options.solutions)
+            return 0
         if not options.check:
             make(chapters, options.chapters, options.prose)
             return 0

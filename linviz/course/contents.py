@@ -5,13 +5,14 @@ import json
 import re
 from pathlib import Path
 
-NAME = re.compile(r"\d\d_\w+\.ipynb")
+from .learner_files import chapter_files, read_progress
+
 TITLE, QUESTION = re.compile(r"^# (\d+ · .+)$", re.M), re.compile(r"\*\*Questions\*\*\s+- (.+)")
-MINUTES = re.compile(r"(\d+) minutes to read, (\d+) for (\d+) exercises, (\d+) for the quiz")
+MINUTES = re.compile(r"(\d+) minutes to read, (\d+) for \d+ exercises, (\d+) for the quiz")
 
 
 def contents_list(folder: Path | str = ".") -> str:
-    """Markdown table: every chapter of a folder, in order, with its first question, exercises and minutes.
+    """Markdown table: every chapter of a folder, in order, with its first question, solved exercises and minutes.
 
     Raises ValueError where the folder holds no chapter.
 
@@ -19,11 +20,8 @@ def contents_list(folder: Path | str = ".") -> str:
     Traceback (most recent call last):
     ValueError: the folder 'no such folder' has no chapter (NN_topic.ipynb)
     """
-    books = sorted(path for path in Path(folder).glob("*.ipynb") if NAME.fullmatch(path.name))
-    if not books:
-        raise ValueError(f"the folder {str(folder)!r} has no chapter (NN_topic.ipynb)")
-    head = ["| chapter | begins with | exercises | minutes |", "|:--|:--|--:|--:|"]
-    return "\n".join([*head, *(f"| {' | '.join(_contents_line(path))} |" for path in books)])
+    head = ["| chapter | begins with | exercises solved | minutes |", "|:--|:--|:--|--:|"]
+    return "\n".join([*head, *(f"| {' | '.join(_contents_line(path))} |" for path in chapter_files(Path(folder)))])
 
 
 def _contents_line(path: Path) -> list[str]:
@@ -32,5 +30,4 @@ def _contents_line(path: Path) -> list[str]:
     title, question, minutes = (found.search(first) for found in (TITLE, QUESTION, MINUTES))
     if title is None or question is None or minutes is None:
         raise ValueError(f"{path.name} does not begin like a chapter; make it with notebooks/build.py")
-    reading, working, count, quiz = map(int, minutes.groups())
-    return [f"[{title[1]}]({path.name})", question[1], f"{count}", f"{reading + working + quiz}"]
+    return [f"[{title[1]}]({path.name})", question[1], read_progress(path).bar(), f"{sum(map(int, minutes.groups()))}"]

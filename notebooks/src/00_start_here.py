@@ -402,15 +402,16 @@ assert (
 say(contents_list())
 
 # %% [markdown]
-# **One evening of four hours?** Take chapters 0, 4, 11 and 13. Do the exercises of importance 5, and unfold the
-# solutions of the others. Then you can explain to a friend why linear attention is flat and what a gate does about it.
+# **One evening of four hours?** Take chapters 0, 4, 11 and 13. Do the exercises of importance 5, and read the
+# others in the folder `solutions`. Then you can explain to a friend why linear attention is flat and what a gate does.
 # **The whole course?** Go in order; each chapter says what it requires.
 #
 # - **Predict** where the text asks you to, before you run the cell. A prediction takes ten seconds, and you will
 #   remember your mistakes.
-# - **Exercises** have three hints, folded, from "what to think of" to "almost the code", and then the solution. The
-#   dots say how hard and how important an exercise is. When a check refuses an answer, it says why. It knows many
-#   common mistakes by name.
+# - **Exercises** have three hints, folded, from "what to think of" to "almost the code". The dots say how hard and how
+#   important an exercise is. When a check refuses an answer, it says why. It knows many common mistakes by name.
+# - **Progress**: save your notebooks and run the cell above again, or `linviz progress` in a terminal.
+#   `linviz reset 4.2` makes one answer as it was and keeps a copy of your notebook.
 # - **Numbers in the text** are computed when the cell runs. Change something and see how the numbers change.
 # - **Figures** have a description in words underneath (*In words*). Sliders and views need a running kernel; without a
 #   kernel you see a still picture instead.

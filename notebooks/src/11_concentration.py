@@ -411,8 +411,8 @@ assert all(min(lifts["softmax"]) > max(y)
 # \sum_m q^+_{im} + D c^2)$.
 # ''',
 # '''
-# `pair = (q_plus @ k_plus.mT).sum(-1)`, `key = c * k_plus.sum() * torch.ones_like(pair)`,
-# `constant = S * (c * q_plus.sum(-1) + D * c**2)`. Then `torch.stack(..., -1)`, and divide by the sum of the three.
+# The pair is the row sum of `q_plus @ k_plus.mT`. The key alone is one number, the same for every query.
+# `constant = S * (c * q_plus.sum(-1) + D * c**2)`. Put the three into a last axis and divide by their sum.
 # ''',
 # ]
 # see = "The check says *right*, and your shares agree with the dotted line in the figure below."

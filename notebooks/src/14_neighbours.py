@@ -138,8 +138,8 @@ assert made[0, 2:4].eq(0).all() and made[4, :2].eq(0).all()
 # and `out[1:]` takes from `frames[:-1]`.
 # ''',
 # '''
-# `fold = frames.shape[2] // 4`; `out[:-1, :, :fold] = frames[1:, :, :fold]`; `out[1:, :, fold:2 * fold] = frames[:-1,
-# :, fold:2 * fold]`.
+# With `fold` for $\lfloor C/4 \rfloor$: `out[:-1, :, :fold] = frames[1:, :, :fold]`. The second quarter, from `fold` to
+# `2 * fold`, is the same with the frames exchanged.
 # ''',
 # ]
 # see = "The check says *right*. On the motorcycle your function gives exactly linviz's numbers."

@@ -156,8 +156,23 @@ def test_front_matter_is_complete_and_main_figures_ask_for_a_prediction(chapter)
     assert text.count("> **Predict") >= 3
 
 
-def test_hints_and_solutions_are_folded(chapter) -> None:
-    text = "\n".join(c.source for c in build.learner(chapter).cells if c.cell_type == "markdown")
+def test_hints_are_folded_and_solutions_are_there_only_if_asked_for(chapter) -> None:
     count = len(chapter.exercises)
-    assert text.count("<details><summary>Hint") == 3 * count and text.count("<details><summary>Solution") == count
-    assert text.count("<details>") == text.count("</details>")
+    for solutions in (False, True):
+        cells = build.learner(chapter, solutions).cells
+        text = "\n".join(c.source for c in cells if c.cell_type == "markdown")
+        assert text.count("<details><summary>Hint") == 3 * count and text.count("<details>") == text.count("</details>")
+        assert text.count("<details><summary>Solution") == count * solutions
+
+
+def test_a_learners_notebook_holds_no_line_of_a_solution_but_in_a_third_hint(chapter) -> None:
+    """Lines that the chapter shows elsewhere as its own code are no secret."""
+    cells = build.learner(chapter).cells
+    asked = [c for c in cells if c.source.startswith("### Exercise")]
+    own = {e["number"]: build.SOLUTION.search(next(c.source for c in chapter.cells if build.tag_number(c, "answer")
+                                                   == e["number"]))[2] for e in chapter.exercises}
+    for cell, (number, solution) in zip(asked, own.items(), strict=True):
+        open_text, third = cell.source.split("<details><summary>Hint 3")
+        lines = [line.strip() for line in solution.splitlines() if len(line.strip()) > 20]
+        assert not [line for line in lines if line in open_text], number
+        assert sum(line in third for line in lines) <= 1, number
