@@ -92,10 +92,12 @@ class CausalExponential(Map):
 
     def _within(self, block: slice) -> Tensor:
         """The mutual weights of a block of tokens, relative to each row's largest exponent: (..., n, n)."""
-        at = (self.s_q - self.top)[..., block, :].unsqueeze(-2) + self.s_k[..., block, :].unsqueeze(-3)
+        # added in the order of `top`: of huge exponents, rounded by hundreds, the largest is then exactly zero
+        at = self.s_q[..., block, :].unsqueeze(-2) + self.s_k[..., block, :].unsqueeze(-3)
+        at = at - self.top[..., block, :].unsqueeze(-2)
         n = at.shape[-2]
         future = torch.ones(n, n, dtype=torch.bool, device=at.device).triu(1).unsqueeze(-1)
-        weights = at.clamp_max(0).masked_fill(future, -torch.inf).exp()  # (..., n, n, M): above zero is rounding
+        weights = at.masked_fill(future, -torch.inf).exp()  # (..., n, n, M): no exponent above zero
         return torch.einsum("...im,...jm,...ijm->...ij", self.left[..., block, :], self.right[..., block, :],
                             weights.expand(*weights.shape[:-1], self.left.shape[-1]))
 
