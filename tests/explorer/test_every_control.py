@@ -82,9 +82,9 @@ def controls(app: Any) -> set[str]:
 
 @pytest.fixture(scope="module")
 def sample() -> Any:
-    """A clip with two gates that are shifted, taken apart, a mechanism with options, and the files unfolded."""
-    app = visit(source="pan", frames="2", patches="7", steps="10",
-                specs="softmax,relu_floor+gate+shift:space,linear+gate+shift:space,performer")
+    """A clip with two shifted gates, taken apart, a mechanism with options, a memory, and the files unfolded."""
+    app = visit(source="pan", frames="3", patches="7", steps="10",
+                specs="softmax,relu_floor+gate+shift:space,linear+gate+shift:space,performer,delta")
     app.session_state.exports = app.session_state.compare = True
     return quiet(well(app.toggle(key="apart").set_value(True).run()))
 
