@@ -18,7 +18,7 @@ class Measure:
     unit: str
     range: str
     source: str
-    of: str  # "spectrum" or "row"
+    of: str  # "spectrum", "row" (a probability distribution) or "signed row" (any)
     function: Callable[..., Any]
 
     @property
@@ -31,7 +31,7 @@ MEASURES: dict[str, Measure] = {}
 
 
 def measure(of: str, title: str, symbol: str, unit: str, range: str, source: str) -> Callable[[F], F]:
-    """Declare the decorated function as a measure of a "row" or of a "spectrum".
+    """Declare the decorated function as a measure of a "row", a "signed row" or a "spectrum".
 
     >>> from linviz import concentration
     >>> MEASURES["entropy"].label

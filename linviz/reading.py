@@ -23,6 +23,7 @@ from .mechanisms import Attention
 from .mechanisms.inputs import Given, float_inputs
 from .row_block import DEAD_ROW_SUM, RowBlock
 from .shapes import Keys, Queries, Values
+from .signed_rows import SIGNED_MEASURES
 
 Report = Callable[[int, int], Any]  # done, of how many
 ROW_MEASURES = ("entropy", "entropy_share", "effective_tokens", "participation", "top_share", "support", "gini")
@@ -102,10 +103,11 @@ class Reading:
         so does this method: it returns False.
         """
         for name in wanted:
-            if name not in MEASURES or MEASURES[name].of != "row":
-                there = ", ".join(m.name for m in MEASURES.values() if m.of == "row")
+            if name not in MEASURES or MEASURES[name].of == "spectrum":
+                there = ", ".join(m.name for m in MEASURES.values() if m.of != "spectrum")
                 raise ValueError(f"no row measure called {name!r}; there are: {there}")
-            self._shares(name)
+            if MEASURES[name].of == "row":
+                self._shares(name)
         missing = {name: options for name, options in wanted.items() if _key(name, options) not in self._rows}
         found: dict[str, list[Tensor]] = {name: [] for name in missing}
         lost: list[Tensor] = []
@@ -176,17 +178,18 @@ class Reading:
                 **more: dict[str, Any]) -> dict[str, float]:
         """One number per measure: the mean over the live rows of a head, then over heads and batch.
 
-        This is not the measure of the mean map, which is another number. All rows and dead rows are counted. Row
-        measures are left out if the map is signed. `spectrum=False` leaves out the singular values. `of_rows` names
-        the row measures to compute; `more` names further measures with their options, as in
+        This is not the measure of the mean map, which is another number. All rows and dead rows are counted. A signed
+        map has SIGNED_MEASURES in place of row measures. `spectrum=False` leaves out the singular values. `of_rows`
+        names the row measures to compute; `more` names further measures with their options, as in
         distance={"patch": 16} or mass={"mask": mask}.
         """
-        if self.map.stochastic:
-            self.measure({name: more.get(name, {}) for name in (*of_rows, *more)})
+        signs = SIGNED_MEASURES if of_rows else ()
+        wanted = {name: more.get(name, {}) for name in ((*of_rows, *more) if self.map.stochastic else signs)}
+        self.measure(wanted)
         dead = self.dead
         out = {"rows": float(dead.numel()), "dead": float(dead.sum()), "rank_bound": float(self.map.rank_bound)}
-        if self.map.stochastic and not bool(dead.all()):
-            found = {name: _mean_over_heads(self.rows(name, **more.get(name, {}))) for name in (*of_rows, *more)}
+        if not bool(dead.all()):
+            found = {name: _mean_over_heads(self.rows(name, **options)) for name, options in wanted.items()}
             out |= {name: x for name, x in found.items() if x == x}  # NaN: no row has this measure
         if spectrum:
             s = self.singular_values

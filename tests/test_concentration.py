@@ -101,7 +101,7 @@ def test_every_measure_declares_itself() -> None:
     declared = {"entropy", "effective_tokens", "gini", "distance", "mass", "numerical_rank", "effective_rank"}
     assert declared <= set(MEASURES)
     for m in MEASURES.values():
-        assert m.title and m.symbol and m.range and m.source and m.of in ("row", "spectrum"), m.name
+        assert m.title and m.symbol and m.range and m.source and m.of in ("row", "signed row", "spectrum"), m.name
     assert MEASURES["entropy"].label == "entropy H (bits)"
 
 

@@ -181,6 +181,9 @@ dd .more { display: inline; margin-left: .7em; white-space: nowrap; }
 .formula p { margin: 7px 0 0; overflow-x: auto; line-height: 1.5; }
 .formula math { font-family: var(--fonts); }
 .formula p > span { display: inline-block; max-width: 100%; margin-right: 1.6em; }
+.scans { display: flex; flex-wrap: wrap; gap: 6px 14px; font-size: .8em; color: var(--soft); }
+.scans > span { display: grid; justify-items: center; gap: 1px; }
+.scans svg { display: block; width: 76px; height: auto; }
 .foot { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; margin-top: auto; font-size: .9em; }
 .tag { font-size: .87em; padding: 1px 8px; border-radius: 99px; border: 1px solid var(--line); color: var(--soft); }
 .open { color: var(--st-link-color, inherit); margin-left: auto; }

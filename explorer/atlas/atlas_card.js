@@ -7,7 +7,7 @@ import {putOn} from "../shared/frames_page.js";
 
 export class AtlasCard {
   constructor(grid, content, act) {
-    const {title, family, year, idea, formula, facts, tags, note, link, wire, name} = content;
+    const {title, family, year, idea, formula, facts, tags, note, link, wire, name, scans} = content;
     this.grid = grid;
     this.name = name;
     this.shares = content.shares;
@@ -34,6 +34,8 @@ export class AtlasCard {
         h("div", {className: "right"},
           h("h3", {}, title), h("p", {className: "kind"}, [family, year].filter(Boolean).join(", ")),
           h("p", {className: "idea"}, idea), h("dl", {}, ...facts.map(fact)))),
+      h("div", {className: "scans", hidden: !scans.length, role: "group", ariaLabel: "orders of the tokens"},
+        ...scans.map(([scan, innerHTML]) => h("span", {}, h("span", {innerHTML}), scan))),
       this.formula, h("p", {className: "note", hidden: !note}, note),
       h("div", {className: "foot"}, ...tags.map(tag => h("span", {className: "tag"}, tag)), open, this.pick));
     this.pick.addEventListener("click", () => act(name));
@@ -50,7 +52,7 @@ export class AtlasCard {
     if (drawn === this.drawn || !this.road) return;
     this.drawn = drawn;
     this.row ??= new Float64Array(this.road.S);
-    const {size, bits, trouble} = measures(this.road.row(query, this.row), this.shares);
+    const {size, bits, trouble, negative, under, peak} = measures(this.road.row(query, this.row), this.shares);
     this.signed ||= trouble === "signed";
     const gain = trouble === "dead" ? 0 : this.shares ? this.row.length / full : 1 / (size || 1);
     paint(this.picture, this.row, 0, {gain, light, heat: false, signed: this.signed});
@@ -58,6 +60,8 @@ export class AtlasCard {
     this.picture.put(at[0], this.signed ? null : picture, light);
     putOn(this.ring, this.grid, at);
     this.level.style.transform = `scaleX(${trouble ? 0 : bits / Math.log2(this.row.length)})`;
-    write(this.bits, trouble === "dead" ? "a dead row" : trouble ? "no shares" : `${three(bits)} bits`);
+    write(this.bits, trouble === "dead" ? "a dead row" : trouble ? `${three(100 * negative)} % neg.` : `${three(bits)} bits`);
+    this.bits.title = trouble && trouble !== "dead" ? `no entropy: ${three(100 * negative)} % of the weights are negative, `
+      + `their sum is ${three(-under)} below 0, the largest weight times N is ${three(peak)}` : "";
   }
 }

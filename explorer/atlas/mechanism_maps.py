@@ -1,18 +1,22 @@
 """The maps of the atlas: every mechanism on one picture, from the same q and k. One that cannot be drawn says why."""
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
 import torch
 
 from linviz import Grid, Reading, cost
+from linviz.figures.scan_picture import scan_picture
+from linviz.mechanisms import REGISTRY
 from linviz.mechanisms.attention import Attention
 from linviz.palette import MATH_FONTS, live_colours
 from linviz.patch_view.blob import encode_blob
 from linviz.patch_view.light import FULL, LIGHT
 from linviz.patch_view.wires import wire_arrays, wire_shape
+from linviz.signed_rows import SIGNED_MEASURES
 from linviz.views.panel_options import read_panel
 from linviz.views.panel_steps import make_mechanism, measure_panel
 
@@ -26,8 +30,8 @@ from .mechanism_cards import Card, card_tags, example_text
 class DrawnMap:
     """A mechanism on a picture: its reading, what the browser needs to draw it, the mean entropy of its rows in bits.
 
-    entropy is None where rows are not probability distributions; `note` says in a sentence what is special, or why
-    there is no map.
+    entropy is None where rows are not probability distributions; then `signs` has the means of what is measured in its
+    place. `note` says in a sentence what is special, or why there is no map.
     """
 
     name: str
@@ -35,6 +39,7 @@ class DrawnMap:
     wire: dict[str, Any] | None = None
     entropy: float | None = None
     note: str = ""
+    signs: Mapping[str, float] = field(default_factory=dict)
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
@@ -52,14 +57,16 @@ def _draw(name: str, here: Scene) -> DrawnMap:
     wire, N = wire_arrays(reading.map.wire((0, 0)), half=True), len(here.grid)
     if wire_shape(wire) != (N, N):
         raise ValueError(f"its map is {wire_shape(wire)}, not one of {N} patches by {N}")
-    entropy, note = None, ""
-    if reading.map.stochastic:
-        entropy = reading.summary(spectrum=False).get("entropy")
+    found, note = reading.summary(spectrum=False, of_rows=("entropy",)), ""
+    signs = {measure: found[measure] for measure in SIGNED_MEASURES if measure in found}
     if reading.channel is not None:
         note = f"Every channel of v has its own map; this is channel {reading.channel + 1} of {here.v.shape[-1]}."
+    memory = reading.mechanism.memory
+    if memory is not None and memory.erase and torch.equal(here.q, here.k):
+        note = SAME_KEYS
     if (text := example_text(name)) != name:
         note = f"Drawn as {text}: at its defaults, this picture would not show it at work. {note}".strip()
-    return DrawnMap(name, reading, wire, entropy, note)
+    return DrawnMap(name, reading, wire, found.get("entropy"), note, signs)
 
 
 def _example(name: str, here: Scene) -> Attention:
@@ -82,6 +89,7 @@ def rank_bound(one: DrawnMap) -> int | None:
     return None if one.reading is None else one.reading.map.rank_bound
 
 
+SAME_KEYS = "q and k are equal here: at beta = 1, with keys of length 1, a patch would read only itself."
 NEAR = 4  # patches around the clip's own query
 
 
@@ -103,11 +111,32 @@ def card_content(c: Card, one: DrawnMap, link: str) -> dict[str, Any]:
     """A card as the view shows it."""
     facts = [["cost", f"O({c.cost})", f"grows as {c.grows}"],
              ["rank", f"≤ {c.rank}", f"here {rank_bound(one)}" if one.reading else ""],
-             ["entropy", "none: no distribution" if one.entropy is None else f"{three_digits(one.entropy)} bits",
-              "" if one.entropy is None else "mean of all rows"]]
+             *spread_facts(one)]
     return {"name": c.name, "title": c.title, "family": c.family, "year": str(c.year or ""), "idea": c.idea,
             "formula": formula_html(c.formula), "tags": card_tags(c), "facts": facts, "note": one.note, "link": link,
-            "wire": one.wire, "shares": one.reading is not None and one.reading.map.stochastic}
+            "scans": scan_pictures(c.name), "wire": one.wire,
+            "shares": one.reading is not None and one.reading.map.stochastic}
+
+
+def spread_facts(one: DrawnMap) -> list[list[str]]:
+    """What a card says of the rows: their entropy, or in its place what is measured of signed rows."""
+    if one.entropy is not None:
+        return [["entropy", f"{three_digits(one.entropy)} bits", "mean of all rows"]]
+    if not one.signs:
+        return [["entropy", "none: no distribution", ""]]
+    share, under, most = (three_digits(one.signs[name] * by) for name, by in zip(SIGNED_MEASURES, (100, 1, 1)))
+    return [["negative", f"{share} %, sum {under}", "mean of all rows"], ["largest", f"{most} / N", "mean of all rows"]]
+
+
+def scan_pictures(name: str) -> list[list[str]]:
+    """Every order that a memory offers, by name, with its drawing; empty for mechanisms without the option.
+
+    >>> [scan for scan, _ in scan_pictures("delta")], scan_pictures("softmax")
+    (['raster', 'columns', 'both', 'frames'], [])
+    """
+    declared = REGISTRY[name].settings.get("scan")
+    words = declared.kind.limits()["words"] if declared else ()
+    return [[scan, scan_picture(name, scan)] for scan in words]
 
 
 def cards_blob(cards: list[dict[str, Any]], frames: list[bytes], alt: str, here: Scene, wish: dict[str, Any]) -> bytes:

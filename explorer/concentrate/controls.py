@@ -15,12 +15,13 @@ from linviz.models import LABEL
 from linviz.views import SourceFile, View
 from linviz.views.panel_options import declared_options, panel_text, read_panel
 
-from ..shared.widgets import draw_field, draw_widget, escape_markdown
+from ..shared.widgets import draw_field, draw_widget, escape_markdown, is_dark
 from . import own_file
 from .concentrate_state import STATE
 from .file_chooser import change_layout, set_best_fields
-from .mechanism_menu import READS, SHIFTS, gate_words, menu, spec_title, with_gate_words
+from .mechanism_menu import READS, SHIFTS, gate_words, means_panel, menu, spec_title, with_gate_words
 from .own_file import OWN
+from .scan_note import scan_with_words
 from .visit import Visit
 from .what_fits import CAP, most_patches, moving, page_grid, refusal
 
@@ -180,6 +181,8 @@ def _show_options(view: View) -> None:
                 st.session_state[widget] = value
             draw_widget(declared, widget, f"{spec_title(spec)}: {declared.label.lower()}", on_change=_option_changed,
                         args=(n, name), help=None)
+            if name == "scan":
+                st.html(scan_with_words(spec, value, is_dark()))
 
 
 def default_option(spec: str, name: str) -> Any:
@@ -200,18 +203,6 @@ def _option_changed(n: int, name: str) -> None:
         del changed[name]
     before, after = panel_text(spec, options), panel_text(spec, changed)
     STATE.put(specs=[after if means_panel(text, before) else text for text in STATE.value("specs")])
-
-
-def means_panel(text: str, panel: str) -> bool:
-    """Whether a text, as somebody may have typed it, means a panel.
-
-    >>> means_panel("relu+gate:qkv", "relu+gate"), means_panel("no spec", "relu")
-    (True, False)
-    """
-    try:
-        return panel_text(*read_panel(text)) == panel
-    except ValueError:
-        return False
 
 
 def _reset(visit: Visit) -> None:

@@ -72,3 +72,15 @@ def with_gate_words(text: str, reads: str, shared: bool, shift: str) -> str:
         return text
     changed = replace(parsed, gate=reads, shared=shared, shift=None if shift == "none" else shift)
     return panel_text(str(changed), options)
+
+
+def means_panel(text: str, panel: str) -> bool:
+    """Whether a text, as somebody may have typed it, means a panel.
+
+    >>> means_panel("relu+gate:qkv", "relu+gate"), means_panel("no spec", "relu")
+    (True, False)
+    """
+    try:
+        return panel_text(*read_panel(text)) == panel
+    except ValueError:
+        return False

@@ -5,6 +5,7 @@ from explorer.concentrate import controls, file_chooser, own_file, view
 from explorer.concentrate.concentrate_state import STATE
 from explorer.concentrate.guided_steps import show_steps
 from explorer.concentrate.panel_work import panel_titles, panels_at
+from explorer.concentrate.passed_panel import passed_panel
 from explorer.concentrate.spectra_panel import spectra_panel
 from explorer.concentrate.visit import BLINK, FIRST, SMALL, Visit
 from explorer.shared.projector import show_projected
@@ -41,9 +42,10 @@ titles = panel_titles(panels)
 show_warnings(visit.troubles())
 show_steps(panels, titles)
 view.show_view(visit, panels, titles, here, chosen)
-measured = panels_at(panels, visit.live.look.strength, here)
+measured = panels_at(panels, visit.live.look, here)
 view.update_heading(title, measured, titles, here, chosen.causal)
 spectra_panel(measured, titles, here)
+passed_panel(measured, titles, here, visit.query)
 visit.begin()
 controls.show_work(visit)
 show_projected(visit.live.look)

@@ -24,10 +24,11 @@ from linviz.maps import Factored
 from linviz.models import Fit
 from linviz.patch_view import Panel, blob_with_state, pack
 from linviz.patch_view.wires import wire_arrays
-from linviz.views import View
+from linviz.views import Look, View
 from linviz.views.panel_options import panel_text
-from linviz.views.panel_steps import fit_panel, measure_panel, ungated_panel, weaken_gate
+from linviz.views.panel_steps import fit_panel, is_weakened, measure_panel, ungated_panel, weaken_panel
 from linviz.views.row_stats import distinct_titles, mean_statistics
+from linviz.views.state import STRENGTHS
 from linviz.views.view_panels import ViewPanel
 
 from ..shared.background_jobs import Job, Report, ResultCache
@@ -124,16 +125,16 @@ def fitted_panel(fit: Fit, options: Mapping[str, Any], key: Key, here: Scene) ->
     return scene_results(here).keep(key, lambda: keyed_panel(measure_panel(fit.mechanism, here, fit, options), key))
 
 
-def panels_at(panels: Sequence[KeyedPanel], strength: float, here: Scene) -> list[KeyedPanel]:
-    """The panels with every fitted gate at a strength: what the table, the charts and the files show."""
-    return [_panel_at(panel, strength, here) for panel in panels]
+def panels_at(panels: Sequence[KeyedPanel], look: Look, here: Scene) -> list[KeyedPanel]:
+    """The panels at the strengths of a look: what the table, the charts and the files show."""
+    return [_panel_at(panel, look, here) for panel in panels]
 
 
-def _panel_at(panel: KeyedPanel, strength: float, here: Scene) -> KeyedPanel:
-    if strength == 1 or panel.gate is None or panel.waiting:
+def _panel_at(panel: KeyedPanel, look: Look, here: Scene) -> KeyedPanel:
+    if panel.waiting or not is_weakened(panel, look):
         return panel
-    key = ("strength", strength, *panel.result_key)
-    return scene_results(here).keep(key, lambda: keyed_panel(weaken_gate(panel, strength), key))
+    key = ("strengths", *(getattr(look, name) for name in STRENGTHS), *panel.result_key)
+    return scene_results(here).keep(key, lambda: keyed_panel(weaken_panel(panel, look), key))
 
 
 def panel_titles(panels: Sequence[KeyedPanel]) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import streamlit as st
+import torch
 from streamlit.delta_generator import DeltaGenerator
 
 from linviz.evidence import has_evidence
@@ -15,7 +16,9 @@ from linviz.models import LABEL
 from linviz.patch_view.streamlit import patch_view
 from linviz.views import OpenView, SourceFile, View
 from linviz.views.export.code import view_code
+from linviz.views.state import STRENGTHS
 from linviz.views.view_heading import GENERAL, Spread, view_heading
+from linviz.views.view_panels import memory_sentence
 
 from ..shared import chapter_links, export_buttons, number_tables
 from ..shared.live_state import query_words
@@ -32,6 +35,8 @@ from .what_fits import page_grid
 HOW = "Move over a picture: it is lit by the attention of the patch under the pointer. Click to keep that patch{gate}."
 FLOOR = ("The floor is a constant that is added to every feature of relu. In trained models, relu without this floor "
          "cannot be told apart from softmax ([Evidence](/evidence)). ")  # a test holds this to the measured claim
+ERASED = ("q and k are equal here: a memory that erases, at beta = 1 and with keys of length 1, would let a patch read "
+          "only itself. ")
 CAVEAT = ("Attention is not explanation: a map says what was mixed, not why "
           "([Jain and Wallace 2019](https://arxiv.org/abs/1902.10186)).")
 LEFT_OUT = "Not in these files: {titles}. A panel is saved once its gate is fitted to its end; *Fit again* does it."
@@ -75,14 +80,17 @@ def show_view(visit: Visit, panels: Sequence[KeyedPanel], titles: Sequence[str],
     STATE.write_url(**visit.live.values(here.grid, here.query), compare=compared_panels(panels))
     show_warnings(visit.live.problems)
     look = visit.live.look
-    if (look.strength, look.projector) != (before.strength, before.projector):  # charts and sidebar follow
+    if any(getattr(look, name) != getattr(before, name) for name in (*STRENGTHS, "projector")):  # charts follow
         st.rerun()
-    measured = panels_at(panels, before.strength, here)
+    measured = panels_at(panels, before, here)
     show_divergence(visit, measured, titles, here)
     floor = any("relu_floor" in spec for spec in view.specs)
+    memories = [panel.mechanism.memory for panel in panels]
+    erased = torch.equal(here.q, here.k) and any(memory is not None and memory.erase for memory in memories)
+    notes = FLOOR * (floor and has_evidence()) + ERASED * erased + CAVEAT
     whose = "your own" if here.data else f"{here.clip.author}, {here.clip.licence}"
     st.caption(f"{escape_markdown(here.clip.title)}: {whose}. What is compared: {here.note}. A gate is {LABEL}. "
-               f"{FLOOR if floor and has_evidence() else ''}{CAVEAT} {chapter_links.derived('concentrate')}")
+               f"{notes} {chapter_links.derived('concentrate')}")
     _show_files(visit, panels, measured, here, view)
     st.header(f"The pinned {query_words(query, here.grid)}, beside the mean of all {len(here.grid):,}", anchor=False)
     means = [None if panel.waiting else scene_results(here).get(("means", panel.result_key)) for panel in measured]
@@ -122,7 +130,8 @@ def _show_files(visit: Visit, panels: Sequence[KeyedPanel], measured: Sequence[K
             st.caption(LEFT_OUT.format(titles="; ".join(late)))
         gated = any(panel.gate for panel in shown)
         st.caption(export_buttons.LINK[here.data is not None]
-                   + NUMBERS.format(strength=visit.live.look.strength) * gated)
+                   + NUMBERS.format(strength=visit.live.look.strength) * gated
+                   + memory_sentence(shown, visit.live.look))
         st.code(view_code(opened), "python", height=260)
     export_buttons.show_folded(inside)
 

@@ -67,7 +67,7 @@ class Visit:
                 if key in self.again or not (scene_results(here).get(key) or key in self.stopped or key in self.failed):
                     tasks[key] = partial(panel_work.start_fit, spec, options, here, view)
         shown = shown or [_control_panel(here)]
-        turned = panel_work.panels_at(shown, self.live.look.strength, here)
+        turned = panel_work.panels_at(shown, self.live.look, here)
         self._read = {(panel.result_key,) for panel in turned}
         self._tasks = tasks | self._readings(turned, here)
         return shown

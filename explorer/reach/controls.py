@@ -7,6 +7,7 @@ from linviz import clips
 from linviz.mechanisms import REGISTRY
 
 from ..shared.widgets import draw_field, keep_within
+from .attention_notes import OTHERS
 from .reach_schemes import ATTENTIONS, SCHEMES
 from .reach_state import STATE, ReachView, fitting_frames
 
@@ -19,8 +20,8 @@ def choose_view() -> ReachView:
     with st.sidebar:
         for side in ("left", "right"):
             st.selectbox(f"Scheme on the {side}", SCHEMES, key=key(side), format_func=lambda name: SCHEMES[name].title)
-        st.radio("What attends in them", ATTENTIONS, key=key("attention"), horizontal=True,
-                 format_func=lambda name: REGISTRY[name].title)
+        st.selectbox("What attends in them", ATTENTIONS, key=key("attention"),
+                     format_func=lambda name: REGISTRY[name].title, help=OTHERS)
         if {"window", "shifted"} & {STATE.value(side) for side in ("left", "right")}:
             draw_field(STATE, "side")
         _show_clip()

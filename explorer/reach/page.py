@@ -2,6 +2,7 @@
 import streamlit as st
 
 from explorer.reach import controls, reach_tables
+from explorer.reach.attention_notes import attention_note
 from explorer.reach.reach_state import STATE
 from explorer.reach.reached_layers import COUNTED, reach_heading, reached_layers
 from explorer.reach.view import reach_view
@@ -9,6 +10,7 @@ from explorer.shared import chapter_links
 from explorer.shared.scenes import sample_scene
 from explorer.shared.widgets import is_dark, show_figure, show_problems
 from linviz.figures.reach import reach_chart
+from linviz.mechanisms import REGISTRY
 
 STATE.come()
 choice = controls.choose_view()
@@ -19,6 +21,8 @@ st.title(reach_heading(*found))
 st.markdown("Click a patch in any frame. Every patch that it reaches is marked with the first layer that does.")
 here = sample_scene(choice.source, grid, 1.0)
 reach_view(found, here.clip, grid, query, controls.VIEW, controls.take_click)
+if note := attention_note(choice.attention, grid):
+    st.markdown(f"**{REGISTRY[choice.attention].title}.** {note}")
 st.header("What that costs")
 st.html(reach_tables.reach_table(found))
 st.caption(COUNTED)
@@ -27,5 +31,5 @@ fig = reach_chart(reach_tables.scheme_paths(choice), dark=is_dark())
 show_figure(fig, "reach_chart", height=330, dragmode="zoom")
 clip = here.clip
 st.caption(f"{clip.title}: {clip.author}, {clip.licence}. Layers are counted back from the output, and each keeps what "
-           "a patch has (the residual). Which patches a patch reaches follows from the scheme, not from the picture. "
+           "a patch has (the residual). Which patches a patch reaches is asked of random q and k, not of the picture. "
            + chapter_links.derived("who_sees_whom"))

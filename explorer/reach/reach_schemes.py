@@ -11,7 +11,8 @@ from linviz.mechanisms import parse
 from linviz.models import SCHEMES as PAPERS
 
 LAYERS = 3
-ATTENTIONS = ("softmax", "relu_floor")
+ATTENTIONS = ("softmax", "relu_floor", "local", "reformer", "sla", "mhla", "graph", "retention", "gla", "mamba2",
+              "delta", "gated_delta", "kda")  # of all others, a box is reached as by softmax
 ORDINALS = ("one layer", "two layers", "three layers")
 
 
@@ -38,7 +39,7 @@ def scheme_cycle(scheme: str) -> tuple[str, ...]:
 SCHEMES: dict[str, Scheme] = {
     "joint": Scheme(
         "joint", "joint", "joint attention", scheme_cycle("joint"),
-        "One box: every patch meets every other, in every layer."),
+        "One box: the whole clip, in every layer."),
     "space": Scheme(
         "space", "space", "attention in space", scheme_cycle("space"),
         "One frame a box. No layer ever leaves it: a network of these alone never sees anything move."),
@@ -47,10 +48,10 @@ SCHEMES: dict[str, Scheme] = {
         "One place a box, through all frames. What has moved on is no longer at this place."),
     "divided": Scheme(
         "divided: time, space", "divided", "divided attention", scheme_cycle("divided"),
-        "Time and space by turns: each meets few patches, and two together make the whole clip."),
+        "Time and space by turns: each box has few patches, and two together cover the whole clip."),
     "axial": Scheme(
         "axial: columns, rows, time", "axial", "axial attention", scheme_cycle("axial"),
-        "One line at a time, by turns: three layers make the whole clip."),
+        "One line at a time, by turns: three layers cover the whole clip."),
     "window": Scheme(
         "window", "window", "window attention", ("{m}@window:{w}",),
         "Squares of one frame that never meet: more layers reach no more patches."),

@@ -44,12 +44,16 @@ class ReachedLayers:
         return next((n + 1 for n, seen in enumerate(self.tokens) if seen == len(self.levels)), None)
 
 
+def random_tokens(grid: Grid) -> Tensor:
+    """q, k and v for a grid, (3, 1, HEADS, N, WIDTH), the same every time."""
+    return torch.randn(3, 1, HEADS, len(grid), WIDTH, generator=torch.Generator().manual_seed(0))
+
+
 @st.cache_resource(max_entries=64, show_spinner=False)
 def attention_layer(spec: str, grid: Grid) -> tuple[Any, int]:
     """One attention as a function of its values, q and k being fixed, and the operations it takes."""
     m = linviz.make(spec, HEADS, WIDTH, grid)
-    draw = torch.Generator().manual_seed(0)
-    q, k, v = torch.randn(3, 1, HEADS, len(grid), WIDTH, generator=draw)
+    q, k, v = random_tokens(grid)
     with torch.no_grad():
         a = m.map(q, k, v)
     return (lambda values: a.apply(m.values(values))), cost.flops(m, q, k, v)

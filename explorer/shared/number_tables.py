@@ -7,7 +7,7 @@ from typing import Any
 
 from linviz.measure import MEASURES, exact_number_html
 from linviz.palette import HUES, OTHER_HUE
-from linviz.views.row_stats import measure_label, row_statistics, why_missing
+from linviz.views.row_stats import measure_label, row_statistics, signed_statistics, table_measures, why_missing
 from linviz.views.view_panels import Tokens
 
 from .scenes import KeyedPanel
@@ -77,9 +77,10 @@ def title_html(title: str, unit: str, meaning: str = "") -> str:
 def concentration_table(panels: Sequence[KeyedPanel], titles: Sequence[str], query: int, here: Tokens,
                         means: Sequence[dict[str, float] | None]) -> str:
     """The table of row statistics, as HTML: for each panel the query's, and the mean over all rows."""
-    rows = [None if panel.waiting else row_statistics(panel.map, query, here.grid, here.mask)[0] for panel in panels]
+    rows = [None if panel.waiting else row_statistics(panel.map, query, here.grid, here.mask)[0]
+            or signed_statistics(panel.map, query) for panel in panels]
     body = []
-    for name in (*ROWS, *here.measure_options):
+    for name in table_measures([panel.map for panel in panels], here.measure_options, ROWS):
         cells = "".join(f'<td>{_cell(name, row)}</td><td class="mean">{_cell(name, mean)}</td>'
                         for row, mean in zip(rows, means))
         body.append(f'<tr><th scope="row">{measure_html(name)}</th>{cells}</tr>')

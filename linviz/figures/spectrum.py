@@ -19,22 +19,25 @@ NEAR = 8  # factor: tolerances nearer than this share a label, so that labels do
 NOTE = {"font": {"size": 12}, "showarrow": False}
 
 
-def spectrum(lines: Drawn, *, centred: bool = False, dark: bool = False) -> go.Figure:
+def spectrum(lines: Drawn, *, centred: bool = False, of: str = "", title: str = "",
+             dark: bool = False) -> go.Figure:
     """Singular values on log axes, one line per map; rank bounds are vertical lines, tolerances horizontal lines.
 
     lines    a reading (`linviz.read`), a `Line` of given numbers, or several of them; a reading has a line per head
     centred  the mean row is removed from every map; of a `Line` this only states that it was
+    of       what the singular values are of, if not the whole map;  title  what is to be seen
 
     >>> f = spectrum([Line("uniform", "uniform", "content-free", [1.0], bound=1, tolerance=1e-6)])
     >>> f.layout.yaxis.title.text
     'singular value s_k (no unit)'
     """
     lines = spectral_lines(lines, centred=centred)
-    what = "singular value s_k, mean row removed (no unit)" if centred else "singular value s_k (no unit)"
-    alt = _spectrum_alt("Singular values on a log axis" + ", mean row removed" * centred, lines)
+    part = f" of {of}" * bool(of) + ", mean row removed" * centred
+    what, alt = f"singular value s_k{part} (no unit)", _spectrum_alt(f"Singular values on a log axis{part}", lines)
     fig = theme.empty_figure(alt, dark)
     fig.add_traces([_spectrum_trace(line, "s<sub>%{x}</sub> = %{y:.3g}") for line in lines])
-    fig.update_layout(xaxis=_index_axis(lines), yaxis=_spectrum_log_axis(what, lines), hovermode="x")
+    fig.update_layout(xaxis=_index_axis(lines), yaxis=_spectrum_log_axis(what, lines), hovermode="x",
+                      title=theme.top_title(title), margin={"t": 84} if title else {})
     _rank_bounds(fig, lines)
     _tolerance_lines(fig, lines)
     return fig

@@ -8,14 +8,16 @@ from .combine import ByChannel, ByHead, HeadMean, PerChannel, Product, Sum
 from .dense import Dense
 from .factored import Factored, Features, KernelMap, Normaliser
 from .factored_blocks import CausalBlocks, FactoredBlocks
+from .forward_memory import forward_memory
 from .function_scores import FunctionScores
 from .memory import Memory, MemoryState
 from .reweighted_table import ReweightedTable
+from .rotated_kernel import RotatedKernel, rotate_pairs
 from .scores import Scores
 from .sparse import Sparse
 from .tiles import Tiles, gather_rows
 
 __all__ = ["Banded", "Blocks", "ByChannel", "ByHead", "CausalBlocks", "CausalExponential", "CausalFactored", "Dense",
            "Factored", "FactoredBlocks", "Features", "FunctionScores", "HeadMean", "KernelMap", "Map", "Memory",
-           "MemoryState", "Normaliser", "PerChannel", "Product", "ReweightedTable", "Scores", "Sparse", "State",
-           "Sum", "Tiles", "causal_map", "gather_rows", "gather_tokens"]
+           "MemoryState", "Normaliser", "PerChannel", "Product", "ReweightedTable", "RotatedKernel", "Scores", "Sparse",
+           "State", "Sum", "Tiles", "causal_map", "forward_memory", "gather_rows", "gather_tokens", "rotate_pairs"]

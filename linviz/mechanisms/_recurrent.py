@@ -34,6 +34,7 @@ class Recurrent(Mechanism):
     signed = positional = True
     takes_key_grid = False
     erase: ClassVar[float] = 0.0
+    fading = erasing = 1.0  # strengths: they multiply the log decays and e
     scans: ClassVar[tuple[str, ...]] = SCANS
 
     def __init__(self, *sizes: Any, causal: bool = False, **options: Any) -> None:
@@ -63,6 +64,14 @@ class Recurrent(Mechanism):
         """What the memory takes of q, k and the further arguments of `map`; `seen` tokens were there before these."""
         raise NotImplementedError
 
+    def set_strengths(self, fading: float = 1.0, erasing: float = 1.0) -> None:
+        """How strongly the memory fades and erases: 0 not at all, 1 as the method does."""
+        self.fading, self.erasing = fading, erasing
+
+    def weakened(self, log_decay: Tensor) -> Tensor:
+        """Log decays at the strength of the fading: at 0, what had decayed to nothing is kept whole as well."""
+        return log_decay * self.fading if self.fading else torch.zeros_like(log_decay)
+
     def order(self, device: torch.device | None = None) -> Tensor:
         """Token numbers in the order of the scan: (N,)."""
         numbers = torch.arange(len(self.grid), device=device)
@@ -73,15 +82,16 @@ class Recurrent(Mechanism):
 
     def memory(self, q: Tensor, k: Tensor, log_decay: Tensor, beta: Tensor) -> Map:
         """The map of these terms, in the order of the scan."""
-        terms, each = (q, k, log_decay, beta), self.tokens_per_step
+        terms, each = (q, k, self.weakened(log_decay), beta), self.tokens_per_step
+        erase = self.erase * self.erasing
         if self.scan in ("columns", "frames"):
             self.seat(q, k)
         if self.scan == "columns":
-            return in_order(self.order(q.device), terms, self.erase)
-        forwards = Memory(*terms, self.erase, each)
+            return in_order(self.order(q.device), terms, erase)
+        forwards = Memory(*terms, erase, each)
         if self.scan != "both":
             return forwards
-        return Sum(forwards, in_order(torch.arange(q.shape[-2], device=q.device).flip(0), terms, self.erase))
+        return Sum(forwards, in_order(torch.arange(q.shape[-2], device=q.device).flip(0), terms, erase))
 
     def step(self, state: MemoryState | None, q: Tensor, k: Tensor, v: Tensor,
              **given: Any) -> tuple[MemoryState, Tensor]:
@@ -91,7 +101,7 @@ class Recurrent(Mechanism):
                              "or 'frames'")
         q, k, log_decay, beta = self.terms(q, k, seen=0 if state is None else state.seen, **given)
         state = MemoryState.empty(k, v) if state is None else state
-        state = state.after(k, v, log_decay, beta, self.erase)
+        state = state.after(k, v, self.weakened(log_decay), beta, self.erase * self.erasing)
         return state, q @ state.S
 
     def each_step(self, log_decay: Tensor) -> Tensor:

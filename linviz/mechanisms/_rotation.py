@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from ..grid import Grid
+from ..maps import rotate_pairs
 
 BASE = 10_000.0  # the slowest pair turns about 1 / BASE as fast as the first
 
@@ -33,29 +34,18 @@ def place_angles(grid: Grid, pairs: tuple[int, int, int], last: bool = False,
     return pad(torch.cat(parts, -1), (0, 0, grid.prefix, 0))
 
 
-def rotate_pairs(x: Tensor, angles: Tensor) -> Tensor:
-    """x (..., N, D) with its pairs of channels turned by angles (N, P) or (H, N, P); channels past 2 P stay.
-
-    >>> rotate_pairs(torch.tensor([[1.0, 0.0, 5.0]]), torch.tensor([[torch.pi / 2]])).round(decimals=3).abs().tolist()
-    [[0.0, 1.0, 5.0]]
-    """
-    cos, sin, P = angles.cos().to(x.dtype), angles.sin().to(x.dtype), angles.shape[-1]
-    a, b = x[..., 0:2 * P:2], x[..., 1:2 * P:2]
-    turned = torch.stack([a * cos - b * sin, a * sin + b * cos], -1).flatten(-2)
-    return torch.cat([turned, x[..., 2 * P:]], -1)
+def row_column_angles(width: int, grid: Grid, device: torch.device | None = None) -> Tensor:
+    """Angles for pictures: half of the pairs of `width` channels by row, half by column, frequencies 1 to 1 / BASE."""
+    pairs = width // 2
+    return place_angles(grid, (0, pairs - pairs // 2, pairs // 2), True, device)
 
 
 def rotate_rows_columns(x: Tensor, grid: Grid) -> Tensor:
-    """x (B, H, N, D): half of each head's pairs turned by row, half by column, frequencies from 1 to 1 / BASE."""
-    pairs = x.shape[-1] // 2
-    return rotate_pairs(x, place_angles(grid, (0, pairs - pairs // 2, pairs // 2), True, x.device))
+    """x (B, H, N, D) turned by `row_column_angles`."""
+    return rotate_pairs(x, row_column_angles(x.shape[-1], grid, x.device))
 
 
-def rotate_clip(x: Tensor, grid: Grid, tokens: slice = slice(None)) -> Tensor:
-    """x (B, H, N, D): the first pairs turn by frame, then D // 6 pairs by row and D // 6 by column.
-
-    `tokens` of the grid, where x holds only some of them.
-    """
-    each = x.shape[-1] // 6
-    angles = place_angles(grid, (x.shape[-1] // 2 - 2 * each, each, each), device=x.device)
-    return rotate_pairs(x, angles[tokens])
+def clip_angles(width: int, grid: Grid, device: torch.device | None = None) -> Tensor:
+    """Angles for clips: the first pairs of `width` channels by frame, width // 6 pairs by row, width // 6 by column."""
+    each = width // 6
+    return place_angles(grid, (width // 2 - 2 * each, each, each), device=device)

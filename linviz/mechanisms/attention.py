@@ -15,6 +15,7 @@ from ..fixation import Gate, shift_channels
 from ..grid import Grid, as_grid, whole_number
 from ..maps import Blocks, Map, gather_tokens
 from ..scopes import Group, token_groups
+from ._recurrent import Recurrent
 from .base import REGISTRY, Kernel, Mechanism, Project
 from .descriptions import describe_extras, describe_mechanism, describe_parameters, describe_wrong_options
 from .input_checks import check_context, check_numbers, check_sizes, check_state
@@ -71,6 +72,11 @@ class Attention(nn.Module):
     def gate(self) -> Gate | None:
         """The gate on the features, if the spec has one."""
         return getattr(self.mechanism, "gate", None)
+
+    @property
+    def memory(self) -> Recurrent | None:
+        """The mechanism, if it is a memory: its `set_strengths` turns fading and erasing down."""
+        return self.mechanism if isinstance(self.mechanism, Recurrent) else None
 
     @property
     def linear(self) -> bool:

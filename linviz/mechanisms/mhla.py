@@ -27,10 +27,10 @@ from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
 from ..grid import Grid
-from ..maps import Factored, Features, Map
+from ..maps import Features, Map, RotatedKernel
 from ..settings import Setting, Switch, Whole, Word
 from ._grid_blocks import block_count, block_grid, block_numbers
-from ._rotation import rotate_clip
+from ._rotation import clip_angles
 from .base import Kernel
 
 FLOOR = 1e-6  # added to relu
@@ -92,11 +92,8 @@ class Mhla(Kernel):
     def map(self, q: Tensor, k: Tensor, v: Tensor) -> Map:
         if not self.rotate:
             return super().map(q, k, v)
-        phi_q, phi_k = self.gated(Features(*self.features(q, k)), v).gated()
-        divisor = self.normaliser(phi_q @ phi_k.sum(-2, keepdim=True).mT)
-        left, right = (rotate_clip(x.unflatten(-1, (-1, self.width)).movedim(-2, 0), self.grid).movedim(0, -2)
-                       for x in (phi_q / divisor, phi_k))  # (B, H, N, M, D) each
-        return Factored(left.flatten(-2), right.flatten(-2), stochastic=False)
+        features, angles = self.gated(Features(*self.features(q, k)), v), clip_angles(self.width, self.grid, q.device)
+        return RotatedKernel(features, self.normaliser, (angles, angles), self.width)  # each block's features alike
 
 
 def first_mixing(blocks: Grid, kind: str) -> Tensor:

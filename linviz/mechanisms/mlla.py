@@ -21,9 +21,9 @@ from __future__ import annotations
 from torch import Tensor
 
 from ..grid import Grid
-from ..maps import Factored, Map
+from ..maps import Factored, Map, rotate_pairs
 from ._branches import Convolved
-from ._rotation import place_angles, rotate_pairs
+from ._rotation import place_angles
 from .base import EPS, Project
 from .linear import elu_plus_one
 

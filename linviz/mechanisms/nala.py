@@ -24,11 +24,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..grid import Grid
-from ..maps import Factored, Features, KernelMap, Map, Normaliser
+from ..maps import Features, KernelMap, Map, Normaliser, RotatedKernel
 from ..settings import Setting, Switch
 from ._branches import Convolved
-from ._rotation import rotate_rows_columns
+from ._rotation import row_column_angles
 from .base import Kernel
 
 
@@ -64,14 +63,8 @@ class Nala(Convolved, Kernel):
         features = self.gated(Features(*self.features(q, k)), v)
         if not self.rotate:
             return self.add_branch(KernelMap(features, self.normaliser))
-        phi_q, phi_k = features.gated()
-        divisor = self.normaliser(phi_q @ phi_k.sum(-2, keepdim=True).mT)
-        left, right = self.rotate_halves(phi_q / divisor, self.grid), self.rotate_halves(phi_k, self.key_grid)
-        return self.add_branch(Factored(left, right, stochastic=False))
-
-    def rotate_halves(self, phi: Tensor, grid: Grid) -> Tensor:
-        """The features of positive and of negative channels, each half rotated by itself."""
-        return torch.cat([rotate_rows_columns(half, grid) for half in phi.chunk(2, -1)], -1)
+        angles = [row_column_angles(self.width, grid, q.device) for grid in (self.grid, self.key_grid)]
+        return self.add_branch(RotatedKernel(features, self.normaliser, angles, self.width))  # each half by itself
 
 
 def signed_power(x: Tensor, power: Tensor | float) -> Tensor:

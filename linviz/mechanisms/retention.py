@@ -28,10 +28,10 @@ from math import floor, log1p, log2
 import torch
 from torch import Tensor
 
-from ..maps import Map
+from ..maps import Map, rotate_pairs
 from ..settings import Setting, Whole, Word
 from ._recurrent import ORDER, Recurrent, Terms
-from ._rotation import rotate_pairs, spread_frequencies
+from ._rotation import spread_frequencies
 
 SLOPES = ("retention", "lightning", "minimax")
 

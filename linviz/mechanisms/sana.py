@@ -30,9 +30,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad, rms_norm
 
-from ..maps import CausalBlocks, Factored, Features, Map, State
+from ..maps import CausalBlocks, Features, Map, RotatedKernel, State, rotate_pairs
 from ..settings import Setting, Switch, Whole
-from ._rotation import rotate_clip
+from ._rotation import clip_angles
 from .base import Kernel, Project
 
 EPS_NORM = 1e-5
@@ -72,29 +72,27 @@ class Sana(Kernel):
         number = (self.grid.places()[:, :1] >= torch.tensor(starts)).sum(-1) - 1
         return pad(number, (self.grid.prefix, 0))
 
-    def factors(self, q: Tensor, k: Tensor, v: Tensor, beta: Tensor | None,
-                tokens: slice = slice(None)) -> tuple[Features, Features]:
-        """The features above the fraction, rotated, and those below it."""
+    def factors(self, q: Tensor, k: Tensor, v: Tensor, beta: Tensor | None) -> tuple[Features, Features]:
+        """The features above the fraction, not rotated yet, and those below it."""
         if beta is not None and self.version == 1:
             raise ValueError("beta weights the keys of version=2 only")
         below = self.gated(Features(*self.features(q, k)), v)
-        above = below if self.version == 1 else replace(below, q=q, k=k * (0.5 if beta is None else beta))
-        up = above.gated()
-        if self.rotate:
-            up = rotate_clip(up[0], self.grid, tokens), rotate_clip(up[1], self.key_grid, tokens)
-        return Features(*up), Features(*below.gated())
+        return below if self.version == 1 else replace(below, q=q, k=k * (0.5 if beta is None else beta)), below
+
+    def angles(self, device: torch.device) -> list[Tensor]:
+        """By how much R turns the pairs of channels of queries and of keys."""
+        return [clip_angles(self.width * self.rotate, grid, device) for grid in (self.grid, self.key_grid)]
 
     def map(self, q: Tensor, k: Tensor, v: Tensor, beta: Tensor | None = None) -> Map:
         if not (self.signed or self.chunk):
             return super().map(q, k, v)
         self.seat(q, k)
-        above, below = self.factors(q, k, v, beta)
+        (above, below), angles = self.factors(q, k, v, beta), self.angles(q.device)
         if not self.chunk:
-            divisor = self.normaliser(below.q @ below.k.sum(-2, keepdim=True).mT)
-            return Factored(above.q / divisor, above.k, stochastic=not self.signed)
-        chunk = self.chunk_numbers().to(q.device)
-        divisor = self.normaliser(CausalBlocks(below.q, below.k, chunk).apply(torch.ones_like(below.k[..., :1])))
-        return CausalBlocks(above.q / divisor, above.k, chunk, stochastic=not self.signed)
+            return RotatedKernel(below, self.normaliser, angles, self.width, above)
+        chunk, (up_q, up_k) = self.chunk_numbers().to(q.device), map(rotate_pairs, above.gated(), angles)
+        divisor = self.normaliser(CausalBlocks(*below.gated(), chunk).apply(torch.ones_like(k[..., :1])))
+        return CausalBlocks(up_q / divisor, up_k, chunk, stochastic=not self.signed)
 
     def finish(self, o: Tensor, q: Tensor) -> Tensor:
         return o if self.version == 1 else rms_norm(o, o.shape[-1:], self.norm, EPS_NORM)
@@ -115,6 +113,7 @@ class Sana(Kernel):
         """From the sums over all chunks before, and the next chunk, to the sums with it and its output."""
         state = State.empty(q, v, self.width) if state is None else state
         now = slice(state.seen, state.seen + q.shape[-2])
-        above, below = self.factors(q, k, v, context.get("beta"), now)
-        state = State(state.S + above.k.mT @ v, state.z + below.k.sum(-2), now.stop)
-        return state, self.finish(above.q @ state.S / self.normaliser(below.q @ state.z.unsqueeze(-1)), q)
+        above, below = (x.gated() for x in self.factors(q, k, v, context.get("beta")))
+        up_q, up_k = (rotate_pairs(x, turn[now]) for x, turn in zip(above, self.angles(q.device), strict=True))
+        state = State(state.S + up_k.mT @ v, state.z + below[1].sum(-2), now.stop)
+        return state, self.finish(up_q @ state.S / self.normaliser(below[0] @ state.z.unsqueeze(-1)), q)

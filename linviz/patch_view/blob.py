@@ -68,7 +68,7 @@ def pack(panels: Sequence[Panel], clip: Pictured, grid: Grid, *, query: int, tit
     outline  tokens that show the object, (N,) bool: a line is drawn around them on every frame.
     tracks   where each token's patch is on every frame, (N, T), -1 unknown (`linviz.clips.token_tracks`).
     tick     raise it to make a view take the same state again.
-    look     how the view is drawn: the fields of `linviz.views.Look` (mode, tone, strength, own, share, follow, frame).
+    look     how the view is drawn: the fields of `linviz.views.Look` (mode, tone, strength, fading, erasing, own, ...).
 
     Raises ValueError, in one sentence, where panels, clip and grid do not fit together or a number is not finite.
 

@@ -21,8 +21,11 @@ export class Controls {                                          // act: what th
                 button("each its own", () => act.set({own: true}, true), "own")];
     this.replay = button("", act.replay);
     this.play = button("", act.play);
-    this.range = h("input", {type: "range", step: .01, ariaLabel: "gate strength"});
-    this.value = h("b");
+    this.sliders = Object.fromEntries(Object.entries({
+      strength: ["gate strength", "0: no gate, every feature counts alike; 1: the gate itself"],
+      fading: ["fading", "how strongly memories fade: 0 not at all, 1 as the mechanism does, 2 in half the time"],
+      erasing: ["erasing", "how much of a key's old value is taken off before it is written again: 0 nothing, 1 all"],
+    }).map(([name, words]) => [name, this.slider(on, act, name, ...words)]));
     this.step = h("span");
     this.sign = h("span", {className: "sign"});
     this.scale = new Scale();
@@ -33,9 +36,9 @@ export class Controls {                                          // act: what th
     this.modes = group("how attention is drawn", []);
     this.tones = group("brightness, of the attention", []);
     this.fit = h("div", {className: "fit"}, this.replay, this.step);
-    const title = "0: no gate, every feature counts alike; 1: the gate itself";
-    this.gate = h("div", {className: "tools"},
-      h("label", {className: "strength", title}, "gate strength", this.range, this.value), this.fit);
+    this.fixed = h("p", {className: "fixed"});
+    this.gate = h("div", {className: "tools"}, this.sliders.strength.el, this.fit, this.fixed);
+    this.memory = h("div", {className: "tools"}, this.sliders.fading.el, this.sliders.erasing.el);
     this.rest = h("div", {className: "tools"}, this.play, this.modes,
       group("exposure", this.own), this.scale.el, this.sign, this.where, this.projector);
     this.ways = h("details", {className: "ways"}, h("summary", {}, "More ways to look"), h("div", {className: "tools"},
@@ -44,26 +47,36 @@ export class Controls {                                          // act: what th
       this.follow));
     on(this.share, "input", () => act.set({share: +this.share.value}));
     on(this.share, "change", act.tell);
-    on(this.range, "input", () => act.slide(+this.range.value));
-    on(this.range, "change", act.tell);
   }
 
-  offer({mode, tone, share, strength}) {                         // words and limits, as Python declares them
+  slider(on, act, name, ariaLabel, title) {                      // of a field that changes weights
+    const range = h("input", {type: "range", step: .01, ariaLabel}), value = h("b");
+    on(range, "input", () => act.slide({[name]: +range.value}));
+    on(range, "change", act.tell);
+    return {range, value, el: h("label", {className: "strength", title}, ariaLabel, range, value)};
+  }
+
+  offer(fields) {                                                // words and limits, as Python declares them
+    const {mode, tone, share} = fields;
     if (this.mode.length) return;
     this.modes.replaceChildren(...this.mode = this.choose("mode", mode.words));
     this.tones.replaceChildren(...this.tone = this.choose("tone", tone.words));
     Object.assign(this.share, {min: share.low, max: share.high, value: share.default});
-    Object.assign(this.range, {min: strength.low, max: strength.high, value: strength.default});
+    for (const [name, {range}] of Object.entries(this.sliders)) {
+      Object.assign(range, {min: fields[name].low, max: fields[name].high, value: fields[name].default});
+    }
   }
 
   show(state, query, grid, panels, progress, model) {            // what follows the query and the controls
-    const {strength, mode, own, share, tone, follow, projector} = state, at = grid.place(query);
+    const {mode, own, share, tone, follow, projector} = state, at = grid.place(query);
     this.scale.show(state, model);
     write(this.where, at === null ? `query: token ${query + 1} of the ${grid.first} before the picture`
       : `query: row ${at[1] + 1}, column ${at[2] + 1}` + (grid.T > 1 ? `, frame ${at[0] + 1}` : ""));
-    write(this.value, strength.toFixed(2));
-    this.range.style.setProperty("--fill", `${100 * strength}%`);
-    if (+this.range.value !== strength) this.range.value = strength;
+    for (const [name, {range, value}] of Object.entries(this.sliders)) {
+      write(value, state[name].toFixed(2));
+      range.style.setProperty("--fill", `${100 * state[name] / range.max}%`);
+      if (+range.value !== state[name]) range.value = state[name];
+    }
     for (const b of this.mode) b.ariaPressed = b.dataset.value === mode;
     const less = mode === "difference" && panels.length > 1;
     write(this.sign, less ? `orange: more than ${panels[0].title}, blue: less` : "");
@@ -80,8 +93,17 @@ export class Controls {                                          // act: what th
   }
 
   label(panels, moving, playing, calm, tracked) {                // what follows the content
-    const gated = panels.filter(p => p.road?.turn), fit = gated.find(p => p.fit)?.fit;
-    this.gate.hidden = !gated.length;
+    const gated = panels.filter(p => p.road?.gated), fit = gated.find(p => p.fit)?.fit;
+    const still = panels.filter(p => p.gated && !p.road?.gated).map(p => p.title).join(" and ");
+    this.gate.hidden = !gated.length && !still;
+    this.sliders.strength.el.hidden = !gated.length;
+    write(this.fixed, still && `${still}: always at full strength here, since its map is sent with the gate multiplied in.`);
+    for (const [name, follows] of [["fading", "fades"], ["erasing", "erases"]]) {
+      const panel = panels.find(p => p.road?.[follows]);
+      this.sliders[name].el.hidden = !panel;
+      if (panel) this.sliders[name].el.style.setProperty("--accent", panel.hue);
+    }
+    this.memory.hidden = !panels.some(p => p.road?.fades || p.road?.erases);
     this.fit.hidden = !fit;
     this.fit.title = `${fit?.label ?? "fitted to a map"}; KL is the mean divergence from that map`;
     write(this.replay, calm ? "next step of the fit" : "replay the fit");

@@ -99,13 +99,16 @@ export const css = `
 .facts dd { margin: 0; font-size: 1.14em; font-weight: 600; }
 .facts dt, .note { color: var(--soft); font-size: .87em; }
 .note { margin: 0; }
-.troubled .facts { visibility: hidden; }
+.troubled:not(.apart) .facts { visibility: hidden; }
+.apart .note { grid-area: 2 / 1; margin-top: 3px; }
 
 .ways summary { cursor: pointer; width: max-content; line-height: 24px; color: var(--soft); }
 .ways summary:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; border-radius: 3px; }
 .ways .tools { margin-top: 10px; }
 .ways :is(label, .named) { display: flex; align-items: center; gap: 10px; }
 .ways b { color: var(--ink); min-width: 3em; font-variant-numeric: tabular-nums; }
+.fixed { flex-basis: 100%; margin: 0; font-size: .93em; }
+.fixed:empty { display: none; }
 .tools { display: flex; flex-wrap: wrap; align-items: center; gap: 10px 20px; min-height: 33px; color: var(--soft); }
 .strength { display: flex; align-items: center; gap: 10px; flex: 1 1 260px; }
 .strength input { flex: 1; min-width: 90px; }

@@ -12,6 +12,16 @@ export function gridOf(T, Y, X, first) {                         // token number
 }
 
 const THUMB = 96;                                                // pixels of a frame in the strip, in light
+const facts = {                                                  // what they mean, and their names; [left out where narrow]
+  shares: [
+    ["Shannon entropy of this row of attention", "bits", [" of entropy"]],
+    ["over how many patches it is spread: 2 to the entropy", ["effective "], "patches"],
+    ["share of the attention on the ten most attended patches", "in top 10"]],
+  signs: [
+    ["share of negative weights among the weights of this row that are not zero", "negative", [" weights"]],
+    ["sum of the negative weights of this row", "their sum"],
+    ["the largest weight of this row by size, times the number of keys: 1 is the equal share", "largest × N"]],
+};
 const troubles = {
   dead: () => "dead: this query gives weight to no key",
   signed: () => "signed: no entropy (orange adds, blue subtracts)",
@@ -38,21 +48,27 @@ export class Panel {
     this.level = h("i");
     this.bar = h("div", {className: "bar"}, this.level);
     this.note = h("p", {className: "note"});
-    this.facts = [h("dd"), h("dd"), h("dd")];
     const sizes = `--x:${X};--aspect:${X}/${Y};--t:${Math.min(T, 16)};--few:${Math.min(T, 8)}`;
     this.el = h("section", {className: "panel", style: sizes},
       h("div", {className: "head"}, this.name, this.less), this.main.box,
       h("div", {className: "strip" + (T > 8 ? " long" : ""), hidden: T === 1}, ...this.thumbs.map(s => s.button)),
       this.bar, h("div", {className: "under"}, this.list(), this.note));
+    this.nameFacts("shares");
   }
 
-  list() {
-    const more = text => h("span", {className: "more"}, text), fact = (dd, title, ...words) =>
-      h("div", {title}, h("dt", {}, ...words), dd);
-    return h("dl", {className: "facts"},
-      fact(this.facts[0], "Shannon entropy of this row of attention", "bits", more(" of entropy")),
-      fact(this.facts[1], "over how many patches it is spread: 2 to the entropy", more("effective "), "patches"),
-      fact(this.facts[2], "share of the attention on the ten most attended patches", "in top 10"));
+  list() {                                                       // three numbers, each under its name
+    this.facts = [h("dd"), h("dd"), h("dd")];
+    return h("dl", {className: "facts"}, ...this.facts.map(dd => h("div", {}, h("dt"), dd)));
+  }
+
+  nameFacts(kind) {                                              // what each of them is, in full under the pointer
+    if (kind === this.kind) return;
+    this.kind = kind;
+    facts[kind].forEach(([title, ...words], n) => {
+      const {parentElement: fact} = this.facts[n], more = text => h("span", {className: "more"}, ...text);
+      fact.title = title;
+      fact.firstChild.replaceChildren(...words.map(word => Array.isArray(word) ? more(word) : word));
+    });
   }
 
   thumb(t, s, pickFrame) {
@@ -67,7 +83,8 @@ export class Panel {
   }
 
   fill({title, family, shares, wire}) {                          // a map; one that cannot be drawn says why
-    Object.assign(this, {title, shares, hue: hues[family] ?? "#888888", road: null, why: "", turned: ""});
+    const hue = hues[family] ?? "#888888";
+    Object.assign(this, {title, shares, hue, gated: Boolean(wire.gate), road: null, why: "", turned: ""});
     try { this.road = roadOf(wire); } catch (error) { this.why = error.message; }
     this.row = new Float64Array(this.road?.S ?? this.keys.size);
     this.el.style.setProperty("--hue", this.hue);
@@ -101,9 +118,9 @@ export class Panel {
     return [String(steps[n]), kl[n] === null ? "infinite" : three(kl[n])];
   }
 
-  turn(strength, progress) {
-    const asked = `${strength} ${this.shot(progress)}`;
-    if (asked !== this.turned) this.road?.turn?.(strength, this.shot(progress));
+  turn(look, progress) {
+    const asked = [look.strength, look.fading, look.erasing, this.shot(progress)].join(" ");
+    if (asked !== this.turned) this.road?.turn?.(look, this.shot(progress));
     this.turned = asked;
   }
 
@@ -171,13 +188,23 @@ export class Panel {
     this.el.classList.toggle("troubled", trouble !== "");
     write(this.note, trouble && troubles[trouble](this.measures, this));
     this.level.style.transform = `scaleX(${trouble ? 0 : bits / Math.log2(this.row.length) || 0})`;
-    const texts = trouble ? [] : [three(bits), three(effective), `${three(100 * top)} %`];
+    this.nameFacts(this.apart ? "signs" : "shares");
+    this.el.classList.toggle("apart", this.apart);
+    const texts = this.apart ? this.signs : trouble ? [] : [three(bits), three(effective), `${three(100 * top)} %`];
     texts.forEach((text, n) => write(this.facts[n], text));
   }
 
+  get apart() { return ["signed", "unequal"].includes(this.measures.trouble); }    // other numbers than of shares
+
+  get signs() {
+    const {negative, under, peak} = this.measures;
+    return [`${three(100 * negative)} %`, under > -.005 ? under < 0 ? "about 0" : "0" : `−${three(-under)}`, three(peak)];
+  }
+
   get spoken() {
-    const {bits, effective, trouble} = this.measures;
-    const said = trouble ? this.note.textContent : `${three(bits)} bits, ${three(effective)} effective patches`;
+    const {bits, effective, trouble} = this.measures, [negative, under, peak] = this.apart ? this.signs : [];
+    const said = this.apart ? `${negative} of the weights negative, their sum ${under}, largest weight × N ${peak}`
+      : trouble ? this.note.textContent : `${three(bits)} bits, ${three(effective)} effective patches`;
     return `${this.title}: ${said}`;
   }
 }

@@ -21,7 +21,8 @@ export function mount(host, bytes, {onChange} = {}) {
   let model, grid, wished = {}, panels = [], pictures = [], hover = null;
   let queued = 0, gliding = 0, target = null, progress, playing = 0, said = 0, opened = false;
   const controls = new Controls(on, {set, replay, tell, play: () => play(!playing), slide});
-  const shelf = h("div", {className: "panels"}), parts = [shelf, controls.gate, controls.rest, controls.ways, controls.live];
+  const shelf = h("div", {className: "panels"});
+  const parts = [shelf, controls.gate, controls.memory, controls.rest, controls.ways, controls.live];
   const face = h("div", {className: "view", tabIndex: 0, role: "application"}, ...parts);
   root.replaceChildren(h("style", {textContent: css}), face);
 
@@ -87,7 +88,7 @@ export function mount(host, bytes, {onChange} = {}) {
     const changed = Object.entries(wish).filter(([k, v]) => v !== null && (again || v !== wished[k]));
     wished = wish;
     set(Object.fromEntries(changed));
-    if (wish.intro && !opened && panels.some(p => p.road?.turn) && !reduced.matches) intro();
+    if (wish.intro && !opened && panels.some(p => p.road?.gated) && !reduced.matches) intro();
   }
 
   function set(change, person) {
@@ -115,13 +116,13 @@ export function mount(host, bytes, {onChange} = {}) {
   function label() {
     const names = panels.map(p => p.title).join(", "), moving = grid?.T > 1;
     controls.label(panels, moving, playing, reduced.matches, Boolean(model?.tracks));
-    face.style.setProperty("--accent", panels.find(p => p.road?.turn)?.hue ?? model?.colours.hues.kernel);
+    face.style.setProperty("--accent", panels.find(p => p.road?.gated)?.hue ?? model?.colours.hues.kernel);
     face.ariaLabel = `${model?.title ?? ""}: attention of one patch under ${names}. ${model?.alt ?? ""} `
       + `Arrow keys move the query${moving ? ", Page Up and Page Down change the frame" : ""}.`;
   }
 
   function tell() { onChange?.({...state}, false); }
-  const turn = () => panels.forEach(p => p.turn(state.strength, progress));
+  const turn = () => panels.forEach(p => p.turn(state, progress));
   const schedule = () => { queued ||= requestAnimationFrame(draw); };   // at most once a frame, always the newest query
 
   function draw() {
@@ -178,9 +179,9 @@ export function mount(host, bytes, {onChange} = {}) {
     schedule();
   }
 
-  function slide(strength) {
+  function slide(change) {
     settle();
-    set({strength});
+    set(change);
   }
 
   function settle() {                                            // end an opening or a replay where it was going

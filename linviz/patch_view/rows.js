@@ -30,7 +30,7 @@ export function unpack(bytes) {
   if (bytes.length < 8 || text(0, 4) !== "LVIZ") throw new Error("these bytes are not a linviz view");
   const head = new DataView(buffer).getUint32(4, true), seen = new Map();
   const array = x => {                                           // equal arrays were stored once and stay one
-    const key = `${x.$} ${x.dtype} ${x.scale}`;                  // halves of other scales may have the same bytes
+    const key = `${x.$} ${x.bytes} ${x.dtype} ${x.scale}`;       // halves of other scales may have the same bytes
     if (!seen.has(key)) seen.set(key, typed[x.dtype](buffer, 8 + head + x.$, x.bytes, x.scale));
     return {data: seen.get(key), shape: x.shape};
   };
@@ -41,7 +41,8 @@ export function unpack(bytes) {
 
 // ------------------------------------------------------------------------------------------------ roads
 // A wire is what a map sends; a road computes any of its rows: {N, S, row(i, out)}, out a Float64Array of S.
-// A gated road also has turn(strength, snapshot) and fit, the steps and divergences of its snapshots.
+// A road whose weights follow a slider also has turn({strength, fading, erasing}, snapshot), and says which: gated, fades,
+// erases. A gated road has fit as well, the steps and divergences of its snapshots.
 
 const sigmoid = x => 1 / (1 + Math.exp(-x));
 const logSigmoid = x => Math.min(x, 0) - Math.log1p(Math.exp(-Math.abs(x)));
@@ -86,13 +87,14 @@ const roads = {
     }};
   },
 
-  kernel({phi_q, phi_k, z_q, z_k, s_q, s_k, normaliser, causal, gate}) {
+  kernel({phi_q, phi_k, z_q, z_k, s_q, s_k, normaliser, causal, gate, over}) {
     // sum_m phi_q g(s z_q) phi_k g(s z_k), times exp(s_q + s_k) where there are exponents, then normalised
+    if (over) return overSums({phi_q, phi_k, z_q, z_k, normaliser, gate, over});
     const [N, M] = phi_q.shape, S = phi_k.shape[0], left = new Float64Array(M);
     const own = z_q && [z_q.data, z_k.data], last = gate ? gate.steps.length - 1 : 0;
     const right = own ? new Float32Array(S * M) : phi_k.data;    // the gated features of all keys
     let z = own, s = 1;
-    function turn(strength, snapshot = last) {
+    function turn({strength}, snapshot = last) {
       z = snapshot === last ? own : logits(gate, multiplied(phi_q, s_q), multiplied(phi_k, s_k), snapshot);
       s = strength;
       for (let n = 0; n < right.length; n++) {
@@ -123,8 +125,8 @@ const roads = {
       for (let j = 0; j < seen; j++) out[j] = whole === 0 ? 0 : out[j] / whole;
       return out.fill(0, seen);
     }
-    if (own) turn(1);
-    return own ? {N, S, row, turn, fit: gate} : {N, S, row};
+    if (own) turn({strength: 1});
+    return own ? {N, S, row, turn, gated: true, fit: gate} : {N, S, row};
   },
 
   blocks({parts, size, gate}) {                                  // boxes of a scope; in several: the mean row
@@ -138,8 +140,7 @@ const roads = {
         for (let l = 0; l < L; l++) (turns[queries.data[b * L + l]] ??= []).push({road, place: l, keys: mine, row});
       }
     }
-    const turn = (...to) => inner.forEach(road => road.turn?.(...to));
-    return {N: turns.length, S: size, ...(inner.some(road => road.turn) && {turn, fit: gate}), row(i, out) {
+    return {N: turns.length, S: size, ...turnedBy(inner, gate), row(i, out) {
       out.fill(0);
       for (const {road, place, keys, row} of turns[i]) {
         road.row(place, row);
@@ -151,8 +152,7 @@ const roads = {
 
   sum({parts}) {                                                 // two ways of looking, added
     const inner = parts.map(roadOf), {N, S} = inner[0], one = new Float64Array(S);
-    const turn = (...to) => inner.forEach(road => road.turn?.(...to));
-    return {N, S, ...(inner.some(road => road.turn) && {turn}), row(i, out) {
+    return {N, S, ...turnedBy(inner), row(i, out) {
       out.fill(0);
       for (const road of inner) road.row(i, one).forEach((a, j) => { out[j] += a; });
       return out;
@@ -170,16 +170,21 @@ const roads = {
 
   walk({q, k, decay, beta, erase, each}) {                       // the query goes back through a fading memory
     const [N, D] = q.shape, M = decay.shape[1], w = new Float64Array(D);
-    return {N, S: N, row(i, out) {
+    let kept = decay.data, e = erase;
+    function turn({fading, erasing}) {
+      kept = fading === 1 ? decay.data : Float64Array.from(decay.data, g => g ** fading);
+      e = erase * erasing;
+    }
+    return {N, S: N, turn, fades: decay.data.some(g => g < 1), erases: erase > 0, row(i, out) {
       out.fill(0);
       for (let d = 0; d < D; d++) w[d] = q.data[i * D + d];
       for (let t = Math.floor(i / each); t >= 0; t--) {          // one step: a token, or all tokens of a frame
         const end = (t + 1) * each;
         for (let j = t * each; j < end; j++) out[j] = beta.data[j] * dot(w, 0, k.data, j * D, D);
-        for (let j = t * each; erase && j < end; j++) {
-          for (let d = 0; d < D; d++) w[d] -= erase * out[j] * k.data[j * D + d];
+        for (let j = t * each; e && j < end; j++) {
+          for (let d = 0; d < D; d++) w[d] -= e * out[j] * k.data[j * D + d];
         }
-        for (let d = 0; d < D; d++) w[d] *= decay.data[t * M + (M > 1 ? d : 0)];
+        for (let d = 0; d < D; d++) w[d] *= kept[t * M + (M > 1 ? d : 0)];
       }
       return out;
     }};
@@ -196,12 +201,62 @@ export function roadOf(wire) {
   return roads[wire.kind](wire);
 }
 
+function turnedBy(roads, fit) {                                  // what several roads together follow
+  const any = what => roads.some(road => road[what]);
+  const turn = (...to) => roads.forEach(road => road.turn?.(...to));
+  return any("turn") && {turn, gated: any("gated"), fades: any("fades"), erases: any("erases"),
+    ...(any("gated") && {fit})};
+}
+
+function overSums({phi_q, phi_k, z_q, z_k, normaliser, gate, over}) {
+  // one product of features, rotated by the place of a token, over the row sum of another that is not
+  const [N, M] = phi_q.shape, S = phi_k.shape[0], up_q = over.up_q ?? phi_q, up_k = over.up_k ?? phi_k;
+  const left = new Float64Array(M), right = new Float64Array(S * M), sums = new Float64Array(M);
+  const own = z_q && [z_q.data, z_k.data], last = gate ? gate.steps.length - 1 : 0;
+  let z = own, s = 1;
+  const open = (side, n) => z ? sigmoid(s * z[side][n]) : 1;
+  function rotate(x, from, angles, at) {                         // pairs of channels of one token, in every group
+    const P = angles.shape[1];
+    for (let g = 0; g < M; g += over.group) {
+      for (let p = 0; p < P; p++) {
+        const n = from + g + 2 * p, a = x[n], b = x[n + 1], t = angles.data[at * P + p], c = Math.cos(t), d = Math.sin(t);
+        x[n] = a * c - b * d;
+        x[n + 1] = a * d + b * c;
+      }
+    }
+  }
+  function turn({strength}, snapshot = last) {
+    z = !own || snapshot === last ? own : logits(gate, phi_q, phi_k, snapshot);
+    s = strength;
+    sums.fill(0);
+    for (let n = 0; n < right.length; n++) {
+      right[n] = up_k.data[n] * open(1, n);
+      sums[n % M] += phi_k.data[n] * open(1, n);
+    }
+    for (let j = 0; j < S; j++) rotate(right, j * M, over.angles_k, j);
+  }
+  function row(i, out) {
+    let sum = 0;
+    for (let m = 0, n = i * M; m < M; m++, n++) {
+      sum += phi_q.data[n] * open(0, n) * sums[m];
+      left[m] = up_q.data[n] * open(0, n);
+    }
+    rotate(left, 0, over.angles_q, i);
+    const whole = {add: sum + normaliser.eps, clamp: Math.max(sum, normaliser.eps), none: 1}[normaliser.kind];
+    for (let j = 0; j < S; j++) out[j] = whole === 0 ? dot(left, 0, right, j * M, M) : dot(left, 0, right, j * M, M) / whole;
+    return out;
+  }
+  turn({strength: 1});
+  return own ? {N, S, row, turn, gated: true, fit: gate} : {N, S, row};
+}
+
 const isArray = x => x?.data !== undefined && Array.isArray(x.shape);
 
 function slice(wire, box) {                                      // box `box` of every array; numbers and names stay
   if (wire.kind === "sum") return {...wire, parts: wire.parts.map(part => slice(part, box))};
   if (wire.kind === "blocks") return {...wire, parts: wire.parts.map(p => ({...p, wire: slice(p.wire, box)}))};
   const one = x => {
+    if (x?.angles_q) return slice(x, box);
     if (!isArray(x)) return x;
     const size = x.data.length / x.shape[0];
     return {data: x.data.subarray(box * size, (box + 1) * size), shape: x.shape.slice(1)};
@@ -234,6 +289,8 @@ function logits(gate, phi_q, phi_k, n) {                         // the gate as 
 
 // ------------------------------------------------------------------------------------------------ measures
 
+const ROUNDING = 1e-6;                                           // of the largest weight, as in linviz/signed_rows.py
+
 export function measures(row, shares = true, top = 10) {         // shares: the rows of this map are meant to sum to one
   const best = new Float64Array(top);                            // the largest weights, ascending
   let alog = 0, sum = 0, least = 0, most = 0;
@@ -249,10 +306,20 @@ export function measures(row, shares = true, top = 10) {         // shares: the 
     }
   }
   const size = Math.max(most, -least), dead = size === 0 || shares && sum < .5;    // most of it lost to the eps
-  const trouble = least < -1e-6 * size ? "signed" : dead ? "dead" : shares ? "" : "unequal";
-  if (trouble) return {trouble, sum, size};
+  const trouble = least < -ROUNDING * size ? "signed" : dead ? "dead" : shares ? "" : "unequal";
+  if (trouble) return {trouble, sum, size, ...signs(row, ROUNDING * size), peak: size * row.length};
   const bits = Math.max(0, Math.log2(sum) - alog / sum);         // the row is taken as shares of its own sum
   return {trouble, sum, size, bits, effective: 2 ** bits, top: best.reduce((a, b) => a + b, 0) / sum};
+}
+
+function signs(row, least) {                                     // the share of negative weights, and their sum
+  let below = 0, weights = 0, under = 0;
+  for (const a of row) {
+    if (a > least || a < -least) weights++;
+    if (a < -least) below++;
+    if (a < 0) under += a;
+  }
+  return {negative: below / weights || 0, under};
 }
 
 export function fewest(row, share) {                             // 1 on the fewest keys that hold `share` of a row's sum

@@ -27,7 +27,7 @@ def look_traits(fields: type[State]) -> dict[str, traitlets.TraitType[Any, Any]]
     """A synchronised trait for every field of a look, with the field's own limits.
 
     >>> sorted(look_traits(Look))
-    ['follow', 'frame', 'mode', 'own', 'projector', 'share', 'strength', 'tone']
+    ['erasing', 'fading', 'follow', 'frame', 'mode', 'own', 'projector', 'share', 'strength', 'tone']
     """
     default = fields()
     return {name: FieldTrait(one.kind, getattr(default, name)).tag(sync=True)
@@ -55,7 +55,7 @@ class PatchView(anywidget.AnyWidget):
     query  token number, changed when a person pins another patch.
     blob   what is drawn; assign another `pack(...)` to show something else in place.
 
-    Every field of `linviz.views.Look` is a trait of the same name: mode, tone, strength, own, share, follow, frame. A
+    Every field of `linviz.views.Look` is a trait of the same name: mode, tone, strength, fading, own, and so on. A
     trait changes when a person uses the control, and the view follows when Python sets it.
     """
 

@@ -65,11 +65,12 @@ class State:
     """A frozen dataclass whose fields are declared by `setting`. ValueError, in one sentence, for a wrong value.
 
     renamed    names that parameters of a URL had once, and what they are called now;  dependent  fields that are
-    dropped where they do not fit the others in a URL.
+    dropped where they do not fit the others in a URL;  optional  fields that files of earlier versions do not have.
     """
 
     renamed: ClassVar[Mapping[str, str]] = {}
     dependent: ClassVar[tuple[str, ...]] = ()
+    optional: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
         for name, one in self.settings().items():
@@ -164,14 +165,14 @@ class State:
         return {name: one.kind.to_json(getattr(self, name)) for name, one in self.settings().items()}
 
     @classmethod
-    def from_fields(cls, found: Any, optional: tuple[str, ...] = ()) -> Any:
+    def from_fields(cls, found: Any) -> Any:
         """The state of a dictionary that `to_fields` made; ValueError, in one sentence, for any other value."""
         declared, what = cls.settings(), cls.__name__
         if not isinstance(found, Mapping):
             raise ValueError(f"a {what} is a dictionary with {', '.join(declared)}; got {found!r:.80}")
         if unknown := [name for name in found if name not in declared]:
             raise ValueError(f"a {what} has no {unknown[0]!r:.80}")
-        if missing := sorted(declared.keys() - found.keys() - {*optional}):
+        if missing := sorted(declared.keys() - found.keys() - {*cls.optional}):
             raise ValueError(f"a {what} needs {', '.join(missing)}")
         return cls(**{name: _checked(name, declared[name].kind, value) for name, value in found.items()})
 

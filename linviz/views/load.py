@@ -22,7 +22,7 @@ from ..clips.fitting import PATCH, cut_note, patch_counts, stretch_frames
 from ..clips.tensors import Tensors, decode_tensors, is_tensors
 from ..grid import Grid
 from .panel_options import panel_text
-from .panel_steps import fit_panel, make_mechanism, measure_panel, weaken_gate
+from .panel_steps import fit_panel, make_mechanism, measure_panel, weaken_panel
 from .state import CAPS, OWN_CLIP_PATCHES, OWN_PATCHES, View
 from .state_kinds import SourceFile
 from .view_panels import OpenView, Tokens, ViewPanel
@@ -171,7 +171,7 @@ def open_view(view: View, data: bytes | None = None, progress: Progress | None =
     check_size(grid, media.clip.name)
     tokens = describe_tokens(cut_clip(media, grid), view.temperature, view.head, view.causal)
     panels, left_out = _open_panels(view, tokens, progress)
-    return OpenView(view, tokens, tuple(weaken_gate(panel, view.look.strength) for panel in panels), panels, left_out)
+    return OpenView(view, tokens, tuple(weaken_panel(panel, view.look) for panel in panels), panels, left_out)
 
 
 def _open_panels(view: View, tokens: Tokens,

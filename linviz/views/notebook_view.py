@@ -24,8 +24,8 @@ from ..reading import Reading
 from .export.files import make_file
 from .export.table import view_numbers
 from .load import open_view, source_name
-from .panel_steps import weaken_gate
-from .state import Look, View
+from .panel_steps import weaken_panel
+from .state import STRENGTHS, Look, View
 from .state_kinds import Source
 from .view_choices import check_choices, check_cut
 from .view_commands import progress_bar
@@ -114,8 +114,8 @@ class NotebookView:
         at = self.widget.query
         state = replace(before, look=look, query=(at,) if at < grid.prefix else grid.place(at))
         panels = self._opened.panels
-        if look.strength != before.look.strength:
-            panels = tuple(weaken_gate(panel, look.strength) for panel in self._opened.fitted_panels)
+        if any(getattr(look, name) != getattr(before.look, name) for name in STRENGTHS):
+            panels = tuple(weaken_panel(panel, look) for panel in self._opened.fitted_panels)
         self._opened = replace(self._opened, view=state, panels=panels)
         return self._opened
 
@@ -178,7 +178,7 @@ class NotebookView:
     def figure(self, name: str = "spectrum", *, dark: bool = False) -> Any:
         """A plotly figure of all mechanisms: spectrum, cumulative, energy, concentration, row or patches.
 
-        "divergence" shows where two of them differ: those of `compare`, as in view(..., compare=(0, 2)).
+        "divergence": where those of `compare` differ. "passed": what memories carry over to the pinned patch's frame.
 
         >>> view("coffee", "uniform", patches=7).figure("concentration").layout.xaxis.title.text
         'mean entropy H (bits)'
@@ -230,7 +230,7 @@ class NotebookView:
         words = ["linviz", "read", source_name(self.state)]
         for name, text in self._choices().items():
             one = View.flat_settings()[name]
-            if one.inside is None or name == "strength":  # the rest of the look changes no number
+            if one.inside is None or name in STRENGTHS:  # the rest of the look changes no number
                 words += _option_words(name, text, one.setting.kind.widget)
         return shlex.join(words)
 

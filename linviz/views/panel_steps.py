@@ -1,4 +1,4 @@
-"""The steps from tokens to a panel: make a mechanism, fit its gate, measure it, turn its gate down."""
+"""The steps from tokens to a panel: make a mechanism, fit its gate, measure it, weaken its gate or its memory."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
@@ -13,6 +13,7 @@ from ..models import Fit, fit_gate
 from ..models.fit import softmax_target
 from ..patch_view import gate_snapshots
 from ..reading import read
+from .state import Look
 from .view_panels import Tokens, ViewPanel
 
 
@@ -64,20 +65,29 @@ def ungated_panel(spec: str, tokens: Tokens, options: Mapping[str, Any] | None =
     return measure_panel(mechanism, tokens, options=options)
 
 
-def weaken_gate(panel: ViewPanel, strength: float) -> ViewPanel:
-    """The panel with the ratios of its gate at sigmoid(strength z); without a gate, or at strength 1, itself.
+def is_weakened(panel: ViewPanel, look: Look) -> bool:
+    """Whether the strengths of a look change this panel's map."""
+    mechanism = panel.reading.mechanism
+    return (mechanism.gate is not None and look.strength != 1
+            or mechanism.memory is not None and (look.fading, look.erasing) != (1, 1))
 
-    >>> from linviz.views import View, open_view
+
+def weaken_panel(panel: ViewPanel, look: Look) -> ViewPanel:
+    """The panel at the strengths of a look: of its gate, with the ratios sigmoid(strength z), or of its memory.
+
+    >>> from linviz.views import Look, View, open_view
     >>> view = View("coffee", patches=7, specs=("relu_floor", "relu_floor+gate"), steps=2)
     >>> plain, gated = open_view(view).panels
-    >>> torch.allclose(weaken_gate(gated, 0.0).map.dense(), plain.map.dense(), atol=1e-6)
+    >>> torch.allclose(weaken_panel(gated, Look(strength=0.0)).map.dense(), plain.map.dense(), atol=1e-6)
     True
     """
-    before = panel.reading
-    if before.mechanism.gate is None or strength == 1:
+    if not is_weakened(panel, look):
         return panel
+    before = panel.reading
     mechanism = deepcopy(before.mechanism)
-    assert mechanism.gate is not None
-    mechanism.gate.scale(strength)
+    if mechanism.gate is not None:
+        mechanism.gate.scale(look.strength)
+    if mechanism.memory is not None:
+        mechanism.memory.set_strengths(look.fading, look.erasing)
     return replace(panel, reading=read(mechanism, before.q, before.k, before.v, channel=before.channel,
                                        mean_of_heads=before.mean_of_heads))

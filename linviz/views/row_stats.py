@@ -1,7 +1,7 @@
 """Measures of one map over one picture: of the row of a query, their means over all rows, and their names."""
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -13,6 +13,7 @@ from ..maps import Map
 from ..measure import MEASURES
 from ..reading import ROW_MEASURES, Reading
 from ..row_block import DEAD_ROW_SUM
+from ..signed_rows import SIGNED_MEASURES
 
 SIGNED = "signed: its rows are not probability distributions"
 UNNORMALISED = "its rows do not sum to one: they are not probability distributions"
@@ -67,6 +68,27 @@ def row_statistics(a: Map, query: int, grid: Grid, mask: Tensor | None = None) -
     return found, ""
 
 
+@torch.no_grad()
+def signed_statistics(a: Map, query: int) -> dict[str, float]:
+    """What is measured of a row that is no probability distribution; empty for maps whose rows are.
+
+    >>> from linviz.maps import Dense
+    >>> signed_statistics(Dense(torch.tensor([[[[0.5, -0.25]]]]), stochastic=False), 0)
+    {'negative_share': 0.5, 'negative_sum': -0.25, 'largest_weight': 1.0}
+    """
+    if a.stochastic:
+        return {}
+    row = query_row(a, query)
+    return {name: MEASURES[name].function(row).item() for name in SIGNED_MEASURES}
+
+
+def table_measures(maps: Iterable[Map], options: MeasureOptions,
+                   rows: tuple[str, ...] = ROW_MEASURES) -> tuple[str, ...]:
+    """The measures that a table of these maps has, in order: signed maps have their own, after all others."""
+    signed = any(not a.stochastic for a in maps)
+    return (*rows, *options, *(SIGNED_MEASURES if signed else ()))
+
+
 def why_missing(name: str, found: Mapping[str, float]) -> str:
     """Why a measure is not among those of a row that has others; empty if it is there or the row has none.
 
@@ -84,8 +106,8 @@ def mean_statistics(reading: Reading, options: MeasureOptions,
     report  is called with the number of rows that are done and of all rows; where it answers False, the result is no
     longer wanted: None.
     """
-    every = {name: options.get(name, {}) for name in (*ROW_MEASURES, *options)}
-    if reading.map.stochastic and not reading.measure(every, report):
+    names = (*ROW_MEASURES, *options) if reading.map.stochastic else SIGNED_MEASURES
+    if not reading.measure({name: options.get(name, {}) for name in names}, report):
         return None
     return reading.summary(spectrum=False, **options)
 

@@ -20,18 +20,19 @@ from .writer_versions import WRITERS, named_writer, versions
 SPECS = ("softmax", "relu_floor", "relu_floor+gate")
 MODELS = ("softmax", "relu_floor", "relu_floor+gate", "relu")
 CAPS = {"page": 3136, "file": 12_544}  # tokens per host: a browser follows the pointer; a file may take longer
+STRENGTHS = ("strength", "fading", "erasing")  # the fields of a look that change numbers
 OWN_PATCHES, OWN_CLIP_PATCHES = 28, 16  # of a person's own picture and clip at first
 ALL_HEADS = "all"
 
 
 @dataclass(frozen=True)
 class Look(State):
-    """How a view is drawn: the state of the controls inside the view. Of these, only `strength` changes the numbers.
+    """How a view is drawn: the state of the controls inside the view. Only STRENGTHS change the numbers.
 
     >>> Look(mode="heat").mode, Look().strength
     ('heat', 1.0)
     """
-
+    optional: ClassVar[tuple[str, ...]] = ("fading", "erasing")
     mode: str = setting(Word("light", "heat", "difference"), "light", "Drawn as",
                         "light, heat, or difference (every map minus the first)")
     tone: str = setting(Word("root", "linear", "log"), "root", "Brightness",
@@ -46,6 +47,10 @@ class Look(State):
     frame: int | None = setting(Whole(0, none=True), None, "Frame",
                                 "the frame that is shown large, counted from 0; default: the query's own")
     projector: bool = setting(Switch(), False, "Projector", "for a room: bright pictures, large type, no sidebar")
+    fading: float = setting(Number(0.0, 2.0), 1.0, "Strength of fading",
+                            "of memories: at 0 nothing fades, 1 is as the mechanism does, 2 fades in half the time")
+    erasing: float = setting(Number(0.0, 1.0), 1.0, "Strength of erasing", "of memories: 0 only adds to what is known "
+                             "of a key, 1 takes it off first")
 
     def as_words(self, frames: int) -> dict[str, Any]:
         """The keyword arguments with which `linviz.patch_view.pack` opens a view like this on `frames` frames.
@@ -77,6 +82,7 @@ class View(State):
     renamed: ClassVar[Mapping[str, str]] = (dict.fromkeys(("clip", "file", "sha256"), "source")
                                             | dict.fromkeys(("maps", "spec", "sees", "shared", "shift"), "specs"))
     dependent: ClassVar[tuple[str, ...]] = ("query", "options", "compare")
+    optional: ClassVar[tuple[str, ...]] = ("options", "compare", "layout")
 
     source: str | SourceFile = setting(Source(), "chelsea", "Photograph or clip",
                                        "a sample's name, or your own file")
@@ -194,7 +200,7 @@ class View(State):
         if missing := sorted(wanted - found.keys()):
             raise ValueError(f"a view's state needs {', '.join(missing)}{writer}")
         try:
-            return cls.from_fields(found["view"], optional=("options", "compare", "layout"))
+            return cls.from_fields(found["view"])
         except ValueError as error:
             raise ValueError(f"{error}{writer}") from None
 
@@ -228,7 +234,7 @@ class TrainedView(State):
         "The gate's logits are multiplied by it in every layer. 1 is as trained; at 0 the gate is constant, and the "
         "map is that of the same model without it.")
     query: tuple[int, ...] | None = setting(Place(), None, "Query", "frame, row and column, from 0")
-    look: Look = setting(Nested(Look, without=("strength", "follow")), Look(mode="heat"))
+    look: Look = setting(Nested(Look, without=(*STRENGTHS, "follow")), Look(mode="heat"))
 
     def altered(self, name: str) -> dict[str, float]:
         """What is done to one of the models: its temperature and the strength of its gate, where they are not 1.

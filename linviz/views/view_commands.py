@@ -16,11 +16,10 @@ from tqdm import tqdm
 
 from .. import clips
 from ..atomic_write import write_atomically
-from ..reading import ROW_MEASURES
 from ..safe_output import check_output
 from .export.bundle import is_bundle, read_file, unpack_bundle
 from .export.files import make_file
-from .export.table import Number, view_numbers
+from .export.table import Number, measure_names, view_numbers
 from .load import Progress, open_view, view_of_file
 from .map_divergence import divergence_heading, view_divergence
 from .row_stats import NOWHERE, measure_label
@@ -192,7 +191,7 @@ def _block(opened: OpenView, found: list[Number], specs: tuple[str, ...]) -> str
     for n in range(0, max(map(len, specs)), wide):  # a long spec takes several lines
         lines.append(" " * NAME_WIDTH + "".join(f"  {spec[n:n + wide]:>{wide}}" for spec in specs))
     lines.append(" " * NAME_WIDTH + columns)
-    for name in (*ROW_MEASURES, *opened.tokens.measure_options):
+    for name in measure_names(opened):
         cells = (f"  {format_cell(n.patch, n.note)}{format_cell(n.mean)}" for n in (by[spec, name] for spec in specs))
         lines.append(f"{measure_heading(name):{NAME_WIDTH}.{NAME_WIDTH}}" + "".join(cells))
     return "\n".join(lines)

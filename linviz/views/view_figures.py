@@ -12,6 +12,7 @@ from ..figures.curves import Curve, weight_curves
 from ..figures.heat import patch_panels
 from ..figures.reading_lines import spectral_lines
 from .map_divergence import divergence_heading, view_divergence
+from .passed_memory import PASSED, border_at, border_title, passed_memories
 from .row_stats import query_row
 from .view_panels import OpenView
 
@@ -65,6 +66,17 @@ def _row_on_patches(opened: OpenView, dark: bool) -> Any:
     return patch_panels(maps, opened.titles, bar="weight (of 1)", top=float(maps.max()), dark=dark)
 
 
+def _passed_spectra(opened: OpenView, dark: bool) -> Any:
+    """The spectrum of what every memory carries over the border before the pinned patch's frame, or its row."""
+    border = border_at(opened.place, opened.grid)
+    found = [] if border is None else list(passed_memories(opened.panels, opened.titles, border))
+    lines = [one.line for one in found if one.line]
+    if border is None or not lines:
+        why = "; ".join(one.why for one in found) or "a memory is a mechanism of the family recurrent, as delta"
+        raise ValueError(f"no memory of this view passes anything on: {why}")
+    return figures.spectrum(lines, of=PASSED, title=border_title(border, opened.grid), dark=dark)
+
+
 def _divergence_on_patches(opened: OpenView, dark: bool) -> Any:
     """How much the rows of two maps differ, per query, on every frame; a patch that has none stays blank."""
     found = view_divergence(opened)
@@ -81,4 +93,4 @@ FIGURES: dict[str, Callable[[OpenView, bool], Any]] = {
     "cumulative": lambda opened, dark: _spectral_figure(opened, dark, 1),
     "energy": lambda opened, dark: _spectral_figure(opened, dark, 2),
     "concentration": _concentration_plane, "row": _weights_of_row, "patches": _row_on_patches,
-    "divergence": _divergence_on_patches}
+    "divergence": _divergence_on_patches, "passed": _passed_spectra}

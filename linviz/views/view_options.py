@@ -11,7 +11,7 @@ from typing import Any
 
 from ..safe_output import FORCE
 from ..settings import Flat, Refused
-from .state import View
+from .state import STRENGTHS, View
 
 FILE = "a sample's name, a picture, video or tensors (.npz, .safetensors) of your own, or a saved view"
 NUMBERS, PICTURES = (".csv", ".json", ".npz", ".py"), (".html", ".png", ".svg", ".mp4", ".linviz")
@@ -27,7 +27,7 @@ def add_read_options(sub: argparse.ArgumentParser, state: type[View] = View) -> 
     sub.add_argument("--force", action="store_true", help=FORCE)
     sub.add_argument("--whole", action="store_true", help="whole maps in the .npz, not only the query's rows")
     for one in view_options(state):
-        if one.inside is None or one.name == "strength":
+        if one.inside is None or one.name in STRENGTHS:
             _add_option(sub, one)
 
 

@@ -1,7 +1,7 @@
 """A view that is open: its tokens and its panels, and what the writers of files ask of it."""
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -95,16 +95,32 @@ class ViewPanel:
         return self.reading.mechanism.gate is not None
 
     @property
+    def has_live_memory(self) -> bool:
+        """Whether it is a memory whose fading and erasing the live view turns: not so for a mean of several heads."""
+        return self.reading.mechanism.memory is not None and not self.reading.mean_of_heads
+
+    @property
     def family(self) -> str:
         """The mechanism's family, which gives its colour."""
         return self.reading.mechanism.family
+
+
+def memory_sentence(panels: Iterable[ViewPanel], look: Look) -> str:
+    """At which strengths the memories among these panels stand, after a space; empty where they are as declared.
+
+    >>> memory_sentence([], Look(fading=0.5))
+    ''
+    """
+    if (look.fading, look.erasing) == (1, 1) or all(panel.reading.mechanism.memory is None for panel in panels):
+        return ""
+    return f" Memories fade at strength {look.fading:g} and erase at strength {look.erasing:g}."
 
 
 @dataclass(frozen=True, eq=False)
 class OpenView:
     """What a view shows. A page that already has these parts puts them together here, so that nothing is fitted twice.
 
-    panels  measured with every gate at the strength of the look;  fitted_panels  the same at strength 1
+    panels  measured with gates and memories at the strengths of the look;  fitted_panels  the same at strength 1
     left_out  a sentence on every mechanism that cannot be measured, by its key: the others are shown without it
     """
 
@@ -156,6 +172,7 @@ class OpenView:
         gates = f" A gate is {LABEL}: {view.steps} steps, seed {view.seed}{strength}."
         return (f"{size}, temperature {view.temperature:.3g}. {note[0].upper() + note[1:]}."
                 + gates * any(panel.gated for panel in self.panels)
+                + memory_sentence(self.panels, self.look)
                 + self.left_out_words)
 
     @property
@@ -222,6 +239,7 @@ class OpenView:
     @property
     def live_panels(self) -> list[Panel]:
         """The panels of the live view, which turns the gates itself where it can."""
-        shown = (fitted if fitted.gate else turned for fitted, turned in zip(self.fitted_panels, self.panels))
+        shown = (fitted if fitted.gate or fitted.has_live_memory else turned
+                 for fitted, turned in zip(self.fitted_panels, self.panels))
         return [Panel(title, panel.family, panel.map, gate=panel.gate, keys=self.tokens.key_grid)
                 for panel, title in zip(shown, self.titles)]

@@ -27,7 +27,7 @@ from explorer.atlas.mechanism_cards import (
     order_cards,
     select_cards,
 )
-from explorer.atlas.mechanism_maps import counted_operations, drawn_map
+from explorer.atlas.mechanism_maps import card_content, counted_operations, drawn_map
 from explorer.atlas.view import card_row
 from explorer.concentrate.concentrate_state import STATE as CONCENTRATE
 from explorer.shared.scenes import sample_scene
@@ -102,6 +102,17 @@ def test_numbers_are_those_of_linviz(name: str) -> None:
         assert row["entropy (bits)"] == pytest.approx(reading.entropy.nanmean().item(), abs=1e-5)
     else:
         assert row["entropy (bits)"] is None
+
+
+def test_a_memory_draws_its_scans_and_says_its_signs() -> None:
+    content = {name: card_content(mechanism_card(name), drawn_map(name, *SMALL.scene), "")
+               for name in ("delta", "softmax")}
+    assert [scan for scan, _ in content["delta"]["scans"]] == ["raster", "columns", "both", "frames"]
+    assert content["softmax"]["scans"] == [] and content["softmax"]["facts"][2][0] == "entropy"
+    found = drawn_map("delta", *SMALL.scene).reading.summary(spectrum=False)
+    (name, share, _), (other, most, _) = content["delta"]["facts"][2:]
+    assert (name, other) == ("negative", "largest") and share.startswith(f"{100 * found['negative_share']:.1f} %, sum ")
+    assert most == f"{found['largest_weight']:.2f} / N" and "q and k are equal here" in content["delta"]["note"]
 
 
 # ---------------------------------------------------------------- filters and order

@@ -52,6 +52,7 @@ MOVED = {  # a control's key, or what stands on it where it has none: the test t
     **{f"trained_{name}": (TRAINED, ALL_TRAINED) for name in (
         "budget", "seed", "layer", "head", "clip", "clip_seed", "order", "specs", "temperature", "strength")},
     "compare": PAIR, "compare_first": PAIR, "compare_second": PAIR, "compare_largest": GO,
+    "passed_border": ("test_passed_panel.py", "test_the_border_moves_the_spectrum_of_what_a_memory_passes_on"),
     "exports": ("test_exports.py", "test_the_code_on_the_page_prints_the_tables_numbers"),
     **{f"export.{ending}": (FILES, ALL_FILES) for ending in (
         "linviz", "html", "py", "png", "svg", "mp4", "csv", "json", "npz")}}

@@ -41,7 +41,7 @@ def parts(app):
 def data(ending, app) -> bytes:
     """A file of what the page shows."""
     a_visit, panels, here, chosen = parts(app)
-    measured = panels_at(panels, a_visit.live.look.strength, here)
+    measured = panels_at(panels, a_visit.live.look, here)
     return make_file(ending, open_of_page(a_visit, panels, measured, here, chosen), here.data)
 
 

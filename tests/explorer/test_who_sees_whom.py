@@ -10,6 +10,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 import linviz
+from explorer.reach.attention_notes import attention_note
 from explorer.reach.reach_schemes import ATTENTIONS, SCHEMES, scheme_specs
 from explorer.reach.reach_state import STATE, ReachView, fitting_frames
 from explorer.reach.reached_layers import (
@@ -50,8 +51,12 @@ def table(at: AppTest) -> list[list[str]]:
 # ---------------------------------------------------------------- numbers
 
 
-@pytest.mark.parametrize("attention", ATTENTIONS)
-@pytest.mark.parametrize("scheme", SCHEMES)
+DRAWN = {"reformer", "sla"}  # which keys they see depends on q and k
+
+
+@pytest.mark.parametrize("attention, scheme", [
+    *((one, scheme) for one in ("softmax", "relu_floor") for scheme in SCHEMES),
+    *((one, scheme) for one in ATTENTIONS[2:] if one not in DRAWN for scheme in ("joint", "shift_space"))])
 def test_what_is_reached_is_what_flow_says_of_other_queries_and_keys(scheme: str, attention: str) -> None:
     """Another draw of q and k reaches the same: it follows from the scheme."""
     found = reached_layers(scheme, attention, 3, GRID, QUERY)
@@ -74,6 +79,30 @@ def test_what_is_reached_is_what_flow_says_of_other_queries_and_keys(scheme: str
 def test_counts_written_out(scheme: str, tokens: tuple[int, ...]) -> None:
     """3 frames of 7 x 7 patches, row 3, column 4, windows of 3: counted on squared paper."""
     assert reached_layers(scheme, "softmax", 3, GRID, QUERY).tokens == tokens
+
+
+@pytest.mark.parametrize(("attention", "tokens"), [
+    ("local", (48, 64, 80)), ("graph", (10, 35, 76)), ("retention", (18, 18, 18)), ("delta", (18, 18, 18))])
+def test_counts_of_what_attends(attention: str, tokens: tuple[int, ...]) -> None:
+    """A memory: its own patch and the 17 before it. Blocks of 16. Along edges: 9 + 1, 25 + 9 + 1, 42 + 25 + 9."""
+    assert reached_layers("joint", attention, 3, GRID, QUERY).tokens == tokens
+
+
+def test_every_other_mechanism_reaches_its_whole_box() -> None:
+    far = "gaussian"  # float32 has no number as small as its smallest weights
+    others = [name for name in linviz.names() if name not in (*ATTENTIONS, far)]
+    assert [name for name in others if flow.reach([attention_layer(name, GRID)[0]], QUERY, len(GRID), HEADS,
+                                                  WIDTH)[0].sum() < len(GRID)] == []
+
+
+def test_notes_say_what_the_marks_cannot() -> None:
+    grid = Grid(6, 14, 14)
+    assert not attention_note("softmax", grid) and all(attention_note(name, grid) for name in ATTENTIONS[2:])
+    assert "left after 21.8 to 44.0 patches, which is 0.111 to 0.225 frames" in attention_note("retention", grid)
+    assert "Nothing fades" in attention_note("delta", grid) and "4 rounds" in attention_note("reformer", grid)
+    at = opened(attention="gla", left="joint")
+    assert any("**GLA.** It takes the patches in raster order" in text.value for text in at.markdown)
+    assert table(at)[1][1:3] == ["gla", "18 of 147"]
 
 
 def test_local_and_global_together_reach_all() -> None:
@@ -138,7 +167,7 @@ def test_every_scheme_can_be_compared(scheme: str) -> None:
 
 
 @pytest.mark.parametrize(("kind", "name", "value"), [
-    ("radio", "attention", "relu_floor"), ("slider", "frames", 8), ("slider", "patches", 7), ("slider", "patches", 28),
+    ("selectbox", "attention", "kda"), ("slider", "frames", 8), ("slider", "patches", 7), ("slider", "patches", 28),
     ("slider", "frames", 2), ("selectbox", "source", "digit"), ("number_input", "frame", 3), ("number_input", "row", 7),
     ("number_input", "column", 1)])
 def test_a_control_changes_the_address_and_the_address_brings_it_back(kind: str, name: str, value: Any) -> None:

@@ -7,9 +7,11 @@ import torch
 
 from linviz import Grid, make, names, read
 from linviz.mechanisms import REGISTRY, Kernel
-from linviz.patch_view import Panel
+from linviz.models import fit_gate
+from linviz.patch_view import Panel, gate_snapshots
+from linviz.signed_rows import largest_weight, negative_share, negative_sum
 
-from .harness import blob, gated, js_row, logits, move, panel, show
+from .harness import blob, gated, js_row, logits, move, panel, show, uniform
 
 GRID = Grid(2, 3, 4)
 N = len(GRID)
@@ -150,7 +152,8 @@ def test_a_snapshot_is_the_gate_as_it_was(page, sees):
     near(js_row(page, 5), rows_of(wire)[5])
     for n in range(4):
         z_q, z_k = logits(wire, wire["gate"], n)
-        row = page.evaluate("""([i, n]) => { const road = roadOf(view.model.panels[0].wire); road.turn(1, n);
+        row = page.evaluate("""([i, n]) => { const road = roadOf(view.model.panels[0].wire);
+                            road.turn({strength: 1}, n);
                             return [...road.row(i, new Float64Array(road.S))]; }""", [5, n])
         near(np.array(row), rows_of(wire | {"z_q": z_q, "z_k": z_k})[5], 2e-6)
 
@@ -163,7 +166,7 @@ def test_snapshots_reach_the_boxes_of_a_scope(page):
     boxes = {name: torch.stack([w[name] for w in inner]) for name in ("phi_q", "phi_k", "z_q", "z_k")}
     parts = [{"queries": keys, "keys": keys, "wire": {"kind": "kernel", "normaliser": inner[0]["normaliser"], **boxes}}]
     show(page, blob([panel({"kind": "blocks", "size": 6, "parts": parts}, gate=gate | {"v": v})], Grid(1, 2, 3)))
-    row = page.evaluate("""() => { const road = roadOf(view.model.panels[0].wire); road.turn(1, 0);
+    row = page.evaluate("""() => { const road = roadOf(view.model.panels[0].wire); road.turn({strength: 1}, 0);
                         return [...road.row(3, new Float64Array(6))]; }""")
     z_q, z_k = logits(inner[1], gate | {"v": inner[1]["gate"]["v"]}, 0)
     want = np.zeros(6)
@@ -226,6 +229,9 @@ def same_measures(page, reading, at, i):
     got = page.evaluate("view.measures")[0]
     if not reading.map.stochastic or reading.dead[at][i]:
         assert got["trouble"] in ("dead", "signed", "unequal") and "bits" not in got
+        row = reading.map.rows([i])[at][0]
+        assert got["under"] == pytest.approx(negative_sum(row).item(), rel=1e-4, abs=1e-5 * row.abs().sum().item())
+        assert got["peak"] == pytest.approx(largest_weight(row).item(), rel=1e-5)
         return
     want = {"bits": reading.entropy, "effective": reading.effective_tokens, "top": reading.top_share(10)}
     for name, values in want.items():
@@ -262,6 +268,82 @@ def test_the_browser_knows_every_order_of_a_memory(page, spec, scan):
     show(page, blob([Panel(spec, "recurrent", a, (0, 1))], LAW))
     for i in (0, 9, len(LAW) - 1):
         near(js_row(page, i), a.rows(torch.tensor([i]))[0, 1, 0].numpy())
+
+
+STRENGTHS = [(0.0, 0.3), (2.0, 1.0), (0.5, 0.0)]                # of fading, of erasing
+
+
+@pytest.mark.parametrize("spec, options, fades, erases", [
+    ("kda", {}, True, True), ("delta", {"scan": "both"}, False, True), ("gated_delta", {"scan": "frames"}, True, True),
+    ("mamba2@window:2", {"scan": "columns"}, True, False), ("retention", {}, True, False),
+    ("gla@time", {}, True, False)])
+@torch.no_grad()
+def test_sliders_fade_and_erase_as_the_library_does(page, spec, options, fades, erases):
+    q, k, v = tensors()
+    m = make(spec, 2, 16, LAW, **options).double()
+    show(page, blob([Panel(spec, "recurrent", m.map(q, k, v), (0, 1)), panel(uniform(len(LAW)))], LAW))
+    assert page.get_by_role("slider", name="fading").count() == fades
+    assert page.get_by_role("slider", name="erasing").count() == erases
+    rows = {}
+    for fading, erasing in [*STRENGTHS, (1.0, 1.0)]:
+        m.memory.set_strengths(fading, erasing)
+        rows[fading, erasing] = m.map(q, k, v).rows([9, len(LAW) - 1])[0, 1].numpy()
+        move(page, fading=fading, erasing=erasing)
+        for i, row in zip((9, len(LAW) - 1), rows[fading, erasing], strict=True):
+            near(js_row(page, i), row, 3e-6)
+    assert not any(np.allclose(rows[pair], rows[1.0, 1.0], rtol=1e-3) for pair in STRENGTHS[::2]), "each is seen"
+
+
+@pytest.mark.parametrize("spec, options", [
+    *((name, {}) for name in names() if issubclass(REGISTRY[name], Kernel)), ("mhla", {"rotate": True}),
+    ("nala@window:2", {}), ("sana", {"version": 2}), ("sana", {"version": 2, "rotate": False})])
+@torch.no_grad()
+def test_the_slider_turns_the_gate_of_every_kernel(page, spec, options):
+    q, k, v = tensors()
+    name, _, scope = spec.partition("@")
+    m = make(f"{name}+gate" + f"@{scope}" * bool(scope), 2, 16, LAW, **options).double()
+    show(page, blob([Panel(spec, "kernel", m.map(q, k, v), (0, 1))], LAW))
+    assert page.get_by_role("slider", name="gate strength").count() == 1
+    m.gate.scale(0.4)
+    move(page, strength=0.4)
+    for i in (0, 9, len(LAW) - 1):
+        near(js_row(page, i), m.map(q, k, v).rows([i])[0, 1, 0].numpy(), 3e-6)
+
+
+def test_a_rotated_kernel_replays_the_fit_of_its_gate(page):
+    q, k, v = (x[:, :1].float() for x in tensors())
+    m, soft = (make(spec, 1, 16, LAW) for spec in ("nala+gate", "softmax"))
+    fit = fit_gate(m, soft.map(q, k, v), q, k, v, steps=4, snapshots=3)
+    gate = gate_snapshots(fit, q, k, v)
+    show(page, blob([Panel("nala", "kernel", fit.mechanism.map(q, k, v), gate=gate)], LAW))
+    row = page.evaluate("""() => { const road = roadOf(view.model.panels[0].wire); road.turn({strength: 1}, 1);
+                        return [...road.row(9, new Float64Array(road.S))]; }""")
+    fit.mechanism.gate.load_state_dict(fit.snapshots[1].gate)
+    near(np.array(row), fit.mechanism.map(q, k, v).rows([9])[0, 0, 0].detach().numpy(), 1e-5)
+
+
+@torch.no_grad()
+def test_a_gate_that_the_slider_cannot_turn_says_so(page):
+    q, k, v = tensors()
+    m = make("sana+gate", 2, 16, LAW, chunk=1).double()
+    gate = gated(len(LAW), 16, shots=2)["gate"]
+    show(page, blob([Panel("SANA, by chunks", "kernel", m.map(q, k, v), gate=gate)], LAW))
+    assert page.locator(".fixed").inner_text().startswith("SANA, by chunks: always at full strength here")
+    assert page.get_by_role("slider").count() == 0 and page.get_by_role("button", name="replay").count() == 0
+
+
+def test_a_signed_row_has_its_own_numbers_in_place_of_entropy(page):
+    row = torch.tensor([[0.5, -0.25, 0.0, -0.5, 0.125]])
+    show(page, blob([panel({"kind": "rows", "rows": row.expand(5, 5)}, stochastic=False)], Grid(1, 1, 5)))
+    facts = page.locator(".facts").inner_text().split("\n")
+    assert facts == ["negative weights", "50.0 %", "their sum", "−0.75", "largest × N", "2.50"]
+    got = page.evaluate("view.measures")[0]
+    assert [got["negative"], got["under"], got["peak"]] == [
+        f(row[0]).item() for f in (negative_share, negative_sum, largest_weight)]
+    page.wait_for_function("document.getElementById('view').shadowRoot.querySelector('[role=status]')"
+                           ".textContent.includes('their sum −0.75')")
+    show(page, blob([panel(uniform(5))], Grid(1, 1, 5)))
+    assert page.locator(".facts").inner_text().split("\n")[:2] == ["bits of entropy", "2.32"]
 
 
 def test_prefix_tokens_come_first_and_lie_nowhere(page):

@@ -40,7 +40,13 @@ def test_a_photograph(photo):
 
 
 def test_a_clip_with_a_signed_map(moving):
-    assert held(moving) == ["factorized: signed: its rows are not probability distributions"]
+    assert held(moving) == []
+
+
+def test_memories_at_the_strengths_of_the_look():
+    view = View("coffee", 5, specs=("gated_delta", "uniform")).with_values(fading=0.5, erasing=0.25)
+    assert "set_strengths(fading=0.5, erasing=0.25)" in view_code(open_view(view))
+    assert held(open_view(view)) == []
 
 
 def test_a_film_of_ones_own_channels_and_an_order(own, tmp_path, monkeypatch):

@@ -17,6 +17,7 @@ from linviz.patch_view import PatchView, unpack
 from linviz.patch_view.widget import patch_view_class
 from linviz.settings import Nested, Number, Switch, Text, Whole, Word, Words, setting
 from linviz.views import Look, SourceFile, TrainedView, View
+from linviz.views.state import STRENGTHS
 from linviz.views.view_options import add_export_options, add_read_options, chosen_values, view_options
 from tests.conftest import watch
 from tests.patch_view.harness import FRAMES, blob, gated, panel, show, state, uniform, white
@@ -125,7 +126,7 @@ def option(name, kind, value):
 def commands(name, cls=View):
     """The commands that have the option of a field."""
     look = cls.flat_settings()[name].inside is not None
-    return ([] if look and name != "strength" else [["read", "coffee"]]) + [["export", "coffee", "--out", "x.png"]]
+    return ([] if look and name not in STRENGTHS else [["read", "coffee"]]) + [["export", "coffee", "--out", "x.png"]]
 
 
 @pytest.mark.parametrize("cls, name, kind", [case for case in fields(View) if case.values[1] != "source"])
@@ -145,7 +146,7 @@ def test_the_command_line_takes_every_extreme_and_refuses_what_is_beyond(cls, na
                 assert stop.code == 1, "what argparse refuses itself"
             said = capsys.readouterr().err.strip()
             assert one_sentence(said.splitlines()[-1]) and "\n" not in said, text
-    if name in Look.settings() and name != "strength":
+    if name in Look.settings() and name not in STRENGTHS:
         with pytest.raises(SystemExit):
             cli.build_parser().parse_args(["read", "coffee", *option(name, kind, extremes(kind, cls)[0][-1])])
 

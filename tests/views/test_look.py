@@ -22,14 +22,14 @@ from linviz.views.export import painting, panel_pictures, sheet
 from linviz.views.export.film import film_frames
 from linviz.views.export.table import numbers_csv, numbers_json, view_numbers, weights_npz
 from linviz.views.export.web_page import view_page
-from linviz.views.panel_steps import weaken_gate
+from linviz.views.panel_steps import weaken_panel
 from tests.patch_view.harness import blob, panel, show, uniform
 from tests.views.test_code import held
 
 
 def looked(opened, **look):
     """The same view with another look, its panels at the strength of the look."""
-    panels = tuple(weaken_gate(panel, look.get("strength", 1.0)) for panel in opened.fitted_panels)
+    panels = tuple(weaken_panel(panel, Look(**look)) for panel in opened.fitted_panels)
     return replace(opened, view=replace(opened.view, look=Look(**look)), panels=panels)
 
 

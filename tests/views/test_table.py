@@ -10,7 +10,9 @@ import pandas as pd
 import pytest
 import torch
 
+from linviz.measure import MEASURES
 from linviz.reading import ROW_MEASURES
+from linviz.signed_rows import SIGNED_MEASURES
 from linviz.views import View, row_stats
 from linviz.views.export import table
 
@@ -55,8 +57,15 @@ def test_json_brings_the_view_back_and_says_what_a_measure_is(photo):
 
 
 def test_a_signed_map_has_no_shares_and_says_so(moving):
-    signed = [n for n in table.view_numbers(moving) if n.spec == "factorized"]
+    found = {n.measure: n for n in table.view_numbers(moving) if n.spec == "factorized"}
+    signs, signed = [found.pop(name) for name in SIGNED_MEASURES], found.values()
     assert all(n.patch is None and n.mean is None and n.note.startswith("signed") for n in signed)
+    (panel,) = [one for one in moving.panels if one.spec == "factorized"]
+    for n in signs:
+        values = MEASURES[n.measure].function(panel.map.dense()[0, 0])
+        assert (n.patch, n.mean) == pytest.approx((values[moving.query].item(), values.mean().item()), rel=1e-5)
+        assert n.note == ""
+    assert all(n.patch is None for n in table.view_numbers(moving) if n.measure in SIGNED_MEASURES and n not in signs)
     assert json.loads(table.numbers_json(moving))["mechanisms"][1]["patch"]["entropy"] is None
 
 

@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from ...clips import FRAMES
 from ...clips.fitting import PATCH
 from ...models.fit import softmax_target
-from ..row_stats import row_statistics
+from ..panel_steps import is_weakened
 from ..state import ALL_HEADS
 from ..state_kinds import SourceFile
 from ..trained_panels import OpenTrained
@@ -40,7 +40,8 @@ def view_code(opened: OpenView) -> str:
         several=opened.tokens.q.shape[1] > 1, elsewhere=opened.tokens.key_grid is not None,
         file=opened.view.source if isinstance(opened.view.source, SourceFile) else None, fewest_frames=FRAMES[0],
         more={name: NEEDS[name] for name in opened.tokens.measure_options},
-        why_unmeasured=lambda panel: row_statistics(panel.map, opened.query, opened.grid)[1])
+        signed=any(not panel.map.stochastic for panel in opened.panels),
+        weakened=lambda panel: is_weakened(panel, opened.view.look))
 
 
 def trained_code(opened: OpenTrained) -> str:

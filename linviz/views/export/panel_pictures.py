@@ -16,6 +16,7 @@ from ...palette import HUES, OTHER_HUE
 from ...patch_view.light import FULL
 from ...patch_view.still import SIGNED, is_signed, ring_radius
 from ..drawable import Drawable, DrawablePanel
+from ..row_stats import signed_statistics
 from .painting import WIDE, baseline_panel, frame_shares, framed_overlay, panel_statistics, scale_items
 from .sheet import INK, SOFT, Dot, Ring, Sheet, Words, sheet_image, sheet_svg, text_length
 
@@ -203,18 +204,26 @@ def panel_title(opened: Drawable, n: int) -> str:
 
 
 def _facts(page: Sheet, opened: Drawable, panel: DrawablePanel, x: float, y: float) -> None:
-    """Three numbers of the pinned patch, or the reason why there are none."""
+    """Three numbers of the pinned patch, and the reason where they are not those of a probability distribution."""
     found, note = panel_statistics(opened, panel)
-    if not found:
-        signed = is_signed(panel.map, opened.query)
-        page.items.append(Words(x, y + 22, f"signed: {SIGNED}" if signed else note, 13))
-        return
-    facts = ((three_digits(found["entropy"]), "bits of entropy"),
-             (three_digits(found["effective_tokens"]), "effective patches"),
-             (f"{three_digits(100 * found['top_share'])} %", "in top 10"))
+    signs = signed_statistics(panel.map, opened.query)
+    if signs:
+        note = f"signed: {SIGNED}" if is_signed(panel.map, opened.query) else note
+        under = three_digits(abs(signs["negative_sum"]))
+        facts = [(f"{three_digits(100 * signs['negative_share'])} %", "negative"),
+                 (f"−{under}" if signs["negative_sum"] else "0", "their sum"),
+                 (three_digits(signs["largest_weight"]), "largest × N")]
+    elif found:
+        facts = [(three_digits(found["entropy"]), "bits of entropy"),
+                 (three_digits(found["effective_tokens"]), "effective patches"),
+                 (f"{three_digits(100 * found['top_share'])} %", "in top 10")]
+    else:
+        facts = []
+    high = y - 5 * bool(signs)  # room for the reason below
+    page.items += [Words(x, y + (48 if signs else 22), note, 12)] if note else []
     for n, (number, what) in enumerate(facts):
         left = x + n * WIDE / 2.75
-        page.items += [Words(left, y + 22, number, 16, INK, True), Words(left, y + 38, what, 12)]
+        page.items += [Words(left, high + 22, number, 16, INK, True), Words(left, high + 38, what, 12)]
 
 
 def three_digits(x: float) -> str:

@@ -1,7 +1,8 @@
 """The numbers of a view: every row measure of the pinned patch beside its mean over all rows; as CSV, JSON and NPZ.
 
 A row that is signed, that does not sum to one or that is empty is no probability distribution: then the number is
-missing, and `note` says why. Gates stand at the strength of the view's look. Nothing is rounded.
+missing, `note` says why, and maps with such rows have measures of their own. Gates and memories stand at the strengths
+of the view's look. Nothing is rounded.
 """
 from __future__ import annotations
 
@@ -17,11 +18,19 @@ import torch
 
 from ...measure import MEASURES
 from ...mechanisms import REGISTRY, parse
-from ...reading import ROW_MEASURES
+from ...signed_rows import SIGNED_MEASURES
 from ..drawable import Drawable
 from ..load import Progress
 from ..map_divergence import view_divergence
-from ..row_stats import mean_statistics, query_row, row_statistics, why_missing
+from ..row_stats import (
+    mean_statistics,
+    query_row,
+    row_statistics,
+    signed_statistics,
+    table_measures,
+    why_missing,
+)
+from ..state import STRENGTHS
 from ..state_kinds import SourceFile
 from ..view_panels import OpenView, ViewPanel
 
@@ -53,9 +62,14 @@ def view_numbers(opened: OpenView, progress: Progress | None = None) -> list[Num
     """
     found = [number for panel, title in zip(opened.panels, opened.titles)
              for number in _panel_numbers(opened, panel, title, progress)]
-    names = (*ROW_MEASURES, *opened.tokens.measure_options)
+    names = measure_names(opened)
     return found + [Number(key, key, REGISTRY[parse(key.partition(" ")[0]).name].family, name, MEASURES[name].unit,
                            None, None, why) for key, why in opened.left_out.items() for name in names]
+
+
+def measure_names(opened: OpenView) -> tuple[str, ...]:
+    """The measures of the table of a view, in order."""
+    return table_measures((panel.map for panel in opened.panels), opened.tokens.measure_options)
 
 
 def _panel_numbers(opened: OpenView, panel: ViewPanel, title: str, progress: Progress | None) -> Iterator[Number]:
@@ -69,9 +83,10 @@ def _panel_numbers(opened: OpenView, panel: ViewPanel, title: str, progress: Pro
         mean = mean_statistics(panel.reading, opened.tokens.measure_options, report) or {}
     except ValueError as error:  # the other mechanisms are measured nevertheless
         note = str(error)
-    for name in (*ROW_MEASURES, *opened.tokens.measure_options):
-        yield Number(panel.key, title, panel.family, name, MEASURES[name].unit, patch.get(name), mean.get(name),
-                     note or why_missing(name, patch))
+    patch = patch or signed_statistics(panel.reading.map, opened.query)
+    for name in measure_names(opened):
+        why = "" if name in SIGNED_MEASURES else note or why_missing(name, patch)
+        yield Number(panel.key, title, panel.family, name, MEASURES[name].unit, patch.get(name), mean.get(name), why)
 
 
 # ------------------------------------------------------------------------------------------------ as text
@@ -85,7 +100,7 @@ def state_columns(opened: OpenView) -> dict[str, Any]:
     return {"source": file.name if file else source, "sha256": file.sha256 if file else "", **place_columns(opened),
             "patches": view["patches"], "frames": opened.grid.T, "temperature": view["temperature"],
             "causal": view["causal"], "steps": view["steps"], "seed": view["seed"],
-            "strength": opened.look.strength, **told}
+            **{name: getattr(opened.look, name) for name in STRENGTHS}, **told}
 
 
 def numbers_csv(opened: OpenView, progress: Progress | None = None) -> str:
@@ -123,7 +138,7 @@ def numbers_json(opened: OpenView, progress: Progress | None = None) -> str:
     """
     every = view_numbers(opened, progress)
     return json_text(opened, {
-        "measures": {name: _declared(name) for name in (*ROW_MEASURES, *opened.tokens.measure_options)},
+        "measures": {name: _declared(name) for name in measure_names(opened)},
         "mechanisms": [_mechanism(opened, panel, title, every) for panel, title in zip(opened.panels, opened.titles)],
         **_compared(opened),
         "left_out": dict(opened.left_out)})
