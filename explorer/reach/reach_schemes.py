@@ -76,7 +76,7 @@ SCHEMES: dict[str, Scheme] = {
         "Some channels of k and v come from the eight places around. Attention in time reaches one ring further "
         "per layer, and the shift costs no multiplication."),
     "hybrid": Scheme(
-        "hybrid: softmax in space, memory", "hybrid", "a hybrid", ("softmax@space", "{memory} scan=frames"),
+        "hybrid: space, memory", "hybrid", "a hybrid", ("softmax@space", "{memory} scan=frames"),
         "Softmax inside each frame, then a memory that takes one step per frame: the chosen one, or Gated DeltaNet. It "
         "meets its own frame and all earlier ones, never a later one."),
 }
