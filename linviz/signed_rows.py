@@ -17,6 +17,7 @@ SIGNED_MEASURES = ("negative_share", "negative_sum", "largest_weight")
 def negative_share(rows: Rows) -> PerRow:
     """The share of negative weights among those that are not zero; 0 for a row of zeros.
 
+    >>> import torch
     >>> negative_share(torch.tensor([0.5, -0.25, 0.0, 0.0]))
     tensor(0.5000)
     """
@@ -28,6 +29,7 @@ def negative_share(rows: Rows) -> PerRow:
 def negative_sum(rows: Rows) -> PerRow:
     """The sum of the negative weights: what a row takes off, where an average of values would only add.
 
+    >>> import torch
     >>> negative_sum(torch.tensor([0.5, -0.25, 0.0, -0.5]))
     tensor(-0.7500)
     """
@@ -38,6 +40,7 @@ def negative_sum(rows: Rows) -> PerRow:
 def largest_weight(rows: Rows) -> PerRow:
     """The largest weight by its size, times the number of keys: 1 if all keys have the equal share.
 
+    >>> import torch
     >>> largest_weight(torch.tensor([0.5, -0.25, 0.0, -0.75]))
     tensor(3.)
     """

@@ -30,7 +30,8 @@ def test_what_goes_in_comes_out():
     assert head["grid"] == [2, 2, 3] and head["title"] == "a title" and head["alt"] == "a white sheet."
     assert [(p["title"], p["family"]) for p in head["panels"]] == [("one", "kernel"), ("two", "local")]
     assert head["set"] == {"query": 4, "frame": None, "strength": 0.5, "mode": "heat", "intro": True, "tick": 0,
-                           "own": False, "share": 0.0, "tone": "root", "follow": False, "projector": False}
+                           "own": False, "share": 0.0, "tone": "root", "follow": False, "projector": False,
+                           "fading": 1.0, "erasing": 1.0}
     sent = head["panels"][0]["wire"]
     for name in ("phi_q", "z_k"):
         assert np.array_equal(sent[name], wire[name].numpy())
