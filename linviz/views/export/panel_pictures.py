@@ -18,7 +18,7 @@ from ...patch_view.still import SIGNED, is_signed, ring_radius
 from ..drawable import Drawable, DrawablePanel
 from ..row_stats import signed_statistics
 from .painting import WIDE, baseline_panel, frame_shares, framed_overlay, panel_statistics, scale_items
-from .sheet import INK, SOFT, Dot, Ring, Sheet, Words, sheet_image, sheet_svg, text_length
+from .sheet import INK, SOFT, Dot, Ring, Sheet, Words, sheet_image, sheet_svg, shortened_text, text_length
 
 MARGIN, GAP, ABREAST, STRIP = 28, 18, 4, 8  # STRIP: frames side by side
 SMALL = (WIDE - 5 * (STRIP - 1)) / STRIP  # pixels: how wide a small frame is
@@ -166,18 +166,6 @@ def wrap_lines(text: str, wide: float, size: float = 12) -> list[str]:
         longer = f"{lines[-1]} {word}".strip()
         lines[-1:] = [longer] if text_length(longer, size) <= wide or not lines[-1] else [lines[-1], word]
     return lines
-
-
-def shortened_text(text: str, size: float, wide: float) -> str:
-    """As much of a text as fits into `wide` pixels; three points stand for the rest.
-
-    >>> shortened_text("softmax", 15, 200), shortened_text("softmax and others", 15, 80)
-    ('softmax', 'softmax...')
-    """
-    kept = text
-    while kept and text_length(kept if kept == text else kept + "...", size) > wide:
-        kept = kept[:-1].rstrip()
-    return kept if kept == text else kept + "..."
 
 
 # ------------------------------------------------------------------------------------------------ a panel
