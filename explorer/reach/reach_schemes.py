@@ -1,8 +1,8 @@
 """Schemes of attention over a clip: which attention each of three layers computes, as specs that take turns.
 
-A scheme is a cycle of specs; {m} is the attention that the visitor chose, {memory} the same if it can scan frames,
-{w} the side of a window. Counted back from the output, the last layer is the end of the cycle: three layers of divided
-attention are space, time, space.
+A scheme is a cycle of specs. {m} is the attention that the visitor chose, and {w} the side of a window. {memory} is
+the chosen attention if it can scan frames. Counted back from the output, the last layer is the end of the cycle: three
+layers of divided attention are space, time, space.
 """
 from __future__ import annotations
 
