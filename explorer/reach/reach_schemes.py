@@ -1,14 +1,16 @@
 """Schemes of attention over a clip: which attention each of three layers computes, as specs that take turns.
 
-A scheme is a cycle of specs; {m} is the attention that the visitor chose, {w} the side of a window. Counted back
-from the output, the last layer is the end of the cycle: three layers of divided attention are space, time, space.
+A scheme is a cycle of specs. {m} is the attention that the visitor chose, and {w} the side of a window. {memory} is
+the chosen attention if it can scan frames. Counted back from the output, the last layer is the end of the cycle: three
+layers of divided attention are space, time, space.
 """
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from linviz.mechanisms import parse
+from linviz.mechanisms import REGISTRY
 from linviz.models import SCHEMES as PAPERS
+from linviz.views.panel_options import panel_text, read_panel
 
 LAYERS = 3
 ATTENTIONS = ("softmax", "relu_floor", "local", "reformer", "sla", "mhla", "graph", "retention", "gla", "mamba2",
@@ -73,14 +75,22 @@ SCHEMES: dict[str, Scheme] = {
         "time, neighbours in space shifted in", "shift in space", "a shift in space", ("{m}+shift:space@time",),
         "Some channels of k and v come from the eight places around. Attention in time reaches one ring further "
         "per layer, and the shift costs no multiplication."),
+    "hybrid": Scheme(
+        "hybrid: space, memory", "hybrid", "a hybrid", ("softmax@space", "{memory} scan=frames"),
+        "Softmax inside each frame, then a memory that takes one step per frame: the chosen one, or Gated DeltaNet. It "
+        "meets its own frame and all earlier ones, never a later one."),
 }
 
 
 def scheme_specs(scheme: str, attention: str = "softmax", side: int = 4) -> tuple[str, ...]:
-    """The specs of the last three layers of a scheme, in the order they run.
+    """The specs of the last three layers of a scheme with their options, in the order they run.
 
     >>> scheme_specs("divided"), scheme_specs("shifted", "linear", side=7)[-1]
     (('softmax@space', 'softmax@time', 'softmax@space'), 'linear@shifted:7')
+    >>> scheme_specs("hybrid", "linear"), scheme_specs("hybrid", "kda")[-1]
+    (('gated_delta scan=frames', 'softmax@space', 'gated_delta scan=frames'), 'kda scan=frames')
     """
-    cycle = [str(parse(spec.format(m=attention, w=side))) for spec in SCHEMES[scheme].cycle]
+    memory = attention if REGISTRY[attention].family == "recurrent" else "gated_delta"
+    cycle = [panel_text(*read_panel(spec.format(m=attention, memory=memory, w=side)))
+             for spec in SCHEMES[scheme].cycle]
     return tuple((cycle * LAYERS)[-LAYERS:])

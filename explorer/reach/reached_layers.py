@@ -14,6 +14,7 @@ from torch import Tensor
 
 import linviz
 from linviz import Grid, cost, flow
+from linviz.views.panel_options import read_panel
 
 from ..shared.number_tables import three_digits
 from .reach_schemes import LAYERS, ORDINALS, SCHEMES, scheme_specs
@@ -52,7 +53,8 @@ def random_tokens(grid: Grid) -> Tensor:
 @st.cache_resource(max_entries=64, show_spinner=False)
 def attention_layer(spec: str, grid: Grid) -> tuple[Any, int]:
     """One attention as a function of its values, q and k being fixed, and the operations it takes."""
-    m = linviz.make(spec, HEADS, WIDTH, grid)
+    spec, options = read_panel(spec)
+    m = linviz.make(spec, HEADS, WIDTH, grid, **options)
     q, k, v = random_tokens(grid)
     with torch.no_grad():
         a = m.map(q, k, v)

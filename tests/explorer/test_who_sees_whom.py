@@ -25,6 +25,7 @@ from explorer.reach.reached_layers import (
 from explorer.shared.number_tables import operation_count
 from linviz import Grid, cost, flow
 from linviz.patch_view import unpack
+from linviz.views.panel_options import read_panel
 
 PAGE = Path(__file__).parents[2] / "explorer" / "reach" / "page.py"
 QUICK = {"source": "pan", "patches": "7", "frames": "3", "row": "3", "column": "4"}
@@ -63,7 +64,8 @@ def test_what_is_reached_is_what_flow_says_of_other_queries_and_keys(scheme: str
     x = torch.randn(1, 1, len(GRID), 32)
     layers = []
     for spec in found.specs:
-        m = linviz.make(spec, 1, 32, GRID, seed=5)
+        spec, options = read_panel(spec)
+        m = linviz.make(spec, 1, 32, GRID, seed=5, **options)
         a = m.map(x, x.flip(-1), x)
         layers.append(lambda v, a=a, m=m: a.apply(m.values(v)))
     masks = flow.reach(layers, QUERY, len(GRID), width=32)
@@ -75,7 +77,8 @@ def test_what_is_reached_is_what_flow_says_of_other_queries_and_keys(scheme: str
 @pytest.mark.parametrize(("scheme", "tokens"), [
     ("joint", (147, 147, 147)), ("space", (49, 49, 49)), ("time", (3, 3, 3)), ("divided", (49, 147, 147)),
     ("axial", (3, 21, 147)), ("window", (9, 9, 9)), ("shifted", (9, 36, 49)), ("kronecker", (147, 147, 147)),
-    ("shift_time", (98, 147, 147)), ("shift_space", (27, 75, 126))])
+    ("shift_time", (98, 147, 147)), ("shift_space", (27, 75, 126)),
+    ("hybrid", (49, 49, 49))])
 def test_counts_written_out(scheme: str, tokens: tuple[int, ...]) -> None:
     """3 frames of 7 x 7 patches, row 3, column 4, windows of 3: counted on squared paper."""
     assert reached_layers(scheme, "softmax", 3, GRID, QUERY).tokens == tokens
@@ -105,6 +108,13 @@ def test_notes_say_what_the_marks_cannot() -> None:
     assert table(at)[1][1:3] == ["gla", "18 of 147"]
 
 
+@pytest.mark.parametrize("attention", ["softmax", "delta", "retention", "mamba2"])
+def test_a_hybrid_reaches_its_own_frame_and_earlier_ones(attention: str) -> None:
+    """Of three frames the middle one: never the last. Signed weights hide no patch."""
+    found = reached_layers("hybrid", attention, 3, GRID, 49 + 20)
+    assert found.tokens == (98, 98, 98) and not found.levels[98:].any()
+
+
 def test_local_and_global_together_reach_all() -> None:
     found = reached_layers("local_global", "softmax", 3, GRID, QUERY)
     assert found.tokens[0] < found.tokens[1] and found.whole in (2, 3)
@@ -122,7 +132,7 @@ def test_softmax_over_all_pairs_costs_four_n_n_d_a_head() -> None:
 
 def test_schemes_end_with_the_end_of_their_cycle() -> None:
     assert scheme_specs("axial", "linear") == ("linear@columns", "linear@rows", "linear@time")
-    assert all(linviz.make(spec, 2, 64, GRID) for name in SCHEMES for spec in scheme_specs(name))
+    assert all(attention_layer(spec, GRID) for name in SCHEMES for spec in scheme_specs(name))
 
 
 def test_words() -> None:
