@@ -7,7 +7,8 @@ import sys
 STUDIES = {  # by name: the module, what it does, how long it takes on one core, and what it writes
     "evidence": ("evidence_study", "accuracy, maps and interventions of the shipped models", "minutes", "EVIDENCE.md"),
     "gates": ("gate_study", "what a gate can do: fitted to a trained softmax model's maps", "an hour", "GATES.md"),
-    "sets": ("training_sets", "train the sets of models (short, long, fine, ..., rates)", "hours",
+    "colour": ("colour_study", "colours copied from hints: the page from the runs that exist", "a minute", "COLOUR.md"),
+    "sets": ("training_sets", "train the sets of models (short, long, fine, ..., rates, colour)", "hours",
              "results/, shipped models")}
 
 
