@@ -17,7 +17,7 @@ from ..shapes import Float
 from .colour_task import CELLS, ColourTask, paint_errors
 from .colour_windows import COLOUR_PATCH
 
-DISTANCES, LIGHTNESSES = (0.5, 0.8, 1.2, 2.0, 3.0), (0.25, 0.5, 1.0, 2.0, 4.0)  # values tried for a and c
+DISTANCES, LIGHTNESSES = (0.5, 0.8, 1.2, 2.0, 3.0, 5.0), (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)  # tried for a and c
 FAR = 1e6
 
 

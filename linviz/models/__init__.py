@@ -14,7 +14,7 @@ from .video_transformer import Shape, VideoTransformer
 HOMES = {"CONFIGS": "linear_video_transformer", "ColourModel": "colour_model", "Config": "linear_video_transformer",
          "Data": "examples", "Examples": "examples", "LinearVideoTransformer": "linear_video_transformer",
          "Recipe": "recipe", "Run": "training_run", "accuracy": "training", "arm_recipe": "arms",
-         "measure_layers": "looking", "paint_picture": "painting", "pretrained": "checkpoints",
+         "measure_layers": "looking", "paint_picture": "colour_painting", "pretrained": "checkpoints",
          "stored_models": "checkpoints", "train": "training"}
 
 __all__ = ["LABEL", "SCHEMES", "AttentionLayer", "Fit", "Scheme", "Shape", "Snapshot", "Traced", "VideoTransformer",
