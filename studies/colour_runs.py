@@ -13,7 +13,6 @@ from typing import Any
 from linviz.models.arms import COLOUR_SETS
 
 from .evidence_store import RESULTS
-from .interval_statistics import mean_interval
 from .learning_rates import seed_interval
 from .ledger import FEWEST, Record, Value
 
@@ -107,5 +106,5 @@ def number_with_interval(value: Value, form: str) -> str:
     text = form.format(value.mean)
     if len(value.values) < FEWEST:
         return text
-    low, high = mean_interval(value.values)
+    low, high = value.interval
     return f"{text} [{form.format(low)}, {form.format(high)}]"
