@@ -16,6 +16,7 @@ from .shapes import Bool
 Layer = Callable[[Tensor], Tensor]  # values (1, H, N, E) -> outputs (1, H, N, E), linear
 
 
+@torch.enable_grad()
 def layer_sources(layer: Layer, listening: Bool[Tensor, "N"], heads: int = 1, width: int = 16) -> Bool[Tensor, "N"]:
     """The tokens whose values reach the outputs of the tokens in `listening` through one layer.
 
@@ -24,8 +25,8 @@ def layer_sources(layer: Layer, listening: Bool[Tensor, "N"], heads: int = 1, wi
     """
     v = torch.zeros(1, heads, len(listening), width, requires_grad=True)
     out = layer(v)
-    # positive weights that differ by channel: contributions cannot cancel in a non-negative map
-    asked = out * torch.linspace(1, 2, out.shape[-1])
+    # positive weights: contributions cannot cancel in a non-negative map, nor, drawn at random, in a signed one
+    asked = out * (1 + torch.rand(out.shape[-2:], generator=torch.Generator().manual_seed(0)))
     asked[..., listening, :].sum().backward()
     if v.grad is None:
         return torch.zeros_like(listening)

@@ -14,13 +14,15 @@ from .more_seeds import FLOOR, GATE, RELU, SOFT, WIDE
 from .number_formats import arm_label
 
 SET, LONG, HEADS, PLAIN, EXCHANGED = "colour", "colour_long", "colour_heads", "colour_plain", "colour_exchanged"
+HYBRID = "relu_floor/softmax/relu_floor"
 KERNELS = ("focused", RELU, FLOOR, GATE, "cosformer", "efficient", "mala")
 NEEDED: tuple[dict[str, tuple[str, ...]], ...] = (      # the arms that each prediction names, by set
     {SET: (SOFT, FLOOR)}, {SET: (RELU, FLOOR, SOFT)}, {SET: (GATE, FLOOR)}, {SET: (WIDE, FLOOR)},
     {SET: (SOFT, "gated_delta~scan=both", *KERNELS)}, {SET: ("uniform", SOFT, *KERNELS)}, {SET: KERNELS},
     {SET: (SOFT, "uniform", *KERNELS)}, {SET: (SOFT, RELU, FLOOR, GATE)}, {SET: (SOFT, *KERNELS)}, {SET: (SOFT, FLOOR)},
     {SET: (SOFT, FLOOR), HEADS: (f"{SOFT}~heads=1", f"{FLOOR}~heads=1")}, {EXCHANGED: (SOFT, FLOOR)},
-    {PLAIN: (f"{SOFT}~init=plain", f"{FLOOR}~init=plain")}, {SET: (SOFT, FLOOR), LONG: (SOFT, FLOOR)})
+    {PLAIN: (f"{SOFT}~init=plain", f"{FLOOR}~init=plain")}, {SET: (SOFT, FLOOR), LONG: (SOFT, FLOOR)},
+    {SET: (SOFT, FLOOR, HYBRID)})
 
 
 def colour_answers(runs: ColourRuns) -> list[Answer | None]:
@@ -28,7 +30,7 @@ def colour_answers(runs: ColourRuns) -> list[Answer | None]:
     questions: tuple[Callable[[ColourRuns], Answer], ...] = (
         softmax_leads, relu_like_floor, gate_like_floor, control_like_floor, softmax_is_first, uniform_is_last,
         focused_is_best, rank_goes_with_score, content_is_used, nothing_memorised, kernel_by_hand, one_head_narrows,
-        exchanged_sets, plain_beginning, later_lead)
+        exchanged_sets, plain_beginning, later_lead, one_softmax_layer)
     found: list[Answer | None] = []
     for needed, question in zip(NEEDED, questions, strict=True):
         there = all(runs.has(which, *names) for which, names in needed.items())
@@ -67,8 +69,8 @@ def control_like_floor(runs: ColourRuns) -> Answer:
 
 
 def softmax_is_first(runs: ColourRuns) -> Answer:
-    """5: first of all arms."""
-    first, second = runs.ranked(SET)[:2]
+    """5: first of all arms but the hybrid."""
+    first, second = [name for name in runs.ranked(SET) if name != HYBRID][:2]
     return Answer(first == SOFT, f"{arm_label(first)} {score_mean(runs, first):.3f}, then {arm_label(second)} "
                                  f"{score_mean(runs, second):.3f}")
 
@@ -144,3 +146,9 @@ def later_lead(runs: ColourRuns) -> Answer:
     """15: at least 0.08, and less than after 800 steps."""
     late, early = runs.gap(LONG, SOFT, FLOOR), runs.gap(SET, SOFT, FLOOR)
     return Answer(0.08 <= late.mean < early.mean, f"{late.mean:+.3f} and {early.mean:+.3f}")
+
+
+def one_softmax_layer(runs: ColourRuns) -> Answer:
+    """16: within 0.05 of softmax, and more than 0.1 above relu_floor."""
+    near, far = runs.gap(SET, HYBRID, SOFT), runs.gap(SET, HYBRID, FLOOR)
+    return Answer(abs(near.mean) < 0.05 and far.mean > 0.1, f"{gap_score_text(near)} and {gap_score_text(far)}")

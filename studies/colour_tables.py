@@ -8,7 +8,7 @@ from pathlib import Path
 
 from linviz.models.arms import COLOUR_SETS
 
-from .colour_predictions import colour_answers
+from .colour_predictions import HYBRID, colour_answers
 from .colour_runs import ColourRuns, gap_score_text, has_measure, score_text
 from .ledger import Record
 from .more_seeds import FLOOR, GATE, RELU, SOFT, WIDE
@@ -17,7 +17,7 @@ from .number_formats import arm_label, markdown_table, number_text
 PREDICTIONS = Path(__file__).with_name("COLOUR_PREDICTIONS.md")
 SHIFT = "relu_floor+gate+shift:space"
 PAIRS = ((SOFT, FLOOR), (SOFT, RELU), (RELU, FLOOR), (GATE, FLOOR), (GATE, WIDE), (WIDE, FLOOR), (SHIFT, GATE),
-         (SOFT, "focused"), ("focused", FLOOR))
+         (HYBRID, SOFT), (HYBRID, FLOOR), (SOFT, "focused"), ("focused", FLOOR))
 MEASURES = {"entropy": "entropy / log2 N", "object": "weight on hints", "near": "on near hints",
             "effective_rank": "effective rank", "diversity": "row diversity"}
 MADE_BY_HAND = {"nearest": "by hand: nearest hint", "bilateral": "by hand: bilateral kernel"}

@@ -71,7 +71,8 @@ def measures_table(view: TrainedView, found: Sequence[ModelAnswer]) -> str:
         lines.append(_line(title, unit, cells))
     right = [(NONE, exact_number_html(100 * (x := one.card["test_accuracy"]), three_digits(100 * x))) for one in found]
     lines.append(_line(f"right answers on {found[0].card['tests']:,} clips", "%", right))
-    heads = column_heads([one.family for one in found], [one.title for one in found], span=2)
+    heads = column_heads([one.layers[view.layer - 1].attention.family for one in found],
+                         [one.layer_title(view.layer) for one in found], span=2)
     return html_table(heads, '<th scope="col">this clip</th><th scope="col" class="mean">recorded</th>' * len(found),
                       lines)
 

@@ -72,7 +72,7 @@ def times_played() -> int:
 
 def show_changes(view: TrainedView) -> None:
     """Over the maps: what is done to the clip, and to the models in all layers at once."""
-    specs = [parse(name.partition("~")[0]) for name in view.specs]
+    specs = [parse(part) for name in view.specs for part in name.partition("~")[0].split("/")]
     left, middle, right = st.columns(3, gap="medium")
     with left:
         draw_field(STATE, "order")

@@ -37,7 +37,7 @@ from ..shared.gate_pictures import (
 )
 from ..shared.number_tables import three_digits
 from ..shared.shift_table import shift_table, shift_words
-from .layer_gates import RESULTS, FittedGates, gates_key, has_gate, learned_gates
+from .layer_gates import RESULTS, FittedGates, gated_layers, gates_key, learned_gates
 from .model_answers import clip_key, clip_task
 
 ALL = "all channels (geometric mean)"
@@ -55,8 +55,8 @@ def gates_panel(view: TrainedView, found: Sequence[ModelAnswer]) -> None:
     """Every layer and head in one picture, and one of them larger; the fitted gates come when they are ready."""
     fits: FittedGates = st.session_state.setdefault("trained_gates", FittedGates())
     st.subheader("Feature fixation weights", anchor=False)
-    gated = [one for one in found if has_gate(one)]
-    if plain := [one.title for one in found if not has_gate(one)]:
+    gated = [one for one in found if gated_layers(one)]
+    if plain := [one.title for one in found if not gated_layers(one)]:
         st.caption(no_gate_sentence(plain))
     if not gated:
         fits.stop()
@@ -72,9 +72,9 @@ def gates_panel(view: TrainedView, found: Sequence[ModelAnswer]) -> None:
     elif not beside:
         _show_progress(fits)
     show_head(view, one, learned, beside)
-    if (attention := one.layers[0].attention).parsed.shift:
-        st.markdown(shift_words(attention, one.shape.channels))
-        st.html(shift_table(attention, one.shape.channels))
+    if shifted := [layer.attention for layer in one.layers if layer.attention.parsed.shift]:
+        st.markdown(shift_words(shifted[0], one.shape.channels))
+        st.html(shift_table(shifted[0], one.shape.channels))
 
 
 def no_gate_sentence(titles: Sequence[str]) -> str:
@@ -105,22 +105,24 @@ def show_overview(answer: ModelAnswer, key: Hashable, learned: list[list[GatedHe
                   beside: list[LayerGates]) -> None:
     """The title, and a card per layer and head."""
     st.markdown(f"**{answer.title}. {trained_gates_heading(learned, beside)}.** {MEANING}")
-    st.html(RESULTS.keep(("overview", key, len(beside)), lambda: overview_html(learned, beside)))
+    numbers = list(gated_layers(answer))
+    st.html(RESULTS.keep(("overview", key, len(beside)), lambda: overview_html(numbers, learned, beside)))
     tokens, channels = learned[0][0].gated_shares.shape
     said = AXES.format(channels=channels, tokens=tokens)
     words = [said, pattern_sentence(learned, beside), softmax_distance_sentence(beside) if beside else ""]
     st.caption(" ".join(filter(None, words)))
 
 
-def overview_html(learned: list[list[GatedHead]], beside: list[LayerGates]) -> str:
-    """Every layer and head: ratios of queries and keys, trained and fitted, on one scale."""
+def overview_html(numbers: list[int], learned: list[list[GatedHead]], beside: list[LayerGates]) -> str:
+    """Every gated layer, known by its number, and head: ratios of queries and keys, trained and fitted, on one scale.
+    """
     cards, said = [], []
     for n, layer in enumerate(learned):
         for h, head in enumerate(layer):
             fitted = beside[n].fitted[h] if n < len(beside) else None
-            cards.append(_head_card(f"layer {n + 1}, head {h + 1}", head, fitted))
+            cards.append(_head_card(f"layer {numbers[n]}, head {h + 1}", head, fitted))
             c, before, after = busiest_channel(head)
-            said.append(f"layer {n + 1}, head {h + 1}: {_use_words(head, fitted)}, most in channel {c + 1} "
+            said.append(f"layer {numbers[n]}, head {h + 1}: {_use_words(head, fitted)}, most in channel {c + 1} "
                         f"({100 * after:.0f} %)")
     return tiles_html(cards, "Fixation ratios of queries and keys in every layer and head, trained and fitted, by "
                              f"channel and patch. {'; '.join(said)}.", RATIO_SCALE, "linviz-gates")
@@ -150,13 +152,14 @@ def _use_words(head: GatedHead, fitted: GatedHead | None) -> str:
 def show_head(view: TrainedView, answer: ModelAnswer, learned: list[list[GatedHead]], beside: list[LayerGates]) -> None:
     """One layer and head larger: its channels by name, one of them on the clip, and its numbers."""
     left, right = st.columns(2)
+    numbers = list(gated_layers(answer))
     with left:
-        n, h = _choose_head(view, learned)
+        n, h = _choose_head(view, numbers, learned)
     head, fitted = learned[n][h], beside[n].fitted[h] if n < len(beside) else None
     with right:
         channel = _choose_channel((gates_key(view, answer), n, h), head)
     shown = [(name, one) for name, one in (("trained", head), ("fitted", fitted)) if one]
-    st.markdown(f"**{head_heading(head, n + 1, h + 1)}.**")
+    st.markdown(f"**{head_heading(head, numbers[n], h + 1)}.**")
     st.html("".join(rows_html(answer.shape.grid, one, name) for name, one in shown))
     st.html(clip_html(view, answer, shown, channel))
     st.html(sizes_html(answer.shape.grid, head))
@@ -165,13 +168,14 @@ def show_head(view: TrainedView, answer: ModelAnswer, learned: list[list[GatedHe
     st.caption(f"{SPREAD} {agreement_words(head, fitted, beside[n] if fitted else None)}")
 
 
-def _choose_head(view: TrainedView, learned: list[list[GatedHead]]) -> tuple[int, int]:
-    """Layer and head, from 0: those of the sidebar, until others are chosen here."""
+def _choose_head(view: TrainedView, numbers: list[int], learned: list[list[GatedHead]]) -> tuple[int, int]:
+    """Gated layer and head, from 0: those of the sidebar, until others are chosen here."""
     places = [(n, h) for n, layer in enumerate(learned) for h in range(len(layer))]
-    first = view.layer - 1, 0 if view.head == ALL_HEADS else int(view.head) - 1
-    _begin_with(HEAD, first, first)
+    layer = numbers.index(view.layer) if view.layer in numbers else 0
+    first = layer, 0 if view.head == ALL_HEADS else int(view.head) - 1
+    _begin_with(HEAD, (first, numbers), first)
     found: tuple[int, int] = st.selectbox("Look closer at", places, key=HEAD, format_func=lambda place: (
-        f"layer {place[0] + 1}, head {place[1] + 1}"))
+        f"layer {numbers[place[0]]}, head {place[1] + 1}"))
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from concurrent.futures import ThreadPoolExecutor
 
+from linviz.models import Traced
 from linviz.models.gated_heads import GatedHead, LayerGates, fit_beside, gated_heads
 from linviz.views import TrainedView
 from linviz.views.trained_panels import ModelAnswer
@@ -16,9 +17,9 @@ RESULTS = ResultCache(most=48)  # of a dozen models on their clips
 POOL = ThreadPoolExecutor(1, "gates")
 
 
-def has_gate(answer: ModelAnswer) -> bool:
-    """Whether a model has gates."""
-    return answer.layers[0].attention.gate is not None
+def gated_layers(answer: ModelAnswer) -> dict[int, Traced]:
+    """The layers of a model that have a gate, by their numbers from 1: all, none, or in a hybrid some."""
+    return {n: layer for n, layer in enumerate(answer.layers, 1) if layer.attention.gate is not None}
 
 
 def gates_key(view: TrainedView, answer: ModelAnswer) -> Hashable:
@@ -27,9 +28,9 @@ def gates_key(view: TrainedView, answer: ModelAnswer) -> Hashable:
 
 
 def learned_gates(view: TrainedView, answer: ModelAnswer) -> list[list[GatedHead]]:
-    """The gates of a model, layer by layer and head by head."""
+    """The gates of a model, gated layer by gated layer and head by head."""
     return RESULTS.keep(("learned", gates_key(view, answer)), lambda: [
-        gated_heads(layer.attention, layer.q, layer.k, layer.v) for layer in answer.layers])
+        gated_heads(layer.attention, layer.q, layer.k, layer.v) for layer in gated_layers(answer).values()])
 
 
 class FittedGates:
@@ -39,7 +40,7 @@ class FittedGates:
         self.jobs, self.failed = JobList(), dict[Hashable, str]()
 
     def wanted(self, key: Hashable, answer: ModelAnswer) -> list[LayerGates]:
-        """Every layer with a gate fitted beside its own; empty while the fits are on their way: they begin here."""
+        """Every gated layer with a gate fitted beside its own; empty while fits are on their way: they begin here."""
         found: list[LayerGates] | None = RESULTS.get(key)
         self._collect()
         if found is None and key not in self.failed:
@@ -75,12 +76,12 @@ class FittedGates:
 
 
 def _fit_layers(report: Report, answer: ModelAnswer) -> list[LayerGates]:
-    """Fit a gate in every layer; where the fit is stopped, as far as it came."""
-    found = list[LayerGates]()
+    """Fit a gate in every gated layer; where the fit is stopped, as far as it came."""
+    found, layers = list[LayerGates](), gated_layers(answer).values()
 
     def layer_report(step: int, steps: int, kl: float) -> bool:
-        return report(len(found) * steps + step, len(answer.layers) * steps, kl)
-    for layer in answer.layers:
+        return report(len(found) * steps + step, len(layers) * steps, kl)
+    for layer in layers:
         one = fit_beside(layer, STEPS, progress=layer_report)
         if one is None:
             break

@@ -9,13 +9,13 @@ from typing import Any
 import streamlit as st
 from PIL import Image
 
-from linviz.patch_view import Panel, blob_with_state, pack
+from linviz.patch_view import blob_with_state, pack
 from linviz.patch_view.blob import frame_image
 from linviz.patch_view.streamlit import patch_view
 from linviz.views import TrainedView
 from linviz.views.export.code import trained_code
-from linviz.views.trained_maps import first_query, head_map, moment_pictures
-from linviz.views.trained_panels import ModelAnswer, OpenTrained
+from linviz.views.trained_maps import first_query, moment_pictures
+from linviz.views.trained_panels import ModelAnswer, ModelPanel, OpenTrained
 
 from ..shared import chapter_links, export_buttons
 from ..shared.live_state import LiveState, query_place
@@ -132,7 +132,7 @@ def _view_blob(view: TrainedView, found: Sequence[ModelAnswer], words: dict[str,
 @st.cache_data(max_entries=48, show_spinner=False)
 def _packed_view(names: Any, layer: int, head: str, of: ClipKey, _found: Sequence[ModelAnswer]) -> bytes:
     clip, shape = clip_task(*of).clip(0), _found[0].shape
-    panels = [Panel(one.title, one.family, *head_map(one.layers[layer - 1].map, head)) for one in _found]
+    panels = [ModelPanel(one, layer, head).live_panel for one in _found]
     now = replace(clip, frames=moment_pictures(clip.frames, shape.tubelet[0]), mask=None)
     return pack(panels, now, shape.grid, query=first_query(clip, shape), half=len(shape.grid) > HALF,
                 title=now.title, outline=_found[0].inked)

@@ -5,7 +5,8 @@
     softmax    relu_floor+gate    relu_floor+gate:qk:shared+shift:time@space    swin@window:7
 
 Options with numbers are passed beside the spec. By default +gate reads q, k and v with separate layers, and
-+shift shifts in time, or in space if the scope is @time.
++shift shifts in time, or in space if the scope is @time. Specs with slashes between them, a/b/c, name the layers of a
+model (`linviz.models.VideoTransformer`), never one attention.
 """
 from __future__ import annotations
 
@@ -52,6 +53,9 @@ def parse(spec: str) -> Spec:
     """
     found = PATTERN.fullmatch(spec) if isinstance(spec, str) else None
     if not found:
+        if isinstance(spec, str) and "/" in spec:
+            raise ValueError(f"{spec!r:.80} is not a spec of one mechanism: a/b/c names the layers of a model, for "
+                             "linviz.models.VideoTransformer, linviz.models.Recipe and linviz train --mechanism")
         raise ValueError(f"{spec!r} is not a spec; the form is {FORM}")
     name = check_name("mechanism", found["name"], REGISTRY)
     scope = check_name("scope", found["scope"] or "joint", SCOPES)

@@ -1,6 +1,7 @@
 """Which models linviz trains: arms, and the sets of arms, seeds and budgets behind its evidence.
 
-An arm's name is its spec, followed by a word after "~" for each variation that no spec can express:
+An arm's name is its spec, of all layers or of each (a/b/c), followed by a word after "~" for each variation that no
+spec can express:
 
     ~wide      without a gate, but with MLPs widened by the gate's number of parameters: the gate's control
     ~floor=F   relu_floor with another floor
@@ -18,7 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import reduce
 
-from .checkpoints import canonical_name
+from .layer_specs import BETWEEN, split_layers
 from .recipe import BUDGETS, FLOORS, RATES, Recipe, task_recipe, widened_recipe
 from .video_transformer import Shape, VideoTransformer
 
@@ -30,7 +31,7 @@ BREADTH = ("additive", "aft_conv", "aft_full", "aft_local", "aft_simple", "cosfo
            "focused", "kronecker_kv", "kronecker_qkv", "lambda", "linear", "linformer", "local", "local_global",
            "nonlocal", "performer", "relu", "relu_floor", "softmax", "swin", "uniform", "vicinity")
 COLOUR = (*CORE[:3], "relu_floor+gate+shift:space", "relu", "relu_floor~wide", "focused", "cosformer", "efficient",
-          "uniform", "mala", "gated_delta~scan=both")
+          "uniform", "mala", "gated_delta~scan=both", "relu_floor/softmax/relu_floor")
 COLOUR_SETS: dict[str, tuple[tuple[str, ...], int, str, str]] = {   # arms, seeds, budget, setting
     "colour": (COLOUR, 5, "short", "main"),
     "colour_half": (CORE[:3], 1, "short", "half"),
@@ -59,7 +60,7 @@ def arm_recipe(name: str, budget: str = "short", task: str = "motion", setting: 
     """
     if budget not in BUDGETS:
         raise ValueError(f"no budget called {budget!r}; there are: {', '.join(BUDGETS)}")
-    spec, *variations = canonical_name(name).split("~")
+    spec, *variations = name.split("~")
     plain = task_recipe(spec, task, setting=setting, steps=BUDGETS[budget])
     return reduce(varied_recipe, variations, plain)
 
@@ -96,12 +97,13 @@ def rate_arm(name: str, rate: float) -> str:
 
 
 def gate_parameters(spec: str) -> int:
-    """How many parameters a gate adds to the small model of `spec`.
+    """How many parameters a gate in every layer adds to the small model of `spec`.
 
     >>> gate_parameters("relu_floor")
     4704
     """
-    with_gate, without = (sum(p.numel() for p in VideoTransformer(s).parameters()) for s in (spec + "+gate", spec))
+    gated = BETWEEN.join(f"{part}+gate" for part in split_layers(spec))
+    with_gate, without = (sum(p.numel() for p in VideoTransformer(s).parameters()) for s in (gated, spec))
     return with_gate - without
 
 

@@ -19,9 +19,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from ..atomic_write import write_atomically
-from ..mechanisms import parse
 from .examples import Data, make_data
 from .initial_values import recipe_model
+from .layer_specs import canonical_spec
 from .recipe import Recipe
 from .training import accuracy, single_thread
 from .training_run import Run
@@ -102,20 +102,20 @@ def stored_models(folder: Path = FOLDER) -> list[tuple[str, str, int]]:
 def canonical_name(name: str) -> str:
     """A model's name in its shortest form: a spec, and perhaps a variant.
 
-    >>> canonical_name("relu_floor+gate:qkv~wide")
-    'relu_floor+gate~wide'
+    >>> canonical_name("relu_floor+gate:qkv~wide"), canonical_name("softmax/relu+gate:qkv")
+    ('relu_floor+gate~wide', 'softmax/relu+gate')
     """
     spec, mark, variant = name.partition("~")
-    return str(parse(spec)) + mark + variant
+    return canonical_spec(spec) + mark + variant
 
 
 def file_slug(name: str) -> str:
     """A name as a file name that is valid on every system.
 
-    >>> file_slug("relu_floor+gate:qk+shift@space")
-    'relu_floor-gate.qk-shift_at_space'
+    >>> file_slug("relu_floor+gate:qk+shift@space"), file_slug("softmax/relu/relu")
+    ('relu_floor-gate.qk-shift_at_space', 'softmax_then_relu_then_relu')
     """
-    return name.replace("+", "-").replace(":", ".").replace("@", "_at_").replace("~", "__")
+    return name.translate(str.maketrans({"+": "-", ":": ".", "@": "_at_", "~": "__", "/": "_then_"}))
 
 
 def ship_model(run: Run, name: str, folder: Path, data: Data | None = None, more: dict[str, Any] | None = None) -> Path:

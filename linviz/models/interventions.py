@@ -1,8 +1,9 @@
 """Interventions: what a trained model relies on, found by removing one thing and running the model again.
 
-Every function returns a copy that is altered in every layer at once. The model itself does not change, and the copy's
-`forward` and `trace` agree. Removing a part from a model that was trained with it differs from training without it:
-these functions show what this model uses, not what a model needs.
+Every function returns a copy that is altered in every layer at once; in a hybrid, a/b/c, gates are altered in those
+layers that have one. The model itself does not change, and the copy's `forward` and `trace` agree. Removing a part
+from a model that was trained with it differs from training without it: these functions show what this model uses, not
+what a model needs.
 
     warmed         q / temperature: above 1 flatter maps, below 1 sharper ones
     gate_strength  r = sigmoid(s z): 1 as trained, 0 constant, so that the map is the un-gated kernel's
@@ -43,8 +44,10 @@ class Altered(Gate):
         return z
 
 
-def with_temperature(model: VideoTransformer, temperature: float) -> VideoTransformer:
+def with_temperature(model: VideoTransformer, temperature: float, name: str | None = None) -> VideoTransformer:
     """The model with q divided by a temperature in every layer; infinity is q = 0: uniform maps under softmax.
+
+    name: only in layers of this mechanism, as "softmax" in a hybrid.
 
     Features that are homogeneous (relu, focused) cancel any finite temperature in the row sum. ValueError for a
     temperature that is not above 0.
@@ -59,7 +62,7 @@ def with_temperature(model: VideoTransformer, temperature: float) -> VideoTransf
     twin = copy.deepcopy(model)
     with torch.no_grad():
         for layer in attention_layers(twin):
-            for x in layer.to_q.parameters():
+            for x in layer.to_q.parameters() if name in (None, layer.attention.name) else ():
                 x.div_(temperature)
     return twin
 
@@ -111,11 +114,11 @@ def _mean_logit(z: Tensor, axis: int) -> Tensor:
 def alter_gates(model: VideoTransformer, alter: Alter) -> VideoTransformer:
     """A copy whose gates' logits go through `alter`; ValueError if there is no gate."""
     twin = copy.deepcopy(model)
-    for layer in attention_layers(twin):
-        mechanism, gate = layer.attention.mechanism, layer.attention.gate
-        if gate is None:
-            raise ValueError(f"{model.spec} has no gate to alter; use a model of a spec with +gate")
-        mechanism.gate = Altered(gate, alter)
+    gated = [layer.attention for layer in attention_layers(twin) if layer.attention.gate is not None]
+    if not gated:
+        raise ValueError(f"{model.spec} has no gate to alter; use a model of a spec with +gate")
+    for attention in gated:
+        attention.mechanism.gate = Altered(attention.gate, alter)
     return twin
 
 

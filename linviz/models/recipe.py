@@ -10,7 +10,7 @@ import json
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from ..mechanisms import parse
+from .layer_specs import canonical_spec, layer_specs
 from .video_transformer import Shape
 
 FORM = 1  # raised when the code changes a recipe's result, so that old checkpoints are recognised
@@ -24,7 +24,8 @@ INITS = ("plain", "alike")  # see initial_values.begin_alike
 class Recipe:
     """What is trained, on which examples, and how. No value was tuned for one arm: all arms use the same.
 
-    spec, options: the attention. task, setting: the task ("motion", "front" or "colour") and its difficulty.
+    spec, options: the attention, of all layers or of each (a/b/c). task, setting: the task ("motion", "front" or
+    "colour") and its difficulty.
     steps of `batch` clips from a pool of `pool` clips drawn from `pool_seed`; AdamW with its rate rising over the
     first `warm` of the steps and falling as a cosine to zero, weight decay on matrices only, gradients clipped to a
     norm of `clip`, labels smoothed. tests: how many held-out clips are drawn from `test_seed`. init: how the model
@@ -55,7 +56,8 @@ class Recipe:
     init: str = INITS[0]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "spec", str(parse(self.spec)))
+        layer_specs(self.spec, self.shape.layers)  # refuses a hybrid of another number of layers
+        object.__setattr__(self, "spec", canonical_spec(self.spec))
         for name in ("steps", "batch", "pool", "tests"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be a whole number from 1 up; got {getattr(self, name)}")

@@ -38,6 +38,20 @@ class Traced:
         """The attention map."""
         return self.attention.map(self.q, self.k, self.v)
 
+    def mix_values(self, v: Tensor) -> Tensor:
+        """What this attention makes of other values at the same q and k, (B, H, S, E) -> (B, H, N, E): a layer of
+        `linviz.flow.reach`.
+
+        >>> import torch
+        >>> from linviz import flow
+        >>> from linviz.models import Shape, VideoTransformer
+        >>> model = VideoTransformer("softmax/uniform@space/gated_delta", shape=Shape(frames=4, side=12))
+        >>> seen = model.trace(torch.rand(1, 4, 3, 12, 12))
+        >>> [m.sum().item() for m in flow.reach([layer.mix_values for layer in seen], query=4, tokens=8, heads=3)]
+        [5, 8, 8]
+        """
+        return self.map.apply(self.attention.values(v))
+
     @property
     def ratios(self) -> tuple[Tensor, Tensor] | None:
         """Fixation ratios of queries (B, H, N, M) and keys (B, H, S, M) in (0, 1); None without a gate."""

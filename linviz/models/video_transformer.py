@@ -5,6 +5,7 @@
 A tubelet is a box of pixels, a few frames deep: one token. Every token gets a learned code for its position and
 one for its time. A block is x <- x + attention(norm x), once for every layer of its scheme, then
 x <- x + MLP(norm x). Only the attention differs between arms, so every difference in results comes from it.
+A hybrid, a/b/c, names the attention of every layer.
 
 A photograph is a clip of one frame; a model for more frames gets it as a still clip.
 """
@@ -12,6 +13,8 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import Any
 
 import torch
@@ -20,7 +23,8 @@ from torch import Tensor, nn
 
 from ..grid import Grid
 from ..shapes import Float
-from .schemes import Scheme
+from .layer_specs import BETWEEN, layer_options, layer_specs
+from .schemes import Scheme, scheme_scopes
 from .trace import Traced
 
 GREY, SPREAD = 0.5, 0.25  # pixels come in as (x - GREY) / SPREAD
@@ -54,12 +58,18 @@ class Shape:
                              f"{deep} x {high} x {wide}; take sizes that divide")
         return Grid(self.frames // deep, self.side // high, self.side // wide)
 
+    @property
+    def layers(self) -> int:
+        """The number of attention layers, of all blocks together."""
+        return self.blocks * len(scheme_scopes(self.scheme))
+
 
 class VideoTransformer(nn.Module):
     """Frames (B, T, 3, Ypx, Xpx) in 0..1 to logits (B, classes), through the attention that `spec` names.
 
-    Parameters of the same name are drawn alike in every arm of a seed, so two arms begin as similar as possible.
-    Options are those of `AttentionLayer`.
+    spec: one attention for all layers, or one for each, as in "softmax/relu_floor/relu_floor". Parameters of the same
+    name are drawn alike in every arm of a seed, so two arms begin as similar as possible. Options are those of
+    `AttentionLayer`; in a hybrid each layer takes those that its mechanism has.
 
     >>> model = VideoTransformer("relu_floor+gate+shift", classes=8, shape=Shape(blocks=1))
     >>> model(torch.rand(2, 8, 3, 36, 36)).shape
@@ -75,8 +85,8 @@ class VideoTransformer(nn.Module):
         with torch.random.fork_rng(devices=[]):
             self.embed = nn.Linear(int(pixels), channels)
             self.time, self.place = (nn.Parameter(torch.empty(n, channels)) for n in (grid.T, grid.Y * grid.X))
-            self.blocks = nn.ModuleList(Block(spec, self.shape, seed * 1000 + 10 * n, **options)
-                                        for n in range(self.shape.blocks))
+            self.blocks = nn.ModuleList(Block(one, self.shape, seed * 1000 + 10 * n, **own)
+                                        for n, (one, own) in enumerate(block_specs(spec, self.shape, options)))
             self.norm, self.head = nn.LayerNorm(channels), nn.Linear(channels, classes)
         self.draw(seed)
 
@@ -173,6 +183,15 @@ def stretch_table(table: Tensor, old: Grid, new: Grid) -> Tensor:
     return fine.movedim(-3, -1).flatten(-4, -2)
 
 
+def block_specs(spec: str, shape: Shape, options: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Spec and options of every block; ValueError for a hybrid of another number of layers."""
+    specs, each = layer_specs(spec, shape.layers), len(scheme_scopes(shape.scheme))
+    if BETWEEN not in spec:
+        return [(spec, options)] * shape.blocks
+    own, parts = layer_options(specs, options), range(0, len(specs), each)
+    return [(BETWEEN.join(specs[n:n + each]), reduce(or_, own[n:n + each])) for n in parts]
+
+
 class Block(nn.Module):
     """The attention layers of a scheme, then an MLP on every token: (B, N, C) -> (B, N, C)."""
 
@@ -189,9 +208,9 @@ class Block(nn.Module):
 
     def traced(self, x: Tensor, name: str) -> tuple[Tensor, list[Traced]]:
         """The output of `forward`, and the inputs of every attention layer."""
-        layers = []
-        for layer, norm in self.attention.steps():
-            scope = f", {layer.attention.parsed.scope}" if len(self.attention.layers) > 1 else ""
-            layers.append(Traced(name + scope, layer.attention, *layer.qkv(norm(x))))
+        layers, scopes = [], scheme_scopes(self.attention.scheme)
+        for scope, (layer, norm) in zip(scopes, self.attention.steps(), strict=True):
+            where = f", {scope}" if len(scopes) > 1 else ""
+            layers.append(Traced(name + where, layer.attention, *layer.qkv(norm(x))))
             x = x + layer(norm(x))
         return x + self.mlp(self.norm(x)), layers

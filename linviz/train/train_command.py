@@ -41,9 +41,10 @@ def run_training(given: argparse.Namespace) -> int:
     """Train the arms and seeds of the options; the exit status, 130 after Ctrl-C."""
     check_run_folder(given.out, given.data)
     check_device(given.device)
-    names = [canonical_name(name) for name in given.mechanism]
-    own = None if given.data is None else gather_data(given, names[0])
-    wanted = [(name, seed, asked_recipe(name, given, own)) for name in names for seed in given.seeds]
+    plain = {canonical_name(name): asked_recipe(name, given) for name in given.mechanism}
+    own = None if given.data is None else gather_data(given, next(iter(plain.values())).shape)
+    recipes = plain if own is None else {name: own.recipe(recipe) for name, recipe in plain.items()}
+    wanted = [(name, seed, recipe) for name, recipe in recipes.items() for seed in given.seeds]
     paths = [given.out / f"{file_slug(name)}.{seed}.safetensors" for name, seed, _ in wanted]
     for path, (_, seed, recipe) in zip(paths, wanted):  # before any work
         if not is_finished(path, recipe, given.force):
@@ -63,11 +64,10 @@ def run_training(given: argparse.Namespace) -> int:
     return 0
 
 
-def asked_recipe(name: str, given: argparse.Namespace, own: OwnData | OwnPictures | None = None) -> Recipe:
+def asked_recipe(name: str, given: argparse.Namespace) -> Recipe:
     """The recipe of an arm as the options change it."""
     recipe = arm_recipe(name, given.budget, task=given.task or TASKS[0], setting=given.setting)
-    recipe = recipe if given.steps is None else replace(recipe, steps=given.steps)
-    return recipe if own is None else own.recipe(recipe)
+    return recipe if given.steps is None else replace(recipe, steps=given.steps)
 
 
 def check_device(name: str | None) -> None:
@@ -83,7 +83,7 @@ def check_device(name: str | None) -> None:
         raise ValueError(f"--device {name!r} cannot be used here: take cpu, or leave --device out") from None
 
 
-def gather_data(given: argparse.Namespace, name: str) -> OwnData | OwnPictures:
+def gather_data(given: argparse.Namespace, shape: Shape) -> OwnData | OwnPictures:
     """The videos or pictures in the folder of --data, with a progress bar; prints a summary."""
     if given.task == "front":
         raise ValueError("--task front is drawn by linviz and takes no --data; leave out --task for videos of your "
@@ -95,7 +95,7 @@ def gather_data(given: argparse.Namespace, name: str) -> OwnData | OwnPictures:
         if given.task == "colour":
             own: OwnData | OwnPictures = read_picture_folder(given.data, given.setting, progress)
         else:
-            own = read_folder(given.data, arm_recipe(name, given.budget).shape, progress)
+            own = read_folder(given.data, shape, progress)
     print(own.said())
     return own
 

@@ -11,7 +11,8 @@ SETTINGS = ("main", "easy", "hard", "half", "exchanged")
 def add_train_options(sub: argparse.ArgumentParser) -> None:
     """Add the options of `linviz train` to a parser."""
     sub.add_argument("--mechanism", nargs="+", action="extend", required=True, metavar="SPEC",
-                     help="what to train, as in: --mechanism softmax relu_floor+gate")
+                     help="what to train, as in: --mechanism softmax relu_floor+gate. One per layer, with slashes: "
+                     "softmax/relu_floor/relu_floor")
     sub.add_argument("--task", choices=TASKS,
                      help="motion: which way does a digit move? front: which of two discs passes in front? colour: "
                           "paint a grey picture from a few coloured patches; default: motion")

@@ -26,7 +26,7 @@ NONE = "no trained models came with this linviz: `linviz train` makes some"
 def shipped_models(folder: Path = FOLDER) -> dict[tuple[str, int], list[str]]:
     """Names of the models that are shipped, by budget and seed; the opening's first."""
     found: dict[tuple[str, int], list[str]] = {}
-    for budget, name, seed in stored_models():
+    for budget, name, seed in stored_models(folder):
         found.setdefault((budget, seed), []).append(name)
     return {key: [n for n in MODELS if n in names] + [n for n in names if n not in MODELS]
             for key, names in found.items()}
@@ -62,12 +62,18 @@ def model_title(name: str) -> str:
 
     >>> model_title("relu_floor+gate+shift"), model_title("relu_floor+gate:self"), model_title("relu_floor~wide")
     ('relu + floor + gate + shift', 'relu + floor + gate (self)', 'relu + floor, wider MLPs')
+    >>> model_title("softmax/relu_floor+gate:self/relu")
+    'softmax / relu + floor + gate (self) / relu'
     """
     spec, _, variant = name.partition("~")
+    return " / ".join(map(_attention_title, spec.split("/"))) + {"": "", "wide": ", wider MLPs"}.get(
+        variant, f", {variant}")
+
+
+def _attention_title(spec: str) -> str:
     sees = parse(spec).gate
     title = make(spec, heads=1, width=16, grid=Grid(2, 3, 3)).title
-    title = title.replace(" + gate", f" + gate ({sees})") if sees not in (None, "", "qkv") else title
-    return title + {"": "", "wide": ", wider MLPs"}.get(variant, f", {variant}")
+    return title.replace(" + gate", f" + gate ({sees})") if sees not in (None, "", "qkv") else title
 
 
 def clip_setting(view: TrainedView) -> str:
@@ -84,10 +90,10 @@ def motion_clip(setting: str, seed: int, number: int, order: str) -> clips.Task:
 
 
 def altered_model(name: str, seed: int, budget: str, temperature: float = 1, strength: float = 1) -> VideoTransformer:
-    """A shipped model, or a twin of it whose softmax is warmer or whose gates are weaker."""
+    """A shipped model, or a twin of it whose layers of softmax are warmer or whose gates are weaker."""
     found = pretrained(name, seed, budget)
     if temperature != 1:
-        found = with_temperature(found, temperature)
+        found = with_temperature(found, temperature, "softmax")
     return with_gate_strength(found, strength) if strength != 1 else found
 
 

@@ -203,7 +203,7 @@ class View(State):
 class TrainedView(State):
     """Everything that decides what a view of small trained models shows.
 
-    specs                   names of models: a spec, and perhaps a variant, as in relu_floor~wide
+    specs                   names of models: a spec, one for each layer (a/b/c), perhaps a variant: relu_floor~wide
     budget, seed            of their training: `linviz.models.pretrained(name, seed, budget)`
     layer, head             of which the maps are drawn, from 1; "all" heads: the mean of their maps
     clip_seed, clip, order  which clip of the motion task, from 0, and in which order its frames are played
@@ -238,7 +238,7 @@ class TrainedView(State):
         ({'temperature': 0.5}, {'strength': 0.3}, {})
         """
         from ..mechanisms import parse
-        spec = parse(name.partition("~")[0])
-        found = {"temperature": self.temperature} if spec.name == "softmax" else {}
-        found |= {"strength": self.strength} if spec.gate else {}
+        layers = [parse(part) for part in name.partition("~")[0].split("/")]
+        found = {"temperature": self.temperature} if any(one.name == "softmax" for one in layers) else {}
+        found |= {"strength": self.strength} if any(one.gate for one in layers) else {}
         return {part: value for part, value in found.items() if value != 1}

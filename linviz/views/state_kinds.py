@@ -103,17 +103,18 @@ class Specs(Kind):
 
 @dataclass(frozen=True)
 class ModelNames(Specs):
-    """Names of trained models: a spec, and perhaps a variant after ~."""
+    """Names of trained models: a spec, or one for each layer (a/b/c), and perhaps a variant after ~."""
 
     def short(self, spec: Any) -> str:
         name, tilde, variant = str(spec).partition("~")
         if variant and not re.fullmatch(r"[\w=.]{1,40}", variant):
             raise Refused(f"{spec!r:.80} names no model: a model is a spec, and perhaps ~VARIANT")
+        from ..models.checkpoints import canonical_name, stored_models
         try:
-            return super().short(name) + tilde + variant
+            layers = "/".join(super(ModelNames, self).short(part) for part in name.split("/"))
+            return canonical_name(layers) + tilde + variant
         except Refused:
-            from ..models.checkpoints import stored_models
-            known = sorted({model.partition("+")[0].partition("~")[0] for _, model, _ in stored_models()})
+            known = sorted({re.sub(r"[+~][^/]*", "", model) for _, model, _ in stored_models()})
             raise Refused(f"no trained model is called {str(spec)!r:.80}; there are {', '.join(known)}, some of them "
                           "with a gate or a shift") from None
 

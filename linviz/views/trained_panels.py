@@ -39,8 +39,14 @@ class ModelAnswer:
 
     @property
     def family(self) -> str:
-        """The family of its attention."""
-        return self.layers[0].attention.family
+        """The family of its attention; "hybrid" where layers are of different families."""
+        families = {layer.attention.family for layer in self.layers}
+        return families.pop() if len(families) == 1 else "hybrid"
+
+    def layer_title(self, layer: int) -> str:
+        """What to call a layer, counted from 1: as the model; in a hybrid with the layer's own mechanism."""
+        return f"{self.title}, layer {layer}: {self.layers[layer - 1].attention.title}" if "/" in self.spec else \
+            self.title
 
     @property
     def likeliest(self) -> int:
@@ -64,8 +70,8 @@ class ModelPanel:
 
     @property
     def title(self) -> str:
-        """What the model is called."""
-        return self.answer.title
+        """What the model is called, and in a hybrid the layer."""
+        return self.answer.layer_title(self.layer)
 
     @property
     def spec(self) -> str:
@@ -76,8 +82,8 @@ class ModelPanel:
 
     @property
     def family(self) -> str:
-        """The family of its attention."""
-        return self.answer.family
+        """The family of the layer's attention."""
+        return self.traced.attention.family
 
     @property
     def traced(self) -> Traced:
@@ -138,7 +144,7 @@ class OpenTrained:
     @property
     def titles(self) -> list[str]:
         """What to call each model."""
-        return distinct_titles([one.title for one in self.answers], [one.spec for one in self.answers])
+        return distinct_titles([one.title for one in self.panels], [one.spec for one in self.panels])
 
     @property
     def look(self) -> Look:

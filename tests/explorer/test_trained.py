@@ -27,7 +27,7 @@ from linviz.patch_view import unpack
 from linviz.views import TrainedView
 from linviz.views.load_trained import NONE, nearest_shipped
 from linviz.views.state import ALL_HEADS
-from linviz.views.trained_panels import first_query, head_map
+from linviz.views.trained_panels import ModelAnswer, first_query, head_map
 
 from .harness import EXPLORER, said, tables, titles, view, visit, well
 
@@ -173,8 +173,8 @@ def test_a_moving_square_is_where_the_light_is(monkeypatch: Any, head: str) -> N
     """Tokens are counted as pictures are: on every moment the lit patch is the white one, in the pixels sent."""
     clip, places = square()
     model = seeing()
-    one = SimpleNamespace(spec="softmax", title="seeing", family="softmax", shape=model.shape,
-                          layers=model.trace(clip.frames), inked=touched_tokens(clip.masks, model)[0])
+    one = ModelAnswer("softmax", "seeing", {}, model.shape, torch.ones(8), touched_tokens(clip.masks, model)[0],
+                      tuple(model.trace(clip.frames)))
     monkeypatch.setattr("explorer.trained.view.clip_task", lambda *of: clip)
     monkeypatch.setattr("explorer.trained.view.clip_key", lambda view: ("square", head))
     sent = unpack(_view_blob(replace(OPENED, layer=1, head=head), [one], {"mode": "heat"}))

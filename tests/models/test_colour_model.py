@@ -54,7 +54,7 @@ def test_a_stopped_run_continues_to_the_same_numbers(data: Data, tmp_path: Path)
 @pytest.mark.parametrize("name", COLOUR)
 def test_every_arm_paints_and_stretches_to_a_finer_grid(name):
     recipe = arm_recipe(name, task="colour")
-    recipe = replace(recipe, shape=replace(recipe.shape, channels=24, heads=2, blocks=1))
+    recipe = replace(recipe, shape=replace(recipe.shape, channels=24, heads=2, blocks=1 + 2 * ("/" in name)))
     model = recipe_model(recipe, 0, seed=0)
     assert isinstance(model, ColourModel)
     painting = paint_picture(model, photograph("chelsea"), tokens=28)

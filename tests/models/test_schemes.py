@@ -16,7 +16,9 @@ SEES = {  # may token (t, y, x) see (u, z, w)? one rule a layer
     "axial": [lambda a, b: (a[0], a[2]) == (b[0], b[2]), lambda a, b: a[:2] == b[:2], lambda a, b: a[1:] == b[1:]],
     "local_global": [lambda a, b: (a[1] // 2, a[2] // 3) == (b[1] // 2, b[2] // 3),
                      lambda a, b: all((x - y) % 2 == 0 for x, y in zip(a, b, strict=True))],
+    "hybrid": [lambda a, b: a[0] == b[0], lambda a, b: a[0] >= b[0]],  # by hand in test_hybrids.py
 }
+ONE_MECHANISM = [scheme for scheme in SCHEMES if scheme != "hybrid"]
 
 
 def masks(scheme: str, grid: Grid = GRID) -> list[torch.Tensor]:
@@ -28,7 +30,7 @@ def clip(grid: Grid = GRID) -> torch.Tensor:
     return torch.randn(2, len(grid), 8, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", ONE_MECHANISM)
 @torch.no_grad()
 def test_a_scheme_is_masked_softmax_layer_by_layer(scheme: str) -> None:
     model, x = Scheme(scheme, "softmax", 2, 8, GRID).double(), clip()
@@ -50,14 +52,15 @@ def test_who_sees_whom_and_how_many_pairs(scheme: str, grid: Grid) -> None:
     if grid == GRID:
         assert all(torch.equal(ours, theirs)
                    for ours, theirs in zip(visible_pairs(scheme, grid), masks(scheme), strict=True))
-    assert count_pairs(scheme, grid) == sum(table.sum().item() for table in visible_pairs(scheme, grid))
+    if scheme in ONE_MECHANISM:
+        assert count_pairs(scheme, grid) == sum(table.sum().item() for table in visible_pairs(scheme, grid))
 
 
 def test_pairs_a_token() -> None:
     """As the table says: T + Y X for divided, Y + X + T for axial, N / 4 + N / 8 for local and global."""
     grid = Grid(T=8, Y=14, X=14)
     N = len(grid)
-    each = {scheme: count_pairs(scheme, grid) / N for scheme in SCHEMES}
+    each = {scheme: count_pairs(scheme, grid) / N for scheme in ONE_MECHANISM}
     assert each == {"joint": N, "space": 196, "divided": 8 + 196, "axial": 14 + 14 + 8, "local_global": N / 4 + N / 8}
 
 
@@ -83,14 +86,14 @@ def test_space_alone_never_sees_time(scheme: str, alike: bool) -> None:
 
 @pytest.mark.parametrize("spec", ["relu_floor+gate", "linear+shift:space", "efficient", "aft_full", "kronecker_kv"])
 def test_a_scheme_takes_any_mechanism(spec: str) -> None:
-    for scheme in SCHEMES:
+    for scheme in ONE_MECHANISM:
         model, x = Scheme(scheme, spec, 4, 16, GRID), torch.randn(1, len(GRID), 16)
         assert model(x).shape == x.shape
 
 
 def test_prefix_tokens_take_part() -> None:
     grid = Grid(T=2, Y=2, X=2, prefix=1)
-    for scheme in SCHEMES:
+    for scheme in ONE_MECHANISM:
         model, x = Scheme(scheme, "softmax", 2, 8, grid), torch.randn(1, 9, 8)
         assert model(x).shape == x.shape and bool(visible_pairs(scheme, grid)[0][0].all())
 

@@ -30,7 +30,8 @@ def test_a_tubelet_holds_its_own_pixels(colours: int) -> None:
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_a_trace_is_the_forward_pass(scheme: str) -> None:
     """Looking changes nothing: the last block's tokens, built from the trace, give the very logits."""
-    model = VideoTransformer("relu_floor+gate", shape=Shape(**SMALL.__dict__ | {"scheme": scheme}))
+    spec = "relu_floor+gate" if scheme != "hybrid" else "/".join(["relu_floor+gate", "gated_delta"] * 2)
+    model = VideoTransformer(spec, shape=Shape(**SMALL.__dict__ | {"scheme": scheme}))
     frames = clip()
     before = model(frames)
     seen = model.trace(frames)
@@ -46,7 +47,9 @@ def test_a_trace_is_the_forward_pass(scheme: str) -> None:
             x = x + layer.out(o.transpose(1, 2).flatten(2))
         x = x + block.mlp(block.norm(x))
     assert torch.allclose(model.answer(x), before, atol=1e-6)
-    assert all(r.shape == found.q.shape for found in seen for r in found.ratios)
+    places = SCHEMES[scheme] if len(SCHEMES[scheme]) > 1 else [""]
+    assert [found.name for found in seen] == [f"block {n}, {at}".removesuffix(", ") for n in (1, 2) for at in places]
+    assert all(r.shape == found.q.shape for found in seen for r in found.ratios or ())
 
 
 def test_a_scope_of_its_own_and_every_mechanism() -> None:

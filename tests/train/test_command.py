@@ -133,7 +133,21 @@ def test_every_task_is_trained_on(task, score, tmp_path: Path, capsys):
     assert json.loads((tmp_path / "relu.0.json").read_text())["recipe"]["task"] == task
 
 
+def test_a_hybrid_is_trained_under_its_own_name(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch):
+    def three_layers(name: str, budget: str, **how: str):
+        return replace(arm_recipe(name, budget, **how), shape=replace(TINY, blocks=3), pool=24, tests=8, batch=4)
+    monkeypatch.setattr(command, "arm_recipe", three_layers)
+    words = ["--mechanism", "softmax/relu+gate:qkv/gated_delta", "relu/relu/relu", "--steps", 2, "--out", tmp_path]
+    assert run(*words) == 0
+    names = {"softmax_then_relu-gate_then_gated_delta.0", "relu.0"}
+    assert {p.name.rpartition(".")[0] for p in tmp_path.iterdir()} == names
+    assert "softmax/relu+gate/gated_delta, seed 0: " in capsys.readouterr().out
+    assert run(*words) == 0 and capsys.readouterr().out.count("already trained") == 2
+
+
 @pytest.mark.parametrize("words, sentence", [
+    (("--mechanism", "relu", "softmax/relu", "--data", "nowhere"), "names 2 layers, and the model has 3"),
+    (("--mechanism", "softmax//relu"), "'softmax//relu' leaves a layer empty"),
     (("--task", "colour", "--mechanism", "relu", "--data", "nowhere"), "there is no folder nowhere: name one that "
      "contains pictures"),
     (("--task", "colour", "--mechanism", "relu", "--data", "tests/course"), "holds 0 pictures that can be read"),

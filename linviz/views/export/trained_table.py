@@ -42,8 +42,12 @@ class Number:
 @torch.no_grad()
 def trained_numbers(opened: OpenTrained) -> list[Number]:
     """Every number of a view, model by model."""
-    return [Number(one.spec, one.title, one.family, *rest) for one in opened.panels
-            for rest in _panel_numbers(opened, one)]
+    found = []
+    for one in opened.panels:
+        for kind, *rest in _panel_numbers(opened, one):
+            of = one if kind in ("layer", "patch") else one.answer  # of a hybrid: the layer, or the model
+            found.append(Number(one.spec, of.title, of.family, kind, *rest))
+    return found
 
 
 def _panel_numbers(opened: OpenTrained, one: ModelPanel) -> Iterator[tuple[Any, ...]]:
@@ -87,7 +91,7 @@ def _model(one: ModelPanel, mine: list[Number]) -> dict[str, Any]:
     kinds = {kind: {n.measure: n.value for n in mine if n.kind == kind} for kind in ("answer", "layer", "patch")}
     recorded = {n.measure: n.recorded for n in mine if n.kind in ("layer", "test")}
     says = one.answer.card["classes"][one.answer.likeliest]
-    return {"spec": one.spec, "title": one.title, "family": one.family, "says": says, **kinds,
+    return {"spec": one.spec, "title": one.answer.title, "family": one.answer.family, "says": says, **kinds,
             "recorded": recorded, "note": next(n.note for n in mine if n.kind == "patch")}
 
 
