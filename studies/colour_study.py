@@ -26,6 +26,7 @@ from linviz.clips.colour_baselines import (
     nearest_answers,
     paint_score,
 )
+from linviz.clips.colour_task import SHARES, TEST_SHARE
 from linviz.models.arms import arm_recipe
 from linviz.models.colour_looking import FEW, HINT_SHARES
 from linviz.models.examples import ColourExamples, make_data
@@ -52,7 +53,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def colour_page(runs: ColourRuns) -> str:
     """The page from the runs that exist; any number of them makes a page."""
-    return render_page("colour", runs=runs, tables=colour_tables)
+    return render_page("colour", runs=runs, tables=colour_tables, shares=(*SHARES, TEST_SHARE))
 
 
 def baseline_scores() -> dict[str, Any]:

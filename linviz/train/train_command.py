@@ -26,6 +26,7 @@ from ..models.prediction import accuracy_interval
 from ..models.recipe import Recipe
 from ..models.training import train
 from ..models.training_run import Run
+from ..models.video_transformer import Shape
 from .run_folder import (
     check_run_files,
     check_run_folder,
