@@ -115,6 +115,7 @@ def test_a_window_lies_inside_its_photograph(u):
     angle = math.radians(15) * (2 * u[0] - 1)
     flip = 1 if u[4] < 0.5 else -1
     inner = step[:, 8:24, 8:24].mean((1, 2))
+    assert (flip * step[1]).min() > 0.5 * flip * inner[1], "outside, the border is repeated"
     assert torch.atan2(flip * inner[0], flip * inner[1]).item() == pytest.approx(-angle, abs=0.03)
 
 
