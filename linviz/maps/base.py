@@ -186,7 +186,11 @@ class Map:
         return total
 
     def singular_values(self, top: int | None = None) -> Tensor:
-        """Singular values of A in descending order, as float64: all min(N, S) of them, or the first `top`."""
+        """Singular values of A in descending order, as float64: all min(N, S) of them, or the first `top`.
+
+        From the whole table, at a cost of N^3. A class with factors takes them from a small table, without those that
+        are exactly zero; a class with boxes takes them box by box.
+        """
         return torch.linalg.svdvals(self.dense().double())[..., :top]
 
     @property

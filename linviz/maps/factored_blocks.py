@@ -77,6 +77,16 @@ class FactoredBlocks(Map):
         mix = self.mix[..., self.query_block[i], :][..., self.key_block]
         return self.left[..., i, :] @ self.right.mT * mix
 
+    def singular_values(self, top: int | None = None) -> Tensor:
+        """Those of a small table, from a QR of every block; of the table itself where blocks are no longer than M."""
+        r1, r2 = (torch.linalg.qr(take_blocks(x, table).double(), mode="r")[1] for x, table in (
+            (self.left, self.queries), (self.right, self.keys)))
+        if r1.shape[-3] * r1.shape[-2] >= min(self.shape):
+            return super().singular_values(top)
+        cores = self.mix[..., None, None] * (r1.unsqueeze(-3) @ r2.mT.unsqueeze(-4))  # (..., blocks, blocks, M, M)
+        core = cores.transpose(-3, -2).flatten(-4, -3).flatten(-2)
+        return torch.linalg.svdvals(core)[..., :self.rank_bound][..., :top]
+
     def wire(self, at: Any = (0, 0)) -> dict[str, Any]:
         lead = self.left.shape[:-2]
         blocks = {"query_block": self.query_block, "key_block": self.key_block}

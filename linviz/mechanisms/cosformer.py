@@ -38,7 +38,7 @@ class CosFormer(Kernel):
 
     name, title, year = "cosformer", "cosFormer", 2022
     paper = "Qin et al., 2022, arXiv 2202.08791"
-    cost, rank = "N D E", "2 D"
+    cost, rank = "N D E", "2 D; 2d: 4 D; 3d: 8 D"
     takes_causal, positional = True, True
     settings = {"axes": Setting(Word(*AXES), "Axes")}
 

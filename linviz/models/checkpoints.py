@@ -115,7 +115,7 @@ def file_slug(name: str) -> str:
     >>> file_slug("relu_floor+gate:qk+shift@space"), file_slug("softmax/relu/relu")
     ('relu_floor-gate.qk-shift_at_space', 'softmax_then_relu_then_relu')
     """
-    return name.translate(str.maketrans({"+": "-", ":": ".", "@": "_at_", "~": "__", "/": "_then_"}))
+    return name.replace("+", "-").replace(":", ".").replace("@", "_at_").replace("~", "__").replace("/", "_then_")
 
 
 def ship_model(run: Run, name: str, folder: Path, data: Data | None = None, more: dict[str, Any] | None = None) -> Path:

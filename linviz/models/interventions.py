@@ -114,11 +114,12 @@ def _mean_logit(z: Tensor, axis: int) -> Tensor:
 def alter_gates(model: VideoTransformer, alter: Alter) -> VideoTransformer:
     """A copy whose gates' logits go through `alter`; ValueError if there is no gate."""
     twin = copy.deepcopy(model)
-    gated = [layer.attention for layer in attention_layers(twin) if layer.attention.gate is not None]
-    if not gated:
+    found = [(layer.attention.mechanism, layer.attention.gate) for layer in attention_layers(twin)]
+    if all(gate is None for _, gate in found):
         raise ValueError(f"{model.spec} has no gate to alter; use a model of a spec with +gate")
-    for attention in gated:
-        attention.mechanism.gate = Altered(attention.gate, alter)
+    for mechanism, gate in found:
+        if gate is not None:
+            mechanism.gate = Altered(gate, alter)
     return twin
 
 

@@ -44,9 +44,10 @@ class ModelAnswer:
         return families.pop() if len(families) == 1 else "hybrid"
 
     def layer_title(self, layer: int) -> str:
-        """What to call a layer, counted from 1: as the model; in a hybrid with the layer's own mechanism."""
-        return f"{self.title}, layer {layer}: {self.layers[layer - 1].attention.title}" if "/" in self.spec else \
-            self.title
+        """What to call a layer, counted from 1: as the model; in a hybrid as its own mechanism."""
+        if "/" not in self.spec:
+            return self.title
+        return f"{self.layers[layer - 1].attention.title}: layer {layer} of {self.title}"
 
     @property
     def likeliest(self) -> int:

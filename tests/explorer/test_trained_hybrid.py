@@ -60,14 +60,14 @@ def only_these(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_page_names_the_mechanism_of_the_layer() -> None:
     app = visit("trained", specs=f"softmax,{SPEC.replace('+', ' ')}", layer="2")
-    assert titles(app) == ["softmax", f"{NAME}, layer 2: relu + floor + gate + shift"] and not said(app)
+    assert titles(app) == ["softmax", f"relu + floor + gate + shift: layer 2 of {NAME}"] and not said(app)
     answers, numbers = tables(app)[:2]
     assert NAME in answers and len(numbers["entropy over its most (of 1)"]) == 4
     cards = html(app, "every layer and head")
     assert "layer 2, head 1" in cards and "layer 1" not in cards and "layer 3" not in cards
     assert "softmax has no gate, so it has no ratios to show." in " ".join(one.value for one in app.caption)
     third = visit("trained", specs=f"softmax,{SPEC.replace('+', ' ')}", layer="3", temperature="0.5", strength="0")
-    assert titles(third)[1] == f"{NAME}, layer 3: Gated DeltaNet"
+    assert titles(third)[1] == f"Gated DeltaNet: layer 3 of {NAME}"
     assert f"{NAME} at temperature 0.5, {NAME} with a gate of strength 0" in third.caption[0].value
 
 
@@ -77,7 +77,7 @@ def test_its_files_name_the_model_and_the_layer(capsys: pytest.CaptureFixture[st
     rows = [row for row in csv.DictReader(io.StringIO(trained_csv(opened))) if row["spec"] == SPEC]
     of = {row["kind"]: (row["title"], row["family"]) for row in rows}
     assert of["answer"] == of["test"] == (NAME, "hybrid")
-    assert of["layer"] == of["patch"] == (f"{NAME}, layer 3: Gated DeltaNet", "recurrent")
+    assert of["layer"] == of["patch"] == (f"Gated DeltaNet: layer 3 of {NAME}", "recurrent")
     assert all(row["value"] == "" for row in rows if row["kind"] == "layer")  # signed rows are no shares
     told: dict[str, Any] = json.loads(trained_json(opened))["answers"][1]
     assert (told["spec"], told["title"]) == (SPEC, NAME)

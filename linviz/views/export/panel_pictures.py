@@ -17,7 +17,7 @@ from ...patch_view.light import FULL
 from ...patch_view.still import SIGNED, is_signed, ring_radius
 from ..drawable import Drawable, DrawablePanel
 from .painting import WIDE, baseline_panel, frame_shares, framed_overlay, panel_statistics, scale_items
-from .sheet import INK, SOFT, Dot, Ring, Sheet, Words, sheet_image, sheet_svg, text_length
+from .sheet import INK, SOFT, Dot, Ring, Sheet, Words, sheet_image, sheet_svg, shortened_text, text_length
 
 MARGIN, GAP, ABREAST, STRIP = 28, 18, 4, 8  # STRIP: frames side by side
 SMALL = (WIDE - 5 * (STRIP - 1)) / STRIP  # pixels: how wide a small frame is
@@ -173,10 +173,12 @@ def wrap_lines(text: str, wide: float, size: float = 12) -> list[str]:
 def add_panel(page: Sheet, opened: Drawable, n: int, at: tuple[float, float], t: int) -> None:
     """Panel n: a title and frame t under its attention, with the pinned patch in a ring."""
     (x, y), (asked, row, column), grid, panel = at, opened.place, opened.grid, opened.panels[n]
+    moment = f"frame {t + 1} of {grid.T}" if grid.T > 1 else ""
+    room = 0.95 * (WIDE - 18 - (text_length(moment, 12) + 8 if moment else 0))  # in SVG it is bold
     page.items += [Dot(x + 5, y + 11, 5, HUES.get(panel.family, OTHER_HUE)),
-                   Words(x + 18, y + 16, panel_title(opened, n)[:44], 15, INK, True)]
-    if grid.T > 1:
-        page.items.append(Words(x + WIDE, y + 16, f"frame {t + 1} of {grid.T}", 12, end=True))
+                   Words(x + 18, y + 16, shortened_text(panel_title(opened, n), 15, room), 15, INK, True)]
+    if moment:
+        page.items.append(Words(x + WIDE, y + 16, moment, 12, end=True))
     page.items += framed_overlay(opened, panel, t, (x, y + HEAD, WIDE, picture_height(opened)), 2 * WIDE)
     page.items.append(Ring(x + (column + 0.5) / grid.X * WIDE, y + HEAD + (row + 0.5) / grid.Y * picture_height(opened),
                            ring_radius(grid, WIDE), t != asked))

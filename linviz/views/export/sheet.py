@@ -131,6 +131,18 @@ def text_length(text: str, size: float) -> float:
     return _font(size).getlength(plain_letters(text))
 
 
+def shortened_text(text: str, size: float, wide: float) -> str:
+    """As much of a text as fits into `wide` pixels; three points stand for the rest.
+
+    >>> shortened_text("softmax", 15, 200), shortened_text("softmax and others", 15, 80)
+    ('softmax', 'softmax...')
+    """
+    kept = text
+    while kept and text_length(kept if kept == text else kept + "...", size) > wide:
+        kept = kept[:-1].rstrip()
+    return kept if kept == text else kept + "..."
+
+
 def _mark(image: Image.Image, item: Dot | Ring, scale: float) -> None:
     """Draw a dot or a ring on a stamp that is too large, and lay the shrunk stamp on the image."""
     side = round(2 * (item.r + 3) * scale)
