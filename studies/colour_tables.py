@@ -31,7 +31,8 @@ def score_table(runs: ColourRuns, which: str) -> str:
     for name, label in MADE_BY_HAND.items():
         if which != "colour_exchanged" and (found := runs.baselines.get(name)):
             rows.append([label, f"{found['test_r2']:.3f}", "-", f"{found['train']:.3f}",
-                         *(number_text(found.get(key), 3) for key in ("natural_all", "blank", "foreign")), "2"])
+                         *(number_text(found.get(key), 3) for key in ("natural_all", "blank", "foreign")),
+                         str(len(found.keys() & {"distance", "lightness"}))])
     return markdown_table(("attention", "R2 held out", "each seed", "R2 trained on", "true colours", "grey blanked",
                            "another's grey", "parameters"), rows)
 
