@@ -9,7 +9,8 @@ STUDIES = {  # by name: the module, what it does, how long it takes on one core,
     "gates": ("gate_study", "what a gate can do: fitted to a trained softmax model's maps", "an hour", "GATES.md"),
     "lengths": ("length_study", "what the length of a query does in every mechanism, for the Atlas", "a minute",
                 "linviz/evidence_data"),
-    "sets": ("training_sets", "train the sets of models (short, long, fine, ..., rates)", "hours",
+    "colour": ("colour_study", "colours copied from hints: the page from the runs that exist", "a minute", "COLOUR.md"),
+    "sets": ("training_sets", "train the sets of models (short, long, fine, ..., rates, colour)", "hours",
              "results/, shipped models")}
 
 

@@ -16,14 +16,16 @@ CALLED = {"softmax": "softmax", "relu_floor": "relu + floor", "relu": "relu", "l
 def arm_label(name: str) -> str:
     """The name of an arm on the page.
 
-    >>> arm_label("relu_floor+gate:qk"), arm_label("relu_floor~wide")
-    ('relu + floor + gate (qk)', 'relu + floor, wider MLPs')
+    >>> arm_label("relu_floor+gate:qk"), arm_label("relu_floor~wide"), arm_label("relu_floor/softmax")
+    ('relu + floor + gate (qk)', 'relu + floor, wider MLPs', 'relu + floor / softmax')
     """
     spec, _, variant = name.partition("~")
+    if "/" in spec:
+        return " / ".join(map(arm_label, spec.split("/")))
     head, *extras = spec.split("+")
     words = [CALLED.get(head, head), *(f"{a} ({b})" if b else a for a, _, b in (e.partition(":") for e in extras))]
-    floor = variant.partition("=")[2]
-    more = ", wider MLPs" if variant == "wide" else f" of {floor}" if floor else ""
+    what, _, setting = variant.partition("=")
+    more = {"wide": ", wider MLPs", "floor": f" of {setting}", "": ""}.get(what, f", {what} {setting}")
     return " + ".join(words) + more
 
 

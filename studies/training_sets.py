@@ -1,6 +1,7 @@
 """Train the sets of models on which linviz's evidence rests.
 
     python3 start.py study sets short long fine dose control late breadth front rates
+    python3 start.py study sets colour colour_half colour_heads colour_plain colour_exchanged colour_long
 
 A model whose recipe has not changed is not trained again, and an interrupted training continues. The models of short,
 long and fine are shipped in linviz/models/shipped. Of the other sets only the results are stored, in studies/results.
@@ -14,10 +15,13 @@ from typing import Any
 
 from linviz.atomic_write import write_atomically
 from linviz.models import VideoTransformer
-from linviz.models.arms import Job, training_jobs
+from linviz.models.arms import COLOUR_SETS, Job, training_jobs
 from linviz.models.checkpoints import FOLDER, file_slug, pretrained, ship_model
-from linviz.models.examples import task_maker
+from linviz.models.colour_looking import painting_checks
+from linviz.models.colour_model import ColourModel
+from linviz.models.examples import ColourExamples, make_data, task_maker
 from linviz.models.looking import measure_layers
+from linviz.models.recipe import Recipe
 from linviz.models.training import single_thread, train
 from linviz.models.training_run import Run
 
@@ -33,7 +37,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Train what is missing, one model after another."""
     parser = argparse.ArgumentParser(prog="start.py study sets", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("sets", nargs="+", choices=(*SHIPPED, *SETS))
+    parser.add_argument("sets", nargs="+", choices=(*SHIPPED, *SETS, *COLOUR_SETS))
     parser.add_argument("--seeds", type=int, default=99, help="only this many seeds, from 0 on")
     parser.add_argument("--names", nargs="*", help="only these arms")
     options = parser.parse_args(arguments)
@@ -72,13 +76,15 @@ def train_job(job: Job) -> None:
         write_atomically(result_path(job), path.with_suffix(".json").read_bytes(), folder=True)
     keep.unlink()
     record = json.loads(path.with_suffix(".json").read_text())
-    print(f"{job.set:8} {job.name:26} seed {job.seed}: {record['test_accuracy']:.3f} in {run.seconds:.0f} s",
+    score = record.get("test_accuracy", record.get("test_r2"))
+    print(f"{job.set:8} {job.name:26} seed {job.seed}: {score:.3f} in {run.seconds:.0f} s",
           flush=True)
 
 
 def same_result(job: Job) -> Path | None:
     """The file with the result of the same recipe and seed in another set, if there is one."""
-    folders = [*(FOLDER / which for which in ("short", "long")), *(RESULTS / which for which in SETS)]
+    folders = [*(FOLDER / which for which in ("short", "long")),
+               *(RESULTS / which for which in (*SETS, *COLOUR_SETS))]
     found = (folder / result_path(job).name for folder in folders)
     return next((path for path in found if path.exists() and read_digest(path) == job.recipe.digest()), None)
 
@@ -89,12 +95,25 @@ def read_digest(path: Path) -> str:
 
 
 def map_measures(job: Job, run: Run) -> dict[str, Any]:
-    """The measures of the trained maps, on held-out clips; in Breadth also those that signed maps have."""
+    """The measures of the trained maps, on held-out clips; in Breadth also those that signed maps have.
+
+    Of a model that paints: what its score relies on.
+    """
+    if isinstance(run.model, ColourModel):
+        return colour_checks(run.model.cpu(), job.recipe)
     task = task_maker(job.recipe.task)(32, job.recipe.test_seed, "test", job.recipe.setting)
     with single_thread():
         layers = measure_layers(run.model.cpu(), task, LOOKED_AT.get(job.set, 32))
         peaks = peak_layers(run.model, task) if job.set == "breadth" else [{} for _ in layers]
     return {"layers": [layer | more for layer, more in zip(layers, peaks, strict=True)]}
+
+
+def colour_checks(model: ColourModel, recipe: Recipe) -> dict[str, Any]:
+    """The checks of a model that paints."""
+    data = make_data(recipe)
+    assert isinstance(data.train, ColourExamples) and isinstance(data.test, ColourExamples)
+    with single_thread():
+        return painting_checks(model, data.train, data.test)
 
 
 def starting_model(job: Job) -> VideoTransformer | None:

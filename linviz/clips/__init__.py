@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from .clip import Clip
 from .clip_files import pack_clip
+from .colour_task import COLOUR_SETTINGS, ColourTask, colour_task, hinted_picture
 from .crossing import crossing
 from .decode import Decoded, DecodedFile, decode_clip, decode_file
 from .descriptors import CHANNELS, DESCRIPTORS_NOTE, descriptors
@@ -54,8 +55,9 @@ def load(name: str, seed: int = 0, frames: int = 8) -> Clip:
     return CLIPS[name](seed, frames)
 
 
-__all__ = ["CHANNELS", "CLIPS", "DESCRIPTORS_NOTE", "FRAMES", "FRONT_SETTINGS", "OPENING", "OPENINGS", "PHOTOGRAPHS",
-           "SETTINGS", "Clip", "Decoded", "DecodedFile", "Opening", "Setting", "Task", "Tensors", "Unreadable",
-           "crossing", "decode_clip", "decode_file", "decode_tensors", "descriptors", "digit", "fit", "fit_sharp",
-           "front_task", "is_tensors", "load", "motion_task", "motorcycle", "names", "pack_clip", "pan", "photograph",
-           "reverse_clips", "shuffle_frames", "to_frames", "token_at", "token_mask", "token_tracks", "warp_frames"]
+__all__ = ["CHANNELS", "CLIPS", "COLOUR_SETTINGS", "DESCRIPTORS_NOTE", "FRAMES", "FRONT_SETTINGS", "OPENING",
+           "OPENINGS", "PHOTOGRAPHS", "SETTINGS", "Clip", "ColourTask", "Decoded", "DecodedFile", "Opening", "Setting",
+           "Task", "Tensors", "Unreadable", "colour_task", "crossing", "decode_clip", "decode_file", "decode_tensors",
+           "descriptors", "digit", "fit", "fit_sharp", "front_task", "hinted_picture", "is_tensors", "load",
+           "motion_task", "motorcycle", "names", "pack_clip", "pan", "photograph", "reverse_clips", "shuffle_frames",
+           "to_frames", "token_at", "token_mask", "token_tracks", "warp_frames"]

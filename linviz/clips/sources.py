@@ -105,14 +105,23 @@ def split_photographs(split: str, side: int) -> Tensor:
     return torch.stack([_square_crop(_source_luma(source), side) for source in SOURCES if source.split == split])
 
 
-def _source_luma(source: Source) -> Tensor:
+def source_pixels(source: Source) -> np.ndarray:
+    """A photograph as it is stored in its package: (Ypx, Xpx) or (Ypx, Xpx, 3 or 4) uint8.
+
+    >>> source_pixels(SOURCES[2]).shape
+    (400, 600, 3)
+    """
     import skimage.data  # here and not above: it takes longer to import than linviz itself
     if source.loader.startswith("sklearn"):
         from sklearn.datasets import load_sample_image
         image = load_sample_image(f"{source.name}.jpg")
     else:
         image = getattr(skimage.data, source.loader.rpartition(".")[2])()
-    image = image[0] if isinstance(image, tuple) else image  # the left picture of the stereo pair
+    return np.asarray(image[0] if isinstance(image, tuple) else image)  # the left picture of the stereo pair
+
+
+def _source_luma(source: Source) -> Tensor:
+    image = source_pixels(source)
     light = image if image.ndim == 2 else image[..., :3] @ np.array(LUMA)
     return torch.from_numpy(light.astype(np.float32) / 255)
 

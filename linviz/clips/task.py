@@ -143,7 +143,7 @@ def as_frames(grey: Tensor) -> Tensor:
     return grey[:, :, None].expand(-1, -1, 3, -1, -1)
 
 
-STREAMS = ("motion", "front", "shuffle")  # one random stream each, so that none repeats another
+STREAMS = ("motion", "front", "shuffle", "window", "paint")  # one random stream each, so that none repeats another
 
 
 def random_draws(stream: str, seed: int, split: int, first: int, n: int, each: int) -> Tensor:

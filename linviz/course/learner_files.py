@@ -70,8 +70,8 @@ def reset_answer(folder: Path, number: str) -> str:
 
     Raises ValueError, in one sentence, where there is no such exercise.
     """
-    files, known = chapter_files(folder), []
-    for path in files:
+    known: list[str] = []
+    for path in chapter_files(folder):
         try:
             notebook = _read(path)
         except ValueError:      # a broken neighbour keeps nobody from another chapter

@@ -51,18 +51,18 @@ class Efficient(Mechanism):
         if normalise == "scale" and (self.causal or before != 1.0 or after != 1.0):
             raise ValueError("the scaling form has no softmax: leave out causal, before and after "
                              "(factorized has a causal form)")
-        self.normalise, self.before, self.after, self.eps = normalise, before, after, eps
+        self.normalise, self.before, self.factor, self.eps = normalise, before, after, eps
         self.signed = normalise == "scale"
 
     def map(self, q: Tensor, k: Tensor, v: Tensor) -> Map:
         if self.causal:
             return causal_map(self.causal_features(q, k), Normaliser("clamp", self.eps))
-        shares = self.normalise == "softmax" and self.after == 1.0
+        shares = self.normalise == "softmax" and self.factor == 1.0
         return Factored(self.choice(q, k.shape[-2]), self.templates(k), stochastic=shares)
 
     def causal_features(self, q: Tensor, k: Tensor) -> Features:
         """The choice of every query and exp(k), as exponents."""
-        return Features.exponentials((q * self.before).log_softmax(-1) + math.log(self.after), k * self.before)
+        return Features.exponentials((q * self.before).log_softmax(-1) + math.log(self.factor), k * self.before)
 
     def step(self, state: State | None, q: Tensor, k: Tensor, v: Tensor, **context: Any) -> tuple[State, Tensor]:
         """The causal form as a recurrent network: one token (B, H, 1, D) at a time."""
@@ -70,7 +70,7 @@ class Efficient(Mechanism):
 
     def choice(self, q: Tensor, keys: int) -> Tensor:
         """The weight of each template for each query: (B, H, N, D)."""
-        return q * keys ** -0.5 if self.normalise == "scale" else (q * self.before).softmax(-1) * self.after
+        return q * keys ** -0.5 if self.normalise == "scale" else (q * self.before).softmax(-1) * self.factor
 
     def templates(self, k: Tensor) -> Tensor:
         """The D template maps, one per channel: (B, H, S, D); with softmax each sums to one over positions."""

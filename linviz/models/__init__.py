@@ -11,11 +11,11 @@ from .schemes import SCHEMES, Scheme, count_pairs, visible_pairs
 from .trace import Traced
 from .video_transformer import Shape, VideoTransformer
 
-HOMES = {"Data": "examples", "Examples": "examples", "Recipe": "recipe", "Run": "training_run", "accuracy": "training",
-         "arm_recipe": "arms", "measure_layers": "looking", "pretrained": "checkpoints", "stored_models": "checkpoints",
-         "train": "training",
-         "CONFIGS": "linear_video_transformer", "Config": "linear_video_transformer",
-         "LinearVideoTransformer": "linear_video_transformer"}
+HOMES = {"CONFIGS": "linear_video_transformer", "ColourModel": "colour_model", "Config": "linear_video_transformer",
+         "Data": "examples", "Examples": "examples", "LinearVideoTransformer": "linear_video_transformer",
+         "Recipe": "recipe", "Run": "training_run", "accuracy": "training", "arm_recipe": "arms",
+         "measure_layers": "looking", "paint_picture": "colour_painting", "pretrained": "checkpoints",
+         "stored_models": "checkpoints", "train": "training"}
 
 __all__ = ["LABEL", "SCHEMES", "AttentionLayer", "Fit", "Scheme", "Shape", "Snapshot", "Traced", "VideoTransformer",
            "fit_gate", "mean_divergence", "count_pairs", "visible_pairs", *HOMES]

@@ -6,9 +6,12 @@ spec can express:
     ~wide      without a gate, but with MLPs widened by the gate's number of parameters: the gate's control
     ~floor=F   relu_floor with another floor
     ~rate=R    another learning rate
+    ~heads=H   another number of heads, of the same width together
+    ~init=I    another beginning of training, "plain" or "alike"
+    ~scan=S    of a recurrent mechanism: the directions in which it reads the tokens
 
-Sets: `short`, `long` and `fine` are shipped as models. Of `dose`, `control`, `late`, `breadth`, `front` and `rates`
-only the results are shipped. `late` is `long` with more seeds, and fewer arms.
+Sets: `short`, `long` and `fine` are shipped as models. Of `dose`, `control`, `late`, `breadth`, `front`, `rates` and
+those of the colour task (COLOUR_SETS) only the results are shipped. `late` is `long` with more seeds, and fewer arms.
 """
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from dataclasses import dataclass, replace
 from functools import reduce
 
 from .layer_specs import BETWEEN, split_layers
-from .recipe import BUDGETS, FLOORS, RATES, Recipe, widened_recipe
+from .recipe import BUDGETS, FLOORS, RATES, Recipe, task_recipe, widened_recipe
 from .video_transformer import Shape, VideoTransformer
 
 CORE = ("softmax", "relu_floor", "relu_floor+gate", "relu_floor+gate+shift", "relu")
@@ -29,6 +32,15 @@ BREADTH = ("additive", "aft_conv", "aft_full", "aft_local", "aft_simple", "cosfo
            "nonlocal", "performer", "relu", "relu_floor", "softmax", "swin", "uniform", "vicinity")
 NEWEST = ("gaussian", "inline", "sana", "mlla", "mala", "agent", "rala", "graph", "nala", "retention", "pola", "mhla",
           "mamba2", "fastmax", "sla", "delta", "reformer", "gated_delta", "gla", "kda", "dape")  # the fastest first
+COLOUR = (*CORE[:3], "relu_floor+gate+shift:space", "relu", "relu_floor~wide", "focused", "cosformer", "efficient",
+          "uniform", "mala", "gated_delta~scan=both", "relu_floor/softmax/relu_floor")
+COLOUR_SETS: dict[str, tuple[tuple[str, ...], int, str, str]] = {   # arms, seeds, budget, setting
+    "colour": (COLOUR, 5, "short", "main"),
+    "colour_half": (CORE[:3], 1, "short", "half"),
+    "colour_heads": (tuple(f"{name}~heads=1" for name in (*CORE[:3], "relu")), 3, "short", "main"),
+    "colour_plain": (tuple(f"{name}~init=plain" for name in (*CORE[:3], "relu")), 1, "short", "main"),
+    "colour_exchanged": ((*CORE[:3], "relu"), 3, "short", "exchanged"),
+    "colour_long": ((*CORE[:3], "relu", "relu_floor~wide"), 3, "long", "main")}
 FINE = Shape(side=96, tubelet=(2, 6, 6))  # 4 x 16 x 16 = 1,024 tokens
 
 
@@ -51,7 +63,7 @@ def arm_recipe(name: str, budget: str = "short", task: str = "motion", setting: 
     if budget not in BUDGETS:
         raise ValueError(f"no budget called {budget!r}; there are: {', '.join(BUDGETS)}")
     spec, *variations = name.split("~")
-    plain = Recipe(spec, task=task, setting=setting, steps=BUDGETS[budget])
+    plain = task_recipe(spec, task, setting=setting, steps=BUDGETS[budget])
     return reduce(varied_recipe, variations, plain)
 
 
@@ -68,7 +80,13 @@ def varied_recipe(recipe: Recipe, variation: str) -> Recipe:
         return replace(recipe, options={"floor": float(value)})
     if word == "rate":
         return replace(recipe, rate=float(value))
-    raise ValueError(f"no variant called {variation!r}; there are: wide, floor=F, rate=R")
+    if word == "heads":
+        return replace(recipe, shape=replace(recipe.shape, heads=int(value)))
+    if word == "init":
+        return replace(recipe, init=value)
+    if word == "scan":
+        return replace(recipe, options=recipe.options | {"scan": value})
+    raise ValueError(f"no variant called {variation!r}; there are: wide, floor=F, rate=R, heads=H, init=I, scan=S")
 
 
 def rate_arm(name: str, rate: float) -> str:
@@ -101,6 +119,11 @@ def training_jobs(which: str) -> Iterator[Job]:
     """
     if which == "fine":
         yield from (Job(which, name, 0, fine_recipe(name)) for name in CORE)
+        return
+    if which in COLOUR_SETS:
+        arms, seeds, budget, setting = COLOUR_SETS[which]
+        yield from (Job(which, name, seed, arm_recipe(name, budget, "colour", setting))
+                    for seed in range(seeds) for name in arms)
         return
     arms, seeds, budget, task = {
         "short": (CORE, 5, "short", "motion"), "long": (LONG, 1, "long", "motion"),

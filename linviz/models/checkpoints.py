@@ -2,7 +2,7 @@
 
     shipped/short/relu_floor-gate.0.safetensors      shipped/short/relu_floor-gate.0.json
 
-The JSON holds the recipe and its digest, the seed, the learning curve, the held-out accuracy of exactly these
+The JSON holds the recipe and its digest, the seed, the learning curve, the held-out accuracy (or R2) of exactly these
 weights, seconds, versions, and the SHA-256 of the weights: an altered file is refused.
 """
 from __future__ import annotations
@@ -20,6 +20,7 @@ from safetensors.torch import load, save
 
 from ..atomic_write import write_atomically
 from .examples import Data, make_data
+from .initial_values import recipe_model
 from .layer_specs import canonical_spec
 from .recipe import Recipe
 from .training import accuracy, single_thread
@@ -50,7 +51,7 @@ def _load_checkpoint(path: Path, changed: int) -> VideoTransformer:
         raise ValueError(f"{path.name} is not the file that was trained (its SHA-256 differs from the one in its "
                          f"JSON): take both from the same version of linviz")
     recipe = Recipe.read(told["recipe"])
-    model = VideoTransformer(recipe.spec, len(told["classes"]), recipe.shape, told["seed"], **recipe.options)
+    model = recipe_model(recipe, len(told["classes"]), told["seed"])
     try:
         model.load_state_dict({key: x.float() if x.is_floating_point() else x for key, x in load(data).items()})
     except (SafetensorError, RuntimeError) as error:
@@ -118,17 +119,17 @@ def file_slug(name: str) -> str:
 
 
 def ship_model(run: Run, name: str, folder: Path, data: Data | None = None, more: dict[str, Any] | None = None) -> Path:
-    """Write a trained model and its JSON; the accuracy in the JSON is that of the rounded weights."""
+    """Write a trained model and its JSON; the score in the JSON is that of the rounded weights."""
     recipe, data = run.recipe, data or make_data(run.recipe)
     tensors = {key: (x.half() if x.is_floating_point() else x).cpu().clone() for key, x in
                run.model.state_dict().items()}
-    rounded = VideoTransformer(recipe.spec, len(data.test.classes), recipe.shape, run.seed, **recipe.options)
+    rounded = recipe_model(recipe, len(data.test.classes), run.seed)
     rounded.load_state_dict({key: x.float() if x.is_floating_point() else x for key, x in tensors.items()})
     with single_thread():
         right = accuracy(rounded, data.test)
     payload: bytes = save(tensors)
     told = {"name": canonical_name(name), "seed": run.seed, "digest": recipe.digest(), "recipe": recipe.told(),
-            "classes": list(data.test.classes), "test_accuracy": right, "tests": len(data.test),
+            "classes": list(data.test.classes), f"test_{data.test.score_name}": right, "tests": len(data.test),
             "parameters": sum(p.numel() for p in rounded.parameters()), "seconds": round(run.seconds, 1),
             "curve": [{key: round(value, 5) for key, value in row.items()} for row in run.curve],
             "versions": {"torch": torch.__version__, "python": platform.python_version()},

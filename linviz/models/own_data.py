@@ -136,14 +136,15 @@ def folder_complaint(folder: Path, found: OwnData, few: list[str]) -> str:
             f"needed, one to learn from and one to hold out{first}")
 
 
-def visible_entries(folder: Path, wanted: Callable[[Path], bool]) -> list[Path]:
+def visible_entries(folder: Path, wanted: Callable[[Path], bool],
+                    content: str = "one folder of videos per class") -> list[Path]:
     """The folders or files in a folder by name, without hidden ones; ValueError if the folder does not exist.
 
     >>> visible_entries(Path(__file__).parent, Path.is_file)[0].name
     '__init__.py'
     """
     if not folder.is_dir():
-        raise ValueError(f"there is no folder {folder}: name one that contains one folder of videos per class")
+        raise ValueError(f"there is no folder {folder}: name one that contains {content}")
     return sorted(p for p in folder.iterdir() if p.name[0] != "." and wanted(p))
 
 

@@ -17,17 +17,19 @@ FORM = 1  # raised when the code changes a recipe's result, so that old checkpoi
 BUDGETS = {"short": 800, "long": 2400}  # steps
 FLOORS = (0.0, 0.0625, 0.125, 0.1875, 0.25)  # of relu_floor, from none to 1/sqrt(16): the dose
 RATES = (8e-4, 2e-3, 5e-3)  # learning rates that are compared; all other sets use the middle one
+INITS = ("plain", "alike")  # see initial_values.begin_alike
 
 
 @dataclass(frozen=True)
 class Recipe:
     """What is trained, on which examples, and how. No value was tuned for one arm: all arms use the same.
 
-    spec, options: the attention, of all layers or of each (a/b/c). task, setting: the task ("motion" or "front") and
-    its difficulty.
+    spec, options: the attention, of all layers or of each (a/b/c). task, setting: the task ("motion", "front" or
+    "colour") and its difficulty.
     steps of `batch` clips from a pool of `pool` clips drawn from `pool_seed`; AdamW with its rate rising over the
     first `warm` of the steps and falling as a cosine to zero, weight decay on matrices only, gradients clipped to a
-    norm of `clip`, labels smoothed. tests: how many held-out clips are drawn from `test_seed`.
+    norm of `clip`, labels smoothed. tests: how many held-out clips are drawn from `test_seed`. init: how the model
+    begins, one of INITS.
 
     >>> Recipe("relu_floor+gate").digest() == Recipe("relu_floor+gate:qkv").digest()
     True
@@ -51,6 +53,7 @@ class Recipe:
     tests: int = 1024
     test_seed: int = 1
     start: str = ""  # digest of the recipe whose trained model this run starts from, if any
+    init: str = INITS[0]
 
     def __post_init__(self) -> None:
         layer_specs(self.spec, self.shape.layers)  # refuses a hybrid of another number of layers
@@ -58,10 +61,13 @@ class Recipe:
         for name in ("steps", "batch", "pool", "tests"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be a whole number from 1 up; got {getattr(self, name)}")
+        if self.init not in INITS:
+            raise ValueError(f"init must be one of {', '.join(INITS)}; got {self.init!r}")
 
     def told(self) -> dict[str, Any]:
-        """The recipe as plain numbers and words, for a file."""
-        return {"form": FORM} | json.loads(json.dumps(asdict(self)))
+        """The recipe as plain numbers and words, for a file. The plain beginning is left out: older files lack it."""
+        told = {"form": FORM} | json.loads(json.dumps(asdict(self)))
+        return {name: value for name, value in told.items() if (name, value) != ("init", INITS[0])}
 
     @classmethod
     def read(cls, told: dict[str, Any]) -> Recipe:
@@ -77,6 +83,20 @@ class Recipe:
     def digest(self) -> str:
         """A short hash of everything in it: another recipe has another digest."""
         return hashlib.sha256(json.dumps(self.told(), sort_keys=True).encode()).hexdigest()[:16]
+
+
+COLOUR_SHAPE = Shape(frames=1, side=112, tubelet=(1, 8, 8), colours=3)
+FIELDS: dict[str, dict[str, Any]] = {  # of a task's recipes, where they differ from those of motion
+    "colour": {"shape": COLOUR_SHAPE, "batch": 16, "rate": 4e-3, "pool": 4500, "tests": 500, "init": "alike"}}
+
+
+def task_recipe(spec: str, task: str, **fields: Any) -> Recipe:
+    """The recipe of a task, with these fields.
+
+    >>> task_recipe("relu", "colour", steps=20).rate, task_recipe("relu", "front") == Recipe("relu", task="front")
+    (0.004, True)
+    """
+    return Recipe(spec, task=task, **FIELDS.get(task, {}) | fields)
 
 
 def widened_recipe(recipe: Recipe, parameters: int) -> Recipe:

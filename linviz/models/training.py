@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .examples import Data, Examples, make_data
+from .initial_values import recipe_model
 from .recipe import Recipe
 from .run_files import keep_run, resume_run
 from .training_run import Run
@@ -31,7 +32,7 @@ def train(recipe: Recipe, seed: int = 0, *, data: Data | None = None, keep: Path
           progress: Progress | None = None, device: str | None = None, start: VideoTransformer | None = None) -> Run:
     """Train one model. data: by default the recipe's examples. keep: the file from which an interrupted run continues.
 
-    progress(run, loss, accuracy) is called after every step, with the batch's values. device: CUDA if available.
+    progress(run, loss, score) is called after every step, with the batch's values. device: CUDA if available.
     start: a model to begin from, of the same shape except for its grid (see `VideoTransformer.take_over`). One thread
     is used: on a busy machine two are slower. Raises ValueError if `keep` holds another run.
 
@@ -52,7 +53,7 @@ def train(recipe: Recipe, seed: int = 0, *, data: Data | None = None, keep: Path
 
 def begin_run(recipe: Recipe, seed: int, classes: int, device: str, start: VideoTransformer | None = None) -> Run:
     """A run before its first step."""
-    model = VideoTransformer(recipe.spec, classes, recipe.shape, seed, **recipe.options)
+    model = recipe_model(recipe, classes, seed)
     if start is not None:
         model.take_over(start)
     model = model.to(device)
@@ -63,7 +64,7 @@ def begin_run(recipe: Recipe, seed: int, classes: int, device: str, start: Video
 
 
 def _continue_run(run: Run, data: Data, device: str, keep: Path | None, progress: Progress | None) -> None:
-    """Run the remaining steps. Losses and accuracies are collected into a row of the curve every `EVERY` steps."""
+    """Run the remaining steps. Losses and scores are collected into a row of the curve every `EVERY` steps."""
     seen: list[tuple[float, float]] = []
     began = time.process_time() - run.seconds
     while run.step < run.recipe.steps:
@@ -75,23 +76,24 @@ def _continue_run(run: Run, data: Data, device: str, keep: Path | None, progress
             if keep is not None:
                 keep_run(keep, run)
         if progress is not None:
-            progress(run, *(seen[-1] if seen else (run.curve[-1]["loss"], run.curve[-1]["accuracy"])))
+            progress(run, *(seen[-1] if seen else (run.curve[-1]["loss"], run.curve[-1][data.test.score_name])))
 
 
 def one_step(run: Run, examples: Examples, device: str) -> tuple[float, float]:
-    """One batch, one step of the optimiser: its loss in nats and its accuracy."""
+    """One batch, one step of the optimiser: its loss and its score, which are nats and accuracy for classes."""
     recipe, model = run.recipe, run.model
-    frames, labels = examples.batch(clip_order(len(examples), recipe.batch, run.seed, run.step), device)
+    order = clip_order(len(examples), recipe.batch, run.seed, run.step)
+    frames, labels = examples.batch(order, device, (run.seed, run.step))
     for group in run.optimiser.param_groups:
         group["lr"] = learning_rate(recipe, run.step)
-    logits = model(frames)
-    loss = F.cross_entropy(logits, labels, label_smoothing=recipe.smoothing)
+    outputs = model(frames)
+    loss = examples.loss(outputs, labels, recipe.smoothing)
     loss.backward()
     nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
     run.optimiser.step()
     run.optimiser.zero_grad()
     run.step += 1
-    return loss.item(), (logits.argmax(-1) == labels).float().mean().item()
+    return loss.item(), examples.score([(outputs.detach(), labels)])
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:
@@ -119,25 +121,24 @@ def _shuffle_pool(pool: int, seed: int, round_: int) -> Tensor:
 
 
 def accuracy(model: nn.Module, examples: Examples, device: str = "cpu", most: int | None = None) -> float:
-    """Fraction of the (first `most`) examples that a model classifies correctly."""
-    right = [(logits.argmax(-1) == labels).float() for logits, labels in model_answers(model, examples, device, most)]
-    return torch.cat(right).mean().item()
+    """The score of a model on the (first `most`) examples: the fraction of right answers, or R2 if it paints."""
+    return examples.score(model_answers(model, examples, device, most))
 
 
 def model_answers(model: nn.Module, examples: Examples, device: str = "cpu",
-            most: int | None = None) -> Iterator[tuple[Tensor, Tensor]]:
-    """Logits and labels of the (first `most`) examples, in batches, without gradient."""
+            most: int | None = None) -> Iterator[tuple[Tensor, Any]]:
+    """Outputs and labels of the (first `most`) examples, in batches, without gradient."""
     for i in torch.arange(min(len(examples), most or len(examples))).split(128):
         frames, labels = examples.batch(i, device)
         with torch.no_grad():
-            logits = model(frames)
-        yield logits, labels
+            outputs = model(frames)
+        yield outputs, labels
 
 
 def _curve_row(run: Run, seen: list[tuple[float, float]], test: Examples, device: str) -> dict[str, float]:
-    """A row of the curve: means since the last row, and the accuracy on some held-out clips."""
+    """A row of the curve: means since the last row, and the score on some held-out clips."""
     loss, right = torch.tensor(seen).mean(0).tolist()
-    return {"step": run.step, "loss": loss, "accuracy": right, "rate": learning_rate(run.recipe, run.step - 1),
+    return {"step": run.step, "loss": loss, test.score_name: right, "rate": learning_rate(run.recipe, run.step - 1),
             "held_out": accuracy(run.model, test, device, WATCHED)}
 
 

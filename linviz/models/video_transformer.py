@@ -105,7 +105,7 @@ class VideoTransformer(nn.Module):
                 nn.init.normal_(codes, std=CODES)
 
     def take_over(self, coarse: VideoTransformer) -> None:
-        """Copy the parameters of a model on another grid; its codes of position and time are interpolated.
+        """Copy the parameters of a model on another grid; what it learned about places and times is interpolated.
 
         >>> fine, coarse = VideoTransformer(shape=Shape(side=72, blocks=1)), VideoTransformer(shape=Shape(blocks=1))
         >>> fine.take_over(coarse); len(fine.place), len(coarse.place), torch.equal(fine.time, coarse.time)
@@ -116,6 +116,9 @@ class VideoTransformer(nn.Module):
         line = learned["time"].mT[None]
         learned["place"] = F.interpolate(square, (new.Y, new.X), mode="bicubic")[0].flatten(1).mT
         learned["time"] = F.interpolate(line, new.T, mode="linear")[0].mT
+        for name, own in self.state_dict().items():
+            if own.shape != learned[name].shape:  # a table of the mechanism with one row per token
+                learned[name] = stretch_table(learned[name], old, new)
         self.load_state_dict(learned)
 
     def forward(self, frames: Float[Tensor, "B T 3 Ypx Xpx"]) -> Float[Tensor, "B classes"]:
@@ -166,6 +169,18 @@ class VideoTransformer(nn.Module):
                 x, layers = block.traced(x, f"block {n}")
                 seen += layers
             return seen
+
+
+def stretch_table(table: Tensor, old: Grid, new: Grid) -> Tensor:
+    """A table (..., N, C) with a row per token on another grid with as many frames, interpolated within each frame.
+
+    >>> stretch_table(torch.ones(2, 4, 3), Grid(Y=2, X=2), Grid(Y=3, X=3)).shape
+    torch.Size([2, 9, 3])
+    """
+    frames = table.unflatten(-2, (old.T, old.Y, old.X)).movedim(-1, -3)
+    images = frames.reshape(-1, table.shape[-1], old.Y, old.X)
+    fine = F.interpolate(images, (new.Y, new.X), mode="bicubic").reshape(*frames.shape[:-2], new.Y, new.X)
+    return fine.movedim(-3, -1).flatten(-4, -2)
 
 
 def block_specs(spec: str, shape: Shape, options: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:

@@ -14,6 +14,7 @@ from ..models.run_files import check_state
 from ..safe_output import check_output, is_read
 
 ENDINGS = (".safetensors", ".json", ".csv", ".going")
+SCORES = {"test_accuracy", "test_r2"}
 
 
 def check_run_folder(out: Path, data: Path | None) -> None:
@@ -67,11 +68,16 @@ def read_card(path: Path) -> dict[str, Any]:
         found = json.loads(path.read_text("utf-8"))
     except (ValueError, RecursionError):
         return {}
-    whole = isinstance(found, dict) and {"digest", "test_accuracy", "tests", "seconds"} <= found.keys()
-    return found if whole else {}
+    if not isinstance(found, dict) or not {"digest", "tests", "seconds"} <= found.keys():
+        return {}
+    return found if SCORES & found.keys() else {}
 
 
 def run_summary(path: Path) -> str:
     """A finished run in a few words."""
     card = read_card(path.with_suffix(".json"))
-    return f"{card['test_accuracy']:.3f} of {card['tests']:,} held-out clips right, {card['seconds']:.0f} s, {path}"
+    if "test_r2" in card:
+        score = f"R2 {card['test_r2']:.3f} on {card['tests']:,} held-out windows"
+    else:
+        score = f"{card['test_accuracy']:.3f} of {card['tests']:,} held-out clips right"
+    return f"{score}, {card['seconds']:.0f} s, {path}"

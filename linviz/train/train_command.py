@@ -21,6 +21,7 @@ from ..models.arms import arm_recipe
 from ..models.checkpoints import canonical_name, file_slug, ship_model
 from ..models.examples import Data, make_data
 from ..models.own_data import OwnData, read_folder
+from ..models.own_pictures import OwnPictures, read_picture_folder
 from ..models.prediction import accuracy_interval
 from ..models.recipe import Recipe
 from ..models.training import train
@@ -34,6 +35,7 @@ from .run_folder import (
     run_summary,
     unfinished_path,
 )
+from .train_options import TASKS
 
 
 def run_training(given: argparse.Namespace) -> int:
@@ -41,7 +43,7 @@ def run_training(given: argparse.Namespace) -> int:
     check_run_folder(given.out, given.data)
     check_device(given.device)
     plain = {canonical_name(name): asked_recipe(name, given) for name in given.mechanism}
-    own = None if given.data is None else gather_data(given.data, next(iter(plain.values())).shape)
+    own = None if given.data is None else gather_data(given, next(iter(plain.values())).shape)
     recipes = plain if own is None else {name: own.recipe(recipe) for name, recipe in plain.items()}
     wanted = [(name, seed, recipe) for name, recipe in recipes.items() for seed in given.seeds]
     paths = [given.out / f"{file_slug(name)}.{seed}.safetensors" for name, seed, _ in wanted]
@@ -65,7 +67,7 @@ def run_training(given: argparse.Namespace) -> int:
 
 def asked_recipe(name: str, given: argparse.Namespace) -> Recipe:
     """The recipe of an arm as the options change it."""
-    recipe = arm_recipe(name, given.budget, setting=given.setting)
+    recipe = arm_recipe(name, given.budget, task=given.task or TASKS[0], setting=given.setting)
     return recipe if given.steps is None else replace(recipe, steps=given.steps)
 
 
@@ -82,23 +84,32 @@ def check_device(name: str | None) -> None:
         raise ValueError(f"--device {name!r} cannot be used here: take cpu, or leave --device out") from None
 
 
-def gather_data(folder: Path, shape: Shape) -> OwnData:
-    """The videos in a folder of folders, with a progress bar; prints a summary."""
-    with tqdm(desc=f"reading {folder}", unit="file", leave=False) as bar:
-        own = read_folder(folder, shape, progress=lambda _: bar.update() and None)
+def gather_data(given: argparse.Namespace, shape: Shape) -> OwnData | OwnPictures:
+    """The videos or pictures in the folder of --data, with a progress bar; prints a summary."""
+    if given.task == "front":
+        raise ValueError("--task front is drawn by linviz and takes no --data; leave out --task for videos of your "
+                         "own, or write --task colour for pictures")
+    with tqdm(desc=f"reading {given.data}", unit="file", leave=False) as bar:
+        def progress(_: Path) -> None:
+            bar.update()
+
+        if given.task == "colour":
+            own: OwnData | OwnPictures = read_picture_folder(given.data, given.setting, progress)
+        else:
+            own = read_folder(given.data, shape, progress)
     print(own.said())
     return own
 
 
-def train_one(name: str, seed: int, recipe: Recipe, path: Path, device: str | None, data: Data | None = None) -> None:
-    """Train one model with a bar that shows loss, accuracy and the time left, and write its files."""
-    if data is None:
+def train_one(name: str, seed: int, recipe: Recipe, path: Path, device: str | None, own: Data | None = None) -> None:
+    """Train one model with a bar that shows loss, score and the time left, and write its files."""
+    if (data := own) is None:
         print(f"{name}, seed {seed}: drawing {recipe.pool + recipe.tests:,} clips...", end="\r", flush=True)
         data = make_data(recipe)
     with tqdm(total=recipe.steps, desc=f"{name}, seed {seed}", unit="step", leave=False) as bar:
         def progress(run: Run, loss: float, right: float) -> None:
             bar.update(run.step - bar.n)
-            bar.set_postfix(loss=f"{loss:.2f}", accuracy=f"{right:.2f}", refresh=False)
+            bar.set_postfix({"loss": f"{loss:.2f}", data.test.score_name: f"{right:.2f}"}, refresh=False)
 
         done = train(recipe, seed, data=data, keep=unfinished_path(path), progress=progress, device=device)
     ship_model(done, name, path.parent, data)
@@ -108,7 +119,7 @@ def train_one(name: str, seed: int, recipe: Recipe, path: Path, device: str | No
 
 def expected_interval(name: str, given: argparse.Namespace) -> str:
     """The 95 % prediction interval of a new seed, if linviz has trained this arm with several; else an empty text."""
-    if given.steps is not None or given.setting != "main" or given.data is not None:
+    if (given.steps, given.setting, given.data, given.task or TASKS[0]) != (None, "main", None, TASKS[0]):
         return ""
     found = accuracy_interval(name, given.budget)
     return "" if found is None else f"; 95 % prediction interval of a new seed: {found[0]:.3f} to {found[1]:.3f}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-BUDGETS, SETTINGS = ("short", "long"), ("main", "easy", "hard")
+BUDGETS, TASKS = ("short", "long"), ("motion", "front", "colour")
+SETTINGS = ("main", "easy", "hard", "half", "exchanged")
 
 
 def add_train_options(sub: argparse.ArgumentParser) -> None:
@@ -12,13 +13,18 @@ def add_train_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--mechanism", nargs="+", action="extend", required=True, metavar="SPEC",
                      help="what to train, as in: --mechanism softmax relu_floor+gate. One per layer, with slashes: "
                      "softmax/relu_floor/relu_floor")
+    sub.add_argument("--task", choices=TASKS,
+                     help="motion: which way does a digit move? front: which of two discs passes in front? colour: "
+                          "paint a grey picture from a few coloured patches; default: motion")
     sub.add_argument("--seeds", type=parse_seeds, default=[0],
                      help="one (3), several (0,2) or a range (0-4); default: 0")
     sub.add_argument("--budget", choices=BUDGETS, default=BUDGETS[0],
                      help="short: 800 steps, about a minute on one core; long: 2,400 steps")
     sub.add_argument("--steps", type=int, help="the number of steps, instead of the budget's")
-    sub.add_argument("--setting", choices=SETTINGS, default=SETTINGS[0], help="how hard the task is")
-    sub.add_argument("--data", type=Path, metavar="DIR", help="your own clips: a folder of videos per class")
+    sub.add_argument("--setting", choices=SETTINGS, default=SETTINGS[0],
+                     help="how hard the task is: main, easy or hard; for colour main, half or exchanged")
+    sub.add_argument("--data", type=Path, metavar="DIR",
+                     help="your own clips, one folder of videos per class; with --task colour, a folder of pictures")
     sub.add_argument("--out", type=Path, default=Path("runs"), metavar="DIR",
                      help="folder for models; default: runs. Finished runs in it stay, interrupted ones continue")
     sub.add_argument("--force", action="store_true",

@@ -22,7 +22,9 @@ TINY = Shape(tubelet=(4, 12, 12), channels=12, heads=2, blocks=1)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every arm's model and pool are small, so that a run takes a second."""
     def tiny(name: str, budget: str, **how: str):
-        return replace(arm_recipe(name, budget, **how), shape=TINY, pool=24, tests=8, batch=4, steps=52)
+        plain = arm_recipe(name, budget, **how)
+        shape = replace(plain.shape, channels=12, heads=2, blocks=1) if plain.task == "colour" else TINY
+        return replace(plain, shape=shape, pool=24, tests=8, batch=4, steps=52)
     monkeypatch.setattr(command, "arm_recipe", tiny)
 
 
@@ -36,6 +38,16 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for n, data in enumerate(clips):
             (folder / name / f"{n}.mp4").write_bytes(data)
     (folder / "sits" / "cut.mp4").write_bytes(files.video()[:500])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three pictures, and a broken one."""
+    folder = tmp_path_factory.mktemp("pictures")
+    for n in range(3):
+        (folder / f"{n}.png").write_bytes(files.still("PNG", files.picture(n, 160, 130)))
+    (folder / "cut.png").write_bytes((folder / "1.png").read_bytes()[:90])
     return folder
 
 
@@ -61,10 +73,11 @@ def test_a_run_leaves_a_model_its_story_and_its_curve(tmp_path: Path, capsys: py
     assert "softmax, seed 1: already trained" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("own", [False, True], ids=["task", "videos"])
-def test_stopped_by_ctrl_c_it_goes_on_to_the_same_numbers(own, videos: Path, tmp_path: Path, capsys, monkeypatch):
+@pytest.mark.parametrize("own", [None, "videos", "pictures"])
+def test_stopped_by_ctrl_c_it_goes_on_to_the_same_numbers(own, request, tmp_path: Path, capsys, monkeypatch):
     signal.signal(signal.SIGINT, signal.default_int_handler)    # a run in the background is started without it
-    words = ["--mechanism", "relu", *(["--data", videos] if own else [])]
+    words = ["--mechanism", "relu", *(["--data", request.getfixturevalue(own)] if own else []),
+             *(["--task", "colour"] if own == "pictures" else [])]
     assert run(*words, "--out", tmp_path / "whole") == 0
 
     def interrupted(state, examples, device):
@@ -100,6 +113,26 @@ def test_ones_own_videos_are_told_of_and_trained_on(videos: Path, tmp_path: Path
     assert "is a model of another recipe: name another folder with --out" in capsys.readouterr().err
 
 
+def test_ones_own_pictures_are_told_of_and_painted(pictures: Path, tmp_path: Path, capsys):
+    words = ["--task", "colour", "--mechanism", "relu", "--data", pictures, "--steps", 3, "--out", tmp_path]
+    assert run(*words) == 0
+    said = capsys.readouterr().out
+    assert "2 pictures to learn from, 1 held out\nskipped: cut.png cannot be read" in said
+    told = json.loads((tmp_path / "relu.0.json").read_text())
+    assert f"relu, seed 0: R2 {told['test_r2']:.3f} on 8 held-out windows" in said and "interval" not in said
+    assert told["recipe"]["task"] == "own_colour" and (tmp_path / "relu.0.csv").read_text().startswith("step,loss,r2,")
+    assert run(*words) == 0 and "already trained, R2" in capsys.readouterr().out
+    assert run(*words, "--setting", "half") == 1
+    assert "is a model of another recipe: name another folder with --out" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("task, score", [("front", "held-out clips right"), ("colour", "held-out windows")])
+def test_every_task_is_trained_on(task, score, tmp_path: Path, capsys):
+    assert run("--task", task, "--mechanism", "relu", "--steps", 2, "--out", tmp_path) == 0
+    assert score in capsys.readouterr().out
+    assert json.loads((tmp_path / "relu.0.json").read_text())["recipe"]["task"] == task
+
+
 def test_a_hybrid_is_trained_under_its_own_name(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch):
     def three_layers(name: str, budget: str, **how: str):
         return replace(arm_recipe(name, budget, **how), shape=replace(TINY, blocks=3), pool=24, tests=8, batch=4)
@@ -115,6 +148,12 @@ def test_a_hybrid_is_trained_under_its_own_name(tmp_path: Path, capsys: pytest.C
 @pytest.mark.parametrize("words, sentence", [
     (("--mechanism", "relu", "softmax/relu", "--data", "nowhere"), "names 2 layers, and the model has 3"),
     (("--mechanism", "softmax//relu"), "'softmax//relu' leaves a layer empty"),
+    (("--task", "colour", "--mechanism", "relu", "--data", "nowhere"), "there is no folder nowhere: name one that "
+     "contains pictures"),
+    (("--task", "colour", "--mechanism", "relu", "--data", "tests/course"), "holds 0 pictures that can be read"),
+    (("--task", "colour", "--mechanism", "relu", "--setting", "easy"), "no setting of the colour task is called"),
+    (("--mechanism", "relu", "--setting", "half"), "no setting is called 'half'"),
+    (("--task", "front", "--mechanism", "relu", "--data", "nowhere"), "--task front is drawn by linviz"),
     (("--mechanism", "relu", "--data", "nowhere"), "there is no folder nowhere"),
     (("--mechanism", "blue", "--data", "nowhere"), "blue"),
     (("--mechanism", "relu", "--steps", "0"), "steps must be a whole number from 1 up; got 0")])
