@@ -5,13 +5,16 @@ import socket
 import warnings
 from pathlib import Path
 
+import jaxtyping
 import pytest
 import torch
 from jaxtyping import TypeCheckError
 
 import conftest
-from linviz import concentration
+from linviz import concentration, cost
+from linviz.shapes import Rows
 from tests import conftest as rules
+from tests.typecheck import speaks_of_arrays, tower
 
 
 @pytest.mark.parametrize("address", [("192.0.2.1", 80), ("2001:db8::1", 80, 0, 0), ("example.org", 80)])
@@ -39,9 +42,22 @@ def test_a_warning_of_ours_is_an_error_and_one_of_others_is_not():
     assert len(passed) == 1
 
 
-def test_shapes_are_checked():
+def test_shapes_and_types_are_checked():
     with pytest.raises(TypeCheckError):
         concentration.entropy(torch.ones(3, dtype=torch.int64))
+    with pytest.raises(TypeCheckError, match="str"):
+        cost.cost_exponent(3)       # no array among its types
+
+
+def test_only_functions_that_speak_of_arrays_pay_for_jaxtyping():
+    """A function inside another one would be compiled at every call of that."""
+    def plain(x: int) -> str: ...
+    def arrays(x: int, y: list[Rows] | None = None) -> str: ...
+    def unknown(x: "NotYet", y: int) -> str: ...  # noqa: F821
+    def unknown_and_arrays(x: "NotYet") -> "Spectrum": ...  # noqa: F821
+    wrap = jaxtyping.jaxtyped(typechecker=tower)
+    assert [speaks_of_arrays(f) for f in (plain, arrays, unknown, unknown_and_arrays)] == [False, True, None, True]
+    assert wrap(plain) is plain and wrap(arrays) is not arrays
 
 
 def test_a_skipped_test_is_a_failure_and_an_expected_failure_is_none():
