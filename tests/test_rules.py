@@ -1,6 +1,8 @@
 """The rules of every run hold: no network, no skipped test, our own warnings and wrong shapes are errors."""
 from __future__ import annotations
 
+import inspect
+import random
 import socket
 import warnings
 from pathlib import Path
@@ -14,6 +16,7 @@ import conftest
 from linviz import concentration, cost
 from linviz.shapes import Rows
 from tests import conftest as rules
+from tests.cases import every_case
 from tests.typecheck import speaks_of_arrays, tower
 
 
@@ -74,6 +77,24 @@ def test_a_skipped_test_is_a_failure_and_an_expected_failure_is_none():
 def test_everything_is_on_one_thread_and_seeded():
     assert torch.get_num_threads() == 1
     assert torch.initial_seed() == 0
+
+
+def test_every_case_is_tried_seeded_anew_and_named_where_it_fails():
+    tried = []
+
+    @every_case("number, word", [(1, "a"), (2, "b"), (3, "c"), (1, "d")])
+    def law(number: int, word: str, place: str) -> None:
+        tried.append((number, word, place, random.random()))
+        if number == 3:
+            pytest.fail("no three")
+        assert number == 1
+    assert list(inspect.signature(law).parameters) == ["place"]
+    with pytest.raises(BaseExceptionGroup, match=r"2 cases fail.*\(2, 'b'\).*\(3, 'c'\)"):
+        law(place="here")
+    assert [one[:3] for one in tried] == [(n, word, "here") for n, word in ((1, "a"), (2, "b"), (3, "c"), (1, "d"))]
+    assert len({one[3] for one in tried}) == 1
+    with pytest.raises(AssertionError, match="prove nothing"):
+        every_case("number", [])
 
 
 def test_no_module_is_imported_twice(pytestconfig):
