@@ -13,5 +13,4 @@ def short_fits() -> Iterator[None]:
     """Every visit to Trained fits gates in the background: here with fewer steps, outside of the browser's server."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("explorer.trained.layer_gates.STEPS", FEWER)
-        patch.setattr("explorer.concentrate.visit.REST", 0.0)    # no hand here could rest
         yield
