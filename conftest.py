@@ -7,23 +7,43 @@ import random
 import socket
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from _pytest.doctest import DoctestModule  # pytest has no public name for it
+
+import tests.typecheck  # noqa: F401 (before linviz: it says whose types are checked at every call)
 
 torch.set_num_threads(1)
 collect_ignore_glob = ["explorer/*/page.py",             # these draw when they are imported
                        "tests/notebooks/offline/*.py"]  # and these belong in a kernel
 
 
-@pytest.fixture(autouse=True)
-def seeded() -> None:
-    """The same random numbers in every test, whatever ran before."""
+def seed_everything() -> None:
+    """Begin all sequences of random numbers anew."""
     random.seed(0)
     np.random.seed(0)       # noqa: NPY002 (what a library may use behind our back)
     torch.default_generator.manual_seed(0)  # torch.manual_seed writes three stack traces, for devices that are not here
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    """The same random numbers in every test, whatever ran before."""
+    seed_everything()
+
+
+# ---------------------------------------------------------------- examples
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file(file_path: Path) -> Iterator[None]:
+    """Look for examples where there are some only: to look for them takes as long as to import a file."""
+    found = yield
+    shows = file_path.suffix != ".py" or ">>>" in file_path.read_text("utf-8")
+    return found if shows else [one for one in found if not isinstance(one, DoctestModule)]
 
 
 # ---------------------------------------------------------------- no network

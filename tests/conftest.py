@@ -160,6 +160,8 @@ def lab_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 LATE = ("budget", "browser")
+LONGEST = ("jupyterlab", "test_browser.py", "test_hand.py", "test_book.py", "test_own_browser.py",
+           "test_exports_browser.py", "test_streamlit.py", "test_atlas_browser.py")   # the others take half a minute
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -187,7 +189,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     While Playwright is open its event loop belongs to the thread that all tests share. With two processes a file's
     tests stay together (its browser tests apart, as they come last), for the sake of what they share; files that share
     something name a group of their own, and whatever needs JupyterLab runs in one process, beside the one server. The
-    explorer is served in both: one for half the tests costs less than a core that waits at the end.
+    explorer is served in both: one for half the tests costs less than a core that waits at the end. Browser tests begin
+    with the longest files.
     """
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
@@ -197,12 +200,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("jupyterlab"))
         if not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group(f"{item.path.as_posix()} {place(item)}"))
-    items.sort(key=place)
+    items.sort(key=lambda item: (place(item), turn(item)))
 
 
 def place(item: pytest.Item) -> int:
     """0 for a test that minds nothing, else when it may run."""
     return max((n for n, name in enumerate(LATE, 1) if item.get_closest_marker(name)), default=0)
+
+
+def turn(item: pytest.Item) -> int:
+    """When a browser test comes among the others: the longest files first, so that no process waits at the end."""
+    if not item.get_closest_marker("browser"):
+        return 0
+    names = {item.path.name, *(mark.args[0] for mark in item.iter_markers("xdist_group"))}
+    return next((n for n, name in enumerate(LONGEST) if name in names), len(LONGEST))
 
 
 @pytest.hookimpl(trylast=True)

@@ -9,6 +9,8 @@ from torch import Tensor
 from linviz import Grid, make, names, read
 from linviz.mechanisms import REGISTRY
 
+from .cases import every_case
+
 GRID = Grid(Y=3, X=3)
 CAUSAL = [name for name in names() if REGISTRY[name].takes_causal]
 X = torch.randn(1, 2, 9, 16, generator=torch.Generator().manual_seed(0))
@@ -28,7 +30,7 @@ def attend(name: str, *qkv: Tensor, **context):
     return make(name, 2, 16, GRID)(*(qkv or (X, X, X)), **context)
 
 
-@pytest.mark.parametrize("name", names())
+@every_case("name", names())
 def test_a_mask_where_there_is_none(name: str) -> None:
     table = torch.zeros(9, 9)
     for word in ("mask", "attn_mask", "bias", "key_padding_mask"):
@@ -37,8 +39,8 @@ def test_a_mask_where_there_is_none(name: str) -> None:
             assert word in sentence(lambda word=word: make(name, 2, 16, GRID).map(X, X, X, **{word: table}))
 
 
-@pytest.mark.parametrize("shape", [(0, 2, 9, 16), (1, 2, 0, 16), (1, 0, 9, 16)], ids=str)
-@pytest.mark.parametrize("name", names())
+@every_case("shape", [(0, 2, 9, 16), (1, 2, 0, 16), (1, 0, 9, 16)])
+@every_case("name", names())
 def test_nothing_to_attend(name: str, shape: tuple[int, ...]) -> None:
     empty = torch.zeros(shape)
     for given in ((empty, empty, empty), (X, empty, empty), (empty, X, X)):
@@ -47,7 +49,7 @@ def test_nothing_to_attend(name: str, shape: tuple[int, ...]) -> None:
     assert "is empty" in sentence(lambda: read(make(name, 2, 16, GRID), empty, empty, empty))
 
 
-@pytest.mark.parametrize("name", CAUSAL)
+@every_case("name", CAUSAL)
 def test_causal_with_other_keys_than_queries(name: str) -> None:
     """Softmax and additive scores have a meaning there: query i sees the keys up to i. All others refuse."""
     m = make(name, 2, 16, GRID, causal=True)
@@ -59,7 +61,7 @@ def test_causal_with_other_keys_than_queries(name: str) -> None:
             assert "queries" in (said := sentence(lambda call=call, q=q, k=k: call(q, k, k))) and "keys" in said
 
 
-@pytest.mark.parametrize("name", names())
+@every_case("name", names())
 @torch.no_grad()
 def test_dtypes_may_be_mixed(name: str) -> None:
     """A learned table in float32, or a bias, asks nobody to convert q, k and v."""
@@ -76,8 +78,8 @@ BIASES = {"float64": torch.zeros(9, 9).double(), "bfloat16": torch.zeros(9, 9).b
           "of a head": torch.zeros(2, 9, 9), "all allowed": torch.ones(9, 9, dtype=torch.bool)}
 
 
-@pytest.mark.parametrize("what", BIASES)
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16], ids=str)
+@every_case("what", BIASES)
+@every_case("dtype", [torch.float32, torch.float64, torch.bfloat16])
 @torch.no_grad()
 def test_a_bias_of_any_type(what: str, dtype: torch.dtype) -> None:
     q, k, v = (x.to(dtype) for x in (X, X, X))
@@ -121,8 +123,8 @@ def test_a_state_of_another_batch() -> None:
     assert "a batch of 1 with 2 heads; q has the shape (2, 2, 1, 16)" in sentence(lambda: m.step(state, two, two, two))
 
 
-@pytest.mark.parametrize("size", [1e19, 1e20, 1e30])
-@pytest.mark.parametrize("name", names())
+@every_case("size", [1e19, 1e20, 1e30])
+@every_case("name", names())
 @torch.no_grad()
 def test_numbers_whose_products_overflow(name: str, size: float) -> None:
     """One sentence, never NaN and never a row that is dead or sharp because of infinity; float64 holds them."""

@@ -8,7 +8,6 @@ import os
 import random
 from collections.abc import Callable
 
-import pytest
 import torch
 from torch import Tensor
 
@@ -16,6 +15,7 @@ from linviz import Grid, make, names
 from linviz.maps import CausalExponential, Features, Normaliser
 from linviz.mechanisms import REGISTRY, Attention, Kernel, Mechanism
 
+from .cases import every_case
 from .test_laws import applied, visible
 
 GRID = Grid(T=2, Y=3, X=7, prefix=1)  # 43 tokens: several blocks, the last one incomplete
@@ -80,8 +80,8 @@ def near(got: Tensor, right: Tensor, logits: float) -> None:
     assert error <= (1e-5 + 1e-6 * logits) * max(1.0, right.abs().max().item()), error
 
 
-@pytest.mark.parametrize("draw", DRAWS)
-@pytest.mark.parametrize(("name", "options"), FORMS, ids=str)
+@every_case("draw", DRAWS)
+@every_case("name, options", FORMS)
 @torch.no_grad()
 def test_float32_is_near_float64(name: str, options: dict, draw: str) -> None:
     q, k, v = drawn(draw)
@@ -99,8 +99,8 @@ def test_float32_is_near_float64(name: str, options: dict, draw: str) -> None:
         assert bool(((sums - 1).abs() < 1e-4).all()), "a row is empty"
 
 
-@pytest.mark.parametrize("draw", FEW)
-@pytest.mark.parametrize(("name", "options"), RECURRENT, ids=str)
+@every_case("draw", FEW)
+@every_case("name, options", RECURRENT)
 @torch.no_grad()
 def test_step_is_the_causal_form(name: str, options: dict, draw: str) -> None:
     for spec in (name, f"{name}+gate") if issubclass(REGISTRY[name], Kernel) else (name,):
@@ -116,8 +116,8 @@ def test_step_is_the_causal_form(name: str, options: dict, draw: str) -> None:
         assert state is not None and all(bool(torch.isfinite(x).all()) for x in (state.S, state.z))
 
 
-@pytest.mark.parametrize("draw", FEW)
-@pytest.mark.parametrize(("name", "options"), [form for form in FORMS if "causal" in form[1]], ids=str)
+@every_case("draw", FEW)
+@every_case("name, options", [form for form in FORMS if "causal" in form[1]])
 def test_gradients_are_finite_and_those_of_float64(name: str, options: dict, draw: str) -> None:
     found = []
     for dtype in (torch.float32, torch.float64):
@@ -143,9 +143,9 @@ def exponents(kind: str, q: Tensor, k: Tensor, w: Tensor) -> tuple[Tensor, Tenso
     return x @ w.mT - x.square().sum(-1, keepdim=True) / 2, y @ w.mT - y.square().sum(-1, keepdim=True) / 2
 
 
-@pytest.mark.parametrize("draw", DRAWS)
-@pytest.mark.parametrize("causal", [False, True])
-@pytest.mark.parametrize(("name", "options", "kind"), [
+@every_case("draw", DRAWS)
+@every_case("causal", [False, True])
+@every_case("name, options, kind", [
     ("performer", {"kind": "none"}, "none"), ("performer", {"floor": 0.0}, "positive"), ("efficient", {}, "efficient")])
 @torch.no_grad()
 def test_rows_are_the_formula_in_logarithms(name: str, options: dict, kind: str, causal: bool, draw: str) -> None:

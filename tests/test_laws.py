@@ -1,7 +1,9 @@
 """Laws that hold for every registered mechanism, with every extra it takes: discovered, not listed."""
 from __future__ import annotations
 
+import functools
 import inspect
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -10,6 +12,8 @@ from torch import Tensor
 from linviz import Grid, make, names
 from linviz.maps import Map
 from linviz.mechanisms import REGISTRY, Attention, Kernel, Mechanism
+
+from .cases import every_case, hold_for
 
 GRID = Grid(T=3, Y=3, X=5)  # odd on purpose; 45 tokens
 HEADS, WIDTH = 2, 16
@@ -26,8 +30,17 @@ def variants(name: str) -> list[str]:
     return [name] + [name + e for e in extras]
 
 
-ALL = [spec for name in names() for spec in variants(name)]
 CAUSAL = [name for name in names() if REGISTRY[name].takes_causal]
+
+
+def of_each_mechanism(law: Callable[..., None]) -> Callable[[str], None]:
+    """A law of a spec as one test per mechanism: of its bare name and of every extra that it takes."""
+    @functools.wraps(law)
+    def held(name: str) -> None:
+        hold_for(variants(name), lambda spec: law(spec=spec))
+    name = inspect.Parameter("name", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    held.__signature__ = inspect.Signature([name])  # type: ignore[attr-defined]
+    return pytest.mark.parametrize("name", names())(held)
 
 
 def qkv(grid: Grid = GRID, batch: int = 2, seed: int = 0, dtype: torch.dtype = torch.float64) -> tuple[Tensor, ...]:
@@ -61,7 +74,7 @@ def drawn(spec: str, grid: Grid = GRID, **options) -> tuple[Map, tuple[Tensor, .
     return visible(build(spec, grid, **options).map(q, k, v)), (q, k, v)
 
 
-@pytest.mark.parametrize("spec", ALL)
+@of_each_mechanism
 @torch.no_grad()
 def test_output_is_the_dense_map_applied(spec: str) -> None:
     m, (q, k, v) = build(spec), qkv()
@@ -70,7 +83,7 @@ def test_output_is_the_dense_map_applied(spec: str) -> None:
     assert close(a.apply(v), applied(a, v)), "apply is not the dense map applied"
 
 
-@pytest.mark.parametrize("spec", ALL)
+@of_each_mechanism
 @torch.no_grad()
 def test_the_map_is_linear_in_what_it_is_applied_to(spec: str) -> None:
     m, (q, k, v) = build(spec), qkv()
@@ -79,7 +92,7 @@ def test_the_map_is_linear_in_what_it_is_applied_to(spec: str) -> None:
     assert close(a.apply(2 * x - 3 * y), 2 * a.apply(x) - 3 * a.apply(y))
 
 
-@pytest.mark.parametrize("spec", ALL)
+@of_each_mechanism
 @torch.no_grad()
 def test_one_row_is_a_row_of_the_table(spec: str) -> None:
     a, _ = drawn(spec)
@@ -92,7 +105,7 @@ def test_one_row_is_a_row_of_the_table(spec: str) -> None:
     assert close(walked, a.dense())
 
 
-@pytest.mark.parametrize("spec", ALL)
+@of_each_mechanism
 @torch.no_grad()
 def test_the_spectrum_is_that_of_the_table(spec: str) -> None:
     a, _ = drawn(spec)
@@ -108,7 +121,7 @@ def test_the_spectrum_is_that_of_the_table(spec: str) -> None:
     assert close(spectrum, torch.linalg.svdvals(centred)[..., :spectrum.shape[-1]], 1e-9)
 
 
-@pytest.mark.parametrize("spec", ALL)
+@of_each_mechanism
 @torch.no_grad()
 def test_the_rank_keeps_its_bound(spec: str) -> None:
     a, _ = drawn(spec)
@@ -116,7 +129,7 @@ def test_the_rank_keeps_its_bound(spec: str) -> None:
     assert int((full > 1e-11 * full[..., :1]).sum(-1).max()) <= a.rank_bound <= min(a.shape)
 
 
-@pytest.mark.parametrize("spec", ALL)
+@of_each_mechanism
 @torch.no_grad()
 def test_rows_are_shares(spec: str) -> None:
     """Of a map that says so: no weight is negative and a row sums to one, or to nothing if it is dead.
@@ -133,19 +146,22 @@ def test_rows_are_shares(spec: str) -> None:
         assert bool((drawn(spec)[0].dense().sum(-1) <= sums + 1e-12).all())
 
 
-@pytest.mark.parametrize("spec", [s for s in ALL if "+" in s or "@" in s])
+@pytest.mark.parametrize("name", names())
 @torch.no_grad()
-def test_every_extra_changes_the_map(spec: str) -> None:
-    q, k, v = qkv()
-    bare = build(spec.split("+")[0].split("@")[0])
-    changed = not torch.allclose(applied(build(spec).map(q, k, v), v), applied(bare.map(q, k, v), v), atol=1e-6)
-    moved = not torch.allclose(build(spec).values(v), v)
-    assert changed or moved, f"{spec} does what {bare.spec} does"
-    blind = torch.equal(*(applied(bare.map(x, y, v), v) for x, y in ((q, k), (k, q))))
-    assert changed or blind, f"{spec} leaves the map as it was"
+def test_every_extra_changes_the_map(name: str) -> None:
+    bare, (q, k, v) = build(name), qkv()
+    before = applied(bare.map(q, k, v), v)
+    blind = torch.equal(before, applied(bare.map(k, q, v), v))
+
+    def law(spec: str) -> None:
+        m = build(spec)
+        changed = not torch.allclose(applied(m.map(q, k, v), v), before, atol=1e-6)
+        assert changed or not torch.allclose(m.values(v), v), f"{spec} does what {name} does"
+        assert changed or blind, f"{spec} leaves the map as it was"
+    hold_for(variants(name)[1:], law)
 
 
-@pytest.mark.parametrize("spec", ALL)
+@of_each_mechanism
 def test_gradients_are_finite(spec: str) -> None:
     m, (q, k, v) = build(spec), (x.requires_grad_() for x in qkv())
     m(q, k, v).square().sum().backward()
@@ -154,7 +170,7 @@ def test_gradients_are_finite(spec: str) -> None:
     assert v.grad is not None and bool((v.grad != 0).any())
 
 
-@pytest.mark.parametrize("spec", ALL)
+@of_each_mechanism
 @torch.no_grad()
 def test_a_batch_is_its_clips_one_by_one(spec: str) -> None:
     m, (q, k, v) = build(spec), qkv(batch=3)
@@ -162,15 +178,15 @@ def test_a_batch_is_its_clips_one_by_one(spec: str) -> None:
     assert close(m(q, k, v), alone)
 
 
-@pytest.mark.parametrize("spec", ALL)
+@of_each_mechanism
 @torch.no_grad()
 def test_float32_is_near_float64(spec: str) -> None:
     m, (q, k, v) = build(spec), qkv()
     assert torch.allclose(m.float()(*(x.float() for x in (q, k, v))).double(), m.double()(q, k, v), atol=1e-4)
 
 
-@pytest.mark.parametrize("grid", [Grid(), Grid(T=2), Grid(X=3), Grid(T=2, Y=3, X=1, prefix=1)], ids=str)
-@pytest.mark.parametrize("spec", ALL)
+@of_each_mechanism
+@every_case("grid", [Grid(), Grid(T=2), Grid(X=3), Grid(T=2, Y=3, X=1, prefix=1)])
 @torch.no_grad()
 def test_any_grid_will_do(spec: str, grid: Grid) -> None:
     m, (q, k, v) = build(spec, grid), qkv(grid)
@@ -207,7 +223,7 @@ def test_causal_never_looks_ahead(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [n for n in CAUSAL if issubclass(REGISTRY[n], Kernel)])
-@pytest.mark.parametrize("extra", ["", "+gate"])
+@every_case("extra", ["", "+gate"])
 @torch.no_grad()
 def test_a_causal_kernel_is_a_recurrent_network(name: str, extra: str) -> None:
     """Token by token with a state that does not grow: the same output as all at once."""
@@ -222,8 +238,8 @@ def test_a_causal_kernel_is_a_recurrent_network(name: str, extra: str) -> None:
 
 
 @pytest.mark.parametrize("name", [n for n in names() if issubclass(REGISTRY[n], Kernel)])
-@pytest.mark.parametrize("gate", GATES)
-@pytest.mark.parametrize("ratio", [0.5, 0.03])
+@every_case("gate", GATES)
+@every_case("ratio", [0.5, 0.03])
 @torch.no_grad()
 def test_a_constant_gate_is_no_gate(name: str, gate: str, ratio: float) -> None:
     """Without eps a gate held at a constant gives the un-gated map exactly; with it, up to eps over the row sum."""

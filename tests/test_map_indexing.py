@@ -2,12 +2,13 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 import torch
 
 import linviz
 from linviz import Grid
 from linviz.maps import Map
+
+from .cases import every_case
 
 GRID = Grid(2, 3, 3)
 Q, K, V = torch.randn(3, 1, 2, len(GRID), 16, generator=torch.Generator().manual_seed(0))
@@ -21,7 +22,7 @@ def shared_map(spec: str, **options) -> Map:
     return a.channel(0) if a.shared is None else a.shared
 
 
-@pytest.mark.parametrize("spec", SPECS)
+@every_case("spec", SPECS)
 @torch.no_grad()
 def test_a_map_is_indexed_as_its_table(spec: str) -> None:
     a = shared_map(spec)
@@ -41,7 +42,7 @@ def test_a_map_is_indexed_as_its_table(spec: str) -> None:
     assert close(a @ v[:, 0], wanted[..., 0])
 
 
-@pytest.mark.parametrize("spec", SPECS)
+@every_case("spec", SPECS)
 @torch.no_grad()
 def test_numpy_and_half_precision_are_taken(spec: str) -> None:
     m = linviz.make(spec, 2, 16, GRID)

@@ -12,22 +12,30 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from linviz import Grid, make
+from linviz import Grid, make, names
 from linviz.mechanisms import REGISTRY, Kernel
-from tests.test_laws import ALL, CAUSAL, visible
+from tests.cases import hold_for
+from tests.test_laws import CAUSAL, variants, visible
 
 GRID, HEADS, WIDTH = Grid(T=2, Y=3, X=3, prefix=1), 2, 8
 
-CHOOSES = "sla"  # how many keys a block has depends on numbers, and a meta tensor has none
+CHOOSES = ("sla",)  # how many keys a block has depends on numbers, and a meta tensor has none
 
-FORMS = [(spec, {}) for spec in ALL if not spec.startswith(CHOOSES)] + [
-    (spec, {"causal": True}) for name in CAUSAL
-    for spec in (name, *([f"{name}+gate"] if issubclass(REGISTRY[name], Kernel) else []))] + [
-    ("cosformer", {"axes": "3d"}), ("vicinity", {"reduction": 3}), ("focused+conv", {"reduction": 3}),
-    ("lambda", {"side": None}), ("lambda@window:2", {"side": None}), ("nonlocal", {"pool": 2}),
-    ("nonlocal", {"similarity": "concatenation"}), ("nonlocal", {"similarity": "dot"}), ("aft_full", {"factors": 4}),
-    ("reformer", {"duplicates": False}),
-    ("linformer", {"where": "tokens", "length": len(GRID)})]
+FURTHER: dict[str, list[tuple[str, dict[str, Any]]]] = {
+    "cosformer": [("cosformer", {"axes": "3d"})], "vicinity": [("vicinity", {"reduction": 3})],
+    "focused": [("focused+conv", {"reduction": 3})],
+    "lambda": [("lambda", {"side": None}), ("lambda@window:2", {"side": None})],
+    "nonlocal": [("nonlocal", options) for options in (
+        {"pool": 2}, {"similarity": "concatenation"}, {"similarity": "dot"})],
+    "aft_full": [("aft_full", {"factors": 4})], "reformer": [("reformer", {"duplicates": False})],
+    "linformer": [("linformer", {"where": "tokens", "length": len(GRID)})]}
+
+
+def forms(name: str) -> list[tuple[str, dict[str, Any]]]:
+    """A mechanism with every extra, causal, and with options that make other tensors."""
+    causal = [name, *([f"{name}+gate"] if issubclass(REGISTRY[name], Kernel) else [])] if name in CAUSAL else []
+    return [*((spec, {}) for spec in variants(name)), *((spec, {"causal": True}) for spec in causal),
+            *FURTHER.get(name, [])]
 
 
 class OneDevice(TorchDispatchMode):
@@ -41,9 +49,8 @@ class OneDevice(TorchDispatchMode):
         return found
 
 
-@pytest.mark.parametrize("spec, options", FORMS, ids=[f"{spec} {options or ''}".strip() for spec, options in FORMS])
-@torch.no_grad()
-def test_nothing_is_made_on_another_device(spec: str, options: dict[str, Any]) -> None:
+def stays_on_one_device(spec: str, options: dict[str, Any]) -> None:
+    """The law, of one form."""
     m = make(spec, HEADS, WIDTH, GRID, seed=1, **options).to("meta")
     keys, lead = len(m.mechanism.key_grid if "reduction" in options else GRID), (1, HEADS)
     q, k, v = (torch.empty(*lead, tokens, WIDTH, device="meta") for tokens in (len(GRID), keys, keys))
@@ -56,6 +63,16 @@ def test_nothing_is_made_on_another_device(spec: str, options: dict[str, Any]) -
         assert seen.rows(i).shape == (*lead, 4, keys) and seen.column_sums().shape == (*lead, keys)
         assert seen.dense().shape == (*lead, len(GRID), keys)
     assert seen.rows([5, 7]).shape == (*lead, 2, keys)
+
+
+@pytest.mark.parametrize("name", [name for name in names() if name not in CHOOSES])
+@torch.no_grad()
+def test_nothing_is_made_on_another_device(name: str) -> None:
+    hold_for(forms(name), lambda form: stays_on_one_device(*form))
+
+
+def test_every_option_that_is_asked_about_is_of_a_mechanism() -> None:
+    assert {*FURTHER, *CHOOSES} <= {*names()}
 
 
 def test_a_scope_goes_where_its_parameters_go() -> None:

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from .cases import every_case
+
 HOME = Path(__file__).parents[1]
 SETUP = """
 import json, sys
@@ -215,14 +217,14 @@ def typed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     return dict(json.loads(done.stdout))
 
 
-@pytest.mark.parametrize("call, word", table(ANSWERS), ids=lambda text: text[:60])
+@every_case("call, word", table(ANSWERS))
 def test_a_right_call_is_answered(call: str, word: str, typed: dict[str, list[str]]) -> None:
     kind, said = typed[call]
     assert kind == "answer", said
     assert word in said
 
 
-@pytest.mark.parametrize("call, word", table(SENTENCES), ids=lambda text: text[:60])
+@every_case("call, word", table(SENTENCES))
 def test_a_wrong_call_gets_one_sentence(call: str, word: str, typed: dict[str, list[str]]) -> None:
     kind, said = typed[call]
     assert kind == "sentence" and word in said and not INSIDES.search(said), said

@@ -19,6 +19,8 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from .cases import every_case
+
 ROOT = Path(__file__).parents[1]
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 PROJECT = SETTINGS["project"]
@@ -51,7 +53,7 @@ def test_constraints_are_exact_public_versions():
     assert pinned("torch") == Version("2.13.0")
 
 
-@pytest.mark.parametrize("wanted", NAMED, ids=lambda r: r.name)
+@every_case("wanted", NAMED)
 def test_a_dependency_has_a_range_that_holds_its_pin(wanted):
     bounds = {s.operator for s in wanted.specifier}
     assert bounds & {">=", "~=", "=="}, f"{wanted} has no lower bound"

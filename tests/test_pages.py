@@ -6,10 +6,10 @@ import inspect
 import re
 from pathlib import Path
 
-import pytest
-
 from linviz import names
 from linviz.mechanisms import FAMILIES, REGISTRY
+
+from .cases import every_case
 
 OWN = [n for n in names() if REGISTRY[n].__module__.startswith("linviz.mechanisms.")]
 
@@ -19,7 +19,7 @@ def page(name: str) -> tuple[Path, str]:
     return Path(module.__file__), inspect.getdoc(module) or ""
 
 
-@pytest.mark.parametrize("name", OWN)
+@every_case("name", OWN)
 def test_the_page_says_what_a_page_says(name: str) -> None:
     path, text = page(name)
     assert len(text.splitlines()) <= 30, f"{path.name}: the page has {len(text.splitlines())} lines, 30 at most"
@@ -31,14 +31,14 @@ def test_the_page_says_what_a_page_says(name: str) -> None:
     assert len(lines) <= 120, f"{path.name}: {len(lines)} lines"
 
 
-@pytest.mark.parametrize("name", OWN)
+@every_case("name", OWN)
 def test_a_definition_test_stands_beside_it(name: str) -> None:
     path = Path(__file__).parent / "mechanisms" / f"test_{page(name)[0].stem}.py"
     assert path.exists(), f"{name} has no {path}"
     assert "def test_definition" in path.read_text()
 
 
-@pytest.mark.parametrize("name", OWN)
+@every_case("name", OWN)
 def test_a_mechanism_introduces_itself(name: str) -> None:
     cls = REGISTRY[name]
     assert cls.family in FAMILIES

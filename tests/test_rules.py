@@ -1,17 +1,23 @@
 """The rules of every run hold: no network, no skipped test, our own warnings and wrong shapes are errors."""
 from __future__ import annotations
 
+import inspect
+import random
 import socket
 import warnings
 from pathlib import Path
 
+import jaxtyping
 import pytest
 import torch
 from jaxtyping import TypeCheckError
 
 import conftest
-from linviz import concentration
+from linviz import concentration, cost
+from linviz.shapes import Rows
 from tests import conftest as rules
+from tests.cases import every_case
+from tests.typecheck import speaks_of_arrays, tower
 
 
 @pytest.mark.parametrize("address", [("192.0.2.1", 80), ("2001:db8::1", 80, 0, 0), ("example.org", 80)])
@@ -39,9 +45,22 @@ def test_a_warning_of_ours_is_an_error_and_one_of_others_is_not():
     assert len(passed) == 1
 
 
-def test_shapes_are_checked():
+def test_shapes_and_types_are_checked():
     with pytest.raises(TypeCheckError):
         concentration.entropy(torch.ones(3, dtype=torch.int64))
+    with pytest.raises(TypeCheckError, match="str"):
+        cost.cost_exponent(3)       # no array among its types
+
+
+def test_only_functions_that_speak_of_arrays_pay_for_jaxtyping():
+    """A function inside another one would be compiled at every call of that."""
+    def plain(x: int) -> str: ...
+    def arrays(x: int, y: list[Rows] | None = None) -> str: ...
+    def unknown(x: "NotYet", y: int) -> str: ...  # noqa: F821
+    def unknown_and_arrays(x: "NotYet") -> "Spectrum": ...  # noqa: F821
+    wrap = jaxtyping.jaxtyped(typechecker=tower)
+    assert [speaks_of_arrays(f) for f in (plain, arrays, unknown, unknown_and_arrays)] == [False, True, None, True]
+    assert wrap(plain) is plain and wrap(arrays) is not arrays
 
 
 def test_a_skipped_test_is_a_failure_and_an_expected_failure_is_none():
@@ -58,6 +77,24 @@ def test_a_skipped_test_is_a_failure_and_an_expected_failure_is_none():
 def test_everything_is_on_one_thread_and_seeded():
     assert torch.get_num_threads() == 1
     assert torch.initial_seed() == 0
+
+
+def test_every_case_is_tried_seeded_anew_and_named_where_it_fails():
+    tried = []
+
+    @every_case("number, word", [(1, "a"), (2, "b"), (3, "c"), (1, "d")])
+    def law(number: int, word: str, place: str) -> None:
+        tried.append((number, word, place, random.random()))
+        if number == 3:
+            pytest.fail("no three")
+        assert number == 1
+    assert list(inspect.signature(law).parameters) == ["place"]
+    with pytest.raises(BaseExceptionGroup, match=r"2 cases fail.*\(2, 'b'\).*\(3, 'c'\)"):
+        law(place="here")
+    assert [one[:3] for one in tried] == [(n, word, "here") for n, word in ((1, "a"), (2, "b"), (3, "c"), (1, "d"))]
+    assert len({one[3] for one in tried}) == 1
+    with pytest.raises(AssertionError, match="prove nothing"):
+        every_case("number", [])
 
 
 def test_no_module_is_imported_twice(pytestconfig):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
+from .cases import every_case
 
 ROOT = Path(__file__).parents[1]
 MOST = 25
@@ -31,7 +31,7 @@ def long_sentences(text: str) -> list[str]:
     return [part for part in parts if len(re.findall(r"\S*\w\S*", part)) > MOST]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT / "explorer")))
+@every_case("page", PAGES)
 def test_sentences_of_the_explorer_are_short(page):
     source = page.read_text("utf-8")
     said = texts(ast.parse(source)) if page.suffix == ".py" else re.findall('"(.+?)"', source, re.DOTALL)

@@ -5,6 +5,8 @@ import torch
 from linviz import Grid, make, names
 from linviz.mechanisms import REGISTRY, parse
 
+from .cases import every_case
+
 GRID = Grid(T=2, Y=3, X=3)
 
 
@@ -66,7 +68,7 @@ def test_wrong_tensors_get_a_sentence(spec: str, qkv: list, says: str) -> None:
         make(spec, 2, 8, GRID).map(*qkv)
 
 
-@pytest.mark.parametrize("name", names())
+@every_case("name", names())
 def test_queries_and_keys_may_differ_in_number(name: str) -> None:
     q, k = torch.randn(1, 2, 18, 8), torch.randn(1, 2, 5, 8)
     if not REGISTRY[name].takes_key_grid:

@@ -8,9 +8,12 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
+
+from .cases import every_case
 
 ROOT = Path(__file__).parents[1]
 LINVIZ = sorted((ROOT / "linviz").rglob("*.py"))
@@ -57,12 +60,12 @@ def test_functions_are_short():
     assert lengths[-1] <= 40, longest
 
 
-@pytest.mark.parametrize("path", LINVIZ + EXPLORER, ids=name)
+@every_case("path", LINVIZ + EXPLORER)
 def test_modules_are_short(path):
     assert lines(path) <= 250, f"{name(path)} has {lines(path)} lines; a module has at most 250"
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "explorer").glob("*/page.py")), ids=name)
+@every_case("path", sorted((ROOT / "explorer").glob("*/page.py")))
 def test_a_page_of_the_explorer_only_chooses_calls_and_shows(path):
     assert lines(path) <= 80, f"{name(path)} has {lines(path)} lines; a page has at most 80"
 
@@ -70,19 +73,18 @@ def test_a_page_of_the_explorer_only_chooses_calls_and_shows(path):
 # ---------------------------------------------------------------- docstrings
 
 
+@cache
 def classes() -> dict[str, ast.ClassDef]:
     """Every class of linviz by its name."""
     nodes = (node for path in LINVIZ for node in ast.walk(ast.parse(path.read_text("utf-8"))))
     return {node.name: node for node in nodes if isinstance(node, ast.ClassDef)}
 
 
-CLASSES = classes()
-
-
 def told_by_a_base(method: str, owner: ast.ClassDef) -> bool:
     """Whether a class that `owner` is derived from says what this method does."""
     bases = (getattr(base, "attr", getattr(base, "id", "")) for base in owner.bases)
-    for base in (CLASSES[b] for b in bases if b in CLASSES and CLASSES[b] is not owner):
+    known = classes()
+    for base in (known[b] for b in bases if b in known and known[b] is not owner):
         own = next((n for n in base.body if isinstance(n, Function) and n.name == method), None)
         if (own is not None and ast.get_docstring(own)) or told_by_a_base(method, base):
             return True
@@ -106,7 +108,7 @@ def untold(body: list[ast.stmt], owner: ast.ClassDef | None = None) -> Iterator[
             yield from untold(node.body, node)
 
 
-@pytest.mark.parametrize("path", LINVIZ, ids=name)
+@every_case("path", LINVIZ)
 def test_everything_public_has_a_docstring(path):
     tree = ast.parse(path.read_text("utf-8"))
     assert ast.get_docstring(tree), f"{name(path)} does not say what it is"
@@ -138,10 +140,10 @@ def texts() -> list[Path]:
                                         or part.startswith(".setup") for part in p.relative_to(ROOT).parts)]
 
 
-@pytest.mark.parametrize("what", FORBIDDEN)
-def test_no_file_holds(what):
-    hits = [f"{name(p)}: {hit[0]}" for p in texts() if (hit := FORBIDDEN[what].search(p.read_text("utf-8", "replace")))]
-    assert not hits, f"{what} in {hits}"
+def test_no_file_holds_what_is_forbidden():
+    hits = [f"{what} in {name(p)}: {hit[0]}" for p in texts() for text in [p.read_text("utf-8", "replace")]
+            for what, pattern in FORBIDDEN.items() if (hit := pattern.search(text))]
+    assert not hits, "\n".join(hits)
 
 
 @pytest.mark.parametrize("what, text", [

@@ -69,7 +69,10 @@ def _replace_files(libc: Any, writable: str, hidden: Sequence[str]) -> bool:
 
 def _supervise_child(child: int) -> None:
     """Wait for a child, end everything that it has left behind, and exit like it. Does not return."""
-    signal.signal(signal.SIGTERM, lambda *_: _end_all_children())
+    def end_child(*_: Any) -> None:  # by its number: of its own list of processes this one is no part
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
+    signal.signal(signal.SIGTERM, end_child)
     status = _wait_for_child(child)
     _end_all_children()
     _exit_like(status)

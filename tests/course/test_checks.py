@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import itertools
 from typing import NamedTuple
 
 import pytest
@@ -14,6 +15,7 @@ from linviz.course import checks
 from linviz.course.exercise import Exercise
 from linviz.course.tensor_equality import as_tensors, is_close
 
+from ..cases import every_case
 from .answers import ANSWERS, ORACLES
 from .mutants import mutants
 
@@ -22,7 +24,7 @@ ids = {"ids": lambda e: getattr(e, "name", None) or getattr(e, "__name__", None)
 RIGHT = [(checks.ALL[name], answer) for name, answers in ANSWERS.items() for answer in answers]
 
 
-@pytest.mark.parametrize("exercise", EXERCISES, **ids)
+@every_case("exercise", EXERCISES)
 def test_three_ways_of_writing_the_right_answer_are_at_hand(exercise: Exercise) -> None:
     assert len(ANSWERS[exercise.name]) >= 3 and len(exercise.seeds) >= 3
 
@@ -43,7 +45,7 @@ def test_every_wrong_answer_of_the_table_is_rejected_and_named(exercise: Exercis
     assert all(1 < len(v.lines) <= 3 and max(map(len, v.lines)) <= 160 for v in verdicts.values())
 
 
-@pytest.mark.parametrize("exercise", EXERCISES, **ids)
+@every_case("exercise", EXERCISES)
 def test_no_two_names_of_a_table_mean_the_same(exercise: Exercise) -> None:
     told = {name: exercise.diagnose(wrong) for name, wrong in exercise.wrong.items()}
     assert told == {name: name for name in exercise.wrong}
@@ -93,13 +95,12 @@ class Fate(NamedTuple):
         return self.count - self.stopped - len(self.alive)
 
 
-@functools.cache
-def fate(name: str) -> Fate:
-    """Every mutant of every right answer of an exercise, judged once."""
+def fate(name: str, every: int = 1) -> Fate:
+    """Every mutant of every right answer of an exercise, or one of so many, judged once."""
     exercise, alive, silent, stopped, count = checks.ALL[name], [], [], 0, 0
     same = {"cancelling": functools.partial(_cancels, checks.cancelling), **ORACLES}.get(name)
     for answer in ANSWERS[name]:
-        for change, mutant in mutants(answer):
+        for change, mutant in itertools.islice(mutants(answer), 0, None, every):
             if same(mutant) if same else not _other(exercise, mutant, answer):
                 continue  # the change changed nothing
             verdict, count = exercise.judge(mutant), count + 1
@@ -110,27 +111,35 @@ def fate(name: str) -> Fate:
                 stopped += 1
             elif not verdict.named:
                 silent.append(f"{change} | {verdict.lines[1]}")
+    print(f"{name}: {count} mutants, {stopped} stopped by Python", "alive:", *alive, "not named:", *silent, sep="\n")
     return Fate(count, alive, silent, stopped)
 
 
-@pytest.mark.parametrize("exercise", EXERCISES, **ids)
-def test_mutants_are_killed_and_named(exercise: Exercise) -> None:
-    found = fate(exercise.name)
-    print(f"{found.count} mutants, {found.stopped} stopped by Python", "alive:", *found.alive, "not named:",
-          *found.silent, sep="\n")
-    assert found.count > 10
-    assert len(found.alive) <= 0.05 * found.count, found.alive
-    assert len(found.silent) <= 0.6 * found.spoke, found.silent
-
-
-def test_mutants_of_all_exercises_together_are_killed_and_named() -> None:
-    fates = [fate(exercise.name) for exercise in EXERCISES]
+def hold_together(fates: list[Fate], least: int) -> None:
+    """Mutants of all exercises together are killed and named."""
     count, alive, silent, spoke = (sum(x) for x in zip(*(
         (f.count, len(f.alive), len(f.silent), f.spoke) for f in fates)))
     print(f"{count} mutants, {alive} alive, {spoke - silent} of {spoke} named")
-    assert count > 150
+    assert count > least
     assert alive <= 0.05 * count
     assert spoke - silent >= 0.6 * spoke
+
+
+def test_mutants_of_all_exercises_are_killed_and_named() -> None:
+    """One in four; the night has all, exercise by exercise."""
+    fates = [fate(exercise.name, 4) for exercise in EXERCISES]
+    assert all(one.count for one in fates)
+    hold_together(fates, 150)
+
+
+@pytest.mark.nightly
+def test_all_mutants_are_killed_and_named() -> None:
+    fates = {exercise.name: fate(exercise.name) for exercise in EXERCISES}
+    hold_together(list(fates.values()), 600)
+    for name, found in fates.items():
+        assert found.count > 10, name
+        assert len(found.alive) <= 0.05 * found.count, (name, found.alive)
+        assert len(found.silent) <= 0.6 * found.spoke, (name, found.silent)
 
 
 def test_an_answer_still_to_be_written_passes_through() -> None:

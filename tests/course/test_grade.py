@@ -5,6 +5,8 @@ import csv
 import inspect
 import json
 import re
+import signal
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -177,12 +179,17 @@ def test_a_name_that_is_no_text_has_its_row(tmp_path: Path) -> None:
     assert all(row["note"] == "an empty file" for row in sheet.values())
 
 
-def test_stop_ends_what_is_running() -> None:
-    import threading
-    runner = Runner(Limits(seconds=60))
-    threading.Timer(0.5, runner.stop).start()
+def test_stop_ends_what_is_running_at_the_first_signal() -> None:
+    """The second one, which nothing survives, comes five seconds later."""
+    runner, running = Runner(Limits(seconds=60)), []
+
+    def stop() -> None:
+        running.extend(one.process for one in runner._running)
+        runner.stop()
+    threading.Timer(0.5, stop).start()
     found, _ = runner.outcomes([{"name": "pull", "statements": ["import time\ntime.sleep(60)"]}])
     assert runner.stopped and not runner._running and all(o.status == "ended" for o in found.values())
+    assert [one.returncode == -signal.SIGKILL for one in running] == [False]
 
 
 @pytest.mark.parametrize("arguments, says", [

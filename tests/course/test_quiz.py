@@ -7,17 +7,18 @@ import pytest
 
 from linviz.course import quizzes
 from linviz.course.quiz import Choice, Question, answer_html
+from tests.cases import every_case
 
 QUIZZES = list(quizzes.ALL.values())
 QUESTIONS = [question for quiz in QUIZZES for question in quiz.questions]
 
 
-@pytest.mark.parametrize("question", QUESTIONS, ids=lambda q: q.objective)
+@every_case("question", QUESTIONS)
 def test_every_number_is_counted_again(question: Question) -> None:
     assert dict(question.recount()) == dict(question.numbers)
 
 
-@pytest.mark.parametrize("question", QUESTIONS, ids=lambda q: q.objective)
+@every_case("question", QUESTIONS)
 def test_numbers_in_the_text_are_those_that_are_counted(question: Question) -> None:
     """Three digits or a decimal point stand in a text only by name, so that they are counted."""
     for text in (question.ask, *(t for c in question.choices for t in (c.text, c.why))):
@@ -25,7 +26,7 @@ def test_numbers_in_the_text_are_those_that_are_counted(question: Question) -> N
         assert "{" not in question.say(text)
 
 
-@pytest.mark.parametrize("question", QUESTIONS, ids=lambda q: q.objective)
+@every_case("question", QUESTIONS)
 def test_every_wrong_choice_has_an_explanation_of_its_own(question: Question) -> None:
     reasons = [choice.why for choice in question.choices]
     assert len(set(reasons)) == len(reasons) >= 3 and min(map(len, reasons)) > 40

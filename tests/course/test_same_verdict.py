@@ -65,12 +65,12 @@ def differences(every: int, first: int, answers: slice) -> list[tuple[str, Outco
     return found
 
 
-def test_answers_to_all_exercises_have_the_same_verdict() -> None:
-    """Of every second exercise a right answer, of the others a mutant; the night has all of them."""
+def test_answers_have_the_same_verdict() -> None:
+    """Of every second exercise a right answer or a mutant, in turn; the night has all of all."""
     limits = Limits()
     runner = Runner(limits)
     tasks = {name: list(islice(sources(name, ANSWERS[name][0], 1000, 7), 1 + n % 2))[-1]
-             for n, name in enumerate(checks.ALL)}
+             for n, name in enumerate(list(checks.ALL)[::2])}
     there, imports = runner.outcomes([{"name": name, "statements": [HEAD, code]} for name, code in tasks.items()])
     assert not imports and runner.started == 1
     for name, code in tasks.items():

@@ -1,6 +1,7 @@
 """Wrong answers that once passed, right answers that once failed, and sentences that contradicted themselves."""
 from __future__ import annotations
 
+import operator
 import random
 import re
 from collections.abc import Callable
@@ -81,7 +82,8 @@ def test_wrong_answers_that_once_passed(name: str, answer: Callable[..., Any], s
 
 
 def table_lists(q: Tensor, k: Tensor) -> Any:
-    return np.array([[sum(a * b for a, b in zip(x, y, strict=True)) for y in k.tolist()] for x in q.tolist()])
+    keys = k.tolist()
+    return np.array([[sum(map(operator.mul, x, y)) for y in keys] for x in q.tolist()])
 
 
 def table_outer(q: Tensor, k: Tensor) -> Any:

@@ -1,6 +1,8 @@
 """The explorer in Chromium: open it, reach the view inside, read what stands there."""
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -31,6 +33,16 @@ def rest(page: Any) -> Any:
     """The same page once nothing is on its way."""
     page.wait_for_function(READY, timeout=90_000)
     return page
+
+
+@contextlib.contextmanager
+def listening(page: Any, event: str, hear: Callable[[Any], object]) -> Iterator[None]:
+    """Hear of an event while a block runs, and no longer: the tab goes on to other tests."""
+    page.on(event, hear)
+    try:
+        yield
+    finally:
+        page.remove_listener(event, hear)
 
 
 def model(page: Any) -> dict[str, Any]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import re
 import time
+from concurrent.futures import wait
 from functools import cache
 from html import unescape
 from pathlib import Path
@@ -12,6 +13,8 @@ from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Multiselect
 
+from explorer.concentrate.visit import REST
+from explorer.shared.background_jobs import JobList
 from linviz.patch_view import unpack
 
 EXPLORER = Path(__file__).parents[2] / "explorer"
@@ -36,13 +39,29 @@ def well(app: AppTest) -> AppTest:
 
 
 def quiet(app: AppTest, seconds: float = 60) -> AppTest:
-    """Run again until no work is on its way."""
+    """Run again until no work is on its way; to run meanwhile would only hold it up."""
     end = time.monotonic() + seconds
-    while app.session_state.visit.busy:
-        assert time.monotonic() < end, "work on its way does not end"
-        time.sleep(0.05)
+    while (here := app.session_state.visit).busy:
+        here._since -= REST  # of the hand
+        await_jobs(here.jobs, end)
         well(app.run())
     return app
+
+
+def fitted(app: AppTest, seconds: float = 90) -> AppTest:
+    """Trained, run again until every gate is fitted: tables have more rows then."""
+    end = time.monotonic() + seconds
+    while app.session_state.trained_gates.jobs.jobs:
+        await_jobs(app.session_state.trained_gates.jobs, end)
+        well(app.run())
+    return app
+
+
+def await_jobs(found: JobList, end: float) -> None:
+    """Return when these have ended; where none has begun, a moment later."""
+    assert time.monotonic() < end, "work on its way does not end"
+    wait([job.future for job in found.jobs.values()], timeout=end - time.monotonic())
+    time.sleep(0 if found.jobs else 0.05)
 
 
 def tables(app: AppTest) -> list[dict[str, list[str]]]:

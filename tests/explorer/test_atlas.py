@@ -39,6 +39,8 @@ from linviz.mechanisms import FAMILIES, REGISTRY, Mechanism
 from linviz.patch_view import unpack
 from linviz.views import View
 
+from ..cases import every_case
+
 PAGE = Path(__file__).parents[2] / "explorer" / "atlas" / "page.py"
 SMALL = AtlasView(patches=8)
 
@@ -67,7 +69,7 @@ def shown(at: AppTest) -> list[str]:
 # ---------------------------------------------------------------- what a card says
 
 
-@pytest.mark.parametrize("name", names())
+@every_case("name", names())
 def test_a_card_says_what_its_class_says(name: str) -> None:
     c, cls = mechanism_card(name), REGISTRY[name]
     assert (c.title, c.family, c.paper, c.cost, c.rank) == (cls.title, cls.family, cls.paper, cls.cost, cls.rank)
@@ -90,7 +92,7 @@ def test_softmax_to_the_letter() -> None:
     assert mechanism_card("uniform").year is None
 
 
-@pytest.mark.parametrize("name", names())
+@every_case("name", names())
 def test_numbers_are_those_of_linviz(name: str) -> None:
     here, c = sample_scene(*SMALL.scene), mechanism_card(name)
     spec, options = {"swin": ("swin@window:7", {}), "performer": ("performer", {"floor": 0.0}),
@@ -339,8 +341,8 @@ def linked(picks: tuple[str, ...], source: str) -> tuple[View, list[str]]:
     return View.from_parameters(parameters, CONCENTRATE.base(parameters))
 
 
-@pytest.mark.parametrize("name", names())
-@pytest.mark.parametrize("clip", ["coffee", "pan"])
+@every_case("name", names())
+@every_case("clip", ["coffee", "pan"])
 def test_a_link_is_an_address_that_concentrate_reads(name: str, clip: str) -> None:
     there, problems = linked((name,), clip)
     assert not problems and there.source == clip and there.patches == View.best(clip).patches

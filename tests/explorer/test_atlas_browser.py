@@ -1,11 +1,11 @@
 """The atlas in a browser: its maps are linviz's, cards sort and filter, are compared, and open in Concentrate."""
 from __future__ import annotations
 
+import itertools
 import re
 from typing import Any
 
 import numpy as np
-import pytest
 import torch
 
 from explorer.atlas.atlas_state import AtlasView
@@ -47,9 +47,16 @@ def test_it_opens_without_trouble(page: Any, explorer_url: str) -> None:
     assert page.problems == []
 
 
-def test_every_row_is_linvizs(page: Any, explorer_url: str) -> None:
-    """What a card draws is a row of the map, to the digits of float16."""
+def test_rows_formulas_and_two_side_by_side(page: Any, explorer_url: str) -> None:
+    """One page and many questions: to open it takes longer than to ask."""
     follow(page, explorer_url)
+    every_row_is_linvizs(page)
+    formulas_are_closed_until_they_are_asked_for_and_families_have_headings(page)
+    two_are_picked_and_stand_side_by_side(page)
+
+
+def every_row_is_linvizs(page: Any) -> None:
+    """What a card draws is a row of the map, to the digits of float16."""
     for name in names():
         want = drawn_map(name, *SMALL.scene).reading.map.rows(torch.tensor([27]))[0, 0].detach().numpy()
         got = page.evaluate(f"name => [...({VIEW})().atlasView.row(name, 27)]", name)
@@ -113,8 +120,7 @@ def test_cards_are_sorted_and_filtered(page: Any, explorer_url: str) -> None:
     assert not strangers(page)
 
 
-def test_formulas_are_closed_until_they_are_asked_for_and_families_have_headings(page: Any, explorer_url: str) -> None:
-    follow(page, explorer_url)
+def formulas_are_closed_until_they_are_asked_for_and_families_have_headings(page: Any) -> None:
     assert page.locator(".card math").count() == 0 and page.locator(".family h2").count() == len(
         {mechanism_card(name).family for name in names()})
     idea = page.locator(".card .idea").first
@@ -135,8 +141,7 @@ def test_formulas_are_closed_until_they_are_asked_for_and_families_have_headings
     assert not strangers(page)
 
 
-def test_two_are_picked_and_stand_side_by_side(page: Any, explorer_url: str) -> None:
-    follow(page, explorer_url)
+def two_are_picked_and_stand_side_by_side(page: Any) -> None:
     unfold(page)
     page.get_by_role("button", name="compare softmax").click()
     page.get_by_text("pick one more").wait_for()
@@ -158,12 +163,11 @@ def test_a_link_opens_concentrate_on_that_mechanism(page: Any, explorer_url: str
     assert not strangers(page)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_fits_the_screen(page: Any, explorer_url: str, scheme: str) -> None:
-    page.emulate_media(color_scheme=scheme)
+def test_it_fits_the_screen(page: Any, explorer_url: str) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     follow(page, explorer_url)
-    for width, height in ((390, 844), (1280, 720)):
+    for scheme, (width, height) in itertools.product(("light", "dark"), ((390, 844), (1280, 720))):
+        page.emulate_media(color_scheme=scheme)
         page.set_viewport_size({"width": width, "height": height})
         page.wait_for_timeout(300)
         assert page.evaluate("document.documentElement.scrollWidth") <= width

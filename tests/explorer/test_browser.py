@@ -12,7 +12,23 @@ from linviz import Grid, clips, concentration
 from linviz.maps import Factored, Normaliser, Scores
 from tests.conftest import watch
 
-from .browser import FIND, WIDE, choose, enter, measures, model, press, rest, row, slide, spot, state, table, wire
+from .browser import (
+    FIND,
+    WIDE,
+    choose,
+    enter,
+    listening,
+    measures,
+    model,
+    press,
+    rest,
+    row,
+    slide,
+    spot,
+    state,
+    table,
+    wire,
+)
 
 SMALL = "?patches=14"
 INSIDE = """(root => { const seek = r => { for (const e of r.querySelectorAll("*")) { if (e.NAME) return e;
@@ -73,9 +89,9 @@ def test_nothing_is_wider_than_the_screen(page, explorer_url):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_text_can_be_read(chromium, explorer_url, scheme):
-    context = chromium.new_context(color_scheme=scheme)
-    page = enter(context.new_page(), explorer_url + SMALL)
+def test_every_text_can_be_read(page, explorer_url, scheme):
+    page.emulate_media(color_scheme=scheme)
+    enter(page, explorer_url + SMALL)
     found = page.evaluate("""() => {
       const rgb = c => { const x = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
         x.fillStyle = c; x.fillRect(0, 0, 1, 1); return [...x.getImageData(0, 0, 1, 1).data]; };
@@ -92,7 +108,6 @@ def test_every_text_can_be_read(chromium, explorer_url, scheme):
         + "[data-testid=stSidebar] :is(label p, [data-tag], [data-testid=stCaptionContainer] p, button p)");
       return [...all].filter(e => e.innerText?.trim() && e.offsetParent)
         .map(e => [e.innerText.slice(0, 40), ratio(e)]); }""")
-    context.close()
     assert len(found) > 40
     assert not [(text, round(ratio, 2)) for text, ratio in found if ratio < 4.5]
 
@@ -168,42 +183,16 @@ def test_the_numbers_under_the_panels_are_those_of_the_table_and_of_linviz(opene
 
 def test_a_hover_lights_a_patch_and_tells_python_nothing(page, explorer_url):
     sent = []
-    page.on("websocket", lambda ws: ws.on("framesent", lambda data: sent.append(data)))
-    enter(page, explorer_url + SMALL)
-    page.wait_for_timeout(500)
-    before, quiet = measures(page), len(sent)
-    for y, x in ((0, 0), (7, 7), (13, 13)):
-        page.mouse.move(*spot(page, y, x))
-        page.evaluate("new Promise(go => requestAnimationFrame(() => requestAnimationFrame(go)))")
-        assert page.locator(".where").inner_text().endswith(f"row {y + 1}, column {x + 1}")
-        assert measures(page) != before
-    assert len(sent) == quiet and state(page)["query"] != 195
-
-
-def test_a_click_pins_a_patch_and_the_table_follows(small):
-    small.mouse.click(*spot(small, 11, 4))
-    small.get_by_text("The pinned patch (row 12, column 5)").wait_for()
-    small.mouse.move(2, 2)
-    bits = [m["bits"] for m in measures(small)]
-    for _ in range(100):                            # the table comes a moment after the title above it
-        cells = table(small, 0)["entropy (bits)"]
-        if [float(cells[n]) for n in (0, 2, 4)] == pytest.approx(bits, abs=0.006):
-            return
-        small.wait_for_timeout(100)
-    raise AssertionError(f"the table says {cells}, the panels say {bits}")
-
-
-def test_the_slider_takes_the_bits_from_fog_to_fit(small):
-    slider = small.get_by_role("slider", name="gate strength")
-    seen = []
-    for keys in (["Home"], ["ArrowRight"] * 40, ["End"]):
-        slider.focus()
-        for key in keys:
-            small.keyboard.press(key)
-        seen.append([m["bits"] for m in measures(small)])
-    (soft, floor, fog), (_, _, half), (_, floor_after, fit) = seen
-    assert fog == pytest.approx(floor, abs=1e-9) and floor_after == floor
-    assert fog > half > fit and fog - fit > 1
+    with listening(page, "websocket", lambda socket: socket.on("framesent", lambda data: sent.append(data))):
+        enter(page, explorer_url + SMALL)
+        page.wait_for_timeout(500)
+        before, quiet = measures(page), len(sent)
+        for y, x in ((0, 0), (7, 7), (13, 13)):
+            page.mouse.move(*spot(page, y, x))
+            page.evaluate("new Promise(go => requestAnimationFrame(() => requestAnimationFrame(go)))")
+            assert page.locator(".where").inner_text().endswith(f"row {y + 1}, column {x + 1}")
+            assert measures(page) != before
+    assert 0 < quiet == len(sent) and state(page)["query"] != 195
 
 
 def test_the_fog_gathers_once_on_opening(context, explorer_url):
@@ -218,10 +207,21 @@ def test_the_fog_gathers_once_on_opening(context, explorer_url):
     page.close()
 
 
-# ------------------------------------------------------------------------------------------------ controls
+# ------------------------------------------------------------------------------------------------ one visit
 
 
-def test_another_picture_comes_into_the_same_view(small):
+def test_one_visit_goes_through_every_control(small):
+    """One page and many questions: to open it takes longer than to ask."""
+    another_picture_comes_into_the_same_view(small)
+    a_click_pins_a_patch_and_the_table_follows(small)
+    the_slider_takes_the_bits_from_fog_to_fit(small)
+    a_slider_of_the_sidebar_redraws_without_a_flash(small, "Temperature")
+    the_spectrum_its_switches_and_its_words(small)
+    a_wrong_spec_gets_a_sentence_and_a_right_one_a_panel(small)
+    a_slider_of_the_sidebar_redraws_without_a_flash(small, "Patches per side")
+
+
+def another_picture_comes_into_the_same_view(small):
     small.evaluate("host().dataset.mark = 'kept'")
     before = model(small)
     choose(small, "Photograph or clip", "Coffee (photograph)")
@@ -233,6 +233,77 @@ def test_another_picture_comes_into_the_same_view(small):
     assert "source=coffee" in small.url
 
 
+def a_click_pins_a_patch_and_the_table_follows(small):
+    small.mouse.click(*spot(small, 11, 4))
+    small.get_by_text("The pinned patch (row 12, column 5)").wait_for()
+    small.mouse.move(2, 2)
+    bits = [m["bits"] for m in measures(small)]
+    for _ in range(100):                            # the table comes a moment after the title above it
+        cells = table(small, 0)["entropy (bits)"]
+        if [float(cells[n]) for n in (0, 2, 4)] == pytest.approx(bits, abs=0.006):
+            return
+        small.wait_for_timeout(100)
+    raise AssertionError(f"the table says {cells}, the panels say {bits}")
+
+
+def the_slider_takes_the_bits_from_fog_to_fit(small):
+    slider = small.get_by_role("slider", name="gate strength")
+    seen = []
+    for keys in (["Home"], ["ArrowRight"] * 40, ["End"]):
+        slider.focus()
+        for key in keys:
+            small.keyboard.press(key)
+        seen.append([m["bits"] for m in measures(small)])
+    (soft, floor, fog), (_, _, half), (_, floor_after, fit) = seen
+    assert fog == pytest.approx(floor, abs=1e-9) and floor_after == floor
+    assert fog > half > fit and fog - fit > 1
+
+
+def the_spectrum_its_switches_and_its_words(small):
+    chart = small.locator(".js-plotly-plot")
+    y = "() => document.querySelector('.js-plotly-plot')?.layout?.yaxis.title.text ?? ''"
+    assert small.evaluate(y) == "singular value s_k (no unit)"
+    assert small.evaluate("document.querySelector('.js-plotly-plot').data.length") == 3
+    small.get_by_text("Mean row removed").click()
+    small.wait_for_function(f"({y})().includes('mean row removed')")
+    small.get_by_text("cumulative share of s²").click()
+    small.wait_for_function(f"({y})().startsWith('share of the energy')")
+    small.wait_for_function("document.querySelectorAll('.js-plotly-plot').length === 1")
+    assert "rank bound 16" in chart.locator(".annotation-text").all_text_contents()
+    alt = small.evaluate("""() => [...document.querySelectorAll("[aria-label], [alt]")].map(e => e.ariaLabel ?? e.alt)
+        .find(t => t?.startsWith("Share of the energy"))""")
+    assert alt and "relu + floor: 16 values" in alt
+
+
+def a_wrong_spec_gets_a_sentence_and_a_right_one_a_panel(small):
+    field = small.get_by_test_id("stSidebar").get_by_role("combobox", name="Mechanisms side by side")
+    field.fill("relu_flor")
+    field.press("Enter")
+    small.get_by_text("did you mean 'relu_floor'").wait_for()
+    assert len(model(small)["panels"]) == 3
+    field.press("Backspace")
+    small.get_by_text("did you mean").wait_for(state="detached")
+    field.fill("linear")
+    field.press("Enter")
+    small.wait_for_function("view().model.panels.length === 4")
+    field.press("Escape")
+
+
+def a_slider_of_the_sidebar_redraws_without_a_flash(small, label):
+    before = model(small)["id"]
+    small.evaluate("host().dataset.mark = 'kept'; window.gone = 0; new MutationObserver(all => all.forEach(m => "
+                   "m.removedNodes.forEach(n => gone += n.contains?.(document.querySelector('h1')) ?? 0)))"
+                   ".observe(document.body, {childList: true, subtree: true})")
+    slide(small, label, "ArrowRight")
+    small.wait_for_function("id => view().model.id !== id", arg=before)
+    rest(small)
+    assert small.evaluate("host().dataset.mark") == "kept" and small.evaluate("gone") == 0
+    assert model(small)["panels"][2].endswith("fitted")
+
+
+# ------------------------------------------------------------------------------------------------ controls
+
+
 def test_a_clip_shows_its_frames_and_its_object(page, explorer_url):
     enter(page, explorer_url + "?source=digit&frames=4&steps=10")
     assert model(page)["grid"] == [4, 14, 14] and page.locator(".strip").first.locator("button").count() == 4
@@ -240,22 +311,9 @@ def test_a_clip_shows_its_frames_and_its_object(page, explorer_url):
     assert not page.problems
 
 
-@pytest.mark.parametrize("label, keys", [("Temperature", "ArrowRight"), ("Patches per side", "ArrowRight")])
-def test_a_slider_of_the_sidebar_redraws_without_a_flash(small, label, keys):
-    before = model(small)["id"]
-    small.evaluate("host().dataset.mark = 'kept'; window.gone = 0; new MutationObserver(all => all.forEach(m => "
-                   "m.removedNodes.forEach(n => gone += n.contains?.(document.querySelector('h1')) ?? 0)))"
-                   ".observe(document.body, {childList: true, subtree: true})")
-    slide(small, label, keys)
-    small.wait_for_function("id => view().model.id !== id", arg=before)
-    rest(small)
-    assert small.evaluate("host().dataset.mark") == "kept" and small.evaluate("gone") == 0
-    assert model(small)["panels"][2].endswith("fitted")
-
-
 @pytest.mark.parametrize("where, grid, presses", [
-    ("/?patches=14&specs=softmax,relu_floor", "view().model.grid", 20), ("/atlas?patches=8", ATLAS, 12),
-    ("/who_sees_whom?patches=7&frames=2", REACH, 20)], ids=["concentrate", "atlas", "reach"])
+    ("/?patches=14&specs=softmax,relu_floor", "view().model.grid", 12), ("/atlas?patches=8", ATLAS, 6),
+    ("/who_sees_whom?patches=7&frames=2", REACH, 10)], ids=["concentrate", "atlas", "reach"])
 def test_no_press_of_a_key_is_lost_while_the_page_is_drawn(page, explorer_url, where, grid, presses):
     """A hand holds an arrow key down: every press counts, however long the page takes for each."""
     page.goto(explorer_url + where)
@@ -270,20 +328,6 @@ def test_no_press_of_a_key_is_lost_while_the_page_is_drawn(page, explorer_url, w
     page.wait_for_function(f"{grid}[2] === {first + presses}", timeout=60_000)
     assert slider.input_value() == str(first + presses)
     assert not [said for said in page.problems if "404" not in said]
-
-
-def test_a_wrong_spec_gets_a_sentence_and_a_right_one_a_panel(small):
-    field = small.get_by_test_id("stSidebar").get_by_role("combobox", name="Mechanisms side by side")
-    field.fill("relu_flor")
-    field.press("Enter")
-    small.get_by_text("did you mean 'relu_floor'").wait_for()
-    assert len(model(small)["panels"]) == 3
-    field.press("Backspace")
-    small.get_by_text("did you mean").wait_for(state="detached")
-    field.fill("linear")
-    field.press("Enter")
-    small.wait_for_function("view().model.panels.length === 4")
-    field.press("Escape")
 
 
 def test_a_fit_shows_its_way_and_can_be_cancelled_while_the_hand_goes_on(page, explorer_url):
@@ -317,22 +361,6 @@ def test_fit_again_and_reset(small):
     assert model(small)["grid"] == [1, 28, 28] and "?" not in small.url and state(small)["strength"] == 1
 
 
-def test_the_spectrum_its_switches_and_its_words(small):
-    chart = small.locator(".js-plotly-plot")
-    y = "() => document.querySelector('.js-plotly-plot')?.layout?.yaxis.title.text ?? ''"
-    assert small.evaluate(y) == "singular value s_k (no unit)"
-    assert small.evaluate("document.querySelector('.js-plotly-plot').data.length") == 3
-    small.get_by_text("Mean row removed").click()
-    small.wait_for_function(f"({y})().includes('mean row removed')")
-    small.get_by_text("cumulative share of s²").click()
-    small.wait_for_function(f"({y})().startsWith('share of the energy')")
-    small.wait_for_function("document.querySelectorAll('.js-plotly-plot').length === 1")
-    assert "rank bound 16" in chart.locator(".annotation-text").all_text_contents()
-    alt = small.evaluate("""() => [...document.querySelectorAll("[aria-label], [alt]")].map(e => e.ariaLabel ?? e.alt)
-        .find(t => t?.startsWith("Share of the energy"))""")
-    assert alt and "relu + floor: 16 values" in alt
-
-
 def test_a_large_softmax_spectrum_comes_later_and_holds_up_nothing(page, explorer_url):
     page.set_viewport_size(WIDE)
     page.goto(explorer_url + "?patches=48&temperature=0.93&specs=softmax,relu_floor")
@@ -351,14 +379,13 @@ def test_a_large_softmax_spectrum_comes_later_and_holds_up_nothing(page, explore
 # ------------------------------------------------------------------------------------------------ addresses, others
 
 
-def test_an_address_opens_the_same_view_again(chromium, small, explorer_url):
+def test_an_address_opens_the_same_view_again(context, small):
     slide(small, "Temperature", "ArrowRight", 2)
     small.wait_for_url("**temperature=0.79**")
     rest(small)
-    context = chromium.new_context()
-    again = enter(context.new_page(), small.url)
+    again = enter(context.new_page(), small.url)    # a tab is a session of its own
     assert model(again) == model(small)
-    context.close()
+    again.close()
 
 
 def test_back_from_another_page_everything_stands_as_it_was_left(small):
@@ -401,7 +428,7 @@ def test_two_visitors_do_not_mix(chromium, small, explorer_url):
 
 def test_no_request_leaves_this_machine(page, explorer_url):
     asked = []
-    page.on("request", lambda request: asked.append(request.url))
-    enter(page, explorer_url + SMALL)
+    with listening(page, "request", lambda request: asked.append(request.url)):
+        enter(page, explorer_url + SMALL)
     assert asked and all(url.startswith((explorer_url, "blob:", "data:")) for url in asked)
     assert not page.problems

@@ -71,12 +71,14 @@ def test_the_address_and_the_files_hold_what_a_hand_has_done(page, explorer_url,
     alone.goto(files[".html"].as_uri())
     alone.wait_for_function(FIND)
     assert told(alone) == told(page)
+    alone.context.close()
 
     friend.goto(explorer_url + "?source=own")
     friend.locator("input[type=file]").set_input_files(str(files[".linviz"]))
     friend.wait_for_url(page.url, timeout=60_000)
     friend.wait_for_function(FIND)
     assert told(rest(friend)) == told(page) and friend.url == page.url
+    friend.context.close()
     assert not page.problems
 
 

@@ -12,6 +12,8 @@ from explorer.atlas.formula_math import formula_html
 from explorer.atlas.mechanism_cards import mechanism_card
 from linviz import names
 
+from ..cases import every_case
+
 SWAPS = [(r"\b1e-(\d)", r"10\1"), (r"\b(sqrt|floor)\(", "("), (r"\b(sum|prod)(?=_)", ""), (r"\^T", ""),
          (r"(?<=[\dA-Z]) x (?=[\dA-Z])", " "),
          *((rf"(?<![A-Za-z]){name}(?![a-z])", sign) for name, sign in GREEK.items())]
@@ -29,7 +31,7 @@ def fractions(formula: str) -> list[tuple[str, str]]:
     return [("".join(one[0].itertext()), "".join(one[1].itertext())) for one in read(formula).iter("mfrac")]
 
 
-@pytest.mark.parametrize("name", names())
+@every_case("name", names())
 def test_every_letter_of_a_page_stands_in_its_mathml(name: str) -> None:
     plain = mechanism_card(name).formula
     tree, wanted = read(plain), plain

@@ -3,8 +3,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.conftest import watch
-
 from .browser import enter, spot, state
 
 STRIP = """() => { const seek = root => { for (const e of root.querySelectorAll("*")) {
@@ -41,10 +39,7 @@ def effective(page: Any, panel: int) -> str:
     return page.locator(".facts").nth(panel).locator("dd").nth(1).inner_text()
 
 
-def test_a_first_visitor_is_led_through_four_steps_and_a_second_visit_is_free(chromium: Any, explorer_url: str) -> None:
-    context = chromium.new_context()
-    page = context.new_page()
-    page.problems = watch(page)
+def test_a_first_visitor_is_led_through_four_steps_and_a_second_visit_is_free(page: Any, explorer_url: str) -> None:
     enter(page, explorer_url)
     assert "Step 1 of 4" in said(page) and "ring asks other patches" in said(page)
     page.evaluate("strip.guidedSteps.pace.rest = 1e9")  # by itself it goes on in a moment, which a busy machine misses
@@ -73,7 +68,6 @@ def test_a_first_visitor_is_led_through_four_steps_and_a_second_visit_is_free(ch
     page.get_by_role("button", name="Finish").click()
     assert not said(page) and not page.problems
     second_visit(page, explorer_url)
-    context.close()
 
 
 def second_visit(page: Any, url: str) -> None:

@@ -29,7 +29,7 @@ from linviz.views.load_trained import NONE, nearest_shipped
 from linviz.views.state import ALL_HEADS
 from linviz.views.trained_panels import ModelAnswer, first_query, head_map
 
-from .harness import EXPLORER, said, tables, titles, view, visit, well
+from .harness import EXPLORER, fitted, said, tables, titles, view, visit, well
 
 OPENED = TrainedView()
 FEW = {"specs": "softmax,relu"}
@@ -227,9 +227,9 @@ def test_a_control_changes_page_and_address_and_the_address_brings_all_back() ->
         text = ",".join(value) if isinstance(value, list) else str(value)
         assert told[name] == text
         assert (tables(app), view(app)["id"]) != before and not said(app), name
-    again = visit("trained", **told)
+    again = fitted(visit("trained", **told))
     assert not said(again) and address(again) == told
-    assert tables(again) == tables(app) and again.title[0].value == app.title[0].value
+    assert tables(again) == tables(fitted(app)) and again.title[0].value == app.title[0].value
     assert view(again)["id"] == view(app)["id"]
 
 

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import re
-import time
 from typing import Any
 
 import numpy as np
@@ -15,20 +14,10 @@ from linviz.models.gated_heads import LayerGates, fit_beside, gated_heads, mean_
 from linviz.views.gate_heading import head_heading, trained_gates_heading
 
 from .conftest import FEWER
-from .harness import said, tables, visit, well
+from .harness import fitted, said, tables, visit, well
 from .test_fixation_panel import html, levels, pictures
 
 SPEC = "relu_floor+gate"
-
-
-def fitted(app: Any, seconds: float = 90) -> Any:
-    """Run again until every gate is fitted."""
-    end = time.monotonic() + seconds
-    while app.session_state.trained_gates.jobs.jobs:
-        assert time.monotonic() < end, "the gates are never fitted"
-        time.sleep(0.1)
-        well(app.run())
-    return app
 
 
 def markdown(app: Any) -> str:

@@ -1,6 +1,7 @@
 """Who sees whom in a browser: a click on a patch, the keys, the layers shown, small screens, and no trouble."""
 from __future__ import annotations
 
+import itertools
 import re
 from pathlib import Path
 from typing import Any
@@ -47,8 +48,12 @@ def click(page: Any, film: int, frame: int, row: int, column: int, side: int = 7
     box.click(position={"x": (column + .5) * size["width"] / side, "y": (row + .5) * size["height"] / side})
 
 
-def test_a_click_on_a_patch_asks_anew(page: Any, explorer_url: str) -> None:
+def test_it_says_itself_in_words_and_a_click_on_a_patch_asks_anew(page: Any, explorer_url: str) -> None:
     follow(page, explorer_url, QUICK)
+    words = page.locator(".frames").first.get_attribute("aria-label")
+    assert "49 of 147 patches in one layer" in words
+    assert "Arrow keys" in page.locator(".view").get_attribute("aria-label")
+    page.locator("[data-testid=stPlotlyChart] svg").first.wait_for(timeout=30_000)
     assert page.evaluate(TOKENS) == ["49", "49", "49", "9", "9", "9"]
     before = page.evaluate(LEVELS)
     click(page, film=1, frame=2, row=6, column=6)
@@ -95,26 +100,17 @@ def test_layers_are_drawn_one_by_one_each_in_its_own_way(page: Any, explorer_url
     assert shades > 50          # the picture lies over its marks as shades of black: blending by CSS fails in WebKit
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_fits_the_screen(page: Any, explorer_url: str, scheme: str) -> None:
-    page.emulate_media(color_scheme=scheme)
+def test_it_fits_the_screen(page: Any, explorer_url: str) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     follow(page, explorer_url, QUICK)
-    for width, height in ((390, 844), (1280, 720)):
+    for scheme, (width, height) in itertools.product(("light", "dark"), ((390, 844), (1280, 720))):
+        page.emulate_media(color_scheme=scheme)
         page.set_viewport_size({"width": width, "height": height})
         page.wait_for_timeout(300)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         boxes = [page.locator(".film").nth(n).bounding_box() for n in (0, 1)]
         assert all(0 <= box["x"] and box["x"] + box["width"] <= width for box in boxes)
         assert (boxes[0]["y"] == boxes[1]["y"]) == (width > 1000)     # side by side where there is room
-
-
-def test_it_says_itself_in_words(page: Any, explorer_url: str) -> None:
-    follow(page, explorer_url, QUICK)
-    words = page.locator(".frames").first.get_attribute("aria-label")
-    assert "49 of 147 patches in one layer" in words
-    assert "Arrow keys" in page.locator(".view").get_attribute("aria-label")
-    page.locator("[data-testid=stPlotlyChart] svg").first.wait_for(timeout=30_000)
 
 
 def test_a_link_is_followed_by_a_server_that_nobody_has_asked_yet(page: Any, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from notebooks import book
+from tests.cases import every_case
 
 from .books import NAMES, PLOTLY, load, outputs
 
@@ -24,6 +25,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
+@pytest.fixture(scope="module")
+def pages(folder: Path) -> dict[str, BeautifulSoup]:
+    """Every chapter's page, read once."""
+    return {name: BeautifulSoup((folder / f"{name}.html").read_text(), "html.parser") for name in NAMES}
+
+
 def test_every_chapter_has_a_page(folder: Path) -> None:
     index = (folder / "index.html").read_text()
     assert sorted(p.stem for p in folder.glob("[0-9]*.html")) == sorted(NAMES)
@@ -31,9 +38,9 @@ def test_every_chapter_has_a_page(folder: Path) -> None:
     assert not list(folder.glob("*.part"))
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_no_formula_is_left_as_typed(folder: Path, name: str) -> None:
-    soup = BeautifulSoup((folder / f"{name}.html").read_text(), "html.parser")
+@every_case("name", NAMES)
+def test_no_formula_is_left_as_typed(pages: dict[str, BeautifulSoup], name: str) -> None:
+    soup = pages[name]
     assert soup.find("math") is not None
     dollars = soup.find_all(string=re.compile(r"\$"))
     assert not [t for t in dollars if not t.find_parents(("code", "pre", "script", "style", "annotation"))]
@@ -47,7 +54,11 @@ def offline(chromium: Any) -> Iterator[Any]:
     context.close()
 
 
-@pytest.mark.parametrize("name", NAMES)
+OPENED = ("00_start_here", "05_causal_recurrent", "13_feature_fixation")     # the night opens the others, too
+
+
+@pytest.mark.parametrize("name", [
+    name if name in OPENED else pytest.param(name, marks=pytest.mark.nightly) for name in NAMES])
 def test_a_page_opens_without_a_network(folder: Path, offline: Any, name: str) -> None:
     page, seen = offline.new_page(), []
     page.on("console", lambda said: said.type == "error" and seen.append(said.text))
@@ -61,7 +72,18 @@ def test_a_page_opens_without_a_network(folder: Path, offline: Any, name: str) -
     assert (seen, unnamed) == ([], 0)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@every_case("name", NAMES)
+def test_a_page_asks_for_nothing_and_every_figure_has_words(pages: dict[str, BeautifulSoup], name: str) -> None:
+    """What the browser is asked about some pages, read off all."""
+    soup = pages[name]
+    asked = [tag for tag in soup.find_all(["script", "link", "img", "iframe", "source"])
+             if re.match("(https?:)?//", str(tag.get("src") or tag.get("href") or ""))]
+    drawn = soup.find_all(class_="plotly-graph-div")
+    assert not asked and len(drawn) == sum(PLOTLY in o.get("data", {}) for _, o in outputs(load(name, "solution")))
+    assert all(figure.get("aria-label") for figure in drawn)
+
+
+@every_case("name", NAMES)
 def test_a_link_to_a_chapter_leads_to_its_page(folder: Path, name: str) -> None:
     links = re.findall(r'<a [^>]*href="([^"#]+)', (folder / f"{name}.html").read_text())
     beside = [link for link in links if not link.startswith(("http:", "https:"))]

@@ -1,14 +1,14 @@
 """Every reference vector is replayed: ours against what the authors' code returned."""
-import pytest
 import torch
 
+from ..cases import every_case
 from . import adapters, rig
 
 TOLERANCE = {"fastmax": 1e-7}  # all others 1e-9; both times the largest value of theirs
 assert adapters
 
 
-@pytest.mark.parametrize("name", rig.names())
+@every_case("name", rig.names())
 @torch.no_grad()
 def test_replays(name: str) -> None:
     key = rig.key_of(name)

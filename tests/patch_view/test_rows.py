@@ -1,16 +1,21 @@
 """The law of the view: a row computed in the browser is the row of the map, for every kind of wire."""
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 
 from linviz import Grid, make, names, read
+from linviz.maps import Map
 from linviz.mechanisms import REGISTRY, Kernel
 from linviz.models import fit_gate
 from linviz.patch_view import Panel, gate_snapshots
+from linviz.reading import Reading
 from linviz.signed_rows import largest_weight, negative_share, negative_sum
 
+from ..cases import hold_for
 from .harness import blob, gated, js_row, logits, move, panel, show, uniform
 
 GRID = Grid(2, 3, 4)
@@ -196,11 +201,11 @@ def test_half_the_bits_keep_the_row(page):
 
 # ------------------------------------------------------------------------------------------------ every mechanism
 
-def specs() -> list[str]:
-    kernels = [name for name in names() if issubclass(REGISTRY[name], Kernel)]
-    scopes = [name + s for name in names() for s in ("", "+shift", "@space", "@time", "@window:2", "@shifted:2")]
+def specs(name: str) -> list[str]:
+    """A mechanism with what changes the wire."""
     gates = ("+gate", "+gate:self:shared", "+gate:qk", "+gate+shift@space")
-    return scopes + [name + s for name in kernels for s in gates]
+    gates = gates if issubclass(REGISTRY[name], Kernel) else ()
+    return [name + s for s in ("", "+shift", "@space", "@time", "@window:2", "@shifted:2", *gates)]
 
 
 def tensors(D: int = 16) -> list[torch.Tensor]:
@@ -211,22 +216,30 @@ def tensors(D: int = 16) -> list[torch.Tensor]:
 LAW = Grid(2, 4, 4)
 
 
-@pytest.mark.parametrize("spec", specs())
+def readings(specs: list[str]) -> list[Reading]:
+    """What the library reads; where every channel has a map of its own, of one of them."""
+    mechanisms = [make(spec, 2, 16, LAW).double() for spec in specs]
+    return [read(m, *tensors(), channel=3 if m.map(*tensors()).shared is None else None) for m in mechanisms]
+
+
+@pytest.mark.parametrize("name", names())
 @torch.no_grad()
-def test_the_browser_draws_the_row_of_the_map(page, spec):
-    q, k, v = tensors()
-    m, at = make(spec, 2, 16, LAW).double(), (0, 1)
-    apart = m.map(q, k, v).shared is None                        # every channel has a map of its own: look at one
-    reading = read(m, q, k, v, channel=3 if apart else None)
-    show(page, blob([Panel(spec, m.family, reading.map, at)], LAW))
+def test_the_browser_draws_the_rows_of_the_maps(page, name):
+    """Of a mechanism and all that changes its wire, side by side in one view."""
+    at, found = (0, 1), readings(specs(name))
+    show(page, blob([Panel(r.mechanism.spec, r.mechanism.family, r.map, at) for r in found], LAW))
     for i in (0, 9, len(LAW) - 1):
-        near(js_row(page, i), reading.map.rows(torch.tensor([i]))[at][0].numpy())
-        same_measures(page, reading, at, i)
+        move(page, query=i)
+        rows, measured = page.evaluate(f"[view.model.panels.map((_, n) => [...view.row(n, {i})]), view.measures]")
+        assert len(rows) == len(measured) == len(found)
+        drawn = zip(found, rows, measured, strict=True)
+        hold_for(drawn, partial(same_row, at=at, i=i), lambda one: one[0].mechanism.spec)
 
 
-def same_measures(page, reading, at, i):
-    move(page, query=i)
-    got = page.evaluate("view.measures")[0]
+def same_row(drawn, at, i):
+    """A row as the browser draws it, and what it measures on it, are those of the map."""
+    reading, row, got = drawn
+    near(np.array(row), reading.map.rows(torch.tensor([i]))[at][0].numpy())
     if not reading.map.stochastic or reading.dead[at][i]:
         assert got["trouble"] in ("dead", "signed", "unequal") and "bits" not in got
         row = reading.map.rows([i])[at][0]
@@ -238,36 +251,32 @@ def same_measures(page, reading, at, i):
         assert got[name] == pytest.approx(values[at][i].item(), rel=1e-5, abs=1e-9)
 
 
-@pytest.mark.parametrize("name", [n for n in names() if REGISTRY[n].takes_causal])
-@torch.no_grad()
-def test_the_browser_knows_causal_maps(page, name):
-    q, k, v = tensors()
-    a = make(name, 2, 16, LAW, causal=True).double().map(q, k, v)
-    a = a.channel(3) if a.shared is None else a.shared
-    show(page, blob([Panel(name, "kernel", a)], LAW))
+def draws_the_rows(page, maps: dict[str, Map], at: tuple[int, int]) -> None:
+    """All these maps, side by side in one view, are drawn as they are."""
+    show(page, blob([Panel(title, "kernel", a, at) for title, a in maps.items()], LAW))
     for i in (0, 9, len(LAW) - 1):
-        near(js_row(page, i), a.rows(torch.tensor([i]))[0, 0, 0].numpy())
+        for n, title in enumerate(maps):
+            near(js_row(page, i, panel=n), maps[title].rows(torch.tensor([i]))[at][0].numpy())
+
+
+@torch.no_grad()
+def test_the_browser_knows_causal_maps(page):
+    maps = {name: make(name, 2, 16, LAW, causal=True).double().map(*tensors())
+            for name in names() if REGISTRY[name].takes_causal}
+    draws_the_rows(page, {name: a.channel(3) if a.shared is None else a.shared for name, a in maps.items()}, (0, 0))
 
 
 @torch.no_grad()
 def test_the_browser_knows_maps_causal_by_chunks(page):
-    q, k, v = tensors()
-    for spec, options in (("sana", {"chunk": 1}), ("sana@window:2", {"chunk": 1, "rotate": False})):
-        a = make(spec, 2, 16, LAW, **options).double().map(q, k, v)
-        show(page, blob([Panel(spec, "kernel", a, (0, 1))], LAW))
-        for i in (0, 9, len(LAW) - 1):
-            near(js_row(page, i), a.rows(torch.tensor([i]))[0, 1, 0].numpy())
+    draws_the_rows(page, {spec: make(spec, 2, 16, LAW, **options).double().map(*tensors()) for spec, options in (
+        ("sana", {"chunk": 1}), ("sana@window:2", {"chunk": 1, "rotate": False}))}, (0, 1))
 
 
-@pytest.mark.parametrize("scan", ["columns", "both", "frames"])
-@pytest.mark.parametrize("spec", ["kda", "mamba2", "delta@window:2", "gla@time"])
 @torch.no_grad()
-def test_the_browser_knows_every_order_of_a_memory(page, spec, scan):
-    q, k, v = tensors()
-    a = make(spec, 2, 16, LAW, scan=scan).double().map(q, k, v)
-    show(page, blob([Panel(spec, "recurrent", a, (0, 1))], LAW))
-    for i in (0, 9, len(LAW) - 1):
-        near(js_row(page, i), a.rows(torch.tensor([i]))[0, 1, 0].numpy())
+def test_the_browser_knows_every_order_of_a_memory(page):
+    draws_the_rows(page, {f"{spec} {scan}": make(spec, 2, 16, LAW, scan=scan).double().map(*tensors())
+                          for spec in ("kda", "mamba2", "delta@window:2", "gla@time")
+                          for scan in ("columns", "both", "frames")}, (0, 1))
 
 
 STRENGTHS = [(0.0, 0.3), (2.0, 1.0), (0.5, 0.0)]                # of fading, of erasing

@@ -10,6 +10,7 @@ from linviz.settings import Nested, Number, Refused, State, Switch, Text, Whole,
 from linviz.views.panel_options import Options, PanelOptions
 from linviz.views.state import Look, TrainedView, View
 from linviz.views.state_kinds import ModelNames, Place, Source, SourceFile, Specs
+from tests.cases import every_case
 
 LETTERS = lambda: ("a", "b", "c")  # noqa: E731 (a list that is not known before it is asked for)
 KINDS = {
@@ -34,7 +35,7 @@ def test_what_is_written_is_read_back(kind, value):
 
 
 @pytest.mark.parametrize("kind, _", [pytest.param(*one, id=name) for name, one in KINDS.items()])
-@pytest.mark.parametrize("text", HOSTILE, ids=lambda text: repr(text[:9]))
+@every_case("text", HOSTILE)
 def test_a_hostile_text_is_a_value_or_one_sentence(kind, _, text):
     try:
         value = kind.read(text)

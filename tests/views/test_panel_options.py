@@ -18,14 +18,14 @@ from linviz.views.export.web_page import view_page
 from linviz.views.panel_options import TypedOptions, declared_options, panel_text, read_options, read_panel
 from linviz.views.view_commands import numbers_table
 from linviz.views.view_options import chosen_values
+from tests.cases import every_case
 from tests.views.test_code import held
 from tests.views.test_every_field import extremes
 
 TWICE = View("coffee", 5, specs=("performer", "performer", "softmax"), options=({"directions": 8},
              {"directions": 64, "orthogonal": False}, {}))
 KEYS = ["performer directions=8", "performer directions=64 orthogonal=0", "softmax"]
-DECLARED = [pytest.param(REGISTRY[name], option, id=f"{name} {option}") for name in names()
-            for option in REGISTRY[name].settings]
+DECLARED = [(REGISTRY[name], option) for name in names() for option in REGISTRY[name].settings]
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +163,7 @@ def test_a_film_of_one_of_two_equal_specs_shows_that_one():
 # ------------------------------------------------------------------------------------------------ declarations
 
 
-@pytest.mark.parametrize("cls, name", DECLARED)
+@every_case("cls, name", DECLARED)
 def test_a_declared_option_is_a_keyword_of_its_mechanism_and_its_default_is_allowed(cls, name):
     keyword, kind = inspect.signature(cls.build).parameters[name], cls.settings[name].kind
     assert keyword.kind in (keyword.KEYWORD_ONLY, keyword.POSITIONAL_OR_KEYWORD)
@@ -171,7 +171,7 @@ def test_a_declared_option_is_a_keyword_of_its_mechanism_and_its_default_is_allo
     assert cls.settings[name].label and declared_options(cls.name)[name] is cls.settings[name]
 
 
-@pytest.mark.parametrize("cls, name", DECLARED)
+@every_case("cls, name", DECLARED)
 def test_every_extreme_of_an_option_makes_a_mechanism_or_is_one_sentence(cls, name):
     allowed, beyond, texts = extremes(cls.settings[name].kind)
     made = 0
