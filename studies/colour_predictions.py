@@ -5,11 +5,15 @@ A prediction is answered from the seeds that exist, and not at all while an arm 
 from __future__ import annotations
 
 import statistics as plain
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from linviz.models.arms import COLOUR_SETS
 
 from .colour_runs import ColourRuns, gap_score_text, has_measure, layers_mean
 from .dose_predictions import Answer
 from .interval_statistics import rank_correlation
+from .ledger import FEWEST
 from .more_seeds import FLOOR, GATE, RELU, SOFT, WIDE
 from .number_formats import arm_label
 
@@ -25,17 +29,24 @@ NEEDED: tuple[dict[str, tuple[str, ...]], ...] = (      # the arms that each pre
     {SET: (SOFT, FLOOR, HYBRID)})
 
 
-def colour_answers(runs: ColourRuns) -> list[Answer | None]:
-    """An answer to every prediction, in the order of the page; None where runs are missing."""
+def colour_answers(runs: ColourRuns) -> list[Answer]:
+    """An answer to every prediction, in the order of the page; open where runs are missing, final with all seeds."""
     questions: tuple[Callable[[ColourRuns], Answer], ...] = (
         softmax_leads, relu_like_floor, gate_like_floor, control_like_floor, softmax_is_first, uniform_is_last,
         focused_is_best, rank_goes_with_score, content_is_used, nothing_memorised, kernel_by_hand, one_head_narrows,
         exchanged_sets, plain_beginning, later_lead, one_softmax_layer)
-    found: list[Answer | None] = []
+    found: list[Answer] = []
     for needed, question in zip(NEEDED, questions, strict=True):
         there = all(runs.has(which, *names) for which, names in needed.items())
-        found.append(question(runs) if there and (question is not kernel_by_hand or runs.baselines) else None)
+        asked = there and (question is not kernel_by_hand or runs.baselines)
+        found.append(replace(question(runs), final=has_all_seeds(runs, needed)) if asked else Answer(None, "-"))
     return found
+
+
+def has_all_seeds(runs: ColourRuns, needed: Mapping[str, tuple[str, ...]]) -> bool:
+    """Whether these arms have as many seeds as their sets are meant to have."""
+    return all(len(runs.arms[which].get(name, ())) >= COLOUR_SETS[which][1]
+               for which, names in needed.items() for name in names)
 
 
 def score_mean(runs: ColourRuns, name: str) -> float:
@@ -46,6 +57,8 @@ def score_mean(runs: ColourRuns, name: str) -> float:
 def softmax_leads(runs: ColourRuns) -> Answer:
     """1: by 0.15 to 0.32, with an interval above 0."""
     gap = runs.gap(SET, SOFT, FLOOR)
+    if len(gap.values) < FEWEST and 0.15 <= gap.mean <= 0.32:
+        return Answer(None, f"{gap_score_text(gap)}; an interval needs {FEWEST} seeds")
     return Answer(0.15 <= gap.mean <= 0.32 and gap.sign == 1, gap_score_text(gap))
 
 

@@ -109,8 +109,7 @@ def prediction_table(runs: ColourRuns) -> str:
     words = re.findall(r"^\d+\. (.+?)(?=\n\d+\.|\n\n|\Z)", PREDICTIONS.read_text("utf-8"), re.S | re.M)
     rows = []
     for n, (text, answer) in enumerate(zip(words, colour_answers(runs), strict=True), 1):
-        verdict = "not run yet" if answer is None else "yes" if answer.true else "no"
-        rows.append([f"{n}. {' '.join(text.split())}", verdict, "-" if answer is None else answer.numbers])
+        rows.append([f"{n}. {' '.join(text.split())}", answer.verdict, answer.numbers])
     return markdown_table(("predicted before the runs", "came true", "numbers"), rows)
 
 

@@ -47,8 +47,8 @@ def made_runs(keep: float = 1.0, **changes: dict[str, Any]) -> ColourRuns:
 
 
 def test_numbers_as_predicted_make_every_prediction_true():
-    wrong = [n for n, answer in enumerate(colour_answers(made_runs()), 1) if answer is None or not answer.true]
-    assert not wrong
+    wrong = [n for n, answer in enumerate(colour_answers(made_runs()), 1) if not answer.true]
+    assert not wrong and {answer.verdict for answer in colour_answers(made_runs())} == {"yes"}
 
 
 @pytest.mark.parametrize("changes, wrong", [
@@ -58,7 +58,7 @@ def test_numbers_as_predicted_make_every_prediction_true():
     ({"softmax": {"blank": 0.45}}, {9}), ({"efficient": {"train": 0.51}}, {10})])
 def test_other_numbers_make_them_wrong(changes, wrong):
     answers = colour_answers(made_runs(**changes))
-    assert {n for n, answer in enumerate(answers, 1) if answer is not None and not answer.true} == wrong
+    assert {n for n, answer in enumerate(answers, 1) if not answer.true} == wrong
 
 
 @pytest.mark.parametrize("keep", [0, 0.02, 0.1, 0.3, 0.5, 0.9, 1])
@@ -68,11 +68,18 @@ def test_any_number_of_runs_makes_a_page_that_says_how_many(keep: float):
     there, wanted = runs.counts("colour")
     assert f"- colour: {there} of {wanted} runs" in page and "nan" not in page and "None" not in page
     assert ("## Accuracy" in page) == (there > 0)
-    assert page.count("not run yet") == sum(answer is None for answer in colour_answers(runs))
+    answers = colour_answers(runs)
+    assert page.count("| open |") == sum(answer.true is None for answer in answers)
+    assert keep > 0.5 or not any(answer.final and answer.true is not None for answer in answers[:11])
     fewest, most = runs.seed_count("colour")
     rows = re.findall(r"^\| softmax \| (.*?) \|", page.partition("## Accuracy")[2].partition("##")[0], re.M)
     assert all(("[" in cell) == (len(runs.arms["colour"]["softmax"]) >= 3) for cell in rows)
     assert most - fewest <= 1
+
+
+def test_a_lead_of_one_seed_has_no_interval_and_is_no_wrong_prediction():
+    first = colour_answers(made_runs(0.1))[0]
+    assert first.true is None and first.numbers.endswith("; an interval needs 3 seeds")
 
 
 def test_there_is_one_answer_for_every_prediction():
