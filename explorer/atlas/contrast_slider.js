@@ -5,7 +5,7 @@ import {unpack} from "../../linviz/patch_view/rows.js";
 import {css, h, setColours, three, write} from "../../linviz/patch_view/look.js";
 import {Picture, paint, stage} from "../../linviz/patch_view/light.js";
 import {gridOf} from "../../linviz/patch_view/panel.js";
-import {ContrastLine, contrastNumbers} from "../../linviz/patch_view/contrast.js";
+import {ContrastLine, contrastNumbers} from "./contrast.js";
 import {inStreamlit, onMoveKeys, patchUnder, putOn} from "../shared/frames_page.js";
 
 const STEPS = 400;                                               // of the slider

@@ -22,7 +22,7 @@ from .view import show_sections
 
 HERE = Path(__file__).parent
 _line = st.components.v2.component("linviz_contrast", js=module_source(
-    "contrast.js", HERE / "../shared/frames_page.js", HERE / "contrast_slider.js"))
+    HERE / "../shared/frames_page.js", HERE / "contrast.js", HERE / "contrast_slider.js"))
 TIMELINE = "atlas_timeline"  # the key of the chart
 LEARNED = """**A = 1/N + c (p − 1/N)**, where p is the map of linear attention and c is the contrast of a query. Uniform
 attention has c = 0 and linear attention c = 1. InLine has c = z and MALA c = 1 + z, where z grows with the query.

@@ -183,7 +183,7 @@ def test_one_value_beyond_gets_one_sentence_and_has_no_effect(host: Host) -> Non
 LOOKS = {name: ends(one.kind) for name, one in Look.settings().items()} | {
     "frame": (0, 1), "query": ((0, 0, 0), (1, 6, 6))}
 UNSAID = ({"mode", "tone", "own", "share", "follow", "frame", "projector"},  # the opening's, the query's
-          {"strength", "frame"})
+          {"strength", "frame", "erasing"})
 
 
 @pytest.mark.parametrize("end", [0, 1], ids=["least", "most"])

@@ -1,6 +1,6 @@
 // contrast.js: one line for four, as linviz/contrast.py has it: A = 1/S + c (p - 1/S), and what c does to a row.
 
-import {roadOf} from "./rows.js";
+import {roadOf} from "../../linviz/patch_view/rows.js";
 
 export class ContrastLine {
   constructor({linear, places}) {                                // p, and c of every query for each name
