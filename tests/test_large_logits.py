@@ -8,6 +8,7 @@ import os
 import random
 from collections.abc import Callable
 
+import pytest
 import torch
 from torch import Tensor
 

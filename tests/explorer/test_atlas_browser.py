@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 
 from explorer.atlas.atlas_state import AtlasView
