@@ -15,7 +15,7 @@ BETWEEN = """() => [document.querySelector('.linviz-answers').getBoundingClientR
 def test_the_gate_and_all_it_changes_fit_one_screen_and_controls_leave_the_view_to_be_seen(
         page: Any, explorer_url: str) -> None:
     enter(page, explorer_url + "?source=chelsea", PHONE)  # a link opens without the guided steps
-    boxes = page.evaluate(BOXES)
+    boxes = [box for box in page.evaluate(BOXES) if any(box)]      # sliders that no panel needs are hidden
     assert len(boxes) == 4 and boxes[-1][1] - boxes[0][0] < 640, "three panels and the slider"
     assert page.locator("h1").bounding_box()["height"] < 80
     page.get_by_test_id("stExpandSidebarButton").click()
