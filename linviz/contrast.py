@@ -59,5 +59,5 @@ class ContrastLine:
         return Factored(left, right, stochastic=False)
 
     def wire(self, at: Any = (0, 0)) -> dict[str, Any]:
-        """What a browser needs to draw any row at any c (explorer/atlas/contrast.js): p, and the four places of a query."""
+        """What explorer/atlas/contrast.js needs to draw any row at any c: p, and the four places of a query."""
         return {"linear": self.linear.wire(at), "places": {name: self.contrast(name)[at][:, 0] for name in PLACES}}

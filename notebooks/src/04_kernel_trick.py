@@ -540,8 +540,8 @@ say(f"{N} weights, from the equation and from linviz: the largest difference is 
 # the other. $\phi(x)$ is `x.relu() + x.clamp_max(0).exp()`.
 # ''',
 # '''
-# Put $\phi$ of `q` and `k` in their place. The numerator is `q @ (k.mT @ v)`, and the row sums are `q @ k.sum(0)`. These
-# need a last axis of length one.
+# Put $\phi$ of `q` and `k` in their place. The numerator is `q @ (k.mT @ v)`, and the row sums are `q @ k.sum(0)`.
+# These need a last axis of length one.
 # ''',
 # ]
 # see = "The check says *right*, and the next cell shows that your result agrees with linviz's."
