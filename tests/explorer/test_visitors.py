@@ -65,7 +65,7 @@ def met(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 
 
 def test_controls_answer_while_another_s_fit_is_on_its_way(met):
-    assert all(met.heavy), "the long fit and the long spectrum were over too soon to say anything"
+    assert met.heavy[0], "the long fit was over too soon to say anything"
     assert len(met.did) >= MANY * met.actions and told(met.did, "a control, ten visitors") < WAIT
 
 
