@@ -67,7 +67,7 @@ def compared_facts(c: Card, one: DrawnMap) -> dict[str, str]:
     answer = length_fact(c.name)
     return {"map": map_kind(m) if m else "", "rows": "" if m is None else "probability distributions" if m.stochastic
             else "signed, or not summing to one", "rank": f"≤ {c.rank}" + (f", here {m.rank_bound}" if m else ""),
-            "cost": f"O({c.cost})", "longer q": "; ".join(answer[1:])}
+            "cost": c.order, "longer q": "; ".join(answer[1:])}
 
 
 def changed_facts(c: Card, one: DrawnMap, earlier: DrawnMap) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from .mechanism_maps import DrawnMap, drawn_map, rank_bound
 def card_content(c: Card, scene: tuple[Any, ...], link: str) -> dict[str, Any]:
     """A card as the view shows it."""
     one = drawn_map(c.name, *scene)
-    facts = [["cost", f"O({c.cost})", f"grows as {c.grows}"],
+    facts = [["cost", c.order, f"grows as {c.grows}"],
              ["rank", f"≤ {c.rank}", f"here {rank_bound(one)}" if one.reading else ""],
              *spread_facts(one), *filter(None, [length_fact(c.name)])]
     shares = one.reading is not None and one.reading.map.stochastic

@@ -43,6 +43,15 @@ class Card:
     after: str
 
     @property
+    def order(self) -> str:
+        """The cost as mathematics writes it.
+
+        >>> mechanism_card("aft_conv").order
+        'O(N P² D)'
+        """
+        return f"O({self.cost.replace('^2', '²')})"
+
+    @property
     def grows(self) -> str:
         """The power in words, and the grid's sides where they stand beside the number of tokens.
 
