@@ -89,7 +89,7 @@ def _reset_cell(path: Path, notebook: dict[str, Any], cell: dict[str, Any], numb
     if not isinstance(stub, str):
         raise ValueError(f"{path.name} does not keep the untouched cell of exercise {number}; copy the cell from a new "
                          "notebook")
-    if "".join(cell["source"]) == stub and not cell.get("outputs"):
+    if "".join(cell.get("source", "")) == stub and not cell.get("outputs"):
         return f"Exercise {number} is as it was; nothing was changed."
     before = path.read_bytes()
     cell |= {"source": stub.splitlines(keepends=True), "outputs": [], "execution_count": None}
@@ -113,10 +113,21 @@ def _read(path: Path) -> dict[str, Any]:
         cells = notebook["cells"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"it cannot be read as a notebook; take a saved copy of {path.name}") from error
-    if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
+    if not isinstance(cells, list) or not all(map(_is_cell, cells)):
         raise ValueError(f"it cannot be read as a notebook; take a saved copy of {path.name}")
     found: dict[str, Any] = notebook
     return found
+
+
+def _is_cell(cell: Any) -> bool:
+    """Whether a cell has the parts that are read here, in their form; missing ones count as empty."""
+    if not isinstance(cell, dict):
+        return False
+    metadata, outputs = cell.get("metadata", {}), cell.get("outputs", [])
+    return (isinstance(metadata, dict) and isinstance(metadata.get("tags", []), list)
+            and isinstance(metadata.get("linviz", {}), dict) and isinstance(outputs, list)
+            and all(isinstance(o, dict) and isinstance(o.get("text", ""), (str, list)) for o in outputs)
+            and all(isinstance(line, str) for o in outputs for line in o.get("text", "")))
 
 
 def _answer_cells(notebook: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:

@@ -75,6 +75,17 @@ def test_what_is_not_there_gets_one_sentence(folder: Path, capsys: pytest.Captur
     assert (folder / CHAPTER).read_bytes() == before
 
 
+@pytest.mark.parametrize("cell", [
+    5, {"metadata": None}, {"metadata": {"tags": 3}}, {"metadata": {"tags": ["answer:4.1"], "linviz": 3}},
+    {"metadata": {"tags": ["answer:4.1"]}, "outputs": None}, {"metadata": {"tags": ["answer:4.1"]}, "outputs": [5]},
+    {"metadata": {"tags": ["answer:4.1"]}, "outputs": [{"text": [None]}]}], ids=str)
+def test_a_cell_of_another_form_is_one_sentence_and_hides_no_other_chapter(folder: Path, cell: object) -> None:
+    (folder / "02_cost.ipynb").write_text(json.dumps({"cells": [cell]}))
+    first, second, third, _ = progress_report(folder).splitlines()
+    assert " 0 of " in first and "cannot be read as a notebook" in second and " 0 of 5" in third
+    assert "nothing was changed" in reset_answer(folder, "4.2")
+
+
 def test_the_courses_own_notebooks_keep_their_untouched_answers() -> None:
     assert all(set(read_progress(path).states.values()) <= {"open"} for path in BOOKS.glob("[0-9]*.ipynb"))
     numbers = [n for path in sorted(BOOKS.glob("[0-9]*.ipynb")) for n in read_progress(path).states]
