@@ -82,8 +82,8 @@ def near(got: Tensor, right: Tensor, logits: float) -> None:
 
 
 def rounded_squares(m: Attention, k: Tensor) -> float:
-    """Causal Performer knows no later key to take |k|^2 / 2 apart from: the rounding of it, in the unit of `near`."""
-    if m.name != "performer" or not m.mechanism.causal:
+    """Performer's exponents hold |k|^2 / 2: half a last digit of it in float32, in the unit of `near`."""
+    if m.name != "performer":
         return 0.0
     return k.square().sum(-1).max().item() / (2 * WIDTH ** 0.5) * torch.finfo(torch.float32).eps / 2 / 1e-6
 
@@ -172,7 +172,7 @@ def test_rows_are_the_formula_in_logarithms(name: str, options: dict, kind: str,
 
 def test_gradients_of_exponentials_are_those_of_the_formula() -> None:
     """Also far from zero, where the formula without a running maximum has none."""
-    g = torch.Generator().manual_seed(SEED)
+    g = torch.Generator().manual_seed(0)  # in some draws all gradients cancel, down to the rounding of the terms
     p, s = (150 * torch.randn(37, 5, generator=g, dtype=torch.float64) for _ in range(2))
     u, w = torch.rand(2, 37, 5, generator=g, dtype=torch.float64)
     v = torch.randn(37, 3, generator=g, dtype=torch.float64)

@@ -86,7 +86,7 @@ class Performer(Kernel):
             return q.softmax(-1), softmax_over_tokens(k)
         if self.causal and self.kind != "relu":
             return self.causal_features(q, k).multiplied()
-        (along_q, half_q), (along_k, half_k) = self.projections(q), self.projections(k, apart=True)
+        (along_q, half_q), (along_k, half_k) = self.projections(q), self.projections(k)
         if self.kind == "relu":
             return along_q.relu() + self.floor, along_k.relu() + self.floor
         if self.signed:
@@ -108,17 +108,10 @@ class Performer(Kernel):
         return Features.exponentials(*(torch.logaddexp(x, torch.full_like(x, self.floor).log()) if self.floor else x
                                        for x in s))
 
-    def projections(self, x: Tensor, apart: bool = False) -> tuple[Tensor, Tensor]:
-        """Of q or k times D^-1/4: w_m.x, or its cosines and sines, (B, H, N, M), and |x|^2/2 (B, H, N, 1).
-
-        apart: where no floor is added, a number that is equal for all keys cancels. So |x|^2/2 of the shortest key is
-        taken off in float64, and the differences keep their digits for keys of any length.
-        """
+    def projections(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Of q or k times D^-1/4: w_m.x, or its cosines and sines, (B, H, N, M), and |x|^2/2 (B, H, N, 1)."""
         x = x * self.width ** -0.25
         along, half = x @ self.w.to(x.dtype).mT, x.square().sum(-1, keepdim=True) / 2
-        if apart and not self.floor:
-            half = x.double().square().sum(-1, keepdim=True) / 2
-            half = (half - half.amin(-2, keepdim=True)).to(x.dtype)
         return torch.cat([along.cos(), along.sin()], -1) if self.signed else along, half
 
     def map(self, q: Tensor, k: Tensor, v: Tensor) -> Map:
