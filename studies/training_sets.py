@@ -1,6 +1,7 @@
 """Train the sets of models on which linviz's evidence rests.
 
     python3 start.py study sets short long fine dose control late breadth front rates
+    python3 start.py study sets layers_motion layers_colour
     python3 start.py study sets colour colour_half colour_heads colour_plain colour_exchanged colour_long
 
 A model whose recipe has not changed is not trained again, and an interrupted training continues. The models of short,
@@ -30,6 +31,7 @@ from .map_peaks import peak_layers
 
 RUNS = Path(__file__).resolve().parents[1] / "runs"
 SHIPPED = ("short", "long", "fine")
+LAYER_SETS = ("layers_motion", "layers_colour")
 LOOKED_AT = {"fine": 4}  # clips whose maps are measured; 32 in the other sets
 
 
@@ -37,7 +39,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Train what is missing, one model after another."""
     parser = argparse.ArgumentParser(prog="start.py study sets", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("sets", nargs="+", choices=(*SHIPPED, *SETS, *COLOUR_SETS))
+    parser.add_argument("sets", nargs="+", choices=(*SHIPPED, *SETS, *COLOUR_SETS, *LAYER_SETS))
     parser.add_argument("--seeds", type=int, default=99, help="only this many seeds, from 0 on")
     parser.add_argument("--names", nargs="*", help="only these arms")
     options = parser.parse_args(arguments)
@@ -84,7 +86,7 @@ def train_job(job: Job) -> None:
 def same_result(job: Job) -> Path | None:
     """The file with the result of the same recipe and seed in another set, if there is one."""
     folders = [*(FOLDER / which for which in ("short", "long")),
-               *(RESULTS / which for which in (*SETS, *COLOUR_SETS))]
+               *(RESULTS / which for which in (*SETS, *COLOUR_SETS, *LAYER_SETS))]
     found = (folder / result_path(job).name for folder in folders)
     return next((path for path in found if path.exists() and read_digest(path) == job.recipe.digest()), None)
 

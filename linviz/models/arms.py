@@ -12,14 +12,16 @@ spec can express:
 
 Sets: `short`, `long` and `fine` are shipped as models. Of `dose`, `control`, `late`, `breadth`, `front`, `rates` and
 those of the colour task (COLOUR_SETS) only the results are shipped. `late` is `long` with more seeds, and fewer arms.
+`layers_motion` and `layers_colour` are the eight ways to have softmax in some of three layers and relu_floor in others.
 """
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import reduce
+from itertools import product
 
-from .layer_specs import BETWEEN, split_layers
+from .layer_specs import BETWEEN, canonical_spec, split_layers
 from .recipe import BUDGETS, FLOORS, RATES, Recipe, task_recipe, widened_recipe
 from .video_transformer import Shape, VideoTransformer
 
@@ -34,13 +36,14 @@ NEWEST = ("gaussian", "inline", "sana", "mlla", "mala", "agent", "rala", "graph"
           "mamba2", "fastmax", "sla", "delta", "reformer", "gated_delta", "gla", "kda", "dape")  # the fastest first
 COLOUR = (*CORE[:3], "relu_floor+gate+shift:space", "relu", "relu_floor~wide", "focused", "cosformer", "efficient",
           "uniform", "mala", "gated_delta~scan=both", "relu_floor/softmax/relu_floor")
+LAYERS = tuple(canonical_spec("/".join(three)) for three in product(("softmax", "relu_floor"), repeat=3))
 COLOUR_SETS: dict[str, tuple[tuple[str, ...], int, str, str]] = {   # arms, seeds, budget, setting
     "colour": (COLOUR, 5, "short", "main"),
     "colour_half": (CORE[:3], 1, "short", "half"),
     "colour_heads": (tuple(f"{name}~heads=1" for name in (*CORE[:3], "relu")), 3, "short", "main"),
     "colour_plain": (tuple(f"{name}~init=plain" for name in (*CORE[:3], "relu")), 1, "short", "main"),
     "colour_exchanged": ((*CORE[:3], "relu"), 3, "short", "exchanged"),
-    "colour_long": ((*CORE[:3], "relu", "relu_floor~wide"), 3, "long", "main")}
+    "colour_long": ((*CORE[:3], "relu", "relu_floor/softmax/relu_floor", "relu_floor~wide"), 3, "long", "main")}
 FINE = Shape(side=96, tubelet=(2, 6, 6))  # 4 x 16 x 16 = 1,024 tokens
 
 
@@ -132,6 +135,8 @@ def training_jobs(which: str) -> Iterator[Job]:
         "late": (MAIN, 5, "long", "motion"),
         "breadth": (BREADTH + NEWEST, 3, "short", "motion"),
         "front": ((*CORE, "uniform"), 5, "long", "front"),
+        "layers_motion": (LAYERS, 5, "short", "motion"),
+        "layers_colour": (LAYERS, 5, "short", "colour"),
         "rates": (tuple(rate_arm(name, rate) for rate in RATES for name in MAIN), 3, "short", "motion")}[which]
     yield from (Job(which, name, seed, arm_recipe(name, budget, task)) for seed in range(seeds) for name in arms)
 
