@@ -30,7 +30,7 @@ from .evidence_store import RESULTS, SETS
 from .map_peaks import peak_layers
 
 RUNS = Path(__file__).resolve().parents[1] / "runs"
-SHIPPED = ("short", "long", "fine")
+SHIPPED = ("short", "long", "fine", "painters")
 LAYER_SETS = ("layers_motion", "layers_colour")
 LOOKED_AT = {"fine": 4}  # clips whose maps are measured; 32 in the other sets
 
@@ -68,8 +68,11 @@ def is_done(job: Job) -> bool:
 
 def train_job(job: Job) -> None:
     """Train one model, measure its maps, and store both; the result of the same run in another set is copied."""
-    if job.set not in SHIPPED and (same := same_result(job)):
+    if same := same_result(job):
         write_atomically(result_path(job), same.read_bytes(), folder=True)
+        if job.set in SHIPPED:
+            weights = same.with_suffix(".safetensors").read_bytes()
+            write_atomically(result_path(job).with_suffix(".safetensors"), weights)
         return
     keep = RUNS / "going" / f"{job.set}-{file_slug(job.name)}-{job.seed}.safetensors"
     run = train(job.recipe, job.seed, keep=keep, start=starting_model(job))
@@ -84,9 +87,12 @@ def train_job(job: Job) -> None:
 
 
 def same_result(job: Job) -> Path | None:
-    """The file with the result of the same recipe and seed in another set, if there is one."""
-    folders = [*(FOLDER / which for which in ("short", "long")),
-               *(RESULTS / which for which in (*SETS, *COLOUR_SETS, *LAYER_SETS))]
+    """The file with the result of the same recipe and seed in another set, if there is one; with its weights beside
+    it for a model that is to be shipped.
+    """
+    others = (*SETS, *COLOUR_SETS, *LAYER_SETS)
+    folders = [RUNS / which for which in others] if job.set in SHIPPED else [
+        *(FOLDER / which for which in ("short", "long")), *(RESULTS / which for which in others)]
     found = (folder / result_path(job).name for folder in folders)
     return next((path for path in found if path.exists() and read_digest(path) == job.recipe.digest()), None)
 

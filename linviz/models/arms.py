@@ -10,9 +10,10 @@ spec can express:
     ~init=I    another beginning of training, "plain" or "alike"
     ~scan=S    of a recurrent mechanism: the directions in which it reads the tokens
 
-Sets: `short`, `long` and `fine` are shipped as models. Of `dose`, `control`, `late`, `breadth`, `front`, `rates` and
-those of the colour task (COLOUR_SETS) only the results are shipped. `late` is `long` with more seeds, and fewer arms.
-`layers_motion` and `layers_colour` are the eight ways to have softmax in some of three layers and relu_floor in others.
+Sets: `short`, `long`, `fine` and `painters` are shipped as models. Of `dose`, `control`, `late`, `breadth`,
+`front`, `rates`, the layers and those of the colour task (COLOUR_SETS) only the results are shipped. `late` is `long`
+with more seeds, and fewer arms. `layers_motion` and `layers_colour`: softmax in some of three layers, relu_floor in the
+others, in eight ways.
 """
 from __future__ import annotations
 
@@ -37,6 +38,7 @@ NEWEST = ("gaussian", "inline", "sana", "mlla", "mala", "agent", "rala", "graph"
 COLOUR = (*CORE[:3], "relu_floor+gate+shift:space", "relu", "relu_floor~wide", "focused", "cosformer", "efficient",
           "uniform", "mala", "gated_delta~scan=both", "relu_floor/softmax/relu_floor")
 LAYERS = tuple(canonical_spec("/".join(three)) for three in product(("softmax", "relu_floor"), repeat=3))
+PAINTERS = ("softmax", "relu_floor/softmax/relu_floor", "relu", "relu_floor", "relu_floor+gate")
 COLOUR_SETS: dict[str, tuple[tuple[str, ...], int, str, str]] = {   # arms, seeds, budget, setting
     "colour": (COLOUR, 5, "short", "main"),
     "colour_half": (CORE[:3], 1, "short", "half"),
@@ -135,6 +137,7 @@ def training_jobs(which: str) -> Iterator[Job]:
         "late": (MAIN, 5, "long", "motion"),
         "breadth": (BREADTH + NEWEST, 3, "short", "motion"),
         "front": ((*CORE, "uniform"), 5, "long", "front"),
+        "painters": (PAINTERS, 1, "long", "colour"),
         "layers_motion": (LAYERS, 5, "short", "motion"),
         "layers_colour": (LAYERS, 5, "short", "colour"),
         "rates": (tuple(rate_arm(name, rate) for rate in RATES for name in MAIN), 3, "short", "motion")}[which]
