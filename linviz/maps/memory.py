@@ -29,7 +29,7 @@ from .base import Map
 from .factored import Factored
 from .memory_chunks import MemoryChunks, cut_chunks, memory_chunks
 
-CHUNK, CHUNK_CHANNELS = 64, 16  # tokens whose mutual weights are computed at once: one decay, a decay per channel
+CHUNK, CHUNK_CHANNELS = 32, 16  # tokens whose mutual weights are computed at once: one decay, a decay per channel
 
 
 class Memory(Map):
@@ -55,7 +55,7 @@ class Memory(Map):
         self.erase, self.each, self.shape = erase, each, (N, N)
         self.rank_bound = N // each * min(each, k.shape[-1])
         size = chunk or (CHUNK if log_decay.shape[-1] == 1 else CHUNK_CHANNELS)
-        self.chunk = max(each, size // each * each)
+        self.chunk = max(each, min(size, 64, N) // each * each)
 
     @property
     def like(self) -> Tensor:
