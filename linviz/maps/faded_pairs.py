@@ -9,8 +9,6 @@ i lies after the border, j before it, and neither factor is above 1. Blocks of 1
 """
 from __future__ import annotations
 
-from functools import lru_cache
-
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
@@ -18,11 +16,11 @@ from torch.nn.functional import pad
 from .readable import is_readable
 
 LOWEST = -1e4   # a log decay below it leaves nothing as well, and 0 times -inf would not be a number
-SHALLOW = 16.0  # blocks in which no more than exp(-16) decays are computed at once
+SHALLOW = 16.0  # a chunk in which no channel decays by more than exp(-16) is computed at once
 
 
 def fades_of_steps(g: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """One log decay per step, (..., n, 1): between all pairs (..., n, n), since the beginning, until the end (..., n, 1).
+    """One log decay per step, (..., n, 1): between all pairs (..., n, n); from the beginning, to the end (..., n, 1).
 
     >>> between, before, after = fades_of_steps(torch.tensor([[0.5], [0.5], [0.5]]).log())
     >>> between.tolist(), before[:, 0].tolist(), after[:, 0].tolist()
@@ -63,18 +61,15 @@ def products_of_channels(x: Tensor, y: Tensor, factors: list[Tensor], masks: lis
     return total
 
 
-@lru_cache(maxsize=32)
 def _spans_of_pairs(n: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
     """(n, n n + 2 n): which steps lie in every span; and (n n + 2 n,): -inf for a pair whose key is later, else 0."""
-    r, i, j = torch.arange(n, device=device)[:, None, None], torch.arange(n, device=device)[:, None], \
-        torch.arange(n, device=device)
-    spans = torch.cat([((r > j) & (r <= i)).flatten(1), r[:, 0] <= j, r[:, 0] > j], 1)
-    never = torch.zeros(n * n + 2 * n, dtype=dtype, device=device)
-    never[:n * n].masked_fill_((j > i).flatten(), -torch.inf)
-    return spans.to(dtype), never
+    j = torch.arange(n, device=device)
+    i, r = j[:, None], j[:, None, None]
+    spans = torch.cat([((r > j) & (r <= i)).flatten(1), i <= j, i > j], 1).to(dtype)
+    later = torch.zeros(n, n, dtype=dtype, device=device).masked_fill(j > i, -torch.inf)
+    return spans, pad(later.flatten(), (0, 2 * n))
 
 
-@lru_cache(maxsize=64)
 def _spans_of_levels(n: int, leaf: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
     """(rows, n): which steps lie in every span, n rows for the beginning, the end and each level; masks (levels, n, n).
 
@@ -92,11 +87,5 @@ def _spans_of_levels(n: int, leaf: int, dtype: torch.dtype, device: torch.device
 
 
 def _shallow_steps(g: Tensor) -> int:
-    """How many steps, a power of two, a block may have so that it decays by no more than exp(-SHALLOW); 1 is safe."""
-    steps, sums = 1, g.detach()
-    while is_readable(g) and steps < g.shape[-2]:
-        sums = pad(sums, (0, 0, 0, sums.shape[-2] % 2)).unflatten(-2, (-1, 2)).sum(-2)
-        if bool(sums.min() < -SHALLOW):
-            break
-        steps *= 2
-    return steps
+    """How many steps a block of the first level has: all, if no chunk decays by more than exp(-SHALLOW); else 1."""
+    return g.shape[-2] if is_readable(g) and not bool((g.detach().sum(-2) < -SHALLOW).any()) else 1

@@ -9,12 +9,12 @@ memory through a chunk, and writing (C x D) is what a value has left in the memo
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from .chunk_gradients import carried, unit_inverse
 from .faded_pairs import fades_of_channels, fades_of_steps, products_of_channels
 
 
@@ -29,28 +29,43 @@ class MemoryChunks:
 
     def apply(self, v: Tensor, state: Tensor | None = None) -> Tensor:
         """Forwards: the memory (..., D, E) before every chunk, then all chunks at once."""
-        new = self.writing.mT @ v
-        state, before = torch.zeros_like(new[..., 0, :, :]) if state is None else state, []
-        for keep, fresh in zip(self.keeping.unbind(-3), new.unbind(-3), strict=True):
-            before.append(state)
-            state = keep @ state + fresh
-        return self.within @ v + self.reading @ torch.stack(before, -3)
+        return self.within @ v + self.reading @ carried(self.keeping, self.writing.mT @ v, state)
 
     def pull(self, y: Tensor, rest: Tensor | None = None) -> Tensor:
         """Backwards: what all later queries still ask for (..., D, F), then all chunks at once."""
-        asked = self.reading.mT @ y
-        rest, after = torch.zeros_like(asked[..., 0, :, :]) if rest is None else rest, []
-        for keep, ask in zip(reversed(self.keeping.unbind(-3)), reversed(asked.unbind(-3)), strict=True):
-            after.append(rest)
-            rest = keep.mT @ rest + ask
-        return self.within.mT @ y + self.writing @ torch.stack(after[::-1], -3)
+        return self.within.mT @ y + self.writing @ carried(self.keeping, self.reading.mT @ y, rest, back=True)
+
+
+@dataclass(frozen=True)
+class MemorySteps:
+    """The tables where a chunk is one step: all its queries read what the memory holds after it, so no C x C table.
+
+    within = q writing^T        reading = q keeping
+    """
+
+    q: Tensor
+    keeping: Tensor
+    writing: Tensor
+
+    def apply(self, v: Tensor, state: Tensor | None = None) -> Tensor:
+        """Forwards, as `MemoryChunks.apply`."""
+        new = self.writing.mT @ v
+        return self.q @ (self.keeping @ carried(self.keeping, new, state) + new)
+
+    def pull(self, y: Tensor, rest: Tensor | None = None) -> Tensor:
+        """Backwards, as `MemoryChunks.pull`."""
+        asked = self.q.mT @ y
+        return self.writing @ (asked + carried(self.keeping, self.keeping.mT @ asked, rest, back=True))
 
 
 def memory_chunks(q: Tensor, k: Tensor, log_decay: Tensor, beta: Tensor, erase: float, each: int,
-                  chunk: int) -> MemoryChunks:
+                  chunk: int) -> MemoryChunks | MemorySteps:
     """The tables of `Memory`, with the same names, for chunks of `chunk` tokens."""
     q, k, b, g = (cut_chunks(x, size) for x, size in ((q, chunk), (k, chunk), (beta, chunk),
                                                       (log_decay, chunk // each)))
+    if chunk == each:
+        left = torch.diag_embed(g.exp().squeeze(-2).expand(*g.shape[:-2], k.shape[-1]))
+        return MemorySteps(q, left - erase * k.mT @ (b * k * g.exp()) if erase else left, b * k)
     asks = torch.stack([q, k], -3) if erase else q.unsqueeze(-3)
     (read, *known), before, after = _faded_products(asks, k, g, each)
     asking, kept = b * k * before, k * after  # b k: what is asked of the memory before the chunk
@@ -58,8 +73,7 @@ def memory_chunks(q: Tensor, k: Tensor, log_decay: Tensor, beta: Tensor, erase: 
     if erase:  # the tokens of one step take nothing off one another
         taken = erase * b * known[0]
         taken = taken if each == 1 else taken * _earlier_steps(chunk, each, q.dtype, q.device)
-        eye = torch.eye(chunk, dtype=q.dtype, device=q.device).expand_as(taken)
-        solved = torch.linalg.solve_triangular(taken, eye, upper=False, unitriangular=True)
+        solved = unit_inverse(taken)
         within, asking, writing = read @ solved * b.mT, solved @ asking, b * (solved.mT @ kept)
     keeping = torch.diag_embed(before[..., -1, :].expand(*g.shape[:-2], k.shape[-1]))
     if not erase:
@@ -85,7 +99,6 @@ def _for_tokens(x: Tensor, each: int) -> Tensor:
     return x if each == 1 else x.unsqueeze(-2).expand(*x.shape[:-1], each, x.shape[-1]).flatten(-3, -2)
 
 
-@lru_cache(maxsize=32)
 def _earlier_steps(chunk: int, each: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """1 where the key's step is earlier than the query's, else 0: (C, C)."""
     step = torch.arange(chunk, device=device) // each

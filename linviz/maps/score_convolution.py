@@ -13,31 +13,36 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd import Function
-from torch.nn.functional import leaky_relu, pad
+from torch.nn.functional import conv2d, leaky_relu, pad
+
+from .readable import is_readable
 
 SLOPE = 0.01  # of the LeakyReLU below zero
 
 
-def corrected_scores(s: Tensor, shared: Tensor, first: Tensor, second: Tensor, bias: Tensor) -> Tensor:
-    """f of the scores s (B, H, n, S): (B, H, n, S). shared (W, n, S), first (W, H, side), second (H, W, side), bias (H,).
+def corrected_scores(s: Tensor, shared: Tensor, first: Tensor, second: Tensor, bias: Tensor | None) -> Tensor:
+    """f of the scores s, both (B, H, n, S). shared (W, n, S), first (W, H, side), second (H, W, side), bias (H,).
 
     >>> s, one = torch.tensor([[[[1.0, 2.0, 4.0]]]]), torch.tensor([[[1.0, 0.0, 0.0]]])
     >>> corrected_scores(s, torch.zeros(1, 1, 3), one, one, torch.zeros(1)).flatten().tolist()  # each looks at the left
     [0.0, 0.0, 1.0]
     """
-    f: Tensor = _Correction.apply(s, shared, first, second, bias)
-    return f
+    if not is_readable(s):  # another device, or inside torch.vmap
+        pads = (0, first.shape[-1] // 2)
+        inside = leaky_relu(conv2d(s, first.unsqueeze(2), padding=pads) + shared, SLOPE)
+        return conv2d(inside, second.unsqueeze(2), bias, padding=pads)
+    f: Tensor = _Correction.apply(s, shared, first, second)
+    return f if bias is None else f + bias.view(-1, 1, 1)
 
 
 class _Correction(Function):
     """The correction clip by clip, with its own gradient."""
 
     @staticmethod
-    def forward(ctx: Any, s: Tensor, shared: Tensor, first: Tensor, second: Tensor, bias: Tensor) -> Tensor:
+    def forward(ctx: Any, s: Tensor, shared: Tensor, first: Tensor, second: Tensor) -> Tensor:
         ctx.save_for_backward(s, shared, first, second)
         w1, w2, add, side = *_as_matrices(first, second), shared.flatten(1), first.shape[-1]
-        out = torch.stack([_sum_taps(w2 @ _inside(w1, add, _taps(x, side)), x.shape, side) for x in s])
-        return out + bias.view(-1, 1, 1)
+        return torch.stack([_sum_taps(w2 @ _inside(w1, add, _taps(x, side)), x.shape, side) for x in s])
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, ...]:
@@ -54,7 +59,7 @@ class _Correction(Function):
             to_s[n] = _sum_taps(w1.mT @ rise, x.shape, side, turned=True)
         to_first = to_w1.unflatten(1, (side, -1)).transpose(1, 2)
         to_second = to_w2.unflatten(0, (side, -1)).permute(1, 2, 0)
-        return to_s, to_shared.view_as(shared), to_first, to_second, g.sum((0, 2, 3))
+        return to_s, to_shared.view_as(shared), to_first, to_second
 
 
 def _as_matrices(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
