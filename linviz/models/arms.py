@@ -9,6 +9,7 @@ spec can express:
     ~heads=H   another number of heads, of the same width together
     ~init=I    another beginning of training, "plain" or "alike"
     ~scan=S    of a recurrent mechanism: the directions in which it reads the tokens
+    ~scheme=S  another scheme of layers, as "divided" or "hybrid" (see schemes.py)
 
 Sets: `short`, `long`, `fine` and `painters` are shipped as models. Of `dose`, `control`, `late`, `breadth`,
 `front`, `rates`, the layers and those of the colour task (COLOUR_SETS) only the results are shipped. `late` is `long`
@@ -23,7 +24,7 @@ from functools import reduce
 from itertools import product
 
 from .layer_specs import BETWEEN, canonical_spec, split_layers
-from .recipe import BUDGETS, FLOORS, RATES, Recipe, task_recipe, widened_recipe
+from .recipe import BUDGETS, FLOORS, RATES, Recipe, task_recipe, task_shape, widened_recipe
 from .video_transformer import Shape, VideoTransformer
 
 CORE = ("softmax", "relu_floor", "relu_floor+gate", "relu_floor+gate+shift", "relu")
@@ -64,12 +65,16 @@ def arm_recipe(name: str, budget: str = "short", task: str = "motion", setting: 
 
     >>> arm_recipe("relu_floor~floor=0.125").options, arm_recipe("softmax", "long").steps
     ({'floor': 0.125}, 2400)
+    >>> arm_recipe("gated_delta~scheme=hybrid").shape.layers
+    6
     """
     if budget not in BUDGETS:
         raise ValueError(f"no budget called {budget!r}; there are: {', '.join(BUDGETS)}")
     spec, *variations = name.split("~")
-    plain = task_recipe(spec, task, setting=setting, steps=BUDGETS[budget])
-    return reduce(varied_recipe, variations, plain)
+    schemes = [value for word, _, value in (one.partition("=") for one in variations) if word == "scheme"]
+    shape = replace(task_shape(task), scheme=(schemes or ["joint"])[-1])
+    plain = task_recipe(spec, task, setting=setting, steps=BUDGETS[budget], shape=shape)
+    return reduce(varied_recipe, (one for one in variations if not one.startswith("scheme=")), plain)
 
 
 def varied_recipe(recipe: Recipe, variation: str) -> Recipe:
@@ -91,7 +96,8 @@ def varied_recipe(recipe: Recipe, variation: str) -> Recipe:
         return replace(recipe, init=value)
     if word == "scan":
         return replace(recipe, options=recipe.options | {"scan": value})
-    raise ValueError(f"no variant called {variation!r}; there are: wide, floor=F, rate=R, heads=H, init=I, scan=S")
+    raise ValueError(f"no variant called {variation!r}; there are: wide, floor=F, rate=R, heads=H, init=I, scan=S, "
+                     "scheme=S")
 
 
 def rate_arm(name: str, rate: float) -> str:
