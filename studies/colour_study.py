@@ -32,6 +32,7 @@ from linviz.models.colour_looking import FEW, HINT_SHARES
 from linviz.models.examples import ColourExamples, make_data
 
 from . import colour_tables
+from .colour_headlines import colour_headlines
 from .colour_runs import BASELINES, ColourRuns
 from .evidence_store import round_numbers
 from .page_templates import render_page
@@ -53,7 +54,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 def colour_page(runs: ColourRuns) -> str:
     """The page from the runs that exist; any number of them makes a page."""
-    return render_page("colour", runs=runs, tables=colour_tables, shares=(*SHARES, TEST_SHARE))
+    return render_page("colour", runs=runs, tables=colour_tables, headlines=colour_headlines,
+                       shares=(*SHARES, TEST_SHARE))
 
 
 def baseline_scores() -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from linviz.models.arms import COLOUR_SETS
+from studies.colour_headlines import colour_headlines
 from studies.colour_predictions import colour_answers
 from studies.colour_runs import BASELINES, ColourRuns
 from studies.colour_study import PAGE, colour_page
@@ -80,6 +81,23 @@ def test_any_number_of_runs_makes_a_page_that_says_how_many(keep: float):
 def test_a_lead_of_one_seed_has_no_interval_and_is_no_wrong_prediction():
     first = colour_answers(made_runs(0.1))[0]
     assert first.true is None and first.numbers.endswith("; an interval needs 3 seeds")
+
+
+def test_headlines_say_no_more_than_their_intervals():
+    said = colour_headlines(made_runs())
+    assert said[0] == ("After 800 steps, softmax has a higher score than relu + floor (+0.240 [+0.240, +0.240], "
+                       "5 seeds).")
+    few = colour_headlines(made_runs(0.08))
+    assert few[0].endswith("softmax has a higher score than relu + floor so far (+0.240, 1 seed).")
+    alike = colour_headlines(made_runs(**{"relu_floor+gate": {"test_r2": 0.505}}))
+    spread = [run_record("colour", "relu_floor+gate", seed, test_r2=0.5 + 0.1 * (-1)**seed) for seed in range(4)]
+    mixed = made_runs()
+    mixed.records["colour"] = [r for r in mixed.records["colour"] if r["name"] != "relu_floor+gate"] + spread
+    assert "relu + floor + gate has a higher score than relu + floor (" in alike[2]
+    assert "relu + floor + gate cannot be told apart from relu + floor (" in colour_headlines(mixed)[2]
+    assert colour_headlines(made_runs(0)) == []
+    worse = colour_headlines(made_runs(**{"efficient": {"train": 0.6}}))
+    assert "No variant is better by more than 0.148 on the photographs" in " ".join(worse)
 
 
 def test_there_is_one_answer_for_every_prediction():
