@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from linviz.models.arms import COLOUR_SETS
+from studies import colour_sealed
 from studies.colour_headlines import colour_headlines
 from studies.colour_predictions import colour_answers
 from studies.colour_runs import BASELINES, ColourRuns
@@ -17,6 +18,8 @@ from studies.colour_tables import PREDICTIONS, prediction_table
 HAND = {"test_r2": 0.6, "train": 0.6, "natural": {"chelsea": 0.5, "flower": 0.8, "rocket": 0.6}, "natural_all": 0.6,
         "blank": 0.3, "foreign": 0.2, "hints": {"0.05": 0.4, "0.5": 0.7}}
 BASE = {"bilateral": HAND, "nearest": HAND | {"test_r2": 0.1}}
+OPENED = {"softmax": 0.8, "relu_floor": 0.7, "relu": 0.72}
+SEALED = {"windows": 500, "photographs": ["clock"], "painters": OPENED, "by_hand": {"nearest": 0.1}}
 SCORES = {"softmax": 0.74, "focused": 0.57, "relu": 0.54, "relu_floor+gate": 0.51, "relu_floor": 0.5, "uniform": 0.2,
           "relu_floor~heads=1": 0.6, "relu_floor/softmax/relu_floor": 0.73}  # as predicted; every other arm has 0.45
 
@@ -44,7 +47,7 @@ def made_runs(keep: float = 1.0, **changes: dict[str, Any]) -> ColourRuns:
         all_of_them = [run_record(which, name, seed, **(changes.get(name, {}) if which == "colour" else {}))
                        for seed, name in product(range(seeds), arms)]
         records[which] = all_of_them[:round(keep * len(all_of_them))]
-    return ColourRuns(records, BASE)
+    return ColourRuns(records, BASE, SEALED if keep == 1 else {})
 
 
 def test_numbers_as_predicted_make_every_prediction_true():
@@ -83,6 +86,20 @@ def test_a_lead_of_one_seed_has_no_interval_and_is_no_wrong_prediction():
     assert first.true is None and first.numbers.endswith("; an interval needs 3 seeds")
 
 
+def test_the_sealed_photographs_are_opened_once_and_answer_two_predictions(tmp_path, monkeypatch):
+    runs = made_runs()
+    runs.sealed = {"painters": {"softmax": 0.6, "relu_floor": 0.58, "relu": 0.4}}
+    assert [answer.verdict for answer in colour_answers(runs)[16:]] == ["no", "no"]
+    runs.sealed = {}
+    assert [answer.verdict for answer in colour_answers(runs)[16:]] == ["open", "open"]
+    monkeypatch.setattr(colour_sealed, "SEALED", tmp_path / "sealed.json")
+    monkeypatch.setattr(colour_sealed, "sealed_scores", lambda baselines: {"painters": OPENED})
+    colour_sealed.open_sealed(BASE)
+    assert colour_sealed.read_sealed() == {"painters": OPENED}
+    with pytest.raises(ValueError, match="opened before"):
+        colour_sealed.open_sealed(BASE)
+
+
 def test_headlines_say_no_more_than_their_intervals():
     said = colour_headlines(made_runs())
     assert said[0] == ("After 800 steps, softmax has a higher score than relu + floor (+0.240 [+0.240, +0.240], "
@@ -102,8 +119,8 @@ def test_headlines_say_no_more_than_their_intervals():
 
 def test_there_is_one_answer_for_every_prediction():
     numbered = re.findall(r"^(\d+)\. ", PREDICTIONS.read_text("utf-8"), re.M)
-    assert [int(n) for n in numbered] == list(range(1, 17)) and len(colour_answers(made_runs())) == 16
-    assert prediction_table(made_runs()).count("\n") == 17
+    assert [int(n) for n in numbered] == list(range(1, 19)) and len(colour_answers(made_runs())) == 18
+    assert prediction_table(made_runs()).count("\n") == 19
 
 
 def test_the_page_is_that_of_the_stored_runs():
