@@ -58,7 +58,8 @@ def lead_sentence(runs: ColourRuns) -> str:
 
 def relu_sentence(runs: ColourRuns) -> str:
     """Softmax beside relu without a floor, which was its equal in the motion task."""
-    return f"Without the floor too, {gap_sentence(runs, SET, SOFT, RELU)}. In the motion task these two were equal."
+    said = gap_sentence(runs, SET, SOFT, RELU)
+    return f"Without the floor too, {said}. In the motion task these two cannot be told apart."
 
 
 def gate_sentence(runs: ColourRuns) -> str:
