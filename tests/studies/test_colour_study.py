@@ -125,3 +125,12 @@ def test_there_is_one_answer_for_every_prediction():
 
 def test_the_page_is_that_of_the_stored_runs():
     assert BASELINES.exists() and PAGE.read_text("utf-8") == colour_page(ColourRuns.read())
+
+
+def test_the_readme_says_no_more_of_colours_than_the_runs():
+    readme = " ".join((PAGE.parents[1] / "README.md").read_text("utf-8").split())
+    assert "There softmax stays ahead of relu too, and the effective rank of the maps goes with the score" in readme
+    runs = ColourRuns.read()
+    gaps = [runs.gap("colour", "softmax", name) for name in ("relu", "relu_floor", "relu_floor+gate")]
+    assert all(min(gap.values) > 0.05 for gap in gaps)
+    assert re.search(r"effective rank \+0\.[6-9]", " ".join(colour_headlines(runs)))
