@@ -1,6 +1,6 @@
-"""The output of linear attention with a gradient of its own: what it keeps, and how often it reads a tensor of features.
+"""The output of linear attention, with a gradient of its own that keeps less and reads the features less often.
 
-    S = phi(k)^T v      s = sum_j phi(k_j)      z_i = normaliser(phi(q_i).s)      left_i = phi(q_i) / z_i      o = left S
+    S = phi(k)^T v     s = sum_j phi(k_j)     z_i = normaliser(phi(q_i).s)     left_i = phi(q_i) / z_i     o = left S
 
 Backwards, with g = dL/do: dz_i = -(g_i.o_i) / z_i where the normaliser passes it, and nothing else is kept than left,
 phi(k), v, o and z. Features much wider than v are not divided: o is, so left is then phi(q), and o_i = left_i S / z_i.
