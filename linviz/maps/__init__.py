@@ -13,15 +13,18 @@ from .float64_map import Float64Map
 from .forward_memory import forward_memory
 from .function_scores import FunctionScores
 from .memory import Memory, MemoryState
+from .pair_products import products_of_pairs
 from .reweighted_table import ReweightedTable
 from .rotated_kernel import RotatedKernel, rotate_pairs
+from .row_gathering import gather_rows, sum_rows
 from .score_convolution import corrected_scores
 from .scores import Scores
 from .sparse import Sparse
-from .tiles import Tiles, gather_rows
+from .tiles import Tiles
 
 __all__ = ["Banded", "Blocks", "ByChannel", "ByHead", "CausalBlocks", "CausalExponential", "CausalFactored", "Dense",
            "Depthwise", "Factored", "FactoredBlocks", "Features", "Float64Map", "FunctionScores", "HeadMean",
            "KernelMap", "Map", "Memory", "MemoryState", "Normaliser", "PerChannel", "Product", "ReweightedTable",
            "RotatedKernel", "Scores", "Sparse", "State", "Sum", "Tiles", "causal_map", "corrected_scores",
-           "forward_memory", "gather_rows", "gather_tokens", "rotate_pairs", "window_indices"]
+           "forward_memory", "gather_rows", "gather_tokens", "products_of_pairs", "rotate_pairs", "sum_rows",
+           "window_indices"]

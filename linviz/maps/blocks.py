@@ -11,13 +11,14 @@ import torch
 from torch import Tensor
 
 from .base import Map
+from .row_gathering import gather_rows
 
 Part = tuple[Tensor, Tensor, Map]  # queries (boxes, L), keys (boxes, S), their map with leading axes (B*boxes, H)
 
 
 def gather_tokens(x: Tensor, index: Tensor) -> Tensor:
     """The tokens of every box: x (B, H, N, D), index (boxes, L) -> (B*boxes, H, L, D)."""
-    return x[..., index, :].movedim(-3, 1).flatten(0, 1)
+    return gather_rows(x, index).movedim(-3, 1).flatten(0, 1)
 
 
 class Blocks(Map):

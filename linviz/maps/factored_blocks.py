@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from .base import Map
+from .row_gathering import gather_rows
 
 
 def block_table(block: Tensor, blocks: int) -> tuple[Tensor, Tensor]:
@@ -37,7 +38,7 @@ def block_table(block: Tensor, blocks: int) -> tuple[Tensor, Tensor]:
 
 def take_blocks(x: Tensor, table: Tensor) -> Tensor:
     """The tokens of every block, x (..., N, D) -> (..., blocks, L, D), with zeros where a shorter block has none."""
-    return pad(x, (0, 0, 0, 1))[..., table, :]
+    return gather_rows(pad(x, (0, 0, 0, 1)), table)
 
 
 class FactoredBlocks(Map):
@@ -71,7 +72,7 @@ class FactoredBlocks(Map):
     def apply(self, v: Tensor) -> Tensor:
         summaries = take_blocks(self.right, self.keys).mT @ take_blocks(v, self.keys)
         o = take_blocks(self.left, self.queries) @ self.mixed(summaries)
-        return o.flatten(-3, -2)[..., self.places, :]
+        return gather_rows(o.flatten(-3, -2), self.places[None]).squeeze(-3)
 
     def take_rows(self, i: Tensor) -> Tensor:
         mix = self.mix[..., self.query_block[i], :][..., self.key_block]

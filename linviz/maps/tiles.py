@@ -12,7 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .base import Map, expanded_shape
+from .base import Map
+from .row_gathering import gather_rows, sum_rows
 
 
 class Tiles(Map):
@@ -39,12 +40,7 @@ class Tiles(Map):
 
     def apply(self, v: Tensor) -> Tensor:
         o = self.weights @ gather_rows(v, self.keys)  # (..., C, L, E)
-        out = o.new_zeros(*o.shape[:-3], self.shape[0] + 1, o.shape[-1])
-        return out.scatter_add(-2, self._spread(self.queries.flatten(-2), o), o.flatten(-3, -2))[..., :-1, :]
-
-    def _spread(self, index: Tensor, o: Tensor) -> Tensor:
-        """Numbers of queries for every channel of o: (..., n) -> (..., n, E)."""
-        return index.expand(*o.shape[:-3], -1)[..., None].expand(*o.shape[:-3], -1, o.shape[-1])
+        return sum_rows(o, self.queries, self.shape[0] + 1)[..., :-1, :]
 
     def _entries(self, i: Tensor) -> tuple[Tensor, Tensor]:
         """The keys and the weights of the queries i, all tiles side by side: (..., n, turns P)."""
@@ -68,10 +64,3 @@ class Tiles(Map):
     def wire(self, at: Any = (0, 0)) -> dict[str, Any]:
         index, weights = self._entries(torch.arange(self.shape[0], device=self.places.device))
         return {"kind": "sparse", "index": index[at], "weights": weights[at], "size": self.shape[1]}
-
-
-def gather_rows(x: Tensor, index: Tensor) -> Tensor:
-    """The rows of x (..., N, D) that each tile names, index (..., C, P) -> (..., C, P, D)."""
-    lead = expanded_shape(x.shape[:-2], index.shape[:-2])
-    flat = index.flatten(-2).expand(*lead, -1)[..., None].expand(*lead, -1, x.shape[-1])
-    return x.expand(*lead, *x.shape[-2:]).gather(-2, flat).unflatten(-2, index.shape[-2:])

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from ..maps import Blocks, Map, Memory, MemoryState, Sum
+from ..maps import Blocks, Map, Memory, MemoryState, Sum, gather_rows
 from ..maps.readable import is_readable
 from ..settings import Setting, Switch, Word
 from .base import Mechanism
@@ -178,7 +178,7 @@ class FadingEraser(Eraser):
 
 def in_order(order: Tensor, terms: Terms, erase: float) -> Map:
     """The memory of the tokens in another order, (N,) numbers, as a map of the tokens as they were numbered."""
-    q, k, log_decay, beta = (x[..., order, :] for x in terms)
+    q, k, log_decay, beta = (gather_rows(x, order[None]).squeeze(-3) for x in terms)
     return Blocks([(order[None], order[None], Memory(q, k, log_decay, beta, erase))], (len(order), len(order)))
 
 

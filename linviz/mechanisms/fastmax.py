@@ -29,7 +29,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..maps import Features, Float64Map, KernelMap, Map, State, causal_map
+from ..maps import Features, Float64Map, KernelMap, Map, State, causal_map, products_of_pairs
 from ..settings import Setting, Whole, Word
 from .base import Kernel, recurrent_step
 
@@ -78,11 +78,11 @@ class Fastmax(Kernel):
 
     def monomials(self, x: Tensor) -> Tensor:
         """phi: the monomials up to degree p, (B, H, N, M)."""
-        parts = [torch.ones_like(x[..., :1]), x]
+        x = x.mT  # tokens side by side, so that whole rows are multiplied
+        parts = [torch.ones_like(x[..., :1, :]), x]
         if self.power == 2:
-            m, n = torch.triu_indices(self.width, self.width, 1, device=x.device)
-            parts += [x.square() * 0.5 ** 0.5, x[..., m] * x[..., n]]
-        return torch.cat(parts, -1)
+            parts += [x.square() * 0.5 ** 0.5, products_of_pairs(x)]
+        return torch.cat(parts, -2).mT
 
     def causal_features(self, q: Tensor, k: Tensor, seen: int | None = None) -> Features:
         return Features(*self.features(q.double(), k.double()))
