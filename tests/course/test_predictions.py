@@ -62,7 +62,8 @@ def test_words_are_shown_again_and_follow_the_box(file: Path, capsys, monkeypatc
     box = predict("4.2", "fifty")
     show_prediction("4.2")
     show_prediction("4.3")
-    assert capsys.readouterr().out.splitlines() == ["You predicted (4.2): fifty", "You have not written prediction 4.3."]
+    said = capsys.readouterr().out.splitlines()
+    assert said == ["You predicted (4.2): fifty", "You have not written prediction 4.3."]
     box.text.value = "sixty < 70\nor so"
     assert list(map(repr, shown)) == ["You predicted (4.2): sixty < 70\nor so"]
     assert "sixty &lt; 70<br>or so" in shown[0]._repr_html_()
