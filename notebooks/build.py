@@ -131,6 +131,7 @@ def execute(notebook: Any) -> Any:
     NotebookClient(notebook, timeout=300, kernel_name="python3", coalesce_streams=True,  # one print, one output
                    resources={"metadata": {"path": str(HERE)}}
                    ).execute(env=os.environ | {OTHER_FILE: str(HERE / "solutions" / "nobody.json")})
+    _stills().keep_interactive_outputs(notebook)
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         for output in cell.get("outputs", []):
@@ -140,11 +141,11 @@ def execute(notebook: Any) -> Any:
     return notebook
 
 
-def add_stills(notebook: Any) -> None:
-    """Add a still picture to every plotly figure that has none; a browser draws it."""
-    sys.path.insert(0, str(HERE.parent))
-    from notebooks.figure_stills import store_stills
-    store_stills(notebook)
+def _stills() -> Any:
+    """The module that needs a browser; it lies beside this file, wherever that is run from."""
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+    from notebooks import figure_stills
+    return figure_stills
 
 
 def same(made: Any, path: Path) -> bool:
@@ -198,7 +199,7 @@ def make(chapters: list[Chapter], only: list[int], prose: bool = False) -> None:
             write_atomically(HERE / f"{c.name}.ipynb", nbformat.writes(learner(c)) + "\n")
             path = HERE / "solutions" / f"{c.name}.ipynb"
             solved = with_outputs_of(solution(c), path) if prose else execute(solution(c))
-            add_stills(solved)
+            _stills().store_stills(solved)      # a browser draws them
             write_atomically(path, nbformat.writes(solved) + "\n", folder=True)
     write_atomically(HERE / "SCHEDULE.md", schedule_page(chapters))
 

@@ -35,6 +35,7 @@
 # > up in the left panel: patches nearby, patches that look alike, or everything?
 
 # %%
+import plotly.graph_objects as go
 import torch
 
 import linviz
@@ -315,9 +316,11 @@ def apply(A: Float[Tensor, "N S"], v: Float[Tensor, "S E"]) -> Float[Tensor, "N 
 
 checks.apply(apply)
 
-# %% tags=["needs:0.1", "needs:0.3"]
+# %% tags=["needs:0.1", "needs:0.3", "derives:uniform"]
 mine = apply(softmax.map(q, k, v).dense()[0, 0], rgb[0, 0])
 assert torch.allclose(mine, repainted["softmax"][0, 0], atol=1e-5)
+theirs = linviz.make("uniform", heads=1, width=D, grid=grid).map(q, k, rgb)
+assert torch.allclose(uniform(N, N), theirs.dense()[0, 0])
 plain = apply(uniform(N, N), rgb[0, 0])
 assert (
     (plain - repainted["linear attention"][0, 0]).abs().mean()
@@ -379,6 +382,14 @@ say(
         ],
     )
 )
+patches = [r["effective_tokens"] for r in found.values()]
+bars = go.Figure(go.Bar(x=patches, y=list(found), orientation="h", marker_color="#0072b2"))
+bars.update_layout(
+    template="linviz", height=240, title="The row of softmax is the narrowest",
+    xaxis_title="patches that a row looks at", yaxis={"categoryarray": list(found)},
+    meta={"alt": "Three bars: effective patches of a row. "
+          + ", ".join(f"{name} {x:.0f}" for name, x in zip(found, patches)) + "."})
+show(bars)
 assert (
     found["softmax"]["numerical_rank"]
     > 100
