@@ -385,7 +385,8 @@ say(
 patches = [r["effective_tokens"] for r in found.values()]
 bars = go.Figure(go.Bar(x=patches, y=list(found), orientation="h", marker_color="#0072b2"))
 bars.update_layout(
-    template="linviz", height=240, title="The row of softmax is the narrowest",
+    template="linviz", height=240, margin_t=54, title_y=0.96,
+    title="The row of softmax is the narrowest",
     xaxis_title="patches that a row looks at", yaxis={"categoryarray": list(found)},
     meta={"alt": "Three bars: effective patches of a row. "
           + ", ".join(f"{name} {x:.0f}" for name, x in zip(found, patches)) + "."})
@@ -417,8 +418,9 @@ say(contents_list())
 # others in the folder `solutions`. Then you can explain to a friend why linear attention is flat and what a gate does.
 # **The whole course?** Go in order; each chapter says what it requires.
 #
-# - **Predict** where the text asks you to, before you run the cell. A prediction takes ten seconds, and you will
-#   remember your mistakes.
+# - **Predict** where the text asks you to, before you run the cell. Type what you expect into the box: it takes ten
+#   seconds, and you will remember your mistakes. Your words are kept in `predictions.json` and shown again beside what
+#   came. Nobody marks them; `linviz progress --predictions` prints them.
 # - **Exercises** have three hints, folded, from "what to think of" to "almost the code". The dots say how hard and how
 #   important an exercise is. When a check refuses an answer, it says why. It knows many common mistakes by name.
 # - **Progress**: save your notebooks and run the cell above again, or `linviz progress` in a terminal.

@@ -225,7 +225,8 @@ s = k[0, 0] @ q[0, 0, query] / D**0.5
 a = s.exp() / s.exp().sum()
 dots = go.Figure(go.Scatter(x=s.tolist(), y=a.tolist(), mode="markers"))
 dots.update_layout(
-    template="linviz", height=340, title="One row: every weight lies on one curve",
+    template="linviz", height=340, margin_t=54, title_y=0.96,
+    title="One row: every weight lies on one curve",
     xaxis_title="score of the key", yaxis_title="weight of the key",
     meta={"alt": f"{N} dots, the weight of a key over its score. They lie on an "
           f"exponential curve from {a.min():.1g} to {a.max():.2f}."})

@@ -654,9 +654,10 @@ lines = go.Figure([
     go.Scatter(x=sizes, y=ways[1], name="bracket first", mode="lines+markers",
                line_dash="dash", marker_symbol="square")])
 lines.update_layout(
-    template="linviz", height=340, margin_t=84, title="The two ways cross at N = D",
-    xaxis={"type": "log", "title": "tokens N"},
-    yaxis={"type": "log", "title": "operations"},
+    template="linviz", height=360, margin_t=84, title_y=0.97,
+    title="The two ways cross at N = D",
+    xaxis={"type": "log", "title": "tokens N", "tickvals": sizes},
+    yaxis={"type": "log", "title": "operations", "dtick": 1},
     meta={"alt": f"Operations of both ways over the number of tokens. The lines cross at "
           f"{D} tokens; at 1568 the table needs {ways[0][-1] / ways[1][-1]:.0f} times as "
           "many."})

@@ -259,10 +259,10 @@ steps = go.Figure([
                name=m.title, mode="lines+markers", marker_symbol=symbol, line_dash=dash)
     for m, symbol, dash in ((soft, "circle", "solid"), (floor, "square", "dash"))])
 steps.update_layout(
-    template="linviz", height=340, margin_t=84,
+    template="linviz", height=360, margin_t=84, title_y=0.97,
     title="The rank of softmax depends on where we stop counting",
     xaxis={"type": "log", "title": "tolerance, as a share of the largest value",
-           "autorange": "reversed"},
+           "autorange": "reversed", "dtick": 1, "exponentformat": "power"},
     yaxis_title="directions above it",
     meta={"alt": "Singular values above a tolerance, from a tenth to a ten-millionth of "
           "the largest. " + " ".join(f"{line.name}: from {line.y[0]} to {line.y[-1]}."

@@ -87,7 +87,7 @@ triangle = go.Figure(go.Heatmap(
     z=allowed.tolist(), x=list(range(1, 13)), y=list(range(1, 13)),
     colorscale=colourscale("gray"), colorbar={"tickvals": [0, 1], "title": "may see"}))
 triangle.update_layout(
-    template="linviz", height=340, width=460, margin_t=54,
+    template="linviz", height=360, width=460, margin_t=54, title_y=0.97,
     title="Each token sees itself and what came before",
     xaxis={"title": "key j", "dtick": 1},
     yaxis={"title": "query i", "dtick": 1, "autorange": "reversed"},

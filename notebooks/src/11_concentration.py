@@ -799,11 +799,11 @@ lines = go.Figure([
                line_color=looks[name][0], marker_symbol=looks[name][1])
     for name, y in largest.items()])
 lines.update_layout(
-    template="linviz", height=380, margin_t=84,
+    template="linviz", height=380, margin_t=84, title_y=0.97,
     title="Relu stands still, NaLa moves and then stops",
     xaxis={"type": "log", "title": "factor on the length of the query",
-           "tickvals": FACTORS, "ticktext": [f"{x:.3g}" for x in FACTORS]},
-    yaxis={"type": "log", "title": "largest weight, in fair shares"},
+           "tickvals": FACTORS, "ticktext": [f"{x:g}" if x >= 1 else f"1/{1 / x:g}" for x in FACTORS]},
+    yaxis={"type": "log", "title": "largest weight, in fair shares", "dtick": 1},
     meta={"alt": "The largest weight of the row over the length of its query. " + " ".join(
         f"{reacting[name].title}: from {y[0]:.3g} to {y[-1]:.3g} fair shares."
         for name, y in largest.items())})

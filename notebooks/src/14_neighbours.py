@@ -213,7 +213,7 @@ bars = go.Figure([
     go.Bar(y=list(PLACES), x=values, name=name, orientation="h", marker_pattern_shape=shape)
     for (name, values), shape in zip(parts.items(), ("", "/", "."))])
 bars.update_layout(
-    template="linviz", barmode="stack", height=280, margin_t=84,
+    template="linviz", barmode="stack", height=300, margin_t=84, title_y=0.97,
     title="At a border fewer channels come from neighbours",
     xaxis_title="channels", yaxis={"categoryarray": list(PLACES)},
     meta={"alt": "Stacked bars of 64 channels. " + " ".join(
