@@ -319,7 +319,7 @@ checks.apply(apply)
 # %% tags=["needs:0.1", "needs:0.3", "derives:uniform"]
 mine = apply(softmax.map(q, k, v).dense()[0, 0], rgb[0, 0])
 assert torch.allclose(mine, repainted["softmax"][0, 0], atol=1e-5)
-theirs = linviz.make("uniform", heads=1, width=D, grid=grid).map(q, k, rgb)
+theirs = linviz.make("uniform", heads=1, width=D, grid=grid).map(q, k, v)
 assert torch.allclose(uniform(N, N), theirs.dense()[0, 0])
 plain = apply(uniform(N, N), rgb[0, 0])
 assert (
@@ -383,7 +383,7 @@ say(
     )
 )
 patches = [r["effective_tokens"] for r in found.values()]
-bars = go.Figure(go.Bar(x=patches, y=list(found), orientation="h", marker_color="#0072b2"))
+bars = go.Figure(go.Bar(x=patches, y=list(found), orientation="h"))
 bars.update_layout(
     template="linviz", height=240, margin_t=54, title_y=0.96,
     title="The row of softmax is the narrowest",

@@ -658,9 +658,9 @@ lines.update_layout(
     title="The two ways cross at N = D",
     xaxis={"type": "log", "title": "tokens N", "tickvals": sizes},
     yaxis={"type": "log", "title": "operations", "dtick": 1},
-    meta={"alt": f"Operations of both ways over the number of tokens. The lines cross at "
-          f"{D} tokens; at 1568 the table needs {ways[0][-1] / ways[1][-1]:.0f} times as "
-          "many."})
+    meta={"alt": "Operations of both ways over the number of tokens. The lines cross "
+          f"at {D} tokens; at 1568 the table needs {ways[0][-1] / ways[1][-1]:.0f} "
+          "times as many."})
 show(lines)
 
 # %% [markdown]
@@ -688,7 +688,7 @@ show(lines)
 
 # %%
 def block_work(n: float, c: float, weights: float = 1.0) -> tuple[float, float]:
-    """Multiplications of the linear maps and of the pairs; `weights`: the share kept."""
+    """Multiplications of linear maps and of pairs; `weights`: the share kept."""
     return 12 * n * c**2 * weights, 2 * n**2 * c
 
 
@@ -734,8 +734,8 @@ for t in range(grid.T):
 say(table(["frame", "receives", "with its keys 1.2 times as long"],
           [[f"{t + 1}", f"{100 * shares[t]:.1f} %", f"{100 * best_with[t][t]:.1f} %"]
            for t in range(grid.T)]))
-say(f"Frame **{shares.argmax() + 1}** receives the most, {100 * shares.max():.1f} %. With "
-    "its keys a fifth longer, *every* frame is the best in its turn.")
+say(f"Frame **{shares.argmax() + 1}** receives the most, {100 * shares.max():.1f} %. "
+    "With its keys a fifth longer, *every* frame is the best in its turn.")
 assert 0.13 < shares.max() < 0.14
 assert all(a.argmax() == t for t, a in enumerate(best_with))
 

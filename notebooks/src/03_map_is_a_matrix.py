@@ -264,9 +264,9 @@ steps.update_layout(
     xaxis={"type": "log", "title": "tolerance, as a share of the largest value",
            "autorange": "reversed", "dtick": 1, "exponentformat": "power"},
     yaxis_title="directions above it",
-    meta={"alt": "Singular values above a tolerance, from a tenth to a ten-millionth of "
-          "the largest. " + " ".join(f"{line.name}: from {line.y[0]} to {line.y[-1]}."
-                                     for line in steps.data)})
+    meta={"alt": "Singular values above a tolerance, from a tenth to a ten-millionth "
+          "of the largest." + "".join(f" {line.name}: from {line.y[0]} to {line.y[-1]}."
+                                      for line in steps.data)})
 show(steps)
 assert steps.data[1].y[-1] == D and steps.data[0].y[-1] > 700 > steps.data[0].y[0]
 

@@ -91,8 +91,8 @@ triangle.update_layout(
     title="Each token sees itself and what came before",
     xaxis={"title": "key j", "dtick": 1},
     yaxis={"title": "query i", "dtick": 1, "autorange": "reversed"},
-    meta={"alt": "A table of 12 queries by 12 keys. The lower triangle with its diagonal "
-          "is allowed; what lies above is not."})
+    meta={"alt": "A table of 12 queries by 12 keys. The lower triangle with its "
+          "diagonal is allowed; what lies above is not."})
 show(triangle)
 
 # %% [markdown]

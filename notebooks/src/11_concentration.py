@@ -762,7 +762,7 @@ own = {"relu": divided(q1.relu() @ k1.relu().mT),
        "nala": divided(both_signs(q1 / length, 3 * (0.5 + length.tanh()))
                        @ both_signs(k1, 3).mT)}
 plain = {"mala": {"rotate": False}, "nala": {"rotate": False}}
-reacting = {name: linviz.make(name, 1, D, grid, **plain.get(name, {})).requires_grad_(False)
+reacting = {name: linviz.make(name, 1, D, grid, **plain.get(name, {}))
             for name in ("softmax", "relu", "mala", "nala")}
 for name, mine in own.items():
     theirs = reacting[name].map(q, k, v).dense()[0, 0]
@@ -802,10 +802,11 @@ lines.update_layout(
     template="linviz", height=380, margin_t=84, title_y=0.97,
     title="Relu stands still, NaLa moves and then stops",
     xaxis={"type": "log", "title": "factor on the length of the query",
-           "tickvals": FACTORS, "ticktext": [f"{x:g}" if x >= 1 else f"1/{1 / x:g}" for x in FACTORS]},
+           "tickvals": FACTORS,
+           "ticktext": [f"{x:g}" if x >= 1 else f"1/{1 / x:g}" for x in FACTORS]},
     yaxis={"type": "log", "title": "largest weight, in fair shares", "dtick": 1},
-    meta={"alt": "The largest weight of the row over the length of its query. " + " ".join(
-        f"{reacting[name].title}: from {y[0]:.3g} to {y[-1]:.3g} fair shares."
+    meta={"alt": "The largest weight of a row over the length of its query." + "".join(
+        f" {reacting[name].title}: from {y[0]:.3g} to {y[-1]:.3g} fair shares."
         for name, y in largest.items())})
 show(lines)
 steps = {name: [b / a for a, b in zip(y, y[1:])] for name, y in largest.items()}

@@ -251,8 +251,8 @@ curve.update_layout(
     template="linviz", height=300, margin_t=54, title_y=0.96,
     title="From any number to a ratio",
     xaxis_title="z, what the linear layer gives", yaxis_title="ratio",
-    meta={"alt": f"The sigmoid over z from -8 to 8: from {z[0].sigmoid():.4f} through one "
-          f"half at 0 to {z[-1].sigmoid():.4f}, steepest at 0."})
+    meta={"alt": f"The sigmoid over z from -8 to 8: from {z[0].sigmoid():.4f} through "
+          f"one half at 0 to {z[-1].sigmoid():.4f}, steepest at 0."})
 show(curve)
 
 

@@ -12,6 +12,7 @@ import pytest
 from linviz.course import quizzes
 from linviz.course.chapter import KINDS, exercise_cell
 from linviz.course.chapter_source import read_chapter
+from linviz.grade.marks import HEAD
 
 SOURCES = sorted((Path(__file__).parents[2] / "notebooks" / "src").glob("[0-9]*.py"))
 WANTED = {"find the bug": 5, "build the block": 3, "explain the picture": 5, "train and report": 2}
@@ -54,3 +55,4 @@ def test_the_text_of_an_exercise_names_its_kind() -> None:
          "hints": ["a", "b", "c"]}
     assert "*Difficulty ●" in exercise_cell(e) and "*Find the bug. Difficulty ●" in exercise_cell(
         e | {"kind": "find the bug"})
+    assert all(HEAD.search(exercise_cell(e | more)) for more in ({}, {"kind": "train and report"}))
