@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from .app_folders import apps_home
-from .course.course_commands import add_folder_options as options_of_progress
+from .course.course_commands import add_progress_options as options_of_progress
 from .course.course_commands import add_reset_options as options_of_reset
 from .course.course_commands import print_progress, run_reset
 from .grade.grade_options import add_grade_options as options_of_grade

@@ -7,12 +7,13 @@
 
 A source is src/NN_topic.py in percent format, solutions first. The cell tagged "front" and the cells tagged
 "exercise" are TOML. The cell of an answer is tagged "answer:NUMBER"; the lines between `# solution` and `# end` are
-removed for the learner. A cell that cannot run before an exercise is solved is tagged "needs:NUMBER". Do not edit
-generated files by hand.
+removed for the learner. A cell that cannot run before an exercise is solved is tagged "needs:NUMBER". Every prompt
+"> **Predict" gets a box to type into (linviz/course/prediction_cells.py). Do not edit generated files by hand.
 """
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 import tomllib
@@ -25,6 +26,8 @@ from linviz.atomic_write import write_atomically
 from linviz.course import checks, quizzes
 from linviz.course.chapter import Chapter, exercise_cell, key_points_cell, opening_cell, schedule_page
 from linviz.course.chapter_source import Cell, cell_tags, read_chapter, tag_number
+from linviz.course.prediction_cells import add_prediction_cells, is_prediction_cell
+from linviz.course.prediction_file import OTHER_FILE
 
 HERE = Path(__file__).resolve().parent
 SOLUTION = re.compile(r"^( *)# solution\n(.*?)^ *# end\n?", re.MULTILINE | re.DOTALL)
@@ -50,7 +53,7 @@ def check_parts(chapter: Chapter) -> None:
 def learner(chapter: Chapter, solutions: bool = False) -> Any:
     """The learner's notebook: stubs, folded hints, if wanted folded solutions, no outputs."""
     cells: list[Cell] = []
-    for cell in chapter.cells:
+    for cell in add_prediction_cells(chapter.number, chapter.cells):
         number = tag_number(cell, "answer")
         if number is None:
             cells.append(_shared(chapter, cell, (OPEN,) if tag_number(cell, "needs") else ()))
@@ -63,7 +66,7 @@ def learner(chapter: Chapter, solutions: bool = False) -> Any:
 def solution(chapter: Chapter) -> Any:
     """The notebook with every exercise solved, not yet executed."""
     cells = [_shared(chapter, c) if tag_number(c, "answer") is None else _code(solved(c.source), c)
-             for c in chapter.cells]
+             for c in add_prediction_cells(chapter.number, chapter.cells)]
     return _notebook(chapter, [*cells, _markdown(key_points_cell(chapter))])
 
 
@@ -90,6 +93,8 @@ def _shared(chapter: Chapter, cell: Cell, more: tuple[str, ...] = ()) -> Cell:
         return _markdown(opening_cell(chapter))
     if "exercise" in cell_tags(cell):
         return _markdown(exercise_cell(tomllib.loads(cell.source)))
+    if is_prediction_cell(cell):
+        return cell
     return _code(cell.source, cell, more) if cell.cell_type == "code" else _markdown(cell.source)
 
 
@@ -124,7 +129,9 @@ def execute(notebook: Any) -> Any:
     """Run a notebook in its folder; remove what differs from run to run and what needs a kernel."""
     from nbclient import NotebookClient
     NotebookClient(notebook, timeout=300, kernel_name="python3", coalesce_streams=True,  # one print, one output
-                   resources={"metadata": {"path": str(HERE)}}).execute()
+                   resources={"metadata": {"path": str(HERE)}}
+                   ).execute(env=os.environ | {OTHER_FILE: str(HERE / "solutions" / "nobody.json")})
+    _stills().keep_interactive_outputs(notebook)
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         for output in cell.get("outputs", []):
@@ -134,11 +141,11 @@ def execute(notebook: Any) -> Any:
     return notebook
 
 
-def add_stills(notebook: Any) -> None:
-    """Add a still picture to every plotly figure that has none; a browser draws it."""
-    sys.path.insert(0, str(HERE.parent))
-    from notebooks.figure_stills import store_stills
-    store_stills(notebook)
+def _stills() -> Any:
+    """The module that needs a browser; it lies beside this file, wherever that is run from."""
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+    from notebooks import figure_stills
+    return figure_stills
 
 
 def same(made: Any, path: Path) -> bool:
@@ -192,7 +199,7 @@ def make(chapters: list[Chapter], only: list[int], prose: bool = False) -> None:
             write_atomically(HERE / f"{c.name}.ipynb", nbformat.writes(learner(c)) + "\n")
             path = HERE / "solutions" / f"{c.name}.ipynb"
             solved = with_outputs_of(solution(c), path) if prose else execute(solution(c))
-            add_stills(solved)
+            _stills().store_stills(solved)      # a browser draws them
             write_atomically(path, nbformat.writes(solved) + "\n", folder=True)
     write_atomically(HERE / "SCHEDULE.md", schedule_page(chapters))
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from nbformat import NotebookNode
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 from plotly.offline import get_plotlyjs
@@ -19,6 +20,7 @@ from plotly.offline import get_plotlyjs
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import start  # noqa: E402  (it knows where the browser is)
 
+VIEW, STATE = "application/vnd.jupyter.widget-view+json", "application/vnd.jupyter.widget-state+json"
 PLOTLY, STILL = "application/vnd.plotly.v1+json", "image/png"
 WIDE, TALL, COLOURS = 800, 450, 256  # pixels, unless a figure has a size of its own; colours of a still picture
 DRAW = """async ([{data, layout}, format, width, height]) =>
@@ -49,6 +51,23 @@ def store_stills(notebook: Any) -> None:
         with plotly_page() as page:
             for data in missing:
                 data[STILL] = small_png(paint_figure(page, data[PLOTLY], "png"))
+
+
+def keep_interactive_outputs(notebook: Any) -> None:
+    """Store what `ipywidgets.interact` has shown first: without a kernel its controls are gone, and its words stay."""
+    states = notebook.metadata.get("widgets", {}).get(STATE, {}).get("state", {})
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [kept for o in cell.outputs for kept in _shown_first(o, states)]
+
+
+def _shown_first(output: Any, states: dict[str, Any]) -> list[Any]:
+    """The outputs inside a display of `interact`; any other output as it is."""
+    box = states.get(output.get("data", {}).get(VIEW, {}).get("model_id"), {}).get("state", {})
+    if output.get("output_type") != "display_data" or "widget-interact" not in box.get("_dom_classes", []):
+        return [output]
+    children = (states.get(name.removeprefix("IPY_MODEL_"), {}).get("state", {}) for name in box.get("children", []))
+    return [NotebookNode(o) for child in children for o in child.get("outputs", [])]
 
 
 def small_png(address: str) -> str:

@@ -5,14 +5,42 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from .outline import HERE, Lesson
+from .lesson_plan import packed_about, packed_sessions
+from .outline import HERE, Lesson, lessons
 
 Block = dict[str, Any]
 
 
 def formats() -> list[dict[str, Any]]:
-    """The formats of src/formats.toml."""
-    return list(tomllib.loads((HERE / "src" / "formats.toml").read_text(encoding="utf-8"))["format"])
+    """The formats of src/formats.toml with their sessions; ValueError, in one sentence, where a session is too long."""
+    every = lessons()
+    found = list(tomllib.loads((HERE / "src" / "formats.toml").read_text(encoding="utf-8"))["format"])
+    for plan in found:
+        if "session" not in plan:
+            plan["session"] = packed_sessions(plan, every)
+            plan["about"] = packed_about(plan, plan["session"], len(every))
+        for session in plan["session"]:
+            fill_session(session, {lesson.number: lesson for lesson in every})
+    return found
+
+
+def fill_session(session: dict[str, Any], by_number: Mapping[int, Lesson]) -> None:
+    """Give the block that has `least` the minutes which are left; ValueError if they are fewer.
+
+    >>> session = {"name": "A", "minutes": 30, "block": [{"what": "x", "minutes": 20}, {"what": "y", "least": 5}]}
+    >>> fill_session(session, {})
+    >>> session["block"][1]["minutes"]
+    10
+    """
+    block = next((b for b in session["block"] if "least" in b), None)
+    if block is None:
+        return
+    others = sum(minutes(b, by_number) for b in session["block"] if b is not block
+                 if "chapter" not in b or b["chapter"] in by_number)
+    block["minutes"] = session["minutes"] - others
+    if block["minutes"] < block["least"]:
+        raise ValueError(f"{session['name']}: {block['minutes']} minutes are left for {block['what']!r}, which needs "
+                         f"{block['least']}")
 
 
 def minutes(block: Block, by_number: Mapping[int, Lesson]) -> int:

@@ -19,6 +19,7 @@ from linviz.course import checks, quizzes
 from linviz.course.chapter import Chapter
 from linviz.course.chapter_source import cell_tags, read_chapter, tag_number
 from linviz.course.exercise import Exercise
+from linviz.course.prediction_cells import is_prediction_cell
 from linviz.course.quiz import Quiz
 from linviz.grade.marks import Worth
 
@@ -99,10 +100,10 @@ class Lesson:
     def outputs(self) -> list[list[dict[str, Any]]]:
         """The outputs of the executed solution, cell by cell; ValueError if the solution is older than its source."""
         path = BOOKS / "solutions" / f"{self.name}.ipynb"
-        if not path.exists() or not self._is_current(nbformat.read(path, as_version=4).cells):
+        cells = _lesson_cells(path) if path.exists() else []
+        if not self._is_current(cells):
             raise ValueError(f"notebooks/solutions/{path.name} is missing or older than its source: "
                              f"run `python notebooks/build.py {self.number}` before `python -m teaching.pack`")
-        cells = nbformat.read(path, as_version=4).cells
         return [[o["data"] for o in cell.get("outputs", []) if o.get("data")] for cell in cells]
 
     @cached_property
@@ -123,6 +124,11 @@ class Lesson:
         texts = (d["text/markdown"] for cell in cells for d in cell if "text/markdown" in d)
         plain = (re.sub(r"</?data[^>]*>", "", text) for text in texts)
         return [text for text in plain if not text.startswith(("Yours ", "Your ", "**1.**"))]
+
+
+def _lesson_cells(path: Path) -> list[Any]:
+    """The cells of a solution without those that were added for predictions: as many as its source has, and one."""
+    return [cell for cell in nbformat.read(path, as_version=4).cells if not is_prediction_cell(cell)]
 
 
 def _event(mark: re.Match[str], cell: int) -> Event:

@@ -1,4 +1,4 @@
-"""Make the teacher's pack: a page per chapter, the formats, fifteen minutes, the marking scheme and their index.
+"""Make the teacher's pack: a page per chapter, formats, fifteen minutes, marking, a glossary, a sheet for minutes.
 
     python -m teaching.pack             make them
     python -m teaching.pack --check     exit 1 if a page differs from what its sources make
@@ -17,6 +17,7 @@ from linviz.atomic_write import write_atomically
 from linviz.grade.marks import MEANING, NEAR
 
 from . import formats
+from .glossary import glossary_page, minutes_sheet
 from .outline import HERE, Lesson, check_of, lessons
 from .quarter_hour import quarter_hour_page
 
@@ -109,7 +110,8 @@ def made(every: Sequence[Lesson]) -> dict[str, str]:
     """Every generated file: its path from this folder -> its text."""
     pages = {f"instructor/{lesson.name}.md": teacher(lesson) for lesson in every}
     return {"INSTRUCTOR.md": index(every), "FORMATS.md": formats.page(every), "MARKING.md": marking(every),
-            "FIFTEEN_MINUTES.md": quarter_hour_page(every, BY), **pages}
+            "FIFTEEN_MINUTES.md": quarter_hour_page(every, BY), "GLOSSARY.md": glossary_page(every, BY),
+            "MINUTES.csv": minutes_sheet(every), **pages}
 
 
 def stale(files: dict[str, str]) -> list[str]:

@@ -5,9 +5,13 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 # axe-core, which looks for what hinders people at the five pages of the explorer, comes from npm into a folder that goes.
 axe="$(mktemp -d)"
-trap 'rm -rf "$axe"' EXIT
+school="$(mktemp -d)"
+trap 'rm -rf "$axe" "$school"' EXIT
 npm install --silent --no-save --prefix "$axe" axe-core@4
 export LINVIZ_AXE="$axe/node_modules/axe-core/axe.min.js"
+# nbgrader, to which the course is exported, needs 333 MB and other versions than linviz: a place of its own, which goes.
+python3 -m venv "$school" && "$school/bin/pip" install --quiet "nbgrader>=0.9.5,<1"
+export LINVIZ_NBGRADER="$school/bin/nbgrader"
 # ffprobe, which says of videos what another build of FFmpeg than PyAV's finds in them.
 if ! command -v ffprobe >/dev/null; then
     DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends ffmpeg >/dev/null ||

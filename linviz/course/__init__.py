@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from . import checks
 
-HOMES = {"show": "cells", "say": "cells", "table": "cells", "number": "cells", "explorer": "cells", "Live": "live"}
+HOMES = {"show": "cells", "say": "cells", "table": "cells", "number": "cells", "explorer": "cells", "Live": "live",
+         "predict": "prediction_box", "show_prediction": "prediction_box"}
 __all__ = ["HOMES", "checks"]
 
 

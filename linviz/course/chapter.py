@@ -7,6 +7,7 @@ from typing import Any
 
 from . import quizzes
 
+KINDS = ("find the bug", "build the block", "explain the picture", "train and report")   # `kind` of an exercise
 HINTS = ("what to think of", "the formula", "almost the code")
 
 
@@ -38,12 +39,13 @@ def opening_cell(chapter: Chapter) -> str:
 
 
 def exercise_cell(e: dict[str, Any]) -> str:
-    """An exercise's text: number, difficulty and importance in dots and digits, minutes, three folded hints."""
+    """An exercise's text: number, kind, difficulty and importance in dots and digits, minutes, three folded hints."""
     hints = (f"<details><summary>Hint {n} of {len(HINTS)}: {name}</summary>\n\n{text.strip()}\n\n</details>"
              for n, (name, text) in enumerate(zip(HINTS, e["hints"], strict=True), 1))
     return "\n\n".join([
         f"### Exercise {e['number']} · {e['title']}",
-        f"*Difficulty {rating_dots(e['difficulty'])} · importance {rating_dots(e['importance'])} · "
+        f"*{e['kind'].capitalize() + '. ' if 'kind' in e else ''}"
+        f"Difficulty {rating_dots(e['difficulty'])} · importance {rating_dots(e['importance'])} · "
         f"about {e['minutes']} minutes*",
         e["task"].strip(), f"**What you should see.** {e['see'].strip()}", *hints])
 

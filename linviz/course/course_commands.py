@@ -19,6 +19,16 @@ def add_folder_options(parser: argparse.ArgumentParser) -> argparse.ArgumentPars
     return parser
 
 
+def add_progress_options(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    """Add the options of `linviz progress` to a parser.
+
+    >>> add_progress_options(argparse.ArgumentParser()).parse_args(["--predictions"]).predictions
+    True
+    """
+    parser.add_argument("--predictions", action="store_true", help="print what you predicted instead")
+    return add_folder_options(parser)
+
+
 def add_reset_options(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     """Add the options of `linviz reset` to a parser.
 
@@ -30,9 +40,13 @@ def add_reset_options(parser: argparse.ArgumentParser) -> argparse.ArgumentParse
 
 
 def print_progress(given: argparse.Namespace) -> None:
-    """Print the exercises that are solved, chapter by chapter. Raises ValueError where there is no chapter."""
+    """Print the exercises that are solved, chapter by chapter, or with --predictions what was predicted.
+
+    Raises ValueError where there is no chapter, or where the predictions cannot be read.
+    """
     from .learner_files import progress_report
-    print(progress_report(given.folder))
+    from .prediction_file import prediction_report
+    print(prediction_report(given.folder) if given.predictions else progress_report(given.folder))
 
 
 def run_reset(given: argparse.Namespace) -> None:

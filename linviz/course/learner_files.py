@@ -50,7 +50,7 @@ def chapter_files(folder: Path) -> list[Path]:
 def read_progress(path: Path) -> Progress:
     """The states of a notebook's exercises, as it was last saved."""
     try:
-        return Progress(path, {number: _answer_state(number, cell) for number, cell in _answer_cells(_read(path))})
+        return Progress(path, {number: _answer_state(number, cell) for number, cell in _tagged_cells(_read(path), TAG)})
     except ValueError as error:
         return Progress(path, {}, str(error))
 
@@ -65,6 +65,18 @@ def progress_report(folder: Path) -> str:
                       f"{solved} of {every} exercises solved, as the notebooks were last saved"])
 
 
+def folder_prompts(folder: Path) -> dict[str, str]:
+    """Number -> text of every prediction that the chapters of a folder ask for; broken notebooks have none."""
+    found: dict[str, str] = {}
+    for path in folder.glob("*.ipynb"):
+        try:
+            cells = _tagged_cells(_read(path), "predict:")
+        except ValueError:
+            continue
+        found |= {number: str(cell["metadata"].get("linviz", {}).get("prompt", "")) for number, cell in cells}
+    return found
+
+
 def reset_answer(folder: Path, number: str) -> str:
     """Make the cell of an answer as it was; the notebook before it is kept as .bak. Returns what was done.
 
@@ -76,12 +88,22 @@ def reset_answer(folder: Path, number: str) -> str:
             notebook = _read(path)
         except ValueError:      # a broken neighbour keeps nobody from another chapter
             continue
-        cells = dict(_answer_cells(notebook))
+        cells = dict(_tagged_cells(notebook, TAG))
         known += cells
         if number in cells:
             return _reset_cell(path, notebook, cells[number], number)
     raise ValueError(f"there is no exercise {number} in {folder}; " +
                      (f"it has {', '.join(known)}" if known else "none of its notebooks has exercises"))
+
+
+def backup_path(path: Path) -> Path:
+    """The next name for a copy that nothing has yet.
+
+    >>> backup_path(Path("no_such_file.json")).name
+    'no_such_file.json.bak'
+    """
+    names = (path.with_name(f"{path.name}.bak{n or ''}") for n in range(10_000))
+    return next(name for name in names if not name.exists())
 
 
 def _reset_cell(path: Path, notebook: dict[str, Any], cell: dict[str, Any], number: str) -> str:
@@ -93,17 +115,11 @@ def _reset_cell(path: Path, notebook: dict[str, Any], cell: dict[str, Any], numb
         return f"Exercise {number} is as it was; nothing was changed."
     before = path.read_bytes()
     cell |= {"source": stub.splitlines(keepends=True), "outputs": [], "execution_count": None}
-    kept = _free_backup(path)
+    kept = backup_path(path)
     write_atomically(kept, before)
     write_atomically(path, json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
     return (f"Exercise {number} is as it was; your notebook before that is {kept.name}. Where {path.name} is open in "
             "JupyterLab: File, Reload Notebook from Disk.")
-
-
-def _free_backup(path: Path) -> Path:
-    """The next name for a copy that nothing has yet."""
-    names = (path.with_name(f"{path.name}.bak{n or ''}") for n in range(10_000))
-    return next(name for name in names if not name.exists())
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -130,9 +146,10 @@ def _is_cell(cell: Any) -> bool:
             and all(isinstance(line, str) for o in outputs for line in o.get("text", "")))
 
 
-def _answer_cells(notebook: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+def _tagged_cells(notebook: dict[str, Any], kind: str) -> list[tuple[str, dict[str, Any]]]:
+    """The cells with a tag like "answer:4.2", each with its number."""
     tagged = [(str(tag), cell) for cell in notebook["cells"] for tag in cell.get("metadata", {}).get("tags", [])]
-    return [(tag.removeprefix(TAG), cell) for tag, cell in tagged if tag.startswith(TAG)]
+    return [(tag.removeprefix(kind), cell) for tag, cell in tagged if tag.startswith(kind)]
 
 
 def _answer_state(number: str, cell: dict[str, Any]) -> str:

@@ -12,12 +12,14 @@ from typing import Any
 
 from ..course import checks
 from ..course.exercise import Exercise
+from ..course.learner_files import folder_prompts
 from ..safe_output import check_output, one_line
 from .cell_magics import written_files
 from .grade_options import add_grade_options
 from .grade_sheet import Row, safe_cell, write_sheet
 from .library_uses import library_uses
 from .marks import Outcome, exercise_marks
+from .prediction_sheet import write_predictions
 from .runner import Limits, Runner
 from .slices import Broken, Statement, answer_statement, changed_library, needed_statements, parse_statements
 from .submissions import Submission, find_submissions
@@ -65,6 +67,8 @@ def grade_folder(given: argparse.Namespace) -> int:
             raise
     _check_sheet(given)                                 # it may have been made meanwhile
     write_sheet(given.out, [rows[n] for n in sorted(rows)], worth)
+    if given.predictions:
+        write_predictions(given.predictions, given.folder, folder_prompts(given.notebooks))
     print(summary_lines(list(rows.values()), given.out, time.monotonic() - begun, runner.confined))
     return 0
 
@@ -77,7 +81,12 @@ def _check_options(given: argparse.Namespace) -> None:
 
 
 def _check_sheet(given: argparse.Namespace) -> None:
-    check_output(given.out, [given.folder, *given.notebooks.glob("[0-9][0-9]_*.ipynb")], given.force)
+    reads = [given.folder, *given.notebooks.glob("[0-9][0-9]_*.ipynb")]
+    check_output(given.out, reads, given.force)
+    if given.predictions:
+        check_output(given.predictions, [*reads, given.out], given.force)
+        if given.predictions.absolute() == given.out.absolute():
+            raise ValueError(f"--predictions and --out are both {given.out}: name two files")
 
 
 def safe_row(runner: Runner, submission: Submission, every: Mapping[str, Exercise]) -> Row:

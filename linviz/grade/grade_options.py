@@ -19,6 +19,8 @@ def add_grade_options(parser: argparse.ArgumentParser) -> argparse.ArgumentParse
     parser.add_argument("folder", type=Path, help="submissions: a folder per person, or files NAME_NN_chapter.ipynb")
     parser.add_argument("-o", "--out", type=Path, default=Path("grades.csv"), help="the sheet (default: grades.csv), "
                         "outside the folder of submissions")
+    parser.add_argument("--predictions", type=Path, metavar="FILE", help="also write what everybody predicted into a "
+                        "sheet of its own; it gives no points")
     parser.add_argument("--force", action="store_true", help=FORCE)
     parser.add_argument("--seconds", type=float, default=10, help="time limit for one answer (default: 10)")
     parser.add_argument("--memory", type=float, default=2, metavar="GB", help="memory limit (default: 2; Linux only)")

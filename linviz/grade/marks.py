@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 NEAR = 0.5                                              # fraction of the points for a near miss that the check names
-HEAD = re.compile(r"^### Exercise (\d+\.\d+) · (.+)\n\n\*Difficulty \S+ (\d) of 5 · importance \S+ (\d) of 5 · about "
-                  r"(\d+) minutes\*", re.MULTILINE)
+HEAD = re.compile(r"^### Exercise (\d+\.\d+) · (.+)\n\n\*(?:[A-Z][a-z ]+\. )?Difficulty \S+ (\d) of 5 · "
+                  r"importance \S+ (\d) of 5 · about (\d+) minutes\*", re.MULTILINE)
 MEANING = {
     "right": "the check is satisfied, on inputs that the learner has not seen",
     "near": "it is in the check's table of wrong answers, or right but for one named case or too much work",

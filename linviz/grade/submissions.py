@@ -18,6 +18,7 @@ from ..course.exercise import Exercise
 LARGEST = 100_000_000                                   # bytes: a chapter with all its figures has less than 1 MB
 LARGEST_HELPER = 1_000_000
 CHAPTER = re.compile(r"[-_ ]*\b(?:ch(?:apter)?[-_ ]*)?\d\d?_[a-z]\w*", re.IGNORECASE)
+PREDICTIONS = re.compile(r"(^|[-_ ])predictions\.json(\.bak\d*)?$")
 COPY = re.compile(r"[-_ ]*(Copy\d*|\(\d+\))", re.IGNORECASE)
 
 
@@ -59,8 +60,8 @@ def _is_system_file(path: Path) -> bool:
 
 
 def _is_helper(path: Path) -> bool:
-    """Whether a file is Python beside a notebook."""
-    return path.suffix == ".py" and any(path.parent.glob("*.ipynb"))
+    """Whether a file is Python beside a notebook, or predictions, which nobody grades."""
+    return bool(PREDICTIONS.search(path.name)) or path.suffix == ".py" and any(path.parent.glob("*.ipynb"))
 
 
 def person_name(path: Path) -> str:

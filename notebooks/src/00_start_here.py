@@ -35,6 +35,7 @@
 # > up in the left panel: patches nearby, patches that look alike, or everything?
 
 # %%
+import plotly.graph_objects as go
 import torch
 
 import linviz
@@ -315,9 +316,11 @@ def apply(A: Float[Tensor, "N S"], v: Float[Tensor, "S E"]) -> Float[Tensor, "N 
 
 checks.apply(apply)
 
-# %% tags=["needs:0.1", "needs:0.3"]
+# %% tags=["needs:0.1", "needs:0.3", "derives:uniform"]
 mine = apply(softmax.map(q, k, v).dense()[0, 0], rgb[0, 0])
 assert torch.allclose(mine, repainted["softmax"][0, 0], atol=1e-5)
+theirs = linviz.make("uniform", heads=1, width=D, grid=grid).map(q, k, v)
+assert torch.allclose(uniform(N, N), theirs.dense()[0, 0])
 plain = apply(uniform(N, N), rgb[0, 0])
 assert (
     (plain - repainted["linear attention"][0, 0]).abs().mean()
@@ -379,6 +382,15 @@ say(
         ],
     )
 )
+patches = [r["effective_tokens"] for r in found.values()]
+bars = go.Figure(go.Bar(x=patches, y=list(found), orientation="h"))
+bars.update_layout(
+    template="linviz", height=240, margin_t=54, title_y=0.96,
+    title="The row of softmax is the narrowest",
+    xaxis_title="patches that a row looks at", yaxis={"categoryarray": list(found)},
+    meta={"alt": "Three bars: effective patches of a row. "
+          + ", ".join(f"{name} {x:.0f}" for name, x in zip(found, patches)) + "."})
+show(bars)
 assert (
     found["softmax"]["numerical_rank"]
     > 100
@@ -406,8 +418,9 @@ say(contents_list())
 # others in the folder `solutions`. Then you can explain to a friend why linear attention is flat and what a gate does.
 # **The whole course?** Go in order; each chapter says what it requires.
 #
-# - **Predict** where the text asks you to, before you run the cell. A prediction takes ten seconds, and you will
-#   remember your mistakes.
+# - **Predict** where the text asks you to, before you run the cell. Type what you expect into the box: it takes ten
+#   seconds, and you will remember your mistakes. Your words are kept in `predictions.json` and shown again beside what
+#   came. Nobody marks them; `linviz progress --predictions` prints them.
 # - **Exercises** have three hints, folded, from "what to think of" to "almost the code". The dots say how hard and how
 #   important an exercise is. When a check refuses an answer, it says why. It knows many common mistakes by name.
 # - **Progress**: save your notebooks and run the cell above again, or `linviz progress` in a terminal.

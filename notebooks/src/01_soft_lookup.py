@@ -207,11 +207,31 @@ def soft_lookup(
 
 checks.soft_lookup(soft_lookup)
 
-# %% tags=["needs:1.1"]
+# %% tags=["needs:1.1", "derives:softmax"]
 difference = (soft_lookup(q[0, 0], k[0, 0], v[0, 0]) - soft(q, k, v)[0, 0]).abs().max()
 say(f"{N} queries, {N} keys, {N * N:,} pairs. The largest difference between your "
-    f"result and linviz's is **{difference:.0e}**.")
+    f"result and linviz's softmax is **{difference:.0e}**.")
 assert difference < 1e-4
+
+# %% [markdown]
+# The weights of our query, one dot per key. The sum below the fraction is the same for the whole row, so every dot lies
+# on one exponential curve: a score that is larger by 1 gives a weight that is 2.7 times as large. Here is the whole
+# call of plotly, which draws the figures of this course:
+
+# %%
+import plotly.graph_objects as go
+
+s = k[0, 0] @ q[0, 0, query] / D**0.5
+a = s.exp() / s.exp().sum()
+dots = go.Figure(go.Scatter(x=s.tolist(), y=a.tolist(), mode="markers"))
+dots.update_layout(
+    template="linviz", height=340, margin_t=54, title_y=0.96,
+    title="One row: every weight lies on one curve",
+    xaxis_title="score of the key", yaxis_title="weight of the key",
+    meta={"alt": f"{N} dots, the weight of a key over its score. They lie on an "
+          f"exponential curve from {a.min():.1g} to {a.max():.2f}."})
+show(dots)
+assert torch.allclose(a, soft.map(q, k, v).rows([query])[0, 0, 0], atol=1e-6)
 
 # %% [markdown]
 # ## 3 · Rows sum to one, columns do not
@@ -256,7 +276,7 @@ assert received.max() > 10 > 1 > received.min() and abs(received.mean() - 1) < 1
 # (In the paper $q_i$ is a matrix times the decoder's state, and $k_j$ is another matrix times the encoding of word
 # $j$.) Here is one row of this map, computed pair by pair:
 
-# %%
+# %% tags=["derives:additive"]
 network = linviz.make("additive", heads=1, width=D, grid=grid, seed=0).requires_grad_(
     False
 )

@@ -12,7 +12,7 @@
 #     "What do sub-sampling, streaming and a moved bracket save, and what do they not save?",
 # ]
 # prerequisites = ["Chapter 1: queries, keys, values, the map, heads."]
-# minutes = {reading = 35, exercises = 42, quiz = 5}
+# minutes = {reading = 38, exercises = 42, quiz = 5}
 # key_points = [
 #     "Pairs are tokens squared: the 4th power of a picture's side, the square of a clip's length, the 6th of both.",
 #     "A layer's four linear maps cost 4 N C C multiplications, the pairs 2 N N C. They are equal at N = 2 C.",
@@ -127,6 +127,20 @@ doubled = cost_growth(
 say(f"All three doubled: **{doubled:.0f}** times. linviz computes this from the cost "
     f"`{soft.mechanism.cost}`.")
 assert doubled == 64 == powers["a clip, n × n × n"][1] // powers["a clip, n × n × n"][0]
+
+# %% [markdown]
+# Any other size: move the sliders. `interact` is a function of ipywidgets. It makes a control for each argument, and
+# calls the function below again whenever one of them moves.
+
+# %%
+import ipywidgets
+
+
+@ipywidgets.interact(frames=(1, 32), side=[7, 14, 28, 56])
+def count_pairs(frames=8, side=14):
+    tokens = frames * side * side
+    say(f"{frames} frames of {side} × {side} patches: {tokens:,} tokens, "
+        f"**{tokens**2:,}** pairs.")
 
 # %% [markdown] tags=["exercise"]
 # number = "2.1"
@@ -455,7 +469,7 @@ def subsampled(
 
 checks.subsampled(subsampled)
 
-# %% tags=["needs:2.3"]
+# %% tags=["needs:2.3", "derives:nonlocal"]
 plain = linviz.make("nonlocal", heads=1, width=16, grid=still, pool=2)
 picture = [y[0, 0].unflatten(0, (still.Y, still.X)) for y in x[1:]]
 difference = (subsampled(x[0][0, 0], *picture) - plain(*x)[0, 0]).abs().max()
@@ -630,6 +644,25 @@ assert (
     and D == 18
 )
 
+# %%
+import plotly.graph_objects as go
+
+sizes = [4, 8, D, 49, 196, 784, 1568]
+ways = list(zip(*map(both_ways, sizes)))
+lines = go.Figure([
+    go.Scatter(x=sizes, y=ways[0], name="table first", mode="lines+markers"),
+    go.Scatter(x=sizes, y=ways[1], name="bracket first", mode="lines+markers",
+               line_dash="dash", marker_symbol="square")])
+lines.update_layout(
+    template="linviz", height=360, margin_t=84, title_y=0.97,
+    title="The two ways cross at N = D",
+    xaxis={"type": "log", "title": "tokens N", "tickvals": sizes},
+    yaxis={"type": "log", "title": "operations", "dtick": 1},
+    meta={"alt": "Operations of both ways over the number of tokens. The lines cross "
+          f"at {D} tokens; at 1568 the table needs {ways[0][-1] / ways[1][-1]:.0f} "
+          "times as many."})
+show(lines)
+
 # %% [markdown]
 # The second way is cheaper when $N > D$, that is, with more tokens than channels (18 for this clip). For pictures this
 # is nearly always the case. The bracket is a $D \times D$ matrix for every clip: twice as many frames need twice the
@@ -638,6 +671,81 @@ assert (
 # Still, most networks use softmax. An exponential stands between $Q K^\top$ and $V$, and chapter 1 has shown its
 # effect: it creates the rank. The rest of this course shows what is lost when the bracket is moved, and what can be
 # recovered.
+#
+# ### Other ways to save
+#
+# A network can be made cheaper without another attention. Four ways are common, and each of them touches another part
+# of the count:
+#
+# - **Quantisation** stores numbers in fewer bits. Each number is cheaper to store and to move. The *count* stays.
+# - **Distillation** trains a smaller network to imitate a large one: fewer layers, or fewer channels $C$.
+# - **Pruning** sets weights to zero that matter little. Only the linear maps have weights; the pairs have none.
+# - **Conditional computation** lets each input use only a part of the network: some layers, some weights, or some
+#   tokens. Only where it leaves out *tokens*, $N$ becomes smaller.
+#
+# Here is one block with its two wide layers, $12 N C^2 + 2 N^2 C$, for our clip's 1,568 tokens of 384 channels. Each
+# saving is taken as one half, apart from quantisation, which goes from 32 to 8 bits:
+
+# %%
+def block_work(n: float, c: float, weights: float = 1.0) -> tuple[float, float]:
+    """Multiplications of linear maps and of pairs; `weights`: the share kept."""
+    return 12 * n * c**2 * weights, 2 * n**2 * c
+
+
+ways = {"as it is": (block_work(N, 384), 32), "quantised": (block_work(N, 384), 8),
+        "half the channels": (block_work(N, 192), 32),
+        "half the weights": (block_work(N, 384, 0.5), 32),
+        "half the tokens": (block_work(N / 2, 384), 32)}
+linear_0, pairs_0 = ways["as it is"][0]
+say(table(["", "linear maps", "pairs", "pairs, of the work", "bits a number"],
+          [[name, f"{a / linear_0:.2f}", f"{b / pairs_0:.2f}",
+            f"{100 * b / (a + b):.0f} %", f"{bits}"]
+           for name, ((a, b), bits) in ways.items()]))
+assert ways["half the weights"][0][1] == pairs_0 == 4 * ways["half the tokens"][0][1]
+assert ways["half the channels"][0] == (linear_0 / 4, pairs_0 / 2)
+
+# %% [markdown]
+# Only leaving out tokens divides the pairs by four. None of the four ways changes the *power*: twice as many tokens
+# still have four times as many pairs. So these savings and a cheaper attention do not replace each other. A network may
+# use all of them.
+#
+# ### The best shot of a clip
+#
+# If only some frames can be kept, which ones? A phone that shows the *best shot* of a clip faces this question. One
+# might ask attention: keep the frame that receives the most. A column sum says how much a patch receives. Sum the
+# columns of each frame:
+#
+# > **Predict.** The eight frames of our clip hardly differ. How much more than an eighth will the best frame receive:
+# > a tenth more, half more, or twice as much? And what if the keys of one other frame become a fifth longer?
+
+# %%
+def received(keys) -> torch.Tensor:
+    """The share of all attention that each frame receives."""
+    columns = soft.map(q, keys, v).column_sums()[0, 0]
+    return columns.unflatten(0, (grid.T, -1)).sum(-1) / N
+
+
+shares, longer, best_with = received(k), torch.ones(grid.T, 1, 1), []
+for t in range(grid.T):
+    longer = torch.ones(grid.T, 1, 1)
+    longer[t] = 1.2
+    keys = (k.unflatten(-2, (grid.T, -1)) * longer).flatten(-3, -2)
+    best_with.append(received(keys))
+say(table(["frame", "receives", "with its keys 1.2 times as long"],
+          [[f"{t + 1}", f"{100 * shares[t]:.1f} %", f"{100 * best_with[t][t]:.1f} %"]
+           for t in range(grid.T)]))
+say(f"Frame **{shares.argmax() + 1}** receives the most, {100 * shares.max():.1f} %. "
+    "With its keys a fifth longer, *every* frame is the best in its turn.")
+assert 0.13 < shares.max() < 0.14
+assert all(a.argmax() == t for t, a in enumerate(best_with))
+
+# %% [markdown]
+# The best frame receives a tenth more than its fair share, and a small change of its keys decides. So what does
+# "receives the most attention" mean? It means that its keys fit the queries of this clip, and that they are *long*
+# (chapter 1, section 3). It does **not** mean that the frame is sharp, that eyes are open, or that anybody would like
+# it. For that a network must be trained on people's choices. Then its attention may follow what the training rewards.
+# Whether it does must be tested against choices that the network has not seen, and against a simple rule such as *keep
+# the sharpest frame*.
 #
 # ## 9 · What was not shown
 #

@@ -250,6 +250,26 @@ assert counts[floor.title] == D and counts[soft.title] < in_double == N
 last = exact.singular_values()[0, 0][[counts[soft.title], -1]]
 assert 1e-4 > last[0] / s[soft][0] > last[1] / s[soft][0] > 0.9e-5
 
+# %%
+import plotly.graph_objects as go
+
+cuts = [10.0**-n for n in range(1, 8)]
+steps = go.Figure([
+    go.Scatter(x=cuts, y=[int((s[m] > cut * s[m][0]).sum()) for cut in cuts],
+               name=m.title, mode="lines+markers", marker_symbol=symbol, line_dash=dash)
+    for m, symbol, dash in ((soft, "circle", "solid"), (floor, "square", "dash"))])
+steps.update_layout(
+    template="linviz", height=360, margin_t=84, title_y=0.97,
+    title="The rank of softmax depends on where we stop counting",
+    xaxis={"type": "log", "title": "tolerance, as a share of the largest value",
+           "autorange": "reversed", "dtick": 1, "exponentformat": "power"},
+    yaxis_title="directions above it",
+    meta={"alt": "Singular values above a tolerance, from a tenth to a ten-millionth "
+          "of the largest." + "".join(f" {line.name}: from {line.y[0]} to {line.y[-1]}."
+                                      for line in steps.data)})
+show(steps)
+assert steps.data[1].y[-1] == D and steps.data[0].y[-1] > 700 > steps.data[0].y[0]
+
 # %% [markdown]
 # The softmax map did not lose directions in float32. Its last directions are ten thousand to a hundred thousand times
 # weaker than the first, and with this tolerance they cannot be distinguished from rounding errors. The first number

@@ -130,7 +130,7 @@ assert all(a / b == side ** 2 / D for side, (a, b) in counted.items())
 # by every query. The right-hand side is *factorized attention* in its dot version (2018). The left-hand side is the
 # dot-product *non-local block* (2017). Here both are computed for our query, first pair by pair, then by linviz:
 
-# %%
+# %% tags=["derives:factorized"]
 # one row of the table
 row = torch.stack([(q[0, 0, query] * k[0, 0, j]).sum() / N for j in range(N)])
 slow = sum(row[j] * v[0, 0, j] for j in range(N))
@@ -463,7 +463,7 @@ def two_softmaxes(
 
 checks.two_softmaxes(two_softmaxes)
 
-# %% tags=["needs:4.2"]
+# %% tags=["needs:4.2", "derives:efficient"]
 mixed = two_softmaxes(q[0, 0], k[0, 0], rgb[0, 0])
 paints = linviz.make("efficient", heads=1, width=D, grid=grid, value_width=3)
 difference = (mixed - paints(q, k, rgb)[0, 0]).abs().max()
@@ -506,7 +506,7 @@ Gallery(
 # sum of $\operatorname{relu}(x)$ and $e^{\min(x, 0)}$ is the same function and keeps it. Here is our query's row,
 # computed pair by pair and by linviz:
 
-# %%
+# %% tags=["derives:linear"]
 def phi(x: Tensor) -> Tensor:
     return x.relu() + x.clamp_max(0).exp()
 

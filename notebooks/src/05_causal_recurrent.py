@@ -56,7 +56,7 @@ from linviz.course import Live, checks, quizzes, say, show, table
 from linviz.course import pictures
 from linviz.course.scenes import ch05
 from linviz.course.pictures import Gallery, Picture
-from linviz.figures import Line, growth, spectrum
+from linviz.figures import Line, colourscale, growth, spectrum
 from linviz.maps import CausalFactored, Features, Normaliser
 from linviz.patch_view import Panel, PatchView
 
@@ -78,6 +78,22 @@ PatchView(
     grid,
     query=query,
 )
+
+# %%
+import plotly.graph_objects as go
+
+allowed = torch.ones(12, 12).tril()  # twelve tokens are enough to see the rule
+triangle = go.Figure(go.Heatmap(
+    z=allowed.tolist(), x=list(range(1, 13)), y=list(range(1, 13)),
+    colorscale=colourscale("gray"), colorbar={"tickvals": [0, 1], "title": "may see"}))
+triangle.update_layout(
+    template="linviz", height=360, width=460, margin_t=54, title_y=0.97,
+    title="Each token sees itself and what came before",
+    xaxis={"title": "key j", "dtick": 1},
+    yaxis={"title": "query i", "dtick": 1, "autorange": "reversed"},
+    meta={"alt": "A table of 12 queries by 12 keys. The lower triangle with its "
+          "diagonal is allowed; what lies above is not."})
+show(triangle)
 
 # %% [markdown]
 # Step through the frames: the five earlier frames are lit, the two later frames are not. In the sixth frame the upper

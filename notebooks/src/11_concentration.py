@@ -14,7 +14,7 @@
 #     "matrices, and a little torch.",
 #     "Chapter 4 (the kernel trick) helps; chapter 3 (spectra and ranks) for section 7.",
 # ]
-# minutes = {reading = 50, exercises = 45, quiz = 5}
+# minutes = {reading = 54, exercises = 45, quiz = 5}
 # key_points = [
 #     "There are many ways to count the patches of a row, and they differ by a factor of a hundred. Always name yours.",
 #     "Concentration says how few patches a row looks at, never which. For which, compare with a mask and with chance.",
@@ -473,7 +473,7 @@ Live(lowered, ch11.FLOORS, label="floor c", start=0.25)
 # > **Predict.** Two things change at once: the floor goes, and the cosine comes. Together they lower the entropy by two
 # > thirds of a bit. Which of them brings more, and how much more?
 
-# %%
+# %% tags=["derives:cosformer"]
 i, j = query, torch.arange(N)
 score = q[0, 0, i].relu() @ k[0, 0].relu().mT * torch.cos(torch.pi / 2 * (i - j) / N)
 cosformer, cosformer_2d = (linviz.make("cosformer", 1, D, grid, axes=axes)
@@ -522,8 +522,9 @@ show(heat.patch_panels(cosines.numpy(),
 # The largest channel grows at the expense of the others, so the vector turns towards its own largest channel. Two
 # patches with the same largest channel become more similar, and two patches with different ones become less similar.
 
-# %%
+# %% tags=["derives:focused"]
 def f(x: Float[Tensor, "N D"], p: float) -> Float[Tensor, "N D"]:
+    """The feature of focused attention."""
     x = (x.relu() + 1e-6) / math.log(2)                      # a learned scale
     return x**p * (x.norm(dim=-1, keepdim=True) / (x**p).norm(dim=-1, keepdim=True))
 
@@ -715,6 +716,121 @@ show(heat.patch_panels(drawn.unflatten(-1, (grid.Y, grid.X)).clamp_max(12).numpy
 # with one template, and it shares this template with all queries that have the same largest channel. (The bound on
 # pointing in chapter 4 follows from the same list of templates.) Softmax has no such list. Each of its rows is made
 # for its own query.
+#
+# ### The length of the query
+#
+# A query has a direction and a **length** $|q|$. The direction says what the query looks for. What does the length do?
+# In softmax it multiplies all scores of the row, as a temperature does, so a longer query has a sharper row. In a
+# kernel with relu, $\phi(c\, q) = c\, \phi(q)$ for every $c > 0$. The factor $c$ then stands above and below the
+# fraction, and cancels. Two methods of 2025 give the length back, each in its own way.
+#
+# **MALA** turns the length into *contrast*. Let $p_{ij}$ be the row of linear attention with elu + 1. Then
+#
+# $$A_{ij} = \tfrac1N + c_i \left(p_{ij} - \tfrac1N\right), \qquad c_i = 1 + z_i, \qquad
+# z_i = \phi(q_i) \cdot \bar\phi_k \,/\, \sqrt D,$$
+#
+# where $\bar\phi_k$ is the mean feature of all keys. The number $z_i$ grows with the length of $\phi(q_i)$. Contrast 0
+# is uniform attention, and contrast 1 is linear attention. The rows still sum to one. But where $p_{ij}$ is below
+# $(1 - 1/c_i)/N$, the weight is *negative*.
+#
+# **NaLaFormer** (NaLa) turns the length into a *power*. The direction $u_i = q_i / |q_i|$ is raised to the power
+# $w_i = 3\,(\tfrac12 + \tanh |q_i|)$, channel by channel, and the key to the power 3. Positive and negative channels
+# get a feature each, so that no weight is negative. The power lies between 1.5 and 4.5.
+#
+# The next cell writes both out, and also relu without a floor. (As published, MALA and NaLa also rotate their features
+# by row and column, which is not about length. `rotate=False` leaves the rotation out.)
+
+# %% tags=["derives:mala", "derives:nala", "derives:relu"]
+def elu_plus_1(x: Float[Tensor, "N D"]) -> Float[Tensor, "N D"]:
+    return x.relu() + x.clamp_max(0).exp()
+
+
+def both_signs(x: Float[Tensor, "N D"], power) -> Float[Tensor, "N M"]:
+    return torch.cat((x.relu() ** power, (-x).relu() ** power), -1)
+
+
+def divided(a: Float[Tensor, "N S"]) -> Float[Tensor, "N S"]:
+    return a / a.sum(-1, keepdim=True)
+
+
+q1, k1 = q[0, 0], k[0, 0]
+p = divided(elu_plus_1(q1) @ elu_plus_1(k1).mT)              # linear attention
+z = elu_plus_1(q1) @ elu_plus_1(k1).mean(0) / D**0.5
+length = q1.norm(dim=-1, keepdim=True)
+own = {"relu": divided(q1.relu() @ k1.relu().mT),
+       "mala": 1 / N + (1 + z)[:, None] * (p - 1 / N),
+       "nala": divided(both_signs(q1 / length, 3 * (0.5 + length.tanh()))
+                       @ both_signs(k1, 3).mT)}
+plain = {"mala": {"rotate": False}, "nala": {"rotate": False}}
+reacting = {name: linviz.make(name, 1, D, grid, **plain.get(name, {}))
+            for name in ("softmax", "relu", "mala", "nala")}
+for name, mine in own.items():
+    theirs = reacting[name].map(q, k, v).dense()[0, 0]
+    assert torch.allclose(mine, theirs, rtol=1e-3, atol=2e-6), name
+negative = 100 * (own["mala"] < 0).float().mean()
+say(f"Here MALA has contrasts from {1 + z.min():.1f} to {1 + z.max():.1f}, and "
+    f"**{negative:.0f} %** of its weights are negative. No weight of NaLa is.")
+assert 25 < negative < 40 and (own["nala"] >= 0).all()
+
+# %% [markdown]
+# The contrast as a slider, for the query on the rim. Orange weights are positive and blue ones negative:
+
+# %%
+def contrasted(contrast: float):
+    return ch11.contrast_figure(contrast, row=p[query], own=z[query].item(), grid=grid)
+
+
+Live(contrasted, ch11.contrasts(z[query].item()), label="contrast c", start=1.0)
+
+# %% [markdown]
+# > **Predict.** Make the query longer and longer, and leave its direction and all keys as they are. Which of the four
+# > rows changes, and which stops changing: softmax, relu, MALA or NaLa?
+
+# %%
+import plotly.graph_objects as go
+
+FACTORS = ch11.LENGTHS
+largest = {name: [N * m.map(x * q, k, v).rows([query])[0, 0, 0].max().item()
+                  for x in FACTORS] for name, m in reacting.items()}
+looks = {"softmax": ("#0072b2", "circle"), "relu": ("#d55e00", "triangle-up"),
+         "mala": ("#009e73", "square"), "nala": ("#cc79a7", "diamond")}
+lines = go.Figure([
+    go.Scatter(x=FACTORS, y=y, name=reacting[name].title, mode="lines+markers",
+               line_color=looks[name][0], marker_symbol=looks[name][1])
+    for name, y in largest.items()])
+lines.update_layout(
+    template="linviz", height=380, margin_t=84, title_y=0.97,
+    title="Relu stands still, NaLa moves and then stops",
+    xaxis={"type": "log", "title": "factor on the length of the query",
+           "tickvals": FACTORS,
+           "ticktext": [f"{x:g}" if x >= 1 else f"1/{1 / x:g}" for x in FACTORS]},
+    yaxis={"type": "log", "title": "largest weight, in fair shares", "dtick": 1},
+    meta={"alt": "The largest weight of a row over the length of its query." + "".join(
+        f" {reacting[name].title}: from {y[0]:.3g} to {y[-1]:.3g} fair shares."
+        for name, y in largest.items())})
+show(lines)
+steps = {name: [b / a for a, b in zip(y, y[1:])] for name, y in largest.items()}
+assert max(steps["relu"]) < 1.001 and min(steps["softmax"]) > 1.05
+assert min(steps["mala"]) > 1 and steps["mala"][-1] > 1.5
+assert steps["nala"][0] > 1.02 and steps["nala"][-1] < 1.001
+
+# %%
+def lengthened(factor: float):
+    return ch11.length_figure(factor, methods=list(reacting.values()), q=q, k=k, v=v,
+                              query=query)
+
+
+Live(lengthened, FACTORS, label="factor on the length of the query", start=1.0,
+     form=".3g")
+
+# %% [markdown]
+# Softmax sharpens at every step. Relu does not move. MALA moves without an end, and its row gets more negative weights
+# and larger ones. NaLa moves only while the query is short. At a length of about 2 the hyperbolic tangent is nearly 1,
+# and the power stays at 4.5. The query on the rim is about eight long, so its power is at its end, and so is that of
+# nearly all others here. A network must learn short queries if their length is to matter.
+#
+# Neither method avoids the bound of this section or the bound on the rank. MALA has one template more, the uniform one,
+# with a negative share. NaLa has two features per channel.
 #
 # ## 6 · Averages that hide
 #
@@ -985,6 +1101,7 @@ show(charts.plane_chart(ends, most=64,
 # - **Attention is not explanation.** Where a patch looks need not be what decides.
 #
 # Sources: cosFormer is Qin and others, 2022 (arXiv 2202.08791); FLatten is Han and others, 2023 (arXiv 2308.00442);
+# MALA is Fan and others, 2025 (arXiv 2507.00698); NaLaFormer, 2025 (arXiv 2506.21137);
 # feature fixation is *Linear Video Transformer with Feature Fixation*, 2022 (arXiv 2210.08164). Effective tokens and
 # participation are Hill's numbers of order one and two (Hill, 1973).
 # [The cures in the

@@ -184,8 +184,11 @@ def features(x: Float[Tensor, "N D"]) -> Float[Tensor, "N D"]:
 
 checks.features(features)
 
-# %% tags=["needs:13.1"]
+# %% tags=["needs:13.1", "derives:relu_floor"]
 products = features(q[0, 0]) @ features(k[0, 0]).mT          # all pairs, once
+mine = products / products.sum(-1, keepdim=True)
+theirs = linviz.make("relu_floor", heads=1, width=D, grid=grid).map(q, k, v)
+assert torch.allclose(mine, theirs.dense()[0, 0], atol=1e-6)
 say(f"The smallest of the {products.numel():,} products is **{products.min():.3f}**, "
     f"the largest {products.max():.1f}.")
 assert products.min() > 1 - 1e-5
@@ -233,6 +236,31 @@ theirs = gated.map(q, k, v).rows(torch.tensor([query]))[0, 0, 0]
 assert torch.allclose(row.float(), theirs, rtol=1e-3, atol=1e-7)
 say(f"{N} weights from the equations and from linviz: the largest difference is "
     f"{(row - theirs).abs().max():.0e}.")
+
+# %% [markdown]
+# The sigmoid never reaches 0 or 1, and it is steepest in the middle. Without any weights, $z = 0$, every ratio is one
+# half. Then all weights of a row are divided by the same number, and the row stays as it was.
+
+# %%
+import ipywidgets
+import plotly.graph_objects as go
+
+z = torch.linspace(-8, 8, 65)
+curve = go.Figure(go.Scatter(x=z.tolist(), y=z.sigmoid().tolist(), mode="lines"))
+curve.update_layout(
+    template="linviz", height=300, margin_t=54, title_y=0.96,
+    title="From any number to a ratio",
+    xaxis_title="z, what the linear layer gives", yaxis_title="ratio",
+    meta={"alt": f"The sigmoid over z from -8 to 8: from {z[0].sigmoid():.4f} through "
+          f"one half at 0 to {z[-1].sigmoid():.4f}, steepest at 0."})
+show(curve)
+
+
+@ipywidgets.interact(z=(-8.0, 8.0, 0.5))
+def fixed_feature(z=-2.0):
+    ratio = torch.tensor(z).sigmoid()
+    say(f"z = {z:g}: the ratio is {ratio:.3f}. A feature of 0.80 becomes "
+        f"**{0.8 * ratio:.3f}**.")
 
 # %% [markdown] tags=["exercise"]
 # number = "13.2"

@@ -203,6 +203,26 @@ say(", ".join(f"{name}: {x.view(-1)[place]:.0f} its own, {64 - x.sum():.0f} zero
 assert counts[0].flatten().tolist() == [4, 4, 4, 4, 32, 4, 4, 4, 4]
 assert 64 - counts[2].sum() == 8
 
+# %%
+import plotly.graph_objects as go
+
+own = [x.view(-1)[place].item() for x, place in zip(counts, PLACES.values())]
+parts = {"its own": own,
+         "of neighbours": [x.sum().item() - n for x, n in zip(counts, own)],
+         "zero": [64 - x.sum().item() for x in counts]}
+bars = go.Figure([
+    go.Bar(y=list(PLACES), x=values, name=name, orientation="h",
+           marker_pattern_shape=shape)
+    for (name, values), shape in zip(parts.items(), ("", "/", "."))])
+bars.update_layout(
+    template="linviz", barmode="stack", height=300, margin_t=84, title_y=0.97,
+    title="At a border fewer channels come from neighbours",
+    xaxis_title="channels", yaxis={"categoryarray": list(PLACES)},
+    meta={"alt": "Stacked bars of 64 channels. " + " ".join(
+        f"{name}: {', '.join(f'{x:.0f}' for x in values)}."
+        for name, values in parts.items()) + " Middle, edge and corner."})
+show(bars)
+
 # %% [markdown] tags=["exercise"]
 # number = "14.2"
 # title = "The shift in space"

@@ -69,3 +69,28 @@ def test_a_row_is_made_of_three_parts_that_are_the_whole_map(x) -> None:
         key = c * k.relu().sum() / whole.sum(-1)
         assert made["the pair"][n] == pytest.approx(pair.mean().item(), rel=1e-5)
         assert made["the key alone"][n] == pytest.approx(key.mean().item(), rel=1e-5, abs=1e-9)
+
+
+def test_contrast_moves_a_row_away_from_the_uniform_one() -> None:
+    row = torch.tensor([0.4, 0.3, 0.2, 0.1, 0.0, 0.0])
+    figures = {c: ch11.contrast_figure(c, row=row, own=3.0, grid=Grid(1, 2, 3)) for c in ch11.contrasts(3.0)}
+    titles = [figures[c].layout.title.text for c in (0.0, 1.0, 3.0, 4.0, 8.0)]
+    assert titles == ["Contrast 0, uniform attention", "Contrast 1, linear attention", "Contrast 3, InLine",
+                      "Contrast 4, MALA", "Contrast 8"]
+    for c, figure in figures.items():
+        drawn = torch.tensor(figure.data[0].z).flatten()
+        assert torch.allclose(drawn, 6 * ch11.contrast_row(row, c), atol=1e-6)
+        assert drawn.sum().item() == pytest.approx(6, rel=1e-5) and (c <= 1) == bool((drawn >= 0).all())
+
+
+def test_a_longer_query_moves_all_rows_but_that_of_relu() -> None:
+    grid = Grid(1, 3, 4)
+    x = torch.randn(1, 1, 12, 8, generator=torch.Generator().manual_seed(0))
+    methods = [make(name, 1, 8, grid, **options) for name, options in (
+        ("softmax", {}), ("relu", {}), ("mala", {"rotate": False}), ("nala", {"rotate": False}))]
+    drawn = {f: [torch.tensor(t.z) for t in ch11.length_figure(f, methods=methods, q=x, k=x, v=x, query=3).data]
+             for f in ch11.LENGTHS}
+    moved = [[(a - b).abs().max().item() for a, b in zip(drawn[low], drawn[high])] for low, high in
+             ((ch11.LENGTHS[0], ch11.LENGTHS[3]), (ch11.LENGTHS[-2], ch11.LENGTHS[-1]))]
+    assert moved[0][1] < 1e-4 and min(moved[0][0], moved[0][2], moved[0][3]) > 0.01
+    assert moved[1][1] < 1e-4 and moved[1][3] < 1e-4 and moved[1][2] > 0.1

@@ -10,6 +10,7 @@ from torch import Tensor
 from ...concentration import effective_tokens, entropy, participation, support
 from ...figures import concentration_charts as charts
 from ...figures import curves
+from ...figures.rebuilt import rebuilt_rows
 from ...grid import Grid
 from ...maps import Features, KernelMap, Map, Normaliser
 from ...mechanisms import Attention, make
@@ -18,6 +19,8 @@ from .common import mechanism_curve, sorted_row
 SPIKES = tuple(n / 20 for n in range(20))
 FLOORS = tuple(n / 20 for n in range(21))
 POWERS = (1, 2, 3, 4, 6, 8, 12, 16)
+LENGTHS = tuple(2.0**n for n in range(-6, 4))
+SHARES = 12.0   # fair shares that have the strongest colour
 COUNTS = {"1 / Σa² (participation)": participation, "2^H (effective tokens)": effective_tokens,
           "keys that hold 90 %": support}
 
@@ -106,3 +109,39 @@ def row_composition(q: Tensor, k: Tensor, floors: Sequence[float]) -> Mapping[st
         for name, x in zip(out, each, strict=True):
             out[name].append((x / sum(each)).mean().item())
     return out
+
+
+def contrasts(own: float) -> tuple[float, ...]:
+    """The slider of a contrast; `own` is z of the query, so that its InLine and MALA have a place on it.
+
+    >>> contrasts(3.0)
+    (0.0, 0.5, 1.0, 2.0, 3.0, 4.0, 8.0, 16.0)
+    """
+    return tuple(sorted({0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, own, 1 + own}))
+
+
+def contrast_row(row: Tensor, contrast: float) -> Tensor:
+    """A row (S,) moved away from 1 / S by a factor: 0 is the uniform row, 1 the row itself.
+
+    >>> contrast_row(torch.tensor([0.75, 0.25]), 3.0).tolist()
+    [1.25, -0.25]
+    """
+    return 1 / len(row) + contrast * (row - 1 / len(row))
+
+
+def contrast_figure(contrast: float, *, row: Tensor, own: float, grid: Grid) -> Any:
+    """A row (S,) of linear attention at a contrast; `own` is z of its query."""
+    named = {0.0: "uniform attention", 1.0: "linear attention", own: "InLine", 1 + own: "MALA"}
+    a = contrast_row(row, contrast)
+    title = f"Contrast {contrast:.3g}" + (f", {named[contrast]}" if contrast in named else "")
+    below = f"{100 * (a < 0).float().mean():.0f} % of the weights are negative"
+    return rebuilt_rows((a * len(a)).view(1, grid.Y, grid.X).numpy(), [below], top=SHARES, title=title)
+
+
+def length_figure(factor: float, *, methods: Sequence[Attention], q: Tensor, k: Tensor, v: Tensor, query: int) -> Any:
+    """The row of one query whose length is multiplied by a factor, under each method; the direction stays."""
+    grid = methods[0].grid
+    rows = torch.stack([m.map(factor * q, k, v).rows(torch.tensor([query]))[0, 0, 0] for m in methods])
+    length = factor * q[0, 0, query].norm().item()
+    return rebuilt_rows((rows * rows.shape[1]).view(-1, grid.Y, grid.X).numpy(), [m.title for m in methods],
+                        top=SHARES, title=f"A query of length {length:.3g}")
