@@ -18,18 +18,19 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from bs4 import BeautifulSoup
 
 from linviz.atomic_write import write_atomically
 from linviz.safe_output import check_folder, one_line
 
 from .book_parts import SHARED, contents_html, page_frame, sections_file, shared_files
-from .chapter_html import chapter_html, chapter_sections, page_lead, page_title
-from .living_run import run_for_book
+from .book_sections import page_sections
+from .chapter_html import chapter_html, page_lead, page_title
+from .living_run import coarsen_views, run_for_book
 
 HERE = Path(__file__).resolve().parent
 MARK = "<title>linviz: the course</title>"     # of an index.html that was made here
 LARGEST = 4_000_000                             # bytes of a chapter's page
+FEWER_BITS = (7, 5)                             # of the weights of a page that would be larger
 MADE_WITH = re.compile(r'<meta name="made-with" content="(\w+)">')
 
 
@@ -69,10 +70,19 @@ class Page:
             ran = ran if edition.still else run_for_book(ran)
         except RuntimeError as error:
             raise RuntimeError(f"{self.solution.name}: {error}") from None
-        soup = chapter_html(self.path.stem, self.learner, ran, {page.path.stem for page in pages}, edition.solutions)
-        parts = [(address, heading) for address, heading, _ in chapter_sections(soup)][1:]
+        made = self.html_of(ran, pages, edition)
+        for bits in FEWER_BITS:
+            if len(made.encode()) <= LARGEST:
+                break
+            made = self.html_of(coarsen_views(ran, bits), pages, edition)
+        return made
+
+    def html_of(self, ran: Any, pages: Sequence[Page], edition: Edition) -> str:
+        """The page with the outputs of an executed solution."""
+        text = chapter_html(self.path.stem, self.learner, ran, {page.path.stem for page in pages}, edition.solutions)
+        parts = [(address, heading) for address, heading, _ in page_sections(text)][1:]
         listed = contents_html([(page.name, page.title) for page in pages], self.name, parts)
-        return page_frame(self.path.stem, self.title, listed, f"{soup}{self.links(pages)}",
+        return page_frame(self.path.stem, self.title, listed, f"{text}{self.links(pages)}",
                           made_from=self.text_stamp(), made_with=self.stamp(pages, edition))
 
     def links(self, pages: Sequence[Page]) -> str:
@@ -117,8 +127,8 @@ def index_html(pages: Sequence[Page], edition: Edition, course: int) -> str:
     solved = ("Solutions are folded under the exercises." if edition.solutions else
               "Their checks and solutions need the notebooks: <code>python3 start.py lab</code>.")
     text = (f"<h1>linviz: the course</h1><p>An interactive textbook on linear attention for images and video.</p>"
-            f"{fewer}<p>{living} Type your predictions: the browser keeps them, and nothing is sent anywhere. Exercises "
-            f"are printed with their hints. {solved} Links marked ↗ open the explorer, which needs Python too.</p>"
+            f"{fewer}<p>{living} Type your predictions: the browser keeps them, and nothing is sent anywhere.</p>"
+            f"<p>Exercises have their hints. {solved} Links marked ↗ open the explorer, which needs Python too.</p>"
             f'<ol class="chapters">{items}</ol>')
     return page_frame("", "linviz: the course", contents_html([(page.name, page.title) for page in pages]), text)
 
@@ -170,12 +180,8 @@ def page_text(path: Path, page: Page, pages: Sequence[Page], edition: Edition) -
 
 def found_sections(pages: Sequence[Page], texts: dict[str, str]) -> list[tuple[str, str, str, str, str]]:
     """What the search looks through: every section of every page."""
-    found = []
-    for page in pages:
-        text = BeautifulSoup(texts[page.name], "html.parser").find("main")
-        found += [(page.name, address, page.title, heading, words)
-                  for address, heading, words in (chapter_sections(text) if text else ())]
-    return found
+    return [(page.name, address, page.title, heading, words) for page in pages
+            for address, heading, words in page_sections(texts[page.name])]
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from html import escape
 from typing import Any
 
-from bs4 import BeautifulSoup, Tag
+from bs4 import BeautifulSoup
 from nbconvert.filters import Highlight2HTML, markdown2html
+from nbformat import NotebookNode
 
+from linviz.course.book_outputs import QUIZ
 from linviz.course.chapter_source import cell_tags, tag_number
 from linviz.course.formulas import replace_formulas
 
@@ -30,7 +32,7 @@ EXERCISE = """<p class="note work">Work on exercise {number} in the notebook, wh
 <code>{lab}</code> and open <code>{name}.ipynb</code>.</p>"""
 
 
-def chapter_html(name: str, learner: Any, ran: Any, there: set[str], solutions: bool = False) -> BeautifulSoup:
+def chapter_html(name: str, learner: Any, ran: Any, there: set[str], solutions: bool = False) -> str:
     """The text of a chapter.
 
     learner, ran  its notebook and its executed solution, cell by cell the same apart from cells tagged `predict`.
@@ -38,49 +40,86 @@ def chapter_html(name: str, learner: Any, ran: Any, there: set[str], solutions: 
     """
     parts: list[str] = []
     waiting: list[str] = []     # predictions whose outcome is still to come
-    for cell, solved, number in paired_cells(learner, ran):
+    for cell, solved, numbers in paired_cells(learner, ran):
         if cell.cell_type == "markdown":
             soup = BeautifulSoup(markdown2html(cell.source), "html.parser")
-            waiting += add_prediction_boxes(soup, number)
+            waiting += add_prediction_boxes(soup, numbers)
             parts.append(f'<section class="prose">{soup}</section>')
             continue
         made = code_html(name, cell, solved, solutions)
-        if 'class="output"' in made:
+        if 'class="output"' in made and tag_number(cell, "answer") is None:
             made += "".join(ECHO.format(key=key) for key in waiting)
             waiting = []
         parts.append(made)
-    soup = BeautifulSoup("".join(parts), "html.parser")
+    text, heavy = without_heavy_parts("".join(parts))
+    soup = BeautifulSoup(text, "html.parser")
     replace_formulas(soup)
     finish_headings(soup)
     finish_links(soup, there)
-    return soup
+    return with_heavy_parts(str(soup), heavy)
 
 
-def paired_cells(learner: Any, ran: Any) -> Iterator[tuple[Any, Any, str | None]]:
-    """Every cell of a chapter with its solution, and the number of the prediction that a cell after it stores."""
-    mine, solved = ([cell for cell in notebook.cells if not is_prediction(cell)] for notebook in (learner, ran))
-    after = {id(cell): tag_number(follower, "predict")
-             for cell, follower in zip(learner.cells, learner.cells[1:]) if is_prediction(follower)}
+HEAVY = re.compile(r'<div class="highlight.*?</div>|<script.*?</script>|(?<=src=")data:[^"]*', re.DOTALL)
+PLACE = re.compile(r"heavy-part-(\d+);")
+
+
+def without_heavy_parts(text: str) -> tuple[str, list[str]]:
+    """HTML with a mark in place of code, data and pictures, which would take seconds to parse; and these parts.
+
+    >>> without_heavy_parts('<p>a<script>b</script></p>')
+    ('<p>aheavy-part-0;</p>', ['<script>b</script>'])
+    """
+    heavy: list[str] = []
+
+    def take(found: re.Match[str]) -> str:
+        heavy.append(found[0])
+        return f"heavy-part-{len(heavy) - 1};"
+
+    return HEAVY.sub(take, text), heavy
+
+
+def with_heavy_parts(text: str, heavy: list[str]) -> str:
+    """HTML with the parts that `without_heavy_parts` has taken out."""
+    return PLACE.sub(lambda found: heavy[int(found[1])], text)
+
+
+def paired_cells(learner: Any, ran: Any) -> Iterator[tuple[Any, Any, list[str]]]:
+    """Every cell of a chapter with its solution, and the numbers of the predictions that cells right after it keep."""
+    mine, solved = (without_predictions(notebook).cells for notebook in (learner, ran))
+    numbers: dict[int, list[str]] = {}
+    last = 0
+    for cell in learner.cells:
+        last = last if is_prediction(cell) else id(cell)
+        if number := tag_number(cell, "predict"):
+            numbers.setdefault(last, []).append(number)
     for one, other in zip(mine, solved, strict=True):
-        yield one, other, after.get(id(one))
+        yield one, other, numbers.get(id(one), [])
 
 
 def is_prediction(cell: Any) -> bool:
-    """Whether a cell only stores or repeats a prediction: the book has boxes of its own."""
-    return any(tag.startswith("predict") for tag in cell_tags(cell))
+    """Whether a cell only keeps or repeats a prediction: the book has boxes of its own."""
+    return any(tag.partition(":")[0] in ("predict", "show_prediction") for tag in cell_tags(cell))
 
 
-def add_prediction_boxes(soup: BeautifulSoup, number: str | None) -> list[str]:
-    """Add a box under every prompt; return the keys under which a browser stores what is typed."""
-    keys = []
+def without_predictions(notebook: Any) -> Any:
+    """The notebook without the cells that only keep or repeat a prediction; no other cell needs them."""
+    return NotebookNode({**notebook, "cells": [cell for cell in notebook.cells if not is_prediction(cell)]})
+
+
+def add_prediction_boxes(soup: BeautifulSoup, numbers: list[str]) -> list[str]:
+    """Add a box under every prompt; return the keys under which a browser stores what is typed.
+
+    numbers  of the prompts, in order; a prompt without one has a key made from its words.
+    """
+    keys: list[str] = []
     for quote in soup.find_all("blockquote"):
         strong = quote.find("strong")
         if strong is None or not PREDICT.match(strong.get_text()):
             continue
-        key = number or hashlib.blake2b(quote.get_text().encode(), digest_size=4).hexdigest()
+        made = hashlib.blake2b(quote.get_text().encode(), digest_size=4).hexdigest()
+        key = numbers[len(keys)] if len(keys) < len(numbers) else made
         quote.insert_after(BeautifulSoup(BOX.format(key=key), "html.parser"))
         keys.append(key)
-        number = None
     return keys
 
 
@@ -89,6 +128,8 @@ def code_html(name: str, cell: Any, solved: Any, solutions: bool) -> str:
     shown = "".join(map(output_html, solved.get("outputs", [])))
     outputs = f'<div class="output">{shown}</div>' if shown else ""
     code = highlighted_code(cell.source)
+    if any(QUIZ in output.get("data", {}) for output in solved.get("outputs", [])):
+        return f'<section class="code">{outputs}</section>'
     number = tag_number(cell, "answer")
     if number is not None:
         work = EXERCISE.format(number=number, lab=LAB, name=name)
@@ -110,10 +151,8 @@ HIGHLIGHT = Highlight2HTML()
 
 def highlighted_code(source: str) -> str:
     """Python with its words marked for colours; it scrolls by keyboard where lines are long."""
-    made = BeautifulSoup(HIGHLIGHT(source, language="python"), "html.parser")
-    assert made.pre is not None
-    made.pre.attrs |= {"tabindex": "0", "aria-label": "Python code", "role": "region"}
-    return str(made)
+    made = HIGHLIGHT(source, language="python").strip()
+    return str(made).replace("<pre>", '<pre tabindex="0" role="region" aria-label="Python code">', 1)
 
 
 def finish_headings(soup: BeautifulSoup) -> None:
@@ -139,30 +178,6 @@ def finish_links(soup: BeautifulSoup, there: set[str]) -> None:
         elif EXPLORER.match(str(link["href"])):
             link["class"], link["rel"] = "explorer", "noreferrer"
             link["title"] = "opens the explorer, while it runs: python3 start.py explore"
-
-
-def chapter_sections(soup: BeautifulSoup) -> list[tuple[str, str, str]]:
-    """Address, heading and words of every section, for the contents and the search; hints and code are left out."""
-    found: list[list[str]] = []
-    for block in soup.find_all(["h1", "h2", "h3", "p", "li", "td", "legend", "figcaption", "span"]):
-        if block.name in ("h1", "h2", "h3"):
-            found.append([str(block["id"]), plain_words(block), ""])
-        elif found and is_searched(block):
-            found[-1][2] += plain_words(block) + " "
-    return [(address, heading, words.strip()) for address, heading, words in found]
-
-
-def is_searched(block: Tag) -> bool:
-    """Whether a block's words are found by the search: prose and words of figures, once, and no hint."""
-    if block.name == "span":
-        return block.find_parent("details", class_="linviz-words") is not None
-    nested = block.find_parents(["p", "li", "td"])
-    return not nested and not block.find_parents(["details", "form", "pre", "noscript"]) or block.name == "legend"
-
-
-def plain_words(block: Tag) -> str:
-    """The words of a block in one line."""
-    return " ".join(block.get_text().split())
 
 
 def page_title(learner: Any) -> str:

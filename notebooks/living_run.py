@@ -12,6 +12,10 @@ from typing import Any
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell
 
+from linviz.course.book_outputs import VIEW, coarser_view
+
+from .chapter_html import without_predictions
+
 HERE = Path(__file__).resolve().parent
 RECORD = "from linviz.course.book_outputs import record_for_book\nrecord_for_book(get_ipython())"
 STILL = "image/png"
@@ -20,10 +24,11 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 
 def run_for_book(solution: Any) -> Any:
     """A copy of a solution with the outputs of a new run; RuntimeError, in one sentence, if a cell fails."""
+    solution = without_predictions(solution)
     ran = copy.deepcopy(solution)
     ran.cells.insert(0, new_code_cell(RECORD))
     client = NotebookClient(ran, timeout=600, kernel_name="python3", coalesce_streams=True, allow_errors=True,
-                            resources={"metadata": {"path": str(HERE)}})
+                            extra_arguments=["--log-level=40"], resources={"metadata": {"path": str(HERE)}})
     paths = os.pathsep.join([str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
     client.execute(env=os.environ | {"PYTHONPATH": paths})
     ran.cells.pop(0)
@@ -47,3 +52,13 @@ def keep_stills(cell: Any, stored: Any) -> None:
             output.data[STILL] = before["data"][STILL]
     for output in cell.get("outputs", []):
         output.get("data", {}).pop(WIDGET, None)
+
+
+def coarsen_views(notebook: Any, bits: int) -> Any:
+    """A copy of the notebook whose views have mantissas of so many bits, where a map is sent as whole rows."""
+    made = copy.deepcopy(notebook)
+    for cell in made.cells:
+        for output in cell.get("outputs", []):
+            if VIEW in output.get("data", {}):
+                output.data[VIEW] = coarser_view(output.data[VIEW], bits)
+    return made

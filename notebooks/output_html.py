@@ -16,6 +16,7 @@ from nbconvert.filters import markdown2html
 
 from linviz.course.book_outputs import LIVE, QUIZ, VIEW
 from linviz.figures.mime import PLOTLY
+from linviz.patch_view.half_blob import BITS
 
 HIGH = 450  # pixels of a figure without a height of its own
 PLAIN = "text/plain"
@@ -34,8 +35,10 @@ def output_html(output: Any) -> str:
 
 def view_html(data: dict[str, Any]) -> str:
     """A living view over its still picture."""
-    blob = base64.b64decode(data[VIEW]["blob"])
-    return _living("view", '<div class="host"></div>', _picture(data, "image/jpeg"), blob)
+    blob, bits = base64.b64decode(data[VIEW]["blob"]), data[VIEW]["bits"]
+    note = (f'<p class="note">Here the weights are rounded: by at most {50 / 2 ** bits:.2g} % where a map has no '
+            'factors.</p>' if bits < BITS else "")
+    return _living("view", '<div class="host"></div>', _picture(data, "image/jpeg"), blob, note)
 
 
 def slider_html(data: dict[str, Any]) -> str:
@@ -114,6 +117,7 @@ def _plain(data: dict[str, Any]) -> str:
 
 
 FORMS: dict[str, Callable[[dict[str, Any]], str]] = {
-    VIEW: view_html, LIVE: slider_html, PLOTLY: chart_html, QUIZ: quiz_html, "text/html": lambda data: data["text/html"],
+    VIEW: view_html, LIVE: slider_html, PLOTLY: chart_html, QUIZ: quiz_html,
+    "text/html": lambda data: str(data["text/html"]),
     "text/markdown": lambda data: str(markdown2html(data["text/markdown"])), "image/png": _image("image/png"),
     "image/jpeg": _image("image/jpeg"), PLAIN: _plain}

@@ -11,7 +11,8 @@ from typing import Any
 
 from ..figures.mime import PLOTLY, mime_bundle
 from ..patch_view import PatchView
-from ..patch_view.half_blob import half_blob
+from ..patch_view.half_blob import BITS, half_blob
+from ..views.notebook_view import NotebookView
 from .json_changes import json_changes
 from .live import Live
 from .quiz import Quiz
@@ -31,7 +32,8 @@ def record_for_book(shell: Any) -> None:
     {'title': 'none', 'questions': []}
     """
     formatter = shell.display_formatter.mimebundle_formatter
-    for kind, name, stored in ((PatchView, VIEW, stored_view), (Live, LIVE, stored_live), (Quiz, QUIZ, stored_quiz)):
+    for kind, name, stored in ((PatchView, VIEW, stored_view), (Live, LIVE, stored_live), (Quiz, QUIZ, stored_quiz),
+                               (NotebookView, VIEW, lambda shown: stored_view(shown.widget))):
         formatter.for_type(kind, _with_form(name, stored))
 
 
@@ -45,9 +47,15 @@ def _with_form(name: str, stored: Any) -> Any:
 
 
 def stored_view(view: Any) -> dict[str, Any]:
-    """A view as it stands now: its blob in half precision, in base64, and the numbers of its panels."""
+    """A view as it stands now: its blob in half precision, in base64."""
     look = {name: getattr(view, name) for name in ("query", *view.fields.settings())}
-    return {"blob": base64.b64encode(half_blob(view.blob, **look)).decode()}
+    return {"blob": base64.b64encode(half_blob(view.blob, **look)).decode(), "bits": BITS}
+
+
+def coarser_view(stored: dict[str, Any], bits: int) -> dict[str, Any]:
+    """A stored view whose maps, where they are sent as whole rows, have mantissas of so many bits."""
+    blob = half_blob(base64.b64decode(stored["blob"]), bits)
+    return {"blob": base64.b64encode(blob).decode(), "bits": bits}
 
 
 def stored_quiz(quiz: Quiz) -> dict[str, Any]:

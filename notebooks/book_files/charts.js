@@ -4,6 +4,7 @@ import {isDark} from "./appearance.js";
 import {textOf} from "./unpacked.js";
 
 const CONFIG = {displayModeBar: false, responsive: true};
+const touched = matchMedia("(pointer: coarse)");                 // there a finger on a figure scrolls the page
 let plotly;                                                      // a promise of the library
 
 export function libraryOf() {
@@ -37,6 +38,7 @@ export class Chart {
     const library = await libraryOf();
     if (figure !== this.figure) return;
     const {data, layout, config} = structuredClone(dressed(figure, this.colours, isDark()));
+    if (touched.matches) layout.dragmode = false;
     await library.react(this.place, data, layout, {...CONFIG, ...config});
   }
 }
