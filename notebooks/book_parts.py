@@ -28,6 +28,7 @@ FRAME = Template("""<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="$policy">
 $metas<title>$title</title>
+<link rel="icon" href="data:,">
 <link rel="stylesheet" href="book.css">
 <script src="book.js" defer></script>
 </head>
