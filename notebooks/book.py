@@ -23,7 +23,7 @@ from linviz.atomic_write import write_atomically
 from linviz.safe_output import check_folder, one_line
 
 from .book_parts import SHARED, contents_html, page_frame, sections_file, shared_files
-from .book_sections import page_sections
+from .book_sections import page_headings, page_sections
 from .chapter_html import chapter_html, page_lead, page_title
 from .living_run import coarsen_views, run_for_book
 
@@ -80,8 +80,7 @@ class Page:
     def html_of(self, ran: Any, pages: Sequence[Page], edition: Edition) -> str:
         """The page with the outputs of an executed solution."""
         text = chapter_html(self.path.stem, self.learner, ran, {page.path.stem for page in pages}, edition.solutions)
-        parts = [(address, heading) for address, heading, _ in page_sections(text)][1:]
-        listed = contents_html([(page.name, page.title) for page in pages], self.name, parts)
+        listed = contents_html([(page.name, page.title) for page in pages], self.name, page_headings(text)[1:])
         return page_frame(self.path.stem, self.title, listed, f"{text}{self.links(pages)}",
                           made_from=self.text_stamp(), made_with=self.stamp(pages, edition))
 

@@ -66,8 +66,8 @@ def page_frame(name: str, title: str, contents: str, text: str, **metas: str) ->
 
 def contents_html(chapters: Sequence[tuple[str, str]], here: str = "",
                   sections: Sequence[tuple[str, str]] = ()) -> str:
-    """The list of all chapters, (file, title), with the sections of this one, (address, heading)."""
-    inside = "".join(f'<li><a href="#{address}">{escape(heading)}</a></li>' for address, heading in sections)
+    """The list of all chapters, (file, title), with the sections of this one, (address, heading as HTML)."""
+    inside = "".join(f'<li><a href="#{address}">{heading}</a></li>' for address, heading in sections)
     return "<ol>" + "".join(
         f'<li><a href="{file}"{" aria-current=page" if file == here else ""}>{escape(title)}</a>'
         f'{f"<ol>{inside}</ol>" if file == here and inside else ""}</li>' for file, title in chapters) + "</ol>"

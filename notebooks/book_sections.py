@@ -1,10 +1,13 @@
 """The sections of a page of the book: for its contents, and for the search."""
 from __future__ import annotations
 
+import re
+
 from bs4 import BeautifulSoup, NavigableString, Tag
 
 from .chapter_html import PLACE, without_heavy_parts
 
+HEADING, TAG = re.compile(r'<h[123] id="([^"]+)">(.*?)</h[123]>', re.DOTALL), re.compile(r"<[^>]+>")
 HEADINGS = ("h1", "h2", "h3")
 HIDDEN = "details:not(.linviz-words), form, pre, noscript, textarea, .predicted, .work, summary, nav"  # hints, code
 
@@ -21,12 +24,28 @@ def page_sections(text: str) -> list[tuple[str, str, str]]:
     for hidden in soup.select(HIDDEN):
         hidden.extract()
     found: list[tuple[str, str, list[str]]] = []
-    for part in (soup.find("main") or soup).descendants:
-        if isinstance(part, Tag) and part.name in HEADINGS:
-            found.append((str(part["id"]), one_spaced(part.get_text()), []))
-        elif isinstance(part, NavigableString) and found and part.find_parent(HEADINGS) is None:
-            found[-1][2].append(part if part.find_parent("math") else f"{part} ")
+    gather_words(soup.find("main") or soup, found)
     return [(address, heading, one_spaced("".join(words))) for address, heading, words in found]
+
+
+def gather_words(part: Tag, found: list[tuple[str, str, list[str]]], gap: str = " ") -> None:
+    """Add a section for every heading in a part of a page, and its words to the newest section."""
+    for child in part.children:
+        if isinstance(child, Tag) and child.name in HEADINGS:
+            found.append((str(child["id"]), one_spaced(child.get_text()), []))
+        elif isinstance(child, Tag):
+            gather_words(child, found, "" if child.name == "math" else gap)
+        elif isinstance(child, NavigableString) and found:
+            found[-1][2].append(f"{child}{gap}")
+
+
+def page_headings(text: str) -> list[tuple[str, str]]:
+    """Address and words of every heading, as HTML, in order.
+
+    >>> page_headings('<h2 id="a">A <code>b</code></h2><p>one</p>')
+    [('a', 'A b')]
+    """
+    return [(address, one_spaced(TAG.sub("", words))) for address, words in HEADING.findall(text)]
 
 
 def one_spaced(text: str) -> str:

@@ -147,7 +147,8 @@ def test_numbers_of_predictions_come_from_their_cells_which_are_left_out() -> No
         assert [one["data-key"] for one in soup.select(".prediction")] == ["1.1", "1.2"]
         assert [one["data-key"] for one in soup.select(".code:has(.output) ~ .predicted")] == ["1.1", "1.2"]
         assert "predict(" not in soup.get_text()
-    soup = BeautifulSoup(chapter_html("01_a", new_notebook(cells=plain), new_notebook(cells=plain), set()), "html.parser")
+    text = chapter_html("01_a", new_notebook(cells=plain), new_notebook(cells=plain), set())
+    soup = BeautifulSoup(text, "html.parser")
     assert len({one["data-key"] for one in soup.select(".prediction")}) == 2
 
 
