@@ -88,9 +88,9 @@ class Page:
         """The links to the chapters before and after this one."""
         at = list(pages).index(self)
         before, after = (pages[n] if 0 <= n < len(pages) else None for n in (at - 1, at + 1))
-        sides = (before and f'<a href="{before.name}" rel="prev">← {html.escape(before.title)}</a>',
-                 after and f'<a href="{after.name}" rel="next">{html.escape(after.title)} →</a>')
-        return f'<nav class="around" aria-label="Chapters before and after">{"".join(filter(None, sides))}</nav>'
+        back = f'<a href="{before.name}" rel="prev">← {html.escape(before.title)}</a>' if before else ""
+        on = f'<a href="{after.name}" rel="next">{html.escape(after.title)} →</a>' if after else ""
+        return f'<nav class="around" aria-label="Chapters before and after">{back}{on}</nav>'
 
     def text_stamp(self) -> str:
         """Changes with the cells of the chapter, in the learner's notebook or the solution."""
