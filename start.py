@@ -37,7 +37,7 @@ USAGE = """usage: python3 start.py COMMAND [ARGUMENTS]
 
   explore   the explorer, in your browser            (--port 8600, --no-browser, --lan)
   lab       the notebooks, in JupyterLab             (--no-browser)
-  book      the course with its solutions as pages   (book FOLDER, --force)
+  book      the course as pages that need no Python  (book FOLDER, --chapters 0 13, --solutions)
   slides    the course as slides, for teachers       (slides FOLDER)
   grade     learners' notebooks, with the checks     (grade submissions/ -o grades.csv)
   test      every test; arguments go to pytest       (test tests/mechanisms -k softmax)
@@ -392,8 +392,8 @@ def bench(arguments):
 
 
 def book(arguments, module="notebooks.book"):
-    """Print the executed solutions as pages that need no server."""
-    folder = [a if a.startswith("-") else str(Path(a).resolve()) for a in arguments]
+    """Write the course as pages that need no server and no Python."""
+    folder = [a if a.startswith("-") or a.isdigit() else str(Path(a).resolve()) for a in arguments]
     os.chdir(str(ROOT))
     return hand_over(module, folder)
 
