@@ -2,15 +2,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from torch import Tensor
 
 from linviz.clips import Clip, ColourTask, hinted_picture
 from linviz.clips.colour_samples import colour_photograph
-from linviz.clips.colour_spots import is_grey, read_spots, spotted_task, write_spots
+from linviz.clips.colour_spots import is_grey, read_spots, sharp_luma, sharp_picture, spotted_task, write_spots
+from linviz.clips.colour_windows import COLOUR_PATCH
 from linviz.models.checkpoints import pretrained
-from linviz.models.colour_painting import Painting, paint_task
+from linviz.models.colour_model import ColourModel
+from linviz.models.colour_painting import Painting, paint_task, stretched_model
 from linviz.models.trace import Traced
 
 from ..shared.background_jobs import ResultCache
@@ -48,6 +51,12 @@ class PaintedView:
     chosen: bool  # whether a spot has a colour that a person chose
     spots: str    # the hints as text, drawn or painted
     photograph: Tensor  # the square in its own colours, (3, side, side)
+    luma: Tensor  # its grey values, sharper, (1, Ypx, Xpx)
+    results: ResultCache
+
+    def sharp(self, painted: Tensor) -> Tensor:
+        """A picture as it is shown: with the photograph's own grey values."""
+        return sharp_picture(painted, self.luma)
 
     @property
     def scored(self) -> bool:
@@ -67,13 +76,15 @@ def painted_view(view: ColourView) -> PaintedView | None:
     arms, missing = [], []
     for arm in view.arms:
         try:
-            painting = results.keep((arm, key), lambda arm=arm: paint_task(_model(arm), task))
+            painting = results.keep((arm, key), lambda arm=arm: paint_task(finer_model(arm), task))
             arms.append(PaintedArm(arm, ARMS[arm], painting))
         except (ValueError, OSError) as error:
             missing.append(f"{ARMS[arm]} is not shown: {error}.")
     own = view.hints or write_spots(dict.fromkeys(task.hints[0].nonzero()[:, 0].tolist(), ""))
     chosen = any(read_spots(own).values())
-    return PaintedView(key, picture, task, arms, missing, is_grey(bare), chosen, own, bare.true_pictures[0])
+    luma = results.keep(("luma", name), lambda: sharp_luma(picture))
+    return PaintedView(key, picture, task, arms, missing, is_grey(bare), chosen, own, bare.true_pictures[0], luma,
+                       results)
 
 
 def _tasks(view: ColourView, picture: Clip) -> tuple[ColourTask, ColourTask]:
@@ -83,5 +94,9 @@ def _tasks(view: ColourView, picture: Clip) -> tuple[ColourTask, ColourTask]:
     return task, spotted_task(picture, {}, SIDE)
 
 
-def _model(name: str) -> Any:
-    return pretrained(name, 0, BUDGET)
+@lru_cache(maxsize=8)
+def finer_model(name: str) -> ColourModel:
+    """A shipped model with its positions stretched to the page's patches; ValueError, in one sentence, without one."""
+    model = pretrained(name, 0, BUDGET)
+    assert isinstance(model, ColourModel)
+    return stretched_model(model, SIDE * COLOUR_PATCH)

@@ -5,7 +5,6 @@ from functools import partial
 
 import streamlit as st
 
-from linviz.clips.colour_spots import sharp_picture
 from linviz.views.export.colour_export import ShownPainting, hints_csv, painting_code, paintings_png
 
 from ..shared.export_buttons import show_folded
@@ -39,5 +38,5 @@ def file_bytes(ending: str, found: PaintedView) -> bytes:
         return hints_csv(found.task, found.spots).encode()
     pictures = [("hints", found.task.hinted_pictures[0], ""), ("true colours", found.photograph, "")]
     pictures += [(arm.title, arm.painting.picture, score_text(found, arm)) for arm in found.arms]
-    shown = [ShownPainting(title, sharp_picture(x, found.picture), score) for title, x, score in pictures]
+    shown = [ShownPainting(title, found.sharp(x), score) for title, x, score in pictures]
     return paintings_png(shown, colours_heading(found), credit_line(found.picture))

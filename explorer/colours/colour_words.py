@@ -7,12 +7,11 @@ from linviz.clips import Clip
 from linviz.clips.colour_samples import was_learned_from
 from linviz.models.painting_rows import patch_rows, shared_weight
 
-from ..shared.number_tables import three_digits
 from .arm_paintings import PaintedArm, PaintedView
 from .colours_state import ColourView
 
-GUIDE = ("A grey picture and a few spots of colour. Each arm paints the rest by copying, and attention has to find the "
-         "spots that fit. **Paint hints** on the left; **move over a painting** to see who lends a patch its colour.")
+GUIDE = ("Attention finds the spots of colour that fit, and copies them. **Paint** on the grey picture. **Move over a "
+         "painting**: who lends this patch its colour?")
 WHAT = ("R² is 1 where every hidden patch has the true colours. It is 0 where an answer is no better than one mean "
         "colour for the whole picture, and less where it is worse. Only hidden patches count.")
 HONEST = ("The models are tiny, with at most 81,000 numbers, and were trained for minutes on nine photographs. They "
@@ -55,8 +54,8 @@ def colours_heading(found: PaintedView) -> str:
     if not found.scored or len(found.arms) < 2:
         return f"{spot_count(count).capitalize()}, and what the arms make of them"
     best, worst = (choose(found.arms, key=lambda arm: arm.painting.r2) for choose in (max, min))
-    return (f"From {spot_count(count)}, {best.title} paints this picture with R² {signed_number(best.painting.r2)} and "
-            f"{worst.title} with {signed_number(worst.painting.r2)}")
+    return (f"{count} hints: R² {signed_number(best.painting.r2)} for {best.title}, "
+            f"{signed_number(worst.painting.r2)} for {worst.title}")
 
 
 def sharing_sentence(view: ColourView, arms: Sequence[PaintedArm]) -> str:
@@ -65,8 +64,8 @@ def sharing_sentence(view: ColourView, arms: Sequence[PaintedArm]) -> str:
         return ""
     shared = {arm.title: shared_weight(patch_rows(arm.layer(view.layer), view.pins, view.head_number)) for arm in arms}
     most, least = max(shared, key=lambda name: shared[name]), min(shared, key=lambda name: shared[name])
-    return (f"Two pinned patches place {three_digits(100 * shared[least])} % of their weight alike in {least}, and "
-            f"{three_digits(100 * shared[most])} % in {most}.")
+    return (f"Two pinned patches place {100 * shared[least]:.0f} % of their weight alike in {least}, and "
+            f"{100 * shared[most]:.0f} % in {most}.")
 
 
 def truth_note(found: PaintedView) -> str:

@@ -17,15 +17,15 @@ function colourView(host, send) {
   const board = new HintBoard(() => tell()), gone = new AbortController();
   const shelf = h("div", {className: "paintings"}), maps = h("div", {className: "maps"});
   const asks = h("div", {className: "asks", tabIndex: 0, role: "application"}, shelf);
-  const where = h("span", {className: "where"}), live = h("div", {className: "sr", role: "status", ariaLive: "polite"});
+  const where = h("p", {className: "where"}), live = h("div", {className: "sr", role: "status", ariaLive: "polite"});
   const projector = h("button", {className: "button", textContent: "projector"});
   projector.title = "for a room: large type, no sidebar";
   const unpin = h("button", {className: "button", textContent: "unpin all"});
   const title = h("h2", {textContent: "Whom the pinned patches ask"}), note = h("p", {className: "note"});
-  const face = h("div", {className: "view"}, h("div", {className: "top"}, board.el,
-    h("div", {}, asks, h("div", {className: "tools"}, where, unpin, projector))), title, note, maps);
+  const card = h("div", {className: "card"}, where, unpin, projector);
+  const face = h("div", {className: "view"}, h("div", {className: "top"}, board.el, asks), title, note, maps);
   root.replaceChildren(h("style", {textContent: css + colourCss}), face, live);
-  let model, wish, grid, hinted, figures = [], pinRows = [], addresses = [], queued = 0, said = 0;
+  let model, wish, grid, hinted, figures = [], pinRows = [], addresses = [], queued = 0, said = 0, drawn = "";
 
   function update(bytes) {
     const next = unpack(bytes), {set} = next;
@@ -62,7 +62,7 @@ function colourView(host, send) {
       return figure;
     });
     for (const one of [truth, ...figures]) hand(one.stage.box);
-    shelf.replaceChildren(truth.el, ...figures.map(f => f.el));
+    shelf.replaceChildren(truth.el, ...figures.map(f => f.el), card);
     asks.ariaLabel = `${next.alt} Painted by ${next.arms.map(arm => arm.title).join(", ")}. Arrow keys move the patch that `
       + "asks, Enter pins or unpins, Escape shows the paintings.";
     pinRows = figures.map(figure => new PinRow(grid, figure));
@@ -80,9 +80,11 @@ function colourView(host, send) {
     queued = 0;
     const query = asking(), with_ = {head: state.head, hints: board.spots, hinted, model, pinColours: model.pinColours};
     update.truth.ask(query);
-    for (const figure of [update.truth, ...figures]) figure.pin(state.pins, model.pinColours);
+    update.truth.pin(state.pins, model.pinColours);
     for (const figure of figures) figure.ask(query, with_);
-    for (const row of pinRows) row.draw(state.pins, with_);
+    const pinned = JSON.stringify([model.id, state.pins, state.head, Boolean(hinted.bitmap), writeSpots(board.spots)]);
+    if (pinned !== drawn) for (const row of pinRows) row.draw(state.pins, with_);
+    drawn = pinned;
     const at = query === null ? null : grid.place(query);
     write(where, at ? `the patch that asks: row ${at[1] + 1}, column ${at[2] + 1}` : "Move over a picture: who lends "
       + "this patch its colour? Click to pin it.");
@@ -151,7 +153,7 @@ function colourView(host, send) {
 
 const colourCss = `
 .view { --accent: var(--st-primary-color, #0072b2); gap: 10px; }
-.top { display: grid; grid-template-columns: minmax(0, 5fr) minmax(0, 8fr); gap: 12px 26px; align-items: start; }
+.top { display: grid; grid-template-columns: minmax(0, 4.4fr) minmax(0, 8.6fr); gap: 12px 24px; align-items: start; }
 .hints, .asks { min-width: 0; }
 .board { touch-action: none; cursor: crosshair; aspect-ratio: 1; }
 .board:focus-visible, .asks:focus-visible { outline: 2px solid var(--accent); outline-offset: 3px; border-radius: 7px; }
@@ -163,26 +165,29 @@ const colourCss = `
 figure { margin: 0; min-width: 0; }
 .paintings .head, .hints .head { margin-bottom: 5px; }
 .paintings figure:first-child .head::before, .hints .head::before { display: none; }
-.score { margin-left: auto; font-variant-numeric: tabular-nums; }
+.head .score { flex: none; margin-left: auto; font-variant-numeric: tabular-nums; }
 .paintings .note { min-height: 2.7em; margin-top: 3px; }
 .marks { position: absolute; inset: 0; pointer-events: none; }
-.pinned { position: absolute; width: calc(100% / var(--x) + 6px); aspect-ratio: 1; transform: translate(-50%, -50%);
-  border: 2px solid var(--pin); border-radius: 50%; box-shadow: 0 0 0 1px #fff, inset 0 0 0 1px #fffc;
-  font: 700 0/1 sans-serif; color: #fff; }
-.pinned::after { content: ""; }
-.asks .pinned { font-size: 10px; text-indent: 1.35em; text-shadow: 0 0 2px #000, 0 0 3px #000, 0 0 4px #000; }
+.pinned { position: absolute; width: calc(100% / var(--x) + 5px); aspect-ratio: 1; transform: translate(-50%, -50%);
+  border: 2px solid var(--pin); border-radius: 50%; box-shadow: 0 0 0 1px #fff, inset 0 0 0 1px #fffc; }
+.pinned::after { content: attr(data-number); position: absolute; left: calc(100% + 2px); top: 50%; translate: 0 -50%;
+  font: 700 11px/1 sans-serif; color: #fff; text-shadow: 0 0 2px #000, 0 0 3px #000, 0 0 4px #000; }
+.pins .pinned::after { content: none; }
+.card { display: grid; gap: 8px; justify-items: start; align-content: start; padding-top: 26px; min-width: 0; }
+.card .where { margin: 0; min-height: 4.2em; color: var(--soft); }
 h2 { font-size: 1.25em; font-weight: 600; margin: 14px 0 0; }
-h3 { font-size: 1em; margin: 10px 0 5px; }
-h3 .less { margin-left: auto; }
+h3 { font-size: 1em; margin: 0 0 4px; }
+.maps { display: grid; gap: 12px; }
+.asked { display: grid; grid-template-columns: minmax(0, 11em) minmax(0, 1fr); gap: 6px 16px; }
+.asked .head { white-space: normal; margin: 0 0 3px; }
 .pins { display: grid; grid-template-columns: repeat(6, minmax(0, 1fr)); gap: 10px; }
-.pins .stage { cursor: default; outline: 3px solid var(--pin); outline-offset: -3px; }
+.pins .stage { cursor: default; outline: 2.5px solid var(--pin); outline-offset: -2.5px; }
 .pins .note { font-variant-numeric: tabular-nums; }
-.maps { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 4px 26px; }
-@container view (max-width: 900px) { .maps { grid-template-columns: minmax(0, 1fr); } }
 @container view (max-width: 720px) {
   .top { grid-template-columns: minmax(0, 1fr); }
   .paintings { grid-template-columns: repeat(2, minmax(0, 1fr)); }
   .hints .tools .button { padding: 9px 11px; }
+  .asked { grid-template-columns: minmax(0, 1fr); }
 }
 @container view (max-width: 480px) { .pins { grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 8px; } }
 `;

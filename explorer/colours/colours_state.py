@@ -17,7 +17,7 @@ from .own_picture import choose_file
 OWN, MEAN = "own", "mean"
 HYBRID = "relu_floor/softmax/relu_floor"
 ARMS = {  # name of a shipped model: what the page calls it
-    "softmax": "softmax", HYBRID: "floor, softmax, floor", "relu_floor": "relu_floor",
+    "softmax": "softmax", HYBRID: "floor/softmax/floor", "relu_floor": "relu_floor",
     "relu_floor+gate": "relu_floor + gate", "relu": "relu"}
 FEWEST, MOST_ARMS = 2, 4
 LIVE = ("seed", "hints", "pins", "projector")

@@ -37,13 +37,13 @@ def choose_view() -> ColourView:
 
 def _show_hint_controls() -> None:
     """Picture, share and draw of the hints, in one row over the view."""
-    left, middle, right = st.columns([2, 2, 1.3], gap="medium", vertical_alignment="bottom")
-    left.selectbox("Picture", [*COLOUR_PHOTOGRAPHS, OWN], key=key("source"), on_change=_source_changed,
-                   format_func=lambda name: NAMES.get(name, name.capitalize()))
-    with middle:
-        draw_field(STATE, "share")
-    right.button("New hints", on_click=_new_hints, width="stretch", icon=":material/casino:",
-                 help="Draw other patches at random. Hints that you have painted go.")
+    with st.container(horizontal=True, vertical_alignment="bottom", key="colours_controls"):
+        st.selectbox("Picture", [*COLOUR_PHOTOGRAPHS, OWN], key=key("source"), on_change=_source_changed, width=200,
+                     format_func=lambda name: NAMES.get(name, name.capitalize()))
+        st.button("New hints", on_click=_new_hints, width="content", icon=":material/casino:",
+                  help="Draw other patches at random. Hints that you have painted go.")
+        with st.container(width=300):
+            draw_field(STATE, "share")
 
 
 def take_change() -> None:

@@ -22,7 +22,7 @@ export class ArmRows {                                           // the rows of 
   }
 }
 
-export const percent = x => `${x > 0 && x < .01 ? "<1" : Math.round(100 * x)} %`;
+export const percent = x => `${x > 0 && x < .01 ? "<1" : Math.round(100 * x)}\u00a0%`;
 
 export function hintShare(row, hints) {                          // the part of a row on hints, and the heaviest of all
   let on = 0, sum = 0, heaviest = 0;
@@ -60,7 +60,7 @@ export class PictureFigure {                                     // a picture un
 
   picture(src, alt) { Object.assign(this.stage.photo, {src, alt}); }
 
-  pin(pins, colours) {
+  pin(pins, colours) {                                           // on the true picture alone: paintings stay clear
     this.marks.replaceChildren(...pins.map((n, k) => pinMark(this.grid, n, k, colours)));
   }
 
@@ -71,7 +71,8 @@ export class PictureFigure {                                     // a picture un
 }
 
 export function pinMark(grid, n, k, colours) {                   // a ring in the colour of a pin, with its number
-  const mark = h("i", {className: "pinned", textContent: k + 1});
+  const mark = h("i", {className: "pinned"});
+  mark.dataset.number = k + 1;
   mark.style.setProperty("--pin", colours[k]);
   putOn(mark, grid, grid.place(n));
   return mark;
@@ -108,10 +109,9 @@ export class PinRow {                                            // one arm: a s
     Object.assign(this, {grid, figure, cells: []});
     this.title = h("h3", {className: "head"}, h("span", {}, figure.arm.title));
     this.title.style.setProperty("--hue", hues[figure.arm.family]);
-    this.shared = h("span", {className: "less"});
-    this.title.append(this.shared);
+    this.shared = h("p", {className: "note"});
     this.shelf = h("div", {className: "pins"});
-    this.el = h("section", {}, this.title, this.shelf);
+    this.el = h("section", {className: "asked"}, h("div", {}, this.title, this.shared), this.shelf);
   }
 
   draw(pins, {head, hints, hinted, model, pinColours}) {
@@ -130,7 +130,7 @@ export class PinRow {                                            // one arm: a s
       el.ariaLabel = `${this.figure.arm.title}, pin ${k + 1}, row ${y + 1}, column ${x + 1}: ${share} of its weight on hints`;
     });
     this.shelf.replaceChildren(...this.cells.map(cell => cell.el));
-    write(this.shared, pins.length > 1 ? `two pins place ${percent(sharedWeight(rows))} of their weight alike` : "");
+    write(this.shared, pins.length > 1 ? `Two pins place ${percent(sharedWeight(rows))} of their weight alike.` : "");
   }
 
   cell() {

@@ -9,13 +9,11 @@ from typing import Any
 import streamlit as st
 from torch import Tensor
 
-from linviz.clips.colour_paint import split_colour
-from linviz.clips.colour_spots import sharp_picture
 from linviz.palette import HUES, live_colours
 from linviz.patch_view import module_source
 from linviz.patch_view.blob import frame_image
 from linviz.patch_view.light import FULL, LIGHT, PROJECTED
-from linviz.patch_view.packing import encode_blob
+from linviz.patch_view.packing import encode_blob, replace_state
 from linviz.patch_view.wires import wire_arrays
 
 from . import colour_words
@@ -40,7 +38,9 @@ def colour_view(view: ColourView, found: PaintedView, tick: int, key: str, on_ch
     """Show the view; what a person does in it sets `st.session_state[key].change`."""
     wish = {"hints": found.spots, "painted": bool(view.hints), "pins": list(view.pins), "projector": view.projector,
             "head": view.head_number, "tick": tick}
-    _component(data=encode_blob(view_content(view, found), wish), key=key, on_change_change=on_change)
+    packed = found.results.keep(("packed", found.key, view.arms, view.layer, view.head, view.projector),
+                                lambda: encode_blob(view_content(view, found), wish))
+    _component(data=replace_state(packed, wish), key=key, on_change_change=on_change)
 
 
 def view_content(view: ColourView, found: PaintedView) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def arm_content(view: ColourView, found: PaintedView, arm: PaintedArm, picture: 
 def shown_pictures(found: PaintedView) -> dict[str, bytes]:
     """The pictures of a view as JPEG: grey, photo, hinted, and every arm's by its name."""
     def jpeg(painted: Tensor) -> bytes:
-        return jpeg_bytes(sharp_picture(painted, found.picture))
-    photo, hinted = found.photograph, found.task.hinted_pictures[0]
-    return {"grey": jpeg(split_colour(photo)[0].expand(3, -1, -1)), "photo": jpeg(photo), "hinted": jpeg(hinted),
+        return jpeg_bytes(found.sharp(painted))
+    return {"grey": jpeg_bytes(found.luma.expand(3, -1, -1)), "photo": jpeg(found.photograph),
+            "hinted": jpeg(found.task.hinted_pictures[0]),
             **{arm.name: jpeg(arm.painting.picture) for arm in found.arms}}

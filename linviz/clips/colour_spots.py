@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from .clip import Clip
@@ -88,17 +89,24 @@ def is_grey(task: ColourTask) -> bool:
     return not len(hidden) or (hidden - hidden.mean(0)).square().mean().sqrt().item() < LEAST_COLOUR
 
 
-def sharp_picture(painted: Tensor, picture: Clip | Tensor) -> Tensor:
-    """A painted square (3, side, side) with the grey values of the photograph at its own, finer size: (3, Ypx, Ypx).
+def sharp_luma(picture: Clip | Tensor, least: int = 224, most: int = 560) -> Tensor:
+    """The grey values of a picture's middle square at its own size, from `least` to `most` pixels: (1, side, side).
 
-    A model paints colours only; the grey values are given. So nothing is added to what the model painted.
-
-    >>> sharp_picture(torch.rand(3, 16, 16), torch.rand(3, 40, 60)).shape
-    torch.Size([3, 40, 40])
+    >>> sharp_luma(torch.rand(3, 300, 400)).shape
+    torch.Size([1, 300, 300])
     """
     image = picture.frames[0] if isinstance(picture, Clip) else picture
-    side = max(painted.shape[-1], min(560, *image.shape[1:]))
-    luma = split_colour(central_square(image, side))[0]
+    return split_colour(central_square(image, max(least, min(most, *image.shape[1:]))))[0]
+
+
+def sharp_picture(painted: Tensor, luma: Tensor) -> Tensor:
+    """A painted square (3, side, side) with finer grey values of the photograph (1, Ypx, Xpx): (3, Ypx, Xpx).
+
+    A model paints colours only, and the grey values are given: nothing is added to what the model painted.
+
+    >>> sharp_picture(torch.rand(3, 16, 16), torch.rand(1, 40, 40)).shape
+    torch.Size([3, 40, 40])
+    """
     colour = split_colour(painted)[1][None]
-    fine = torch.nn.functional.interpolate(colour, size=(side, side), mode="bilinear", align_corners=False)[0]
+    fine = F.interpolate(colour, size=luma.shape[1:], mode="bilinear", align_corners=False)[0]
     return join_colour(luma, fine)
