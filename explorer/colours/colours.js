@@ -25,14 +25,14 @@ function colourView(host, send) {
   const card = h("div", {className: "card"}, where, unpin, projector);
   const face = h("div", {className: "view"}, h("div", {className: "top"}, board.el, asks), title, note, maps);
   root.replaceChildren(h("style", {textContent: css + colourCss}), face, live);
-  let model, wish, grid, hinted, figures = [], pinRows = [], addresses = [], queued = 0, said = 0, drawn = "";
+  let model, wish, grid, hinted, truth, figures = [], pinRows = [], addresses = [], queued = 0, said = 0, drawn = "", shown = "";
 
   function update(bytes) {
     const next = unpack(bytes), {set} = next;
     wish = set;
     if (next.id !== model?.id) take(next);
     state.head = set.head;
-    if (set.tick >= state.tick) {                                // else the hand has gone on since
+    if (set.tick >= state.tick && !board.busy) {                 // else the hand has gone on since
       Object.assign(state, {pins: set.pins, projector: set.projector, tick: set.tick});
       board.set(set.hints);
     }
@@ -53,24 +53,29 @@ function colourView(host, send) {
     hinted?.close();
     hinted = new Picture({type: "image/jpeg", data: next.hinted.data}, schedule);
     if (first) board.show({grid, grey: next.grey, photo: next.photo, alt: next.alt});
-    const truth = new PictureFigure(grid, "true colours", "");
+    const arms = JSON.stringify([next.grid, next.arms.map(arm => [arm.title, arm.family])]);
+    if (arms !== shown) makeFigures(next);
+    shown = arms;
     truth.picture(addresses[0], next.alt);
     write(truth.note, next.truth);
-    figures = next.arms.map((arm, n) => {
-      const figure = new ArmFigure(grid, arm);
-      figure.picture(addresses[n + 1], arm.alt);
-      return figure;
+    figures.forEach((figure, n) => {
+      figure.take(next.arms[n]);
+      figure.picture(addresses[n + 1], next.arms[n].alt);
     });
-    for (const one of [truth, ...figures]) hand(one.stage.box);
-    shelf.replaceChildren(truth.el, ...figures.map(f => f.el), card);
     asks.ariaLabel = `${next.alt} Painted by ${next.arms.map(arm => arm.title).join(", ")}. Arrow keys move the patch that `
       + "asks, Enter pins or unpins, Escape shows the paintings.";
-    pinRows = figures.map(figure => new PinRow(grid, figure));
-    maps.replaceChildren(...pinRows.map(row => row.el));
-    update.truth = truth;
     write(note, next.mapNote);
     clearTimeout(said);
     said = setTimeout(() => write(live, next.arms.map(arm => `${arm.title} ${arm.score}`).join(", ")), 350);
+  }
+
+  function makeFigures({arms}) {                                 // other arms than before
+    truth = new PictureFigure(grid, "true colours", "");
+    figures = arms.map(arm => new ArmFigure(grid, arm));
+    for (const one of [truth, ...figures]) hand(one.stage.box);
+    shelf.replaceChildren(truth.el, ...figures.map(f => f.el), card);
+    pinRows = figures.map(figure => new PinRow(grid, figure));
+    maps.replaceChildren(...pinRows.map(row => row.el));
   }
 
   const schedule = () => { queued ||= requestAnimationFrame(draw); };
@@ -79,8 +84,8 @@ function colourView(host, send) {
   function draw() {
     queued = 0;
     const query = asking(), with_ = {head: state.head, hints: board.spots, hinted, model, pinColours: model.pinColours};
-    update.truth.ask(query);
-    update.truth.pin(state.pins, model.pinColours);
+    truth.ask(query);
+    truth.pin(state.pins, model.pinColours);
     for (const figure of figures) figure.ask(query, with_);
     const pinned = JSON.stringify([model.id, state.pins, state.head, Boolean(hinted.bitmap), writeSpots(board.spots)]);
     if (pinned !== drawn) for (const row of pinRows) row.draw(state.pins, with_);
@@ -135,7 +140,7 @@ function colourView(host, send) {
   on(projector, "click", () => { state.projector = !state.projector; tell(); });
   const view = {update, draw,
     get state() { return {...state, hints: writeSpots(board.spots), asking: asking()}; },
-    get model() { return model; },
+    get model() { return model && {...model, heard: wish.hints}; },
     get atRest() { return Boolean(model) && queued === 0; },
     row: (arm, query, head = state.head) => figures[arm].rows.row(query, head, new Float64Array(grid.size)),
     destroy() {
@@ -186,7 +191,7 @@ h3 { font-size: 1em; margin: 0 0 4px; }
 @container view (max-width: 720px) {
   .top { grid-template-columns: minmax(0, 1fr); }
   .paintings { grid-template-columns: repeat(2, minmax(0, 1fr)); }
-  .hints .tools .button { padding: 9px 11px; }
+  :is(.hints .tools, .card) .button { padding: 9px 11px; }
   .asked { grid-template-columns: minmax(0, 1fr); }
 }
 @container view (max-width: 480px) { .pins { grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 8px; } }

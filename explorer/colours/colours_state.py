@@ -104,8 +104,17 @@ class ColoursState(PageState[ColourView]):
             return replace(found, pins=own_pins(found.source), hints="")
         return found if found.share == last.share else replace(found, hints="")
 
+    def beside(self) -> dict[str, str]:
+        """The picture, on which depends what the rest of an address leaves out."""
+        source = self.state.source
+        return {} if source == self.opening.source else {"source": ColourSource().write(source)}
+
     def change(self, **values: Any) -> None:
-        """Set fields that have no widget; ValueError where a value is wrong."""
+        """Set fields that have no widget, in a callback; ValueError where a value is wrong.
+
+        A quick hand is ahead of the address that its browser sends: that one is late, and nobody has gone back.
+        """
+        self.history.forget()
         st.session_state[self.page] = self.state.with_values(**values)
 
     def show_file(self, source: SourceFile | None) -> None:

@@ -28,7 +28,7 @@ export function writeSpots(spots) {
 
 export class HintBoard {
   constructor(changed) {                                         // changed(): a stroke, or what keys did, has ended
-    Object.assign(this, {changed, spots: new Map(), brush: "own", at: 0, past: [], waiting: 0});
+    Object.assign(this, {changed, spots: new Map(), brush: "own", at: 0, past: [], waiting: 0, stroke: false});
     this.canvas = h("canvas", {ariaHidden: "true"});
     this.box = h("div", {className: "stage board", tabIndex: 0, role: "application"}, this.canvas);
     this.colour = h("input", {type: "color", value: "#ff8800", ariaLabel: "chosen colour"});
@@ -73,6 +73,8 @@ export class HintBoard {
   }
 
   set(text) { this.spots = readSpots(text); this.draw(); }
+
+  get busy() { return this.stroke || this.waiting > 0; }         // the hand is ahead of what was told
 
   cell(n) {                                                      // of a patch, in pixels of the canvas
     const [, y, x] = this.grid.place(n), edge = k => Math.round(k * this.canvas.width / this.grid.X);
@@ -141,7 +143,7 @@ export class HintBoard {
   tell(later = 0) {
     this.draw();
     clearTimeout(this.waiting);
-    this.waiting = setTimeout(() => this.changed(), later);
+    this.waiting = setTimeout(() => { this.waiting = 0; this.changed(); }, later);
   }
 
   hand() {
@@ -152,6 +154,7 @@ export class HintBoard {
       this.box.setPointerCapture(e.pointerId);
       this.remember();
       clearTimeout(this.waiting);
+      this.stroke = true;
       last = this.at = at(e);
       this.touch(last);
       this.draw();
@@ -163,7 +166,7 @@ export class HintBoard {
       last = this.at = now;
       this.draw();
     });
-    const end = () => { if (last !== null) { last = null; this.tell(); } };
+    const end = () => { if (last !== null) { last = null; this.stroke = false; this.tell(); } };
     for (const name of ["pointerup", "pointercancel"]) this.box.addEventListener(name, end);
     this.box.addEventListener("focus", () => { this.held = this.box.matches(":focus-visible"); this.draw(); });
     this.box.addEventListener("blur", () => { this.held = false; this.draw(); });

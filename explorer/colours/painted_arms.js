@@ -81,10 +81,15 @@ export function pinMark(grid, n, k, colours) {                   // a ring in th
 export class ArmFigure extends PictureFigure {
   constructor(grid, arm) {
     super(grid, arm.title, arm.score);
-    this.head.style.setProperty("--hue", hues[arm.family]);
+    this.row = new Float64Array(grid.size);
+    this.take(arm);
+  }
+
+  take(arm) {                                                    // what the same arm has painted from other hints
     this.arm = arm;
     this.rows = new ArmRows(arm.wires);
-    this.row = new Float64Array(grid.size);
+    this.head.style.setProperty("--hue", hues[arm.family]);
+    write(this.score, arm.score);
   }
 
   ask(query, {head, hints, hinted, model}) {                     // light what a patch looks at; null: the painting
