@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from torch import Tensor
@@ -76,7 +76,7 @@ def painted_view(view: ColourView) -> PaintedView | None:
     arms, missing = [], []
     for arm in view.arms:
         try:
-            painting = results.keep((arm, key), lambda arm=arm: paint_task(finer_model(arm), task))
+            painting = results.keep((arm, key), partial(_paint_arm, arm, task))
             arms.append(PaintedArm(arm, ARMS[arm], painting))
         except (ValueError, OSError) as error:
             missing.append(f"{ARMS[arm]} is not shown: {error}.")
@@ -92,6 +92,10 @@ def _tasks(view: ColourView, picture: Clip) -> tuple[ColourTask, ColourTask]:
     task = (spotted_task(picture, read_spots(view.hints), SIDE) if view.hints else
             hinted_picture(picture, share=view.share, seed=view.seed, tokens=SIDE))
     return task, spotted_task(picture, {}, SIDE)
+
+
+def _paint_arm(name: str, task: ColourTask) -> Painting:
+    return paint_task(finer_model(name), task)
 
 
 @lru_cache(maxsize=8)

@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import Any
 
 import streamlit as st
+import torch
 
 from linviz import Grid
 from linviz.models.gated_heads import GatedHead, gated_heads
@@ -37,7 +38,7 @@ def hint_ratio_sentence(heads: list[GatedHead], found: PaintedView) -> str:
     on = found.task.hints[0]
     if not on.any() or on.all():
         return ""
-    log = sum(head.token_ratios[1].log10() for head in heads) / len(heads)
+    log = torch.stack([head.token_ratios[1].log10() for head in heads]).mean(0)
     hint, other = (10 ** log[side].mean().item() for side in (on, ~on))
     return f"Keys keep {three_digits(hint)} of their size where a hint is, {three_digits(other)} elsewhere."
 

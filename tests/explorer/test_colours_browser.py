@@ -1,4 +1,4 @@
-"""The page Colours in Chromium: hints by mouse, finger and keys, patches that are asked and pinned, a picture brought."""
+"""The page Colours in Chromium: hints by mouse, finger and keys, patches that are asked and pinned, one's own file."""
 from __future__ import annotations
 
 import re
@@ -18,7 +18,6 @@ from linviz.clips.colour_spots import read_spots, sharp_luma, spotted_task, writ
 from linviz.models.checkpoints import pretrained
 from linviz.models.colour_painting import paint_picture
 from linviz.models.painting_rows import patch_rows, shared_weight, weight_on_hints
-
 from tests.conftest import watch
 
 from .browser import WIDE
@@ -109,8 +108,8 @@ def test_a_stroke_paints_hints_the_paintings_follow_and_the_address_brings_them_
     page.wait_for_url(re.compile("hints="))
     hints = torch.zeros(SIDE * SIDE, dtype=torch.bool)
     hints[list(spots(page))] = True
-    expected = [f"R² {paint_picture(pretrained(arm, 0, 'colour'), colour_photograph('flower'), hints, tokens=SIDE).r2:.2f}"
-                for arm in ARMS]
+    picture = colour_photograph("flower")
+    expected = [f"R² {paint_picture(pretrained(arm, 0, 'colour'), picture, hints, tokens=SIDE).r2:.2f}" for arm in ARMS]
     page.wait_for_function("texts => JSON.stringify(view().model.arms.map(a => a.score)) === JSON.stringify(texts)",
                            arg=expected, timeout=30_000)
     assert page.locator(".score").all_inner_texts()[1:] == expected != scores[1:]
@@ -266,8 +265,8 @@ def test_on_a_telephone_a_finger_paints_and_nothing_is_wider_than_the_screen(chr
     page.locator(".board").scroll_into_view_if_needed()
     before, hand = {*spots(page)}, context.new_cdp_session(page)
     points = [dict(zip("xy", place(page, 20, column))) for column in (4, 6, 8)]
-    for kind, touch in (("touchStart", points[:1]), ("touchMove", points[1:2]), ("touchMove", points[2:]), ("touchEnd", [])):
-        hand.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touch})
+    for kind, touches in (("Start", points[:1]), ("Move", points[1:2]), ("Move", points[2:]), ("End", [])):
+        hand.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": touches})
     assert {*spots(page)} == before | {patch(20, column) for column in range(4, 9)}
     await_hints(page)
     page.locator(".paintings figure").nth(1).scroll_into_view_if_needed()
