@@ -10,6 +10,7 @@ STUDIES = {  # by name: the module, what it does, how long it takes on one core,
     "lengths": ("length_study", "what the length of a query does in every mechanism, for the Atlas", "a minute",
                 "linviz/evidence_data"),
     "colour": ("colour_study", "colours copied from hints: the page from the runs that exist", "a minute", "COLOUR.md"),
+    "layers": ("layer_study", "which layer needs softmax: the page from the runs that exist", "seconds", "LAYERS.md"),
     "sets": ("training_sets", "train the sets of models (short, long, fine, ..., rates, colour)", "hours",
              "results/, shipped models")}
 

@@ -1,6 +1,7 @@
 """Train the sets of models on which linviz's evidence rests.
 
     python3 start.py study sets short long fine dose control late breadth front rates
+    python3 start.py study sets layers_motion layers_colour
     python3 start.py study sets colour colour_half colour_heads colour_plain colour_exchanged colour_long
 
 A model whose recipe has not changed is not trained again, and an interrupted training continues. The models of short,
@@ -29,7 +30,8 @@ from .evidence_store import RESULTS, SETS
 from .map_peaks import peak_layers
 
 RUNS = Path(__file__).resolve().parents[1] / "runs"
-SHIPPED = ("short", "long", "fine")
+SHIPPED = ("short", "long", "fine", "painters")
+LAYER_SETS = ("layers_motion", "layers_colour")
 LOOKED_AT = {"fine": 4}  # clips whose maps are measured; 32 in the other sets
 
 
@@ -37,7 +39,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Train what is missing, one model after another."""
     parser = argparse.ArgumentParser(prog="start.py study sets", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("sets", nargs="+", choices=(*SHIPPED, *SETS, *COLOUR_SETS))
+    parser.add_argument("sets", nargs="+", choices=(*SHIPPED, *SETS, *COLOUR_SETS, *LAYER_SETS))
     parser.add_argument("--seeds", type=int, default=99, help="only this many seeds, from 0 on")
     parser.add_argument("--names", nargs="*", help="only these arms")
     options = parser.parse_args(arguments)
@@ -66,8 +68,11 @@ def is_done(job: Job) -> bool:
 
 def train_job(job: Job) -> None:
     """Train one model, measure its maps, and store both; the result of the same run in another set is copied."""
-    if job.set not in SHIPPED and (same := same_result(job)):
+    if same := same_result(job):
         write_atomically(result_path(job), same.read_bytes(), folder=True)
+        if job.set in SHIPPED:
+            weights = same.with_suffix(".safetensors").read_bytes()
+            write_atomically(result_path(job).with_suffix(".safetensors"), weights)
         return
     keep = RUNS / "going" / f"{job.set}-{file_slug(job.name)}-{job.seed}.safetensors"
     run = train(job.recipe, job.seed, keep=keep, start=starting_model(job))
@@ -82,9 +87,12 @@ def train_job(job: Job) -> None:
 
 
 def same_result(job: Job) -> Path | None:
-    """The file with the result of the same recipe and seed in another set, if there is one."""
-    folders = [*(FOLDER / which for which in ("short", "long")),
-               *(RESULTS / which for which in (*SETS, *COLOUR_SETS))]
+    """The file with the result of the same recipe and seed in another set, if there is one; with its weights beside
+    it for a model that is to be shipped.
+    """
+    others = (*SETS, *COLOUR_SETS, *LAYER_SETS)
+    folders = [RUNS / which for which in others] if job.set in SHIPPED else [
+        *(FOLDER / which for which in ("short", "long")), *(RESULTS / which for which in others)]
     found = (folder / result_path(job).name for folder in folders)
     return next((path for path in found if path.exists() and read_digest(path) == job.recipe.digest()), None)
 

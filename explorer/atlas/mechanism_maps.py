@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 import torch
 
-from linviz import Grid, Reading, cost
+from linviz import Grid, Reading, cost, make
 from linviz.mechanisms.attention import Attention
 from linviz.patch_view.wires import wire_arrays, wire_shape
 from linviz.signed_rows import SIGNED_MEASURES
@@ -44,7 +44,7 @@ class DrawnMap:
 def drawn_map(name: str, clip: str, grid: Grid, temperature: float) -> DrawnMap:
     """One mechanism on one picture."""
     try:
-        return _draw(name, sample_scene(clip, grid, temperature))
+        return _draw(name, sample_scene(clip, grid, temperature, keys=KEYS[erases(name)]))
     except Exception as error:  # whatever is wrong with one method, the others are drawn
         return DrawnMap(name, note=f"Cannot be drawn here: {error or type(error).__name__}")
 
@@ -59,12 +59,21 @@ def _draw(name: str, here: Scene) -> DrawnMap:
     signs = {measure: found[measure] for measure in SIGNED_MEASURES if measure in found}
     if reading.channel is not None:
         note = f"Every channel of v has its own map; this is channel {reading.channel + 1} of {here.v.shape[-1]}."
-    memory = reading.mechanism.memory
-    if memory is not None and memory.erase and torch.equal(here.q, here.k):
-        note = SAME_KEYS
+    if erases(name):
+        note = KEYS_AROUND
     if (text := example_text(name)) != name:
         note = f"Drawn as {text}: at its defaults, this picture would not show it at work. {note}".strip()
     return DrawnMap(name, reading, wire, found.get("entropy"), note, signs)
+
+
+def erases(name: str) -> bool:
+    """Whether a mechanism is a memory that erases what it holds under a key before it writes.
+
+    >>> erases("delta"), erases("retention"), erases("softmax")
+    (True, False, False)
+    """
+    memory = getattr(make(name, heads=1, width=2, grid=Grid(1, 2, 2)), "memory", None)
+    return memory is not None and memory.erase
 
 
 def _example(name: str, here: Scene) -> Attention:
@@ -75,7 +84,7 @@ def _example(name: str, here: Scene) -> Attention:
 @st.cache_data(max_entries=256, show_spinner=False)
 def counted_operations(name: str, clip: str, grid: Grid, temperature: float) -> int | None:
     """Multiplications and additions of one head on this picture, counted while it runs; None if it does not run."""
-    here = sample_scene(clip, grid, temperature)
+    here = sample_scene(clip, grid, temperature, keys=KEYS[erases(name)])
     try:
         return cost.flops(_example(name, here), here.q, here.k, here.v)
     except Exception:
@@ -87,7 +96,8 @@ def rank_bound(one: DrawnMap) -> int | None:
     return None if one.reading is None else one.reading.map.rank_bound
 
 
-SAME_KEYS = "q and k are equal here: at beta = 1, with keys of length 1, a patch would read only itself."
+KEYS = {False: "own", True: "around"}  # with q = k and keys of length 1, a memory that erases would read only itself
+KEYS_AROUND = "A key describes the patches around its own here: with q = k, beta = 1, a patch would read only itself."
 NEAR = 4  # patches around the clip's own query
 
 

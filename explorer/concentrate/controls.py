@@ -102,6 +102,7 @@ def _show_picture() -> None:
         st.caption(f"{frames}{grid.Y} x {grid.X} are {len(grid):,} patches{_why_fewer(view, grid.T, size)}."
                    + NARROW * (size is not None and max(grid.Y, grid.X) != view.patches))
     draw_field(STATE, "temperature")
+    draw_field(STATE, "keys")
 
 
 def _show_tensors(view: View) -> None:

@@ -126,12 +126,12 @@ def read_tensors(data: bytes, name: str, layout: str = AUTO) -> Upload:
 def own_scene(view: View, upload: Upload) -> Scene:
     """The tokens of a person's own file."""
     grid = upload.grid(view)
-    key = (OWN, upload.source.sha256, grid, view.temperature, view.head, view.causal, upload.layout)
+    key = (OWN, upload.source.sha256, grid, view.temperature, view.head, view.causal, view.keys, upload.layout)
 
     def make() -> Scene:
         media = upload.media(grid.T)
         there = replace(grid, T=min(grid.T, media.size[0])) if upload.tensors is None else grid
-        tokens = describe_tokens(cut_clip(media, there), view.temperature, view.head, view.causal)
+        tokens = describe_tokens(cut_clip(media, there), view.temperature, view.head, view.causal, view.keys)
         return scene_of(tokens, key, upload.results, upload.data)
     return upload.scenes.keep(key, make)
 

@@ -36,7 +36,7 @@ HOW = "Move over a picture: it is lit by the attention of the patch under the po
 FLOOR = ("The floor is a constant that is added to every feature of relu. In trained models, relu without this floor "
          "cannot be told apart from softmax ([Evidence](/evidence)). ")  # a test holds this to the measured claim
 ERASED = ("q and k are equal here. At beta = 1, with keys of length 1, a memory that erases would let a patch read "
-          "only itself. ")
+          "only itself: choose keys that describe what is *around* a patch. ")
 CAVEAT = ("Attention is not explanation: a map says what was mixed, not why "
           "([Jain and Wallace 2019](https://arxiv.org/abs/1902.10186)).")
 LEFT_OUT = "Not in these files: {titles}. A panel is saved once its gate is fitted to its end; *Fit again* does it."
@@ -67,7 +67,7 @@ def scene_of_view(view: View) -> Scene:
     upload = own_file.find_upload(view.source)
     if upload is not None:
         return own_file.own_scene(view, upload)
-    return sample_scene(str(view.source), page_grid(view, None), view.temperature, view.causal)
+    return sample_scene(str(view.source), page_grid(view, None), view.temperature, view.causal, view.keys)
 
 
 @st.fragment

@@ -65,7 +65,7 @@ def cut_sample(name: str, grid: Grid) -> CutClip:
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
-def sample_scene(name: str, grid: Grid, temperature: float, causal: bool = False) -> Scene:
+def sample_scene(name: str, grid: Grid, temperature: float, causal: bool = False, keys: str = "own") -> Scene:
     """The tokens of a sample."""
-    tokens = describe_tokens(cut_sample(name, grid), temperature, causal=causal)
-    return scene_of(tokens, (name, grid, temperature, causal))
+    tokens = describe_tokens(cut_sample(name, grid), temperature, causal=causal, keys=keys)
+    return scene_of(tokens, (name, grid, temperature, causal, keys))

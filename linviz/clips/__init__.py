@@ -9,7 +9,7 @@ from .clip_files import pack_clip
 from .colour_task import COLOUR_SETTINGS, ColourTask, colour_task, hinted_picture
 from .crossing import crossing
 from .decode import Decoded, DecodedFile, decode_clip, decode_file
-from .descriptors import CHANNELS, DESCRIPTORS_NOTE, descriptors
+from .descriptors import AROUND_NOTE, CHANNELS, DESCRIPTORS_NOTE, descriptors
 from .digit import digit
 from .fitting import fit, fit_sharp, token_at, token_mask
 from .found import Unreadable
@@ -55,9 +55,9 @@ def load(name: str, seed: int = 0, frames: int = 8) -> Clip:
     return CLIPS[name](seed, frames)
 
 
-__all__ = ["CHANNELS", "CLIPS", "COLOUR_SETTINGS", "DESCRIPTORS_NOTE", "FRAMES", "FRONT_SETTINGS", "OPENING",
-           "OPENINGS", "PHOTOGRAPHS", "SETTINGS", "Clip", "ColourTask", "Decoded", "DecodedFile", "Opening", "Setting",
-           "Task", "Tensors", "Unreadable", "colour_task", "crossing", "decode_clip", "decode_file", "decode_tensors",
-           "descriptors", "digit", "fit", "fit_sharp", "front_task", "hinted_picture", "is_tensors", "load",
-           "motion_task", "motorcycle", "names", "pack_clip", "pan", "photograph", "reverse_clips", "shuffle_frames",
-           "to_frames", "token_at", "token_mask", "token_tracks", "warp_frames"]
+__all__ = ["AROUND_NOTE", "CHANNELS", "CLIPS", "COLOUR_SETTINGS", "DESCRIPTORS_NOTE", "FRAMES", "FRONT_SETTINGS",
+           "OPENING", "OPENINGS", "PHOTOGRAPHS", "SETTINGS", "Clip", "ColourTask", "Decoded", "DecodedFile", "Opening",
+           "Setting", "Task", "Tensors", "Unreadable", "colour_task", "crossing", "decode_clip", "decode_file",
+           "decode_tensors", "descriptors", "digit", "fit", "fit_sharp", "front_task", "hinted_picture", "is_tensors",
+           "load", "motion_task", "motorcycle", "names", "pack_clip", "pan", "photograph", "reverse_clips",
+           "shuffle_frames", "to_frames", "token_at", "token_mask", "token_tracks", "warp_frames"]

@@ -21,6 +21,8 @@ from .clip import Clip
 from .fitting import fit_patches
 
 DESCRIPTORS_NOTE = "similarity of raw patch descriptors; nothing was learned"
+AROUND_NOTE = "similarity of a patch's descriptors and those around another patch; nothing was learned"
+KEYS = ("own", "around")
 ORIENTATIONS = 8
 COLOURS = ("lightness", "green to red", "blue to yellow")
 CHANNELS = (*COLOURS, *(f"{name}, spread" for name in COLOURS), *(f"edges at {22.5 * n:g}°" for n in range(8)),
@@ -29,13 +31,16 @@ STILL = 1e-6  # gradient in units of L; below it a patch counts as having no edg
 ALIKE = 5e-3  # spread of a descriptor over the patches; below it all are equal (grey has a and b up to 0.004)
 
 
-def descriptors(clip: Clip, grid: Grid | Sequence[int], temperature: float = 1.0) -> tuple[Queries, Keys, Values]:
+def descriptors(clip: Clip, grid: Grid | Sequence[int], temperature: float = 1.0,
+                keys: str = "own") -> tuple[Queries, Keys, Values]:
     """q, k, v, each (1, 1, N, D) float32, for N = T * Y * X tokens in the grid's order; D is 16, and 18 for clips.
 
     v are the descriptors, and q = k = v / sqrt(temperature), so every logit q.k is divided by the temperature.
-    Below 1 attention is sharper. A clip whose frames are not whole patches of the grid is fitted to the grid first.
+    Below 1 attention is sharper. keys="around": a key describes the patches around its own instead, the mean of up to
+    eight neighbours in its frame, standardised again, so that q and k differ. A clip whose frames are not
+    whole patches of the grid is fitted to the grid first.
     grid: a Grid, (rows, columns) or (frames, rows, columns). Raises ValueError for a temperature of 0 or below, for
-    what is no clip, and for a grid with prefix tokens, which have no patch.
+    other keys, for what is no clip, and for a grid with prefix tokens, which have no patch.
 
     >>> from linviz import clips
     >>> q, k, v = descriptors(clips.photograph("coffee"), Grid(1, 14, 14))
@@ -44,14 +49,31 @@ def descriptors(clip: Clip, grid: Grid | Sequence[int], temperature: float = 1.0
     """
     if not (0 < temperature < math.inf):
         raise ValueError(f"temperature must be a number above 0; got {temperature}")
+    if keys not in KEYS:
+        raise ValueError(f"keys describe their own patch ('own') or the patches around it ('around'); got {keys!r}")
     if not isinstance(clip, Clip):
         raise ValueError(f"descriptors are of a Clip, as clips.load('chelsea') gives it; got {clip!r:.80}")
     grid = as_grid(grid)
     if grid.prefix:
         raise ValueError(f"prefix tokens have no patch and no descriptor; use a grid without prefix tokens, not {grid}")
     v = standardise_columns(raw_descriptors(fit_patches(clip, grid), grid))[None, None]
-    q = v * temperature**-0.5
-    return q, q.clone(), v
+    k = v if keys == "own" else standardise_columns(neighbour_means(v[0, 0], grid))[None, None]
+    return v * temperature**-0.5, k * temperature**-0.5, v
+
+
+def neighbour_means(x: Float[Tensor, "N D"], grid: Grid) -> Float[Tensor, "N D"]:
+    """The mean of the up to eight patches around each patch in its frame, (N, D); a patch without any keeps its own.
+
+    >>> neighbour_means(torch.tensor([[1.0], [2.0], [6.0]]), Grid(X=3)).flatten().tolist()
+    [2.0, 3.5, 2.0]
+    """
+    images = grid.fold(x).movedim(-1, 1)    # T, D, Y, X
+    ones = images.new_ones(1, 1, 3, 3)
+    ones[0, 0, 1, 1] = 0
+    sums = F.conv2d(images.flatten(0, 1)[:, None], ones, padding=1).view(images.shape)
+    counts = F.conv2d(images.new_ones(1, 1, grid.Y, grid.X), ones, padding=1)
+    means = torch.where(counts > 0, sums / counts.clamp_min(1), images)
+    return grid.unfold(means.movedim(1, -1))
 
 
 def raw_descriptors(clip: Clip, grid: Grid) -> Float[Tensor, "N D"]:

@@ -9,18 +9,22 @@ spec can express:
     ~heads=H   another number of heads, of the same width together
     ~init=I    another beginning of training, "plain" or "alike"
     ~scan=S    of a recurrent mechanism: the directions in which it reads the tokens
+    ~scheme=S  another scheme of layers, as "divided" or "hybrid" (see schemes.py)
 
-Sets: `short`, `long` and `fine` are shipped as models. Of `dose`, `control`, `late`, `breadth`, `front`, `rates` and
-those of the colour task (COLOUR_SETS) only the results are shipped. `late` is `long` with more seeds, and fewer arms.
+Sets: `short`, `long`, `fine` and `painters` are shipped as models. Of `dose`, `control`, `late`, `breadth`,
+`front`, `rates`, the layers and those of the colour task (COLOUR_SETS) only the results are shipped. `late` is `long`
+with more seeds, and fewer arms. `layers_motion` and `layers_colour`: softmax in some of three layers, relu_floor in the
+others, in eight ways.
 """
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import reduce
+from itertools import product
 
-from .layer_specs import BETWEEN, split_layers
-from .recipe import BUDGETS, FLOORS, RATES, Recipe, task_recipe, widened_recipe
+from .layer_specs import BETWEEN, canonical_spec, split_layers
+from .recipe import BUDGETS, FLOORS, RATES, Recipe, task_recipe, task_shape, widened_recipe
 from .video_transformer import Shape, VideoTransformer
 
 CORE = ("softmax", "relu_floor", "relu_floor+gate", "relu_floor+gate+shift", "relu")
@@ -34,13 +38,15 @@ NEWEST = ("gaussian", "inline", "sana", "mlla", "mala", "agent", "rala", "graph"
           "mamba2", "fastmax", "sla", "delta", "reformer", "gated_delta", "gla", "kda", "dape")  # the fastest first
 COLOUR = (*CORE[:3], "relu_floor+gate+shift:space", "relu", "relu_floor~wide", "focused", "cosformer", "efficient",
           "uniform", "mala", "gated_delta~scan=both", "relu_floor/softmax/relu_floor")
+LAYERS = tuple(canonical_spec("/".join(three)) for three in product(("softmax", "relu_floor"), repeat=3))
+PAINTERS = ("softmax", "relu_floor/softmax/relu_floor", "relu", "relu_floor", "relu_floor+gate")
 COLOUR_SETS: dict[str, tuple[tuple[str, ...], int, str, str]] = {   # arms, seeds, budget, setting
     "colour": (COLOUR, 5, "short", "main"),
     "colour_half": (CORE[:3], 1, "short", "half"),
     "colour_heads": (tuple(f"{name}~heads=1" for name in (*CORE[:3], "relu")), 3, "short", "main"),
     "colour_plain": (tuple(f"{name}~init=plain" for name in (*CORE[:3], "relu")), 1, "short", "main"),
     "colour_exchanged": ((*CORE[:3], "relu"), 3, "short", "exchanged"),
-    "colour_long": ((*CORE[:3], "relu", "relu_floor~wide"), 3, "long", "main")}
+    "colour_long": ((*CORE[:3], "relu", "relu_floor/softmax/relu_floor", "relu_floor~wide"), 3, "long", "main")}
 FINE = Shape(side=96, tubelet=(2, 6, 6))  # 4 x 16 x 16 = 1,024 tokens
 
 
@@ -59,12 +65,16 @@ def arm_recipe(name: str, budget: str = "short", task: str = "motion", setting: 
 
     >>> arm_recipe("relu_floor~floor=0.125").options, arm_recipe("softmax", "long").steps
     ({'floor': 0.125}, 2400)
+    >>> arm_recipe("gated_delta~scheme=hybrid").shape.layers
+    6
     """
     if budget not in BUDGETS:
         raise ValueError(f"no budget called {budget!r}; there are: {', '.join(BUDGETS)}")
     spec, *variations = name.split("~")
-    plain = task_recipe(spec, task, setting=setting, steps=BUDGETS[budget])
-    return reduce(varied_recipe, variations, plain)
+    schemes = [value for word, _, value in (one.partition("=") for one in variations) if word == "scheme"]
+    shape = replace(task_shape(task), scheme=(schemes or ["joint"])[-1])
+    plain = task_recipe(spec, task, setting=setting, steps=BUDGETS[budget], shape=shape)
+    return reduce(varied_recipe, (one for one in variations if not one.startswith("scheme=")), plain)
 
 
 def varied_recipe(recipe: Recipe, variation: str) -> Recipe:
@@ -86,7 +96,8 @@ def varied_recipe(recipe: Recipe, variation: str) -> Recipe:
         return replace(recipe, init=value)
     if word == "scan":
         return replace(recipe, options=recipe.options | {"scan": value})
-    raise ValueError(f"no variant called {variation!r}; there are: wide, floor=F, rate=R, heads=H, init=I, scan=S")
+    raise ValueError(f"no variant called {variation!r}; there are: wide, floor=F, rate=R, heads=H, init=I, scan=S, "
+                     "scheme=S")
 
 
 def rate_arm(name: str, rate: float) -> str:
@@ -132,6 +143,9 @@ def training_jobs(which: str) -> Iterator[Job]:
         "late": (MAIN, 5, "long", "motion"),
         "breadth": (BREADTH + NEWEST, 3, "short", "motion"),
         "front": ((*CORE, "uniform"), 5, "long", "front"),
+        "painters": (PAINTERS, 1, "long", "colour"),
+        "layers_motion": (LAYERS, 5, "short", "motion"),
+        "layers_colour": (LAYERS, 5, "short", "colour"),
         "rates": (tuple(rate_arm(name, rate) for rate in RATES for name in MAIN), 3, "short", "motion")}[which]
     yield from (Job(which, name, seed, arm_recipe(name, budget, task)) for seed in range(seeds) for name in arms)
 

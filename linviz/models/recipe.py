@@ -90,6 +90,16 @@ FIELDS: dict[str, dict[str, Any]] = {  # of a task's recipes, where they differ 
     "colour": {"shape": COLOUR_SHAPE, "batch": 16, "rate": 4e-3, "pool": 4500, "tests": 500, "init": "alike"}}
 
 
+def task_shape(task: str) -> Shape:
+    """The shape of a task's models.
+
+    >>> task_shape("motion") == Shape(), task_shape("colour").side
+    (True, 112)
+    """
+    shape: Shape = FIELDS.get(task, {}).get("shape", Shape())
+    return shape
+
+
 def task_recipe(spec: str, task: str, **fields: Any) -> Recipe:
     """The recipe of a task, with these fields.
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import csv
 import io
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from ..atomic_write import write_atomically
 from ..models.arms import arm_recipe
 from ..models.checkpoints import canonical_name, file_slug, ship_model
 from ..models.examples import Data, make_data
+from ..models.initial_values import recipe_model
 from ..models.own_data import OwnData, read_folder
 from ..models.own_pictures import OwnPictures, read_picture_folder
 from ..models.prediction import accuracy_interval
@@ -42,7 +44,9 @@ def run_training(given: argparse.Namespace) -> int:
     """Train the arms and seeds of the options; the exit status, 130 after Ctrl-C."""
     check_run_folder(given.out, given.data)
     check_device(given.device)
-    plain = {canonical_name(name): asked_recipe(name, given) for name in given.mechanism}
+    plain = {canonical_name(name): asked_recipe(name, given) for name in map(given_arm(given), given.mechanism)}
+    for recipe in plain.values():
+        recipe_model(recipe, classes=2, seed=0)  # says what is wrong with a scheme before any clip is drawn or read
     own = None if given.data is None else gather_data(given, next(iter(plain.values())).shape)
     recipes = plain if own is None else {name: own.recipe(recipe) for name, recipe in plain.items()}
     wanted = [(name, seed, recipe) for name, recipe in recipes.items() for seed in given.seeds]
@@ -63,6 +67,11 @@ def run_training(given: argparse.Namespace) -> int:
             return 130
         print(f"{name}, seed {seed}: {run_summary(path)}{expected_interval(name, given)}")
     return 0
+
+
+def given_arm(given: argparse.Namespace) -> Callable[[str], str]:
+    """What makes the name of an arm of a mechanism: another scheme than joint belongs to it."""
+    return lambda name: name if given.scheme in (None, "joint") else f"{name}~scheme={given.scheme}"
 
 
 def asked_recipe(name: str, given: argparse.Namespace) -> Recipe:

@@ -5,6 +5,7 @@ import argparse
 from pathlib import Path
 
 BUDGETS, TASKS = ("short", "long"), ("motion", "front", "colour")
+SCHEMES = ("joint", "space", "divided", "axial", "local_global", "hybrid")
 SETTINGS = ("main", "easy", "hard", "half", "exchanged")
 
 
@@ -13,6 +14,9 @@ def add_train_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--mechanism", nargs="+", action="extend", required=True, metavar="SPEC",
                      help="what to train, as in: --mechanism softmax relu_floor+gate. One per layer, with slashes: "
                      "softmax/relu_floor/relu_floor")
+    sub.add_argument("--scheme", choices=SCHEMES,
+                     help="the layers of a block: joint is one over all tokens; hybrid is softmax inside each frame, "
+                          "then the mechanism as a memory over frames; default: joint")
     sub.add_argument("--task", choices=TASKS,
                      help="motion: which way does a digit move? front: which of two discs passes in front? colour: "
                           "paint a grey picture from a few coloured patches; default: motion")

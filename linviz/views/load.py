@@ -120,13 +120,17 @@ def cut_clip(media: Media, grid: Grid) -> CutClip:
     return CutClip(clip, clips.fit_sharp(media.clip, grid), grid, mask, media)
 
 
-def describe_tokens(cut: CutClip, temperature: float, head: int = 1, causal: bool = False) -> Tokens:
-    """The tokens of a cut clip: descriptors of its patches, or one head of a person's own tensors."""
+def describe_tokens(cut: CutClip, temperature: float, head: int = 1, causal: bool = False,
+                    keys: str = "own") -> Tokens:
+    """The tokens of a cut clip: descriptors of its patches, or one head of a person's own tensors.
+
+    keys: what a key describes, its own patch or those around it (see `clips.descriptors`); tensors have their own.
+    """
     found = cut.media.tensors
     if found is None:
-        q, k, v = clips.descriptors(cut.clip, cut.grid, temperature)
-        return Tokens(cut.clip, cut.picture, cut.grid, q, k, v, cut.mask, causal,
-                      file_note=file_note(cut.media, cut.grid))
+        q, k, v = clips.descriptors(cut.clip, cut.grid, temperature, keys)
+        note = clips.DESCRIPTORS_NOTE if keys == "own" else clips.AROUND_NOTE
+        return Tokens(cut.clip, cut.picture, cut.grid, q, k, v, cut.mask, causal, note, file_note(cut.media, cut.grid))
     q, k, v = tensor_head(found, head, temperature)
     shown = f"head {head}" if head else ALL_NOTE.format(count=q.shape[1])
     key_grid = None if found.key_grid == cut.grid else found.key_grid
@@ -169,7 +173,7 @@ def open_view(view: View, data: bytes | None = None, progress: Progress | None =
     grid = media.tensors.grid if media.tensors else view_grid(view, media.size)
     check_query(view.query, grid, media.clip.name)
     check_size(grid, media.clip.name)
-    tokens = describe_tokens(cut_clip(media, grid), view.temperature, view.head, view.causal)
+    tokens = describe_tokens(cut_clip(media, grid), view.temperature, view.head, view.causal, view.keys)
     panels, left_out = _open_panels(view, tokens, progress)
     return OpenView(view, tokens, tuple(weaken_panel(panel, view.look) for panel in panels), panels, left_out)
 

@@ -24,9 +24,11 @@ NONE = "no trained models came with this linviz: `linviz train` makes some"
 
 
 def shipped_models(folder: Path = FOLDER) -> dict[tuple[str, int], list[str]]:
-    """Names of the models that are shipped, by budget and seed; the opening's first."""
+    """Names of the models of the motion task that are shipped, by budget and seed; the opening's first."""
     found: dict[tuple[str, int], list[str]] = {}
     for budget, name, seed in stored_models(folder):
+        if budget == "painters":  # they answer every patch with a colour, not a clip with a direction
+            continue
         found.setdefault((budget, seed), []).append(name)
     return {key: [n for n in MODELS if n in names] + [n for n in names if n not in MODELS]
             for key, names in found.items()}

@@ -82,7 +82,7 @@ class View(State):
     renamed: ClassVar[Mapping[str, str]] = (dict.fromkeys(("clip", "file", "sha256"), "source")
                                             | dict.fromkeys(("maps", "spec", "sees", "shared", "shift"), "specs"))
     dependent: ClassVar[tuple[str, ...]] = ("query", "options", "compare")
-    optional: ClassVar[tuple[str, ...]] = ("options", "compare", "layout")
+    optional: ClassVar[tuple[str, ...]] = ("options", "compare", "layout", "keys")
 
     source: str | SourceFile = setting(Source(), "chelsea", "Photograph or clip",
                                        "a sample's name, or your own file")
@@ -111,6 +111,8 @@ class View(State):
                                               "shown, by their numbers from 0, as in 0,1")
     layout: str = setting(Word("auto", "BHND", "BNHD"), "auto", "Layout of q, k and v", "of tensors: heads before "
                           "tokens (BHND) or tokens before heads (BNHD); auto recognises it by the grid")
+    keys: str = setting(Word("own", "around"), "own", "Keys describe", "own: the patch itself, so q and k are equal; "
+                        "around: the mean of the patches around it. Memories that erase show little with equal q and k")
 
     def check_together(self) -> None:
         object.__setattr__(self, "options", read_options(self.specs, self.options))

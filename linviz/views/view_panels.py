@@ -202,7 +202,7 @@ class OpenView:
     @property
     def from_tensors(self) -> bool:
         """Whether q, k and v came as tensors."""
-        return self.tokens.note != clips.DESCRIPTORS_NOTE
+        return self.tokens.note not in (clips.DESCRIPTORS_NOTE, clips.AROUND_NOTE)
 
     @property
     def titles(self) -> list[str]:

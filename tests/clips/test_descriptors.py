@@ -8,7 +8,7 @@ import torch
 from skimage.color import rgb2lab
 
 from linviz import Grid, clips
-from linviz.clips.descriptors import raw_descriptors, standardise_columns, to_lab
+from linviz.clips.descriptors import neighbour_means, raw_descriptors, standardise_columns, to_lab
 
 # Mean row entropy in bits, softmax and relu with the floor: as the study measured it, and as it is here. The study
 # squeezed chelsea and coffee into a square; here their middle is cut out.
@@ -128,6 +128,29 @@ def test_temperature_divides_the_logits_and_leaves_the_values(temperature):
     assert torch.equal(v, plain)
     q[0] = 0
     assert k.abs().sum() > 0  # q and k are equal, not one
+
+
+def test_keys_may_describe_the_patches_around_instead():
+    clip, grid = clips.photograph("chelsea"), Grid(1, 9, 7)
+    q, k, v = clips.descriptors(clip, grid, 0.5, keys="around")
+    assert torch.equal(v, clips.descriptors(clip, grid)[2]) and torch.allclose(q, v * 2**0.5)
+    means = torch.stack([torch.stack([v[0, 0, j] for j in range(63) if j != i and
+                                      max(abs(i // 7 - j // 7), abs(i % 7 - j % 7)) == 1]).mean(0) for i in range(63)])
+    wanted = (means - means.mean(0)) / means.std(0, correction=0)
+    assert torch.allclose(k[0, 0], wanted * 2**0.5, atol=1e-4)
+    alone = clips.descriptors(clip, Grid(1, 1, 1), keys="around")
+    assert all(x.isfinite().all() for x in alone)
+    with pytest.raises(ValueError, match="'own'.* or the patches around it .'around'.; got 'left'"):
+        clips.descriptors(clip, grid, keys="left")
+
+
+def test_frames_do_not_describe_each_other():
+    clip, grid = clips.load("pan", frames=3), Grid(3, 6, 6)
+    x = clips.descriptors(clip, grid)[2][0, 0]
+    other = x.clone()
+    other[36:72] = 7
+    means, changed = neighbour_means(x, grid), neighbour_means(other, grid)
+    assert torch.equal(means[:36], changed[:36]) and not torch.equal(means[36:72], changed[36:72])
 
 
 def test_a_clip_is_fitted_to_the_grid_first():

@@ -33,7 +33,8 @@ def test_every_model_of_every_set_is_there() -> None:
 
 
 def test_each_was_trained_by_the_recipe_of_today() -> None:
-    wanted = {(j.set, j.name, j.seed): j.recipe for which in ("short", "long", "fine") for j in training_jobs(which)}
+    sets = ("short", "long", "fine", "painters")
+    wanted = {(j.set, j.name, j.seed): j.recipe for which in sets for j in training_jobs(which)}
     for path in files():
         told = read_card(path)
         recipe = wanted[path.parent.name, told["name"], told["seed"]]

@@ -23,7 +23,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every arm's model and pool are small, so that a run takes a second."""
     def tiny(name: str, budget: str, **how: str):
         plain = arm_recipe(name, budget, **how)
-        shape = replace(plain.shape, channels=12, heads=2, blocks=1) if plain.task == "colour" else TINY
+        shape = replace(plain.shape, channels=12, heads=2, blocks=1) if plain.task == "colour" else (
+            replace(TINY, scheme=plain.shape.scheme))
         return replace(plain, shape=shape, pool=24, tests=8, batch=4, steps=52)
     monkeypatch.setattr(command, "arm_recipe", tiny)
 
@@ -145,7 +146,19 @@ def test_a_hybrid_is_trained_under_its_own_name(tmp_path: Path, capsys: pytest.C
     assert run(*words) == 0 and capsys.readouterr().out.count("already trained") == 2
 
 
+def test_a_scheme_is_trained_under_its_own_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    words = ["--mechanism", "gated_delta", "delta", "--scheme", "hybrid", "--steps", 2, "--out", tmp_path]
+    assert run(*words) == 0 and "gated_delta~scheme=hybrid, seed 0: " in capsys.readouterr().out
+    card = json.loads((tmp_path / "gated_delta__scheme=hybrid.0.json").read_text())
+    assert card["recipe"]["shape"]["scheme"] == "hybrid" and card["name"] == "gated_delta~scheme=hybrid"
+    assert run(*words) == 0 and capsys.readouterr().out.count("already trained") == 2
+    assert run("--mechanism", "gated_delta", "--scheme", "joint", "--steps", 2, "--out", tmp_path) == 0
+
+
 @pytest.mark.parametrize("words, sentence", [
+    (("--mechanism", "relu", "--scheme", "hybrid", "--data", "nowhere"), "'relu' is none; there are: delta"),
+    (("--mechanism", "relu@space", "--scheme", "divided"), "a scheme sets the scopes itself"),
+    (("--mechanism", "softmax/relu/softmax", "--scheme", "axial"), "names 3 layers, and the model has"),
     (("--mechanism", "relu", "softmax/relu", "--data", "nowhere"), "names 2 layers, and the model has 3"),
     (("--mechanism", "softmax//relu"), "'softmax//relu' leaves a layer empty"),
     (("--task", "colour", "--mechanism", "relu", "--data", "nowhere"), "there is no folder nowhere: name one that "

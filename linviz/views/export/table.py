@@ -99,7 +99,7 @@ def state_columns(opened: OpenView) -> dict[str, Any]:
     file = source if isinstance(source, SourceFile) else None
     return {"source": file.name if file else source, "sha256": file.sha256 if file else "", **place_columns(opened),
             "patches": view["patches"], "frames": opened.grid.T, "temperature": view["temperature"],
-            "causal": view["causal"], "steps": view["steps"], "seed": view["seed"],
+            "keys": view["keys"], "causal": view["causal"], "steps": view["steps"], "seed": view["seed"],
             **{name: getattr(opened.look, name) for name in STRENGTHS}, **told}
 
 
