@@ -21,7 +21,7 @@ from .colour_kinds import SIDE
 from .colours_state import ARMS, ColourView
 from .own_picture import find_picture
 
-BUDGET = "colour"
+BUDGET = "painters"
 RESULTS = ResultCache(most=40)  # paintings and tasks of sample photographs
 
 

@@ -30,7 +30,7 @@ PAIR = {"arms": "softmax,relu_floor+gate"}
 
 def painted(arm: str, **how: Any) -> Painting:
     picture = colour_photograph(how.pop("name", "flower"))
-    return paint_picture(pretrained(arm, 0, "colour"), picture, tokens=SIDE, **how)  # type: ignore[arg-type]
+    return paint_picture(pretrained(arm, 0, "painters"), picture, tokens=SIDE, **how)  # type: ignore[arg-type]
 
 
 def address(app: Any) -> dict[str, str]:

@@ -109,7 +109,7 @@ def test_a_stroke_paints_hints_the_paintings_follow_and_the_address_brings_them_
     hints = torch.zeros(SIDE * SIDE, dtype=torch.bool)
     hints[list(spots(page))] = True
     picture = colour_photograph("flower")
-    expected = [f"R² {paint_picture(pretrained(arm, 0, 'colour'), picture, hints, tokens=SIDE).r2:.2f}" for arm in ARMS]
+    expected = [f"R² {paint_picture(pretrained(arm, 0, 'painters'), picture, hints, tokens=SIDE).r2:.2f}" for arm in ARMS]
     page.wait_for_function("texts => JSON.stringify(view().model.arms.map(a => a.score)) === JSON.stringify(texts)",
                            arg=expected, timeout=30_000)
     assert page.locator(".score").all_inner_texts()[1:] == expected != scores[1:]
@@ -176,7 +176,7 @@ def test_a_patch_under_the_pointer_has_the_rows_of_the_maps_and_asks_no_server(o
     page.wait_for_function(f"view().state.asking === {query} && view().atRest")
     view, notes = ColourView(), page.locator(".paintings figure .note").all_inner_texts()
     for n, arm in enumerate(ARMS):
-        painting = paint_picture(pretrained(arm, 0, "colour"), colour_photograph("flower"), share=view.share,
+        painting = paint_picture(pretrained(arm, 0, "painters"), colour_photograph("flower"), share=view.share,
                                  seed=view.seed, tokens=SIDE)
         for head in (None, 0, 2):
             exact = patch_rows(painting.layers[1], [query], head)[0].numpy()
@@ -200,7 +200,7 @@ def test_six_patches_are_pinned_a_seventh_takes_the_place_of_the_first_and_the_a
     pins = [patch(*spot) for spot in places]
     assert state(page)["pins"] == pins
     page.wait_for_url(re.compile("pins=r2c2%2Cr2c20%2Cr14c14%2Cr20c5%2Cr27c27%2Cr10c10"), timeout=30_000)
-    painting = paint_picture(pretrained("softmax", 0, "colour"), colour_photograph("flower"), share=.05,
+    painting = paint_picture(pretrained("softmax", 0, "painters"), colour_photograph("flower"), share=.05,
                              seed=ColourView().seed, tokens=SIDE)
     shared = shared_weight(patch_rows(painting.layers[1], pins))
     said = page.locator(".asked .note").first.inner_text().replace("\xa0", " ")

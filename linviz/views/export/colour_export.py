@@ -27,7 +27,7 @@ from linviz.models.colour_painting import paint_task
 spots = read_spots("{spots}")
 task = spotted_task(colour_photograph("{name}"), spots, tokens=28)
 for name in {arms}:
-    painting = paint_task(pretrained(name, 0, "colour"), task)
+    painting = paint_task(pretrained(name, 0, "painters"), task)
     print(f"{{name}}: R2 {{painting.r2:.2f}}")
 '''
 
