@@ -156,6 +156,7 @@ def test_new_hints_are_other_hints_and_after_the_last_draw_comes_the_first() -> 
         painted("softmax", share=.05, seed=0).task.hints[0].nonzero()[:, 0].tolist(), ""))
 
 
+@pytest.mark.nightly
 def test_every_photograph_is_painted_with_pins_of_its_own() -> None:
     app = visit("colours", hints="0a", arms="relu,relu_floor")
     for name in (*COLOUR_PHOTOGRAPHS[1:], "flower"):
@@ -255,6 +256,7 @@ def test_a_broken_file_gets_one_sentence_and_what_was_shown_stays(asking: Any) -
         assert sent(app, VIEW)["alt"] == colour_photograph("flower").alt
 
 
+@pytest.mark.nightly
 def test_a_clip_is_its_first_frame_and_a_thin_strip_is_a_picture_too(asking: Any) -> None:
     app = bring(asking, files.video(stamps=(0, 1, 2)), "clip.mp4")
     assert not said(app) and len(sent(app, VIEW)["arms"]) == 2

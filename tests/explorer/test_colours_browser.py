@@ -145,6 +145,7 @@ def test_keys_paint_and_take_away(opened: Any) -> None:
     page.get_by_role("heading", level=1).get_by_text("2 hints: R²").wait_for(timeout=30_000)
 
 
+@pytest.mark.nightly
 def test_a_chosen_colour_lies_on_the_photograph_s_grey_values(opened: Any) -> None:
     page = opened
     page.get_by_role("button", name="clear", exact=True).click()
@@ -232,6 +233,7 @@ def test_keys_move_the_patch_that_asks_and_pin_it(opened: Any) -> None:
 # ------------------------------------------------------------------------------------------------ the rest
 
 
+@pytest.mark.nightly
 def test_a_picture_of_one_s_own_is_coloured_and_a_broken_one_is_one_sentence(opened: Any) -> None:
     page = opened
     page.get_by_role("combobox", name="Picture").click()
@@ -248,6 +250,7 @@ def test_a_picture_of_one_s_own_is_coloured_and_a_broken_one_is_one_sentence(ope
     assert patch(11, 7) in spots(page)
 
 
+@pytest.mark.nightly
 def test_a_room_sees_it_large_and_comes_back(opened: Any) -> None:
     page = opened
     page.get_by_role("button", name="projector").click()
