@@ -10,8 +10,8 @@ from linviz.models.painting_rows import patch_rows, shared_weight
 from .arm_paintings import PaintedArm, PaintedView
 from .colours_state import ColourView
 
-GUIDE = ("Attention finds the spots of colour that fit, and copies them. **Paint** on the grey picture. **Move over a "
-         "painting**: who lends this patch its colour?")
+GUIDE = ("Attention copies the spots of colour that fit. **Paint** on the grey picture. **Move over a painting**: who "
+         "lends a patch its colour?")
 WHAT = ("R² is 1 where every hidden patch has the true colours. It is 0 where an answer is no better than one mean "
         "colour for the whole picture, and less where it is worse. Only hidden patches count.")
 HONEST = ("The models are tiny, with at most 81,000 numbers, and were trained for minutes on nine photographs. They "

@@ -4,6 +4,7 @@
 import {unpack} from "../../linviz/patch_view/rows.js";
 import {css, h, setColours, write} from "../../linviz/patch_view/look.js";
 import {Picture} from "../../linviz/patch_view/light.js";
+import {Scale} from "../../linviz/patch_view/scale.js";
 import {gridOf} from "../../linviz/patch_view/panel.js";
 import {inStreamlit, onMoveKeys, patchUnder} from "../shared/frames_page.js";
 import {HintBoard, writeSpots} from "./hint_board.js";
@@ -23,7 +24,8 @@ function colourView(host, send) {
   const unpin = h("button", {className: "button", textContent: "unpin all"});
   const title = h("h2", {textContent: "Whom the pinned patches ask"}), note = h("p", {className: "note"});
   const card = h("div", {className: "card"}, where, unpin, projector);
-  const face = h("div", {className: "view"}, h("div", {className: "top"}, board.el, asks), title, note, maps);
+  const scale = new Scale(), over = h("div", {className: "over"}, title, scale.el);
+  const face = h("div", {className: "view"}, h("div", {className: "top"}, board.el, asks), over, note, maps);
   root.replaceChildren(h("style", {textContent: css + colourCss}), face, live);
   let model, wish, grid, hinted, truth, figures = [], pinRows = [], addresses = [], queued = 0, said = 0, drawn = "", shown = "";
 
@@ -94,7 +96,8 @@ function colourView(host, send) {
     write(where, at ? `the patch that asks: row ${at[1] + 1}, column ${at[2] + 1}` : "Move over a picture: who lends "
       + "this patch its colour? Click to pin it.");
     unpin.disabled = !state.pins.length;
-    title.hidden = note.hidden = !state.pins.length;
+    over.hidden = note.hidden = !state.pins.length;
+    scale.show({mode: "light", own: false, tone: "root"}, model);
   }
 
   function tell() {
@@ -180,7 +183,9 @@ figure { margin: 0; min-width: 0; }
 .pins .pinned::after { content: none; }
 .card { display: grid; gap: 8px; justify-items: start; align-content: start; padding-top: 26px; min-width: 0; }
 .card .where { margin: 0; min-height: 4.2em; color: var(--soft); }
-h2 { font-size: 1.25em; font-weight: 600; margin: 14px 0 0; }
+h2 { font-size: 1.25em; font-weight: 600; margin: 0; }
+.over { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 4px 20px;
+  margin-top: 14px; }
 h3 { font-size: 1em; margin: 0 0 4px; }
 .maps { display: grid; gap: 12px; }
 .asked { display: grid; grid-template-columns: minmax(0, 11em) minmax(0, 1fr); gap: 6px 16px; }

@@ -109,7 +109,8 @@ def test_a_stroke_paints_hints_the_paintings_follow_and_the_address_brings_them_
     hints = torch.zeros(SIDE * SIDE, dtype=torch.bool)
     hints[list(spots(page))] = True
     picture = colour_photograph("flower")
-    expected = [f"R² {paint_picture(pretrained(arm, 0, 'painters'), picture, hints, tokens=SIDE).r2:.2f}" for arm in ARMS]
+    paintings = [paint_picture(pretrained(arm, 0, "painters"), picture, hints, tokens=SIDE) for arm in ARMS]
+    expected = [f"R² {painting.r2:.2f}" for painting in paintings]
     page.wait_for_function("texts => JSON.stringify(view().model.arms.map(a => a.score)) === JSON.stringify(texts)",
                            arg=expected, timeout=30_000)
     assert page.locator(".score").all_inner_texts()[1:] == expected != scores[1:]
