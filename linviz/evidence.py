@@ -22,7 +22,7 @@ from typing import Any
 FOLDER = Path(__file__).with_name("evidence_data")
 FIGURES, SENTENCES, LENGTHS = "figures.json", "sentences.json", "lengths.json"
 BUDGETS = {"short": "800 steps", "long": "2,400 steps"}  # how long the models were trained
-FIGURE_NAMES = ("accuracy", "curves", "maps", "breadth", "dose", "front", "gates")
+FIGURE_NAMES = ("accuracy", "curves", "maps", "breadth", "dose", "front", "colour", "gates")
 
 
 @cache

@@ -26,7 +26,7 @@ NEEDED: tuple[dict[str, tuple[str, ...]], ...] = (      # the arms that each pre
     {SET: (SOFT, "uniform", *KERNELS)}, {SET: (SOFT, RELU, FLOOR, GATE)}, {SET: (SOFT, *KERNELS)}, {SET: (SOFT, FLOOR)},
     {SET: (SOFT, FLOOR), HEADS: (f"{SOFT}~heads=1", f"{FLOOR}~heads=1")}, {EXCHANGED: (SOFT, FLOOR)},
     {PLAIN: (f"{SOFT}~init=plain", f"{FLOOR}~init=plain")}, {SET: (SOFT, FLOOR), LONG: (SOFT, FLOOR)},
-    {SET: (SOFT, FLOOR, HYBRID)})
+    {SET: (SOFT, FLOOR, HYBRID)}, {LONG: (SOFT, FLOOR)}, {LONG: (SOFT, FLOOR)})
 
 
 def colour_answers(runs: ColourRuns) -> list[Answer]:
@@ -34,12 +34,14 @@ def colour_answers(runs: ColourRuns) -> list[Answer]:
     questions: tuple[Callable[[ColourRuns], Answer], ...] = (
         softmax_leads, relu_like_floor, gate_like_floor, control_like_floor, softmax_is_first, uniform_is_last,
         focused_is_best, rank_goes_with_score, content_is_used, nothing_memorised, kernel_by_hand, one_head_narrows,
-        exchanged_sets, plain_beginning, later_lead, one_softmax_layer)
+        exchanged_sets, plain_beginning, later_lead, one_softmax_layer, sealed_lead, sealed_scores_stay)
     found: list[Answer] = []
     for needed, question in zip(NEEDED, questions, strict=True):
         there = all(runs.has(which, *names) for which, names in needed.items())
-        asked = there and (question is not kernel_by_hand or runs.baselines)
-        found.append(replace(question(runs), final=has_all_seeds(runs, needed)) if asked else Answer(None, "-"))
+        given = {kernel_by_hand: runs.baselines, sealed_lead: runs.sealed, sealed_scores_stay: runs.sealed}
+        asked = there and given.get(question, True)
+        final = question in SEALED_ONCE or has_all_seeds(runs, needed)
+        found.append(replace(question(runs), final=final) if asked else Answer(None, "-"))
     return found
 
 
@@ -165,3 +167,21 @@ def one_softmax_layer(runs: ColourRuns) -> Answer:
     """16: within 0.05 of softmax, and more than 0.1 above relu_floor."""
     near, far = runs.gap(SET, HYBRID, SOFT), runs.gap(SET, HYBRID, FLOOR)
     return Answer(abs(near.mean) < 0.05 and far.mean > 0.1, f"{gap_score_text(near)} and {gap_score_text(far)}")
+
+
+def sealed_lead(runs: ColourRuns) -> Answer:
+    """17: of the painters softmax is first on the sealed photographs, and leads the floor by more than 0.05."""
+    found = runs.sealed["painters"]
+    return Answer(max(found, key=found.get) == SOFT and found[SOFT] - found[FLOOR] > 0.05,
+                  ", ".join(f"{arm_label(name)} {x:.3f}" for name, x in found.items()))
+
+
+def sealed_scores_stay(runs: ColourRuns) -> Answer:
+    """18: no painter's score differs from its held-out score by more than 0.15."""
+    held_out = {record["name"]: record["test_r2"] for record in runs.records[LONG] if record["seed"] == 0}
+    gaps = {name: x - held_out[name] for name, x in runs.sealed["painters"].items() if name in held_out}
+    most = max(gaps, key=lambda name: abs(gaps[name]))
+    return Answer(abs(gaps[most]) <= 0.15, f"at most {gaps[most]:+.3f} ({arm_label(most)})")
+
+
+SEALED_ONCE = (sealed_lead, sealed_scores_stay)     # answered from the shipped painters, which are one seed

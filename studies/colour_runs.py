@@ -12,6 +12,7 @@ from typing import Any
 
 from linviz.models.arms import COLOUR_SETS
 
+from .colour_sealed import read_sealed
 from .evidence_store import RESULTS
 from .learning_rates import seed_interval
 from .ledger import FEWEST, Record, Value
@@ -21,17 +22,20 @@ Measure = Callable[[Record], float]
 
 
 class ColourRuns:
-    """All results of the sets in COLOUR_SETS. records: by set; baselines: R2 of what is made by hand."""
+    """All results of the sets in COLOUR_SETS. records: by set; baselines: R2 of what is made by hand; sealed: what
+    `colour_sealed` has found on the sealed photographs, if they were opened.
+    """
 
-    def __init__(self, records: dict[str, list[Record]], baselines: dict[str, Any]) -> None:
-        self.records, self.baselines = records, baselines
+    def __init__(self, records: dict[str, list[Record]], baselines: dict[str, Any],
+                 sealed: dict[str, Any] | None = None) -> None:
+        self.records, self.baselines, self.sealed = records, baselines, sealed or {}
 
     @classmethod
     def read(cls) -> ColourRuns:
         """The results in studies/results."""
         records = {which: [json.loads(path.read_text()) for path in sorted((RESULTS / which).glob("*.json"))]
                    for which in COLOUR_SETS}
-        return cls(records, json.loads(BASELINES.read_text()) if BASELINES.exists() else {})
+        return cls(records, json.loads(BASELINES.read_text()) if BASELINES.exists() else {}, read_sealed())
 
     @cached_property
     def arms(self) -> dict[str, dict[str, list[Record]]]:

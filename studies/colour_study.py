@@ -32,7 +32,9 @@ from linviz.models.colour_looking import FEW, HINT_SHARES
 from linviz.models.examples import ColourExamples, make_data
 
 from . import colour_tables
+from .colour_headlines import colour_headlines
 from .colour_runs import BASELINES, ColourRuns
+from .colour_sealed import open_sealed
 from .evidence_store import round_numbers
 from .page_templates import render_page
 
@@ -44,16 +46,20 @@ def main(arguments: list[str] | None = None) -> None:
     """Compute the baselines if they are missing, and write the page."""
     parser = argparse.ArgumentParser(prog="start.py study colour", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.parse_args(arguments)
+    parser.add_argument("--open-sealed", action="store_true", help="measure on the sealed photographs: possible once")
+    options = parser.parse_args(arguments)
     if not BASELINES.exists():
         write_atomically(BASELINES, json.dumps(round_numbers(baseline_scores()), indent=1) + "\n")
+    if options.open_sealed:
+        open_sealed(json.loads(BASELINES.read_text()))
     write_atomically(PAGE, colour_page(ColourRuns.read()))
     print(f"{PAGE.name} is written")
 
 
 def colour_page(runs: ColourRuns) -> str:
     """The page from the runs that exist; any number of them makes a page."""
-    return render_page("colour", runs=runs, tables=colour_tables, shares=(*SHARES, TEST_SHARE))
+    return render_page("colour", runs=runs, tables=colour_tables, headlines=colour_headlines,
+                       shares=(*SHARES, TEST_SHARE))
 
 
 def baseline_scores() -> dict[str, Any]:

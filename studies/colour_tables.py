@@ -104,6 +104,16 @@ def altered_text(own: list[Record], key: str) -> str:
     return f"{plain.fmean(found):.3f}" if found else "-"
 
 
+def sealed_table(runs: ColourRuns) -> str:
+    """One row per painter and per rule made by hand: R2 on sealed and on held-out photographs."""
+    held_out = {record["name"]: record["test_r2"] for record in runs.records["colour_long"] if record["seed"] == 0}
+    rows = [[arm_label(name), f"{x:.3f}", number_text(held_out.get(name), 3)]
+            for name, x in sorted(runs.sealed["painters"].items(), key=lambda pair: -pair[1])]
+    rows += [[MADE_BY_HAND[name], f"{x:.3f}", number_text(runs.baselines.get(name, {}).get("test_r2"), 3)]
+             for name, x in runs.sealed["by_hand"].items()]
+    return markdown_table(("attention", "R2 sealed", "R2 held out"), rows)
+
+
 def prediction_table(runs: ColourRuns) -> str:
     """Every prediction, whether it came true, and the numbers."""
     words = re.findall(r"^\d+\. (.+?)(?=\n\d+\.|\n\n|\Z)", PREDICTIONS.read_text("utf-8"), re.S | re.M)

@@ -17,6 +17,8 @@ from . import (
     newest_predictions,
     other_sets,
 )
+from .colour_headlines import colour_headlines
+from .colour_runs import ColourRuns
 from .evidence_store import RESULTS, read_results
 from .gate_numbers import all_numbers
 from .gate_rows import Rows
@@ -24,7 +26,7 @@ from .ledger import Ledger
 from .page_templates import render_page
 from .product_data import product_figures
 
-PLOTS = ("accuracy", "curves", "maps", "dose", "breadth", "front")  # the figures of the page
+PLOTS = ("accuracy", "curves", "maps", "dose", "breadth", "front", "colour")  # the figures of the page
 
 
 def template_values(book: Ledger) -> dict[str, Any]:
@@ -37,7 +39,8 @@ def template_values(book: Ledger) -> dict[str, Any]:
 
 def evidence_page(book: Ledger) -> str:
     """The whole page."""
-    return render_page("evidence", drawn=plot_descriptions(book), **template_values(book))
+    return render_page("evidence", drawn=plot_descriptions(book), colour_sentences=colour_headlines(ColourRuns.read()),
+                       **template_values(book))
 
 
 def plot_descriptions(book: Ledger) -> dict[str, str]:
@@ -56,6 +59,7 @@ def product_sentences(book: Ledger) -> dict[str, Any]:
               for key, name in (("headlines", "headlines"), ("further", "further_claims"))}
     findings = {name: words(f"finding_{name}") for name in ("dose", "breadth")}
     gate_rows = Rows(read_results(RESULTS / "gates.json")["rows"])
+    findings["colour"] = " ".join(colour_headlines(ColourRuns.read())[:5])
     findings["gates"] = render_page("finding_gates", **all_numbers(gate_rows)).strip()
     return claims | {"limits": words("limits"), "method": words("method"), "findings": findings,
                      "parameters": [min(sizes), max(sizes)]}

@@ -5,6 +5,7 @@ The Evidence page of the explorer reads them through `linviz.evidence`, and does
 from __future__ import annotations
 
 import json
+import math
 import statistics as plain
 from dataclasses import asdict
 from pathlib import Path
@@ -17,6 +18,7 @@ from linviz.mechanisms import REGISTRY
 
 from .accuracy_tables import CHANCE
 from .breadth_tables import enough_mechanisms, story_measures
+from .colour_runs import ColourRuns
 from .evidence_store import RESULTS, read_results, round_numbers
 from .gate_rows import gate_figure_data
 from .label_places import place_labels
@@ -40,6 +42,7 @@ def product_figures(book: Ledger) -> dict[str, Any]:
     by_budget = {"accuracy": accuracy_data, "curves": curve_data, "maps": map_data}
     found = {name: {budget: make(book, budget) for budget in product.BUDGETS} for name, make in by_budget.items()}
     single = {"breadth": breadth_data(book), "dose": dose_data(book), "front": front_data(book),
+              "colour": colour_data(ColourRuns.read()),
               "gates": gate_figure_data(read_results(RESULTS / "gates.json"))}
     return dict(round_numbers(found | single))
 
@@ -115,3 +118,19 @@ def front_data(book: Ledger) -> Data:
     rows = [arm_row(arm_label(name), name, seed_value([t["recorded"] for t in of]))
             for name, of in rank_arms(book.records["front"])]
     return {"kind": "intervals", "rows": rows, "levels": {"a guess": 1 / 2}}
+
+
+def colour_data(runs: ColourRuns) -> Data:
+    """Every arm of the colour task with its seeds, and its interval where there are enough of them."""
+    rows = [asdict(Arm(arm_label(name), name, arm_family(name.partition("/")[2].partition("/")[0] or name),
+                       list(value.values), value.mean, *seen_interval(value)))
+            for name in runs.ranked("colour") for value in [runs.value("colour", name)]]
+    levels = {"made by hand": runs.baselines["bilateral"]["test_r2"]} if "bilateral" in runs.baselines else {}
+    data = {"kind": "intervals", "rows": rows, "levels": levels, "score": "R2 on held-out photographs"}
+    return data if rows else None
+
+
+def seen_interval(value: Value) -> tuple[float, float]:
+    """The interval over seeds; with too few seeds for one, from the lowest to the highest."""
+    low, high = value.interval
+    return (low, high) if math.isfinite(low) else (min(value.values), max(value.values))

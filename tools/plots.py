@@ -23,7 +23,7 @@ from linviz.evidence import figure_data  # noqa: E402
 from linviz.figures.evidence_gallery import draw_evidence  # noqa: E402
 from notebooks.figure_stills import paint_figure, plotly_page  # noqa: E402
 
-PLOTS = ("accuracy", "curves", "maps", "dose", "breadth", "front")
+PLOTS = ("accuracy", "curves", "maps", "dose", "breadth", "front", "colour")
 FOLDER, WIDE = HOME / "studies" / "plots", 900
 
 

@@ -33,10 +33,11 @@ from .visit import Visit
 from .what_fits import page_grid
 
 HOW = "Move over a picture: it is lit by the attention of the patch under the pointer. Click to keep that patch{gate}."
-FLOOR = ("The floor is a constant that is added to every feature of relu. In trained models, relu without this floor "
-         "cannot be told apart from softmax ([Evidence](/evidence)). ")  # a test holds this to the measured claim
+FLOOR = ("The floor is a constant that is added to every feature of relu. In models trained to see motion, "
+         "relu without it cannot be told apart from softmax. In models trained to copy colours, softmax stays ahead "
+         "([Evidence](/evidence)). ")  # a test holds this to the measured claim
 ERASED = ("q and k are equal here. At beta = 1, with keys of length 1, a memory that erases would let a patch read "
-          "only itself: choose keys that describe what is *around* a patch. ")
+          "only itself. Keys that describe what is *around* a patch show more. ")
 CAVEAT = ("Attention is not explanation: a map says what was mixed, not why "
           "([Jain and Wallace 2019](https://arxiv.org/abs/1902.10186)).")
 LEFT_OUT = "Not in these files: {titles}. A panel is saved once its gate is fitted to its end; *Fit again* does it."

@@ -46,7 +46,7 @@ else:
     st.markdown(headline_text())
     with st.expander("More findings, and what was done"):
         st.markdown(further_text())
-    for name in ("maps", "breadth", "dose", "front", "gates"):
+    for name in ("maps", "breadth", "dose", "front", "colour", "gates"):
         figure_with_title(name, budget)
     st.caption(f"One small task, {model_sizes()} parameters per model, 144 patches: the size of a difference belongs "
                f"to this task and this budget. {chapter_links.derived('evidence')}")

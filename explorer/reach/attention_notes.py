@@ -25,20 +25,26 @@ NOTES = {
     "graph": "A patch meets its eight neighbours and the same patch one frame before and after, one edge per layer."}
 FADES = ("It takes the patches in raster order and meets all earlier ones, but what it has read fades. Half is left "
          "after {tokens} patches, which is {frames} frames{rates}.")
+FRAME_FADES = ("Under *hybrid* it takes one step per frame, and all patches of a frame together. Half is left after "
+               "{frames} frames{rates}.")
+FRAME_KEEPS = ("Under *hybrid* it takes one step per frame, and all patches of a frame together. Nothing fades: what "
+               "was read is overwritten where a later frame has similar keys.")
 KEEPS = ("It takes the patches in raster order and meets all earlier ones. Nothing fades: what was read is overwritten "
          "where a later patch has a similar key.")
-FIXED, DRAWN = " (its two heads)", " (the middle half of all patches, with gates as they are drawn at first)"
+FIXED, DRAWN = " (its two heads)", " (the middle half of all {steps}, with gates as they are drawn at first)"
 
 
 @cache
-def attention_note(name: str, grid: Grid) -> str:
-    """What has to be known of the reach of an attention on a grid; empty where the scheme says all.
+def attention_note(name: str, grid: Grid, schemes: tuple[str, ...] = ("joint",)) -> str:
+    """What has to be known of the reach of an attention on a grid, under the schemes that are shown; empty where the
+    schemes say all.
 
     >>> attention_note("softmax", Grid(T=2, Y=7, X=7))
     ''
     """
     if REGISTRY[name].family == "recurrent":
-        return _memory_note(name, grid)
+        scans = dict.fromkeys("frames" if scheme == "hybrid" else "raster" for scheme in schemes)
+        return " ".join(_memory_note(name, grid, scan) for scan in scans)
     if name not in NOTES:
         return ""
     m = make(name, HEADS, WIDTH, grid).mechanism
@@ -46,18 +52,21 @@ def attention_note(name: str, grid: Grid) -> str:
                               window=getattr(m, "window", 0))
 
 
-def _memory_note(name: str, grid: Grid) -> str:
-    """Its half-lives, in patches and in frames: from the first to the third quartile where they differ by patch."""
+def _memory_note(name: str, grid: Grid, scan: str) -> str:
+    """Its half-lives, in patches and in frames: from the first to the third quartile where they differ by step."""
     with torch.no_grad():
-        memory = forward_memory(make(name, HEADS, WIDTH, grid).map(*random_tokens(grid)))
+        memory = forward_memory(make(name, HEADS, WIDTH, grid, scan=scan).map(*random_tokens(grid)))
     assert memory is not None, name
     rates = -memory.log_decay.double().flatten()
+    by_frame = scan == "frames"
     if not bool((rates > 0).any()):
-        return KEEPS
+        return FRAME_KEEPS if by_frame else KEEPS
     lives = log(2) / rates
     ends = [lives.quantile(part).item() for part in ((0.0, 1.0) if name == "retention" else (0.25, 0.75))]
-    return FADES.format(tokens=_span(ends), frames=_span([end / (grid.Y * grid.X) for end in ends]),
-                        rates=FIXED if name == "retention" else DRAWN)
+    drawn = FIXED if name == "retention" else DRAWN.format(steps="frames" if by_frame else "patches")
+    if by_frame:
+        return FRAME_FADES.format(frames=_span(ends), rates=drawn)
+    return FADES.format(tokens=_span(ends), frames=_span([end / (grid.Y * grid.X) for end in ends]), rates=drawn)
 
 
 def _span(ends: list[float]) -> str:

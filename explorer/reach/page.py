@@ -21,7 +21,7 @@ st.title(reach_heading(*found))
 st.markdown("Click a patch in any frame. Every patch that it reaches is marked with the first layer that does.")
 here = sample_scene(choice.source, grid, 1.0)
 reach_view(found, here.clip, grid, query, controls.VIEW, controls.take_click)
-if note := attention_note(choice.attention, grid):
+if note := attention_note(choice.attention, grid, (choice.left, choice.right)):
     st.markdown(f"**{REGISTRY[choice.attention].title}.** {note}")
 st.header("What that costs")
 st.html(reach_tables.reach_table(found))

@@ -47,17 +47,18 @@ class Point(theme.Named):
     at: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
 
-def interval_chart(arms: Sequence[Arm], *, levels: Mapping[str, float] | None = None, dark: bool = False) -> go.Figure:
+def interval_chart(arms: Sequence[Arm], *, levels: Mapping[str, float] | None = None, score: str = "",
+                   dark: bool = False) -> go.Figure:
     """One row per arm, the first on top: one dot per seed, a tick for the mean, a line for the interval.
 
-    levels: vertical lines, by name.
-
+    levels: vertical lines, by name. score: what is measured, if it is not accuracy; its numbers are no percentages.
 
     >>> interval_chart([Arm("relu", "relu", "kernel", [0.7, 0.8], 0.75, 0.6, 0.9)]).layout.xaxis.title.text
     'accuracy on held-out clips'
     """
-    numbers = " ".join(f"{a.title}: {a.mean:.1%}, interval {a.low:.1%} to {a.high:.1%}." for a in arms)
-    fig = theme.empty_figure(f"Accuracy on held-out clips, one row per variant. {numbers}", dark,
+    form, what = (".3f", score) if score else (".1%", "accuracy on held-out clips")
+    numbers = " ".join(f"{a.title}: {a.mean:{form}}, interval {a.low:{form}} to {a.high:{form}}." for a in arms)
+    fig = theme.empty_figure(f"{what[0].upper()}{what[1:]}, one row per variant. {numbers}", dark,
                              height=110 + 38 * len(arms), margin={"t": 30})
     for arm in arms:
         fig.add_scatter(x=[arm.low, arm.high], y=[arm.title] * 2, mode="lines", hoverinfo="skip", showlegend=False,
@@ -66,10 +67,11 @@ def interval_chart(arms: Sequence[Arm], *, levels: Mapping[str, float] | None = 
                         marker={"symbol": "line-ns-open", "size": 20, "color": theme.INK[theme.mode_name(dark)],
                                 "line": {"width": 2}})
         fig.add_scatter(x=list(arm.values), y=[arm.title] * len(arm.values), mode="markers", showlegend=False,
-                        name=arm.title, hovertemplate="%{x:.1%}<extra>" + arm.title + "</extra>",
+                        name=arm.title, hovertemplate=f"%{{x:{form}}}<extra>{arm.title}</extra>",
                         marker=arm.marker(9, opacity=0.75))
     theme.add_uprights(fig, levels, theme.level_line(dark))
-    fig.update_layout(xaxis=_percent_axis("accuracy on held-out clips"), yaxis={
+    axis = {"title": what, "tickformat": ".1f", "zeroline": False} if score else _percent_axis(what)
+    fig.update_layout(xaxis=axis, yaxis={
         "categoryorder": "array", "categoryarray": [a.title for a in arms][::-1], "showgrid": True, "ticks": ""})
     return fig
 

@@ -19,7 +19,8 @@ def draw_evidence(data: Mapping[str, Any], *, dark: bool = False) -> go.Figure:
     """
     rows, kind = data["rows"], data["kind"]
     if kind == "intervals":
-        return interval_chart([Arm(**row) for row in rows], levels=data["levels"], dark=dark)
+        arms = [Arm(**row) for row in rows]
+        return interval_chart(arms, levels=data["levels"], score=data.get("score", ""), dark=dark)
     if kind == "learning":
         return learning_curves([Band(**row) for row in rows], chance=data["chance"], dark=dark)
     if kind == "scatter":

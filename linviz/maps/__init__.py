@@ -15,6 +15,7 @@ from .function_scores import FunctionScores
 from .memory import Memory, MemoryState
 from .reweighted_table import ReweightedTable
 from .rotated_kernel import RotatedKernel, rotate_pairs
+from .score_convolution import corrected_scores
 from .scores import Scores
 from .sparse import Sparse
 from .tiles import Tiles, gather_rows
@@ -22,5 +23,5 @@ from .tiles import Tiles, gather_rows
 __all__ = ["Banded", "Blocks", "ByChannel", "ByHead", "CausalBlocks", "CausalExponential", "CausalFactored", "Dense",
            "Depthwise", "Factored", "FactoredBlocks", "Features", "Float64Map", "FunctionScores", "HeadMean",
            "KernelMap", "Map", "Memory", "MemoryState", "Normaliser", "PerChannel", "Product", "ReweightedTable",
-           "RotatedKernel", "Scores", "Sparse", "State", "Sum", "Tiles", "causal_map", "forward_memory", "gather_rows",
-           "gather_tokens", "rotate_pairs", "window_indices"]
+           "RotatedKernel", "Scores", "Sparse", "State", "Sum", "Tiles", "causal_map", "corrected_scores",
+           "forward_memory", "gather_rows", "gather_tokens", "rotate_pairs", "window_indices"]

@@ -27,9 +27,9 @@ from torch import Tensor
 
 from .base import Map
 from .factored import Factored
-from .memory_chunks import MemoryChunks, cut_chunks, memory_chunks
+from .memory_chunks import MemoryChunks, MemorySteps, cut_chunks, memory_chunks
 
-CHUNK, CHUNK_CHANNELS = 64, 16  # tokens whose mutual weights are computed at once: one decay, a decay per channel
+CHUNK, CHUNK_ERASING, LONGEST = 32, 16, 64  # tokens whose mutual weights are computed at once; erasing with D <= 32
 
 
 class Memory(Map):
@@ -54,8 +54,8 @@ class Memory(Map):
         self.q, self.k, self.log_decay, self.beta = q, k, log_decay, beta
         self.erase, self.each, self.shape = erase, each, (N, N)
         self.rank_bound = N // each * min(each, k.shape[-1])
-        size = chunk or (CHUNK if log_decay.shape[-1] == 1 else CHUNK_CHANNELS)
-        self.chunk = max(each, size // each * each)
+        size = chunk or (CHUNK_ERASING if erase and k.shape[-1] <= 32 else CHUNK)
+        self.chunk = max(each, min(size, LONGEST, N) // each * each)
 
     @property
     def like(self) -> Tensor:
@@ -66,7 +66,7 @@ class Memory(Map):
         return tuple(self.q.shape[:-2])
 
     @cached_property
-    def chunks(self) -> MemoryChunks:
+    def chunks(self) -> MemoryChunks | MemorySteps:
         """A in chunks of C tokens, four small tables each: computed once, N (C + D) numbers, never N x N."""
         return memory_chunks(self.q, self.k, self.log_decay, self.beta, self.erase, self.each, self.chunk)
 

@@ -24,9 +24,9 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import leaky_relu
+from torch.nn.functional import conv2d
 
-from ..maps import FunctionScores
+from ..maps import FunctionScores, corrected_scores
 from ..settings import Setting, Word
 from .base import Mechanism
 
@@ -76,11 +76,12 @@ class Dape(Mechanism):
     def scores(self, q: Tensor, k: Tensor, i: Tensor) -> Tensor:
         """x of the queries i: (B, H, n, S)."""
         s = q[..., i, :] @ k.mT / math.sqrt(self.width)
-        b = self.position_bias(i, k.shape[-2], q).expand_as(s)
+        b = self.position_bias(i, k.shape[-2], q)
         future = torch.arange(k.shape[-2], device=i.device) > i[:, None]
-        seen = torch.cat([s, b], 1)
-        seen = seen.masked_fill(future, 0.0) if self.causal and self.tril else seen
-        x = s + b + self.second(leaky_relu(self.first(seen), 0.01))
+        seen_s, seen_b = (x.masked_fill(future, 0.0) if self.causal and self.tril else x for x in (s, b))
+        w, H = self.first.weight, self.heads
+        shared = conv2d(seen_b, w[:, H:], self.first.bias, padding=self.first.padding)  # the same for every clip
+        x = s + b + corrected_scores(seen_s, shared, w[:, :H, 0], self.second.weight[:, :, 0], self.second.bias)
         return x.masked_fill(future, -torch.inf) if self.causal else x
 
     def map(self, q: Tensor, k: Tensor, v: Tensor) -> FunctionScores:

@@ -106,7 +106,9 @@ def test_it_says_what_to_see_how_to_use_it_and_what_it_is_not(opening):
     assert opening.title[0].value == view_heading(maps, 784) and "The gate gathers attention" in opening.title[0].value
     assert "Move over a picture" in opening.markdown[0].value
     words = opening.caption[0].value
-    assert "relu without this floor cannot be told apart from softmax" in words
+    assert "In models trained to see motion, relu without it cannot be told apart from softmax." in words
+    assert "softmax stays ahead" in words
+    assert "Without the floor too, softmax has a higher score than relu" in evidence.figure_finding("colour")
     assert any("relu without a floor" in claim and "cannot be told apart from softmax" in claim
                for claim in evidence.headline_claims()), "the page says what was not found"
     assert clips.DESCRIPTORS_NOTE in words.lower() and LABEL in words

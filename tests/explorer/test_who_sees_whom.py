@@ -102,6 +102,12 @@ def test_notes_say_what_the_marks_cannot() -> None:
     grid = Grid(6, 14, 14)
     assert not attention_note("softmax", grid) and all(attention_note(name, grid) for name in ATTENTIONS[2:])
     assert "left after 21.8 to 44.0 patches, which is 0.111 to 0.225 frames" in attention_note("retention", grid)
+    both = attention_note("retention", grid, ("joint", "hybrid"))
+    assert "raster order" in both and "Under *hybrid* it takes one step per frame" in both
+    frames = attention_note("retention", grid, ("hybrid", "hybrid"))
+    assert "raster" not in frames and "Half is left after 21.8 to 44.0 frames (its two heads)" in frames
+    assert "all frames, with gates" in attention_note("kda", grid, ("hybrid",))
+    assert "similar keys" in attention_note("delta", grid, ("hybrid",))
     assert "Nothing fades" in attention_note("delta", grid) and "4 rounds" in attention_note("reformer", grid)
     at = opened(attention="gla", left="joint")
     assert any("**GLA.** It takes the patches in raster order" in text.value for text in at.markdown)

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from linviz.models.arms import COLOUR_SETS
+from studies import colour_sealed
+from studies.colour_headlines import colour_headlines
 from studies.colour_predictions import colour_answers
 from studies.colour_runs import BASELINES, ColourRuns
 from studies.colour_study import PAGE, colour_page
@@ -16,6 +18,8 @@ from studies.colour_tables import PREDICTIONS, prediction_table
 HAND = {"test_r2": 0.6, "train": 0.6, "natural": {"chelsea": 0.5, "flower": 0.8, "rocket": 0.6}, "natural_all": 0.6,
         "blank": 0.3, "foreign": 0.2, "hints": {"0.05": 0.4, "0.5": 0.7}}
 BASE = {"bilateral": HAND, "nearest": HAND | {"test_r2": 0.1}}
+OPENED = {"softmax": 0.8, "relu_floor": 0.7, "relu": 0.72}
+SEALED = {"windows": 500, "photographs": ["clock"], "painters": OPENED, "by_hand": {"nearest": 0.1}}
 SCORES = {"softmax": 0.74, "focused": 0.57, "relu": 0.54, "relu_floor+gate": 0.51, "relu_floor": 0.5, "uniform": 0.2,
           "relu_floor~heads=1": 0.6, "relu_floor/softmax/relu_floor": 0.73}  # as predicted; every other arm has 0.45
 
@@ -43,7 +47,7 @@ def made_runs(keep: float = 1.0, **changes: dict[str, Any]) -> ColourRuns:
         all_of_them = [run_record(which, name, seed, **(changes.get(name, {}) if which == "colour" else {}))
                        for seed, name in product(range(seeds), arms)]
         records[which] = all_of_them[:round(keep * len(all_of_them))]
-    return ColourRuns(records, BASE)
+    return ColourRuns(records, BASE, SEALED if keep == 1 else {})
 
 
 def test_numbers_as_predicted_make_every_prediction_true():
@@ -82,11 +86,51 @@ def test_a_lead_of_one_seed_has_no_interval_and_is_no_wrong_prediction():
     assert first.true is None and first.numbers.endswith("; an interval needs 3 seeds")
 
 
+def test_the_sealed_photographs_are_opened_once_and_answer_two_predictions(tmp_path, monkeypatch):
+    runs = made_runs()
+    runs.sealed = {"painters": {"softmax": 0.6, "relu_floor": 0.58, "relu": 0.4}}
+    assert [answer.verdict for answer in colour_answers(runs)[16:]] == ["no", "no"]
+    runs.sealed = {}
+    assert [answer.verdict for answer in colour_answers(runs)[16:]] == ["open", "open"]
+    monkeypatch.setattr(colour_sealed, "SEALED", tmp_path / "sealed.json")
+    monkeypatch.setattr(colour_sealed, "sealed_scores", lambda baselines: {"painters": OPENED})
+    colour_sealed.open_sealed(BASE)
+    assert colour_sealed.read_sealed() == {"painters": OPENED}
+    with pytest.raises(ValueError, match="opened before"):
+        colour_sealed.open_sealed(BASE)
+
+
+def test_headlines_say_no_more_than_their_intervals():
+    said = colour_headlines(made_runs())
+    assert said[0] == ("After 800 steps, softmax has a higher score than relu + floor (+0.240 [+0.240, +0.240], "
+                       "5 seeds).")
+    few = colour_headlines(made_runs(0.08))
+    assert few[0].endswith("softmax has a higher score than relu + floor so far (+0.240, 1 seed).")
+    alike = colour_headlines(made_runs(**{"relu_floor+gate": {"test_r2": 0.505}}))
+    spread = [run_record("colour", "relu_floor+gate", seed, test_r2=0.5 + 0.1 * (-1)**seed) for seed in range(4)]
+    mixed = made_runs()
+    mixed.records["colour"] = [r for r in mixed.records["colour"] if r["name"] != "relu_floor+gate"] + spread
+    assert "relu + floor + gate has a higher score than relu + floor (" in alike[2]
+    assert "relu + floor + gate cannot be told apart from relu + floor (" in colour_headlines(mixed)[2]
+    assert colour_headlines(made_runs(0)) == []
+    worse = colour_headlines(made_runs(**{"efficient": {"train": 0.6}}))
+    assert "No variant is better by more than 0.148 on the photographs" in " ".join(worse)
+
+
 def test_there_is_one_answer_for_every_prediction():
     numbered = re.findall(r"^(\d+)\. ", PREDICTIONS.read_text("utf-8"), re.M)
-    assert [int(n) for n in numbered] == list(range(1, 17)) and len(colour_answers(made_runs())) == 16
-    assert prediction_table(made_runs()).count("\n") == 17
+    assert [int(n) for n in numbered] == list(range(1, 19)) and len(colour_answers(made_runs())) == 18
+    assert prediction_table(made_runs()).count("\n") == 19
 
 
 def test_the_page_is_that_of_the_stored_runs():
     assert BASELINES.exists() and PAGE.read_text("utf-8") == colour_page(ColourRuns.read())
+
+
+def test_the_readme_says_no_more_of_colours_than_the_runs():
+    readme = " ".join((PAGE.parents[1] / "README.md").read_text("utf-8").split())
+    assert "There softmax stays ahead of relu too, and the effective rank of the maps goes with the score" in readme
+    runs = ColourRuns.read()
+    gaps = [runs.gap("colour", "softmax", name) for name in ("relu", "relu_floor", "relu_floor+gate")]
+    assert all(min(gap.values) > 0.05 for gap in gaps)
+    assert re.search(r"effective rank \+0\.[6-9]", " ".join(colour_headlines(runs)))
