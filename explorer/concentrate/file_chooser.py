@@ -14,6 +14,7 @@ from linviz.views.export.bundle import is_bundle, unpack_bundle
 from linviz.views.load import file_note
 from linviz.views.state_kinds import Source
 
+from ..shared.uploads_in_memory import STAYS
 from ..shared.widgets import escape_markdown
 from . import own_file
 from .concentrate_state import SAMPLE, STATE
@@ -23,8 +24,6 @@ from .what_fits import best_fields
 
 KEY, SAID = "concentrate_upload", "concentrate_upload_said"  # the uploader's widget; a sentence on the newest file
 TITLE = "Your own file"
-STAYS = ("A file stays in the memory of this visit and is written nowhere. It is gone when the visit ends: three "
-         "minutes after the page was closed.")
 ASKED = ("This link shows the file **{name}** (sha256 {sha256}…), which stays with its owner. Choose that file, and "
          "everything is set as it was.")
 OTHER = ("This is not the file of the link, {asked} (sha256 {wanted}…), but {name} (sha256 {got}…). Pictures and "

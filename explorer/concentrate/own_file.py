@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import streamlit as st
-from starlette.formparsers import MultiPartParser
 
 from linviz import Grid, clips
 from linviz.clips import limits
@@ -25,7 +24,6 @@ from ..shared.background_jobs import ResultCache
 from ..shared.scenes import Scene, scene_of
 from .what_fits import TABLE, best_fields, page_grid
 
-MultiPartParser.spool_max_size = 1 << 28  # bytes, more than may be uploaded: else a file lies on a disk as it comes
 OWN = "own"  # in the widget and in a URL: a file that a person brings
 UPLOADS, CHOSEN = "concentrate_uploads", "concentrate_file"  # keys of the session
 BEST, LINK = "concentrate_best", "concentrate_link"  # what the shown picture is best with; a link that awaits its file

@@ -590,7 +590,8 @@ assert (entropy_of["softmax"] < entropy_of["floor + fitted gate"]
 # Do not read more into the order than it says. The gate was fitted to imitate this very map. The other methods were not
 # fitted to anything and have no parameters to fit. What they bring to a trained network is another question
 # ([trained models were asked](http://localhost:8501/evidence), and you can
-# [look into four of them](http://localhost:8501/trained?specs=softmax,relu_floor,relu_floor%2Bgate,relu)).
+# [look into four of them](http://localhost:8501/trained?specs=softmax,relu_floor,relu_floor%2Bgate,relu)). Others
+# [colour a photograph](http://localhost:8501/colours), also one of yours.
 #
 # ## 5 · How sharp can a row get?
 #
