@@ -717,7 +717,7 @@ show(heat.patch_panels(
     bar="weight, fair shares (12 or more)", top=12.0, columns=4,
     said="Above, the rows of query 1 below the middle; below, the rows of query 2 at "
          "the upper right. A: both rows spread over the whole picture. B: each row "
-         "fills a square of 7 x 7 patches, and its weights differ inside. C: a small diamond "
+         "fills a square of 7 x 7 patches, and its weights differ inside. C: a diamond "
          "around each query. D: both rows are equal.",
     title="Four methods, two queries each: which is which?"))
 assert torch.equal(pictures[3], pictures[7])
