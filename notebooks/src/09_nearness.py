@@ -94,8 +94,8 @@ itself = soft.map(q, k, v).rows(torch.tensor([query]))[0, 0, 0, query].item()
 assert pair[cut.title] == 0 and min(pair[soft.title], pair[moved.title]) > itself
 
 # %% [markdown]
-# In the second panel the weight is not small: it is zero, although the two patches touch. Move the mouse across the middle of the second
-# panel, and the lit square jumps.
+# In the second panel the weight is not small: it is zero, although the two patches touch. Move the mouse across the
+# middle of the second panel, and the lit square jumps.
 #
 # This is **Swin** (Liu and others, 2021). Its weights are softmax weights inside the window, with one addition: a
 # learned number $b$ for every step from key to query,
@@ -388,9 +388,9 @@ say("The bracket of the first patch with "
 assert bracket["the other end of its row"] > 1 > bracket["the opposite corner"]
 
 # %% [markdown]
-# Vicinity attention is **not a window**: every patch has some weight. The weights only fade, and slowly: the patch at the
-# other end of the row keeps more than half of the bracket. The name *Manhattan distance* is sometimes used for the sum,
-# but no cosine of $|\Delta y| + |\Delta x|$ occurs in it.
+# Vicinity attention is **not a window**: every patch has some weight. The weights only fade, and slowly: the patch at
+# the other end of the row keeps more than half of the bracket. The name *Manhattan distance* is sometimes used for the
+# sum, but no cosine of $|\Delta y| + |\Delta x|$ occurs in it.
 #
 # What shape has nearness then? A ruler that measures distances in the picture gives the same number to patches that are
 # equally far away, along a row or along the diagonal. The next figure draws the rulers from the corner patch. It is

@@ -103,7 +103,7 @@ assert weights[1] == 0 < min(weights[0], weights[2])
 # A **hash** puts similar vectors into the same *bucket* and computes the bucket from one vector alone. Take some
 # random directions $r_1, r_2, \dots$ and their opposites. The bucket of $x$ is the direction nearest to it:
 #
-# $$h(x) = \arg\max\; [\,x R;\; -x R\,], \qquad R = [r_1, r_2, \dots].$$
+# $$h(x) = \mathrm{argmax}\; [\,x R;\; -x R\,], \qquad R = [r_1, r_2, \dots].$$
 #
 # The next figure shows this in two dimensions. There are two directions at a right angle, so there are four buckets,
 # and their borders lie half-way between the dotted lines. The two points with a ring are friends: they are 20 degrees
@@ -251,8 +251,9 @@ assert sizes.max() > 2 * N / len(sizes)
 # You need the chunk of every token. For that you need its place in the sorted list. Which two sortings give a place?
 # ''',
 # '''
-# `order = bucket.argsort(stable=True)` says which token stands where. Sorting `order` once more says where each token
-# stands. The chunk is $\lfloor \text{place} / L \rfloor$. With $n$ chunks, $j$ is seen if $(c_i - c_j) \bmod n \le 1$.
+# A stable `argsort` of the buckets says which token stands where. Call it `order`. Sorting `order` once more says
+# where each token stands. The chunk is $\lfloor \text{place} / L \rfloor$. With $n$ chunks, $j$ is seen if $(c_i -
+# c_j) \bmod n \le 1$.
 # ''',
 # '''
 # `chunk = order.argsort() // L`, and the number of chunks is `chunk.max() + 1`. Compare `chunk[:, None] - chunk`,
@@ -574,7 +575,8 @@ figure.update_layout(
     title=theme.top_title("The rest falls at once, and then hardly at all"),
     xaxis={"title": "singular values, largest first"},
     yaxis={"title": "of the largest", "type": "log", "range": [-4, 0.1],
-           "tickvals": [0.0001, 0.001, 0.01, 0.1, 1]},
+           "tickvals": [0.0001, 0.001, 0.01, 0.1, 1],
+           "ticktext": ["0.0001", "0.001", "0.01", "0.1", "1"]},
     meta={"alt": "Singular values of two parts of a softmax map, each divided by its "
                  "largest. The 10th and the 300th: "
                  + "; ".join(f"{name} {s[9]:.2f} and {s[299]:.4f}"
@@ -682,8 +684,8 @@ assert max(y for name, (x, y) in at_a_fifth.items() if "best" not in name) < 0.7
 
 # %% [markdown]
 # All of them are better than chance, and none is close to the best choice. Note the windows: they do not look at the
-# content at all, and with 4 % of the pairs they hold more weight than both methods that do. In a picture nearness is
-# a good first guess, and a method that chooses has to beat it. The number of pairs is not the time that a
+# content at all, and with 4 % of the pairs they hold a little more weight than both methods that do. In a picture
+# nearness is a good first guess, and a method that chooses has to beat it. The number of pairs is not the time that a
 # graphics processor needs: blocks are much faster for it than single pairs. And weight found is not accuracy: a
 # network that is trained with its mask can learn to live with it.
 #

@@ -76,10 +76,8 @@ WRONG = {
         m * _exact(q, k), (1 - m) * (q.softmax(-1) @ k.softmax(0).mT), v, a),
     "when the features are relu": lambda q, k, v, m, a: _mixed(
         m * _exact(q, k), (1 - m) * (q.relu() @ k.relu().mT + 1e-9), v, a),
-    "when the features are exponentials, without division": lambda q, k, v, m, a: _mixed(
+    "when the features of the keys are exponentials, without division": lambda q, k, v, m, a: _mixed(
         m * _exact(q, k), (1 - m) * (q.exp() @ k.exp().mT), v, a),
-    "when only the features of the queries are a softmax": lambda q, k, v, m, a: _mixed(
-        m * _exact(q, k), (1 - m) * (q.softmax(-1) @ k.exp().mT), v, a),
     "when scores that are not kept are 0, so that exp gives them weight 1": lambda q, k, v, m, a: _mixed(
         (m * (q @ k.mT) / q.shape[1] ** 0.5).exp(), (1 - m) * _linear(q, k), v, a),
     "when the linear part is not divided by its sum": lambda q, k, v, m, a: a * mix_rows(

@@ -55,7 +55,7 @@ def ruler_rows(grid: Grid, query: int) -> dict[str, Tensor]:
 
 
 def ruler_figure(row: float, *, grid: Grid, column: int) -> Any:
-    """Nearness to the patch in this row, counted from 1, and in a column, counted from 0, as three methods measure it."""
+    """Nearness to the patch in this row, counted from 1, and in a column, counted from 0, by three methods."""
     query = grid.number(0, int(row) - 1, column)
     found = ruler_rows(grid, query)
     tables = torch.stack([grid.fold(x[:, None])[0, :, :, 0] for x in found.values()])

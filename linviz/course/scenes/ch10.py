@@ -75,15 +75,15 @@ def rows_by_round(m: Attention, q: Tensor, v: Tensor, query: int, rounds: Sequen
 
 
 def rounds_figure(rounds: float, *, rows: Tensor, full: Tensor, friend: int, grid: Grid) -> Any:
-    """The row of a query after so many rounds beside the row over all keys, in fair shares on the scale of the latter."""
+    """The row of a query after so many rounds beside its row over all keys, in fair shares on one scale."""
     n = int(rounds)
     row = rows[n - 1]
     tables = torch.stack([grid.fold(x[:, None])[0, :, :, 0] for x in (row, full)]) * len(grid)
     top = tables[1].max().item()
     found, seen = full[row > 0].sum().item(), int((row > 0).sum())
     word = "found" if row[friend] > 0 else "missed"
-    said = f"After round {n} the query sees {seen} patches, with {100 * found:.0f} % of its weight over all keys; its " \
-           f"friend is {word}."
+    said = f"After round {n} the query sees {seen} patches, with {100 * found:.0f} % of its weight over all keys; " \
+           f"its friend is {word}."
     return heat.patch_panels(tables.clamp(max=top).numpy(), [f"{n} round{'s' * (n > 1)}: {seen} patches", "all keys"],
                              bar="weight, fair shares", top=top, columns=2, said=said,
                              title=f"After {n} round{'s' * (n > 1)} the friend is {word}")
