@@ -35,7 +35,8 @@ def recount_order() -> Mapping[str, str]:
 def recount_zero() -> Mapping[str, str]:
     """The weight of far keys in AFT-local with a table of zeros."""
     m = make("aft_local", 1, 1, GRID, window=16).requires_grad_(False)
-    m.mechanism.band.zero_()
+    for table in m.parameters():
+        table.zero_()
     x = torch.zeros(1, 1, len(GRID), 1)
     token = len(GRID) // 2
     row = m.map(x, x, x).channel(0).rows(torch.tensor([token]))[0, 0, 0]

@@ -14,8 +14,9 @@ from ...grid import Grid
 from ...mechanisms import make
 
 LAYERS = (1, 2, 3, 4)
-RULERS = {"cosFormer, one ruler": ("cosformer", {}), "cosFormer, 2-d": ("cosformer", {"axes": "2d"}),
-          "vicinity": ("vicinity", {})}
+RULERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "cosFormer, one ruler": ("cosformer", {}), "cosFormer, 2-d": ("cosformer", {"axes": "2d"}),
+    "vicinity": ("vicinity", {})}
 SIGMAS = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
 
 
