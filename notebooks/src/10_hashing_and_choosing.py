@@ -390,7 +390,8 @@ def merged_rounds(scores: Float[Tensor, "N N"], seen: Float[Tensor, "r N N"],
     # solution
     once = (seen.sum(0) > 0).to(scores.dtype)
     weights = once * scores.exp()
-    return weights @ v / weights.sum(-1, keepdim=True)
+    sums = weights.sum(-1, keepdim=True)
+    return weights @ v / sums
     # end
 
 
