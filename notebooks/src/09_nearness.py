@@ -35,7 +35,7 @@
 #
 # The photograph is cut into 14 × 14 patches. In the first panel every patch may look at all patches. In the second
 # panel the picture is cut into four **windows** of 7 × 7 patches, and attention stays inside a window. In the third
-# panel the cuts lie three patches further left and further up.
+# panel the cuts lie elsewhere, after 3 and after 10 patches.
 #
 # The query is a patch of the cat's face, beside the nose. It is the last patch of its row in its window: its neighbour
 # on the right lies in the next window. Softmax gives this neighbour more weight than the query itself.
@@ -220,8 +220,8 @@ assert heard["every second layer shifted"][-1] > 600
 # ## 2 · Near in reading order
 #
 # Windows need two dimensions. A text has one, and its local attention is simpler: cut the tokens into blocks of $W$
-# and let a query see its own block and the two beside it. Public code for pictures often does the same with the
-# patches in reading order: along the first row, then along the second row, and so on.
+# and let a query see its own block and the two beside it. It can be used on a picture, too. The patches are then in
+# reading order: along the first row, then along the second row, and so on.
 
 # %% tags=["derives:local"]
 block = torch.arange(N) // 14                                # W = 14: a block is a row
@@ -772,13 +772,11 @@ checks.captions_of_rows(captions_of_rows)
 # ## 8 · What was not shown
 #
 # - **Nothing was trained.** Swin's $b$ and the tables of AFT are as they were drawn, close to zero. Trained tables
-#   differ much from this. Where such models were trained, [the evidence page](http://localhost:8501/evidence) says
-#   how, and for how long.
+#   need not be. [The evidence page](http://localhost:8501/evidence) says which models were trained, and for how long.
 # - **Near is not the same as right.** A patch's friend, the other eye, may lie outside every window. Nearness is a
 #   guess about pictures, and each of these methods builds the guess in.
 # - **The rest of the networks.** Swin joins patches between its stages. Vicinity attention halves the channels before
-#   it attends, and adds a connection around it. AFT-conv normalises its $w$ while it trains. We used the attention
-#   alone.
+#   it attends, and adds a connection around it. We used the attention alone.
 # - **No official code of AFT was found.** Our form follows the paper, and the two faults above are in other people's
 #   packages.
 #
