@@ -299,8 +299,8 @@ Gallery([painting("near head, repaired", repaired[0][None, None]),
 # not: the query mixes $D$ basic stencils, one per channel. In a network $e$ is learned. Here we write it by hand: the
 # channel that measures edges in one direction gets a short bar in this direction, and all other channels get zero.
 #
-# > **Predict.** Each patch makes its own stencil from its own edges. What will you see if the stencils around an eye are
-# > drawn side by side, each in the place of its patch?
+# > **Predict.** Each patch makes its own stencil from its own edges. What will you see if the stencils around an eye
+# > are drawn side by side, each in the place of its patch?
 
 # %% tags=["derives:lambda"]
 SIDE = 7                                                     # of a stencil, in patches
@@ -370,9 +370,9 @@ PatchView([Panel(title, layer.family, a) for title, a in parts.items()], photo, 
 # minutes = 12
 # objectives = ["stencil"]
 # task = '''
-# Write the position lambdas. `q` is $Y \times X \times D$, one query per patch. `e` is $W \times W \times D$ with an odd
-# side $W$; its middle belongs to the patch itself. `v` is $Y \times X \times E$. The patch at row $y$ and column $x$
-# takes `v[y + a - W // 2, x + b - W // 2]` with the weight `q[y, x] @ e[a, b]`. Beyond the border there is nothing.
+# Write the position lambdas. `q` is $Y \times X \times D$, one query per patch. `e` is $W \times W \times D$ with an
+# odd side $W$; its middle belongs to the patch itself. `v` is $Y \times X \times E$. The patch at row $y$ and column
+# $x$ takes `v[y + a - W // 2, x + b - W // 2]` with the weight `q[y, x] @ e[a, b]`. Beyond the border there is nothing.
 # '''
 # hints = [
 # '''

@@ -447,8 +447,8 @@ assert spread(eyes) > 1.3 * spread(paintings) and a.rank_bound == 64
 # [Performer with other numbers of directions, in the
 # explorer](http://localhost:8501/?source=chelsea&patches=28&specs=softmax,performer,linear).
 #
-# A close relative is *random feature attention* (2021). It uses the trigonometric features on vectors of length 1, where
-# they are at their best, and adds a gate that lets old tokens fade.
+# A close relative is *random feature attention* (2021). It uses the trigonometric features on vectors of length 1,
+# where they are at their best, and adds a gate that lets old tokens fade.
 #
 # ## 6 · A leak
 #

@@ -17,7 +17,7 @@
 # minutes = {reading = 36, exercises = 40, quiz = 6}
 # key_points = [
 #     "Linformer mixes positions, not channels: K summaries replace all keys, whatever the picture shows.",
-#     "Its projections belong to places. Shuffle the patches and the output changes; softmax attention does not notice.",
+#     "Its projections belong to places. Shuffle the patches, and its output changes; that of softmax does not.",
 #     "Rows over summaries are probability distributions. The map on positions is not: it has negative weights.",
 #     "Projecting tokens is not the same as a map of low rank. The first is a construction, the second an observation.",
 #     "The famous curve adds singular values. Their squares look very different, and the numerical rank is full.",
@@ -137,8 +137,8 @@ assert max(changes["softmax"], changes["efficient"], changes["Performer"]) < 1e-
 assert min(changes["Linformer"], changes["Kronecker (KV)"]) > 0.1
 
 # %% [markdown]
-# The squares of a shuffled picture all have nearly the same mean colour, so 49 summaries say the same 49 times. Softmax,
-# efficient attention and Performer do not notice anything. Methods that belong to places do.
+# The squares of a shuffled picture all have nearly the same mean colour, so 49 summaries say the same 49 times.
+# Softmax, efficient attention and Performer do not notice anything. Methods that belong to places do.
 #
 # Is this a fault? Not for pictures: patches of real pictures are not shuffled, and neighbours are alike. But it has
 # consequences. $E$ and $F$ have one column per position, so the number of tokens is fixed when the layer is built. And
@@ -172,8 +172,8 @@ PatchView([Panel(name, "softmax" if name == "softmax" else "low-rank", a)
 # minutes = 8
 # objectives = ["implied"]
 # task = '''
-# Write the map of Linformer on positions: `q` is $N \times D$, `k` is $S \times D$, `E` and `F` are $K \times S$. Return
-# $N \times S$ weights.
+# Write the map of Linformer on positions: `q` is $N \times D$, `k` is $S \times D$, `E` and `F` are $K \times S$.
+# Return $N \times S$ weights.
 # '''
 # hints = [
 # '''
@@ -360,8 +360,8 @@ PatchView([Panel(name, "softmax" if name == "softmax" else "low-rank", a)
 # Which axis do you average over to get one vector per row? And per column? How many keys do you have in the end?
 # ''',
 # '''
-# Put the $Y$ means of rows and the $X$ means of columns into one list of $Y + X$ keys, and the values in the same order.
-# Then it is softmax attention with one softmax over all of them.
+# Put the $Y$ means of rows and the $X$ means of columns into one list of $Y + X$ keys, and the values in the same
+# order. Then it is softmax attention with one softmax over all of them.
 # ''',
 # '''
 # `torch.cat((k.mean(1), k.mean(0)))` has the keys; the values are made in the same way. The scores are `q @ keys.mT`.
@@ -396,8 +396,8 @@ Gallery([painting("56 lines", mine.view(1, 1, N, 3)),
 # the map sum to *two*.
 #
 # A clip has a third kind of lines. For linviz's own extension we take three line averages: over each frame, over all
-# patches in one row of any frame, and over all patches in one column of any frame. A clip of 8 frames of 14 × 14 patches
-# has 8 + 14 + 14 = 36 lines for 1568 patches.
+# patches in one row of any frame, and over all patches in one column of any frame. A clip of 8 frames of 14 × 14
+# patches has 8 + 14 + 14 = 36 lines for 1568 patches.
 #
 # > **Predict.** What do the rows of the QKV map of a clip sum to?
 
@@ -433,19 +433,19 @@ PatchView([Panel(m.title, m.family, m.map(cq, ck, cv)) for m in in_clip.values()
           clip, wide, query=wide.number(0, *clips.OPENINGS["crossing"].place))
 
 # %% [markdown]
-# Play the frames. Each frame is brighter or darker as a whole, with the same plaid in all of them: a weight is a part of
-# the frame, plus a part of the row, plus a part of the column. An object that moves cannot be followed: for that, the
-# row would have to change with the frame.
+# Play the frames. Each frame is brighter or darker as a whole, with the same plaid in all of them: a weight is a part
+# of the frame, plus a part of the row, plus a part of the column. An object that moves cannot be followed: for that,
+# the row would have to change with the frame.
 #
 # [The same clip in the
 # explorer](http://localhost:8501/?source=crossing&frames=8&specs=softmax,linformer,kronecker_kv).
 #
 # ## 7 · Before or after
 #
-# Where does $E$ stand in a layer? In the paper it comes after the layer of the keys: $E\,(x W_k^\top + b)$. The official
-# code applies it *before*, to the tokens: $(E x)\, W_k^\top + b$. That is cheaper, because the layer sees $K$ tokens
-# only. Without a bias both are equal: matrix products may be bracketed in any way. With a bias they are not. In the
-# first form $E$ also multiplies the bias.
+# Where does $E$ stand in a layer? In the paper it comes after the layer of the keys: $E\,(x W_k^\top + b)$. The
+# official code applies it *before*, to the tokens: $(E x)\, W_k^\top + b$. That is cheaper, because the layer sees $K$
+# tokens only. Without a bias both are equal: matrix products may be bracketed in any way. With a bias they are not. In
+# the first form $E$ also multiplies the bias.
 #
 # > **Predict.** For which tables $E$ are both equal in spite of a bias?
 

@@ -116,7 +116,7 @@ def of_keys(a: Attempt) -> Finding | None:
     got, wanted = a.ask(q, k, v, w[:1], 0.0), right(q, k, v, w[:1], 0.0)
     off = first_difference(got, wanted, form=".4f")
     return None if off is None else Finding(
-        f"one direction, eps = 0: expected {off.wanted} at [{off.place}], yours {off.got}; so the keys' features differ",
+        f"one direction, eps 0: expected {off.wanted} at [{off.place}], yours {off.got}; so the keys' features differ",
         "A key has exp(w . k - |k|^2 / 2) + eps: only this key, and no maximum.", True)
 
 

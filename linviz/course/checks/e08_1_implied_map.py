@@ -77,9 +77,10 @@ def chooses(a: Attempt) -> Finding | None:
 
 def by_keys(a: Attempt) -> Finding | None:
     q, k, E, F = a.given
-    return None if is_close(a.ask(q, 2 * k, E / 2, F), a.got, 1e-9) and not is_close(a.ask(q, k, 2 * E, F), a.got, 1e-6) \
-        else Finding("E belongs to the keys: keys twice and E half should change nothing, E twice should change weights",
-                     "The summaries of the keys are E @ k.", True)
+    kept, moved = a.ask(q, 2 * k, E / 2, F), a.ask(q, k, 2 * E, F)
+    return None if is_close(kept, a.got, 1e-9) and not is_close(moved, a.got, 1e-6) else Finding(
+        "E belongs to the keys: twice k with half of E should change nothing, and twice E should change weights",
+        "The summaries of the keys are E @ k.", True)
 
 
 implied_map = Exercise(

@@ -32,9 +32,10 @@ def _layer(x: Tensor, W: Tensor, n: int, bias: Tensor | None) -> Tensor:
     return x @ W[n].mT + (0 if bias is None else bias[n])
 
 
-def _block(late: bool = False, residual: float = 1.0, scale: Callable[[int, int], float] = lambda C, H: (C // H) ** -0.5,
-           out: bool = True, bias: bool = True, swap: bool = False, both: str = "", turned: bool = False,
-           joined: bool = False) -> Callable[..., Tensor]:
+def _block(late: bool = False, residual: float = 1.0,
+           scale: Callable[[int, int], float] = lambda C, H: (C // H) ** -0.5, out: bool = True,
+           bias: bool = True, swap: bool = False, both: str = "", turned: bool = False, joined: bool = False
+           ) -> Callable[..., Tensor]:
     """The block with one thing other than it should be."""
     def answer(x: Tensor, W: Tensor, b: Tensor, E: Tensor, F: Tensor, heads: int) -> Tensor:
         E, F = (F, E) if swap else (E, E) if both == "E" else (F, F) if both == "F" else (E, F)

@@ -1,4 +1,4 @@
-"""What chapter 8 draws and counts: shuffled patches, cumulative singular values with a caveat, the lines of a picture."""
+"""What chapter 8 draws and counts: patches that change places, and cumulative singular values with their caveat."""
 from __future__ import annotations
 
 from typing import Any
@@ -59,7 +59,7 @@ def shuffled_figure(share: float, *, m: Attention, q: Tensor, k: Tensor, colours
     return repainted.repainted_picture(
         painted.view(grid.Y, grid.X, 3).numpy(), change.view(grid.Y, grid.X).numpy(),
         ("repainted, patches put back", "change of each patch"), bar="change of the colour (RGB, 0 to 1)", top=0.4,
-        said=f"{100 * share:.0f} % of the patches changed places before {m.title}; {left:.0f} % of the contrast is left.",
+        said=f"{100 * share:.0f} % of the patches changed places; {left:.0f} % of the contrast is left.",
         title=f"{m.title}, {100 * share:.0f} % of the patches shuffled: {left:.0f} % of the contrast is left")
 
 
@@ -74,7 +74,7 @@ def singular_shares(a: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def cumulative_figure(factor: float, *, q: Tensor, k: Tensor) -> Any:
-    """Cumulative shares of the singular values of softmax attention, and of their squares, for scores times a factor."""
+    """Cumulative shares of the singular values of softmax attention and of their squares, for scores times a factor."""
     a = (factor * q @ k.mT / q.shape[-1] ** 0.5).softmax(-1)[0, 0]
     plain, energy = singular_shares(a)
     numbers, quarter = list(range(1, len(plain) + 1)), len(plain) // 4
