@@ -57,8 +57,9 @@ import linviz
 from linviz import clips
 from linviz.concentration import entropy
 from linviz.course import Live, checks, quizzes, say, show, table
-from linviz.course.scenes.ch12 import (BLOCKS, POWERS, MapFacts, block_facts,
-                                       layer_facts, painted_at, power_facts, spectrum_at)
+from linviz.course.scenes.ch12 import (
+    BLOCKS, POWERS, MapFacts, block_facts, layer_facts, painted_at, power_facts,
+    spectrum_at)
 from linviz.figures.theme import empty_figure
 from linviz.maps import Dense
 from linviz.patch_view import Panel, PatchView
@@ -159,8 +160,8 @@ ranks, bits = zip(*((x.rank, x.bits) for x in by_blocks.values()))
 assert (ranks[0], ranks[-1]) == (D, N) and list(ranks) == sorted(ranks)
 assert max(bits) - min(bits) < 0.7 and bits[-1] > bits[1]
 say("From the first row to the last the entropy falls by "
-    f"{bits[0] - bits[-1]:.2f} bits. Softmax is {bits[0] - soft.bits:.2f} bits below the "
-    "first row.")
+    f"{bits[0] - bits[-1]:.2f} bits. Softmax is {bits[0] - soft.bits:.2f} bits below "
+    "the first row.")
 
 # %% [markdown]
 # The rank is 49 times as high, and the entropy moves by a tenth of a bit. It is not even monotone. The effective rank
@@ -361,8 +362,8 @@ assert ends[0].bits - ends[1].bits > 2 and ends[1].effective < D
 # %%
 figure = empty_figure(
     "Rank on a log axis against entropy. With more blocks the points move to the right "
-    f"at about the same height, from rank {ranks[0]} to {ranks[-1]}. With a higher power "
-    f"they fall from {ends[0].bits:.1f} to {ends[1].bits:.1f} bits at rank {D}. Blocks "
+    f"at about the same height, from rank {ranks[0]} to {ranks[-1]}. With a higher "
+    f"power they fall from {ends[0].bits:.1f} to {ends[1].bits:.1f} bits at rank {D}. Blocks "
     f"without mixing fall and move right. Softmax stands at rank {N}.")
 alone = {n: MapFacts.of(weights(linviz.make("mhla", block=edge, mixing="identity",
                                             **size))) for n, edge in BLOCKS.items()}
@@ -580,8 +581,8 @@ difference = (contrast(phi_q, phi_k, v, 1 + z) - mala_map @ v).abs().max()
 row = p[query] * N                                           # in fair shares
 below = [100 * ((1 + c * (row - 1)) < 0).double().mean().item() for c in (1, 4, 16)]
 say("Your function with c = 1 + z is MALA: the largest difference is "
-    f"**{difference:.0e}**. At c = 1, 4 and 16, {below[0]:.0f}, {below[1]:.0f} and {below[2]:.0f} % of the "
-    "weights of our query are negative.")
+    f"**{difference:.0e}**. At c = 1, 4 and 16, {below[0]:.0f}, {below[1]:.0f} and "
+    f"{below[2]:.0f} % of the weights of our query are negative.")
 assert difference < 1e-4 and below[0] == 0 < below[1] < below[2]
 
 # %% [markdown]
@@ -718,7 +719,8 @@ values = (rala_map @ v) @ wide                               # (N, 64), of rank 
 product = values * (v @ gate)                                # token by token
 gain = MapFacts.of(values), MapFacts.of(product)
 say(f"Outputs with 64 channels: rank {gain[0].rank} before the product, "
-    f"**{gain[1].rank}** after it; effective rank {gain[0].effective:.1f} and {gain[1].effective:.1f}.")
+    f"**{gain[1].rank}** after it; effective rank {gain[0].effective:.1f} and "
+    f"{gain[1].effective:.1f}.")
 assert gain[0].rank <= D < gain[1].rank and gain[1].effective > 2 * gain[0].effective
 
 # %% [markdown]
@@ -760,7 +762,8 @@ assert [y.rank for y in stairs] == [16, 136, 136] and stairs[1].bits > 9.6
 at = torch.linspace(-4, 4, 81)
 figure = empty_figure(
     "The exponential and its polynomials of degree 1 and 2, from -4 to 4. All three "
-    "agree near 0. Grey bars show where the shortened products lie, all between -1 and 1.")
+    "agree near 0. Grey bars show where the shortened products lie, all between -1 and "
+    "1.")
 counts = torch.histc(x, 40, -4, 4)
 figure.add_trace(go.Bar(x=torch.linspace(-3.9, 3.9, 40).tolist(),
                         y=(3 * counts / counts.max()).tolist(), name="products x",
@@ -858,8 +861,9 @@ first_bits = abs(soft_layers[0][0] - focused_layers[0][0])
 assert paintings["softmax"].r2 > paintings["focused"].r2 + 0.1
 assert all(a[1] > 2 * b[1] for a, b in zip(soft_layers, focused_layers))
 assert TRAIN or first_bits < 0.2
+times = soft_layers[0][1] / focused_layers[0][1]
 say(f"In the first layer the two entropies differ by {first_bits:.2f} bits. The "
-    f"effective rank differs by a factor of {soft_layers[0][1] / focused_layers[0][1]:.1f}.")
+    f"effective rank differs by a factor of {times:.1f}.")
 
 # %% [markdown]
 # In the first layer the two maps are equally concentrated, and softmax uses about three times as many directions. The
