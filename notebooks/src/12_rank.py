@@ -40,14 +40,14 @@
 # The picture, its 28 × 28 patches and their 16 descriptors are those of chapter 13; nothing here is learned. The next
 # cell makes four attention maps of them. For each map we compute two numbers.
 #
-# - **Rank**: the number of singular values that are not zero. It belongs to the whole map. If it is 16, all 784 rows are
-#   mixtures of 16 rows.
+# - **Rank**: the number of singular values that are not zero. It belongs to the whole map. If it is 16, all 784 rows
+#   are mixtures of 16 rows.
 # - **Entropy** in bits: how widely a row is spread. It belongs to one row; we take the mean over all rows. One bit less
 #   means half as many patches.
 #
-# > **Predict before you run.** The maps are relu (plain linear attention), *focused*, *MHLA with 196 blocks*, and softmax.
-# > Three of them are linear attention. Which of the four have the rank 784, which is all that is possible? And which is
-# > the most concentrated of the three linear ones?
+# > **Predict before you run.** The maps are relu (plain linear attention), *focused*, *MHLA with 196 blocks*, and
+# > softmax. Three of them are linear attention. Which of the four have the rank 784, which is all that is possible?
+# > And which is the most concentrated of the three linear ones?
 
 # %%
 import plotly.graph_objects as go
@@ -60,7 +60,7 @@ from linviz.course import Live, checks, quizzes, say, show, table
 from linviz.course.scenes.ch12 import (
     BLOCKS, POWERS, MapFacts, block_facts, layer_facts, painted_at, power_facts,
     spectrum_at)
-from linviz.figures.theme import empty_figure
+from linviz.figures.theme import empty_figure, top_title
 from linviz.maps import Dense
 from linviz.patch_view import Panel, PatchView
 
@@ -101,17 +101,19 @@ assert relu.bits - blocks.bits < 0.2 < 2 < relu.bits - sharp.bits
 
 # %% [markdown]
 # Look at the table twice. The map with 196 blocks has the full rank of softmax, and it is almost as flat as relu. The
-# focused map is more than two bits sharper, and its rank is still 16. So there are two knobs, and each of them turns one
+# focused map is more than two bits sharper, and its rank is still 16. So there are two knobs, and each of them turns
+# one
 # number only. This is the one thing to remember of this chapter. The next two sections build the knobs.
 #
-# [These maps in the explorer](http://localhost:8501/?source=chelsea&patches=28&specs=relu,focused,mhla,softmax): the page
-# prints both numbers for each map.
+# [These maps in the explorer](http://localhost:8501/?source=chelsea&patches=28&specs=relu,focused,mhla,softmax): the
+# page prints both numbers for each map.
 #
 # ## 2 · The knob for the rank: one summary per block
 #
-# In linear attention all queries read the same summary $\sum_j \phi(k_j) v_j^\top$, a table of $D \times E$ numbers. *MHLA*
-# cuts the **tokens** into $M$ blocks and keeps one summary $S_b$ for each block. The block of a query mixes the summaries
-# with weights $C$ of its own ($M \times M$ numbers between 0 and 1, learned; at the start near blocks count more):
+# In linear attention all queries read the same summary $\sum_j \phi(k_j) v_j^\top$, a table of $D \times E$ numbers.
+# *MHLA* cuts the **tokens** into $M$ blocks and keeps one summary $S_b$ for each block. The block of a query mixes
+# the summaries with weights $C$ of its own ($M \times M$ numbers between 0 and 1, learned; at the start near blocks
+# count more):
 #
 # $$A_{ij} = \frac{C_{b(i)b(j)}\;\phi(q_i)\cdot\phi(k_j)}{\sum_m C_{b(i)b(m)}\;\phi(q_i)\cdot\phi(k_m)}, \qquad
 # \phi(x) = \max(x, 0) + 10^{-6}.$$
@@ -136,11 +138,12 @@ say(f"{len(C)} blocks: the largest difference from linviz is "
     f"{(mine - theirs).abs().max():.0e}, the rank **{MapFacts.of(mine).rank}**.")
 
 # %% [markdown]
-# Why does the rank rise? Write the features of a key into the place of its block, and zeros everywhere else. The features
-# now have the length $M D$. The rows of two blocks can use different parts, so the bound is $M D$ instead of $D$.
+# Why does the rank rise? Write the features of a key into the place of its block, and zeros everywhere else. The
+# features now have the length $M D$. The rows of two blocks can use different parts, so the bound is $M D$ instead of
+# $D$.
 #
-# > **Predict.** We cut the picture into 1, 4, 16, 49 and 196 blocks. The rank rises from 16 to 784. What will the entropy
-# > do: fall steadily to that of softmax, fall by half, or hardly move?
+# > **Predict.** We cut the picture into 1, 4, 16, 49 and 196 blocks. The rank rises from 16 to 784. What will the
+# > entropy do: fall steadily to that of softmax, fall by half, or hardly move?
 
 # %%
 by_blocks = block_facts(Q, K, V, grid)
@@ -168,8 +171,9 @@ say("From the first row to the last the entropy falls by "
 # (chapter 3) says how evenly the directions are used: it rises to about 36 and stays there. Most of the new directions
 # are faint.
 #
-# A frequent mistake is to call this method *windowed*. It is not: every query reaches every block whose $C$ is above zero.
-# And the name "multi-head linear attention" means heads along the *tokens*; the usual heads over channels are still there.
+# A frequent mistake is to call this method *windowed*. It is not: every query reaches every block whose $C$ is above
+# zero. And the name "multi-head linear attention" means heads along the *tokens*; the usual heads over channels are
+# still there.
 #
 # ### A fault that can be found by adding up a row
 #
@@ -208,8 +212,8 @@ assert sums.max() > 1.2 and sums.min() < 0.5
 # '''
 # hints = [
 # '''
-# The numerator is right. Compare the denominator with the formula: which query does it contain? Follow one token through
-# the line with `einsum("bc,cn->bn", ...)`.
+# The numerator is right. Compare the denominator with the formula: which query does it contain? Follow one token
+# through the line with `einsum("bc,cn->bn", ...)`.
 # ''',
 # '''
 # The row sum of token $i$ in block $b$ is $\phi(q_i) \cdot \sum_c C_{bc}\, z_c$. So mix the sums $z_c$ first. Only then
@@ -247,8 +251,8 @@ say(f"Row sums from {sums.min():.6f} to {sums.max():.6f}. The largest difference
 assert difference < 1e-4 and (sums - 1).abs().max() < 1e-9
 
 # %% [markdown]
-# The fault lets *other* queries, at the same place in other blocks, decide how a row is divided. No picture of attention
-# shows this. One line does: put in values that are all 1.
+# The fault lets *other* queries, at the same place in other blocks, decide how a row is divided. No picture of
+# attention shows this. One line does: put in values that are all 1.
 
 # %% [markdown] tags=["exercise"]
 # number = "12.2"
@@ -258,21 +262,22 @@ assert difference < 1e-4 and (sums - 1).abs().max() < 1e-9
 # minutes = 9
 # objectives = ["bound"]
 # task = '''
-# `sizes` holds the number of tokens of each of $M$ blocks. `D` is the number of features. `C` is $H \times M \times M$, one
-# mixing per head. Return the bound on the rank of each head's map: $H$ whole numbers. Count what the keys can give and
-# what $C$ can give, and take the smaller one.
+# `sizes` holds the number of tokens of each of $M$ blocks. `D` is the number of features. `C` is $H \times M \times
+# M$, one mixing per head. Return the bound on the rank of each head's map: $H$ whole numbers. Count what the keys can
+# give and what $C$ can give, and take the smaller one.
 # '''
 # hints = [
 # '''
-# The map is a product of two factors. Its rank is at most the rank of each of them. How many independent rows can the keys
-# of one block give, if the block has $n$ tokens with $D$ features?
+# The map is a product of two factors. Its rank is at most the rank of each of them. How many independent rows can the
+# keys of one block give, if the block has $n$ tokens with $D$ features?
 # ''',
 # '''
-# The keys give $\sum_b \min(n_b, D)$. The queries give at most $D$ times the rank of $C$. The bound is the smaller number.
+# The keys give $\sum_b \min(n_b, D)$. The queries give at most $D$ times the rank of $C$. The bound is the smaller
+# number.
 # ''',
 # '''
-# `sizes.clamp(max=D).sum()`, and `torch.linalg.matrix_rank(C)`, which has one number per head. `torch.minimum` takes the
-# smaller of two tensors.
+# `sizes.clamp(max=D).sum()`, and `torch.linalg.matrix_rank(C)`, which has one number per head. `torch.minimum` takes
+# the smaller of two tensors.
 # ''',
 # ]
 # see = "The check says *right*. The next cell finds the ranks of the table above without any singular value."
@@ -300,18 +305,19 @@ say("Your bounds: " + ", ".join(f"{n} blocks {b}" for n, b in zip(BLOCKS, bounds
 assert all(found <= bound for found, bound in zip(ranks, bounds)) and bounds[-1] == N
 
 # %% [markdown]
-# The measured ranks lie a little below the bound: the 16 descriptors of this picture are not independent in every block.
+# The measured ranks lie a little below the bound: the 16 descriptors of this picture are not independent in every
+# block.
 #
 # ## 3 · The knob for concentration: a power
 #
-# *FLatten* ("focused linear attention") keeps one summary and sharpens the features instead. It raises every channel to a
-# power $p$ and then restores the length of the vector:
+# *FLatten* ("focused linear attention") keeps one summary and sharpens the features instead. It raises every channel
+# to a power $p$ and then restores the length of the vector:
 #
 # $$y = \max(x, 0) + 10^{-6}, \qquad f(x) = y^p\,\frac{|y|}{|y^p|}.$$
 #
-# A power moves a vector towards its largest channel. Two tokens with the same largest channel come closer, and others move
-# apart. (The method also divides $y$ by a learned scale and adds learned codes of position to the keys. At the start the
-# scale is $\ln 2$ in every channel, which cancels, and the codes are zero.)
+# A power moves a vector towards its largest channel. Two tokens with the same largest channel come closer, and others
+# move apart. (The method also divides $y$ by a learned scale and adds learned codes of position to the keys. At the
+# start the scale is $\ln 2$ in every channel, which cancels, and the codes are zero.)
 
 # %% tags=["derives:focused"]
 def focus(x: Float[Tensor, "N D"], p: float) -> Float[Tensor, "N D"]:
@@ -353,9 +359,9 @@ assert {x.rank for x in by_power.values()} == {D}
 assert ends[0].bits - ends[1].bits > 2 and ends[1].effective < D
 
 # %% [markdown]
-# **"A sharper map has a higher rank" is false.** A power is applied to each feature by itself. It makes no new feature, so
-# the map is still an $N \times D$ table times a $D \times N$ table. (The *effective* rank rises a little towards its ceiling
-# of 16: sharper features overlap less.)
+# **"A sharper map has a higher rank" is false.** A power is applied to each feature by itself. It makes no new
+# feature, so the map is still an $N \times D$ table times a $D \times N$ table. (The *effective* rank rises a little
+# towards its ceiling of 16: sharper features overlap less.)
 #
 # Here are both knobs in one figure. You can read how it is made: every point is one map.
 
@@ -363,8 +369,8 @@ assert ends[0].bits - ends[1].bits > 2 and ends[1].effective < D
 figure = empty_figure(
     "Rank on a log axis against entropy. With more blocks the points move to the right "
     f"at about the same height, from rank {ranks[0]} to {ranks[-1]}. With a higher "
-    f"power they fall from {ends[0].bits:.1f} to {ends[1].bits:.1f} bits at rank {D}. Blocks "
-    f"without mixing fall and move right. Softmax stands at rank {N}.")
+    f"power they fall from {ends[0].bits:.1f} to {ends[1].bits:.1f} bits at rank {D}. "
+    f"Blocks without mixing fall and move right. Softmax stands at rank {N}.")
 alone = {n: MapFacts.of(weights(linviz.make("mhla", block=edge, mixing="identity",
                                             **size))) for n, edge in BLOCKS.items()}
 LINES = {"more blocks (MHLA)": (by_blocks, "square", "solid", "top center"),
@@ -379,7 +385,7 @@ for title, (found, symbol, dash, where) in LINES.items():
 figure.add_trace(go.Scatter(x=[N], y=[soft.bits], name="softmax", mode="markers",
                             marker={"symbol": "star", "size": 13}))
 figure.update_layout(
-    title="Two knobs: one moves the rank, the other the entropy",
+    title=top_title("Two knobs: one moves the rank, the other the entropy"),
     xaxis={"title": "rank (number of singular values above zero)", "type": "log"},
     yaxis={"title": "entropy, mean over rows (bits)"}, margin={"t": 60},
     legend={"orientation": "v", "x": 0.02, "y": 0.02})
@@ -388,8 +394,8 @@ assert alone[16].rank == by_blocks[16].rank
 assert by_blocks[16].bits - alone[16].bits > 3
 
 # %% [markdown]
-# The dotted line is the strongest evidence. With 16 blocks and $C$ = identity, each block attends to itself alone. This map
-# has exactly the rank of the mixing one and more than three bits less entropy. **Equal rank, very different
+# The dotted line is the strongest evidence. With 16 blocks and $C$ = identity, each block attends to itself alone.
+# This map has exactly the rank of the mixing one and more than three bits less entropy. **Equal rank, very different
 # concentration.** (The small numbers at the points are numbers of blocks, or powers.)
 #
 # ## 4 · A second map beside the first: the depthwise branch
@@ -400,8 +406,8 @@ assert by_blocks[16].bits - alone[16].bits > 3
 #
 # $$o = A v + \mathrm{DWC}(v)$$
 #
-# > **Predict.** The map $A$ has rank 16. A 5 × 5 kernel has 25 numbers. What is the rank of $A$ + branch, for one channel:
-# > 16, 25, 41, or 784?
+# > **Predict.** The map $A$ has rank 16. A 5 × 5 kernel has 25 numbers. What is the rank of $A$ + branch, for one
+# > channel: 16, 25, 41, or 784?
 
 # %% tags=["derives:focused"]
 from torch.nn.functional import conv2d
@@ -422,13 +428,13 @@ say(f"The map of channel 0, branch included: rank **{of_channel.rank}**. Its row
 assert of_channel.rank == N and of_channel.bits is None
 
 # %% [markdown]
-# The bound is gone, and this is all that "rank restored" in the papers means. But look at the price of the sentence. The
-# matrix of a convolution is a narrow band. It knows nothing of content, it is negative in places, and each channel has one
-# of its own. So there is no single map left to look at: linviz draws $A$, which all channels share, and gives the whole map
-# of a channel on request.
+# The bound is gone, and this is all that "rank restored" in the papers means. But look at the price of the sentence.
+# The matrix of a convolution is a narrow band. It knows nothing of content, it is negative in places, and each
+# channel has one of its own. So there is no single map left to look at: linviz draws $A$, which all channels share,
+# and gives the whole map of a channel on request.
 #
-# In a public picture of such a map, the kernel at the right end of a row goes on at the left end of the next row, since the
-# next number in raster order *is* there. The exercise asks for the right matrix.
+# In a public picture of such a map, the kernel at the right end of a row goes on at the left end of the next row,
+# since the next number in raster order *is* there. The exercise asks for the right matrix.
 
 # %% [markdown] tags=["exercise"]
 # number = "12.3"
@@ -438,22 +444,23 @@ assert of_channel.rank == N and of_channel.bits is None
 # minutes = 11
 # objectives = ["branch"]
 # task = '''
-# `kernel` is $P \times P$ with $P$ odd, for a picture of $Y$ rows and $X$ columns of patches. Return the matrix $YX \times YX$
-# of the convolution. Row `r * X + c` belongs to the patch that is computed, at row $r$ and column $c$. `kernel[P // 2, P // 2]`
-# weighs that patch itself, `kernel[0, 0]` the patch furthest up and left. Beyond the border there are zeros.
+# `kernel` is $P \times P$ with $P$ odd, for a picture of $Y$ rows and $X$ columns of patches. Return the matrix $YX
+# \times YX$ of the convolution. Row `r * X + c` belongs to the patch that is computed, at row $r$ and column $c$.
+# `kernel[P // 2, P // 2]` weighs that patch itself, `kernel[0, 0]` the patch furthest up and left. Beyond the border
+# there are zeros.
 # '''
 # hints = [
 # '''
-# Take one patch and one entry of the kernel. Which patch does it weigh? When is that patch outside the picture? Ask this
-# for its row and for its column.
+# Take one patch and one entry of the kernel. Which patch does it weigh? When is that patch outside the picture? Ask
+# this for its row and for its column.
 # ''',
 # '''
-# Entry $(a, b)$ of the kernel weighs the patch at row $y = r + a - \lfloor P/2 \rfloor$ and column $x = c + b - \lfloor P/2
-# \rfloor$. If $0 \le y < Y$ and $0 \le x < X$, it stands at `out[r * X + c, y * X + x]`.
+# Entry $(a, b)$ of the kernel weighs the patch at row $y = r + a - \lfloor P/2 \rfloor$ and column $x = c + b -
+# \lfloor P/2 \rfloor$. If $0 \le y < Y$ and $0 \le x < X$, it stands at `out[r * X + c, y * X + x]`.
 # ''',
 # '''
-# Four loops over `r`, `c`, `a`, `b`, and inside them `if 0 <= y < Y and 0 <= x < X: out[r * X + c, y * X + x] = kernel[a, b]`.
-# (Or let `conv2d` work on the pictures of an identity matrix.)
+# Four loops over `r`, `c`, `a`, `b`, and inside them `if 0 <= y < Y and 0 <= x < X: out[r * X + c, y * X + x] =
+# kernel[a, b]`. (Or let `conv2d` work on the pictures of an identity matrix.)
 # ''',
 # ]
 # see = "The check says *right*. In the next cell your matrix times the values equals torch's convolution."
@@ -495,7 +502,8 @@ say("Your matrix gives torch's convolution. Alone it has rank "
 # where $\bar\phi_k$ is the mean of the keys' features. *MALA* divides and subtracts. With
 # $z_i = s\,\phi(q_i)\cdot\bar\phi_k$, which grows with the length of $\phi(q_i)$:
 #
-# $$A_{ij} = \tfrac sN\bigl(1 + \tfrac1{z_i}\bigr)\,\phi(q_i)\cdot\phi(k_j) - \tfrac{z_i}N, \qquad \phi(x) = \mathrm{elu}(x) + 1.$$
+# $$A_{ij} = \tfrac sN\bigl(1 + \tfrac1{z_i}\bigr)\,\phi(q_i)\cdot\phi(k_j) - \tfrac{z_i}N, \qquad \phi(x) =
+# \mathrm{elu}(x) + 1.$$
 
 # %% tags=["derives:inline", "derives:mala"]
 def elu1(x):
@@ -527,12 +535,12 @@ assert of_inline.rank <= of_mala.rank == D + 1 and min(negative.values()) > 20
 # %% [markdown]
 # The last assertion of the cell holds a surprise. For positive features four methods are **one line**:
 #
-# $$A = \tfrac1N + c_i\,\bigl(p_{ij} - \tfrac1N\bigr)\qquad c = 0\text{: uniform},\quad c = 1\text{: linear attention},\quad
-# c = z_i\text{: InLine},\quad c = 1 + z_i\text{: MALA}.$$
+# $$A = \tfrac1N + c_i\,\bigl(p_{ij} - \tfrac1N\bigr)\qquad c = 0\text{: uniform},\quad c = 1\text{: linear
+# attention},\quad c = z_i\text{: InLine},\quad c = 1 + z_i\text{: MALA}.$$
 #
-# The number $c$ is a **contrast**. Above 1 it pushes weights below $1/N$ further down, at last below zero. Rows still sum
-# to one, but they are no probability distributions, and so they have no entropy. Contrast also adds just one direction, the
-# constant row: the bound is $D + 1$.
+# The number $c$ is a **contrast**. Above 1 it pushes weights below $1/N$ further down, at last below zero. Rows still
+# sum to one, but they are no probability distributions, and so they have no entropy. Contrast also adds just one
+# direction, the constant row: the bound is $D + 1$.
 #
 # The published MALA rotates the features too (section 7). Chapter 11 turns the length of the query with a slider.
 
@@ -544,24 +552,24 @@ assert of_inline.rank <= of_mala.rank == D + 1 and min(negative.values()) > 20
 # minutes = 8
 # objectives = ["contrast"]
 # task = '''
-# Write attention with a contrast. The features are `phi_q` ($N \times M$) and `phi_k` ($S \times M$), the values `v` ($S \times
-# E$), and `c` holds one contrast per query. The map is $A = 1/S + c_i (p_{ij} - 1/S)$, with $p$ linear attention. Return $A v$
-# and do not make an $N \times S$ table; the check counts.
+# Write attention with a contrast. The features are `phi_q` ($N \times M$) and `phi_k` ($S \times M$), the values `v`
+# ($S \times E$), and `c` holds one contrast per query. The map is $A = 1/S + c_i (p_{ij} - 1/S)$, with $p$ linear
+# attention. Return $A v$ and do not make an $N \times S$ table; the check counts.
 # '''
 # hints = [
 # '''
 # $A$ is a sum of a constant part and a multiple of $p$. What is a constant row $1/S$ times the values?
 # ''',
 # '''
-# $A v = \bar v + c_i\,\bigl((p v)_i - \bar v\bigr)$ with $\bar v$ the mean of the values. And $p v$ is linear attention: its
-# bracket moves.
+# $A v = \bar v + c_i\,\bigl((p v)_i - \bar v\bigr)$ with $\bar v$ the mean of the values. And $p v$ is linear
+# attention: its bracket moves.
 # ''',
 # '''
-# With `o` for `phi_q @ (phi_k.mT @ v)`, each row divided by `phi_q @ phi_k.sum(0)`, and `mean` for `v.mean(0)`, the answer is
-# `mean + c[:, None] * (o - mean)`.
+# With `o` for `phi_q @ (phi_k.mT @ v)`, each row divided by `phi_q @ phi_k.sum(0)`, and `mean` for `v.mean(0)`, the
+# answer is `mean + c[:, None] * (o - mean)`.
 # ''',
 # ]
-# see = "The check says *right*. The next cell makes MALA from your function and draws what contrast does to one row."
+# see = "The check says *right*. The next cell makes MALA from your function and counts negative weights."
 
 # %% tags=["answer:12.4"]
 def contrast(phi_q: Float[Tensor, "N M"], phi_k: Float[Tensor, "S M"],
@@ -594,10 +602,11 @@ assert difference < 1e-4 and below[0] == 0 < below[1] < below[2]
 # $$\phi(q) = \bigl[\,(u^+)^w;\;(u^-)^w\bigr],\quad u = q/|q|,\quad w = 3\bigl(\tfrac12 + \tanh|q|\bigr),\qquad
 # \phi(k) = \bigl[(k^+)^3;\;(k^-)^3\bigr],$$
 #
-# with $x^+ = \max(x, 0)$ and $x^- = \max(-x, 0)$. *Pola* makes **two** maps. One joins channels of the same sign, the other
-# channels of opposite sign, and each mixes one half of the channels of $v$:
+# with $x^+ = \max(x, 0)$ and $x^- = \max(-x, 0)$. *Pola* makes **two** maps. One joins channels of the same sign, the
+# other channels of opposite sign, and each mixes one half of the channels of $v$:
 #
-# $$\text{same} \propto q^+\!\cdot k^+ + q^-\!\cdot k^-, \qquad \text{opposite} \propto q^-\!\cdot k^+ + q^+\!\cdot k^-,$$
+# $$\text{same} \propto q^+\!\cdot k^+ + q^-\!\cdot k^-, \qquad \text{opposite} \propto q^-\!\cdot k^+ + q^+\!\cdot
+# k^-,$$
 #
 # each channel raised to a learned power, which starts at 3.
 
@@ -629,13 +638,13 @@ say(f"The power of NaLa is between {power.min():.2f} and {power.max():.2f} here.
 assert all(MapFacts.of(a).rank == 2 * D for a in found.values()) and power.min() > 4
 
 # %% [markdown]
-# Three things are often misread. The opposite map of Pola has **no negative weights**: both maps are positive, and what to
-# do with "my opposite" is left to the channels of $v$. NaLa's power *saturates*: $\tanh$ is nearly 1 from a length of 2 on,
-# so on this picture the power is almost the same for every query. And $2D = 32$ is still far below 784.
+# Three things are often misread. The opposite map of Pola has **no negative weights**: both maps are positive, and
+# what to do with "my opposite" is left to the channels of $v$. NaLa's power *saturates*: $\tanh$ is nearly 1 from a
+# length of 2 on, so on this picture the power is almost the same for every query. And $2D = 32$ is still far below 784.
 #
-# > **Predict.** The query is the patch at the corner of the eye. Its strongest descriptor says: many edges at 157.5°. Which
-# > patches will the opposite map light: those with edges of the same direction, those with edges across it, or those
-# > without edges?
+# > **Predict.** The query is the patch at the corner of the eye. Its strongest descriptor says: many edges at 157.5°.
+# > Which patches will the opposite map light: those with edges of the same direction, those with edges across it, or
+# > those without edges?
 
 # %%
 PatchView([Panel(name, pola.family, Dense(found[name].float()[None, None]))
@@ -659,10 +668,10 @@ assert seen["Pola, opposite sign"][0] < 0 < seen["Pola, opposite sign"][1]
 #
 # ## 7 · Turn the features: MLLA and RALA
 #
-# Positions can enter by **rotation**: pairs of channels are turned by an angle that grows with the row (first half of the
-# channels) and with the column (second half). The product of two turned features depends on their distance only. *MLLA* and
-# *RALA* turn the features above the fraction, and leave the row sum below as it was, so that it stays positive. RALA also
-# gives each key a weight $w_j$, larger if the key suits the *average* query $g$:
+# Positions can enter by **rotation**: pairs of channels are turned by an angle that grows with the row (first half of
+# the channels) and with the column (second half). The product of two turned features depends on their distance only.
+# *MLLA* and *RALA* turn the features above the fraction, and leave the row sum below as it was, so that it stays
+# positive. RALA also gives each key a weight $w_j$, larger if the key suits the *average* query $g$:
 #
 # $$A_{ij} = \frac{R_i\phi(q_i)\cdot R_j\phi(k_j)\;w_j}{\phi(q_i)\cdot\sum_m w_m\phi(k_m)},\qquad
 # w = N\,\mathrm{softmax}_j\bigl(g\cdot\phi(k_j)/\sqrt D\bigr),\qquad g = \tfrac1N\textstyle\sum_i\phi(q_i).$$
@@ -703,13 +712,13 @@ assert MapFacts.of(mlla_map).rank == MapFacts.of(rala_map).rank == D
 assert (mlla_map < 0).any() and mlla_map.sum(-1).max() < 1
 
 # %% [markdown]
-# A rotation turns features; it makes no new ones. The rank stays 16. What it costs is the meaning of a row: weights can be
-# negative, and rows sum to anything.
+# A rotation turns features; it makes no new ones. The rank stays 16. What it costs is the meaning of a row: weights
+# can be negative, and rows sum to anything.
 #
-# RALA's title promises to break "the low-rank dilemma". How, if the rank of its map is 16? **Not in the map.** The layer
-# multiplies the output, token by token, with a linear function of its input: $o_i \odot (W x_i + b)$. The rank of a product
-# taken number by number can be as large as the *product* of both ranks. So it is the matrix of *outputs* that gains, and
-# only if it is wide enough:
+# RALA's title promises to break "the low-rank dilemma". How, if the rank of its map is 16? **Not in the map.** The
+# layer multiplies the output, token by token, with a linear function of its input: $o_i \odot (W x_i + b)$. The rank
+# of a product taken number by number can be as large as the *product* of both ranks. So it is the matrix of *outputs*
+# that gains, and only if it is wide enough:
 
 # %%
 g0 = torch.Generator().manual_seed(0)
@@ -730,10 +739,11 @@ assert gain[0].rank <= D < gain[1].rank and gain[1].effective > 2 * gain[0].effe
 #
 # ## 8 · All products of channels: Fastmax and its staircase
 #
-# *Fastmax* replaces the exponential by its Taylor polynomial. Chapter 4 has built its features; here we only count them.
-# With $x$ the product of $q_i$ and $k_j$, each divided by the longest token of its side:
+# *Fastmax* replaces the exponential by its Taylor polynomial. Chapter 4 has built its features; here we only count
+# them. With $x$ the product of $q_i$ and $k_j$, each divided by the longest token of its side:
 #
-# $$f(x) = 1 + x\quad(p = 1), \qquad f(x) = 1 + x + \tfrac{x^2}2\quad(p = 2), \qquad A_{ij} = \frac{f(x_{ij})}{\sum_m f(x_{im})}.$$
+# $$f(x) = 1 + x\quad(p = 1), \qquad f(x) = 1 + x + \tfrac{x^2}2\quad(p = 2), \qquad A_{ij} = \frac{f(x_{ij})}{\sum_m
+# f(x_{im})}.$$
 
 # %% tags=["derives:fastmax"]
 unit_q, unit_k = (x / x.norm(dim=-1).max() for x in (q, k))
@@ -752,11 +762,12 @@ say(table(["", "bound", "rank", "entropy, bits"],
 assert [y.rank for y in stairs] == [16, 136, 136] and stairs[1].bits > 9.6
 
 # %% [markdown]
-# This is a staircase: $D + 1$ monomials up to degree 1, $(D + 1)(D + 2)/2$ up to degree 2, and every step costs a factor of
-# about $D$ in time. (The 16 descriptors of this picture have rank 15, so the measured ranks stay below the bounds.)
+# This is a staircase: $D + 1$ monomials up to degree 1, $(D + 1)(D + 2)/2$ up to degree 2, and every step costs a
+# factor of about $D$ in time. (The 16 descriptors of this picture have rank 15, so the measured ranks stay below the
+# bounds.)
 #
-# And look at the entropy. Uniform attention has 9.61 bits here. With $|x| \le 1$ the largest weight of a row is at most five
-# times the smallest: **rank 136, and practically uniform.** Here is why:
+# And look at the entropy. Uniform attention has 9.61 bits here. With $|x| \le 1$ the largest weight of a row is at
+# most five times the smallest: **rank 136, and practically uniform.** Here is why:
 
 # %%
 at = torch.linspace(-4, 4, 81)
@@ -772,8 +783,8 @@ for title, y, dash in (("exp(x)", at.exp(), "solid"), ("1 + x", 1 + at, "dot"),
                        ("1 + x + x²/2", 1 + at + at ** 2 / 2, "dash")):
     figure.add_trace(go.Scatter(x=at.tolist(), y=y.tolist(), name=title, mode="lines",
                                 line={"dash": dash}))
-figure.update_layout(title="Shortened products see the flat part of the exponential",
-                     xaxis_title="product x (no unit)", margin={"t": 84},
+heading = top_title("Shortened products see the flat part of the exponential")
+figure.update_layout(title=heading, xaxis_title="product x (no unit)", margin={"t": 84},
                      yaxis={"title": "weight before division (no unit)",
                             "range": [-3, 12]})
 show(figure)
@@ -781,9 +792,9 @@ show(figure)
 # %% [markdown]
 # ## 9 · Scores as a picture: DAPE
 #
-# The last method is not linear. *DAPE* computes all scores of softmax, lets a small convolution over neighbouring keys correct
-# them, in all heads at once, and then takes the softmax. It changes what the scores *are*, not how many directions the map
-# has: that is 784 before and after. To keep the cell small we use 14 × 14 patches.
+# The last method is not linear. *DAPE* computes all scores of softmax, lets a small convolution over neighbouring
+# keys correct them, in all heads at once, and then takes the softmax. It changes what the scores *are*, not how many
+# directions the map has: that is 784 before and after. To keep the cell small we use 14 × 14 patches.
 
 # %% tags=["derives:dape"]
 small = linviz.Grid(1, 14, 14)
@@ -806,24 +817,24 @@ say(f"{len(small)} patches: rank **{MapFacts.of(mine).rank}**, as for softmax "
 assert MapFacts.of(mine).rank == len(small)
 
 # %% [markdown]
-# The kernels have a height of one: the convolution runs along the keys of *one* query, not over the map like a picture of
-# 3 × 3. In a causal model the scores of future keys must be set to zero *before* the convolution. A mask behind it is too
-# late: the kernel at key $i$ has read the score of key $i + 1$ by then.
+# The kernels have a height of one: the convolution runs along the keys of *one* query, not over the map like a
+# picture of 3 × 3. In a causal model the scores of future keys must be set to zero *before* the convolution. A mask
+# behind it is too late: the kernel at key $i$ has read the score of key $i + 1$ by then.
 #
 # ## 10 · Does rank matter? A photograph gets its colours
 #
 # So rank and concentration are different. Which of them goes with success? Two small models learn to colour. They see a
-# photograph in grey in which some patches keep their colour (the *hints*), and paint the others. The colours to paint are
-# drawn at random each time, so no model can know that a leaf is green: each colour has to be copied from the right hint.
-# Both models have three layers and differ in attention alone:
+# photograph in grey in which some patches keep their colour (the *hints*), and paint the others. The colours to paint
+# are drawn at random each time, so no model can know that a leaf is green: each colour has to be copied from the
+# right hint. Both models have three layers and differ in attention alone:
 #
 # - **softmax**, and
 # - **focused**, with the power 3. It can be as concentrated as softmax, and its rank is at most 16 in every head.
 #
 # > **Predict.** Which model will paint better, and in which of the two numbers will their maps differ more?
 #
-# `TRAIN = True` trains both now, about 45 seconds each on one core, and you can watch the picture change below the cell.
-# With `TRAIN = False` the cell takes the two models that were trained before, by the same code.
+# `TRAIN = True` trains both now, about 45 seconds each on one core, and you can watch the picture change below the
+# cell. With `TRAIN = False` the cell takes the two models that were trained before, by the same code.
 
 # %%
 from linviz.course.shipped_paintings import PICTURE, shipped_painting
@@ -843,8 +854,8 @@ def pictures_at(step: float):
 Live(pictures_at, tuple(arms["softmax"].pictures), label="step", start=500, form="d")
 
 # %% [markdown]
-# (The slider always shows the training that was done before.) The score is R²: 1 is perfect, and 0 is no better than one
-# colour for the whole picture. Now we ask the painters of your cell for their maps:
+# (The slider always shows the training that was done before.) The score is R²: 1 is perfect, and 0 is no better than
+# one colour for the whole picture. Now we ask the painters of your cell for their maps:
 
 # %%
 paintings = {spec: paint_picture(m, held_out_photograph(PICTURE))
@@ -869,22 +880,23 @@ say(f"In the first layer the two entropies differ by {first_bits:.2f} bits. The 
 # In the first layer the two maps are equally concentrated, and softmax uses about three times as many directions. The
 # difference in rank is there in every layer, that of the entropy is not. Here the score goes with the rank.
 #
-# In the layers above, softmax is the sharper one as well, so this cell cannot separate the two numbers everywhere. And it
-# is *one* training of each model, on one picture. What it refutes is the simple sentence "a sharp map is enough": with the
-# same entropy in the first layer, and sharp rows in the second, the map of rank 16 paints worse.
+# In the layers above, softmax is the sharper one as well, so this cell cannot separate the two numbers everywhere.
+# And it is *one* training of each model, on one picture. What it refutes is the simple sentence "a sharp map is
+# enough": with the same entropy in the first layer, and sharp rows in the second, the map of rank 16 paints worse.
 #
 # ## 11 · What was not shown
 #
-# - **Rank is not the reason.** Two models that differ in rank differ in other things as well. An experiment that changes
-#   *only* the rank would have to train MHLA with 1 to 196 blocks. You can do it: `watch_painting("mhla")`.
+# - **Rank is not the reason.** Two models that differ in rank differ in other things as well. An experiment that
+#   changes *only* the rank would have to train MHLA with 1 to 196 blocks. You can do it: `watch_painting("mhla")`.
 # - **One picture, raw descriptors.** In sections 1 to 9 nothing is learned, and $q = k$.
-# - **A bound is not the rank in use.** All ranks here count singular values above $10^{-10}$ of the largest. In half precision
-#   most of them would drown in rounding (chapter 3).
+# - **A bound is not the rank in use.** All ranks here count singular values above $10^{-10}$ of the largest. In half
+#   precision most of them would drown in rounding (chapter 3).
 # - **No claim about these methods' published results.** We derived their maps at the start of training, and counted.
 #
-# The sources: MHLA 2601.07832, FLatten 2308.00442, InLine 2412.06590, MALA 2507.00698, NaLaFormer 2506.21137, PolaFormer
-# 2501.15061, MLLA 2405.16605, RALA 2411.07635, Fastmax 2402.07901, DAPE V2 2410.04798 (numbers of arXiv). In the official
-# networks of RALA, MALA and NaLa, and in some of FLatten, InLine and Pola, the last stages are plain softmax.
+# The sources: MHLA 2601.07832, FLatten 2308.00442, InLine 2412.06590, MALA 2507.00698, NaLaFormer 2506.21137,
+# PolaFormer 2501.15061, MLLA 2405.16605, RALA 2411.07635, Fastmax 2402.07901, DAPE V2 2410.04798 (numbers of arXiv).
+# In the official networks of RALA, MALA and NaLa, and in some of FLatten, InLine and Pola, the last stages are plain
+# softmax.
 #
 # ## Quiz
 

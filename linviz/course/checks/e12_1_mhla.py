@@ -1,4 +1,4 @@
-"""Exercise 12.1, find the bug: attention through one summary per block, with the row sum that its weights really have."""
+"""Exercise 12.1, find the bug: attention through one summary per block, divided by its true row sum."""
 from __future__ import annotations
 
 from typing import Any

@@ -104,8 +104,8 @@ def border(a: Attempt) -> Finding | None:
     at = 2 * X - 1                                              # the right end of row 1
     off = first_difference(a.got[at, at + 1:at + 3], a.expected[at, at + 1:at + 3], form=".3g")
     return None if off is None else Finding(
-        f"the patch at the right end of row 1 should give the first patch of row 2 the weight {off.wanted}; yours gives "
-        f"{off.got}", "The next number in raster order is not the neighbour on the right. Check the column, too.", True)
+        f"the patch at the right end of row 1 should give the first patch of row 2 the weight {off.wanted}; yours "
+        f"gives {off.got}", "The next number in raster order is not the neighbour on the right: check the column.", True)
 
 
 branch_matrix = Exercise(

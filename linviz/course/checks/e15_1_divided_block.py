@@ -147,8 +147,8 @@ def single_layers(a: Attempt) -> Finding | None:
         off = first_difference(a.ask(x, only, H), right(x, only, H))
         if off is not None:
             return Finding(f"with the weights of the other layer at 0, the layer {name} should give {off.wanted} at "
-                           f"[{off.place}]; yours gives {off.got}", "The mistake is in this layer: norm, the maps of q, "
-                           "k and v, heads, softmax, output map, residual.", True)
+                           f"[{off.place}]; yours gives {off.got}", "The mistake is in this layer: norm, maps of q, k "
+                           "and v, heads, softmax, output map, residual.", True)
     return None
 
 

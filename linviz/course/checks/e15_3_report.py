@@ -73,8 +73,9 @@ WRONG = {
     "when chance is subtracted from the scores":
         lambda x, s, c: summary(x, s, c) - c * torch.tensor([1.0, 1.0, 1.0, 0.0]).to(x),
 }
-LEVELS = ((0.125, 0.14, 0.17, 0.24, 0.34, 0.41, 0.475, 0.54, 0.83, 0.78), (0.1, 0.12, 0.2, 0.28, 0.36, 0.46, 0.494, 0.53,
-          0.92, 0.88), (0.25, 0.27, 0.3, 0.36, 0.41, 0.46, 0.52, 0.6, 0.78, 0.74))
+LEVELS = ((0.125, 0.14, 0.17, 0.24, 0.34, 0.41, 0.475, 0.54, 0.83, 0.78),
+          (0.1, 0.12, 0.2, 0.28, 0.36, 0.46, 0.494, 0.53, 0.92, 0.88),
+          (0.25, 0.27, 0.3, 0.36, 0.41, 0.46, 0.52, 0.6, 0.78, 0.74))
 CHANCES = (0.125, 0.1, 0.25)
 BUMP = (0.0, 0.02, 0.04, 0.1, 0.16, 0.18, 0.16, 0.12, 0.05, 0.04)  # by how much the best run is ahead of the mean
 
@@ -92,7 +93,7 @@ def each_number(a: Attempt) -> Finding | None:
     if off is None:
         return None
     return Finding(f"{NAMES[int(off.place)]} should be {off.wanted}, got {off.got}",
-                   "Ends are the last points of all runs. Halfway is the middle between chance and the mean's end.", True)
+                   "Ends are the last points of all runs. Halfway lies between chance and the mean's end.", True)
 
 
 report = Exercise(

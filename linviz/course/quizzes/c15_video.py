@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 
@@ -32,8 +33,9 @@ def recount_sums() -> Mapping[str, str]:
     sizes = set()
     for frames in (2, 8):
         grid = Grid(frames, 2, 2)
-        m, state = make("sana", 1, D, grid, chunk=1), None
+        m = make("sana", 1, D, grid, chunk=1)
         x = torch.randn(1, 1, len(grid), D, generator=torch.Generator().manual_seed(0))
+        state: Any = None
         for part in x.split(4, -2):
             state, _ = m.step(state, part, part, part)
         sizes.add(state.S.numel() + state.z.numel())

@@ -92,8 +92,8 @@ def painted_at(step: float, *, trained: Sequence[ShippedPainting]) -> Any:
     """What two models see, what each has painted after a number of steps, and their R2 on this picture by step."""
     at = int(step)
     said = ", ".join(f"{one.spec} {one.scores[at]:.2f}" for one in trained)
-    fig = theme.empty_figure(f"After {at} steps, R2 on the flower: {said}. Above the two curves of R2 by step stand the "
-                             "grey picture with its hints, the pictures as both models paint them, and the true one.")
+    fig = theme.empty_figure(f"After {at} steps, R2 on the flower: {said}. Above the two curves of R2 by step stand "
+                             "the grey picture with its hints, what both models paint, and the true picture.")
     for one in trained:
         curve = curves.Curve(one.spec, one.spec, "softmax" if one.spec == "softmax" else "kernel", [], [])
         fig.add_scatter(x=list(one.scores), y=list(one.scores.values()), name=one.spec, line=curve.line(2),
