@@ -105,7 +105,7 @@ def border(a: Attempt) -> Finding | None:
     off = first_difference(a.got[at, at + 1:at + 3], a.expected[at, at + 1:at + 3], form=".3g")
     return None if off is None else Finding(
         f"the patch at the right end of row 1 should give the first patch of row 2 the weight {off.wanted}; yours "
-        f"gives {off.got}", "The next number in raster order is not the neighbour on the right: check the column.", True)
+        f"gives {off.got}", "The next in raster order is not the neighbour on its right: check the column.", True)
 
 
 branch_matrix = Exercise(
