@@ -51,8 +51,6 @@
 # > second panel? Will the other eye be among them?
 
 # %%
-import math
-
 import plotly.graph_objects as go
 import torch
 import torch.nn.functional as F
@@ -476,8 +474,8 @@ assert share[names[2]] < share[names[1]]
 # - The lines help: the same scores find more partners when they cannot look at other rows.
 # - elu + 1 looks useless in the picture, because its rows are nearly flat. But its *best* match is right nearly as
 #   often as that of softmax. Section 5 asks what the flat row costs.
-# - Graph attention fails completely: all patches of a row agree on one favourite, here by a small margin. Matching is a task whose ranking
-#   **must** depend on the query.
+# - Graph attention fails completely: all patches of a row agree on one favourite, here by a small margin. Matching is
+#   a task whose ranking **must** depend on the query.
 # - Look at the control. Moving everything by the same number of columns, without looking, is right for half of the
 #   patches, because most of the picture is a wall. Without this control the other numbers would look better than they
 #   are.

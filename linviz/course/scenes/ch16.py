@@ -11,7 +11,6 @@ from torch import Tensor
 from ... import clips
 from ...clips import Clip
 from ...figures import heat
-from ...grid import Grid
 
 TEMPERATURES = (0.005, 0.01, 0.02, 0.05, 0.1)  # the slider of section 4
 SEEN = 0.7  # of the pixels of a patch must have a measured partner
