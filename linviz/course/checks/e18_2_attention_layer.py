@@ -1,0 +1,99 @@
+"""Exercise 18.2, build the block: projections, heads, any attention, and the way out."""
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..comparison import first_difference
+from ..exercise import Answer, Attempt, Exercise, Finding
+from ..properties import FIRST, LAST
+from .samples import normal
+
+N, C, H, D = 7, 6, 3, 4  # tokens, channels, heads, width of a head
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """An attention of one head that tells q, k and v apart, for all leading axes: (..., N, D) -> (..., N, D)."""
+    return (q @ k.mT).softmax(-1) @ (v + 0.1 * q)
+
+
+def right(x: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, H: int, attend: Any) -> Tensor:
+    """Head by head. x (N, C), W_q, W_k, W_v (H D, C), W_o (C, H D) -> (N, C)."""
+    D, out = len(W_q) // H, torch.zeros(len(x), len(W_o), dtype=x.dtype)
+    for h in range(H):
+        part = slice(h * D, (h + 1) * D)
+        o = attend(x @ W_q[part].mT, x @ W_k[part].mT, x @ W_v[part].mT)
+        out += o @ W_o[:, part].mT
+    return out
+
+
+def layer(x: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, H: int, attend: Any, *, order: str = "qkv",
+          cut: str = "heads first", out: bool = True, residual: bool = False, heads: bool = True) -> Tensor:
+    """The layer with one thing done differently."""
+    made = {"q": x @ W_q.mT, "k": x @ W_k.mT, "v": x @ W_v.mT}
+    if not heads:
+        y = attend(*(made[name] for name in order))
+    elif cut == "heads first":
+        y = attend(*(made[name].unflatten(1, (H, -1)).transpose(0, 1) for name in order)).transpose(0, 1).flatten(1)
+    elif cut == "heads last":
+        y = attend(*(made[name].unflatten(1, (-1, H)).permute(2, 0, 1) for name in order)).permute(1, 2, 0).flatten(1)
+    else:
+        y = attend(*(made[name].unflatten(1, (H, -1)).transpose(0, 1) for name in order)).reshape(len(x), -1)
+    y = y @ W_o.mT if out else y
+    return x + y if residual else y
+
+
+WRONG: dict[str, Answer] = {
+    "when there is one head": lambda *x: layer(*x, heads=False),
+    "when the channels of the heads are interleaved": lambda *x: layer(*x, cut="heads last"),
+    "when heads are joined by a reshape without a transpose": lambda *x: layer(*x, cut="reshaped"),
+    "when W_o is forgotten": lambda *x: layer(*x, out=False),
+    "when queries and keys are exchanged": lambda *x: layer(*x, order="kqv"),
+    "when keys and values are exchanged": lambda *x: layer(*x, order="qvk"),
+    "when queries and values are exchanged": lambda *x: layer(*x, order="vkq"),
+    "when the keys are the values, too": lambda *x: layer(*x, order="qvv"),
+    "when the queries are the keys, too": lambda *x: layer(*x, order="kkv"),
+    "when the values are the keys, too": lambda *x: layer(*x, order="qkk"),
+    "when the residual connection is already added": lambda *x: layer(*x, residual=True),
+    "when nothing attends, and values go straight out":
+        lambda x, W_q, W_k, W_v, W_o, H, attend: x @ W_v.mT @ W_o.mT,
+}
+
+
+def weights(seed: int) -> tuple[Any, ...]:
+    """Tokens, four matrices, a number of heads, and an attention."""
+    q, k, v = (0.5 * normal(seed + n, H * D, C) for n in (10, 20, 30))
+    return normal(seed, N, C), q, k, v, 0.5 * normal(seed + 40, C, H * D), H, attend
+
+
+def calls_by_head(a: Attempt) -> Finding | None:
+    """The attention is called with heads of the right width."""
+    *given, _ = a.given
+    seen: list[tuple[int, ...]] = []
+
+    def watched(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        seen.append(tuple(q.shape))
+        return attend(q, k, v)
+    a.theirs(*given, watched)
+    if not seen:
+        return Finding("your layer never calls attend", "Call attend(q, k, v) for all heads, or once per head.", True)
+    return None if seen[0][-2:] == (N, D) else Finding(
+        f"attend should see {N} tokens of width {D}; yours sees {seen[0]}",
+        "Cut the channels into H heads, and put heads before tokens: unflatten, then transpose.", True)
+
+
+def no_residual(a: Attempt) -> Finding | None:
+    """Values of zero give an output of zero."""
+    x, W_q, W_k, W_v, W_o, heads, _ = a.given
+    got = a.ask(x, 0 * W_q, W_k, 0 * W_v, W_o, heads, attend)
+    off = first_difference(got, torch.zeros_like(got), 1e-6)
+    return None if off is None and not bool(got.any()) else Finding(
+        "queries and values of zero should give an output of zero; yours is not zero",
+        "The layer returns what attention has mixed. The residual connection is added outside.", True)
+
+
+attention_layer = Exercise(
+    "attention_layer", "18.2", right, weights, (*FIRST, calls_by_head, no_residual, *LAST), WRONG,
+    "Any mechanism fits into this layer: it only sees q, k and v of its heads.")
