@@ -84,8 +84,7 @@ class View(State):
     dependent: ClassVar[tuple[str, ...]] = ("query", "options", "compare")
     optional: ClassVar[tuple[str, ...]] = ("options", "compare", "layout", "keys")
 
-    source: str | SourceFile = setting(Source(), "chelsea", "Photograph or clip",
-                                       "a sample's name, or your own file")
+    source: str | SourceFile = setting(Source(), "chelsea", "Photograph or clip", "a sample's name, or your own file")
     patches: int = setting(Whole(1, 112), 28, "Patches per side",
                            "patches along the longer side of the picture; every patch is a token that attends")
     frames: int = setting(Whole(1, 32), 8, "Frames", "frames of a clip at most, evenly spaced in time")
@@ -122,8 +121,7 @@ class View(State):
         if isinstance(self.source, str) and self.query is not None and len(self.query) == 3:
             self._check_query(self.query)
         if self.compare is not None and max(self.compare) >= len(self.specs):
-            raise ValueError(f"compare takes two panels from 0 to {len(self.specs) - 1}; got "
-                             f"{self.compare[0]},{self.compare[1]}")
+            raise ValueError("compare takes two panels from 0 to %d; got %d,%d" % (len(panels) - 1, *self.compare))
 
     def _check_query(self, query: tuple[int, ...]) -> None:
         sizes = (1 if self.still else self.frames, self.patches, self.patches)
