@@ -85,8 +85,7 @@ class View(State):
     optional: ClassVar[tuple[str, ...]] = ("options", "compare", "layout", "keys")
 
     source: str | SourceFile = setting(Source(), "chelsea", "Photograph or clip", "a sample's name, or your own file")
-    patches: int = setting(Whole(1, 112), 28, "Patches per side",
-                           "patches along the longer side of the picture; every patch is a token that attends")
+    patches: int = setting(Whole(1, 112), 28, "Patches per side", "patches along the longer side; every patch attends")
     frames: int = setting(Whole(1, 32), 8, "Frames", "frames of a clip at most, evenly spaced in time")
     temperature: float = setting(
         Number(0.01, 100.0, log=True), label="Temperature", factory=_opening_temperature,
@@ -121,7 +120,8 @@ class View(State):
         if isinstance(self.source, str) and self.query is not None and len(self.query) == 3:
             self._check_query(self.query)
         if self.compare is not None and max(self.compare) >= len(self.specs):
-            raise ValueError("compare takes two panels from 0 to %d; got %d,%d" % (len(panels) - 1, *self.compare))
+            pair = ",".join(map(str, self.compare))
+            raise ValueError(f"compare takes two panels from 0 to {len(panels) - 1}; got {pair}")
 
     def _check_query(self, query: tuple[int, ...]) -> None:
         sizes = (1 if self.still else self.frames, self.patches, self.patches)
