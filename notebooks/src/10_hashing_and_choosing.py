@@ -42,6 +42,7 @@
 
 # %%
 import math
+from pathlib import Path
 
 import plotly.graph_objects as go
 import torch
@@ -536,20 +537,26 @@ say("Equal for all three.")
 # ## 6 · Is the rest of low rank?
 #
 # The idea behind SLA is an observation: *softmax weights are a few large ones of high rank and many small ones of very
-# low rank*. Try it, on any picture. `PICTURE` is the name of a photograph; with `clips.decode_clip` it may be a file
-# of your own. We keep the 32 largest weights of each row of softmax (8 %) and look at the spectrum of both parts.
+# low rank*. Try it, on any picture. `PICTURE` is the name of a photograph, or the name of a file of your own. We keep
+# the 32 largest weights of each row of softmax (8 %) and look at the spectrum of both parts.
 #
 # > **Predict.** The rest has a quarter to a half of all weight, spread over 92 % of the table. Is its rank smaller or
 # > larger than that of the few?
 
 # %%
-PICTURE = "chelsea"
-# clip = clips.decode_clip(open("my.jpg", "rb").read(), "my.jpg").clip     # your own
+PICTURE = "chelsea"                                          # or "my_photograph.jpg"
+
+
+def opened(name: str):
+    """A photograph of linviz, or a picture from a file."""
+    if name in clips.PHOTOGRAPHS:
+        return clips.load(name)
+    return clips.decode_clip(Path(name).read_bytes(), name, frames=1).clip
 
 
 def split(name: str, count: int = 32) -> tuple[Tensor, Tensor, Tensor]:
     """Softmax of a photograph in two parts: the largest of each row, and the rest."""
-    picture = clips.fit(clips.load(name), grid)
+    picture = clips.fit(opened(name), grid)
     q, k, v = clips.descriptors(picture, grid, 2 / 3)
     table = linviz.make("softmax", 1, q.shape[-1], grid).map(q, k, v).dense()[0, 0]
     large = table >= table.topk(count, -1).values[:, -1:]
@@ -592,7 +599,8 @@ say(f"*{PICTURE}*: " + "; ".join(
 # The two measures contradict each other.
 #
 # - The **stable rank** is $\sum_n s_n^2 / s_1^2$: the whole energy in units of the largest direction. All weights of
-#   the rest are small and positive, so most of its energy lies in one direction, nearly the same row for all queries.
+#   the rest are small and positive, so much of its energy lies in one direction, nearly the same row for all queries.
+#   A stable rank of 2.5 means that this direction alone holds 1 / 2.5, two fifths of the energy.
 # - The **effective rank** (chapter 3) is the exponential of the entropy of the $s_n / \sum s$. It counts the long,
 #   flat tail: many directions, each weak.
 #
@@ -620,9 +628,9 @@ assert all(b[0] < a[0] and b[1] < a[1] for *_, a, b in results.values())
 
 # %% [markdown]
 # By stable rank the statement holds in five pictures and just fails in one. By effective rank it is reversed in all
-# six. For *blocks*, however, the others are lower by both measures. The reason: a block of 16 × 16 pairs is kept or
-# left out as a whole, so no holes are cut into it. Cutting single weights out of a smooth table makes it rough, and
-# rough tables have long tails.
+# six. For *blocks*, however, the others are lower by both measures. A likely reason: a block of 16 × 16 pairs is kept
+# or left out as a whole, so no holes are cut into it. Cutting single weights out of a smooth table makes it rough, and
+# a rough table has a long tail.
 #
 # The question *which rank, and of which part?* decides the answer. None of these numbers says whether linear
 # attention is good enough for the rest. For that, the output of a trained network has to be compared.
