@@ -433,8 +433,8 @@ assert of_channel.rank == N and of_channel.bits is None
 # channel has one of its own. So there is no single map left to look at: linviz draws $A$, which all channels share,
 # and gives the whole map of a channel on request.
 #
-# In a public picture of such a map, the kernel at the right end of a row goes on at the left end of the next row,
-# since the next number in raster order *is* there. The exercise asks for the right matrix.
+# A public picture of such a map has a fault. At the right end of a row the kernel goes on at the left end of the
+# next row, since the next number in raster order *is* there. The exercise asks for the right matrix.
 
 # %% [markdown] tags=["exercise"]
 # number = "12.3"
@@ -542,7 +542,7 @@ assert of_inline.rank <= of_mala.rank == D + 1 and min(negative.values()) > 20
 # sum to one, but they are no probability distributions, and so they have no entropy. Contrast also adds just one
 # direction, the constant row: the bound is $D + 1$.
 #
-# The published MALA rotates the features too (section 7). Chapter 11 turns the length of the query with a slider.
+# The published MALA rotates the features too (section 7).
 
 # %% [markdown] tags=["exercise"]
 # number = "12.4"
@@ -881,8 +881,8 @@ say(f"In the first layer the two entropies differ by {first_bits:.2f} bits. The 
 # difference in rank is there in every layer, that of the entropy is not. Here the score goes with the rank.
 #
 # In the layers above, softmax is the sharper one as well, so this cell cannot separate the two numbers everywhere.
-# And it is *one* training of each model, on one picture. What it refutes is the simple sentence "a sharp map is
-# enough": with the same entropy in the first layer, and sharp rows in the second, the map of rank 16 paints worse.
+# And it is *one* training of each model, on one picture. It refutes the simple sentence "a sharp map is enough".
+# In the first layer the map of rank 16 is as sharp as that of softmax, and its model paints worse.
 #
 # ## 11 · What was not shown
 #
