@@ -18,7 +18,7 @@ def half_blob(blob: bytes, bits: int = BITS, **wish: Any) -> bytes:
     bits  of the mantissa that maps sent as whole rows keep; where fewer, zip makes the blob smaller.
 
     >>> from linviz.patch_view.packing import encode_blob
-    >>> wire = {"kind": "rows", "rows": np.ones((64, 64), np.float32)}
+    >>> wire = {"kind": "rows", "rows": np.eye(64, dtype=np.float32)}
     >>> blob = encode_blob({"panels": [{"wire": wire}]}, {"query": 0})
     >>> 8000 < len(half_blob(blob)) < 9000 < len(blob)
     True
