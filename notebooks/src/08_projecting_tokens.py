@@ -29,8 +29,7 @@
 # implied = "compute the map that two projections imply, and say what its rows are not"
 # place = "predict which methods notice that patches were shuffled"
 # rank = "read a curve of cumulative singular values with its caveats"
-# lines = "write attention to the lines of a picture, and recognise a plaid"
-# clip = "extend lines to a clip, and say what its rows sum to"
+# lines = "write attention to the lines of a picture or a clip, and recognise a plaid"
 # block = "build a block with projections, heads and a residual"
 
 # %% [markdown]

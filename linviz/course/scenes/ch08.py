@@ -26,8 +26,8 @@ def pooled_linformer(grid: Grid, width: int, side: int, value_width: int) -> Att
     _, y, x = grid.places().unbind(-1)
     square = (y * side // grid.Y) * side + x * side // grid.X
     table = (square == torch.arange(side * side)[:, None]).double()
-    for parameter in (m.mechanism.E, m.mechanism.F):
-        parameter.copy_(table / table.sum(-1, keepdim=True))
+    for name in ("E", "F"):
+        m.mechanism.get_parameter(name).copy_(table / table.sum(-1, keepdim=True))
     return m
 
 
