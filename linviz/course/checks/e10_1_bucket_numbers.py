@@ -33,7 +33,8 @@ def _both(x: Tensor, R: Tensor) -> Tensor:
 
 WRONG = {
     "when the opposite directions are left out": lambda x, R: (x @ R).argmax(-1),
-    "when the smallest is taken, not the largest, or when the opposite directions come first": lambda x, R: _both(x, R).argmin(-1),
+    "when the smallest is taken, not the largest, or when the opposite directions come first":
+        lambda x, R: _both(x, R).argmin(-1),
     "when opposite directions share a bucket": lambda x, R: (x @ R).abs().argmax(-1),
     "when every direction is followed by its opposite":
         lambda x, R: torch.stack((x @ R, -x @ R), -1).flatten(1).argmax(-1),
