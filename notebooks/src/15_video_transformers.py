@@ -191,7 +191,8 @@ show(figure)
 # x \leftarrow x + \mathrm{attention}_{\mathrm{space}}\bigl(\mathrm{norm}(x)\bigr).$$
 #
 # In each of the two, $q = W_q y$, $k = W_k y$ and $v = W_v y$ are cut into heads of neighbouring channels. Every head
-# attends, with scores divided by $\sqrt D$ of a *head*. Then the heads are joined, and $W_o$ follows. (A real block ends
+# attends, with scores divided by $\sqrt D$ of a *head*. Then the heads are joined, and $W_o$ follows. (A real block
+# ends
 # with an MLP for each token. It never mixes tokens, so we leave it out.)
 
 # %% [markdown] tags=["exercise"]
