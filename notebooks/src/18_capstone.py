@@ -56,6 +56,7 @@ import linviz
 from linviz import clips
 from linviz.course import Live, checks, number, quizzes, say, show, table
 from linviz.course.scenes import ch18
+from linviz.figures import Line, spectrum
 from linviz.mechanisms.base import Kernel
 
 torch.set_num_threads(1)
@@ -102,6 +103,18 @@ say(table(["", "entropy, bits", "share of the top ten", "rank", "effective rank"
 assert readings["softmax"]["entropy"] < readings["mine"]["entropy"]
 assert readings["mine"]["entropy"] < readings["relu"]["entropy"]
 assert readings["mine"]["numerical_rank"] <= D
+
+# %%
+def spectral(spec: str) -> Line:
+    """The singular values of a method's map, for the figure of chapter 3."""
+    method = methods[spec]
+    a = method.map(q, k, v)
+    s = a.singular_values()[0, 0]
+    return Line(method.title, method.spec, method.family, s.tolist(),
+                bound=a.rank_bound, tolerance=float(s[0]) * a.tolerance)
+
+
+show(spectrum([spectral(spec) for spec in ("softmax", "relu", "mine")]))
 
 # %% [markdown]
 # Squares concentrate, and they leave the rank bound where it was: there still are $D$ features. How far does a power
@@ -287,8 +300,14 @@ layer = linviz.models.AttentionLayer("mine", heads=4, channels=D, grid=grid,
                                      qkv_bias=False).requires_grad_(False)
 weights = [m.weight for m in (layer.to_q, layer.to_k, layer.to_v, layer.out)]
 attend = linviz.make("mine", heads=4, width=D // 4, grid=grid)
-heads = lambda *x: attend(*(t[None] for t in x))[0]          # (H, N, D), no batch
-mine = attention_layer(v[0, 0], *weights, 4, heads)
+
+
+def by_heads(*heads):
+    """*mine* for (H, N, D), without a batch."""
+    return attend(*(t[None] for t in heads))[0]
+
+
+mine = attention_layer(v[0, 0], *weights, 4, by_heads)
 theirs = layer(v[0])[0] - layer.out.bias
 assert torch.allclose(mine, theirs, atol=1e-5)
 say(f"Your layer and linviz's, four heads of *mine*: the largest difference is "
@@ -386,6 +405,18 @@ loss = {spec: torch.tensor([curves[f"{spec}_{seed}"][-1]["loss"] for seed in ran
         for spec in ("mine", "relu")}
 say(table(["training loss, mean of 20 steps", "seed 0", "seed 1", "seed 2"],
           [[spec, *(f"{x:.3f}" for x in y.tolist())] for spec, y in loss.items()]))
+fig = go.Figure(layout={"template": "linviz", "height": 320})
+for (spec, y), symbol in zip(loss.items(), ("circle", "square")):
+    fig.add_trace(go.Scatter(x=[0, 1, 2], y=y.tolist(), mode="lines+markers", name=spec,
+                             marker={"symbol": symbol, "size": 10},
+                             line={"dash": "solid" if spec == "mine" else "dash"}))
+fig.update_layout(
+    xaxis={"title": "seed", "tickvals": [0, 1, 2]},
+    yaxis={"title": "training loss (nats)"},
+    meta={"alt": "Training loss of six short runs: " + "; ".join(
+        f"{spec} " + ", ".join(f"{x:.3f}" for x in y.tolist())
+        for spec, y in loss.items()) + "."})
+show(fig)
 assert len(curves) == 6 and all(y.isfinite().all() for y in loss.values())
 
 # %% [markdown] tags=["exercise"]
@@ -435,8 +466,8 @@ say(f"Loss of *mine* minus loss of relu: {mean:+.3f}, interval from {low:+.3f} t
     f"{high:+.3f}. The interval {verdict}.")
 
 # %% [markdown]
-# Three seeds give a wide interval: with two degrees of freedom $t$ is 4.3. And twenty steps say nothing about the end of
-# a training. An interval that contains 0 does not show that the two are equal; it shows that these runs cannot tell.
+# Three seeds give a wide interval: with two degrees of freedom $t$ is 4.3. And twenty steps say nothing about the end
+# of a training. An interval that contains 0 does not show that the two are equal; it shows that these runs cannot tell.
 #
 # ## 7 · One page of claims
 #

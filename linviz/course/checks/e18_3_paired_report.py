@@ -37,7 +37,8 @@ def _unpaired(a: Tensor, b: Tensor, t: float) -> tuple[Tensor, Tensor, Tensor]:
 
 WRONG: dict[str, Answer] = {
     "when the two are not paired by seed": _unpaired,
-    "when the spread is not divided by the root of the number of seeds": lambda a, b, t: _centred(a - b, (a - b).std(), t),
+    "when the spread is not divided by the root of the number of seeds":
+        lambda a, b, t: _centred(a - b, (a - b).std(), t),
     "when it is divided by the number of seeds, not by its root":
         lambda a, b, t: _centred(a - b, (a - b).std() / len(a), t),
     "when the variance divides by the number of seeds, not by one less":

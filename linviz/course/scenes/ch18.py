@@ -45,7 +45,8 @@ def sharpness_figure(power: float, *, q: Tensor, k: Tensor, query: int) -> Any:
             (f"power {power:g}", "relu+gate", "kernel"): kernel_map(*(power_features(x, power) for x in (q, k)))}
     sizes = {look: (len(k) * a[query]).sort(descending=True).values.tolist() for look, a in maps.items()}
     lines = [curves.Curve(*look, list(range(1, len(k) + 1)), size) for look, size in sizes.items()]
-    return curves.weight_curves(lines, title=f"Features to the power {power:g}: {lines[2].y[0]:.1f} fair shares at most")
+    return curves.weight_curves(lines,
+                                title=f"Features to the power {power:g}: at most {lines[2].y[0]:.1f} fair shares")
 
 
 def found_share(a: Tensor, target: Tensor) -> float:
