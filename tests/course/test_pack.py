@@ -63,7 +63,7 @@ def spoilt(path: list[Any], value: Any) -> dict[str, Any]:
     (["predict", 0, "asks"], "How many dogs", "the prompt no longer contains 'How many dogs'; it begins"),
     (["predict"], [], "0 answers to 8 prompts"),
     (["stuck", 3, "when"], "when it is all wrong", "the check of 1.1 knows no mistake 'when it is all wrong'"),
-    (["slide", 1, "figure"], "2: low temperature", "figure 2 says 'Some patches get far more attention than others"),
+    (["slide", 1, "figure"], "3: low temperature", "figure 3 says 'Some patches get far more attention than others"),
     (["slide", 1, "figure"], "77: cold", "figure 77 says ''"), (["slide", 0, "section"], 12, "a slide for section 12")])
 def test_notes_that_do_not_fit_their_chapter_are_refused(path: list[Any], value: Any, says: str) -> None:
     with pytest.raises(ValueError, match=re.escape(says)):
