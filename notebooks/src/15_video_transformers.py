@@ -104,7 +104,7 @@ assert right["frozen"] < 0.3 and right["shuffled"] < 0.5
 # line. The cell derives all of them and compares the maps with linviz, on a clip of a motorcycle filmed by a moving
 # camera.
 
-# %% tags=["derives:joint", "derives:space", "derives:divided", "derives:axial", "derives:local_global"]
+# %% tags=["derives:joint", "derives:space"]
 grid = linviz.Grid(8, 14, 14)
 opening = clips.OPENINGS["motorcycle"]
 clip = clips.fit(clips.load(opening.name), grid)

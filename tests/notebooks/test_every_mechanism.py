@@ -9,6 +9,7 @@ import re
 from copy import deepcopy
 
 import pytest
+from nbformat.v4 import new_code_cell
 
 import linviz
 from linviz.course.chapter_source import Cell, cell_tags, read_chapter
@@ -60,8 +61,7 @@ def test_every_mechanism_has_its_cell() -> None:
 @pytest.mark.parametrize("chapter", [name for name in NAMES if CELLS[name]])
 def test_a_tagged_cell_notices_wrong_maps(chapter: str) -> None:
     notebook = deepcopy(load(chapter, "solution"))
-    notebook.cells.insert(0, {"cell_type": "code", "metadata": {}, "source": WRONG_MAPS, "outputs": [],
-                              "execution_count": None, "id": "wrong-maps"})
+    notebook.cells.insert(0, new_code_cell(WRONG_MAPS))
     cells = [cell for cell in run(notebook).cells if cell.cell_type == "code"]
     assert not [o for o in cells[0].outputs if o.output_type == "error"]
     tagged = [cell for cell in cells if any(tag.startswith(TAG) for tag in cell.metadata.get("tags", []))]
