@@ -52,6 +52,8 @@
 # %%
 import plotly.graph_objects as go
 import torch
+from jaxtyping import Float, Int
+from torch import Tensor
 
 import linviz
 from linviz import clips
@@ -202,7 +204,7 @@ assert sums.max() > 1.2 and sums.min() < 0.5
 # %% [markdown] tags=["exercise"]
 # number = "12.1"
 # title = "Find the bug: one summary per block"
-# difficulty = 3
+# difficulty = 2
 # importance = 5
 # minutes = 12
 # objectives = ["blocks"]
@@ -226,10 +228,6 @@ assert sums.max() > 1.2 and sums.min() < 0.5
 # see = "The check says *right*. In the next cell all row sums are 1, and the outputs are those of linviz."
 
 # %% tags=["answer:12.1"]
-from jaxtyping import Float, Int
-from torch import Tensor
-
-
 def mhla(q: Float[Tensor, "M n D"], k: Float[Tensor, "M n D"],
          v: Float[Tensor, "M n E"], C: Float[Tensor, "M M"]) -> Float[Tensor, "M n E"]:
     """Attention through one summary per block, with rows that sum to one."""
@@ -547,7 +545,7 @@ assert of_inline.rank <= of_mala.rank == D + 1 and min(negative.values()) > 20
 # %% [markdown] tags=["exercise"]
 # number = "12.4"
 # title = "Contrast without the table"
-# difficulty = 2
+# difficulty = 3
 # importance = 4
 # minutes = 8
 # objectives = ["contrast"]

@@ -48,6 +48,8 @@
 
 # %%
 import torch
+from jaxtyping import Float, Int
+from torch import Tensor
 
 import linviz
 from linviz import clips
@@ -198,7 +200,7 @@ show(figure)
 # %% [markdown] tags=["exercise"]
 # number = "15.1"
 # title = "Build the block: time, then space"
-# difficulty = 4
+# difficulty = 3
 # importance = 5
 # minutes = 16
 # objectives = ["block", "schemes"]
@@ -225,8 +227,6 @@ show(figure)
 # see = "The check says *right*. In the next cell your block equals `linviz.models.Scheme` on a clip."
 
 # %% tags=["answer:15.1"]
-from jaxtyping import Float, Int
-from torch import Tensor
 from torch.nn.functional import layer_norm
 
 
@@ -413,7 +413,7 @@ def public_two_sums(up_q, up_k, q, k, v, size):
 # %% [markdown] tags=["exercise"]
 # number = "15.2"
 # title = "Find the bug: the memory that grows"
-# difficulty = 2
+# difficulty = 3
 # importance = 5
 # minutes = 9
 # objectives = ["sums"]
@@ -512,7 +512,7 @@ assert (held_out[:, 1] < 0.3).all() and held_out[:, -1].min() > 0.6
 # %% [markdown] tags=["exercise"]
 # number = "15.3"
 # title = "Train and report"
-# difficulty = 2
+# difficulty = 4
 # importance = 5
 # minutes = 11
 # objectives = ["report"]

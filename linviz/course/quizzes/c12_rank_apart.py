@@ -6,12 +6,12 @@ from collections.abc import Mapping
 import torch
 from torch.linalg import matrix_rank
 
-from ... import Grid, make
+from ... import Grid
 from ...concentration import entropy
 from ...maps import Depthwise
 from ..checks.e12_2_mhla_bound import right as mhla_bound
 
-N, D, BLOCKS, POWER = 784, 16, 196, 8
+N, D, BLOCKS = 784, 16, 196
 
 
 def _random(seed: int, *sizes: int) -> torch.Tensor:
@@ -25,15 +25,6 @@ def recount_knobs() -> Mapping[str, str]:
     assert matrix_rank(near) == matrix_rank(one) == N
     flat, sharp = (entropy(a).mean().item() for a in (near, one))
     return {"rank": f"{matrix_rank(one)}", "flat": f"{flat:.1f}", "sharp": f"{sharp:.1f}"}
-
-
-def recount_power() -> Mapping[str, str]:
-    """The rank of focused attention on random inputs, with power 1 and with a high one."""
-    q, k, v = (_random(n, 1, 1, 196, D) for n in range(3))
-    ranks = {int(matrix_rank(make("focused", 1, D, Grid(1, 14, 14), power=p).double().map(q, k, v).dense()[0, 0]))
-             for p in (1, POWER)}
-    assert len(ranks) == 1
-    return {"p": f"{POWER}", "D": f"{D}", "rank": f"{ranks.pop()}"}
 
 
 def recount_branch() -> Mapping[str, str]:
