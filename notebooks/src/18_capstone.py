@@ -446,8 +446,8 @@ assert len(curves) == 6 and all(y.isfinite().all() for y in loss.values())
 # see = "The check says *right*. The next cell reports your training."
 
 # %% tags=["answer:18.3"]
-def paired_report(mine: Float[Tensor, "S"], control: Float[Tensor, "S"], t: float) -> (
-        tuple[Float[Tensor, ""], Float[Tensor, ""], Float[Tensor, ""]]):
+def paired_report(mine: Float[Tensor, "S"], control: Float[Tensor, "S"],
+                  t: float) -> tuple[Tensor, Tensor, Tensor]:
     """Mean difference over seeds, and the ends of its interval."""
     # solution
     d = mine - control

@@ -34,7 +34,7 @@ def _steps(q: Tensor, k: Tensor, decay: Tensor, beta: Tensor, *, erase: bool = T
             w = decay[j] * w
         part = (beta[j] if weigh else 1.0) * ((q if take == "query" else w) @ k[j])
         row[j] = part
-        gone = {"part": part, "match": w @ k[j], "added": -part, "key": 1.0}[remove]
+        gone = {"part": part, "match": w @ k[j], "added": -part, "key": torch.ones_like(part)}[remove]
         w = w - gone * k[j] if erase else w
         if fade == "after":
             w = decay[j] * w
