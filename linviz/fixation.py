@@ -15,12 +15,8 @@ the eight neighbours within the frame, before features and gate. Shifts have no 
 """
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 import torch
 from torch import Tensor, nn
-from torch.autograd import Function
 
 from .grid import Grid
 
@@ -97,7 +93,6 @@ def log_ratios(r: Tensor) -> Tensor:
     return r.log10().clamp_min(LOWEST)
 
 
-Steps = tuple[tuple[int, ...], ...]
 TIME = ((1, 0, 0), (-1, 0, 0))
 SPACE = tuple((0, *d) for d in ((1, 0), (-1, 0), (0, 1), (0, -1), (-1, -1), (1, 1), (-1, 1), (1, -1)))
 STEPS = {"time": TIME, "space": SPACE}  # the neighbour that each fold is taken from: (frames, rows, columns)
@@ -121,8 +116,9 @@ def shift_channels(x: Tensor, grid: Grid, axis: str = "time", parts: int | None 
     if size == 0:
         raise ValueError(f"{flat.shape[-1]} channels (heads x width) cannot be cut into {parts} folds for a shift in "
                          f"{axis}; use more channels or a smaller shift_parts")
-    moved: Tensor = _Shift.apply(flat, grid, STEPS[axis], size)
-    return moved.unflatten(-1, (x.shape[1], -1)).transpose(1, 2)
+    moved = [_move_fold(grid.fold(fold), n, STEPS[axis]) for n, fold in enumerate(flat.split(size, -1))]
+    out = torch.cat([flat[:, :grid.prefix], grid.unfold(torch.cat(moved, -1))], 1)
+    return out.unflatten(-1, (x.shape[1], -1)).transpose(1, 2)
 
 
 def content_weights(row: Tensor, grid: Grid, channels: int, axis: str) -> Tensor:
@@ -141,42 +137,18 @@ def content_weights(row: Tensor, grid: Grid, channels: int, axis: str) -> Tensor
     return x.grad[0, 0].sum(-1) / channels
 
 
-class _Shift(Function):
-    """One copy of x (B, N, C), and a move in place for each fold; backwards the same moves the other way."""
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(x: Tensor, grid: Grid, steps: Steps, size: int) -> Tensor:
-        y = x.clone(memory_format=torch.contiguous_format)
-        source, target = (z[:, grid.prefix:].unflatten(1, (grid.T, grid.Y, grid.X)) for z in (x, y))
-        for fold, here, there, keeps in _moves(grid, steps, size):
-            if not keeps:
-                target[..., fold] = 0
-            target[:, *here, fold] = source[:, *there, fold]
-        return y
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        ctx.moved = inputs[1:]
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
-        (grid, steps, size), y = ctx.moved, grads[0].clone(memory_format=torch.contiguous_format)
-        source, target = (z[:, grid.prefix:].unflatten(1, (grid.T, grid.Y, grid.X)) for z in (grads[0], y))
-        for fold, here, there, keeps in _moves(grid, steps, size):
-            if keeps:
-                target[:, *here, fold] = 0
-            else:
-                target[..., fold] = 0
-            target[:, *there, fold] += source[:, *here, fold]
-        return y, None, None, None
+def _move_fold(x: Tensor, n: int, steps: tuple[tuple[int, ...], ...]) -> Tensor:
+    """Fold n (B, T, Y, X, c), taken from its neighbour, or unchanged if STEPS has no neighbour for it."""
+    if n >= len(steps):
+        return x
+    diagonal = steps[n][1] != 0 and steps[n][2] != 0
+    return _neighbour_values(x, steps[n], x if diagonal else torch.zeros_like(x))
 
 
-def _moves(grid: Grid, steps: Steps, size: int) -> Iterator[tuple[slice, list[slice], list[slice], bool]]:
-    """Each fold's channels, the places that receive, the places they take from, and whether others keep their own."""
-    for n, step in enumerate(steps):
-        along = list(zip((grid.T, grid.Y, grid.X), step, strict=True))
-        here = [slice(max(-s, 0), max(m - max(s, 0), 0)) for m, s in along]
-        there = [slice(max(s, 0), max(m - max(-s, 0), 0)) for m, s in along]
-        yield slice(n * size, (n + 1) * size), here, there, step[1] != 0 and step[2] != 0
+def _neighbour_values(x: Tensor, step: tuple[int, ...], outside: Tensor) -> Tensor:
+    """y[t, y, x] = x[t + dt, y + dy, x + dx], and `outside` where that position leaves the grid."""
+    here = [slice(max(-s, 0), max(n - max(s, 0), 0)) for n, s in zip(x.shape[-4:-1], step, strict=True)]
+    there = [slice(max(s, 0), max(n - max(-s, 0), 0)) for n, s in zip(x.shape[-4:-1], step, strict=True)]
+    y = outside.clone()
+    y[..., here[0], here[1], here[2], :] = x[..., there[0], there[1], there[2], :]
+    return y

@@ -8,11 +8,8 @@ from torch.nn.functional import conv2d, leaky_relu, normalize
 
 from linviz import Grid, make
 from linviz.maps import (
-    Features,
-    KernelMap,
     Memory,
     MemoryState,
-    Normaliser,
     corrected_scores,
     gather_rows,
     products_of_pairs,
@@ -173,15 +170,3 @@ def test_products_of_pairs_are_those_of_the_indices(D: int) -> None:
     ours, slow = products_of_pairs(x), x[:, m] * x[:, n]
     assert torch.equal(ours, slow)
     same_gradients(ours, slow, [x])
-
-
-@every_case("kind, eps, E", [(kind, eps, E) for E in (1, 4) for kind, eps in (
-    ("add", 1e-3), ("add", 0.0), ("clamp", 2.0), ("none", 0.0))])
-def test_a_kernel_s_output_and_gradients_are_those_of_its_factors(kind: str, eps: float, E: int) -> None:
-    q, k, v = (torch.rand(2, 3, 9, M, dtype=torch.float64) for M in (5, 5, E))
-    q[:, :, 4] = 0  # an empty row
-    given = [x.requires_grad_() for x in (q, k, v)]
-    a = KernelMap(Features(q, k), Normaliser(kind, eps))
-    ours, slow = a.apply(v), a.left @ (a.right.mT @ v)
-    torch.testing.assert_close(ours, slow)
-    same_gradients(ours, slow, given)

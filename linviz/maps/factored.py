@@ -9,7 +9,6 @@ values.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import torch
@@ -17,7 +16,6 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid
 
 from .base import Map, pick_channel
-from .kernel_road import attend
 
 GREATEST = 60.0  # the largest exponent of a feature that a gate reads: the sum of such features is finite in float32
 
@@ -79,21 +77,8 @@ class KernelMap(Factored):
 
     def __init__(self, features: Features, normaliser: Normaliser, stochastic: bool = True) -> None:
         self.features, self.normaliser = features, normaliser
-        self.q, self.right = features.gated()
-        self.stochastic, self.shape = stochastic, (self.q.shape[-2], self.right.shape[-2])
-        self.rank_bound = min(self.q.shape[-1], *self.shape)
-
-    @cached_property
-    def left(self) -> Tensor:  # type: ignore[override]
-        """The features of the queries, divided by the row sums; an output alone does not need it."""
-        return self.q / self.normaliser(self.q @ self.right.sum(-2, keepdim=True).mT)
-
-    @property
-    def like(self) -> Tensor:
-        return self.q
-
-    def apply(self, v: Tensor) -> Tensor:
-        return attend(self.q, self.right, v, self.normaliser)
+        q, k = features.gated()
+        super().__init__(q / normaliser(q @ k.sum(-2, keepdim=True).mT), k, stochastic)
 
     def wire(self, at: Any = (0, 0)) -> dict[str, Any]:
         return self.features.wire(at) | {"normaliser": self.normaliser.wire()}
