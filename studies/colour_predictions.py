@@ -38,8 +38,8 @@ def colour_answers(runs: ColourRuns) -> list[Answer]:
     found: list[Answer] = []
     for needed, question in zip(NEEDED, questions, strict=True):
         there = all(runs.has(which, *names) for which, names in needed.items())
-        given = {kernel_by_hand: runs.baselines, sealed_lead: runs.sealed, sealed_scores_stay: runs.sealed}
-        asked = there and given.get(question, True)
+        given = runs.sealed if question in SEALED_ONCE else runs.baselines if question is kernel_by_hand else True
+        asked = there and given
         final = question in SEALED_ONCE or has_all_seeds(runs, needed)
         found.append(replace(question(runs), final=final) if asked else Answer(None, "-"))
     return found

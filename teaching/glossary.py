@@ -13,7 +13,7 @@ from linviz.measure import MEASURES, Measure
 from .lesson_plan import chapter_items
 from .outline import Lesson
 
-HOMES = (concentration, spectra, signed_rows)      # importing them declares their measures
+MEASURE_MODULES = (concentration, spectra, signed_rows)      # importing them declares their measures
 LETTERS = {
     "B": "clips in a batch", "H": "heads", "N": "queries, one per token",
     "S": "keys; in self-attention as many as queries", "D": "width of q and k in a head", "E": "width of v in a head",

@@ -164,7 +164,7 @@ def test_a_session_that_does_not_add_up_is_refused() -> None:
 @pytest.mark.parametrize("block, homework, missing", [
     ({"chapter": 99, "sections": [1]}, [], "chapter 99"),
     ({"chapter": 1, "sections": [77]}, [], "section 77 of chapter 1"),
-    ({"chapter": 1, "exercises": ["1.9"]}, [], "exercise 1.9"), ({"chapter": 1}, ["8.1"], "exercise 8.1")])
+    ({"chapter": 1, "exercises": ["1.9"]}, [], "exercise 1.9"), ({"chapter": 1}, ["99.1"], "exercise 99.1")])
 def test_a_format_that_names_what_is_not_there_is_refused(block: dict[str, Any], homework: list[str], missing: str,
                                                            monkeypatch) -> None:
     session = {"name": "Short", "minutes": 0, "block": [block], "homework": homework}
