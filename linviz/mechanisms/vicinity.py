@@ -8,8 +8,8 @@ features, four per channel: phi(x) = relu(x) times each of cos a, sin a, cos b, 
 form="product": cos(a_i - a_j) cos(b_i - b_j), which uses the four products of these functions instead.
 
 Gained: locality at linear cost, and four times the rank of the plain kernel.
-Lost: the weights fade slowly, and in the shape of a cross instead of a disc: a patch at the far end of the same
-row keeps half of the bracket. A query without a positive channel gives a dead row.
+Lost: the weights fade slowly: a patch at the far end of the same row keeps half of the bracket, and only the
+opposite corner has almost nothing. A query without a positive channel gives a dead row.
 In a layer: reduction=r gives coarser keys (convolution and norm on x, before to_k and to_v), and the output is
 multiplied by 1 + sigmoid(W2 relu(W1 mean_i x_i)), channel by channel (feature preserving connection).
 Frames are ignored: distance in time does not matter. A prefix token has the position of the picture's middle.

@@ -54,7 +54,7 @@ def test_what_holds_for_every_map(form: str) -> None:
     differentiates("vicinity", form=form)
 
 
-def test_the_vicinity_is_a_cross_not_a_disc() -> None:
+def test_the_end_of_a_row_keeps_half_and_the_opposite_corner_almost_nothing() -> None:
     """With equal features: the end of the same row keeps half of the bracket, the opposite corner next to nothing."""
     grid = Grid(Y=20, X=20)
     x = torch.ones(1, 1, len(grid), 2, dtype=torch.float64)
