@@ -73,7 +73,7 @@ def erases(name: str) -> bool:
     (True, False, False)
     """
     memory = getattr(make(name, heads=1, width=2, grid=Grid(1, 2, 2)), "memory", None)
-    return memory is not None and memory.erase
+    return bool(memory is not None and memory.erase)
 
 
 def _example(name: str, here: Scene) -> Attention:

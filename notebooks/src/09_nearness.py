@@ -433,8 +433,8 @@ assert ends["one ruler (cosFormer)"][0] > 2 * ends["one ruler (cosFormer)"][1]
 assert 2 * ends["product of two"][0] < ends["product of two"][1]
 
 # %% [markdown]
-# The sum is nearly round: for small angles the cosine is $1 - a^2 / 2$, so the sum is $2 - (a^2 + b^2) / 2$, and $a^2
-# + b^2$ is a squared distance. The product falls faster, and fastest along the axes.
+# The sum is nearly round: for small angles the cosine is $1 - a^2 / 2$, so the sum is $2 - (a^2 + b^2) / 2$.
+# Here $a^2 + b^2$ is a squared distance. The product falls faster, and fastest along the axes.
 #
 # A clip has a third direction. In reading order, the same patch one frame later is 196 tokens away. The next cell
 # takes eight frames of a motorcycle and compares three rulers by two numbers: how far the attention goes on average

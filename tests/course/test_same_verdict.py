@@ -18,7 +18,7 @@ from linviz.grade.runner import Limits, Runner, _verdict_outcome
 from .answers import ANSWERS
 from .mutants import Change, _parameters
 
-HEAD = "import math\nimport torch\nfrom torch import Tensor, einsum\nfrom torch.nn.functional import elu, pad\n"
+HEAD = "import math\nfrom typing import Any\nimport torch\nfrom torch import Tensor, einsum\nfrom torch.nn.functional import elu, pad\n"
 
 
 def sources(name: str, answer: Any, every: int, first: int) -> Iterator[str]:

@@ -29,6 +29,7 @@ FIELDS = {"source": (PAGE, "test_every_picture"), "patches": (PAGE, "test_slider
           "frames": (PAGE, "test_frames_at_both_ends_and_what_does_not_fit"),
           "specs": (PAGE, "test_an_empty_list_keeps_the_last_choice"),
           "causal": (PAGE, "test_causal_maps_look_back_only_and_have_full_rank"),
+          "keys": (PAGE, "test_keys_may_describe_what_is_around_a_patch"),
           "gate_reads": GATE, "gate_shared": GATE, "gate_shift": GATE, "steps": FIT, "seed": FIT,
           "head": (OWN, "test_a_researcher_s_tensors_are_drawn_as_they_are"),
           "layout": (OWN, "test_an_ambiguous_layout_is_asked_for_and_a_link_brings_it_back"),

@@ -64,7 +64,7 @@ def test_a_first_visitor_is_led_through_four_steps_and_a_second_visit_is_free(pa
         page.keyboard.press("ArrowLeft")
     until(page, "Now play freely.")
     strength = f"{state(page)['strength']:.2f}"
-    assert f"at strength {strength} this patch looks at {effective(page, 2)} of 784" in said(page)
+    until(page, f"at strength {strength} this patch looks at {effective(page, 2)} of 784")
     page.get_by_role("button", name="Finish").click()
     assert not said(page) and not page.problems
     second_visit(page, explorer_url)

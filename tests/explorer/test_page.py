@@ -65,7 +65,7 @@ def readings_of(chosen, specs, causal):
     """The same of a view: nothing of it comes from the page."""
     grid = page_grid(chosen, None)
     clip = clips.fit(clips.load(chosen.source, frames=max(grid.T, 2)), grid)
-    qkv = clips.descriptors(clip, grid, chosen.temperature)
+    qkv = clips.descriptors(clip, grid, chosen.temperature, chosen.keys)
     out = []
     for spec in specs:
         m = linviz.make(spec, 1, qkv[0].shape[-1], grid, seed=chosen.seed, causal=causal)
@@ -394,6 +394,19 @@ def test_causal_maps_look_back_only_and_have_full_rank():
     assert tables(app)[-1]["numerical rank (s above the tolerance)"] == ["392", "392"]
     on(app, "toggle", "causal", False)
     assert tables(quiet(app))[-1]["numerical rank (s above the tolerance)"][1] == "18"
+
+
+def test_keys_may_describe_what_is_around_a_patch():
+    app = quiet(visit(specs="softmax,delta", **SMALL))
+    assert "q and k are equal here" in app.caption[0].value
+    on(app, "segmented_control", "keys", "around")
+    quiet(app)
+    assert "those around another patch" in app.caption[0].value and "are equal here" not in app.caption[0].value
+    assert dict(app.query_params)["keys"] in ("around", ["around"])
+    found, clip = readings(app, ("softmax", "delta"))
+    check_numbers(app, found[:1], clip, view(app)["set"]["query"])
+    on(app, "segmented_control", "keys", "own")
+    assert "keys" not in dict(quiet(app).query_params)
 
 
 def test_a_gate_is_fitted_to_the_causal_softmax():
