@@ -265,8 +265,9 @@ assert "one map" in laws["v squared"]
 # objectives = ["block"]
 # task = '''
 # `x` is $N \times C$. `W_q`, `W_k` and `W_v` are $HD \times C$: a query is $W_q x$. Cut the channels into `H` heads of
-# $D$ (the first $D$ channels are head 0). `attend(q, k, v)` takes $H \times N \times D$, or one head alone. Join the
-# heads again, and apply `W_o`, which is $C \times HD$. There is no bias and no residual connection.
+# $D$ (the first $D$ channels are head 0). `attend(q, k, v)` takes $H \times N \times D$, or one head alone; it is
+# softmax unless another attention is given. Join the heads again, and apply `W_o`, which is $C \times HD$. There is
+# no bias and no residual connection.
 # '''
 # hints = [
 # '''
@@ -284,7 +285,9 @@ assert "one map" in laws["v squared"]
 # %% tags=["answer:18.2"]
 def attention_layer(x: Float[Tensor, "N C"], W_q: Float[Tensor, "HD C"],
                     W_k: Float[Tensor, "HD C"], W_v: Float[Tensor, "HD C"],
-                    W_o: Float[Tensor, "C HD"], H: int, attend) -> Float[Tensor, "N C"]:
+                    W_o: Float[Tensor, "C HD"], H: int,
+                    attend=torch.nn.functional.scaled_dot_product_attention,
+                    ) -> Float[Tensor, "N C"]:
     """Projections, heads, attention, and the way out."""
     # solution
     q, k, v = ((x @ W.mT).unflatten(1, (H, -1)).transpose(0, 1)

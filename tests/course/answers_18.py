@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import scaled_dot_product_attention as attention
 
 
 def sharpened_norm(x: Tensor, power: float) -> Tensor:
@@ -26,17 +27,20 @@ def sharpened_where(x: Tensor, power: float) -> Tensor:
     return torch.where(ratio.isnan()[:, None], torch.zeros_like(z), z * ratio[:, None])
 
 
-def layer_split(x: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, H: int, attend: Any) -> Tensor:
+def layer_split(x: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, H: int,
+                attend: Any = attention) -> Tensor:
     q, k, v = ((x @ W.mT).unflatten(1, (H, -1)).transpose(0, 1) for W in (W_q, W_k, W_v))
     return attend(q, k, v).transpose(0, 1).flatten(1) @ W_o.mT
 
 
-def layer_loop(x: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, H: int, attend: Any) -> Tensor:
+def layer_loop(x: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, H: int,
+               attend: Any = attention) -> Tensor:
     heads = zip((x @ W_q.T).chunk(H, 1), (x @ W_k.T).chunk(H, 1), (x @ W_v.T).chunk(H, 1), strict=True)
     return torch.cat([attend(q, k, v) for q, k, v in heads], 1) @ W_o.T
 
 
-def layer_view(x: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, H: int, attend: Any) -> Tensor:
+def layer_view(x: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, H: int,
+               attend: Any = attention) -> Tensor:
     N, D = len(x), W_q.shape[0] // H
     q = (x @ W_q.mT).view(N, H, D).permute(1, 0, 2)
     k = (x @ W_k.mT).view(N, H, D).permute(1, 0, 2)

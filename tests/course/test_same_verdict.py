@@ -18,7 +18,8 @@ from linviz.grade.runner import Limits, Runner, _verdict_outcome
 from .answers import ANSWERS
 from .mutants import Change, _parameters
 
-HEAD = "import math\nfrom typing import Any\nimport torch\nfrom torch import Tensor, einsum\nfrom torch.nn.functional import elu, pad\n"
+HEAD = ("import math\nfrom typing import Any\nimport torch\nfrom torch import Tensor, einsum\n"
+        "from torch.nn.functional import elu, pad, scaled_dot_product_attention as attention\n")
 
 
 def sources(name: str, answer: Any, every: int, first: int) -> Iterator[str]:

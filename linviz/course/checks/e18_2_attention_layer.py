@@ -1,10 +1,11 @@
-"""Exercise 18.2, build the block: projections, heads, any attention, and the way out."""
+"""Exercise 18.2, build the block: projections, heads, attention (softmax in the check), and the way out."""
 from __future__ import annotations
 
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import scaled_dot_product_attention as attend
 
 from ..comparison import first_difference
 from ..exercise import Answer, Attempt, Exercise, Finding
@@ -14,12 +15,7 @@ from .samples import normal
 N, C, H, D = 7, 6, 3, 4  # tokens, channels, heads, width of a head
 
 
-def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """An attention of one head that tells q, k and v apart, for all leading axes: (..., N, D) -> (..., N, D)."""
-    return (q @ k.mT).softmax(-1) @ (v + 0.1 * q)
-
-
-def right(x: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, H: int, attend: Any) -> Tensor:
+def right(x: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, H: int) -> Tensor:
     """Head by head. x (N, C), W_q, W_k, W_v (H D, C), W_o (C, H D) -> (N, C)."""
     D, out = len(W_q) // H, torch.zeros(len(x), len(W_o), dtype=x.dtype)
     for h in range(H):
@@ -29,7 +25,7 @@ def right(x: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, H: int,
     return out
 
 
-def layer(x: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, H: int, attend: Any, *, order: str = "qkv",
+def layer(x: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, H: int, *, order: str = "qkv",
           cut: str = "heads first", out: bool = True, residual: bool = False, heads: bool = True) -> Tensor:
     """The layer with one thing done differently."""
     made = {"q": x @ W_q.mT, "k": x @ W_k.mT, "v": x @ W_v.mT}
@@ -58,36 +54,32 @@ WRONG: dict[str, Answer] = {
     "when the values are the keys, too": lambda *x: layer(*x, order="qkk"),
     "when the residual connection is already added": lambda *x: layer(*x, residual=True),
     "when nothing attends, and values go straight out":
-        lambda x, W_q, W_k, W_v, W_o, H, attend: x @ W_v.mT @ W_o.mT,
+        lambda x, W_q, W_k, W_v, W_o, H: x @ W_v.mT @ W_o.mT,
 }
 
 
 def weights(seed: int) -> tuple[Any, ...]:
-    """Tokens, four matrices, a number of heads, and an attention."""
+    """Tokens, four matrices, and a number of heads."""
     q, k, v = (0.5 * normal(seed + n, H * D, C) for n in (10, 20, 30))
-    return normal(seed, N, C), q, k, v, 0.5 * normal(seed + 40, C, H * D), H, attend
+    return normal(seed, N, C), q, k, v, 0.5 * normal(seed + 40, C, H * D), H
 
 
-def calls_by_head(a: Attempt) -> Finding | None:
-    """The attention is called with heads of the right width."""
-    *given, _ = a.given
-    seen: list[tuple[int, ...]] = []
-
-    def watched(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        seen.append(tuple(q.shape))
-        return attend(q, k, v)
-    a.theirs(*given, watched)
-    if not seen:
-        return Finding("your layer never calls attend", "Call attend(q, k, v) for all heads, or once per head.", True)
-    return None if seen[0][-2:] == (N, D) else Finding(
-        f"attend should see {N} tokens of width {D}; yours sees {seen[0]}",
+def heads_apart(a: Attempt) -> Finding | None:
+    """What the other heads ask does not change what the first head brings."""
+    x, W_q, W_k, W_v, W_o, heads = a.given
+    way_out, other = W_o.clone(), W_q.clone()
+    way_out[:, D:] = 0
+    other[D:] *= -2
+    one, two = (a.ask(x, W, W_k, W_v, way_out, heads) for W in (W_q, other))
+    return None if first_difference(one, two, 1e-9) is None else Finding(
+        "with other queries in heads 1 and 2, head 0 brings something else in your layer",
         "Cut the channels into H heads, and put heads before tokens: unflatten, then transpose.", True)
 
 
 def no_residual(a: Attempt) -> Finding | None:
     """Values of zero give an output of zero."""
-    x, W_q, W_k, W_v, W_o, heads, _ = a.given
-    got = a.ask(x, 0 * W_q, W_k, 0 * W_v, W_o, heads, attend)
+    x, W_q, W_k, W_v, W_o, heads = a.given
+    got = a.ask(x, 0 * W_q, W_k, 0 * W_v, W_o, heads)
     off = first_difference(got, torch.zeros_like(got), 1e-6)
     return None if off is None and not bool(got.any()) else Finding(
         "queries and values of zero should give an output of zero; yours is not zero",
@@ -95,5 +87,5 @@ def no_residual(a: Attempt) -> Finding | None:
 
 
 attention_layer = Exercise(
-    "attention_layer", "18.2", right, weights, (*FIRST, calls_by_head, no_residual, *LAST), WRONG,
+    "attention_layer", "18.2", right, weights, (*FIRST, heads_apart, no_residual, *LAST), WRONG,
     "Any mechanism fits into this layer: it only sees q, k and v of its heads.")
