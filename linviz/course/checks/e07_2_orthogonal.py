@@ -53,7 +53,6 @@ def _together(gauss: Tensor) -> Tensor:
 
 WRONG = {
     "when the rows are not made orthogonal": lambda g, n: _cut(_plain(g), n),
-    "when the Gaussian rows are kept, with their own lengths": lambda g, n: g.flatten(0, 1)[:len(n)].clone(),
     "when all directions have length 1": lambda g, n: turned(g)[:len(n)],
     "when all directions have length sqrt(D)": lambda g, n: turned(g)[:len(n)] * g.shape[-1] ** 0.5,
     "when the lengths are squared": lambda g, n: _cut(turned(g), n ** 2),

@@ -29,14 +29,15 @@ def layer(x: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, H: int,
           cut: str = "heads first", out: bool = True, residual: bool = False, heads: bool = True) -> Tensor:
     """The layer with one thing done differently."""
     made = {"q": x @ W_q.mT, "k": x @ W_k.mT, "v": x @ W_v.mT}
-    if not heads:
-        y = attend(*(made[name] for name in order))
-    elif cut == "heads first":
-        y = attend(*(made[name].unflatten(1, (H, -1)).transpose(0, 1) for name in order)).transpose(0, 1).flatten(1)
-    elif cut == "heads last":
-        y = attend(*(made[name].unflatten(1, (-1, H)).permute(2, 0, 1) for name in order)).permute(1, 2, 0).flatten(1)
-    else:
-        y = attend(*(made[name].unflatten(1, (H, -1)).transpose(0, 1) for name in order)).reshape(len(x), -1)
+    q, k, v = (made[name] for name in order)
+    if heads and cut == "heads last":
+        q, k, v = (t.unflatten(1, (-1, H)).permute(2, 0, 1) for t in (q, k, v))
+    elif heads:
+        q, k, v = (t.unflatten(1, (H, -1)).transpose(0, 1) for t in (q, k, v))
+    y = attend(q, k, v)
+    if heads:
+        joined = {"heads first": y.transpose(0, 1), "heads last": y.permute(1, 2, 0)}.get(cut, y)
+        y = joined.reshape(len(x), -1)
     y = y @ W_o.mT if out else y
     return x + y if residual else y
 
