@@ -89,8 +89,8 @@ def at_a_cut(a: Attempt) -> Finding | None:
 def windows_in_all(a: Attempt) -> Finding | None:
     """The number of windows: the sum over patches of one over the size of their window."""
     wanted, got = ((1 / x.sum(-1)).sum().item() for x in (a.expected, a.got))
-    return None if abs(wanted - got) < 0.05 else Finding(
-        f"there should be {wanted:.0f} windows; your table has {got:.3g}",
+    return None if abs(wanted - got) < 1e-6 else Finding(
+        f"there should be {wanted:.0f} windows; your table has {got:.9g}",
         "Cut rows and columns: after `shift`, then after every `W` patches.", True)
 
 
