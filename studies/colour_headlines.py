@@ -95,7 +95,7 @@ def grey_sentence(runs: ColourRuns) -> str:
     def mean(name: str, key: str) -> float:
         return plain.fmean(record[key] for record in runs.arms[SET][name])
 
-    return ("All of them look at the photograph: with the grey picture blanked, R2 in true colours falls from "
+    return ("Both look at the photograph: with the grey picture blanked, R2 in true colours falls from "
             f"{mean(SOFT, 'natural_all'):.2f} to {mean(SOFT, 'blank'):.2f} for softmax and from "
             f"{mean(FLOOR, 'natural_all'):.2f} to {mean(FLOOR, 'blank'):.2f} for the floor.")
 

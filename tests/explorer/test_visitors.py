@@ -1,6 +1,6 @@
 """Ten visitors at once, on a server of their own: none waits long, none sees what is another's, memory is bounded.
 
-Each acts four times (at night twelve), with a hand's pauses, while the gate of one more is fitted for minutes and the
+Each acts twelve times, with a hand's pauses, while the gate of one more is fitted for minutes and the
 spectrum of another is on its way. What they saw is held to what the library makes of the same addresses. At length, by
 hand: `python -m tests.explorer.crowd`.
 """
@@ -25,7 +25,7 @@ from linviz.views import SourceFile, View
 from .crowd import HEAVY, MANY, Did, Hand, Key, crowd, drawing, hashed, merged, served, told
 from .visitor import Visitor
 
-pytestmark = pytest.mark.budget
+pytestmark = [pytest.mark.budget, pytest.mark.nightly]  # two visitors at once, by day: test_browser.py
 WAIT = 2.0  # seconds: the 95th percentile of a control
 MEMORY = 300e6  # bytes that may come to the server's while the second half of all this is done
 FILES = {f"hand{n}.png": drawing(n) for n in range(2)}
@@ -43,7 +43,7 @@ class Met:
     there: Visitor
 
 
-@pytest.fixture(scope="module", params=[4, pytest.param(12, marks=pytest.mark.nightly)])
+@pytest.fixture(scope="module", params=[12])
 def met(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """All of them at once, from the first page on; two hands begin with a file of their own."""
     with contextlib.ExitStack() as leave, served(tmp_path_factory.mktemp("visitors") / "log") as (url, server):
