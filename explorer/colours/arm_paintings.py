@@ -18,8 +18,8 @@ from linviz.models.trace import Traced
 
 from ..shared.background_jobs import ResultCache
 from .colour_kinds import SIDE
+from .colour_pictures import PICTURES
 from .colours_state import ARMS, ColourView
-from .own_picture import find_picture
 
 BUDGET = "painters"
 RESULTS = ResultCache(most=40)  # paintings and tasks of sample photographs
@@ -66,7 +66,7 @@ class PaintedView:
 
 def painted_view(view: ColourView) -> PaintedView | None:
     """The paintings of a view; None while its file is awaited."""
-    mine = find_picture(view.source)
+    mine = PICTURES.find(view.source)
     if not isinstance(view.source, str) and mine is None:
         return None
     results, name = (mine.results, mine.source.sha256) if mine else (RESULTS, str(view.source))

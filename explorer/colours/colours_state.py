@@ -12,7 +12,7 @@ from linviz.views import SourceFile
 
 from ..shared.page_state import PageState
 from .colour_kinds import SIDE, ColourSource, PinnedPatches, SpotText
-from .own_picture import choose_file
+from .colour_pictures import PICTURES
 
 OWN, MEAN = "own", "mean"
 HYBRID = "relu_floor/softmax/relu_floor"
@@ -84,7 +84,7 @@ class ColoursState(PageState[ColourView]):
 
     def settle(self, state: ColourView) -> tuple[ColourView, list[str]]:
         if isinstance(state.source, SourceFile):
-            choose_file(state.source)
+            PICTURES.choose(state.source)
         arms = enough_arms(state.arms)
         said = [f"Two arms or more stand side by side: {ARMS[arms[-1]]} is added."] if arms != state.arms else []
         return replace(state, arms=arms), said

@@ -8,8 +8,8 @@ import streamlit as st
 from linviz.clips.colour_samples import COLOUR_PHOTOGRAPHS
 
 from ..shared.widgets import draw_field
+from .colour_pictures import PICTURES
 from .colours_state import ARMS, FEWEST, MOST_ARMS, OWN, STATE, ColourView
-from .own_picture import current_file, find_picture, show_chooser
 
 key = STATE.key
 VIEW = "colours_view"  # the view's key
@@ -29,8 +29,8 @@ def choose_view() -> ColourView:
                  format_func=lambda head: head if head.isdigit() else "mean of all")
         st.button("Reset", on_click=STATE.reset, width="stretch")
     _show_hint_controls()
-    if STATE.value("source") == OWN and show_chooser():
-        STATE.show_file(current_file())
+    if STATE.value("source") == OWN and PICTURES.show_chooser():
+        STATE.show_file(PICTURES.current())
         st.rerun()
     return STATE.read_widgets()
 
@@ -68,8 +68,8 @@ def heard_tick() -> int:
 
 def _source_changed() -> None:
     """A file that is still there is shown again."""
-    if STATE.value("source") == OWN and find_picture(current_file()) is not None:
-        STATE.show_file(current_file())
+    if STATE.value("source") == OWN and PICTURES.find(PICTURES.current()) is not None:
+        STATE.show_file(PICTURES.current())
 
 
 def _new_hints() -> None:

@@ -11,7 +11,7 @@ PAGES = {  # and what is there once a page is complete
     "/?specs=softmax,linear&patches=14": "text=numerical rank",
     "/?source=digit&frames=2&specs=softmax": "text=numerical rank",
     "/?source=own&specs=softmax&patches=14": "text=tensors q and k as", "/trained": "text=How concentrated layer",
-    "/colours": ".pins .stage",
+    "/colours": ".pins .stage", "/claims": "text=A gate on the features",
     "/atlas?patches=8": ".card", "/atlas?patches=8&view=side&picked=softmax,linear": ".atlas-compared math",
     "/who_sees_whom": "text=Every scheme", "/evidence": "text=In plain words"}
 STILL = """() => !document.querySelector("[data-stale=true], [data-testid=stStatusWidget], [data-testid=stSkeleton]")"""

@@ -10,6 +10,8 @@ from streamlit.testing.v1 import AppTest
 
 from explorer.atlas.atlas_state import STATE as ATLAS
 from explorer.atlas.atlas_state import AtlasView
+from explorer.claims.claims_state import STATE as CLAIMS
+from explorer.claims.claims_state import ClaimsView
 from explorer.concentrate import panel_work
 from explorer.concentrate.concentrate_state import LIVE
 from explorer.concentrate.concentrate_state import STATE as CONCENTRATE
@@ -94,7 +96,7 @@ class Host:
         return there.get(name, kind.write(STATES[self.page].base(there).flat_value(name)))
 
 
-STATES: dict[str, PageState[Any]] = {page.page: page for page in (CONCENTRATE, TRAINED, ATLAS, REACH)}
+STATES: dict[str, PageState[Any]] = {page.page: page for page in (CONCENTRATE, TRAINED, CLAIMS, ATLAS, REACH)}
 EIGHT = ("uniform", "relu", "linear", "efficient", "softmax", "local", "lambda", "swin")
 FOUR = ("softmax", "relu_floor", "relu_floor+gate", "relu")
 HOSTS = [
@@ -104,6 +106,7 @@ HOSTS = [
     Host("trained", TrainedView, {"specs": "softmax,relu_floor+gate", "budget": "short"},
          {"seed": (0, 4), "budget": ("long", "fine"), "specs": (("softmax", "relu"), FOUR)}, ("seed", "specs"),
          ({"budget": ("long", "fine")},), menus=("seed",), live=TRAINED_LIVE),
+    Host("claims", ClaimsView, {"patches": "7"}, {"source": ("astronaut", "hubble")}, ("source",)),
     Host("atlas", AtlasView, {"patches": "8"}, {}, ("patches",)),
     Host("reach", ReachView, {"source": "pan", "patches": "8", "frames": "2"}, {}, (),
          ({"frames": (2, 8), "frame": (1, 8)}, {"left": ("window", "shifted"), "side": (2, 14)},

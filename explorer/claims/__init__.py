@@ -1,0 +1,1 @@
+"""The page Claims: six published statements about attention, tried on a picture."""
