@@ -1,0 +1,13 @@
+"""q, k, v and maps out of other people's models.
+
+    found = capture(model, clip)        any torch module that attends, run once
+    found                               its layers: heads, tokens, where they lie, what is kept
+    found.map(3)                        the map of a layer;  found.reading("blocks.3").summary()
+
+`transformers` and `diffusers` are needed only for their models: pip install 'linviz[models]'.
+"""
+from .capture_result import Capture
+from .captured_layer import CapturedLayer
+from .model_capture import capture
+
+__all__ = ["Capture", "CapturedLayer", "capture"]

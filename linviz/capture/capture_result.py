@@ -1,0 +1,106 @@
+"""What `capture` returns: the layers of a model that attended, with q, k and v of each."""
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from ..maps import Map
+from ..reading import Reading
+from .captured_layer import CapturedLayer, describe_places, layer_bytes
+
+LayerName = int | str
+
+
+@dataclass(frozen=True, eq=False)
+class Capture:
+    """The captured layers in the order in which they ran.
+
+    model   the model's class;  frames  (T, 3, Ypx, Xpx) in 0..1, what it looked at, or None
+    left_out  modules that attended but are not kept, each with the reason
+
+    `capture[3]` and `capture["blocks.3"]` are layers; so is any part of a name that only one layer has. Negative
+    numbers count from the end.
+
+    >>> import torch
+    >>> from linviz import Grid
+    >>> x = torch.rand(1, 2, 9, 4).half()
+    >>> found = Capture("Tiny", (CapturedLayer("blocks.0", "softmax", x, x, x, Grid(Y=3, X=3), 0.5),))
+    >>> found
+    Tiny: 1 layer, 432 bytes kept; all maps would be 648 bytes
+      #  layer     kind     heads  tokens  width  where the tokens lie
+      0  blocks.0  softmax      2       9      4  3 x 3 patches
+    >>> found.map(0).shape, len(found)
+    ((9, 9), 1)
+    """
+
+    model: str
+    layers: tuple[CapturedLayer, ...]
+    frames: Tensor | None = None
+    left_out: dict[str, str] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def __iter__(self) -> Iterator[CapturedLayer]:
+        return iter(self.layers)
+
+    def __getitem__(self, at: LayerName) -> CapturedLayer:
+        if isinstance(at, int):
+            if not -len(self) <= at < len(self):
+                raise IndexError(f"this capture has {len(self)} layers, 0..{len(self) - 1}; there is no layer {at}")
+            return self.layers[at]
+        found = [one for one in self.layers if one.name == at] or [one for one in self.layers if at in one.name]
+        if len(found) == 1:
+            return found[0]
+        there = ", ".join(one.name for one in found or self.layers)
+        raise KeyError(f"{len(found) or 'no'} layers are called {at!r:.80}: choose one of {there:.400}")
+
+    def map(self, layer: LayerName) -> Map:
+        """The map of a layer, (B, H, N, S)."""
+        return self[layer].map()
+
+    def reading(self, layer: LayerName) -> Reading:
+        """All measures of a layer's map."""
+        return self[layer].reading()
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the layers."""
+        return [layer.name for layer in self.layers]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Bytes that are kept, and bytes of all maps of all layers in float32."""
+        kept, maps = zip(*(layer_bytes(layer, layer.q.shape[0]) for layer in self.layers))
+        return sum(kept), sum(maps)
+
+    def __repr__(self) -> str:
+        kept, maps = self.size
+        head = (f"{self.model}: {len(self)} layer{'s' * (len(self) > 1)}, {describe_bytes(kept)} kept; all maps would "
+                f"be {describe_bytes(maps)}")
+        missing = [f"not kept: {name}, since {why}" for name, why in self.left_out.items()]
+        return "\n".join([head, *_layer_table(self.layers), *missing])
+
+
+def _layer_table(layers: tuple[CapturedLayer, ...]) -> list[str]:
+    rows = [("#", "layer", "kind", "heads", "tokens", "width", "where the tokens lie")]
+    rows += [(str(n), one.name, one.kind + one.extras, str(one.heads), f"{one.tokens:,}", str(one.q.shape[-1]),
+              describe_places(one.grid)) for n, one in enumerate(layers)]
+    wide = [max(map(len, column)) for column in zip(*rows)]
+    return ["  " + "  ".join(text.ljust(n) if 1 <= c <= 2 or c == 6 else text.rjust(n)
+                             for c, (text, n) in enumerate(zip(row, wide))).rstrip() for row in rows]
+
+
+def describe_bytes(count: int) -> str:
+    """A number of bytes in words, with three digits.
+
+    >>> describe_bytes(864), describe_bytes(57_802_752), describe_bytes(1_416_167_424)
+    ('864 bytes', '57.8 MB', '1.42 GB')
+    """
+    if count < 1000:
+        return f"{count} bytes"
+    power = min(3, int(math.log10(count)) // 3)
+    return f"{count / 1000**power:.3g} {('kB', 'MB', 'GB')[power - 1]}"
