@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+import torch
 from torch import Tensor
 
 from ..maps import Map
@@ -66,6 +67,24 @@ class Capture:
         """All measures of a layer's map."""
         return self[layer].reading()
 
+    def rollout(self, query: int) -> Tensor:
+        """Attention rollout of one token through all layers (Abnar and Zuidema 2020, arXiv 2005.00928): (B, S).
+
+        Each layer is half the mean map of its heads and half the residual connection. Rows sum to one. ValueError
+        where a layer's map is no probability distribution, or its tokens are others.
+        """
+        row: Tensor | None = None
+        for layer in reversed(self.layers):
+            a = layer.map()
+            if not a.stochastic or {*a.shape} != {self[0].tokens}:
+                raise ValueError(f"{layer.name} cannot be rolled out: its map is {a!r}")
+            if row is None:
+                row = a.column_sums().new_zeros(len(layer.q), a.shape[0])
+                row[:, query] = 1
+            row = (row + step_back(a, row)) / 2
+        assert row is not None
+        return row
+
     @property
     def names(self) -> list[str]:
         """The names of the layers."""
@@ -85,9 +104,15 @@ class Capture:
         return "\n".join([head, *_layer_table(self.layers), *missing])
 
 
+def step_back(a: Map, row: Tensor) -> Tensor:
+    """A row times the mean map of all heads, (B, N) -> (B, S), without the table."""
+    parts = [(row[:, None, None, i] @ rows).squeeze(-2).mean(1) for i, rows in a.walk()]
+    return torch.stack(parts).sum(0)
+
+
 def _layer_table(layers: tuple[CapturedLayer, ...]) -> list[str]:
     rows = [("#", "layer", "kind", "heads", "tokens", "width", "where the tokens lie")]
-    rows += [(str(n), one.name, one.kind + one.extras, str(one.heads), f"{one.tokens:,}", str(one.q.shape[-1]),
+    rows += [(str(n), one.name, one.kind + one.extras, str(one.heads), f"{one.tokens:,}", str(one.width),
               describe_places(one.grid)) for n, one in enumerate(layers)]
     wide = [max(map(len, column)) for column in zip(*rows)]
     return ["  " + "  ".join(text.ljust(n) if 1 <= c <= 2 or c == 6 else text.rjust(n)

@@ -57,13 +57,19 @@ class CapturedLayer:
     road: str = ""
 
     def __repr__(self) -> str:
+        error = "" if self.error is None else f", relative error {self.error:.1e}"
         return (f"<layer {self.name}: {self.kind}{self.extras}, {self.heads} heads of {self.tokens:,} tokens, "
-                f"{self.q.shape[-1]} wide, on {describe_places(self.grid)}>")
+                f"{self.width} wide, on {describe_places(self.grid)}{error}>")
 
     @property
     def heads(self) -> int:
         """Heads of q."""
         return self.q.shape[1] if self.table is None else self.table.shape[1]
+
+    @property
+    def width(self) -> int:
+        """Channels of q and k in a head; of an exact map, of v."""
+        return self.q.shape[-1] if self.table is None or self.v is None else self.v.shape[-1]
 
     @property
     def tokens(self) -> int:
@@ -92,7 +98,8 @@ class CapturedLayer:
     @property
     def held(self) -> tuple[Tensor, ...]:
         """The tensors of this layer."""
-        return tuple(x for x in (self.q, self.k, self.v, self.bias, self.table) if x is not None)
+        parts = (self.q, self.k, self.v, self.bias) if self.table is None else (self.v, self.table)
+        return tuple(x for x in parts if x is not None)
 
     @property
     def spread(self) -> tuple[Tensor, Tensor, Tensor]:

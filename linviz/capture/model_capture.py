@@ -10,8 +10,9 @@ from ..clips import Clip
 from ..grid import Grid, as_grid, whole_number
 from .capture_result import Capture, LayerName
 from .captured_layer import CapturedLayer, as_half
+from .identity_road import exact_layers
 from .layer_building import build_layers
-from .model_input import clip_input, seen_frames
+from .model_input import clip_input, run_model, seen_frames
 from .recorded_calls import Call, Recorder, recording
 from .token_places import Places, input_places
 
@@ -19,8 +20,9 @@ Wanted = LayerName | Iterable[LayerName] | None
 TOWERS = ("vision_model", "visual", "vision_tower")  # the part that sees, of a model that also reads
 
 
-def capture(model: nn.Module, x: Any, *, layers: Wanted = None, heads: Sequence[int] | None = None,
-            grid: Grid | Sequence[int] | None = None, half: bool = True) -> Capture:
+def capture(model: nn.Module, x: Any, *, layers: Wanted = None, heads: Sequence[int] | int | None = None,
+            grid: Grid | Sequence[int] | None = None, half: bool = True, values: str | None = None,
+            read: str | None = None, channels: tuple[int, int] | None = None) -> Capture:
     """Run `model` on `x` once and return its attention layers with q, k and v, never their N x N maps.
 
     model   any module that attends: transformers' vision models, timm's, torch's own layers, one of yours
@@ -30,10 +32,15 @@ def capture(model: nn.Module, x: Any, *, layers: Wanted = None, heads: Sequence[
     heads   numbers of the heads to keep; None: all
     grid    (rows, columns) or (frames, rows, columns) of the tokens, where the model does not say
     half    keep float16, which is half the memory; False: the model's own precision
+    values, read   of a layer that is linear in v, whatever its kernel: the module whose output is v, and the module
+            that takes A v. `*` stands for anything, for all such layers at once. Then heads is the layer's number of
+            heads, and channels=(start, stop) says where v lies in an output that holds q and k as well. The map is
+            read by feeding the identity in place of v, and tried on the true v (see `identity_road`)
 
     The result is never empty: ValueError, with the modules that look like attention, where nothing was found.
 
-    >>> from torch.nn import Conv2d, Flatten, Sequential, TransformerEncoderLayer, Unflatten
+    >>> import torch
+    >>> from torch.nn import Conv2d, TransformerEncoderLayer
     >>> class Tiny(nn.Module):
     ...     def __init__(self):
     ...         super().__init__()
@@ -47,10 +54,13 @@ def capture(model: nn.Module, x: Any, *, layers: Wanted = None, heads: Sequence[
         raise ValueError(f"capture takes a torch module, as in capture(model, pixels); got {model!r:.80}")
     model = vision_part(model)
     inputs = model_inputs(model, x)
+    places = input_places(model, inputs, None if grid is None else as_grid(grid))
+    if values is not None or read is not None:
+        made = exact_layers(model, inputs, places, values, read, 1 if heads is None else heads, channels)
+        return Capture(type(model).__name__, tuple(made), seen_frames(x, inputs, places))
     recorder = Recorder(layer_filter(layers), as_half if half else lambda z: z)
     with recording(model, recorder):
         run_model(model, inputs)
-    places = input_places(model, inputs, None if grid is None else as_grid(grid))
     found, left_out = collect_layers(recorder.calls, places, heads)
     if not found:
         raise ValueError(describe_nothing(model, recorder.calls, left_out, layers))
@@ -76,12 +86,6 @@ def model_inputs(model: nn.Module, x: Any) -> dict[str, Any]:
     raise ValueError(f"a model is run on a Clip, a tensor, a tuple or a mapping of its arguments; got {x!r:.60}")
 
 
-def run_model(model: nn.Module, inputs: dict[str, Any]) -> Any:
-    """Call a model with arguments by name, of which numbers are positions."""
-    placed = [x for name, x in inputs.items() if name.isdigit()]
-    return model(*placed, **{name: x for name, x in inputs.items() if not name.isdigit()})
-
-
 def layer_filter(layers: Wanted) -> Callable[[str, int], bool]:
     """Whether a layer, by its module's name and its number in the order of running, is one of those wanted.
 
@@ -97,7 +101,7 @@ def layer_filter(layers: Wanted) -> Callable[[str, int], bool]:
 
 
 def collect_layers(calls: Mapping[str, list[Call]], places: Places,
-                   heads: Sequence[int] | None) -> tuple[list[CapturedLayer], dict[str, str]]:
+                   heads: Sequence[int] | int | None) -> tuple[list[CapturedLayer], dict[str, str]]:
     """The layers, and the modules that are left out, with the reason."""
     found, left_out = list[CapturedLayer](), dict[str, str]()
     for name, made in calls.items():
@@ -108,11 +112,11 @@ def collect_layers(calls: Mapping[str, list[Call]], places: Places,
     return found, left_out
 
 
-def choose_heads(layer: CapturedLayer, heads: Sequence[int] | None) -> CapturedLayer:
+def choose_heads(layer: CapturedLayer, heads: Sequence[int] | int | None) -> CapturedLayer:
     """A layer with some of its heads; IndexError, in one sentence, where it has no such head."""
     if heads is None:
         return layer
-    one = [layer.head(whole_number(h, "a head")) for h in heads]
+    one = [layer.head(whole_number(h, "a head")) for h in ([heads] if isinstance(heads, int) else heads)]
     if not one:
         raise ValueError("heads= names no head: leave it out to keep all")
     return one[0].with_heads(one)

@@ -69,6 +69,12 @@ def merged_input(model: nn.Module, pixels: Tensor, patch: Sides) -> dict[str, An
     return {"0": flat, "grid_thw": torch.tensor([[T, rows, columns]])}
 
 
+def run_model(model: nn.Module, inputs: dict[str, Any]) -> Any:
+    """Call a model with arguments by name, of which numbers are positions."""
+    placed = [x for name, x in inputs.items() if name.isdigit()]
+    return model(*placed, **{name: x for name, x in inputs.items() if not name.isdigit()})
+
+
 def seen_frames(x: Any, inputs: dict[str, Any], places: Places) -> Tensor | None:
     """The pictures of the first clip in a batch, one per frame of tokens, (T, 3, Ypx, Xpx) in 0..1; or None.
 

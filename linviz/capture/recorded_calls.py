@@ -58,9 +58,9 @@ class Recorder:
             return
         if q.ndim == 3:
             q, k, v = q[:, None], k[:, None], v[:, None]
-        made = (self.shrink(x.detach()).clone(memory_format=torch.contiguous_format) for x in (q, k, v))
-        kept.append(Call(*made, float(q.shape[-1] ** -0.5 if scale is None else scale), plain_bias(bias), causal, kind,
-                         road))
+        q, k, v = (self.shrink(x.detach()).clone(memory_format=torch.contiguous_format) for x in (q, k, v))
+        scale = float(q.shape[-1] ** -0.5 if scale is None else scale)
+        kept.append(Call(q, k, v, scale, plain_bias(bias), causal, kind, road))
 
 
 def plain_bias(bias: Tensor | None) -> Tensor | None:
@@ -83,16 +83,26 @@ def recording(model: nn.Module, recorder: Recorder) -> Iterator[None]:
     """A context in which every attention of the model is recorded. The model is left as it was."""
     names = {module: name or type(module).__name__ for name, module in model.named_modules()}
     fast = torch.backends.mha.get_fastpath_enabled()
-    training = [module for module in model.modules() if module.training]
     with ExitStack() as stack:
         stack.callback(torch.backends.mha.set_fastpath_enabled, fast)
-        stack.callback(lambda: [setattr(module, "training", True) for module in training])
         torch.backends.mha.set_fastpath_enabled(False)
-        model.eval()
-        stack.enter_context(torch.no_grad())
+        stack.enter_context(evaluating(model))
         stack.enter_context(hooked(recorder, names))
         stack.enter_context(attention_interface(model, recorder, names))
         yield
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """A context without gradients and dropout. Afterwards the modules that were in training are in it again."""
+    training = [module for module in model.modules() if module.training]
+    model.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        for module in training:
+            module.training = True
 
 
 # ---------------------------------------------------------------- F.scaled_dot_product_attention

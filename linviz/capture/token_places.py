@@ -117,8 +117,10 @@ def layer_grid(tokens: int, places: Places) -> Grid | None:
         side = math.isqrt(tokens)
         return Grid(1, side, side, tokens - side * side) if side > 1 and tokens - side * side in (0, 1) else None
     t, y, x = places.sides
-    while min(y, x) >= 1:
-        if 0 <= (prefix := tokens - t * y * x) <= PREFIX:
-            return Grid(t, y, x, prefix)
+    if 0 <= (prefix := tokens - t * y * x) <= min(PREFIX, t * y * x):
+        return Grid(t, y, x, prefix)
+    while min(y, x) > 1:
         y, x = y // 2, x // 2
+        if tokens - t * y * x in (0, 1):
+            return Grid(t, y, x, tokens - t * y * x)
     return None

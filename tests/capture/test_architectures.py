@@ -9,7 +9,7 @@ import torch
 
 from linviz import Grid
 from linviz.capture import capture
-from linviz.capture.model_capture import run_model
+from linviz.capture.model_input import run_model
 
 from .tiny_models import NAMES, build_model, model_pixels, stored_model
 
