@@ -4,6 +4,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,6 +12,7 @@ from torch import Tensor
 from ..maps import Map
 from ..reading import Reading
 from .captured_layer import CapturedLayer, describe_places, layer_bytes
+from .head_statistics import Counterfactual, HeadUnder, layer_under
 
 LayerName = int | str
 
@@ -84,6 +86,29 @@ class Capture:
             row = (row + step_back(a, row)) / 2
         assert row is not None
         return row
+
+    def under(self, spec: str, layer: LayerName | None = None, *, steps: int = 0, **options: Any) -> Counterfactual:
+        """Each head under another mechanism on the same q, k and v: its concentration, and the error of its output.
+
+        layer  one layer, None: all;  steps  in which a gate is fitted to the layer's own maps;  options  of the
+        mechanism. ValueError, in one sentence, where no layer can be put under it.
+
+        >>> import torch
+        >>> from linviz import Grid
+        >>> x = torch.randn(1, 2, 9, 4, generator=torch.Generator().manual_seed(0))
+        >>> found = Capture("Tiny", (CapturedLayer("blocks.0", "softmax", x, x, x, Grid(Y=3, X=3), 0.5),))
+        >>> found.under("uniform").rows[0].after, found.under("softmax").rows[0].error
+        (3.17, 0.0)
+        """
+        rows, left_out = list[HeadUnder](), dict[str, str]()
+        for one in self.layers if layer is None else [self[layer]]:
+            try:
+                rows += layer_under(spec, one, steps, **options)
+            except ValueError as error:
+                left_out[one.name] = str(error)
+        if not rows:
+            raise ValueError("; ".join(f"{name}: {why}" for name, why in left_out.items()))
+        return Counterfactual(spec, tuple(rows), steps, left_out)
 
     @property
     def names(self) -> list[str]:

@@ -109,14 +109,47 @@ def test_masks_groups_scales_and_causal_calls_are_kept() -> None:
     assert (some.map(0).dense() - a[:, [3, 0]]).abs().max() < 1e-6
 
 
-def test_sana_is_a_kernel_and_its_map_is_that_of_the_identity() -> None:
-    """The layer of diffusers, whose attention is written by hand in its processor."""
-    from diffusers.models.attention_processor import Attention, SanaLinearAttnProcessor2_0
-    model = Around(Attention(16, heads=2, dim_head=8, processor=SanaLinearAttnProcessor2_0())).eval()
+class SanaLinearAttnProcessor2_0:
+    """SANA's attention as diffusers writes it: relu features, values with a row of ones, sums divided at the end."""
+
+    def __call__(self, layer: nn.Module, x: Tensor) -> Tensor:
+        q, k, v = (to(x).unflatten(-1, (2, 8)).transpose(1, 2) for to in (layer.to_q, layer.to_k, layer.to_v))
+        sums = F.pad(v, (0, 1), value=1.0).mT @ k.relu()
+        o = q.relu() @ sums.mT
+        return layer.to_out[0]((o[..., :-1] / (o[..., -1:] + 1e-15)).transpose(1, 2).flatten(2))
+
+
+class Sana(nn.Module):
+    """A layer that leaves its attention to a processor."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heads, self.processor = 2, SanaLinearAttnProcessor2_0()
+        self.to_q, self.to_k, self.to_v = (nn.Linear(16, 16) for _ in "qkv")
+        self.to_out = nn.ModuleList([nn.Linear(16, 16)])
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.processor(self, x)
+
+
+def check_sana(layer: nn.Module) -> None:
+    """The map of its features is that of the identity in place of v."""
+    model = Around(layer).eval()
     found = capture(model, PIXELS, half=False)
     exact = capture(model, PIXELS, values="inner.to_v", read="inner.to_out.0", heads=2)
     assert found[0].kind == "relu" and found.map(0).rank_bound == 8
     assert (found.map(0).dense() - exact.map(0).dense()).abs().max() < 1e-5 and exact[0].error < 1e-5
+
+
+def test_sana_is_a_kernel_and_its_map_is_that_of_the_identity() -> None:
+    check_sana(Sana())
+
+
+@pytest.mark.nightly
+def test_sana_of_diffusers_too() -> None:
+    from diffusers.models.attention_processor import Attention
+    from diffusers.models.attention_processor import SanaLinearAttnProcessor2_0 as Theirs
+    check_sana(Attention(16, heads=2, dim_head=8, processor=Theirs()))
 
 
 def test_what_attends_by_hand_is_never_silently_empty() -> None:
