@@ -124,8 +124,9 @@ def layer_under(spec: str, layer: CapturedLayer, steps: int = 0, **options: Any)
     o, changed = own.output, other.output
     errors = (changed - o).norm(dim=(-2, -1)) / o.norm(dim=(-2, -1)).clamp_min(torch.finfo(o.dtype).tiny)
     means = [None if (found := head_means(one, "entropy")) is None else found.mean(0) for one in (own, other)]
-    return [HeadUnder(layer.name, h, *(None if x is None else float(x[h]) for x in means), float(errors[:, h].mean()))
-            for h in range(layer.heads)]
+    columns = [[None] * layer.heads if x is None else x.tolist() for x in means]
+    return [HeadUnder(layer.name, h, before, after, float(errors[:, h].mean()))
+            for h, (before, after) in enumerate(zip(*columns))]
 
 
 def comparable_inputs(layer: CapturedLayer) -> tuple[Tensor, Tensor, Tensor]:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
@@ -9,11 +10,12 @@ from torch import Tensor, nn
 from ..clips import Clip
 from ..grid import Grid, as_grid, whole_number
 from .capture_result import Capture, LayerName
-from .captured_layer import CapturedLayer, as_half
+from .captured_layer import CapturedLayer
 from .identity_road import exact_layers
 from .layer_building import build_layers
 from .model_input import clip_input, run_model, seen_frames
 from .recorded_calls import Call, Recorder, recording
+from .tensor_store import TensorStore
 from .token_places import Places, input_places
 
 Wanted = LayerName | Iterable[LayerName] | None
@@ -21,7 +23,8 @@ TOWERS = ("vision_model", "visual", "vision_tower")  # the part that sees, of a 
 
 
 def capture(model: nn.Module, x: Any, *, layers: Wanted = None, heads: Sequence[int] | int | None = None,
-            grid: Grid | Sequence[int] | None = None, half: bool = True, values: str | None = None,
+            grid: Grid | Sequence[int] | None = None, half: bool = True,
+            folder: str | Path | None = None, values: str | None = None,
             read: str | None = None, channels: tuple[int, int] | None = None) -> Capture:
     """Run `model` on `x` once and return its attention layers with q, k and v, never their N x N maps.
 
@@ -32,6 +35,7 @@ def capture(model: nn.Module, x: Any, *, layers: Wanted = None, heads: Sequence[
     heads   numbers of the heads to keep; None: all
     grid    (rows, columns) or (frames, rows, columns) of the tokens, where the model does not say
     half    keep float16, which is half the memory; False: the model's own precision
+    folder  a new folder, in whose files q, k and v lie instead of in memory
     values, read   of a layer that is linear in v, whatever its kernel: the module whose output is v, and the module
             that takes A v. `*` stands for anything, for all such layers at once. Then heads is the layer's number of
             heads, and channels=(start, stop) says where v lies in an output that holds q and k as well. The map is
@@ -58,7 +62,7 @@ def capture(model: nn.Module, x: Any, *, layers: Wanted = None, heads: Sequence[
     if values is not None or read is not None:
         made = exact_layers(model, inputs, places, values, read, 1 if heads is None else heads, channels)
         return Capture(type(model).__name__, tuple(made), seen_frames(x, inputs, places))
-    recorder = Recorder(layer_filter(layers), as_half if half else lambda z: z)
+    recorder = Recorder(layer_filter(layers), TensorStore(half, None if folder is None else Path(folder)).keep)
     with recording(model, recorder):
         run_model(model, inputs)
     found, left_out = collect_layers(recorder.calls, places, heads)

@@ -42,10 +42,13 @@ class Call:
 
 @dataclass
 class Recorder:
-    """Calls by module, in the order in which the modules attended. `wanted` says of a module's name if it is kept."""
+    """Calls by module, in the order in which the modules attended. `wanted` says of a module's name if it is kept.
+
+    keep  copies a tensor, perhaps in half precision
+    """
 
     wanted: Callable[[str, int], bool]
-    shrink: Callable[[Tensor], Tensor]
+    keep: Callable[[Tensor], Tensor]
     calls: dict[str, list[Call]] = field(default_factory=dict)
     quiet: bool = False
 
@@ -58,7 +61,7 @@ class Recorder:
             return
         if q.ndim == 3:
             q, k, v = q[:, None], k[:, None], v[:, None]
-        q, k, v = (self.shrink(x.detach()).clone(memory_format=torch.contiguous_format) for x in (q, k, v))
+        q, k, v = (self.keep(x) for x in (q, k, v))
         scale = float(q.shape[-1] ** -0.5 if scale is None else scale)
         kept.append(Call(q, k, v, scale, plain_bias(bias), causal, kind, road))
 

@@ -15,6 +15,7 @@ from .tiny_models import NAMES, build_model, model_pixels, stored_model
 
 GRIDS = {"VideoMAE": Grid(2, 4, 4), "Vivit": Grid(2, 4, 4, 1), "SiglipVision": Grid(1, 4, 4),
          "Qwen2_5_VLVision": Grid(2, 8, 12)}
+pytestmark = pytest.mark.xdist_group("transformers")    # it is imported once for all
 OWN = ("ViT", "Dinov2", "CLIPVision", "SiglipVision", "VideoMAE", "Vivit")     # these return all their maps
 
 

@@ -1,6 +1,8 @@
 """Every road to q, k and v, and the traps on each: nothing is ever silently empty."""
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -180,12 +182,22 @@ def test_a_wrong_call_is_told_in_one_sentence(given: dict, why: str) -> None:
         found[1]
 
 
+@pytest.mark.xdist_group("transformers")
 def test_transformers_gives_no_maps_where_capture_does() -> None:
     """With its usual attention, `output_attentions=True` of transformers yields an empty tuple and no error."""
     from .tiny_models import build_model, model_pixels
     model, x = build_model("ViT").eval(), model_pixels("ViT")
     assert model.config._attn_implementation == "sdpa" and not model(x, output_attentions=True).attentions
     assert len(capture(model, x)) == 2
+
+
+def test_a_folder_holds_what_memory_does_not(tmp_path: Path) -> None:
+    model = Around(Fused()).eval()
+    found = capture(model, PIXELS, folder=tmp_path / "qkv", half=False)
+    assert sum(path.stat().st_size for path in (tmp_path / "qkv").iterdir()) == found.size[0]
+    assert torch.equal(found.map(0).dense(), capture(model, PIXELS, half=False).map(0).dense())
+    with pytest.raises(ValueError, match="is not an empty folder"):
+        capture(model, PIXELS, folder=tmp_path / "qkv")
 
 
 def test_numbers_too_large_for_half_precision_stay_as_they_are() -> None:
