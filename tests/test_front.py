@@ -12,8 +12,8 @@ from IPython.core.interactiveshell import InteractiveShell
 
 import linviz
 
-OFFERED = ["Grid", "clips", "course", "figures", "make", "maps", "mechanisms", "models", "names", "patch_view", "read",
-           "view", "views"]
+OFFERED = ["Grid", "capture", "clips", "course", "figures", "make", "maps", "mechanisms", "models", "names",
+           "patch_view", "read", "view", "views"]
 
 
 @pytest.mark.parametrize("static", [True, False], ids=["jedi", "plain"])

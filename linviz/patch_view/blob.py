@@ -203,7 +203,7 @@ def _frame_jpegs(clip: Pictured, grid: Grid) -> list[dict[str, Any]]:
                          f"({grid.T}, 3, rows, columns), as linviz.clips.fit(clip, grid) does")
     if not np.isfinite(_as_numpy(frames)).all():
         raise ValueError("the clip has NaN or infinity in its frames; a view draws finite numbers only")
-    return [{"type": "image/jpeg", "data": _jpeg_bytes(frame_image(f))} for f in frames]
+    return [jpeg_frame(f) for f in frames]
 
 
 def frame_image(frame: Tensor) -> Image.Image:
@@ -214,7 +214,8 @@ def frame_image(frame: Tensor) -> Image.Image:
     return image
 
 
-def _jpeg_bytes(image: Image.Image) -> bytes:
+def jpeg_frame(frame: Tensor) -> dict[str, Any]:
+    """One frame (3, Ypx, Xpx) in 0..1 as a JPEG, with its type."""
     out = io.BytesIO()
-    image.save(out, "JPEG", quality=QUALITY)
-    return out.getvalue()
+    frame_image(frame).save(out, "JPEG", quality=QUALITY)
+    return {"type": "image/jpeg", "data": out.getvalue()}

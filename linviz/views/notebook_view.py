@@ -39,14 +39,16 @@ if TYPE_CHECKING:
 HOST = "http://localhost:8501/"
 
 
-def view(source: Any = "chelsea", *specs: str, grid: Grid | Sequence[int] | None = None, **chosen: Any) -> NotebookView:
+def view(source: Any = "chelsea", *specs: str, grid: Grid | Sequence[int] | None = None,
+         layer: int | str | None = None, **chosen: Any) -> NotebookView:
     """A view of a picture, a clip or q, k, v: as a live view in a notebook, as numbers, and as a file of any kind.
 
     source  a sample's name (`linviz.clips.names()`); the path of a picture, a video, tensors (.npz, .safetensors) or a
             saved view (.linviz); pixels as an array or a tensor, (Y, X), (Y, X, 3) or (T, Y, X, 3), colours also first
             as torch has them; a picture of Pillow; a list of pictures, which are the frames of a clip; a `Clip`;
             (q, k, v), each (N, D), (H, N, D) or (B, H, N, D), or with tokens before heads; or a dict of them with
-            grid, key_grid (where keys lie elsewhere) and frames (the picture that the tokens were made of)
+            grid, key_grid (where keys lie elsewhere) and frames (the picture that the tokens were made of); a `Capture`
+            or the path of one, of which layer= names the layer by its number or a part of its name
     specs   one to eight mechanisms side by side, with their options: "softmax", "performer directions=64"
     grid    the grid of the patches or of the tokens: a `Grid`, (rows, columns) or (frames, rows, columns)
     chosen  every field of `linviz.views.View` and of its `Look`: patches, frames, temperature, causal, steps, seed,
@@ -64,7 +66,7 @@ def view(source: Any = "chelsea", *specs: str, grid: Grid | Sequence[int] | None
     if cut is not None and not isinstance(source, tuple | Mapping):
         chosen = {"patches": max(cut.Y, cut.X)} | ({"frames": cut.T} if cut.T > 1 else {}) | chosen
     try:
-        state, media = find_view(source, grid, **chosen)
+        state, media = find_view(source, grid, layer, **chosen)
         with progress_bar() as progress:
             opened = open_view(state, media, progress)
     except Unreadable as error:

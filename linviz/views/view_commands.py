@@ -17,6 +17,7 @@ from tqdm import tqdm
 from .. import clips
 from ..atomic_write import write_atomically
 from ..safe_output import check_output
+from .capture_source import is_capture_file, layer_number
 from .export.bundle import is_bundle, read_file, unpack_bundle
 from .export.files import make_file
 from .export.table import Number, measure_names, view_numbers
@@ -26,6 +27,7 @@ from .row_stats import NOWHERE, measure_label
 from .state import View
 from .view_options import NUMBERS, PICTURES, chosen_values
 from .view_panels import OpenView
+from .view_source import find_view
 
 NAME_WIDTH, CELL_WIDTH = 33, 8  # letters of a measure's name and of a number
 
@@ -127,6 +129,8 @@ def asked_view(name: str, given: argparse.Namespace) -> tuple[View, bytes | None
         return View.best(name, **chosen), None
     if not is_readable(name):
         raise ValueError(f"{name!r} is neither a file nor a sample; the samples are {', '.join(clips.names())}")
+    if is_capture_file(name):
+        return find_view(name, layer=layer_number(given.layer), **chosen)
     data = read_file(name)
     if is_bundle(data):
         view, media = unpack_bundle(data, Path(name).name)

@@ -17,30 +17,41 @@ from PIL import Image, ImageSequence
 from torch import Tensor
 
 from .. import clips
+from ..capture.capture_result import LayerName
 from ..clips import Clip
+from ..clips.found import plain_name
 from ..clips.own_frames import colours_last
 from ..clips.picture_files import upright_pixels
 from ..clips.tensor_layout import PREFIX
 from ..grid import Grid, as_grid
+from .capture_source import capture_source, layer_arrays
 from .export.bundle import is_bundle, read_file, unpack_bundle
 from .load import view_of_file
 from .state import View
 
-KINDS = ("a sample's name, a path, a picture (PIL), an array of pixels, a list of them (a clip), a Clip, (q, k, v) or "
-         "a dict with q, k, v and grid")
+KINDS = ("a sample's name, a path, a picture (PIL), an array of pixels, a list of them (a clip), a Clip, a capture, "
+         "(q, k, v) or a dict with q, k, v and grid")
 ARRAYS = ("q", "k", "v", "grid", "key_grid", "frames")
 
 
-def find_view(source: Any, grid: Grid | Sequence[int] | None = None, **chosen: Any) -> tuple[View, bytes | None]:
+def find_view(source: Any, grid: Grid | Sequence[int] | None = None, layer: LayerName | None = None,
+              **chosen: Any) -> tuple[View, bytes | None]:
     """The view in which a source shows best, except for what was `chosen`, and the bytes of its file; None: a sample.
 
-    grid: of the tokens of q, k and v. ValueError, in one sentence, for what cannot be shown.
+    grid: of the tokens of q, k and v. layer: of a capture. ValueError, in one sentence, for what cannot be shown.
 
     >>> find_view("digit", patches=7)[0].patches, find_view(np.zeros((8, 9, 3), np.uint8))[0].source.name
     (7, 'picture.png')
     """
     if isinstance(source, View):
         return source.with_values(**chosen), None
+    found = capture_source(source)
+    if found is not None:
+        source = layer_arrays(found, layer)
+        name, data = plain_name(f"{source.pop('name')}.npz"), _tensor_bytes(source, grid)
+        return view_of_file(name, data, **chosen), data
+    if layer is not None:
+        raise ValueError(f"layer={layer!r:.40} names a layer of a capture, and this source is none")
     if isinstance(source, str | Path):
         return _named_view(source, chosen)
     name, data = source_file(source, grid)
