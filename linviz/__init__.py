@@ -22,6 +22,7 @@ Or take the parts by themselves:
     mechanisms   one page per method: help(linviz.mechanisms.relu_floor)
     models       the small video transformers, their training, and the fit of a gate
     patch_view   the live view by itself, for a page or an HTML file
+    survey       many clips at once: survey("videos/", "softmax", "linear") is a table
     views        the state of a view, its steps and its files, one by one
     course       checks, quizzes and scenes of the notebooks
 """
@@ -29,7 +30,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import clips, course, figures, maps, mechanisms, models, patch_view, views
+    from . import clips, course, figures, maps, mechanisms, models, patch_view, survey, views
     from .grid import Grid
     from .mechanisms import make, names
     from .reading import Reading as Reading
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = ["Grid", "clips", "course", "figures", "make", "maps", "mechanisms", "models", "names", "patch_view", "read",
-           "view", "views"]
+           "survey", "view", "views"]
 HOMES = {"Grid": "grid", "make": "mechanisms", "names": "mechanisms", "Reading": "reading", "read": "reading",
          "view": "views.notebook_view"}
 
