@@ -131,7 +131,7 @@ def test_one_pip_command_held_to_the_constraints(place, monkeypatch):
     start.prepare()
     [pip] = seen
     assert pip[:4] == [start.PYTHON, "-m", "pip", "install"]
-    assert pip[-4:] == ["-c", "constraints.txt", "-e", ".[dev,explorer,lab,models,video]"]
+    assert pip[-4:] == ["-c", "constraints.txt", "-e", ".[cluster,dev,explorer,lab,models,survey,video]"]
 
 
 # ---------------------------------------------------------------- what each command needs

@@ -15,7 +15,7 @@ class SurveyView(State):
     """Which table is read, and which of its measures is shown."""
 
     table: str = setting(Word(*TABLES), "descriptors", "Table")
-    measure: str = setting(Word(lambda: tuple(number_columns())), "effective_tokens", "Measure")
+    measure: str = setting(Word(lambda: tuple(number_columns())), "entropy_share", "Measure")
 
 
 STATE = PageState("survey", SurveyView())

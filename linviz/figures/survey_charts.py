@@ -77,10 +77,22 @@ def distribution_words(rows: Sequence[Distribution], axis: str) -> str:
     return f"{axis[0].upper()}{axis[1:]} over many clips: means with their 95 % intervals. {' '.join(said)}"
 
 
+def fill_colour(row: Distribution) -> str:
+    """The inside of a box: empty without a gate, tinted with one, so that colour and marker are not all that differs.
+
+    >>> fill_colour(Distribution("relu", "relu", "kernel", [], [], [], [], []))
+    'rgba(0,0,0,0)'
+    """
+    if "+gate" not in row.spec:
+        return "rgba(0,0,0,0)"
+    red, green, blue = (int(row.style.hue[n:n + 2], 16) for n in (1, 3, 5))
+    return f"rgba({red},{green},{blue},0.35)"
+
+
 def _boxes(row: Distribution, x: list[float], width: float) -> go.Box:
     least, first, median, third, most = zip(*row.quartiles, strict=True)
     return go.Box(x=x, lowerfence=least, q1=first, median=median, q3=third, upperfence=most, width=width,
-                  name=row.title, line={"color": row.style.hue, "width": 1}, fillcolor="rgba(0,0,0,0)",
+                  name=row.title, line={"color": row.style.hue, "width": 1}, fillcolor=fill_colour(row),
                   legendgroup=row.title, showlegend=False, hoverinfo="y")
 
 

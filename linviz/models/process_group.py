@@ -43,9 +43,10 @@ def is_first() -> bool:
     return process_count() == 1 or dist.get_rank() == 0
 
 
-def shared_model(model: nn.Module) -> nn.Module:
-    """The model as it is, or so that `backward` leaves the mean gradient of all processes in its parameters."""
-    return model if process_count() == 1 else nn.parallel.DistributedDataParallel(model)
+def shared_model(model: nn.Module) -> nn.Module | None:
+    """The model so that `backward` leaves the mean gradient of all processes in its parameters; None for one process.
+    """
+    return None if process_count() == 1 else nn.parallel.DistributedDataParallel(model)
 
 
 def own_part(frames: Tensor, labels: Any) -> tuple[Tensor, Any]:

@@ -9,7 +9,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -66,10 +66,11 @@ def begin_run(recipe: Recipe, seed: int, classes: int, device: str, start: Video
 
 def _continue_run(run: Run, data: Data, device: str, keep: Path | None, progress: Progress | None) -> None:
     """Run the remaining steps. Losses and scores are collected into a row of the curve every `EVERY` steps."""
-    seen, model = list[tuple[float, float]](), shared_model(run.model)
+    seen, shared = list[tuple[float, float]](), shared_model(run.model)
+    step = one_step if shared is None else partial(one_step, shared=shared)
     began = time.process_time() - run.seconds
     while run.step < run.recipe.steps:
-        seen.append(one_step(run, data.train, device, model))
+        seen.append(step(run, data.train, device))
         run.seconds = time.process_time() - began
         if run.step % EVERY == 0 or run.step == run.recipe.steps:
             run.curve.append(_curve_row(run, seen, data.test, device))

@@ -41,9 +41,11 @@ def dask_client(where: str | None, workers: int | None = None) -> Iterator[Any]:
         from dask.distributed import Client, LocalCluster
     except ImportError:
         raise ValueError(NO_DASK) from None
+    for name in ("client", "utils"):    # they print a traceback where Lost says the same in a sentence
+        logging.getLogger(f"distributed.{name}").setLevel(logging.CRITICAL)
     if where == LOCAL:
-        with (LocalCluster(n_workers=workers or os.cpu_count() or 1, threads_per_worker=1, dashboard_address=None,
-                           host="127.0.0.1", silence_logs=logging.ERROR) as cluster, Client(cluster) as client):
+        with (LocalCluster(n_workers=workers or os.cpu_count() or 1, threads_per_worker=1, silence_logs=logging.ERROR,
+                           host="127.0.0.1", dashboard_address="127.0.0.1:0") as cluster, Client(cluster) as client):
             yield client
         return
     try:
@@ -91,9 +93,10 @@ def _task_answer(future: Any) -> tuple[str, str]:
     from concurrent.futures import CancelledError
 
     from dask.distributed import KilledWorker
+    from distributed.comm import CommClosedError
     try:
         return str(future.result(timeout=PATIENCE)), ""
     except KilledWorker:
         return "", f"its worker died {RETRIES + 1} times: perhaps there is too little memory"
-    except (CancelledError, TimeoutError) as error:
+    except (CancelledError, TimeoutError, CommClosedError) as error:
         raise Lost("the scheduler of Dask does not answer any more") from error

@@ -16,7 +16,7 @@ from PIL import Image
 from tests.conftest import free_port
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 120  # seconds: a machine may be busy
+PATIENCE = 240  # seconds: a machine may be busy
 
 
 def write_clips(folder: Path, count: int, side: int = 48) -> Path:

@@ -20,7 +20,7 @@ LOCAL = [line for block in re.findall(r"```sh\n(.*?)```", GUIDE, re.DOTALL) for 
 def test_local_commands_run(tmp_path: Path) -> None:
     for n, line in enumerate(LOCAL):
         with running(tmp_path / f"{n}.log", *shlex.split(line)) as command:
-            assert command.wait(300) == 0, (tmp_path / f"{n}.log").read_text()
+            assert command.wait(900) == 0, (tmp_path / f"{n}.log").read_text()
     rows = {name: read_survey(tmp_path / f"{name}.parquet").num_rows for name in ("survey", "model", "local")}
     assert rows == {"survey": 8, "model": 2 * 3 * 3 * 2, "local": 8}
     assert len(list((tmp_path / "runs").glob("*.safetensors"))) == 4

@@ -12,6 +12,7 @@ from linviz.survey.clip_list import find_clips
 from linviz.survey.clip_survey import measure_survey
 from linviz.survey.survey_options import SurveyOptions
 from linviz.survey.survey_table import read_survey
+from linviz.survey.worker_speed import measure_worker_speed
 
 from .storms import PATIENCE, await_parts, kill, running, scheduler, worker, write_clips
 
@@ -80,3 +81,13 @@ def test_two_local_workers_write_the_same_table(tmp_path: Path) -> None:
             assert driver.wait(PATIENCE) == 0, (tmp_path / f"{name}.log").read_text()
     here, local = (read_survey(tmp_path / f"{name}.parquet") for name in ("here", "local"))
     assert local.equals(here, check_metadata=True)
+
+
+@pytest.mark.nightly
+def test_two_workers_are_faster_than_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    clips = find_clips([write_clips(tmp_path / "clips", 24)])
+    found = measure_worker_speed(clips, ASKED)
+    with capsys.disabled():
+        print(f"\n{found.workers} workers on {found.cores} cores: {found.speed_up:.2f} times the clips of one worker "
+              f"({', '.join(f'{x:.1f}' for x in found.several)} against {', '.join(f'{x:.1f}' for x in found.one)})")
+    assert found.speed_up > 1.2
