@@ -89,7 +89,7 @@ def check_survey_options(options: SurveyOptions) -> None:
     run_plugin(options.plugin)
     for spec in options.mechanisms:
         parse(spec)
-    if options.model and Recipe.read(read_card(checkpoint_path(options.model))["recipe"]).task == "colour":
+    if options.model and Recipe.read(read_card(checkpoint_path(options.model))["recipe"]).task.endswith("colour"):
         raise ValueError(f"{options.model} paints pictures; a survey takes models of clips, as in --model softmax")
 
 

@@ -68,8 +68,9 @@ def measure_clips(clips: list[ClipName], given: argparse.Namespace) -> int:
         raise OSError(f"{error}. {stopped_text(done, len(clips), folder)}") from error
     size = write_atomically(out, parquet_bytes(table)).stat().st_size
     write_atomically(record_path, record_text(record))
-    print(f"{out}: {table.num_rows:,} rows of {len(clips):,} clips, {size / 1e3:.1f} KB; {record_path.name} has hosts "
-          f"and seconds.{reason_lines(missing_reasons(table))}\nlinviz survey --show {out} prints the distributions.")
+    print(f"{out}: {table.num_rows:,} rows of {count_clips(len(clips))}, {size / 1e3:.1f} KB; {record_path.name} has "
+          f"hosts and seconds.{reason_lines(missing_reasons(table))}\n"
+          f"linviz survey --show {out} prints the distributions.")
     return 0
 
 
@@ -114,7 +115,7 @@ def spread_text(path: Path, measure: str) -> str:
     column, table = column_of(measure), read_survey(path)
     spreads = survey_spreads(table, measure)
     clips = len(set(table.column("clip").to_pylist()))
-    head = [f"{path}: {column.label}, over {clips:,} clips; the interval is that of the mean"]
+    head = [f"{path}: {column.label}, over {count_clips(clips)}; the interval is that of the mean"]
     if not spreads:
         head.append("No row has this measure.")
     titles = " " * (PLACE_WIDTH + NAME_WIDTH) + "".join(f"{title:>{CELL_WIDTH + 1}}" for title in HEADS)
@@ -122,11 +123,21 @@ def spread_text(path: Path, measure: str) -> str:
     return "\n".join([*head, *([titles] if spreads else []), *lines]) + reason_lines(missing_reasons(table))
 
 
+def count_clips(count: int) -> str:
+    """A number of clips in words.
+
+    >>> count_clips(1), count_clips(1200)
+    ('1 clip', '1,200 clips')
+    """
+    return f"{count:,} clip{'s' * (count != 1)}"
+
+
 def spread_line(one: Spread, before: Spread | None = None) -> str:
     """One distribution as a line; its place is named where the line before has another."""
     place = "" if before is not None and before.place == one.place else one.place
     lowest, _, median, _, highest = one.quartiles
-    cells = "".join(f" {x:>{CELL_WIDTH}.3g}" for x in (one.mean, one.low, one.high, lowest, median, highest))
+    numbers = one.mean, one.low, one.high, lowest, median, highest
+    cells = "".join(f" {'-' if x != x else f'{x:.3g}':>{CELL_WIDTH}}" for x in numbers)
     return f"{place:{PLACE_WIDTH}}{one.mechanism:{NAME_WIDTH}.{NAME_WIDTH - 1}} {one.n:>{CELL_WIDTH}}{cells}"
 
 

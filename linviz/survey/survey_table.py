@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 WRITER = "linviz survey"
 CHUNK = 10_000  # rows that are Python's at a time
 DETAILS = ("title", "symbol", "unit", "range", "source")
-NO_ARROW = "a survey's table needs pyarrow, which is not installed: pip install 'linviz[survey]'"
+NO_ARROW = ("a survey's table needs pyarrow, which is not installed: `python3 start.py survey --help` installs it in a "
+            "clone, pip install 'linviz[survey]' elsewhere")
 
 
 def import_arrow() -> Any:

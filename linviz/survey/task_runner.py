@@ -17,7 +17,8 @@ from .survey_options import LOCAL
 Task = TypeVar("Task")
 RETRIES = 3     # how often a task may fail for reasons of its worker before its error counts
 PATIENCE = 30   # seconds in which a scheduler has to answer
-NO_DASK = "--dask needs Dask, which is not installed: pip install 'linviz[cluster]'"
+NO_DASK = ("--dask needs Dask, which is not installed: `python3 start.py survey --help` installs it in a clone, "
+           "pip install 'linviz[cluster]' elsewhere")
 
 
 class Lost(OSError):

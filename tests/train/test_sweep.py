@@ -15,8 +15,8 @@ ARMS = ("--mechanism", "softmax", "relu_floor")
 def address() -> Any:
     """A scheduler with a worker, both in this process."""
     from dask.distributed import LocalCluster
-    with LocalCluster(n_workers=1, threads_per_worker=1, processes=False, host="127.0.0.1",
-                      dashboard_address="127.0.0.1:0") as cluster:
+    with LocalCluster(n_workers=1, threads_per_worker=1, processes=False, protocol="tcp://",
+                      host="127.0.0.1", dashboard_address="127.0.0.1:0") as cluster:
         yield cluster.scheduler_address
 
 
