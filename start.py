@@ -25,12 +25,12 @@ LOCK = ROOT / ".setup.lock"
 OLDEST = (3, 11)
 ROOM = 4 * 10**9                        # bytes: the installed packages and their downloads
 PROBES = {"explorer": "streamlit", "lab": "jupyterlab", "video": "av", "models": "transformers",
-          "dev": "pytest"}              # extra -> a package of it
+          "survey": "pyarrow", "cluster": "dask", "dev": "pytest"}              # extra -> a package of it
 EVERY = tuple(sorted(PROBES))
 NEEDS = {                               # command -> the extras of pyproject.toml that it needs
     "explore": ("explorer", "video"), "lab": ("lab", "video"), "book": ("lab", "video"), "slides": ("lab", "video"),
     "grade": ("lab", "video"), "test": EVERY, "study": ("video",), "bench": ("video",), "read": ("video",),
-    "export": ("video",), "train": ("video",), "doctor": (),
+    "export": ("video",), "survey": ("video", "survey", "cluster"), "train": ("video",), "doctor": (),
 }
 
 USAGE = """usage: python3 start.py COMMAND [ARGUMENTS]
@@ -46,6 +46,7 @@ USAGE = """usage: python3 start.py COMMAND [ARGUMENTS]
   bench     speed and memory beside other libraries   (not available yet)
   read      attention on your own file, as numbers   (read holiday.mp4 --out numbers.csv)
   export    a page, picture, film or saved view      (export holiday.mp4 --out view.html)
+  survey    many clips into one table, on one computer or many (survey videos/ --mechanism softmax linear)
   train     video transformers, a minute or two each (train --mechanism relu_floor+gate)
   doctor    check that everything is installed, in the right version
 

@@ -22,6 +22,7 @@ pages = [st.Page("concentrate/page.py", title="Concentrate", icon=":material/cen
          st.Page("atlas/page.py", title="Atlas", url_path="atlas", icon=":material/grid_view:"),
          st.Page("reach/page.py", title="Who sees whom", url_path="who_sees_whom", icon=":material/hearing:"),
          st.Page("claims/page.py", title="Claims", url_path="claims", icon=":material/gavel:"),
+         st.Page("survey/page.py", title="Many samples", url_path="many_samples", icon=":material/bar_chart:"),
          st.Page("evidence/page.py", title="Evidence", url_path="evidence", icon=":material/query_stats:")]
 page = st.navigation(pages, position="top" if len(pages) > 1 else "hidden")
 with PAGES.drawing():

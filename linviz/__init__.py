@@ -23,6 +23,7 @@ Or take the parts by themselves:
     models       the small video transformers, their training, and the fit of a gate
     patch_view   the live view by itself, for a page or an HTML file
     capture      q, k, v and maps out of other people's models
+    survey       many clips at once: survey("videos/", "softmax", "linear") is a table
     views        the state of a view, its steps and its files, one by one
     course       checks, quizzes and scenes of the notebooks
 """
@@ -30,7 +31,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import capture, clips, course, figures, maps, mechanisms, models, patch_view, views
+    from . import capture, clips, course, figures, maps, mechanisms, models, patch_view, survey, views
     from .grid import Grid
     from .mechanisms import make, names
     from .reading import Reading as Reading
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = ["Grid", "capture", "clips", "course", "figures", "make", "maps", "mechanisms", "models", "names",
-           "patch_view", "read", "view", "views"]
+           "patch_view", "read", "survey", "view", "views"]
 HOMES = {"Grid": "grid", "make": "mechanisms", "names": "mechanisms", "Reading": "reading", "read": "reading",
          "view": "views.notebook_view"}
 

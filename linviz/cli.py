@@ -22,6 +22,7 @@ from .course.course_commands import add_reset_options as options_of_reset
 from .course.course_commands import print_progress, run_reset
 from .grade.grade_options import add_grade_options as options_of_grade
 from .safe_output import one_line
+from .survey.survey_options import add_survey_options as options_of_survey
 from .train.train_options import add_train_options as options_of_train
 from .views.capture_options import add_capture_options as options_of_capture
 from .views.view_options import add_export_options, add_read_options
@@ -104,6 +105,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_read_options(command("read", run_read, "measure attention on a sample or on your own picture or clip"))
     add_export_options(command("export", run_export, "write a page, a picture, a film or a saved view"))
     options_of_capture(command("capture", run_capture, "show the attention of a model of yours on a picture or clip"))
+    options_of_survey(command("survey", run_survey, "measure many clips into one table, here or on a cluster"))
     options_of_train(command("train", run_train, "train a small video transformer"))
     options_of_progress(command("progress", print_progress, "say which exercises of the course are solved"))
     options_of_reset(command("reset", run_reset, "make the answer of one exercise as it was"))
@@ -170,6 +172,10 @@ def run_capture(given: argparse.Namespace) -> int:
     """Capture q, k and v of a model and print its layers, or write a file or a page."""
     from .views.capture_command import run_capture as run
     return run(given)
+def run_survey(given: argparse.Namespace) -> int:
+    """Measure many clips, or print what a table of before holds."""
+    from .survey.survey_command import run_command
+    return run_command(given)
 
 
 def run_train(given: argparse.Namespace) -> int:

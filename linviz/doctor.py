@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
-OPTIONAL = {"explorer": ("streamlit", "explore"), "lab": ("jupyterlab", "lab"), "dev": ("pytest", "test")}
+OPTIONAL = {"explorer": ("streamlit", "explore"), "lab": ("jupyterlab", "lab"), "dev": ("pytest", "test"),
+            "survey": ("pyarrow", "survey"), "cluster": ("dask", "survey")}
 """extra -> a package by which it is known to be installed, and the command of start.py that installs it"""
 
 

@@ -86,18 +86,42 @@ def length_sensitivity(reading: Reading, factors: Sequence[float] = FACTORS) -> 
     >>> [(name, one.answer) for name, one in found.items()]
     [('softmax', 'sharper'), ('fastmax', 'none'), ('inline', 'contrast')]
     """
+    return _length_numbers(reading, factors)[-1]
+
+
+@torch.no_grad()
+def head_sensitivities(reading: Reading, factors: Sequence[float] = FACTORS) -> list[LengthSensitivity]:
+    """`length_sensitivity` of every head by itself, in order; NaN where all rows of a head are dead.
+
+    >>> from linviz import Grid, make
+    >>> q, k, v = torch.randn(3, 1, 2, 25, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    >>> [one.answer for one in head_sensitivities(read(make("softmax", 2, 8, Grid(Y=5, X=5)), q, k, v))]
+    ['sharper', 'sharper']
+    """
+    return _length_numbers(reading, factors)[:-1]
+
+
+def _length_numbers(reading: Reading, factors: Sequence[float]) -> list[LengthSensitivity]:
+    """The sensitivity of every head, then that of their mean."""
     steps = tuple(float(factor) for factor in factors)
     if len(steps) < 2 or not 0 < steps[0] or any(a >= b for a, b in zip(steps, steps[1:])):
         raise ValueError(f"factors of the query are two or more positive numbers in ascending order; got {factors!r}")
     found = [read(reading.mechanism, factor * reading.q, reading.k, reading.v, reading.channel, reading.mean_of_heads)
              for factor in steps]
-    entropy = [one.rows("entropy").nanmean(-1).nanmean().item() if one.map.stochastic else None for one in found]
-    return LengthSensitivity(steps, None if None in entropy else tuple(x for x in entropy if x is not None),
-                             tuple(_largest_weight(one) for one in found))
+    largest = [_heads_then_mean(_largest_weights(one)) for one in found]
+    entropy = [_heads_then_mean(one.rows("entropy")) if one.map.stochastic else None for one in found]
+    known = [one for one in entropy if one is not None]
+    return [LengthSensitivity(steps, tuple(one[head] for one in known) if len(known) == len(steps) else None,
+                              tuple(one[head] for one in largest)) for head in range(len(largest[0]))]
 
 
-def _largest_weight(reading: Reading) -> float:
-    """The largest weight of a row times the number of keys: mean over live rows, then over heads."""
+def _heads_then_mean(rows: torch.Tensor) -> list[float]:
+    """Numbers of rows (1, H, N): the mean of every head over its live rows, then the mean of these over heads."""
+    heads = rows.nanmean(-1)
+    return [*heads.flatten().tolist(), heads.nanmean().item()]
+
+
+def _largest_weights(reading: Reading) -> torch.Tensor:
+    """The largest weight of every row times the number of keys, (B, H, N); NaN for a dead row."""
     largest = torch.cat([rows.amax(-1) for _, rows in reading.map.walk()], -1)
-    live = largest.double().masked_fill(reading.dead, torch.nan) * reading.map.shape[1]
-    return live.nanmean(-1).nanmean().item()
+    return largest.double().masked_fill(reading.dead, torch.nan) * reading.map.shape[1]

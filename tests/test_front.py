@@ -13,7 +13,7 @@ from IPython.core.interactiveshell import InteractiveShell
 import linviz
 
 OFFERED = ["Grid", "capture", "clips", "course", "figures", "make", "maps", "mechanisms", "models", "names",
-           "patch_view", "read", "view", "views"]
+           "patch_view", "read", "survey", "view", "views"]
 
 
 @pytest.mark.parametrize("static", [True, False], ids=["jedi", "plain"])

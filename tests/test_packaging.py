@@ -144,14 +144,14 @@ def modules_of(*extras: str) -> set[str]:
 
 
 @pytest.mark.parametrize("folder, extras, own", [
-    ("linviz", ("lab", "explorer", "video"), set()),
+    ("linviz", ("lab", "explorer", "video", "survey", "cluster"), set()),
     ("explorer", ("explorer", "video"), {"explorer"}),
     ("notebooks", ("lab", "video"), {"build", "notebooks", "playwright", "start"}),
     ("teaching", ("lab",), set()),
     ("studies", ("dev",), {"studies"}),
     ("tools", ("lab", "explorer", "video", "dev"), {"start", "notebooks"}),
-    ("tests", ("lab", "explorer", "video", "dev"), {"studies", "conftest", "teaching", "explorer", "notebooks",
-                                                   "start", "tests", "tools"}),
+    ("tests", ("lab", "explorer", "video", "survey", "cluster", "dev"),
+     {"studies", "conftest", "teaching", "explorer", "notebooks", "start", "tests", "tools"}),
 ])
 def test_every_import_is_declared(folder, extras, own):
     for path in (ROOT / folder).rglob("*.py"):
@@ -160,10 +160,10 @@ def test_every_import_is_declared(folder, extras, own):
 
 
 @pytest.mark.parametrize("where", ["linviz", "linviz.patch_view", "linviz.clips", "linviz.models", "linviz.figures",
-                                   "linviz.cli"])
+                                   "linviz.survey", "linviz.survey.clip_survey", "linviz.cli"])
 def test_the_core_imports_without_the_extras(where):
     """`import linviz` and its parts work where only the core is installed: the extras are imported when used."""
-    extra = modules_of("lab", "explorer", "video", "models", "dev") - modules_of()
+    extra = modules_of("lab", "explorer", "video", "survey", "cluster", "models", "dev") - modules_of()
     code = f"import sys; sys.modules.update(dict.fromkeys({sorted(extra)})); import {where}"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr.strip().splitlines()[-1]

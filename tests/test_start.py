@@ -131,7 +131,7 @@ def test_one_pip_command_held_to_the_constraints(place, monkeypatch):
     start.prepare()
     [pip] = seen
     assert pip[:4] == [start.PYTHON, "-m", "pip", "install"]
-    assert pip[-4:] == ["-c", "constraints.txt", "-e", ".[dev,explorer,lab,models,video]"]
+    assert pip[-4:] == ["-c", "constraints.txt", "-e", ".[cluster,dev,explorer,lab,models,survey,video]"]
 
 
 # ---------------------------------------------------------------- what each command needs
@@ -168,7 +168,7 @@ def test_a_later_command_adds_what_is_missing_and_nothing_goes(asked, capsys):
     said = capsys.readouterr().out
     assert "needs more packages" in said and "have changed" not in said and "First start" not in said
     assert start.main(["test", "tests/x.py"]) == start.main(["explore"]) == 0
-    assert asked[2:] == [".[dev,explorer,lab,models,video]"]
+    assert asked[2:] == [".[cluster,dev,explorer,lab,models,survey,video]"]
 
 
 def test_a_changed_list_keeps_what_was_installed(asked, place):
@@ -184,14 +184,15 @@ def test_a_stamp_of_before_is_of_everything(asked, place):
     assert start.installed() == (start.wanted(), start.EVERY)
     (place / "constraints.txt").write_text("changed")
     start.main(["doctor"])
-    assert asked == [".[dev,explorer,lab,models,video]"]
+    assert asked == [".[cluster,dev,explorer,lab,models,survey,video]"]
 
 
 def test_the_extras_of_a_command_are_those_of_pyproject():
     import tomllib
     project = tomllib.loads((Path(start.__file__).parent / "pyproject.toml").read_text("utf-8"))["project"]
     extras = project["optional-dependencies"]
-    assert {*start.EVERY, "all"} == set(extras) and extras["all"] == ["linviz[lab,explorer,video,models,dev]"]
+    assert {*start.EVERY, "all"} == set(extras) and extras["all"] == [
+        "linviz[lab,explorer,video,survey,cluster,models,dev]"]
     for extra, probe in start.PROBES.items():
         assert any(re.match(rf"{probe}\b", line) for line in extras[extra])
     assert start.NEEDS["explore"] == ("explorer", "video") and start.NEEDS["lab"] == ("lab", "video")
@@ -204,7 +205,7 @@ def test_the_extras_of_a_command_are_those_of_pyproject():
 def test_a_command_runs_with_what_it_installs(command):
     """Every module that such a command runs is imported where only its extras are there."""
     from tests.test_packaging import modules_of
-    gone = modules_of("lab", "explorer", "video", "models", "dev") - modules_of(*start.NEEDS[command])
+    gone = modules_of(*start.EVERY) - modules_of(*start.NEEDS[command])
     root = Path(start.__file__).parent
     pages = [f"explorer.{p.parent.name}.{p.stem}" for p in (root / "explorer").glob("*/*.py") if p.stem != "page"]
     modules = {"explore": [*pages, "explorer.serve"],

@@ -39,7 +39,17 @@ def pretrained(name: str, seed: int = 0, budget: str = "short", folder: Path | N
     >>> model(torch.zeros(1, 8, 3, 36, 36)).shape
     torch.Size([1, 8])
     """
-    path = find_checkpoint(name, seed, budget, folder or FOLDER)
+    return load_checkpoint(find_checkpoint(name, seed, budget, folder or FOLDER))
+
+
+def load_checkpoint(path: Path) -> VideoTransformer:
+    """The model in a file that `linviz train` wrote, as `pretrained` gives it. ValueError if it cannot be used.
+
+    >>> load_checkpoint(find_checkpoint("softmax", 0, "short")).spec
+    'softmax'
+    """
+    if not path.is_file():
+        raise ValueError(f"there is no checkpoint {path}: `linviz train` writes some into a folder runs")
     return _load_checkpoint(path, path.stat().st_mtime_ns)
 
 

@@ -9,7 +9,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from .examples import Data, Examples, make_data
 from .initial_values import recipe_model
+from .process_group import is_first, mean_of_processes, own_part, shared_model
 from .recipe import Recipe
 from .run_files import keep_run, resume_run
 from .training_run import Run
@@ -65,25 +66,29 @@ def begin_run(recipe: Recipe, seed: int, classes: int, device: str, start: Video
 
 def _continue_run(run: Run, data: Data, device: str, keep: Path | None, progress: Progress | None) -> None:
     """Run the remaining steps. Losses and scores are collected into a row of the curve every `EVERY` steps."""
-    seen: list[tuple[float, float]] = []
+    seen, shared = list[tuple[float, float]](), shared_model(run.model)
+    step = one_step if shared is None else partial(one_step, shared=shared)
     began = time.process_time() - run.seconds
     while run.step < run.recipe.steps:
-        seen.append(one_step(run, data.train, device))
+        seen.append(step(run, data.train, device))
         run.seconds = time.process_time() - began
         if run.step % EVERY == 0 or run.step == run.recipe.steps:
             run.curve.append(_curve_row(run, seen, data.test, device))
             seen.clear()
-            if keep is not None:
+            if keep is not None and is_first():
                 keep_run(keep, run)
         if progress is not None:
             progress(run, *(seen[-1] if seen else (run.curve[-1]["loss"], run.curve[-1][data.test.score_name])))
 
 
-def one_step(run: Run, examples: Examples, device: str) -> tuple[float, float]:
-    """One batch, one step of the optimiser: its loss and its score, which are nats and accuracy for classes."""
-    recipe, model = run.recipe, run.model
+def one_step(run: Run, examples: Examples, device: str, shared: nn.Module | None = None) -> tuple[float, float]:
+    """One batch, one step of the optimiser: its loss and its score, which are nats and accuracy for classes.
+
+    shared: the model as several processes share it, each with its part of the batch; loss and score are of all parts.
+    """
+    recipe, model = run.recipe, shared or run.model
     order = clip_order(len(examples), recipe.batch, run.seed, run.step)
-    frames, labels = examples.batch(order, device, (run.seed, run.step))
+    frames, labels = own_part(*examples.batch(order, device, (run.seed, run.step)))
     for group in run.optimiser.param_groups:
         group["lr"] = learning_rate(recipe, run.step)
     outputs = model(frames)
@@ -93,7 +98,8 @@ def one_step(run: Run, examples: Examples, device: str) -> tuple[float, float]:
     run.optimiser.step()
     run.optimiser.zero_grad()
     run.step += 1
-    return loss.item(), examples.score([(outputs.detach(), labels)])
+    loss_now, score = mean_of_processes(loss.item(), examples.score([(outputs.detach(), labels)]))
+    return loss_now, score
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:

@@ -4,6 +4,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ..survey.survey_options import add_cluster_options
+
 BUDGETS, TASKS = ("short", "long"), ("motion", "front", "colour")
 SCHEMES = ("joint", "space", "divided", "axial", "local_global", "hybrid")
 SETTINGS = ("main", "easy", "hard", "half", "exchanged")
@@ -33,6 +35,7 @@ def add_train_options(sub: argparse.ArgumentParser) -> None:
                      help="folder for models; default: runs. Finished runs in it stay, interrupted ones continue")
     sub.add_argument("--force", action="store_true",
                      help="replace files in the folder that are not of this run, such as models of another recipe")
+    add_cluster_options(sub)
     sub.add_argument("--device", help="cpu or cuda; default: cuda if available")
 
 

@@ -13,7 +13,8 @@ PAGES = {  # and what is there once a page is complete
     "/?source=own&specs=softmax&patches=14": "text=tensors q and k as", "/trained": "text=How concentrated layer",
     "/colours": ".pins .stage", "/claims": "text=A gate on the features",
     "/atlas?patches=8": ".card", "/atlas?patches=8&view=side&picked=softmax,linear": ".atlas-compared math",
-    "/who_sees_whom": "text=Every scheme", "/evidence": "text=In plain words"}
+    "/who_sees_whom": "text=Every scheme", "/evidence": "text=In plain words",
+    "/many_samples?table=model": "text=Your own clips"}
 STILL = """() => !document.querySelector("[data-stale=true], [data-testid=stStatusWidget], [data-testid=stSkeleton]")"""
 FOUND = """() => axe.run(document, {resultTypes: ["violations"]}).then(found => found.violations
   .filter(one => ["serious", "critical"].includes(one.impact) || one.id === "heading-order")

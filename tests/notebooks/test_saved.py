@@ -16,13 +16,14 @@ from explorer.concentrate.concentrate_state import STATE as CONCENTRATE
 from explorer.evidence.evidence_texts import STATE as EVIDENCE
 from explorer.reach.reach_state import STATE as REACH
 from explorer.shared.page_state import PageState
+from explorer.survey.survey_state import STATE as SURVEY
 from explorer.trained.trained_state import STATE as TRAINED
 from linviz.figures import colourscale
 
 from .books import NAMES, PLOTLY, ROOT, code, load, outputs, path_of
 
 PAGES: dict[str, PageState] = {"/": CONCENTRATE, "/atlas": ATLAS, "/who_sees_whom": REACH, "/trained": TRAINED,
-                               "/colours": COLOURS, "/evidence": EVIDENCE}
+                               "/colours": COLOURS, "/evidence": EVIDENCE, "/many_samples": SURVEY}
 each = pytest.mark.parametrize("name", NAMES)
 MAPS = {json.dumps(colourscale(name)) for name in ("viridis", "cividis", "gray", "diverging")}
 
