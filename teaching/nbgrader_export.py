@@ -41,9 +41,18 @@ def assignment(lesson: Lesson) -> Any:
             cells.append(cell)
         else:
             cell.source = marked_answer(answers[number])
-            cells += [_graded(cell, f"answer-{number}", solution=True), _test_cell(lesson, number)]
+            cells += [_graded(cell, grade_id("answer", number), solution=True), _test_cell(lesson, number)]
     book.cells = cells
     return book
+
+
+def grade_id(kind: str, number: str) -> str:
+    """The name of a cell in nbgrader, which takes letters, digits, - and _ alone.
+
+    >>> grade_id("answer", "14.1")
+    'answer-14-1'
+    """
+    return f"{kind}-{number.replace('.', '-')}"
 
 
 def marked_answer(source: str) -> str:
@@ -64,7 +73,7 @@ def _test_cell(lesson: Lesson, number: str) -> Cell:
     name = check_of(number).name
     cell = nbformat.v4.new_code_cell(f"from linviz.course import checks\n\nverdict = checks.{name}.judge({name})\n"
                                      "print(verdict)\nassert verdict.passed, str(verdict)")
-    return _graded(cell, f"check-{number}", points=lesson.worths[number].points)
+    return _graded(cell, grade_id("check", number), points=lesson.worths[number].points)
 
 
 def _graded(cell: Cell, name: str, solution: bool = False, points: int | None = None) -> Cell:

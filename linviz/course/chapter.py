@@ -65,7 +65,7 @@ def key_points_cell(chapter: Chapter) -> str:
 
 
 def schedule_page(chapters: Sequence[Chapter]) -> str:
-    """The text of SCHEDULE.md: minutes per chapter, every exercise, and what assesses each objective."""
+    """The text of SCHEDULE.md: minutes per chapter, every exercise, and what assesses each objective and mechanism."""
     lines = ["# Schedule and index of exercises", "",
              "Made by `notebooks/build.py` from the sources; not edited by hand.", "",
              "| chapter | reading | exercises | quiz | minutes in all |", "|---|---|---|---|---|"]
@@ -76,7 +76,15 @@ def schedule_page(chapters: Sequence[Chapter]) -> str:
     lines += ["", "| objective | assessed by |", "|---|---|"]
     lines += [f"| {c.number}: {text} | {', '.join(assessed_objectives(c)[name])} |" for c in chapters
               for name, text in c.front["objectives"].items()]
+    lines += ["", "| mechanism | derived in chapter | assessed by |", "|---|---|---|"]
+    lines += [f"| {name} | {', '.join(str(c.number) for c in chapters if derives(c, name))} | {', '.join(by)} |"
+              for name, by in sorted(assessed_methods(chapters).items())]
     return "\n".join(lines) + "\n"
+
+
+def derives(chapter: Chapter, name: str) -> bool:
+    """Whether a cell of a chapter derives the mechanism of this name."""
+    return any(f"derives:{name}" in cell.metadata.get("tags", []) for cell in chapter.cells)
 
 
 def _total_minutes(c: Chapter) -> str:
@@ -92,4 +100,16 @@ def assessed_objectives(chapter: Chapter) -> dict[str, list[str]]:
             found[name].append(f"exercise {e['number']}")
     for n, question in enumerate(quizzes.ALL[chapter.number].questions, 1):
         found[question.objective].append(f"quiz {n}")
+    return found
+
+
+def assessed_methods(chapters: Sequence[Chapter]) -> dict[str, list[str]]:
+    """Name of a mechanism -> the exercises and quiz questions that say in `methods` that they assess it."""
+    found: dict[str, list[str]] = {}
+    for c in chapters:
+        parts = [(f"exercise {e['number']}", e.get("methods", ())) for e in c.exercises]
+        parts += [(f"quiz {c.number}.{n}", q.methods) for n, q in enumerate(quizzes.ALL[c.number].questions, 1)]
+        for part, names in parts:
+            for name in names:
+                found.setdefault(name, []).append(part)
     return found

@@ -29,6 +29,7 @@ class Question:
     """A question with exactly one right choice.
 
     objective  id of the objective it assesses.
+    methods    names of the mechanisms that it assesses.
     numbers    every number in the question, the choices and the explanations, by name, as printed.
     recount    computes these numbers again; a test compares them with `numbers`.
     """
@@ -38,6 +39,7 @@ class Question:
     objective: str
     numbers: Mapping[str, str]
     recount: Callable[[], Mapping[str, str]]
+    methods: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if sum(c.right for c in self.choices) != 1 or len(self.choices) < 3:
@@ -50,7 +52,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Quiz:
-    """Three or four questions at the end of a chapter. Put it in the last line of a cell to show it."""
+    """Three to six questions at the end of a chapter. Put it in the last line of a cell to show it."""
 
     title: str
     questions: tuple[Question, ...]
@@ -81,7 +83,8 @@ def read_quiz(file: Path, counts: ModuleType) -> Quiz:
 
 def _read_question(table: dict[str, Any], recount: Callable[[], Mapping[str, str]]) -> Question:
     choices = tuple(Choice(_one_line(c["text"]), _one_line(c["why"]), c.get("right", False)) for c in table["choices"])
-    return Question(_one_line(table["ask"]), choices, table["objective"], table.get("numbers", {}), recount)
+    return Question(_one_line(table["ask"]), choices, table["objective"], table.get("numbers", {}), recount,
+                    tuple(table.get("methods", ())))
 
 
 def _one_line(text: str) -> str:

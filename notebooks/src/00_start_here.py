@@ -121,6 +121,7 @@ assert torch.allclose(A.sum(-1), torch.ones(len(coarse))) and A.min() >= 0
 # importance = 3
 # minutes = 2
 # objectives = ["map"]
+# methods = ["uniform"]
 # task = '''
 # Build the map of $N$ queries without preferences: each query gives the same weight to all $S$ keys. Replace the line
 # with `raise` by your own code, and run the cell. The check calls your function and says whether it is right. (The

@@ -171,6 +171,7 @@ assert own < N / 8 and len(best.unique()) < N / 4
 # importance = 5
 # minutes = 6
 # objectives = ["lookup"]
+# methods = ["softmax"]
 # task = '''
 # Write the soft lookup for all queries at once: `q` is $N \times D$, `k` is $S \times D$, `v` is $S \times E$. Divide
 # the scores by $\sqrt D$, compute the weights of each row, and mix the values. The result is $N \times E$. You need no
@@ -328,6 +329,7 @@ assert (
 # importance = 3
 # minutes = 8
 # objectives = ["compare"]
+# methods = ["additive"]
 # task = '''
 # Write additive attention for all queries: `q` is $N \times D$, `k` is $S \times D$, `v` is $S \times E$, `w` has $D$
 # numbers. There is no $\sqrt D$ here.

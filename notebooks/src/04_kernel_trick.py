@@ -151,6 +151,7 @@ say(f"One row with {N} products against one {D} × {D} bracket: the largest diff
 # importance = 5
 # minutes = 5
 # objectives = ["bracket"]
+# methods = ["factorized"]
 # task = '''
 # Write dot-product attention for all queries at once: `q` is $N \times D$, `k` is $S \times D$, `v` is $S \times E$.
 # Divide by the number of keys. Make no table of $N \times S$ numbers: the check counts.
@@ -433,6 +434,7 @@ PatchView(
 # importance = 5
 # minutes = 8
 # objectives = ["templates"]
+# methods = ["efficient"]
 # task = '''
 # Write efficient attention for one head: `q` is $N \times D$, `k` is $S \times D$, `v` is $S \times E$; the output is
 # $N \times E$. Apply two softmaxes, each along its own axis. Compute the context vectors before you use the queries.
@@ -536,6 +538,23 @@ lines.update_layout(
           f"At 3 the first is {phi(x)[-1]:.0f} and the second {x.exp()[-1]:.0f}."})
 show(lines)
 
+# %% [markdown]
+# The bend at zero is needed for another reason, too. Matrix products may be bracketed in any way: this makes linear
+# attention cheap. For the same reason a network of linear layers alone is never deeper than one layer: $W_3\,(W_2\,(W_1
+# x)) = (W_3 W_2 W_1)\, x$. So it is the features, and the division by the row sum, that attention adds to a network.
+
+# %%
+from linviz.models.linear_mlp import collapse_layers, stack_layers
+
+deep = stack_layers([D, 4 * D, 4, 4 * D, D])
+merged, tokens = collapse_layers(deep), v[0, 0].float()
+gap = (merged(tokens) - deep(tokens)).abs().max()
+rank = torch.linalg.matrix_rank(merged.weight)
+say(f"{len(deep)} linear layers, and the one layer that replaces them: the largest "
+    f"difference is {gap:.0e}. Its matrix has the rank {rank}, the width of the "
+    "narrowest layer.")
+assert gap < 1e-5 and rank == 4
+
 # %% [markdown] tags=["exercise"]
 # number = "4.3"
 # title = "Linear attention"
@@ -543,6 +562,7 @@ show(lines)
 # importance = 5
 # minutes = 10
 # objectives = ["kernel"]
+# methods = ["linear"]
 # task = '''
 # Write linear attention with elu + 1 for all queries at once: `q` is $N \times D$, `k` is $S \times D$, `v` is
 # $S \times E$. Divide each row by its sum plus $10^{-6}$. Make no table of $N \times S$ numbers.
@@ -922,6 +942,7 @@ assert (
 # importance = 4
 # minutes = 14
 # objectives = ["price", "kernel"]
+# methods = ["fastmax"]
 # task = '''
 # Write attention with the weight $1 + x + x^2/2$ in place of $e^x$, where $x = q \cdot k / \sqrt D$. `q` is
 # $N \times D$, `k` is $S \times D$, `v` is $S \times E$. Divide by the row sum. (Add nothing to the sum: a weight is

@@ -222,6 +222,7 @@ Gallery([painting("near head", both[0][None, None]),
 # importance = 4
 # minutes = 8
 # objectives = ["factor", "place"]
+# methods = ["local", "local_global"]
 # task = '''
 # The far head in the cell above paints a dark cat. Find the line with the bug and write the function without it. `q`
 # and `k` are $2 \times N \times D$, `v` is $2 \times N \times E$: two heads. `window` is the number of tokens in a
@@ -369,6 +370,7 @@ PatchView([Panel(title, layer.family, a) for title, a in parts.items()], photo, 
 # importance = 4
 # minutes = 12
 # objectives = ["stencil"]
+# methods = ["lambda"]
 # task = '''
 # Write the position lambdas. `q` is $Y \times X \times D$, one query per patch. `e` is $W \times W \times D$ with an
 # odd side $W$; its middle belongs to the patch itself. `v` is $Y \times X \times E$. The patch at row $y$ and column
@@ -483,6 +485,7 @@ PatchView([Panel(m.title, m.family, m.map(q, k, rgb))
 # importance = 5
 # minutes = 12
 # objectives = ["agent"]
+# methods = ["agent"]
 # task = '''
 # Write agent attention for given agents: `q` is $N \times D$, `k` is $S \times D$, `v` is $S \times E$, and `a` is $M
 # \times D$. Both scores are divided by $\sqrt D$. Make no table of $N \times S$ numbers: the check counts.

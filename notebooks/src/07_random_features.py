@@ -45,10 +45,11 @@
 # $e^{|x + y|^2/2}$. Now $|x + y|^2/2 = |x|^2/2 + |y|^2/2 + x \cdot y$. The first two terms are taken away again, and
 # $x \cdot y$ is left.
 #
-# The first factor depends on $x$ only, the second on $y$ only. So draw $M$ directions $w_1, \dots, w_M$ *once*, and use
-# them for all tokens. Then $\phi(x)_m = e^{w_m \cdot x - |x|^2/2} / \sqrt M$ is a feature, and $\phi(x) \cdot \phi(y)$
-# is a mean over $M$ directions. There is a second way with cosines and sines, because the mean of $\cos(w \cdot (x -
-# y))$ is $e^{-|x - y|^2/2}$:
+# The first factor depends on $x$ only, the second on $y$ only. So draw $M$ directions $w_1, \dots, w_M$ *once*, and
+# use them for all tokens. Then $\phi(x)_m = e^{w_m \cdot x - |x|^2/2} / \sqrt M$ is a feature, and $\phi(x) \cdot
+# \phi(y)$ is a mean over $M$ directions. Nothing is assumed about the map: neither that its rank is low (chapter 8),
+# nor that few weights are large (chapter 10). What remains is the error of a mean, and we shall measure it. There is
+# a second way with cosines and sines, because the mean of $\cos(w \cdot (x - y))$ is $e^{-|x - y|^2/2}$:
 #
 # $$\phi(x) = \tfrac{1}{\sqrt M}\, e^{|x|^2/2}\, \bigl[\cos(w_m \cdot x),\ \sin(w_m \cdot x)\bigr].$$
 #
@@ -145,6 +146,7 @@ show(figure)
 # importance = 5
 # minutes = 8
 # objectives = ["estimate"]
+# methods = ["performer"]
 # task = '''
 # `x` is $N \times D$ and has been multiplied by $D^{-1/4}$ already. `w` is $M \times D$: one random direction per row.
 # Return the positive features, $N \times M$. The product of two rows should be a mean over the directions.
@@ -332,6 +334,7 @@ assert falls[0.2] < 0.6 and falls[1.0] > 0.8
 # importance = 3
 # minutes = 14
 # objectives = ["directions"]
+# methods = ["performer"]
 # task = '''
 # `gauss` is $B \times D \times D$: blocks of Gaussian numbers. Make the rows of every block orthogonal, in their order:
 # each row loses its parts along the rows before it. `lengths` has $M$ numbers, at most $B\,D$. Return the first $M$
@@ -500,6 +503,7 @@ assert first.max() > 0.1
 # importance = 5
 # minutes = 16
 # objectives = ["leak"]
+# methods = ["performer"]
 # task = '''
 # Write the function above without the leak. `q` and `k` are $N \times D$ and have been multiplied by $D^{-1/4}$. `v` is
 # $N \times E$, `w` is $M \times D$. Keep eps in every feature, and keep the maximum of each query. Subtract no maximum

@@ -170,6 +170,7 @@ PatchView([Panel(name, "softmax" if name == "softmax" else "low-rank", a)
 # importance = 4
 # minutes = 8
 # objectives = ["implied"]
+# methods = ["linformer"]
 # task = '''
 # Write the map of Linformer on positions: `q` is $N \times D$, `k` is $S \times D$, `E` and `F` are $K \times S$.
 # Return $N \times S$ weights.
@@ -350,6 +351,7 @@ PatchView([Panel(name, "softmax" if name == "softmax" else "low-rank", a)
 # importance = 4
 # minutes = 12
 # objectives = ["lines"]
+# methods = ["kronecker_kv"]
 # task = '''
 # Write Kronecker attention in its KV form. `q` and `k` are $Y \times X \times D$, `v` is $Y \times X \times E$. Each
 # patch has its own query. Keys and values are the means of the $Y$ rows and the $X$ columns. There is no $1/\sqrt D$.
@@ -469,6 +471,7 @@ for name, m in (("squares", pooled), ("random", drawn)):
 # importance = 4
 # minutes = 20
 # objectives = ["block", "place"]
+# methods = ["linformer"]
 # task = '''
 # Build a Linformer block as the official code does, with heads and a residual. `x` is $N \times C$. `W` ($4 \times C
 # \times C$) and `b` ($4 \times C$) belong to the layers of q, k, v and the output; a layer is `t @ W[n].mT + b[n]`. `E`

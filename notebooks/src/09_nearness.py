@@ -11,7 +11,7 @@
 #     "What is left of attention if no query is ever compared with a key?",
 # ]
 # prerequisites = ["Chapter 1: queries, keys, values, softmax.", "Chapter 4: a kernel, and the bracket that moves."]
-# minutes = {reading = 40, exercises = 40, quiz = 5}
+# minutes = {reading = 40, exercises = 40, quiz = 7}
 # key_points = [
 #     "A window has a border. Two neighbours on its two sides have weight zero until the windows are shifted.",
 #     "Swin is softmax inside windows. Its cost is linear in N only because the side of a window is fixed.",
@@ -136,6 +136,7 @@ for spec, first_cut in (("swin@window:7", 0), ("swin@shifted:7", 3)):
 # importance = 5
 # minutes = 8
 # objectives = ["windows"]
+# methods = ["swin"]
 # task = '''
 # `row` and `column` hold the row and the column of each of $N$ patches, counted from 0. Windows are `W` patches wide
 # and high. The first cut lies after `shift` patches, from the top and from the left. Return an $N \times N$ table:
@@ -294,6 +295,7 @@ assert cosformer_map.rank_bound == 2 * D
 # importance = 5
 # minutes = 8
 # objectives = ["ruler"]
+# methods = ["cosformer"]
 # task = '''
 # `x` is $N \times D$, and `angles` has one angle $a_i$ for each token. Return features, $N \times 2D$. The product of
 # the features of a query and of a key must be $\mathrm{relu}(q_i) \cdot \mathrm{relu}(k_j) \cos(a_i - a_j)$.
@@ -552,6 +554,7 @@ assert torch.linalg.matrix_rank(simple.map(q, k, v).channel(3).dense()[0, 0]) ==
 # importance = 4
 # minutes = 12
 # objectives = ["running"]
+# methods = ["aft_simple"]
 # task = '''
 # In causal AFT-simple, token $i$ mixes the tokens up to itself: $o_i = \sigma(q_i) \sum_{j \le i} e^{k_j} v_j /
 # \sum_{j \le i} e^{k_j}$, channel by channel. A public package does what `too_early` does below, which is not this

@@ -179,6 +179,7 @@ show(figure)
 # importance = 4
 # minutes = 5
 # objectives = ["hash"]
+# methods = ["reformer"]
 # task = '''
 # `x` is $N \times D$, and `R` is $D \times m$: $m$ random directions. There are $2m$ buckets, one for each direction,
 # and then one for each opposite direction. Return the bucket of each vector, as $N$ whole numbers from 0.
@@ -241,6 +242,7 @@ assert sizes.max() > 2 * N / len(sizes)
 # importance = 4
 # minutes = 10
 # objectives = ["chunks"]
+# methods = ["reformer"]
 # task = '''
 # `bucket` holds the bucket of each of $N$ tokens in one round. Sort the tokens by bucket. Tokens of the same bucket
 # keep their order. Cut the sorted list into chunks of `L`; the last chunk may be shorter. Return an $N \times N$
@@ -360,6 +362,7 @@ assert 1 < first <= 8 and chance[0] < 0.4 and 0.7 < chance[7] < 1
 # importance = 5
 # minutes = 12
 # objectives = ["rounds"]
+# methods = ["reformer"]
 # task = '''
 # `scores` is $N \times N$, and `seen` is $r \times N \times N$: 1 where query $i$ sees key $j$ in a round, else 0. The
 # output of query $i$ is a softmax mean of the values $v$ over all keys that it has seen in *some* round. Public code
@@ -491,6 +494,7 @@ assert one_block == D and rank > 10 * D
 # importance = 4
 # minutes = 13
 # objectives = ["blocks"]
+# methods = ["sla"]
 # task = '''
 # Write the formula of this section for one head. `q` is $N \times D$, `k` is $S \times D$, `v` is $S \times E$.
 # `kept` is $N \times S$: 1 for a kept pair, else 0. `alpha` is one number. The features are a softmax over channels.

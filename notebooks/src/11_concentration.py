@@ -397,6 +397,7 @@ assert all(min(lifts["softmax"]) > max(y)
 # importance = 4
 # minutes = 9
 # objectives = ["floor"]
+# methods = ["relu", "relu_floor"]
 # task = '''
 # `q_plus` ($N \times D$) and `k_plus` ($S \times D$) are features without their floor; none is negative. The number
 # $c$ is the floor. Sum each of the three terms over all keys. Return for every query the shares of its row: of the
@@ -612,6 +613,7 @@ assert (entropy_of["softmax"] < entropy_of["floor + fitted gate"]
 # importance = 5
 # minutes = 9
 # objectives = ["templates"]
+# methods = ["efficient"]
 # task = '''
 # `phi_q` ($N \times M$) and `phi_k` ($S \times M$) are features, all positive. Return the mixtures ($N \times M$) and
 # the templates ($M \times S$). Each row of both is a probability distribution. The mixtures times the templates give

@@ -15,7 +15,7 @@
 #     "Rank and singular values (chapter 3), linear attention (chapter 4).",
 #     "Entropy in bits as a measure of concentration (chapter 11).",
 # ]
-# minutes = {reading = 42, exercises = 40, quiz = 5}
+# minutes = {reading = 42, exercises = 40, quiz = 7}
 # key_points = [
 #     "Rank counts directions of the whole map. Entropy measures how widely one row is spread. They are independent.",
 #     "One summary for each block of tokens raises the rank up to N and leaves the entropy nearly as it was (MHLA).",
@@ -208,6 +208,7 @@ assert sums.max() > 1.2 and sums.min() < 0.5
 # importance = 5
 # minutes = 12
 # objectives = ["blocks"]
+# methods = ["mhla"]
 # task = '''
 # Write `public_mhla` again, without its fault. The features `q` and `k` are $M \times n \times D$, `v` is $M \times n
 # \times E$, and `C` is $M \times M$. Return the outputs, $M \times n \times E$. Each row of weights has to sum to one.
@@ -259,6 +260,7 @@ assert difference < 1e-4 and (sums - 1).abs().max() < 1e-9
 # importance = 4
 # minutes = 9
 # objectives = ["bound"]
+# methods = ["mhla"]
 # task = '''
 # `sizes` holds the number of tokens of each of $M$ blocks. `D` is the number of features. `C` is $H \times M \times
 # M$, one mixing per head. Return the bound on the rank of each head's map: $H$ whole numbers. Count what the keys can
@@ -441,6 +443,7 @@ assert of_channel.rank == N and of_channel.bits is None
 # importance = 3
 # minutes = 11
 # objectives = ["branch"]
+# methods = ["focused"]
 # task = '''
 # `kernel` is $P \times P$ with $P$ odd, for a picture of $Y$ rows and $X$ columns of patches. Return the matrix $YX
 # \times YX$ of the convolution. Row `r * X + c` belongs to the patch that is computed, at row $r$ and column $c$.
@@ -549,6 +552,7 @@ assert of_inline.rank <= of_mala.rank == D + 1 and min(negative.values()) > 20
 # importance = 4
 # minutes = 8
 # objectives = ["contrast"]
+# methods = ["inline", "mala"]
 # task = '''
 # Write attention with a contrast. The features are `phi_q` ($N \times M$) and `phi_k` ($S \times M$), the values `v`
 # ($S \times E$), and `c` holds one contrast per query. The map is $A = 1/S + c_i (p_{ij} - 1/S)$, with $p$ linear

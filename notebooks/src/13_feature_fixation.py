@@ -153,6 +153,7 @@ assert flat[0] < 5 and steep[0] > 100
 # importance = 4
 # minutes = 5
 # objectives = ["floor"]
+# methods = ["relu_floor"]
 # task = '''
 # Write $\phi$ for a whole table of tokens: `x` is $N \times D$, one row per token. Treat each number on its own.
 # Replace negative numbers by 0, then add the floor $1/\sqrt D$.
@@ -340,6 +341,7 @@ assert count(soft, 784) == 4 * count(soft, 392)
 # importance = 5
 # minutes = 12
 # objectives = ["bracket"]
+# methods = ["relu_floor"]
 # task = '''
 # Write gated linear attention for one head. The inputs are features `phi_q` ($N \times M$) and `phi_k` ($S \times
 # M$), values `v` ($S \times E$), and the ratios of both sides. Gate the features, move the bracket, and divide each

@@ -417,6 +417,7 @@ def public_two_sums(up_q, up_k, q, k, v, size):
 # importance = 5
 # minutes = 9
 # objectives = ["sums"]
+# methods = ["sana"]
 # task = '''
 # Write `public_two_sums` so that its memory does not grow with the clip. `up_q` and `up_k` ($N \times M$) are the
 # turned features for the numerator, `q` and `k` ($N \times M$) those for the divisor, `v` is $N \times E$. A chunk

@@ -115,6 +115,7 @@ say(f"{near.shape[1]:,} edges in place of {N * N:,} pairs. Rows from the formula
 # importance = 4
 # minutes = 8
 # objectives = ["edges"]
+# methods = ["graph"]
 # task = '''
 # `scores` has one number per edge, and `queries` has the number of the query of each edge. The edges are in no order.
 # There are `N` queries, and each has at least one edge. Return the weight of each edge: a softmax over the edges that
@@ -186,6 +187,7 @@ assert same < 0.05
 # importance = 3
 # minutes = 10
 # objectives = ["edges", "static"]
+# methods = ["graph"]
 # task = '''
 # Write graph attention as it should be, up to the output. `q` is $N \times D$, `k` is $S \times D$, `v` is $S \times
 # E$. `a` and `b` have $D$ numbers, and `edges` is $2 \times M$: queries and keys. Every query has an edge. LeakyReLU

@@ -15,7 +15,7 @@
 #     "Causal linear attention as a recurrent network (chapter 5).",
 #     "Ranks (chapter 3) for one paragraph of section 6.",
 # ]
-# minutes = {reading = 40, exercises = 42, quiz = 5}
+# minutes = {reading = 40, exercises = 42, quiz = 6}
 # key_points = [
 #     "One loop, four steps: fade, look up what is known of this key, write only what is new, read.",
 #     "A rate gamma has a half-life of ln 2 / -ln gamma tokens. In raster order this is a comet, not a disc.",
@@ -158,6 +158,7 @@ show(fig)
 # importance = 4
 # minutes = 5
 # objectives = ["fade"]
+# methods = ["retention"]
 # task = '''
 # The **half-life** of a head is the number of tokens after which half of a token's weight is left. It need not be a
 # whole number. Compute the half-lives of all heads from their rates `gamma`.
@@ -262,6 +263,7 @@ assert public[0] == 0 and math.log(2) / -public[1] < 1
 # importance = 3
 # minutes = 8
 # objectives = ["fade"]
+# methods = ["retention"]
 # task = '''
 # Repair the public function above: return the log decays of all heads as in the authors' formula, in float64. `H` is
 # a power of two. There is more than one mistake.
@@ -534,6 +536,7 @@ assert miss > 1 and 0.4 < share < 0.55 and min(t.min() for t in positive) >= 0
 # importance = 5
 # minutes = 14
 # objectives = ["walk", "erase"]
+# methods = ["delta", "gated_delta"]
 # task = '''
 # Compute the row of the *last* token as a walk. `q` is its query ($D$ numbers). `k` is $N \times D$, and `decay` and
 # `beta` have $N$ numbers each. Return the $N$ weights in the order of the tokens. Leave out the factor $D^{-1/2}$.
@@ -668,6 +671,7 @@ assert max(ranks) <= D and ranks[3] == D
 # importance = 4
 # minutes = 15
 # objectives = ["order"]
+# methods = ["gated_delta"]
 # task = '''
 # Write a gated delta memory that steps once per frame. `q` and `k` are $N \times D$, `v` is $N \times E$, and `beta`
 # has $N$ numbers. `gamma` is one number, and a frame has `size` tokens. At every frame: fade by `gamma`; all tokens

@@ -138,6 +138,7 @@ Live(draw_power, ch18.POWERS, label="power", start=3.0, form="g")
 # importance = 4
 # minutes = 8
 # objectives = ["design"]
+# methods = ["focused"]
 # task = '''
 # `x` is $N \times D$. Take relu, then raise each number to `power`, then rescale each token, so that its length is that
 # of $\mathrm{relu}(x)$. (Length: the root of the sum of squares.) A token without a positive channel stays zero.

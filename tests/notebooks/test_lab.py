@@ -7,7 +7,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -18,6 +18,7 @@ KERNEL = ".jp-Notebook-ExecutionIndicator"
 RAN = f"""() => {{ window.ran = []; new MutationObserver(all => all.forEach(({{target}}) => {{
     if (target.matches("{KERNEL}")) ran.push(target.dataset.status); }}))
   .observe(document.body, {{subtree: true, attributeFilter: ["data-status"]}}); }}"""
+NUMBERS = "e => JSON.stringify([e.data.map(t => [t.x, t.y, t.z]), e.layout.title])"
 WAIT = 90_000  # milliseconds, for a machine that is busy with something else
 
 
@@ -130,6 +131,96 @@ def test_the_quiz_explains_a_choice(lab: Any) -> None:
     cell.get_by_text("in the numerator and in the denominator").wait_for(timeout=WAIT)
 
 
+class Part(NamedTuple):
+    """Where a chapter has its first view, a slider, an exercise with its right answer, and a choice of its quiz."""
+
+    book: str
+    view: str
+    slider: str
+    exercise: str
+    right: str
+    quiz: str
+    choice: str
+    why: str
+
+
+PARTS = [
+    Part("07_random_features", "PatchView([Panel(name,", "Live(errors_at", "def positive_features(",
+         "return (x @ w.mT - x.square().sum(-1, keepdim=True) / 2).exp() / len(w) ** 0.5", "quizzes.directions",
+         "Positive features are more accurate.", "For short vectors the trigonometric features are more accurate"),
+    Part("10_hashing_and_choosing", "PatchView(panels", "Live(circle_at", "def bucket_numbers(",
+         "return torch.cat((x @ R, -x @ R), -1).argmax(-1)", "quizzes.hashing",
+         "It is certain: 4 rounds", "do not add up"),
+    Part("17_memory_that_fades", "PatchView([Panel(f", "Live(draw_comet", "def half_lives(",
+         "return math.log(0.5) / gamma.log()", "quizzes.fading",
+         "Nothing: a causal memory never sees patches above.", "so they were written")]
+
+
+def stored_cells(page: Any, lab_url: str, book: str) -> list[Any]:
+    """The code cells of a notebook, as JupyterLab stored it after every cell had run."""
+    page.keyboard.press("Control+s")
+    end = time.monotonic() + WAIT / 1000
+    while time.monotonic() < end:
+        with urllib.request.urlopen(f"{lab_url}/api/contents/{book}.ipynb") as answer:
+            cells = [c for c in json.loads(answer.read())["content"]["cells"] if c["cell_type"] == "code"]
+        if all(cell["execution_count"] for cell in cells):
+            return cells
+        page.wait_for_timeout(500)
+    raise AssertionError(f"JupyterLab never stored {book} as it had run")
+
+
+def hovered(page: Any, measure: str) -> set[float]:
+    """A measure of the first view's first panel, with the pointer at three places of it."""
+    panel = page.locator(".view .main").nth(0)
+    panel.scroll_into_view_if_needed()
+    box, found = panel.bounding_box(), set()
+    for share in (0.2, 0.5, 0.8):
+        page.mouse.move(box["x"] + share * box["width"], box["y"] + share * box["height"])
+        page.wait_for_timeout(100)
+        found.add(page.evaluate(f"{VIEWS}[0].measures[0].{measure}"))
+    return found
+
+
+def move_slider(page: Any, cell: Any) -> None:
+    """One step of a cell's slider; wait until the figure below it has other numbers or other words."""
+    handle, figure = cell.get_by_role("slider"), cell.locator(".js-plotly-plot")
+    handle.wait_for(timeout=WAIT)
+    figure.wait_for(timeout=WAIT)
+    before = figure.evaluate(NUMBERS)
+    handle.focus()
+    page.keyboard.press("ArrowRight")
+    end = time.monotonic() + WAIT / 1000
+    while time.monotonic() < end:
+        if figure.count() == 1 and figure.evaluate(NUMBERS) != before:
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError("the slider moved and the figure did not")
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.book)
+def test_a_chapter_is_alive_in_all_its_parts(chromium: Any, lab_url: str, part: Part) -> None:
+    """Its cells run, its first view follows the hand, a slider redraws a figure, a check and a quiz answer."""
+    with run_all(chromium, lab_url, part.book) as page:
+        bring(page, part.view)
+        page.wait_for_function(f"{VIEWS}[0]?.measures[0]?.size > 0", timeout=WAIT)
+        assert len(hovered(page, "size")) == 3
+        move_slider(page, bring(page, part.slider))
+        cell = bring(page, part.exercise)
+        cell.locator(".jp-OutputArea-output").first.wait_for(timeout=WAIT)
+        assert _said(cell).endswith("is still to be written.")
+        assert answer(page, cell, "return None").startswith("✗ Exercise")
+        assert answer(page, cell, part.right).startswith("✓ Exercise")
+        cell = bring(page, part.quiz)
+        choice = cell.get_by_text(part.choice)
+        choice.wait_for(timeout=WAIT)
+        choice.click()
+        cell.get_by_text(part.why).wait_for(timeout=WAIT)
+        raised = {o["ename"] for cell in stored_cells(page, lab_url, part.book) for o in cell["outputs"]
+                  if o["output_type"] == "error"}
+        assert raised == {"NotImplementedError"}
+
+
 @pytest.mark.nightly
 @pytest.mark.parametrize("book, text", [("00_start_here", "PatchView("), ("11_concentration", "PatchView(")])
 def test_other_chapters_open_run_and_light_up(chromium: Any, lab_url: str, book: str, text: str) -> None:
@@ -137,12 +228,4 @@ def test_other_chapters_open_run_and_light_up(chromium: Any, lab_url: str, book:
     with run_all(chromium, lab_url, book) as page:
         bring(page, text)
         page.wait_for_function(f"{VIEWS}[0]?.measures[0]?.bits > 0", timeout=WAIT)
-        panel = page.locator(".view .main").nth(0)
-        panel.scroll_into_view_if_needed()
-        box = panel.bounding_box()
-        bits = set()
-        for share in (0.2, 0.5, 0.8):
-            page.mouse.move(box["x"] + share * box["width"], box["y"] + share * box["height"])
-            page.wait_for_timeout(100)
-            bits.add(page.evaluate(f"{VIEWS}[0].measures[0].bits"))
-        assert len(bits) == 3
+        assert len(hovered(page, "bits")) == 3

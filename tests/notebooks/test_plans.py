@@ -12,6 +12,7 @@ import torch
 
 from linviz import models
 from linviz.course.chapter_source import Cell
+from linviz.mechanisms import REGISTRY
 from linviz.models.fit import fit_gate
 from notebooks.build import solved
 from teaching import formats
@@ -98,8 +99,18 @@ def run_cells(cells: list[Cell]) -> None:
             raise AssertionError(f"{type(error).__name__}: {error}\nin the cell\n{cell.source[:400]}") from error
 
 
+@pytest.fixture
+def registry() -> Iterator[None]:
+    """The registered mechanisms as they were: chapter 18 registers one of its own."""
+    before = dict(REGISTRY)
+    yield
+    REGISTRY.clear()
+    REGISTRY.update(before)
+
+
 @pytest.mark.parametrize("name, chapter", RUN)
-def test_cells_of_a_plan_run_in_its_order(name: str, chapter: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cells_of_a_plan_run_in_its_order(name: str, chapter: int, registry: None,
+                                          monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(BOOKS)
     monkeypatch.setattr(models, "fit_gate", quick_fit)
     run_cells(PLANS[name][chapter])

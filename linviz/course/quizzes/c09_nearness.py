@@ -8,6 +8,7 @@ import torch
 
 from ... import Grid, make
 from ...concentration import entropy
+from ...mechanisms import REGISTRY
 from ..scenes.ch09 import gaussian_rows, window_reach
 
 GRID = Grid(Y=14, X=14)
@@ -49,3 +50,21 @@ def recount_logits() -> Mapping[str, str]:
     row = gaussian_rows(0.02, GRID, GRID.number(0, 6, 6))["logits"]
     return {"sigma": "0.02", "N": f"{len(GRID)}", "most": f"{row.max() / row.min():.2f}",
             "bits": f"{entropy(row):.1f}", "all": f"{math.log2(len(GRID)):.1f}"}
+
+
+def recount_axes() -> Mapping[str, str]:
+    """What the bracket of vicinity attention keeps at the end of a row and in the opposite corner, in percent."""
+    x = torch.ones(1, 1, len(GRID), 1)
+    row = make("vicinity", 1, 1, GRID).map(x, x, x).rows([0])[0, 0, 0]
+    kept = 100 * row / row[0]
+    return {"X": f"{GRID.X}", "row": f"{kept[GRID.X - 1]:.0f}", "corner": f"{kept[-1]:.0f}"}
+
+
+def recount_size() -> Mapping[str, str]:
+    """How many numbers the position tables of three kinds of AFT have."""
+    assert REGISTRY["aft_full"].fixed and REGISTRY["aft_local"].fixed and not REGISTRY["aft_conv"].fixed
+    full, local, conv = (make(name, 1, 4, GRID, **options).state_dict() for name, options in (
+        ("aft_full", {}), ("aft_local", {"window": 16}), ("aft_conv", {"side": 7})))
+    tokens, band = local["mechanism.band"].shape
+    return {"full": f"{full['mechanism.table'].numel():,}", "N": f"{tokens}", "band": f"{band}",
+            "conv": f"{conv['mechanism.kernel'].numel()}"}

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 import torch
 from torch.linalg import matrix_rank
 
-from ... import Grid
+from ... import Grid, make
 from ...concentration import entropy
 from ...maps import Depthwise
+from ...spectra import numerical_rank
 from ..checks.e12_2_mhla_bound import right as mhla_bound
 
 N, D, BLOCKS = 784, 16, 196
@@ -39,3 +40,23 @@ def recount_bound() -> Mapping[str, str]:
     (bound,) = mhla_bound(sizes, D, torch.eye(BLOCKS, dtype=torch.float64)[None]).tolist()
     return {"D": f"{D}", "N": f"{N}", "M": f"{BLOCKS}", "small": f"{N // BLOCKS}", "right": f"{bound}",
             "wrong": f"{BLOCKS * D:,}"}
+
+
+def recount_signs() -> Mapping[str, str]:
+    """Bounds and ranks of four maps: two with as many features as channels, two with twice as many."""
+    grid, found = Grid(1, 14, 14), {}
+    q = _random(0, 3, 1, 1, len(grid), D)
+    for name in ("mlla", "rala", "nala", "pola"):
+        a = make(name, 1, D, grid).double().map(*q)
+        one = a.channel(0) if name == "pola" else a
+        assert int(numerical_rank(one.singular_values(), one.tolerance)) == one.rank_bound
+        found[name] = one.rank_bound
+    assert found["mlla"] == found["rala"] == D and found["nala"] == found["pola"]
+    return {"D": f"{D}", "N": f"{len(grid)}", "twice": f"{found['nala']}"}
+
+
+def recount_scores() -> Mapping[str, str]:
+    """The rank of a map of DAPE, and how many scores it needs."""
+    grid = Grid(1, 14, 14)
+    a = make("dape", 1, D, grid).double().requires_grad_(False).map(*_random(0, 3, 1, 1, len(grid), D)).dense()[0, 0]
+    return {"N": f"{matrix_rank(a)}", "pairs": f"{a.numel():,}"}

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import torch
 
+from ... import Grid, make
 from ...maps import Memory
 from ..scenes.ch17 import recall_errors
 
@@ -40,3 +41,12 @@ def recount_recall() -> Mapping[str, str]:
     n, D = 256, 32
     total, delta = (recall_errors([n], D, 1.0, erase, 8)[0] for erase in (0.0, 1.0))
     return {"n": f"{n}", "D": f"{D}", "sum": f"{total:.2f}", "delta": f"{delta:.2f}"}
+
+
+def recount_channels() -> Mapping[str, str]:
+    """How many decays a token computes in four memories."""
+    D, grid = 32, Grid(X=X)
+    gla, kda, gated, mamba = (make(name, 1, D, grid).state_dict()[f"mechanism.{layer}"].shape[-1] for name, layer in (
+        ("gla", "fade"), ("kda", "fade"), ("gated_delta", "fade"), ("mamba2", "write")))
+    assert gla == kda and gated == mamba
+    return {"one": f"{gated}", "D": f"{gla}"}
