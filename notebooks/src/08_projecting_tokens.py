@@ -468,6 +468,7 @@ assert bounds == [wide.T + wide.Y + wide.X - 2] * 2          # three means are e
 
 # %%
 C = 24
+torch.manual_seed(0)                                         # of the layer's weights
 layer = torch.nn.Linear(C, C).double().requires_grad_(False)
 tokens = torch.randn(N, C, generator=generator).double()
 for name, m in (("squares", pooled), ("random", drawn)):

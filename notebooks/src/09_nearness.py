@@ -411,6 +411,7 @@ ends = {name: (x[0, 13].item(), x[9, 9].item()) for name, x in tables.items()}
 figure = go.Figure()
 for n, (name, x) in enumerate(tables.items(), 1):
     figure.add_heatmap(z=x.numpy(), coloraxis="coloraxis", xaxis=f"x{n}", yaxis=f"y{n}",
+                       x0=1, y0=1,                           # counted from 1
                        hovertemplate="row %{y}, column %{x}: %{z:.2f}<extra></extra>")
     figure.layout[f"xaxis{n}"] = {"domain": [(n - 1) / 3, n / 3 - 0.04],
                                   "title": {"text": f"column of the key<br>{name}"},
