@@ -172,6 +172,8 @@ def run_capture(given: argparse.Namespace) -> int:
     """Capture q, k and v of a model and print its layers, or write a file or a page."""
     from .views.capture_command import run_capture as run
     return run(given)
+
+
 def run_survey(given: argparse.Namespace) -> int:
     """Measure many clips, or print what a table of before holds."""
     from .survey.survey_command import run_command

@@ -16,8 +16,8 @@ def repainted_picture(colours: Any, numbers: Any, names: tuple[str, str], *, bar
 
     >>> f = repainted_picture(np.zeros((2, 3, 3)), np.ones((2, 3)), ("painted", "weight"), bar="weight", top=1.0,
     ...                       said="All black.")
-    >>> [trace.type for trace in f.data]
-    ['image', 'heatmap']
+    >>> [(trace.type, trace.x0, trace.y0) for trace in f.data]
+    [('image', 1, 1), ('heatmap', 1, 1)]
     """
     rgb, x = np.asarray(colours, dtype=np.float32), np.asarray(numbers, dtype=np.float32)
     alt = f"A picture of {x.shape[0]} x {x.shape[1]} patches beside a heat map of {bar}, from {x.min():.2g} to " \
@@ -28,8 +28,9 @@ def repainted_picture(colours: Any, numbers: Any, names: tuple[str, str], *, bar
                       margin={"t": 76, "b": 48, "l": 56},
                       coloraxis={"colorscale": theme.colourscale("cividis"), "cmin": 0.0, "cmax": top,
                                  "colorbar": {"title": {"text": bar, "side": "right"}, "thickness": 14}})
-    fig.add_trace(go.Image(z=(255 * rgb.clip(0, 1)).round().astype(np.uint8), hoverinfo="skip"), row=1, col=1)
-    fig.add_trace(go.Heatmap(z=x, coloraxis="coloraxis",
+    first = {"x0": 1, "y0": 1}      # rows and columns are counted from 1, as in the texts
+    fig.add_trace(go.Image(z=(255 * rgb.clip(0, 1)).round().astype(np.uint8), hoverinfo="skip", **first), row=1, col=1)
+    fig.add_trace(go.Heatmap(z=x, coloraxis="coloraxis", **first,
                              hovertemplate="row %{y}, column %{x}: %{z:.3g}<extra></extra>"), row=1, col=2)
     fig.update_xaxes(title="column of patches", constrain="domain", showgrid=False)
     fig.update_yaxes(title="row of patches", col=1)

@@ -44,8 +44,12 @@
 # We begin with three methods that you have met. They differ in one thing: where the softmax stands.
 #
 # - **Non-local block** (2017): one softmax over the keys, after queries and keys have met. It needs all pairs.
-# - **Factorized attention** (2018): no softmax at all. The scores are divided by the number of keys.
+# - **Factorized attention** (2018): no softmax at all. The scores are divided by the number of keys. (Texts disagree
+#   about this divisor. It changes the size of the output, and nothing else.)
 # - **Efficient attention** (2018): two softmaxes, one on each side, before queries and keys meet.
+#
+# The title of each painting says how much **contrast** is left: the standard deviation of its colours, compared with
+# that of the patches.
 #
 # > **Predict before you run.** One of the three has rows that do not sum to one. What will a cat look like that is
 # > painted with this method?
@@ -58,7 +62,7 @@ import linviz
 from linviz import clips
 from linviz.course import Live, checks, pictures, quizzes, say, show, table
 from linviz.course.pictures import Gallery, Picture
-from linviz.course.scenes import ch06
+from linviz.course.scenes import ch06, common
 from linviz.figures import theme
 from linviz.patch_view import Panel, PatchView
 
@@ -104,23 +108,33 @@ say(table(["", "a row sums to", "negative weights", "contrast left"],
           [[name, f"{A.sum(-1).mean():+.2f}", f"{100 * (A < 0).double().mean():.0f} %",
             f"{ch06.contrast_left(painted[name], rgb):.0f} %"]
            for name, A in by_hand.items()]))
+few = by_hand["nonlocal"].sum(0).topk(100).values.sum().item() / N
+say(f"Of all weight of the non-local block, 100 of the {N} patches get "
+    f"**{100 * few:.0f} %**.")
+assert few > 0.8
 assert torch.allclose(by_hand["efficient"].sum(-1), torch.ones(N).double())
 assert by_hand["factorized"].sum(-1).abs().max() < 1e-4
 Gallery([painting("the patches", rgb),
          *(painting(name, x) for name, x in painted.items())])
 
 # %% [markdown]
-# The rows of factorized attention sum to zero here, because our descriptors have mean zero. So its outputs are not
-# colours: about half of them are negative, which the picture shows as black, and their size has nothing to do with the
-# size of the values. In a network this is no fault: the layer adds its output to what was there before (a residual).
-# But such an output is no mixture of values.
+# A row of factorized attention sums to $\frac1N \sum_j q_i \cdot k_j$, which is $q_i$ times the mean of all keys. The
+# mean of our descriptors is zero, so every row sums to zero. Its outputs are therefore no colours: many are negative,
+# which the picture shows as black, and their size has nothing to do with the size of the values. In a network this is
+# no fault: the layer adds its output to what was there before (a residual). But such an output is no mixture of values.
 #
-# The non-local block has no $1/\sqrt D$, so it is even sharper than softmax attention. Two more variants of it replace
-# the softmax by a division by $N$. The dot product is factorized attention, as the last cell showed. The other one,
-# *concatenation*, has the score $\operatorname{relu}(w_q \cdot q_i + w_k \cdot k_j)$. Before the relu this is a number
-# of $i$ plus a number of $j$, so its table has rank 2:
+# The non-local block of the paper has no $1/\sqrt D$ (its official code has). So it is even sharper than softmax
+# attention. It has more contrast than the photograph, because most patches copy a few extreme patches.
+#
+# Two more variants of this block replace the softmax by a division by $N$. The first, the *dot product*, is
+# factorized attention again. The second, *concatenation*, has the score $\operatorname{relu}(w_q \cdot q_i + w_k
+# \cdot k_j)$. Before the relu this is a number that depends on $i$ plus a number that depends on $j$, so its table
+# has rank 2:
 
 # %%
+dot = make("nonlocal", similarity="dot").map(q, k, rgb)
+assert torch.allclose(by_hand["factorized"], dot.dense()[0, 0], atol=1e-12)
+
 joined = make("nonlocal", similarity="concatenation")
 w_q, w_k = joined.mechanism.w[0]                             # one w, in two halves
 sums = (Q @ w_q)[:, None] + (K @ w_k)
@@ -133,12 +147,16 @@ say(f"Before the relu the rank is {int(torch.linalg.matrix_rank(sums))}, after i
 # ## 2 · Sliding one softmax
 #
 # Efficient attention has one softmax over the *channels* of each query and one over the *positions* of each channel of
-# the keys. Why not both over channels? It is the most frequent mistake when people write this method. Let us look at
-# it, slowly.
+# the keys. Why not both over channels? This is a frequent mistake when people write this method. Let us look at it,
+# slowly.
 #
-# Write the second softmax as $e^{k_{jd}}$ over a sum. At 0 the sum runs over positions, one sum for each channel. At 1
-# it runs over channels, one sum for each patch. In between we take the product of both sums, with exponents $1 - t$ and
-# $t$. Only at 0 do rows sum to one by themselves; elsewhere we divide each row by its sum.
+# Write the second softmax as $e^{k_{jd}}$ divided by a sum. With the slider at $t = 0$ the sum runs over positions: one
+# sum for each channel $d$. At $t = 1$ it runs over channels: one sum for each patch $j$. In between we divide by the
+# product of both sums, with the exponents $1 - t$ and $t$:
+#
+# $$\frac{e^{k_{jd}}}{\bigl(\sum_l e^{k_{ld}}\bigr)^{1-t}\ \bigl(\sum_c e^{k_{jc}}\bigr)^{t}}$$
+#
+# Only at 0 do rows sum to one by themselves. Elsewhere we divide each row by its sum.
 #
 # > **Predict.** Does the cat get more contrast or less when the softmax of the keys moves from positions to channels?
 # > And which patches lose the most weight?
@@ -159,18 +177,27 @@ channels = channels / channels.sum(-1, keepdim=True)
 assert torch.allclose(ends["channels"].dense()[0, 0], channels, atol=1e-12)
 heard = {name: a.column_sums().max().item() for name, a in ends.items()}
 left = {name: ch06.contrast_left(a.apply(rgb), rgb) for name, a in ends.items()}
-say("With the softmax over positions the patch that is heard most gets the weight of "
-    f"**{heard['positions']:.1f}** whole rows; over channels "
+say("With the softmax over positions the patch that is heard most gets as much weight "
+    f"as **{heard['positions']:.1f}** whole rows; over channels "
     f"**{heard['channels']:.2f}**. The contrast falls from {left['positions']:.0f} % "
     f"to {left['channels']:.0f} %.")
 assert heard["positions"] > 15 and heard["channels"] < 1.2
 assert left["positions"] > 2 * left["channels"]
 
+loud = ends["positions"].column_sums().argmax().item()       # the patch heard most
+share, channel = K.softmax(0)[loud].max(0)                   # of one channel's unit
+place = grid.place(loud)
+say(f"It is the patch in row {place[1] + 1}, column {place[2] + 1}, at the edge of the "
+    f"nose. Of the channel *{clips.CHANNELS[channel]}* it takes **{100 * share:.0f} %**; "
+    f"the other {N - 1} patches share the rest.")
+assert place[1:] == (22, 16) and share > 0.5
+
 # %% [markdown]
 # The reason is who has to share. Over **positions**, each *channel* has one unit of weight for the whole picture. A
-# patch that is extreme in a channel takes a large part of this unit. The nose is the reddest patch, so it is heard by
-# everyone who asks for red. Over **channels**, each *patch* has one unit for its 16 channels. An extreme patch can only
-# decide *how* it divides its unit. It cannot get more weight than a dull patch, and so all rows become similar.
+# patch that is extreme in a channel takes a large part of this unit. At the edge of the nose red meets grey. So this
+# patch is heard by everyone who asks for a change of colour. Over **channels**, each *patch* has one unit for its 16
+# channels. An extreme patch can only decide *how* it divides its unit. It cannot get more weight than a dull patch, and
+# so all rows become similar.
 #
 # So the two softmaxes of efficient attention do different jobs. The one of the keys makes templates: it lets a patch
 # stand out. The one of the queries divides a query's attention among the templates.
@@ -240,7 +267,7 @@ Gallery([painting("near head", both[0][None, None]),
 # Copy the function. Only the line that begins with `choice` changes: leave the factor $D^{-1/2}$ out.
 # ''',
 # ]
-# see = "The check says *right*. In the next cell your far head is as bright as the photograph."
+# see = "The check says *right*. In the next cell your far head is nearly as bright as the photograph."
 
 # %% tags=["answer:6.1"]
 from jaxtyping import Float
@@ -292,7 +319,7 @@ Gallery([painting("near head, repaired", repaired[0][None, None]),
 #
 # The *content lambda* $\lambda^c$ is the context of efficient attention, the same for all queries. But queries have no
 # softmax here: a channel may count negatively. The *position lambda* $\lambda^p_i$ uses a table $e$ with one vector of
-# $D$ numbers for every step from a query to a key. Collect what multiplies $v_j$, and you get the map:
+# $D$ numbers for every step from a query to a key. Multiply $q_i$ into both sums. What stands before $v_j$ is the map:
 #
 # $$A_{ij} = q_i \cdot \operatorname{softmax}_j(k)_j + q_i \cdot e_{j-i}$$
 #
@@ -451,7 +478,7 @@ assert change["content lambda"] < 1e-9 and change["position lambdas"] > 0.2
 # \underbrace{\operatorname{softmax}_j\!\Bigl(\tfrac{a_n \cdot k_j}{\sqrt D}\Bigr)}_{49 \times N}$$
 #
 # First each agent asks all keys and collects a mixture of values. Then each query asks the agents. (Both scores may get
-# a learned table of places; these tables start at zero, and so they are here.)
+# a learned table of places; linviz starts these tables at zero, and so they are here.)
 
 # %% tags=["derives:agent"]
 agent = make("agent")                                        # 7 x 7 agents
@@ -530,8 +557,8 @@ Gallery([painting("softmax attention", make("softmax")(q, k, rgb)),
 # The rank of the map is at most the number of agents. It is tempting to say: *49 agents can look at 49 different
 # things*.
 #
-# > **Predict.** The numerical rank of the map of 49 agents is 49. What is its *effective* rank, which counts how many
-# > directions really share the work: about 45, 25, or 10?
+# > **Predict.** The numerical rank of the map of 49 agents is 49. The *effective* rank (chapter 3) counts how many
+# > directions really share the work. Is it about 45, 25, or 10?
 
 # %%
 def through(side: float):
@@ -548,6 +575,10 @@ whole = linviz.spectra.effective_rank(make("softmax").map(q, k, rgb).singular_va
 say(f"49 agents: numerical rank {rank}, effective rank **{used:.1f}**. Softmax "
     f"attention has an effective rank of {whole.item():.0f} here.")
 assert rank == 49 and used < 15 < whole
+kept = [ch06.contrast_left(x, rgb) for x in (theirs.apply(rgb), painted["efficient"])]
+say(f"49 agents keep {kept[0]:.0f} % of the contrast, 16 templates of efficient "
+    f"attention {kept[1]:.0f} %.")
+assert 1.9 < kept[0] / kept[1] < 2.1
 
 # %% [markdown]
 # Neighbouring agents ask nearly the same question, so most of them find nearly the same. Yet the cat through 49 agents
@@ -576,6 +607,19 @@ assert moved["softmax"] == 0 == moved["efficient"] and moved["Agent"] > 30
 # For the same reason there is no causal form: an agent has seen the whole picture. And agents are not Linformer
 # (chapter 8): Linformer pools the *keys*; here all keys stay.
 #
+# What does each method cost, and how many different rows can it have? In the table $P$ is the side of a stencil, and
+# $M$ is the number of agents. The third column says how the cost grows if a picture has four times as many patches.
+
+# %%
+fine = linviz.Grid(Y=2 * grid.Y, X=2 * grid.X)
+compared = [make("softmax"), make("nonlocal"), make("factorized"), make("efficient"),
+            layer, agent]
+say(table(["", "cost of a head", "4 times the patches", "rank at most"],
+          common.costs_and_ranks(compared, grid, fine)))
+bounds = {m.title: m.map(q, k, rgb).rank_bound for m in compared}
+assert bounds["efficient"] == D and bounds["Agent"] == 49 and bounds["lambda"] == N
+
+# %% [markdown]
 # ## 7 · What was not shown
 #
 # - **Nothing was trained.** The stencils of section 4 were written by hand to show what a table can do. A trained table
@@ -587,6 +631,9 @@ assert moved["softmax"] == 0 == moved["efficient"] and moved["Agent"] > 30
 #
 # Sources: non-local networks, arXiv 1711.07971; efficient attention, arXiv 1812.01243; lambda networks, arXiv
 # 2102.08602; agent attention, arXiv 2312.08874; near and far heads: the package linear-attention-transformer.
+#
+# **If you remember one thing:** the numbers along the axis of a softmax compete for one unit of weight. So ask first
+# along which axis a softmax runs.
 #
 # ## Quiz
 

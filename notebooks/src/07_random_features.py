@@ -45,13 +45,22 @@
 # $e^{|x + y|^2/2}$. Now $|x + y|^2/2 = |x|^2/2 + |y|^2/2 + x \cdot y$. The first two terms are taken away again, and
 # $x \cdot y$ is left.
 #
-# The first factor depends on $x$ only, the second on $y$ only. So draw $M$ directions $w_1, \dots, w_M$ *once*, and
-# use them for all tokens. Then $\phi(x)_m = e^{w_m \cdot x - |x|^2/2} / \sqrt M$ is a feature, and $\phi(x) \cdot
-# \phi(y)$ is a mean over $M$ directions. Nothing is assumed about the map: neither that its rank is low (chapter 8),
-# nor that few weights are large (chapter 10). What remains is the error of a mean, and we shall measure it. There is
-# a second way with cosines and sines, because the mean of $\cos(w \cdot (x - y))$ is $e^{-|x - y|^2/2}$:
+# The first factor depends on $x$ only, the second on $y$ only. So draw $M$ directions $w_1, \dots, w_M$ *once*, and use
+# them for all tokens. Then $\phi(x)_m = e^{w_m \cdot x - |x|^2/2} / \sqrt M$ is a feature, and $\phi(x) \cdot \phi(y)$
+# is a mean over $M$ directions. These features are **positive**. Nothing is assumed about the map: neither that its
+# rank is low (chapter 8), nor that few weights are large (chapter 10). What remains is the error of a mean, and we
+# shall measure it.
 #
-# $$\phi(x) = \tfrac{1}{\sqrt M}\, e^{|x|^2/2}\, \bigl[\cos(w_m \cdot x),\ \sin(w_m \cdot x)\bigr].$$
+# There is a second way, with cosines and sines. Because $x \cdot y = |x|^2/2 + |y|^2/2 - |x - y|^2/2$,
+#
+# $$e^{x \cdot y} = e^{|x|^2/2}\; e^{|y|^2/2}\; e^{-|x - y|^2/2}.$$
+#
+# The last factor is the mean of $\cos(w \cdot x - w \cdot y)$ over random directions. And the cosine of a difference
+# is a sum of two products: $\cos(a - b) = \cos a \cos b + \sin a \sin b$. So the **trigonometric** features are
+#
+# $$\phi(x) = \tfrac{1}{\sqrt M}\, e^{|x|^2/2}\, \bigl[\cos(w_m \cdot x),\ \sin(w_m \cdot x)\bigr]_{m = 1 \dots M},$$
+#
+# two for each direction.
 #
 # > **Predict before you run.** We take pairs of patches and estimate their exponentials with 256 directions, in both
 # > ways. Which way is more accurate? And which way can give negative numbers?
@@ -63,6 +72,7 @@ import torch
 import linviz
 from linviz import clips
 from linviz.course import Live, checks, pictures, quizzes, say, show, table
+from linviz.course.pictures import Gallery, Picture
 from linviz.course.scenes import ch07
 from linviz.figures import theme
 from linviz.patch_view import Panel, PatchView
@@ -218,11 +228,14 @@ for kind in ("positive", "trigonometric", "relu", "none"):
     mine = rows_of(*by_formula(kind, performer.mechanism.w))
     assert torch.allclose(mine, performer.map(q, k, v).dense()[0, 0], atol=1e-9), kind
 say("Four kinds of features, from their formulas and from linviz: equal.")
-floored = linviz.make("performer", heads=1, width=D, grid=grid).double().map(q, k, v)
-bits = linviz.concentration.entropy(floored.dense()).mean().item()
-say(f"With linviz's default eps the rows have {bits:.2f} bits on average; uniform rows "
-    f"have {torch.tensor(N).log2():.2f}.")
-assert bits > 7.55
+standard = linviz.make("performer", heads=1, width=D, grid=grid).double()
+bits = linviz.concentration.entropy(standard.map(q, k, v).dense()).mean().item()
+_, phi_k = by_formula("positive", standard.mechanism.w)
+below = (phi_k < 2e-4).double().mean().item()                # less than eps without eps
+say(f"With linviz's default eps, {100 * below:.1f} % of the keys' features are smaller "
+    f"than eps. The rows have {bits:.2f} bits on average; uniform rows have "
+    f"{torch.tensor(N).log2():.2f}.")
+assert bits > 7.55 and below > 0.9
 
 # %% tags=["needs:7.1"]
 plain = ch07.random_features("positive", grid, D, directions=64).double()
@@ -234,16 +247,18 @@ say("Your features, with the keys first and no table: equal to linviz's Performe
 
 # %% [markdown]
 # *None* is efficient attention again (chapter 6). *relu* is a kernel with random directions that estimates nothing. And
-# eps is a floor: on this cat, with linviz's default (the defaults of a public package), the estimates of most pairs are
-# smaller than the floor, and the map is nearly uniform. In this chapter we therefore leave eps out, except in section
-# 6.
+# eps is a floor: on this cat, with linviz's defaults (those of a public package), nearly all features of the keys lie
+# below the floor, and the map is nearly uniform. In this chapter we therefore leave eps out, except in section 6.
+#
+# What is gained? With $M$ features the cost grows as $N M$ and not as $N^2$. What is lost? The rank of the map is at
+# most $M$, or $2M$ for cosines and sines, and the weights are estimates.
 #
 # ## 3 · Negative attention
 #
-# Now the whole map, at two lengths. In the view, orange weights are positive and blue weights are negative.
+# Now the whole map. In the view, orange weights are positive and blue weights are negative.
 #
-# > **Predict.** We multiply queries and keys by 0.7, so that softmax looks at a few tens of patches. What does a
-# > picture of trigonometric attention look like? And what does it paint?
+# > **Predict.** We multiply queries and keys by 0.7, so that softmax is less sharp. What does a picture of
+# > trigonometric attention look like? And what does a cat look like that is painted with it?
 
 # %%
 def three_maps(length: float, directions: int = 256):
@@ -258,6 +273,25 @@ long = three_maps(0.7)
 query = grid.number(0, 6, 6)
 PatchView([Panel(name, "softmax" if name == "softmax" else "kernel", a)
            for name, a in long.items()], photo, grid, query=query)
+
+# %%
+colours = pictures.patch_colours(photo, grid).double()
+tokens = linviz.concentration.effective_tokens(long["softmax"].dense())[0, 0]
+say(f"Softmax × 0.7: the row of this query has **{tokens[query]:.1f}** effective "
+    f"tokens; the mean over all queries is {tokens.mean():.0f} of {N}.")
+painted = {name: a.apply(colours) for name, a in long.items()}
+outside = {name: 100 * ((x < 0) | (x > 1)).double().mean().item()
+           for name, x in painted.items()}
+assert outside["softmax"] == outside["positive features"] == 0
+low, high = (f(painted["trigonometric features"]).item() for f in (torch.min, torch.max))
+say(f"With trigonometric features the painted numbers go from {low:.1f} to {high:.1f}; "
+    "a colour lies between 0 and 1.")
+assert outside["trigonometric features"] > 3 and low < -1
+Gallery([Picture(f"{name}: {outside[name]:.0f} % are no colours",
+                 pictures.patch_mosaic(x, grid),
+                 f"The cat in 14 x 14 patches, painted with {name}: {outside[name]:.0f} "
+                 "% of the numbers lie below 0 or above 1 and are no colours.")
+         for name, x in painted.items()])
 
 # %%
 short, full = three_maps(0.3), three_maps(1.0)
@@ -275,10 +309,11 @@ assert errors["trigonometric features", 1.0] > 2 > errors["positive features", 1
 assert rows[-1][3] > 0.3
 
 # %% [markdown]
-# An error of 1 means: as far from the map of softmax as no map at all. Positive features stop there. They are useless
-# for long vectors, too, but they do no harm beyond that. Trigonometric features go far beyond: their row sums come near
-# zero, and a division by a number near zero has no limit. That is the meaning of "positive": *bounded damage*, and not
-# more accuracy.
+# The error is the size of the difference of two maps (the root of the sum of squares), divided by the size of the map
+# of softmax. So a map of zeros has an error of 1. Positive features stop near 1: they are useless for long vectors,
+# too, but they do no harm beyond that. Trigonometric features go far beyond. Their row sums come near zero, and a
+# division by a number near zero has no limit. That is the meaning of "positive": *bounded damage*, and not more
+# accuracy.
 #
 # How many directions does it take, then? Move the slider from short vectors to long ones.
 #
@@ -313,17 +348,17 @@ say("Positive features, eight times as many directions: the error falls to "
 assert falls[0.2] < 0.6 and falls[1.0] > 0.8
 
 # %% [markdown]
-# For short vectors the rule holds. For long vectors more directions hardly help. The mean of $e^{w \cdot x - |x|^2/2}
-# \dots$ lives in rare directions: those that point along $x + y$. In 16 channels a random direction almost never does.
-# The variance grows exponentially with $|x + y|^2$; the number of directions works only as $1/\sqrt M$. A network that
-# is trained with random features can keep its queries and keys short. A network that was trained with softmax need not
+# For short vectors the rule holds. For long vectors more directions hardly help. The mean of section 1 comes from a few
+# rare directions: those that point along $x + y$. In 16 channels a random direction almost never does. The variance
+# grows exponentially with $|x + y|^2$, and $M$ directions reduce the error only by $1/\sqrt M$. A network that is
+# trained with random features can keep its queries and keys short. A network that was trained with softmax need not
 # have done so.
 #
 # ## 4 · Directions at right angles
 #
 # Look at the slider once more, at its left end. The dotted lines belong to independent directions, the solid lines to
-# *orthogonal* ones. In a block of $D$ directions all angles are right. Then no two directions of a block repeat each
-# other. The lengths are still those of random Gaussian vectors, so that the mean does not change.
+# *orthogonal* ones. In a block of $D$ directions every pair is at a right angle. Then no two directions of a block
+# repeat each other. The lengths are still those of random Gaussian vectors, so that the mean does not change.
 #
 # > **Predict.** For which of the two kinds of features, and for which lengths, do right angles help?
 
@@ -350,8 +385,8 @@ assert falls[0.2] < 0.6 and falls[1.0] > 0.8
 # find if the number on the diagonal of $R$ is positive. If it is negative, reverse the row.
 # ''',
 # '''
-# `turn, r = torch.linalg.qr(gauss.mT)`. Multiply the columns of `turn` with `r.diagonal(dim1=-2, dim2=-1).sign()`, take
-# `.mT`, and flatten the first two axes.
+# `turn, r = torch.linalg.qr(gauss.mT)` and `sign = r.diagonal(dim1=-2, dim2=-1).sign()`. Then `turn * sign[:, None]`
+# has the right columns. Take `.mT`, flatten the first two axes, and keep `len(lengths)` rows.
 # ''',
 # ]
 # see = "The check says *right*. Your directions equal those that linviz draws from the same random numbers."
@@ -521,7 +556,7 @@ assert first.max() > 0.1
 # Copy the function. In the line of `phi_k`, leave `- along_k.max()` out. Nothing else changes.
 # ''',
 # ]
-# see = "The check says *right*, and in the figure below the dotted line of your function stays at zero."
+# see = "The check says *right*. In the figure below the dotted line of your function is zero up to the last token."
 
 # %% tags=["answer:7.3"]
 def no_leak(q: Float[Tensor, "N D"], k: Float[Tensor, "N D"], v: Float[Tensor, "N E"],
@@ -568,6 +603,9 @@ Live(leaking, ch07.FACTORS, label="the last key, times", start=3.0, form=".1f")
 # Sources: rethinking attention with performers, arXiv 2009.14794. eps and the number of directions here are those of
 # the package performer-pytorch. Its relatives are [in the
 # Atlas](http://localhost:8501/atlas?family=kernel).
+#
+# **If you remember one thing:** positive random features are not more accurate than cosines and sines. But the damage
+# that they can do is bounded.
 #
 # ## Quiz
 

@@ -41,9 +41,9 @@
 # $$k' = E\,k, \qquad v' = F\,v, \qquad P = \operatorname{softmax}\bigl(q\,k'^\top / \sqrt D\bigr)\ (N \times K),
 # \qquad o = P\,v'.$$
 #
-# This is exact softmax attention to $K$ summaries. For a fixed $K$ its cost grows with $N$ and not with $N^2$. Note
-# what $E$ and $F$ mix: positions, not channels. And they do not look at the picture: the same places are mixed for a
-# cat and for a car.
+# This is exact softmax attention to $K$ summaries. For a fixed $K$ its cost grows with $N$ and not with $N^2$, because
+# the table $P$ has $N K$ weights. Note what $E$ and $F$ mix: positions, not channels. And they do not look at the
+# picture: the same places are mixed for a cat and for a car.
 #
 # The tables are learned, and linviz starts them with random numbers. To see what such a table *can* do, we write a
 # simple one by hand: each of 49 summaries is the mean of a square of 4 × 4 patches.
@@ -59,7 +59,7 @@ import linviz
 from linviz import clips
 from linviz.course import Live, checks, pictures, quizzes, say, show, table
 from linviz.course.pictures import Gallery, Picture
-from linviz.course.scenes import ch06, ch08
+from linviz.course.scenes import ch06, ch08, common
 from linviz.figures import theme
 from linviz.patch_view import Panel, PatchView
 
@@ -109,10 +109,10 @@ Gallery([painting(title, x) for title, x in {"the patches": rgb, **painted}.item
 # ## 2 · Shuffle the patches
 #
 # Softmax attention treats its tokens as a set. Shuffle all patches, together with their queries, keys and values, and
-# put the outputs back into the old order: nothing has changed. Chapter 5 used this law.
+# put the outputs back into the old order: nothing has changed.
 #
-# > **Predict.** What happens to Linformer with its squares if half of the patches change places? And what to a
-# > Linformer with squares if *all* of them do?
+# > **Predict.** What happens to the cat that Linformer paints with its squares, if half of the patches change places?
+# > And if *all* of them do?
 
 # %%
 def after_shuffling(share: float):
@@ -216,13 +216,14 @@ say(f"{N} × {N} weights, equal. The most negative one is {mine.min() * N:.1f} f
 # %% [markdown]
 # ## 4 · "Attention is of low rank"
 #
-# Why should so few summaries be enough? The paper shows a figure. It takes maps of trained networks for text, with 512
-# tokens, and adds up their singular values from the largest to the smallest. The curve rises steeply, and 128 values
-# hold most of the sum. From this comes the sentence "attention is of low rank". Here is the same curve for our cat, on
-# 14 × 14 patches. A line marks a quarter of the values, as 128 is a quarter of 512.
+# Why should so few summaries be enough? The paper shows a figure. It takes maps of trained networks for text, and adds
+# up their singular values from the largest to the smallest. The curve rises steeply: the first 128 values hold most of
+# the sum. From this comes the sentence "attention is of low rank". Here is the same curve for our cat, on 14 × 14
+# patches. A vertical line marks the first quarter of the values.
 #
-# > **Predict.** The paper adds up $s$. The error of the best copy with $k$ directions is made of $s^2$. Which curve is
-# > steeper? And what is the numerical rank of this map?
+# > **Predict.** The paper adds up the singular values $s$. But the squared error of the best copy of rank $k$ is the
+# > sum of the $s^2$ that are left out. Which curve rises faster, that of $s$ or that of $s^2$? And what is the
+# > numerical rank of this map?
 
 # %%
 half = linviz.Grid(1, 14, 14)
@@ -264,8 +265,8 @@ assert all(first[name, 2] > first[name, 1] + 0.05 for name in maps)
 # %% [markdown]
 # There are three caveats.
 #
-# - **The sum of $s$ is not the energy.** In the squares a quarter of the directions holds far more. Which curve matters
-#   depends on the error you ask for. Always say which one is drawn.
+# - **The sum of $s$ is not the energy**, which is the sum of $s^2$. Of the energy a quarter of the directions holds far
+#   more. Which curve matters depends on the error you ask for. Always say which one is drawn.
 # - **The numerical rank is full**, for the cat and for noise. Exponentials of a table of low rank have full rank. "Low
 #   rank" can only mean: *well approximated* by a map of low rank.
 # - **Sharpness decides.** Multiply the scores, and the curve changes completely:
@@ -291,11 +292,14 @@ Live(sharper, ch08.FACTORS, label="scores, times", start=1.0, form="g")
 # $$k_\ell = \operatorname{mean}_{j \in \ell} k_j, \qquad v_\ell = \operatorname{mean}_{j \in \ell} v_j, \qquad
 # o_i = \sum_\ell \operatorname{softmax}_\ell(q_i \cdot k_\ell)\, v_\ell$$
 #
-# There is no $1/\sqrt D$. The name comes from statistics. If a picture is *matrix-variate normal*, the covariance of
-# all pairs of patches is a Kronecker product of one small matrix for rows and one for columns. The mean over all rows
-# is then a vector whose covariance is that of the columns, up to a factor. So the line means keep both. (No Kronecker
-# product of *maps* occurs in the method.) A quick test of the statement about the mean, with 20,000 drawn pictures of 3
-# × 4 numbers:
+# Here $\ell$ is one of the $Y + X$ lines, and $j \in \ell$ are its patches. There is no $1/\sqrt D$.
+#
+# The name comes from statistics. Suppose that the covariance of two patches is a product of two numbers. One belongs
+# to their rows, and the other to their columns. (Such a picture is called *matrix-variate normal*, and the table of
+# all covariances is a *Kronecker product* of two small tables.) Then the mean over all rows is a vector whose
+# covariance is the table of the columns, up to a factor. In the same way the mean over all columns keeps the table of
+# the rows. So the means of lines keep both. No Kronecker product of *maps* occurs in the method. A quick test of this
+# statement about the mean, with 20,000 random pictures of 3 × 4 numbers:
 
 # %%
 rows_cov, columns_cov = (x @ x.mT / len(x) for x in
@@ -393,8 +397,8 @@ Gallery([painting("56 lines", mine.view(1, 1, N, 3)),
 # ## 6 · Lines that ask, and three averages of a clip
 #
 # The second form of Kronecker attention, QKV, averages the *queries*, too. Now 56 lines ask 56 lines. A patch gets the
-# output of its row plus the output of its column. This needs a table of 56 × 56 in place of 784 × 784, and the rows of
-# the map sum to *two*.
+# output of its row plus the output of its column. This needs a table of 56 × 56 in place of 784 × 784. Each of the two
+# outputs is a mixture whose weights sum to one, so the rows of the map sum to *two*.
 #
 # A clip has a third kind of lines. For linviz's own extension we take three line averages: over each frame, over all
 # patches in one row of any frame, and over all patches in one column of any frame. A clip of 8 frames of 14 × 14
@@ -438,6 +442,20 @@ PatchView([Panel(m.title, m.family, m.map(cq, ck, cv)) for m in in_clip.values()
 # of the frame, plus a part of the row, plus a part of the column. An object that moves cannot be followed: for that,
 # the row would have to change with the frame.
 #
+# What do these methods cost, and how many different rows can they have? $K$ is the number of summaries. The third
+# column says how the cost grows if a clip has twice as many frames, rows and columns: eight times the patches.
+
+# %%
+longer = linviz.Grid(2 * wide.T, 2 * wide.Y, 2 * wide.X)
+compared = [in_clip["softmax"], linviz.make("linformer", 1, cq.shape[-1], wide),
+            in_clip["kronecker_kv"], in_clip["kronecker_qkv"]]
+say(table(["", "cost of a head", "8 times the patches", "rank at most"],
+          common.costs_and_ranks(compared, wide, longer)))
+bounds = [in_clip[name].map(cq, ck, cv).rank_bound
+          for name in ("kronecker_kv", "kronecker_qkv")]
+assert bounds == [wide.T + wide.Y + wide.X - 2] * 2          # three means are equal
+
+# %% [markdown]
 # [The same clip in the
 # explorer](http://localhost:8501/?source=crossing&frames=8&specs=softmax,linformer,kronecker_kv).
 #
@@ -452,6 +470,7 @@ PatchView([Panel(m.title, m.family, m.map(cq, ck, cv)) for m in in_clip.values()
 
 # %%
 C = 24
+torch.manual_seed(0)                                         # of the layer's weights
 layer = torch.nn.Linear(C, C).double().requires_grad_(False)
 tokens = torch.randn(N, C, generator=generator).double()
 for name, m in (("squares", pooled), ("random", drawn)):
@@ -534,6 +553,9 @@ say("Your block equals the layer of `linviz.models`, plus its residual.")
 #
 # Sources: Linformer, arXiv 2006.04768; Kronecker attention, arXiv 2007.08442 (no public code of the KV form was
 # found).
+#
+# **If you remember one thing:** to mix positions before the queries come is cheap. But no query can separate again what
+# was mixed.
 #
 # ## Quiz
 

@@ -53,7 +53,7 @@ import linviz
 from linviz import clips
 from linviz.concentration import distance, entropy, frame_distance
 from linviz.course import Live, checks, quizzes, say, show, table
-from linviz.course.scenes import ch09
+from linviz.course.scenes import ch09, common
 from linviz.figures import heat, theme
 from linviz.patch_view import Panel, PatchView
 
@@ -104,7 +104,8 @@ assert pair[cut.title] == 0 and min(pair[soft.title], pair[moved.title]) > itsel
 #
 # A step inside a window of side $W$ has $2W - 1$ possible values in each direction, so $b$ has $(2W - 1)^2$ numbers,
 # here 169 per head. (Here they are as they were drawn, close to zero.) All windows share them. The next cell writes
-# the table of all pairs and puts minus infinity where two patches are in different windows:
+# the table of all pairs and puts minus infinity where two patches are in different windows. (Their steps may be longer
+# than 6. The cell cuts these steps off, so that the table has a number for them; minus infinity then covers it.)
 
 # %% tags=["derives:swin"]
 _, row, column = grid.places().T                             # of every patch
@@ -126,8 +127,9 @@ for spec, first_cut in (("swin@window:7", 0), ("swin@shifted:7", 3)):
 # - **"Linear" means: linear in N while $W$ is fixed.** A window of $W^2$ patches has $W^4$ pairs, and there are $N /
 #   W^2$ windows, so there are $N W^2$ pairs. Inside a window it is ordinary softmax.
 # - **The shift does not join the left edge with the right edge.** The official code rolls the picture round, so that
-#   all windows stay complete. But it also adds $-100$ to the score of two patches that are not neighbours in the
-#   picture. The result is that of smaller windows at the edge, which linviz uses directly.
+#   all windows stay complete. But where a window joins two parts of the picture that do not touch, the code adds
+#   $-100$ to the scores between these parts. The result is that of smaller windows at the edge, which linviz uses
+#   directly.
 
 # %% [markdown] tags=["exercise"]
 # number = "9.1"
@@ -184,7 +186,8 @@ assert counts[2][0] == N * 4 and counts[7][0] == N * 49 and counts[14][0] == N *
 
 # %% [markdown]
 # Swin uses both cuts by turns: one layer with windows, the next one with shifted windows. How far does this carry?
-# `linviz.flow.reach` follows the values back through the layers. Now the picture has 28 × 28 patches and 16 windows.
+# `linviz.flow.reach` follows the values back through the layers, from the last one to the first. Here the last layer is
+# a shifted one. Now the picture has 28 × 28 patches and 16 windows.
 #
 # > **Predict.** Without a shift, how many of the 784 patches reach the query after four layers? And with the shift in
 # > every second layer? Then move the slider.
@@ -240,9 +243,10 @@ assert side.sum(1).tolist() == [14 if abs(y - 9) <= 1 else 0 for y in range(14)]
 # It sees the far end of its row, 7 patches away, and does not see the patch two rows below. So "local" needs a
 # question: *local in what?*
 #
-# A compromise is to give the heads of a layer different tasks. In the package *linear-attention-transformer* the
-# first heads are local, and the others see everything through efficient attention (chapter 4): a softmax over the
-# channels of $q$ times a softmax over the positions of $k$. We use two heads with half of the channels each:
+# A compromise is to give the heads of a layer different tasks, as in exercise 6.1. In the package
+# *linear-attention-transformer* the first heads are local, and the others see everything through efficient attention.
+# In chapter 6 both heads had the same queries and keys. In a layer each head has channels of its own, here half of
+# them:
 
 # %% tags=["derives:local_global"]
 halves = [x.unflatten(-1, (2, D // 2)).transpose(-2, -3)[0] for x in (q, k, v)]
@@ -258,8 +262,8 @@ say(f"Rows of the local head sum to {near_head.sum(-1).mean():.2f}, rows of the 
 assert torch.allclose(far_head.sum(-1), torch.tensor((D // 2) ** -0.5))
 
 # %% [markdown]
-# The rows of the global head do *not* sum to one. This is no mistake of ours: the public code scales the queries by
-# $1 / \sqrt D$ after their softmax, and the linear layer behind the heads has to undo it.
+# The rows of the global head do *not* sum to one: linviz keeps the factor $1/\sqrt D$ of the public code, which you
+# found in exercise 6.1.
 #
 # ## 3 · A ruler inside the features
 #
@@ -409,6 +413,7 @@ ends = {name: (x[0, 13].item(), x[9, 9].item()) for name, x in tables.items()}
 figure = go.Figure()
 for n, (name, x) in enumerate(tables.items(), 1):
     figure.add_heatmap(z=x.numpy(), coloraxis="coloraxis", xaxis=f"x{n}", yaxis=f"y{n}",
+                       x0=1, y0=1,                           # counted from 1
                        hovertemplate="row %{y}, column %{x}: %{z:.2f}<extra></extra>")
     figure.layout[f"xaxis{n}"] = {"domain": [(n - 1) / 3, n / 3 - 0.04],
                                   "title": {"text": f"column of the key<br>{name}"},
@@ -511,7 +516,8 @@ assert output > 0.1
 # - **AFT-simple**: $w = 0$. All rows of a channel are the same.
 # - **AFT-local**: $w_{ij}$ is learned for $|i - j| < s$ and **zero** elsewhere.
 # - **AFT-conv**: $w$ depends only on the step from query to key, inside a small square, so it is a convolution. The
-#   key is one number per head, $u \cdot k_j$.
+#   key is one number per head, $u \cdot k_j$ with a learned vector $u$. All channels of a head then share one map,
+#   $A_{ij} = \exp(u \cdot k_j + w_{j - i}) / \sum_l \exp(u \cdot k_l + w_{l - i})$, with $w = 0$ outside the square.
 
 # %% tags=["derives:aft_simple", "derives:aft_local", "derives:aft_conv"]
 simple = made("aft_simple")
@@ -704,6 +710,23 @@ assert min(found[x][0] for x in ("cosFormer", "vicinity")) > 0.75 * found["unifo
 # The rulers are gentle: with cosFormer and vicinity attention still goes more than three quarters as far as uniform
 # attention. A window is a strong statement about nearness. A narrow Gaussian is the strongest, but content moves none
 # of its weight: it is the same for every picture.
+#
+# What is paid for nearness, and what is lost? In the next table $W$ is the number of tokens in a block, $s$ the reach
+# of AFT-local, and $P$ the side of a square. The third column says how the cost grows with four times as many
+# patches. (Swin is not in the table: its pairs were counted in section 1.)
+
+# %%
+compared = [soft, local, cosformer, vicinity, aft, simple, near_aft, conv, gauss["weights"]]
+say(table(["", "cost of a head", "4 times the patches", "rank at most"],
+          common.costs_and_ranks(compared, grid, fine)))
+bounds = {m.title: m.map(q, k, v).rank_bound for m in compared}
+assert bounds["cosFormer"] == 2 * D and bounds["vicinity"] == 4 * D
+assert bounds[simple.title] == 1 and bounds[gauss["weights"].title] == N
+
+# %% [markdown]
+# Two groups can be seen. A ruler inside the features keeps the rank of a kernel: small, and the same for every
+# picture. Windows, position tables and Gaussians allow any rank, because a row depends on where its query lies.
+# (AFT-simple has no table, so all its rows are equal.)
 
 # %%
 pick = (query, grid.number(0, 3, 10))
@@ -782,6 +805,9 @@ checks.captions_of_rows(captions_of_rows)
 #   it attends, and adds a connection around it. We used the attention alone.
 # - **No official code of AFT was found.** Our form follows the paper, and the two faults above are in other people's
 #   packages.
+#
+# **If you remember one thing:** ask of every method *near in what?* Reading order, picture and time are three different
+# distances.
 #
 # ## Quiz
 

@@ -51,7 +51,7 @@ import linviz
 from linviz import clips, spectra
 from linviz.concentration import entropy
 from linviz.course import Live, checks, quizzes, say, show, table
-from linviz.course.scenes import ch10
+from linviz.course.scenes import ch10, common
 from linviz.figures import theme
 from linviz.figures.growth import Axis, Trend, trend_lines
 from linviz.patch_view import Panel, PatchView
@@ -232,8 +232,10 @@ assert sizes.max() > 2 * N / len(sizes)
 #   buckets. A token also sees across the borders of buckets, if they fall into the same chunk.
 # - **Looking back helps** where a bucket was cut. The first chunk looks back at the last one.
 #
-# > **Predict.** Each of $r$ rounds needs $N \cdot 2L$ pairs. At most how many rounds does 20 × 20 patches with $L =
-# > 8$ allow, until all pairs of softmax would have been cheaper?
+# In a round every token meets $2L$ tokens, so $r$ rounds need $r \cdot N \cdot 2L$ pairs. Softmax needs $N^2$ pairs.
+#
+# > **Predict.** The photograph has 20 × 20 patches, and $L = 8$. After how many rounds has Reformer computed as many
+# > pairs as softmax?
 
 # %% [markdown] tags=["exercise"]
 # number = "10.2"
@@ -442,7 +444,9 @@ assert 0.02 < spoilt < 0.9
 # 3. On all *other* keys use linear attention, $f_{ij} = \phi(q_i) \cdot \phi(k_j)$, with a softmax over channels as
 #    $\phi$.
 #
-# Each of the two maps is normalised on its own, and a number $\alpha$ mixes them:
+# Each of the two maps is normalised on its own. In SLA the output of the linear map then passes through a learned
+# matrix, which mixes channels, and both outputs are added. Such a sum is no longer one map for all channels. Its
+# successor SLA2 (2026) joins both maps by a learned ratio. linviz does this, too, with one number $\alpha$:
 #
 # $$A_{ij} = \alpha\, \frac{e_{ij}}{\sum_{m \in \text{kept}} e_{im}} \quad\text{on kept keys}, \qquad
 # A_{ij} = (1 - \alpha)\, \frac{f_{ij}}{\sum_{m \in \text{others}} f_{im}} \quad\text{on the others}.$$
@@ -473,8 +477,8 @@ assert 0.5 < share < 0.7
 # Two common misunderstandings:
 #
 # - **"The linear part repairs what the sparse part lost."** Not by itself. It does not know how much weight was lost:
-#   here $\alpha$ gives it one half for every query, also where softmax would give it a tenth. In the published form
-#   the linear part passes through a learned matrix that starts at *zero*. Before training it does nothing.
+#   here $\alpha$ gives it one half for every query, also where softmax would give it a tenth. In SLA the learned matrix
+#   behind the linear part starts at *zero*. Before training the linear part does nothing.
 # - **"It is a sparse matrix plus a low-rank matrix."** It is the sum of two *normalised* maps. And since each block of
 #   queries leaves out keys of its own, the linear part is not even of low rank as a whole:
 
@@ -702,6 +706,20 @@ assert max(y for name, (x, y) in at_a_fifth.items() if "best" not in name) < 0.7
 # graphics processor needs: blocks are much faster for it than single pairs. And weight found is not accuracy: a
 # network that is trained with its mask can learn to live with it.
 #
+# How do the costs grow? $R$ is the number of rounds, and $L$ the number of tokens in a chunk.
+
+# %%
+fine = linviz.Grid(Y=2 * grid.Y, X=2 * grid.X)
+compared = [linviz.make("softmax", 1, D, grid), reformer(), linviz.make("sla", 1, D, grid)]
+say(table(["", "cost of a head", "4 times the patches", "rank at most"],
+          common.costs_and_ranks(compared, grid, fine)))
+pairs_kept = [quality(sla_mask(0.2))[0], quality(hash_mask(8))[0]]
+assert abs(pairs_kept[0] - 0.2) < 0.01 and pairs_kept[1] < 8 * 2 * L / N
+
+# %% [markdown]
+# Reformer's pairs grow with $N$, as long as $R$ and $L$ stay fixed. (The sort adds a little: $N \log N$ steps.) SLA
+# keeps a fixed *share* of all pairs, here a fifth. So its cost still grows with $N^2$.
+#
 # [Both methods in the
 # explorer](http://localhost:8501/?source=chelsea&patches=20&specs=softmax,reformer,sla), with other pictures and
 # settings.
@@ -719,6 +737,9 @@ assert max(y for name, (x, y) in at_a_fifth.items() if "best" not in name) < 0.7
 #
 # Sources: Reformer is Kitaev and others, 2020 (arXiv 2001.04451); SLA is Zhang and others, 2025 (arXiv 2509.24006),
 # and SLA2 is arXiv 2602.12675. What trained models say is on [the evidence page](http://localhost:8501/evidence).
+#
+# **If you remember one thing:** a key that was not chosen has the weight zero. So compare every choice with chance, and
+# with the best possible choice.
 #
 # ## Quiz
 

@@ -52,7 +52,7 @@ from linviz.course import Live, checks, quizzes, say, show, table
 from linviz.course.scenes import common
 from linviz.course.scenes import ch11
 from linviz.figures import concentration_charts as charts
-from linviz.figures import curves, heat
+from linviz.figures import curves, heat, theme
 from linviz.models import fit_gate
 from linviz.patch_view import Panel, PatchView
 
@@ -496,24 +496,10 @@ assert bits[floor] - bits[relu] > 5 * (bits[relu] - bits[cosformer])
 
 # %% [markdown]
 # The cosine is so broad that it hardly distinguishes near from far. At a distance of half the picture it is still
-# $\cos(\pi/4) \approx$ 0.7. Moreover, the difference of token numbers is a poor distance on a picture. Tokens are
-# numbered row by row. So the patch *below* is a whole row away, and the last patch of one row is next to the first
-# patch of the following row. With one cosine for the row and one for the column (`axes="2d"`, linviz's own variant)
-# the weight belongs to a place at least:
-
-# %%
-row_of, column_of = grid.places()[:, 1], grid.places()[:, 2]
-raster = torch.cos(torch.pi / 2 * (i - j) / N)
-both = (torch.cos(torch.pi / 2 * (row_of - row_of[i]) / grid.Y)
-        * torch.cos(torch.pi / 2 * (column_of - column_of[i]) / grid.X))
-cosines = torch.stack((raster, both)).unflatten(-1, (grid.Y, grid.X))
-show(heat.patch_panels(cosines.numpy(),
-                       ["cosine of the token number", "cosines of row and column"],
-                       bar="cosine", top=1.0, columns=2,
-                       title="cosFormer's cosine: bands of rows; with two axes, a "
-                             "place"))
-
-# %% [markdown]
+# $\cos(\pi/4) \approx$ 0.7. Moreover, the difference of token numbers is a poor distance on a picture: it makes stripes
+# (chapter 9). The table below also has linviz's own variant, with one cosine for the row and one for the column
+# (`axes="2d"`).
+#
 # **Focused attention** (FLatten: Han and others, 2023) has no floor either. It raises every feature to a power $p$,
 # and then restores the length of the vector:
 #
@@ -654,8 +640,9 @@ say(f"{len(t)} templates and {len(w)} mixtures give the map. The largest differe
     f"from linviz's map is {(w @ t - whole).abs().max():.0e}.")
 
 # %% [markdown]
-# A mixture is flatter than its parts. The entropy of a mixture is never below the mean entropy of what is mixed. So
-# it is never below the entropy of the *sharpest* template:
+# A mixture is flatter than its parts. The entropy of a mixture is never below the mean entropy of what is mixed. (The
+# reason: $-x \log x$ is a concave function. Its value at a mean of numbers is never below the mean of its values.) So
+# the entropy of a row is never below the entropy of the *sharpest* template:
 #
 # $$H(A_i) \;\ge\; \sum_m w_{im} H(t_m) \;\ge\; \min_m H(t_m).$$
 #
@@ -795,15 +782,16 @@ import plotly.graph_objects as go
 FACTORS = ch11.LENGTHS
 largest = {name: [N * m.map(x * q, k, v).rows([query])[0, 0, 0].max().item()
                   for x in FACTORS] for name, m in reacting.items()}
-looks = {"softmax": ("#0072b2", "circle"), "relu": ("#d55e00", "triangle-up"),
-         "mala": ("#009e73", "square"), "nala": ("#cc79a7", "diamond")}
-lines = go.Figure([
-    go.Scatter(x=FACTORS, y=y, name=reacting[name].title, mode="lines+markers",
-               line_color=looks[name][0], marker_symbol=looks[name][1])
-    for name, y in largest.items()])
+lines = go.Figure()
+for name, y in largest.items():
+    style = theme.style(name, reacting[name].family)         # by family and by method
+    lines.add_scatter(x=FACTORS, y=y, name=reacting[name].title, mode="lines+markers",
+                      line_color=style.hue, marker_symbol=style.marker)
+    lines.add_annotation(x=math.log10(FACTORS[-1]), y=math.log10(y[-1]), xanchor="left",
+                         text=reacting[name].title, showarrow=False, xshift=8)
 lines.update_layout(
-    template="linviz", height=380, margin_t=84, title_y=0.97,
-    title="Relu stands still, NaLa moves and then stops",
+    template="linviz", height=380, margin={"t": 60, "r": 110}, showlegend=False,
+    title=theme.top_title("Relu stands still, NaLa moves and then stops"),
     xaxis={"type": "log", "title": "factor on the length of the query",
            "tickvals": FACTORS,
            "ticktext": [f"{x:g}" if x >= 1 else f"1/{1 / x:g}" for x in FACTORS]},
@@ -1081,10 +1069,11 @@ def rank_of(a: Tensor) -> int:
 
 
 ends = [charts.Point(title, "uniform", "content-free",
-                     concentration.entropy(a).mean().item(), rank_of(a))
-        for title, a in zip(("sharp and poor", "flat and rich"), opposites(64),
-                            strict=True)]
-ends += [charts.Point("identity", "uniform", "content-free", 0.0, 64),
+                     concentration.entropy(a).mean().item(), rank_of(a), place)
+        for title, place, a in zip(("sharp and poor", "flat and rich"),
+                                   ("top right", "top left"), opposites(64),
+                                   strict=True)]
+ends += [charts.Point("identity", "uniform", "content-free", 0.0, 64, "top right"),
          charts.Point("uniform", "uniform", "content-free", 6.0, 1)]
 show(charts.plane_chart(ends, most=64,
                         title="All four corners of the plane exist, for 64 tokens"))

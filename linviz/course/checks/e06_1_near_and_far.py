@@ -89,6 +89,11 @@ WRONG = {
     "when the two heads are exchanged": _swapped,
     "when both heads look near": _two(far=lambda q, k, v: near_head(q, k, v, 2)),
     "when both heads look far": _two(near=lambda q, k, v, w: far_head(q, k, v)),
+    "when the far head divides the keys by sqrt(D) before their softmax":
+        _two(far=lambda q, k, v: far_head(q, k * k.shape[1] ** -0.5, v)),
+    "when the far head has no softmax on the keys": _two(far=lambda q, k, v: q.softmax(-1) @ (k.mT @ v)),
+    "when the far head takes the queries, keys and values of the first head":
+        lambda q, k, v, w: _two()(q[:1].expand_as(q), k[:1].expand_as(k), v[:1].expand_as(v), w),
 }
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from ..comparison import first_difference
 from ..exercise import Attempt, Exercise, Finding
@@ -58,6 +59,14 @@ def _softmax(q: Tensor, e: Tensor, v: Tensor) -> Tensor:
     return (torch.cat(weights, -1).softmax(-1)[..., None] * torch.stack(parts, -2)).sum(-2)
 
 
+def _repeated(q: Tensor, e: Tensor, v: Tensor) -> Tensor:
+    """Beyond the border, the nearest value in place of zero."""
+    half = len(e) // 2
+    wide = pad(v.movedim(-1, 0), (half,) * 4, mode="replicate").movedim(0, -1)
+    return sum((q @ e[a, b])[..., None] * wide[a:a + len(v), b:b + v.shape[1]]
+               for a in range(len(e)) for b in range(len(e)))
+
+
 def _only(e: Tensor, a: int, b: int) -> Tensor:
     """One at (a, b), zero elsewhere."""
     out = torch.zeros_like(e)
@@ -90,6 +99,7 @@ WRONG = {
     "when the middle of the stencil is left out":
         lambda q, e, v: stamped(q, e, v) - (q @ e[W // 2, W // 2])[..., None] * v,
     "when the values are left out": lambda q, e, v: stamped(q, e, torch.ones_like(v)),
+    "when the values at the border are repeated beyond it": _repeated,
 }
 
 

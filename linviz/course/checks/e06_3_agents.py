@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import scaled_dot_product_attention as attend
 
 from ..exercise import Attempt, Exercise, Finding
 from ..properties import LAST
@@ -66,6 +67,10 @@ WRONG = {
         lambda q, k, v, a: (q @ k.mT / q.shape[1] ** 0.5).softmax(-1) @ v,
     "when the query has a sign too many": _by(choose=lambda s: (-s).softmax(-1)),
     "when the agents have a sign too many": _by(ask=lambda s: (-s).softmax(-1)),
+    "when sqrt(M) divides the scores, not sqrt(D)": _by(
+        lambda s: (s * _root(s) / M ** 0.5).softmax(-1), lambda s: (s * _root(s) / M ** 0.5).softmax(-1)),
+    "when the agents collect keys, too, and the queries ask these keys":
+        lambda q, k, v, a: attend(q, attend(a, k, k), attend(a, k, v)),
 }
 
 

@@ -52,6 +52,10 @@ WRONG = {
     "with relu in place of the exponential": lambda x, w: (x @ w.mT - _half(x)).relu() / _root(w),
     "when the exponential is missing": lambda x, w: (x @ w.mT - _half(x)) / _root(w),
     "with exp(-w.x) in place of exp(w.x)": lambda x, w: (-x @ w.mT - _half(x)).exp() / _root(w),
+    "when the largest w.x of all tokens is subtracted: the products no longer estimate exp(x.y)":
+        lambda x, w: (x @ w.mT - _half(x) - (x @ w.mT).max()).exp() / _root(w),
+    "when |x|^2 is summed over all tokens, not over the channels of one token":
+        lambda x, w: (x @ w.mT - _half(x).sum()).exp() / _root(w),
 }
 
 

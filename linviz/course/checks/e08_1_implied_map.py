@@ -52,6 +52,13 @@ WRONG = {
         lambda q, k, E, F: (q @ (E @ k).mT * q.shape[1] ** -0.5).exp() @ F,
     "when every summary has the same weight": lambda q, k, E, F: F.mean(0).expand(len(q), -1).clone(),
     "when the scores have a sign too many": lambda q, k, E, F: over_summaries(-q, k, E) @ F,
+    "when P comes back, which has weights on summaries, not on positions":
+        lambda q, k, E, F: over_summaries(q, k, E),
+    "when D divides the scores, not its square root":
+        lambda q, k, E, F: over_summaries(q, k, E, 1 / q.shape[1]) @ F,
+    "when sqrt(S) divides the scores, not sqrt(D)": lambda q, k, E, F: over_summaries(q, k, E, len(k) ** -0.5) @ F,
+    "when every row of E is divided by its sum first":
+        lambda q, k, E, F: over_summaries(q, k, E / E.sum(-1, keepdim=True)) @ F,
 }
 
 

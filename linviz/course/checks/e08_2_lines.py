@@ -52,6 +52,12 @@ def _own_lines(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     return torch.einsum("yxz,yze->yxe", w[..., :q.shape[1]], v) + torch.einsum("yxz,zxe->yxe", w[..., q.shape[1]:], v)
 
 
+def _own_means(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """Two keys for a query: the means of its own row and of its own column."""
+    keys, values = (torch.stack(torch.broadcast_tensors(x.mean(1)[:, None], x.mean(0)), -2) for x in (k, v))
+    return ((q[..., None, :] * keys).sum(-1).softmax(-1)[..., None] * values).sum(-2)
+
+
 WRONG = {
     "when only the rows are used": _attend(lambda x: x.mean(1), lambda x: x.mean(1)),
     "when only the columns are used": _attend(lambda x: x.mean(0), lambda x: x.mean(0)),
@@ -77,6 +83,9 @@ WRONG = {
         _attend(lambda x: torch.cat((x.amax(1), x.amax(0))), lambda x: torch.cat((x.amax(1), x.amax(0)))),
     "when the softmax is missing": lambda q, k, v: q @ line_means(k).mT @ line_means(v),
     "when all lines have the same weight": lambda q, k, v: line_means(v).mean(0).expand_as(v).clone(),
+    "when the keys' rows and columns are in the other order":
+        _attend(keys=lambda x: torch.cat((x.mean(0), x.mean(1)))),
+    "when a query sees only the mean of its own row and the mean of its own column": _own_means,
 }
 
 

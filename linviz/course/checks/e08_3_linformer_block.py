@@ -50,6 +50,12 @@ def _block(late: bool = False, residual: float = 1.0,
     return answer
 
 
+def _reshaped(x: Tensor, W: Tensor, b: Tensor, E: Tensor, F: Tensor, heads: int) -> Tensor:
+    q, k, v = (_layer(t, W, n, b).reshape(heads, len(t), -1) for n, t in enumerate((x, E @ x, F @ x)))
+    o = (q @ k.mT * q.shape[-1] ** -0.5).softmax(-1) @ v
+    return x + _layer(o.movedim(0, 1).flatten(1), W, 3, b)
+
+
 WRONG = {
     "when E and F come after the layers of k and v: with biases this is not the same": _block(late=True),
     "when the residual is missing": _block(residual=0.0),
@@ -69,6 +75,12 @@ WRONG = {
         lambda x, W, b, E, F, heads: _block()(x, W, b, torch.eye(len(x)).to(x), torch.eye(len(x)).to(x), heads),
     "when the softmax is missing, and nothing but the residual and a linear map is left": lambda x, W, b, E, F, heads:
         _linear(x, W, b, E, F, heads),
+    "when W[1] makes the values, and W[2] the keys": lambda x, W, b, E, F, heads:
+        _block()(x, W[[0, 2, 1, 3]], b[[0, 2, 1, 3]], E, F, heads),
+    "without the bias of the output layer": lambda x, W, b, E, F, heads: _block()(x, W, b, E, F, heads) - b[3],
+    "when the bias of the output layer is added twice":
+        lambda x, W, b, E, F, heads: _block()(x, W, b, E, F, heads) + b[3],
+    "when a reshape cuts the heads, so that a head gets some tokens, not some channels": _reshaped,
 }
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from ..exercise import Attempt, Exercise, Finding
 from ..properties import FIRST, LAST
 
-SIZES = {0: (7, 4, 3, 1), 1: (6, 5, 4, 2), 2: (5, 7, 3, 2)}  # seed -> rows, columns, side, shift
+SIZES = {0: (7, 4, 3, 1), 1: (6, 5, 4, 2), 2: (5, 7, 2, 1)}  # seed -> rows, columns, side, shift
 
 
 def places(seed: int) -> tuple[Any, ...]:
@@ -67,6 +67,9 @@ WRONG = {
         lambda r, c, W, s: _both((r - s) // (W + 1), (c - s) // (W + 1)),
     "when the division leaves fractions, so that every patch is alone":
         lambda r, c, W, s: _both((r - s) / W, (c - s) / W),
+    "when a window has the number y * W + x, which two windows share if a row of windows is longer than W":
+        lambda r, c, W, s: _sum_of(W * _numbers(r, c, W, s)[0], _numbers(r, c, W, s)[1]),
+    "when a patch is not in a window with itself": lambda r, c, W, s: _both(*_numbers(r, c, W, s)).fill_diagonal_(0),
 }
 
 

@@ -58,6 +58,11 @@ WRONG = {
         k.exp().flip(0), v.flip(0)).flip(0),
     "when weights are averaged over channels": lambda q, k, v: q.sigmoid() * _mean(
         k.mean(1, keepdim=True).exp().expand_as(k), v),
+    "when the query is multiplied to the key, as in attention: in AFT the query is a gate only":
+        lambda q, k, v: q.sigmoid() * _mean((q * k).exp(), v),
+    "when weights that were divided too early are divided by their sum once more":
+        lambda q, k, v: q.sigmoid() * _mean(k.exp() / k.exp().cumsum(0), v),
+    "when the channels of a key go through a softmax": lambda q, k, v: q.sigmoid() * _mean(k.softmax(-1), v),
 }
 
 

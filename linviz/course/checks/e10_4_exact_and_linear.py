@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import elu
 
 from ..comparison import number_pair, row_difference
 from ..exercise import Attempt, Exercise, Finding
@@ -75,7 +76,7 @@ WRONG = {
     "when the features of the keys are a softmax over tokens": lambda q, k, v, m, a: _mixed(
         m * _exact(q, k), (1 - m) * (q.softmax(-1) @ k.softmax(0).mT), v, a),
     "when the features are relu": lambda q, k, v, m, a: _mixed(
-        m * _exact(q, k), (1 - m) * (q.relu() @ k.relu().mT + 1e-9), v, a),
+        m * _exact(q, k), (1 - m) * (q.relu() @ k.relu().mT), v, a),
     "when the features of the keys are exponentials, without division": lambda q, k, v, m, a: _mixed(
         m * _exact(q, k), (1 - m) * (q.exp() @ k.exp().mT), v, a),
     "when scores that are not kept are 0, so that exp gives them weight 1": lambda q, k, v, m, a: _mixed(
@@ -86,6 +87,10 @@ WRONG = {
     + (1 - a) * mix_rows((1 - m) * _linear(q, k), v),
     "when both parts are exact": lambda q, k, v, m, a: _mixed(m * _exact(q, k), (1 - m) * _exact(q, k), v, a),
     "when both parts are linear": lambda q, k, v, m, a: _mixed(m * _linear(q, k), (1 - m) * _linear(q, k), v, a),
+    "when the features are elu + 1": lambda q, k, v, m, a: _mixed(
+        m * _exact(q, k), (1 - m) * ((elu(q) + 1) @ (elu(k) + 1).mT), v, a),
+    "when queries and keys are scaled before the features, too": lambda q, k, v, m, a: _mixed(
+        m * _exact(q, k), (1 - m) * _linear(q * q.shape[1] ** -0.5, k * q.shape[1] ** -0.5), v, a),
 }
 
 

@@ -77,6 +77,9 @@ WRONG = {
     "when the floor is added to the features first": lambda q, k, c: right(q + c, k + c, c),
     "with the means over channels in place of the sums":
         _by(lambda p, k, q, r, x, y, c: (p, k / x.shape[1], q / x.shape[1], r)),
+    "when the order is pair, constant, key": lambda q, k, c: right(q, k, c)[:, [0, 2, 1]],
+    "when the constant is counted N times, once per query, not S times, once per key":
+        _by(lambda p, k, q, r, x, y, c: (p, k, q * len(x) / len(y), r * len(x) / len(y))),
 }
 
 

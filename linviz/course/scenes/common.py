@@ -1,13 +1,15 @@
 """Figures under the chapters' sliders: plain functions from a setting to a figure, tested for every setting."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from ...cost import cost_growth
 from ...figures import curves
+from ...grid import Grid
 from ...maps import Features, KernelMap, Map
 from ...mechanisms import Attention
 from ...mechanisms.base import Kernel
@@ -67,3 +69,14 @@ def strength_figure(strength: float, *, m: Attention, others: Sequence[Attention
     gated = sorted_row(map_at_strength(m, q, k, v, strength), query)
     return curves.weight_curves([*(mechanism_curve(o, sorted_row(o.map(q, k, v), query)) for o in others),
                                  mechanism_curve(m, gated, title=f"{m.title}, strength {strength:.2f}")])
+
+
+def costs_and_ranks(methods: Iterable[Attention], small: Grid, large: Grid) -> list[list[str]]:
+    """The rows of a table: title, cost of a head, how the cost grows from the small grid to the large one, rank.
+
+    >>> from linviz import make
+    >>> costs_and_ranks([make("linear", 1, 4, Grid(Y=3, X=3))], Grid(Y=7, X=7), Grid(Y=14, X=14))
+    [['linear (elu + 1)', 'N D E', '× 4', 'D']]
+    """
+    return [[m.title, cost, f"× {cost_growth(cost, small, large):.0f}", m.mechanism.rank]
+            for m in methods for cost in [m.mechanism.cost]]
