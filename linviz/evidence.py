@@ -3,9 +3,10 @@
     linviz/evidence_data/figures.json      the data of every figure, ready to draw
     linviz/evidence_data/sentences.json    what the numbers say, in words
     linviz/evidence_data/lengths.json      what the length of a query does in every mechanism on the opening picture
+    linviz/evidence_data/layers.json       scores of models with softmax in some of their layers, every seed
 
-Nothing is computed here, and nothing is trained: `python3 start.py study evidence` writes the first two files, and
-`study lengths` the third.
+Nothing is computed here, and nothing is trained: `python3 start.py study evidence` writes the first two files,
+`study lengths` the third and `study layers` the fourth.
 
 >>> figure_data("accuracy", "long")["rows"][0]["title"]
 'focused + conv'
@@ -20,14 +21,14 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).with_name("evidence_data")
-FIGURES, SENTENCES, LENGTHS = "figures.json", "sentences.json", "lengths.json"
+FIGURES, SENTENCES, LENGTHS, LAYERS = "figures.json", "sentences.json", "lengths.json", "layers.json"
 BUDGETS = {"short": "800 steps", "long": "2,400 steps"}  # how long the models were trained
 FIGURE_NAMES = ("accuracy", "curves", "maps", "breadth", "dose", "front", "colour", "gates")
 
 
 @cache
 def read_data(name: str, folder: Path = FOLDER) -> dict[str, Any]:
-    """One of the two files; an empty dictionary where it is missing."""
+    """One of the files; an empty dictionary where it is missing."""
     path = folder / name
     return dict(json.loads(path.read_text("utf-8"))) if path.exists() else {}
 
@@ -50,6 +51,21 @@ def figure_data(name: str, budget: str = "short") -> dict[str, Any] | None:
                          f"budgets: {', '.join(BUDGETS)}")
     found = read_data(FIGURES).get(name)
     return found.get(budget) if found and "kind" not in found else found
+
+
+def layer_scores(task: str) -> dict[str, list[float]]:
+    """The scores of models with softmax in some of their three layers and relu + floor in the others, one per seed.
+
+    task: "motion" (accuracy, 0 to 1) or "colour" (R2). The keys name the attention of the layers from first to last,
+    or once if it is the same in all three. ValueError for another task.
+
+    >>> "softmax/relu_floor/relu_floor" in layer_scores("motion")
+    True
+    """
+    found = read_data(LAYERS)
+    if task not in found:
+        raise ValueError(f"no layers of task {task!r}; tasks: {', '.join(found)}")
+    return {name: list(scores) for name, scores in found[task].items()}
 
 
 def headline_claims() -> list[str]:

@@ -1,7 +1,8 @@
-"""Which layer needs softmax? `python3 start.py study layers` writes LAYERS.md from the runs that exist.
+"""Which layer needs softmax? `python3 start.py study layers` writes LAYERS.md and its data from the runs that exist.
 
     python3 start.py study sets layers_motion layers_colour    train the runs
     studies/results/layers_motion/, layers_colour/             the result of every run
+    linviz/evidence_data/layers.json                           the scores of all seeds; chapter 15 reads them
     studies/LAYERS_PREDICTIONS.md                              what was predicted before the runs
 """
 from __future__ import annotations
@@ -12,7 +13,9 @@ import re
 import statistics as plain
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
+import linviz.evidence as product
 from linviz.atomic_write import write_atomically
 from linviz.models.arms import LAYERS
 
@@ -23,6 +26,7 @@ from .learning_rates import seed_interval
 from .ledger import FEWEST, Record, Value
 from .number_formats import accuracy_text, markdown_table, percent_text
 from .page_templates import render_page
+from .product_data import write_data
 
 PAGE, PREDICTIONS = (Path(__file__).with_name(f"{name}.md") for name in ("LAYERS", "LAYERS_PREDICTIONS"))
 MOTION, COLOUR = "layers_motion", "layers_colour"
@@ -32,12 +36,14 @@ LETTERS = {"softmax": "S", "relu_floor": "F"}
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Write the page."""
+    """Write the page and the data."""
     parser = argparse.ArgumentParser(prog="start.py study layers", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.parse_args(arguments)
-    write_atomically(PAGE, layer_page(LayerRuns.read()))
-    print(f"{PAGE.name} is written")
+    runs = LayerRuns.read()
+    write_atomically(PAGE, layer_page(runs))
+    write_data(layer_data(runs), product.LAYERS)
+    print(f"{PAGE.name} and linviz/evidence_data/{product.LAYERS} are written")
 
 
 def pattern_letters(name: str) -> str:
@@ -93,6 +99,12 @@ class LayerRuns:
     def best(self, task: str, patterns: Iterable[str]) -> str:
         """The pattern with the highest mean."""
         return max(patterns, key=lambda pattern: self.mean(task, pattern))
+
+
+def layer_data(runs: LayerRuns) -> dict[str, Any]:
+    """What the product's file holds: task -> name of the three layers -> the scores in the order of the seeds."""
+    return {task.partition("_")[2]: {name: list(runs.scores[task].get(pattern, {}).values())
+                                     for name, pattern in zip(LAYERS, PATTERNS)} for task in SCORES}
 
 
 def layer_page(runs: LayerRuns) -> str:

@@ -549,12 +549,15 @@ assert off.median() < still.median()
 # of query $i$ on the partner of query $j$. Its diagonal holds the weights of the true partners.
 #
 # 1. $B$ is a part of the map, so its rank is at most $M$. At most $M$ of its eigenvalues are not zero.
-# 2. The weights are not negative and each row sums to at most one, so no eigenvalue is larger than 1.
-# 3. The diagonal sums to the sum of the eigenvalues: at most $M$.
+# 2. The weights are not negative and each row sums to at most one. If $B x = \lambda x$, look at the largest entry of
+#    $x$: it is multiplied by $\lambda$, and a row of $B$ makes a mean of entries, which cannot be larger. So no
+#    eigenvalue is larger than 1 in size.
+# 3. The diagonal of a square table sums to the sum of its eigenvalues: here at most $M$ numbers of at most 1.
 #
-# So the mean weight on the true partner is at most $M / n$. Softmax has no such bound.
+# So the $n$ weights on the true partners sum to at most $M$, and their mean is at most $M / n$. Softmax has no such
+# bound.
 #
-# > **Predict.** Our pair has about 900 one-to-one partners. Which ceiling does a map with 64 features have? And will
+# > **Predict.** Our pair has 903 one-to-one partners. Which ceiling does a map with 64 features have? And will
 # > elu + 1 with 64 channels come near it?
 
 # %%
@@ -591,7 +594,7 @@ show(fig)
 say(f"{n} partners, M = 64: ceiling **{64 / n:.3f}**, codebook {codes[1]:.3f}, elu + 1 "
     f"{kernel[1]:.4f} (a fair share is {1 / (Y * X):.4f}). Softmax: **{level:.2f}**.")
 assert all(y < m / n for m, y in zip(words, codes))
-assert kernel[1] < 3 / (Y * X) < 64 / n < level and 800 < n < 920
+assert kernel[1] < 3 / (Y * X) < 64 / n < level and n == 903
 
 # %% [markdown]
 # elu + 1 does not come near its ceiling. The **codebook** does better with the same rank: it replaces each patch by the

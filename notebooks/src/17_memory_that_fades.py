@@ -40,7 +40,7 @@
 # A cat and a cup of coffee cross in front of a photographer: eight frames of 14 × 14 patches, 1,568 tokens. The
 # tokens are numbered frame by frame and row by row, as in chapter 5. Each patch is described by 18 numbers. Two fixed
 # random matrices and the function $\mathrm{silu}(x) = x\,\sigma(x)$ make 32 query channels and 32 key channels from
-# them: so $q \ne k$, as in a trained network. Nothing was trained.
+# them ($\sigma$ is the sigmoid, between 0 and 1). So $q \ne k$, as in a trained network. Nothing was trained.
 #
 # The memory of chapter 5 was a sum: $S_i = S_{i-1} + k_i^\top v_i$. **Retention** multiplies the memory by a number
 # $\gamma < 1$ before each token is added:
@@ -307,10 +307,11 @@ say("Half-lives of lightning attention with eight heads: "
 #
 # A fixed rate does not know what happens in the clip. Two methods let every token decide.
 #
-# **GLA** (gated linear attention) gives each *channel of the key* its own decay, from 32 numbers $\alpha_i$ that token
-# $i$ computes: $S_i = \mathrm{diag}(\alpha_i)\,S_{i-1} + k_i^\top v_i$. A token first fades what was there and then
-# writes, so its own $\alpha$ does not touch its own key. Here $\alpha_i = \sigma(k_i W + b)^{1/16}$, a learned layer.
-# The exponent keeps $\alpha$ near 1: with $k_i W + b = 0$ half is left after 16 tokens.
+# **GLA** (gated linear attention) gives each *channel of the key* its own decay, from 32 numbers $\alpha_i$ that
+# token $i$ computes: $S_i = \mathrm{diag}(\alpha_i)\,S_{i-1} + k_i^\top v_i$. A token first fades what was there and
+# then writes, so its own $\alpha$ does not touch its own key. Here $\alpha_i = \sigma(k_i W + b)^{1/16}$, a learned
+# layer. (In a network it reads the token $x_i$; linviz sees $q$, $k$ and $v$ only, and takes the key.) The exponent
+# keeps $\alpha$ near 1: with $k_i W + b = 0$ half is left after 16 tokens.
 #
 # **Mamba-2** has one number $\Delta_i > 0$ per token, and it does two things: the token is written with strength
 # $\Delta_i$, and the memory fades by $e^{-a\Delta_i}$. *A token that writes much makes the memory forget much.* A
@@ -431,9 +432,17 @@ assert torch.allclose(torch.stack((on_old, on_new)).double(),
                       torch.tensor(ch17.two_key_weights(45)).double())
 
 # %% [markdown]
-# When $v_2$ was written, the memory already said something about $k_2$: a part $k_2 \cdot k_1$ of $v_1$. The delta rule
-# took this part off, along $k_2$. Our query reads along $k_2$, so it reads *minus* this part of $v_1$. **A negative
-# weight means: this value was partly overwritten here. It does not mean that key and query are unlike.**
+# Step by step, with $\beta = 1$:
+#
+# 1. After the first token the memory is $S_1 = k_1^\top v_1$.
+# 2. The look-up of the second key gives $k_2 S_1 = (k_2 \cdot k_1)\,v_1$. So the memory writes the rest under $k_2$:
+#    $u_2 = v_2 - (k_2 \cdot k_1)\,v_1$.
+# 3. The query reads $q\,S_2 = (q \cdot k_1)\,v_1 + (q \cdot k_2)\,u_2$. Collect what belongs to $v_1$: its weight is
+#    $q \cdot k_1 - (q \cdot k_2)(k_2 \cdot k_1)$. Here the first product is 0, and what is left is negative.
+#
+# In words: when $v_2$ was written, the memory already said something about $k_2$, a part of $v_1$. The delta rule took
+# this part off, along $k_2$. Our query reads along $k_2$, so it reads *minus* this part of $v_1$. **A negative weight
+# means: this value was partly overwritten here. It does not mean that key and query are unlike.**
 #
 # [Retention, DeltaNet and gated DeltaNet in the
 # explorer](http://localhost:8501/?source=crossing&specs=retention,delta,gated_delta): there *fading* and *erasing* are
@@ -483,7 +492,8 @@ assert [fade.shape[1] for _, fade in found.values()] == [1, D]
 # %% [markdown]
 # Everything in the loop is linear in $v$. So the delta rule has an exact map, too, with all its erasing. Write $P$ for
 # the products $q_i \cdot k_j$ on and below the diagonal, and $R$ for $k_i \cdot k_j$ below it. The look-up of token $i$
-# is $\sum_{j<i} R_{ij}\, u_j$. So $U = \mathrm{diag}(\beta)\,(V - R\,U)$. Solve for $U$, and read it with $P$:
+# is $\sum_{j<i} R_{ij}\, u_j$. So $U = \mathrm{diag}(\beta)\,(V - R\,U)$. Bring $U$ to one side:
+# $\bigl(I + \mathrm{diag}(\beta)\,R\bigr)\,U = \mathrm{diag}(\beta)\,V$. Solve for $U$, and read it with $P$:
 #
 # $$A = \frac{1}{\sqrt D}\; P\,\bigl(I + \mathrm{diag}(\beta)\,R\bigr)^{-1}\mathrm{diag}(\beta)$$
 #
@@ -525,9 +535,15 @@ assert miss > 1 and 0.4 < share < 0.55 and min(t.min() for t in positive) >= 0
 # 2. what it has answered is taken off the query: $w \leftarrow w - A_{ij}\,k_j$;
 # 3. the rest fades, and walks on: $w \leftarrow g_j\, w$, where $g_j$ is the decay of token $j$.
 #
-# So an older key answers only for what no newer key has answered yet. With unit keys and $\beta = 1$ this is the
-# Gram-Schmidt process, backwards in time. (Why does $g_j$ come last? Token $j$ fades everything older than itself,
-# and not what it writes.) The live view computes its rows in exactly this way, in JavaScript.
+# Why is this the same row? Write the step of the memory in one line, $S_j = g_j\,(I - \beta_j k_j^\top k_j)\,S_{j-1} +
+# \beta_j k_j^\top v_j$, and read it with $w$:
+#
+# $$w\,S_j = \underbrace{\beta_j\,(w \cdot k_j)}_{A_{ij}}\,v_j \;+\; g_j\,(w - A_{ij}\,k_j)\;S_{j-1}.$$
+#
+# The first part is the weight on $v_j$. The second part reads the older memory $S_{j-1}$ with a new vector, and that is
+# the $w$ of the next step. So an older key answers only for what no newer key has answered yet. With unit keys and
+# $\beta = 1$ this is the Gram-Schmidt process, backwards in time. *Cost:* $D$ numbers of memory and one product of
+# length $D$ per token; no table. The live view computes its rows in exactly this way, in JavaScript.
 
 # %% [markdown] tags=["exercise"]
 # number = "17.3"
@@ -757,7 +773,8 @@ assert 1 < end["delta rule, all pairs"] < 1.5 and end["delta rule, newest 8"] < 
 
 # %% [markdown]
 # The sum drowns: with every pair the noise grows, for old pairs and new ones alike. The delta rule keeps the newest
-# and loses the oldest. No rule can do more: a memory of $32 \times E$ numbers has 32 directions for keys. The state is
+# and loses the oldest. No rule of this kind can keep all pairs: a memory of $32 \times E$ numbers has 32 directions for
+# keys, so at most 32 keys can be answered freely. The state is
 # **not** a list of the last 32 tokens, though. One direction may hold the mean of thousands of equal keys.
 #
 # ## 8 · What was not shown

@@ -1,11 +1,13 @@
-"""LAYERS.md: true for any number of runs, every prediction counted as it was written, the page that of today's runs."""
+"""LAYERS.md: true for any number of runs, every prediction counted as it was written, page and data of today's runs."""
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
 
+import linviz.evidence as product
 from linviz.models.arms import LAYERS, training_jobs
+from studies.evidence_store import round_numbers
 from studies.layer_study import (
     COLOUR,
     MOTION,
@@ -15,6 +17,7 @@ from studies.layer_study import (
     SEEDS,
     LayerRuns,
     layer_answers,
+    layer_data,
     layer_page,
     pattern_letters,
 )
@@ -68,3 +71,10 @@ def test_the_eight_patterns_are_trained_on_both_tasks():
 
 def test_the_page_is_that_of_the_stored_runs():
     assert PAGE.read_text("utf-8") == layer_page(LayerRuns.read())
+
+
+def test_the_stored_scores_are_those_of_the_stored_runs():
+    stored = {task: product.layer_scores(task) for task in ("motion", "colour")}
+    assert stored == round_numbers(layer_data(LayerRuns.read())), "python3 start.py study layers writes them again"
+    with pytest.raises(ValueError, match="no layers of task 'sound'; tasks: motion, colour"):
+        product.layer_scores("sound")

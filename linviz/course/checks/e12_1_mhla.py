@@ -57,6 +57,11 @@ def _outputs_mixed(q: Tensor, k: Tensor, v: Tensor, C: Tensor) -> Tensor:
     return torch.einsum("bc,bcne->bne", C, each)
 
 
+def _softmax(q: Tensor, k: Tensor, v: Tensor, C: Tensor) -> Tensor:
+    scores = torch.einsum("bc,bnd,cmd->bncm", C, q, k)
+    return scores.flatten(2).softmax(-1) @ v.flatten(0, 1)
+
+
 def _all_ones(C: Tensor) -> Tensor:
     return torch.ones_like(C)
 
@@ -83,6 +88,9 @@ WRONG = {
     "when the row sum goes over the features of the query, not over the keys":
         lambda q, k, v, C: q @ _mixed(C, _sums(k, v)[0]) / q.sum(-1, keepdim=True),
     "when queries and keys are exchanged": lambda q, k, v, C: _with(k, q, v, C, C),
+    "when the means of the keys are mixed below, not their sums":
+        lambda q, k, v, C: _read(q, _mixed(C, k.mT @ v), _mixed(C, k.mean(1))),
+    "when a softmax of the products is taken: the features are the exponential's replacement": _softmax,
     "when the values have no keys": lambda q, k, v, C: _mixed(C, v.sum(1))[:, None].expand_as(v).contiguous(),
 }
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import conv2d, pad
 
 from ..comparison import first_difference
 from ..exercise import Attempt, Exercise, Finding
@@ -59,11 +60,23 @@ def _rows_to_one(kernel: Tensor, Y: int, X: int) -> Tensor:
     return out / out.sum(-1, keepdim=True)
 
 
+def _mirrored(kernel: Tensor, Y: int, X: int) -> Tensor:
+    pictures = torch.eye(Y * X, dtype=kernel.dtype).view(Y * X, 1, Y, X)
+    return conv2d(pad(pictures, 4 * (len(kernel) // 2,), mode="reflect"), kernel[None, None]).flatten(1).mT
+
+
+def _by_columns(kernel: Tensor, Y: int, X: int) -> Tensor:
+    order = torch.arange(Y * X).view(Y, X).mT.flatten()
+    return placed(kernel, Y, X)[order][:, order]
+
+
 WRONG = {
     "with the fault of a public picture: at the left and right border the kernel goes on in the next row":
         lambda w, Y, X: placed(w, Y, X, "raster"),
     "when the picture wraps around": lambda w, Y, X: placed(w, Y, X, "wrap"),
     "when the border patches are repeated beyond the border": lambda w, Y, X: placed(w, Y, X, "clamp"),
+    "when the picture is mirrored at its border": _mirrored,
+    "when the patches are numbered column by column": _by_columns,
     "when the matrix is transposed, which turns the kernel upside down": lambda w, Y, X: placed(w, Y, X).mT,
     "when rows and columns of the kernel are exchanged": lambda w, Y, X: placed(w.mT, Y, X),
     "when the kernel is mirrored left and right": lambda w, Y, X: placed(w.flip(1), Y, X),

@@ -60,6 +60,10 @@ WRONG = {
         lambda p, k, v, c: v.mean(0) + c[:, None] * (p @ (k.mT @ v) / len(k) - v.mean(0)),
     "with a power of the weights instead of a contrast":
         lambda p, k, v, c: (w := (p @ k.mT) ** c[:, None]) @ v / w.sum(-1, keepdim=True),
+    "when the mean of the outputs stands for the mean of the values":
+        lambda p, k, v, c: torch.lerp(_linear(p, k, v).mean(0).expand(len(p), -1), _linear(p, k, v), c[:, None]),
+    "when the uniform weight is one over the number of queries, not of keys":
+        lambda p, k, v, c: v.sum(0) / len(p) + c[:, None] * (_linear(p, k, v) - v.sum(0) / len(p)),
     "with the sign of the contrast reversed":
         lambda p, k, v, c: v.mean(0) - c[:, None] * (_linear(p, k, v) - v.mean(0)),
 }

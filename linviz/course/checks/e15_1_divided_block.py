@@ -33,7 +33,8 @@ def right(x: Tensor, W: Tensor, H: int) -> Tensor:
     return x
 
 
-def attended(y: Tensor, W: Tensor, H: int, along: str, scale: float | None = None, order: str = "head first") -> Tensor:
+def attended(y: Tensor, W: Tensor, H: int, along: str, scale: float | None = None, order: str = "head first",
+             over: int = -1) -> Tensor:
     """One attention with heads, without norm and residual; y (T, P, C), W (4, C, C).
 
     >>> x, W = normal(0, T, P, C), normal(1, 2, 4, C, C)
@@ -45,7 +46,7 @@ def attended(y: Tensor, W: Tensor, H: int, along: str, scale: float | None = Non
     q, k, v = ((y @ w.mT).unflatten(-1, shape) for w in W[:3])
     q, k, v = ((z if order == "head first" else z.mT).transpose(1, 2) for z in (q, k, v))
     s = math.sqrt(q.shape[-1]) if scale is None else scale
-    o = ((q @ k.mT / s).softmax(-1) @ v).transpose(1, 2)
+    o = ((q @ k.mT / s).softmax(over) @ v).transpose(1, 2)
     o = (o if order == "head first" else o.mT).flatten(-2) @ W[3].mT
     return o.transpose(0, 1) if along == "time" else o
 
@@ -83,12 +84,25 @@ def _side_by_side(x: Tensor, W: Tensor, H: int) -> Tensor:
     return x + attended(y, W[0], H, "time") + attended(y, W[1], H, "space")
 
 
+def _reshaped(x: Tensor, W: Tensor, H: int) -> Tensor:
+    places = _normed(x).reshape(x.shape[1], len(x), -1)
+    x = x + attended(places, W[0], H, "space").reshape(x.shape)
+    return x + attended(_normed(x), W[1], H, "space")
+
+
+def _one_norm(x: Tensor, W: Tensor, H: int) -> Tensor:
+    x = x + attended(_normed(x), W[0], H, "time")
+    return x + attended(x, W[1], H, "space")
+
+
 def _first_only(x: Tensor, W: Tensor, H: int) -> Tensor:
     return x + attended(_normed(x), W[0], H, "time")
 
 
-def _no_output_map(W: Tensor) -> Tensor:
-    return torch.cat((W[:, :3], torch.eye(W.shape[-1]).to(W).expand(2, 1, -1, -1)), 1)
+def _without_map(W: Tensor, number: int) -> Tensor:
+    out = W.clone()
+    out[:, number] = torch.eye(W.shape[-1]).to(W)
+    return out
 
 
 WRONG = {
@@ -99,6 +113,8 @@ WRONG = {
     "when both layers attend inside each frame": lambda x, W, H: block(x, W, H, "space", "space"),
     "when both layers have the same weights": lambda x, W, H: block(x, W[:1].expand_as(W), H),
     "when the layer in space is left out": _first_only,
+    "when the layer along time is left out":
+        lambda x, W, H: x + attended(_normed(x), W[1], H, "space"),
     "when both layers read the same tokens, side by side": _side_by_side,
     "without residuals": lambda x, W, H: block(x, W, H, residual=False),
     "without norms": _without_norm,
@@ -111,7 +127,11 @@ WRONG = {
     "when the channels of a head are every H-th channel, not neighbours":
         lambda x, W, H: block(x, W, H, order="channel first"),
     "when the weights are not transposed": lambda x, W, H: block(x, W.mT, H),
-    "when the output map is left out": lambda x, W, H: block(x, _no_output_map(W), H),
+    "when the output map is left out": lambda x, W, H: block(x, _without_map(W, 3), H),
+    "when the values are the tokens themselves, without their map": lambda x, W, H: block(x, _without_map(W, 2), H),
+    "when the softmax goes over the queries, not over the keys": lambda x, W, H: block(x, W, H, over=-2),
+    "when tokens are grouped along time by a reshape, without a transpose": _reshaped,
+    "when the second layer has no norm": _one_norm,
     "when queries and keys are exchanged": lambda x, W, H: block(x, W[:, [1, 0, 2, 3]], H),
 }
 

@@ -71,6 +71,8 @@ WRONG = {
     "when only the queries are rotated above": lambda a, b, q, k, v, n: by_chunks(a, k, q, k, v, n),
     "when only the keys are rotated above": lambda a, b, q, k, v, n: by_chunks(q, b, q, k, v, n),
     "when queries and keys are exchanged": lambda a, b, q, k, v, n: by_chunks(b, a, k, q, v, n),
+    "when the rotated keys are added up in z": lambda a, b, q, k, v, n: by_chunks(a, b, q, b, v, n),
+    "when the rotated queries read z": lambda a, b, q, k, v, n: by_chunks(a, b, a, k, v, n),
     "when a chunk has one token too many": lambda a, b, q, k, v, n: by_chunks(a, b, q, k, v, n + 1),
     "when a chunk has one token too few": lambda a, b, q, k, v, n: by_chunks(a, b, q, k, v, n - 1),
 }

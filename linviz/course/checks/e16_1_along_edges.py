@@ -47,6 +47,10 @@ WRONG: dict[str, Answer] = {
     "when the exponentials are divided by the sum of the scores": lambda s, i, N: s.exp() / _sums(s, i, N),
     "when the sum of the exponentials has an exponential around it": lambda s, i, N: s.exp() / _sums(s.exp(), i, N
                                                                                                  ).exp(),
+    "when only one edge of each query is in its sum: `sums[queries] = ...` writes over the others":
+        lambda s, i, N: s.exp() / torch.zeros(N, dtype=s.dtype).index_put((i,), s.exp())[i],
+    "when the weights are returned query by query, not in the order of the edges":
+        lambda s, i, N: torch.cat([s[i == n].softmax(0) for n in range(N)]),
     "when the logarithm of the weights is returned": lambda s, i, N: s - _sums(s.exp(), i, N).log(),
     "when one number per query is returned in the place of each edge: the sum": lambda s, i, N: _sums(s.exp(), i, N),
 }

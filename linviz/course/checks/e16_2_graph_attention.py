@@ -53,6 +53,17 @@ def _mean(q: Tensor, k: Tensor, v: Tensor, a: Tensor, b: Tensor, edges: Tensor) 
     return mix(q, k, v, 0 * a, 0 * b, edges)
 
 
+def _no_graph(q: Tensor, k: Tensor, v: Tensor, a: Tensor, b: Tensor, edges: Tensor) -> Tensor:
+    return leaky_relu((q @ a)[:, None] + k @ b, 0.2).softmax(-1) @ v
+
+
+def _one_value(q: Tensor, k: Tensor, v: Tensor, a: Tensor, b: Tensor, edges: Tensor) -> Tensor:
+    i, j = edges
+    weight = leaky_relu(q[i] @ a + k[j] @ b, 0.2).exp()
+    weight = weight / torch.zeros(len(q), dtype=v.dtype).index_add(0, i, weight)[i]
+    return torch.zeros(len(q), v.shape[1], dtype=v.dtype).index_put((i,), weight[:, None] * v[j])
+
+
 WRONG: dict[str, Answer] = {
     "when the bug is still there: the exponential of minus the score": lambda *x: mix(*x, sign=-1),
     "when LeakyReLU is forgotten": lambda *x: mix(*x, slope=1.0),
@@ -69,6 +80,8 @@ WRONG: dict[str, Answer] = {
     "when the key's part of the score has the wrong sign": lambda q, k, v, a, b, e: mix(q, k, v, a, -b, e),
     "when a, b are used as in the dynamic form": _dynamic,
     "when all neighbours count equally": _mean,
+    "when every query sees all keys, with or without an edge": _no_graph,
+    "when only one edge of each query is added: `out[queries] = ...` writes over the others": _one_value,
 }
 
 

@@ -50,6 +50,16 @@ def _columns(q: Tensor, k: Tensor) -> Tensor:
     return torch.arange(q.shape[1], dtype=q.dtype) - shift_of(q, k)
 
 
+def _distance(q: Tensor, k: Tensor) -> Tensor:
+    column = torch.arange(q.shape[1], dtype=q.dtype)
+    return ((q @ k.mT).softmax(-1) * (column[:, None] - column).abs()).sum(-1)
+
+
+def _no_exponential(q: Tensor, k: Tensor) -> Tensor:
+    column, s = torch.arange(q.shape[1], dtype=q.dtype), q @ k.mT
+    return column - s / s.sum(-1, keepdim=True) @ column
+
+
 WRONG: dict[str, Answer] = {
     "when the sign is turned: the match minus the column": lambda q, k: shift_of(q, k, sign=-1),
     "when the column of the match is returned, not the difference": _columns,
@@ -63,6 +73,9 @@ WRONG: dict[str, Answer] = {
     "when scores are divided by the root of D, which the task does not ask for":
         lambda q, k: shift_of(q, k, scores=q.shape[-1] ** -0.5),
     "when every patch of the row counts equally": lambda q, k: shift_of(q, k, scores=0.0),
+    "when the sign is dropped": lambda q, k: shift_of(q, k).abs(),
+    "when every match counts with its distance, without its sign": _distance,
+    "when scores are divided by their sum, without the exponential": _no_exponential,
     "when the right picture is matched with itself": lambda q, k: shift_of(k, k),
 }
 

@@ -39,6 +39,9 @@ WRONG = {
     "when all heads get the rate of the first": lambda H: -2 ** (-8 * torch.ones(H, dtype=torch.float64) / H),
     "when there is one head too few": lambda H: -2 ** (-8 * _heads(H)[:-1] / H),
     "when there is one head too many": lambda H: -2 ** (-8 * _heads(H + 1) / H),
+    "when the number of heads less one divides, not their number": lambda H: -2 ** (-8 * _heads(H) / (H - 1)),
+    "when 1 minus the rate is taken for the decay": lambda H: (1 - 2 ** (-8 * _heads(H) / H)).log(),
+    "when the exponents are returned, times the logarithm of 2": lambda H: -8 * _heads(H) / H * math.log(2),
     "when the rates of retention are taken": lambda H: (1 - 2 ** (-4 - _heads(H))).log(),
 }
 

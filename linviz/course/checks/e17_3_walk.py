@@ -34,7 +34,8 @@ def _steps(q: Tensor, k: Tensor, decay: Tensor, beta: Tensor, *, erase: bool = T
             w = decay[j] * w
         part = (beta[j] if weigh else 1.0) * ((q if take == "query" else w) @ k[j])
         row[j] = part
-        gone = {"part": part, "match": w @ k[j], "added": -part, "key": torch.ones_like(part)}[remove]
+        gone = {"part": part, "match": w @ k[j], "added": -part, "key": torch.ones_like(part), "twice": beta[j] * part,
+                "faded": decay[j] * part}[remove]
         w = w - gone * k[j] if erase else w
         if fade == "after":
             w = decay[j] * w
@@ -64,6 +65,12 @@ WRONG: dict[str, Answer] = {
     "when only the products of query and keys are returned": lambda q, k, decay, beta: k @ q,
     "when decay and beta are exchanged": lambda q, k, decay, beta: _steps(q, k, beta, decay),
     "when a token removes its whole key, and not its part of it": lambda *x: _steps(*x, remove="key"),
+    "when beta weighs a second time what a token removes": lambda *x: _steps(*x, remove="twice"),
+    "when only what a token removes fades, and not the rest of the query":
+        lambda *x: _steps(*x, remove="faded", fade="never"),
+    "when the oldest token is never visited": lambda q, k, g, b: torch.cat((0 * b[:1], _steps(q, k, g, b)[1:])),
+    "when the factor that was to be left out, D to the power -1/2, is still there":
+        lambda q, k, g, b: _steps(q, k, g, b) / len(q) ** 0.5,
     "when the sign of the query turns at every step": lambda *x: _turned(*x),
 }
 

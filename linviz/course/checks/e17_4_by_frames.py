@@ -73,6 +73,12 @@ WRONG: dict[str, Answer] = {
     "when beta is forgotten": lambda q, k, v, g, b, n: run_memory(q, k, v, g, torch.ones_like(b), n),
     "when queries and keys are exchanged": lambda q, k, v, g, b, n: run_memory(k, q, v, g, b, n),
     "when the query is forgotten and the key reads": lambda q, k, v, g, b, n: run_memory(k, k, v, g, b, n),
+    "when the keys are brought to length 1 once more":
+        lambda q, k, v, g, b, n: run_memory(q, k / k.norm(dim=-1, keepdim=True), v, g, b, n),
+    "when all tokens have the mean beta": lambda q, k, v, g, b, n: run_memory(q, k, v, g, b.mean().expand_as(b), n),
+    "when beta weighs twice": lambda q, k, v, g, b, n: run_memory(q, k, v, g, b * b, n),
+    "when the factor that was to be left out, D to the power -1/2, is still there":
+        lambda q, k, v, g, b, n: run_memory(q, k, v, g, b, n) / q.shape[1] ** 0.5,
     "when every frame begins with an empty memory": lambda q, k, v, g, b, n: run_memory(q, k, v, 0.0, b, n),
 }
 

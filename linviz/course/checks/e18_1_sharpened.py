@@ -55,6 +55,8 @@ WRONG: dict[str, Answer] = {
         lambda x, p: _power(x, p) * _length(_power(x, p)) / _length(x.relu()),
     "when the largest channel is kept, not the length": lambda x, p: _power(x, p) * x.relu().amax(-1, True) / (
         _power(x, p).amax(-1, True).clamp_min(1e-12)),
+    "when the power is always 2": lambda x, p: _power(x, 2) * _length(x.relu()) / _length(_power(x, 2)),
+    "when a root is taken, not a power": lambda x, p: _power(x, 1 / p) * _length(x.relu()) / _length(_power(x, 1 / p)),
     "when the power is one too small": lambda x, p: _power(x, p - 1) * _length(x.relu()) / _length(_power(x, p - 1)),
 }
 

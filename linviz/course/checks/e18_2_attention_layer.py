@@ -42,9 +42,21 @@ def layer(x: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, H: int,
     return x + y if residual else y
 
 
+def _reshaped(x: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, H: int) -> Tensor:
+    return attend(*((x @ W.mT).reshape(H, len(x), -1) for W in (W_q, W_k, W_v))).reshape(len(x), -1) @ W_o.mT
+
+
+def _among_heads(x: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, H: int) -> Tensor:
+    return attend(*((x @ W.mT).unflatten(1, (H, -1)) for W in (W_q, W_k, W_v))).flatten(1) @ W_o.mT
+
+
 WRONG: dict[str, Answer] = {
     "when there is one head": lambda *x: layer(*x, heads=False),
     "when the channels of the heads are interleaved": lambda *x: layer(*x, cut="heads last"),
+    "when heads are cut and joined by a reshape without a transpose": _reshaped,
+    "when the heads of one token attend to each other: heads have to come before tokens": _among_heads,
+    "when scores are divided by the root of D a second time": lambda x, W_q, W_k, W_v, W_o, H: layer(
+        x, W_q * (H / len(W_q)) ** 0.5, W_k, W_v, W_o, H),
     "when heads are joined by a reshape without a transpose": lambda *x: layer(*x, cut="reshaped"),
     "when W_o is forgotten": lambda *x: layer(*x, out=False),
     "when queries and keys are exchanged": lambda *x: layer(*x, order="kqv"),

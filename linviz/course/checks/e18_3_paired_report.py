@@ -55,6 +55,13 @@ WRONG: dict[str, Answer] = {
         lambda a, b, t: _centred(a - b, (a - b).var() / _root(a), t),
     "when the median is taken in place of the mean": lambda a, b, t: _centred(
         (a - b).median(), (a - b).std() / _root(a), t),
+    "when t is 1.96, the factor for very many seeds": lambda a, b, t: _centred(a - b, (a - b).std() / _root(a), 1.96),
+    "when the variance over the number of seeds has no root":
+        lambda a, b, t: _centred(a - b, (a - b).var() / len(a), t),
+    "when std, which divides by n - 1 already, is divided by the root of n - 1":
+        lambda a, b, t: _centred(a - b, (a - b).std() / (len(a) - 1) ** 0.5, t),
+    "when the interval stands around 0, not around the mean":
+        lambda a, b, t: ((a - b).mean(), *_centred(a - b - (a - b).mean(), (a - b).std() / _root(a), t)[1:]),
     "when the ends are returned in the wrong order": lambda a, b, t: _centred(a - b, -(a - b).std() / _root(a), t),
 }
 

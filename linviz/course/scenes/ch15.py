@@ -2,9 +2,7 @@
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,7 +12,6 @@ from ...figures import heat
 from ...models.interventions import attention_layers
 from ...models.video_transformer import VideoTransformer
 
-SCORES = Path(__file__).parents[1] / "hybrid_scores.json"
 SHUFFLED = (3, 0, 6, 1, 7, 4, 2, 5)
 CLIPS: Mapping[str, Callable[[Tensor], Tensor]] = {  # frames (B, T, P, C) -> frames
     "backwards": lambda x: x.flip(1), "shuffled": lambda x: x[:, list(SHUFFLED)],
@@ -49,16 +46,6 @@ def uniform_layer(model: VideoTransformer, layer: int) -> VideoTransformer:
         for x in list(attention_layers(twin))[layer].to_q.parameters():
             x.zero_()
     return twin
-
-
-def hybrid_scores() -> dict[str, float]:
-    """R2 of models with softmax in all layers or in one, trained once for 500 steps on the colour task, seed 0.
-
-    >>> list(hybrid_scores())
-    ['softmax', 'softmax/relu/relu', 'relu/softmax/relu', 'relu/relu/softmax']
-    """
-    told = json.loads(SCORES.read_text("utf-8"))
-    return dict(told["scores"])
 
 
 def memory_figure(frame: float, *, table: Tensor, frames: int, state: int, per_frame: int) -> Any:
