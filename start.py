@@ -43,7 +43,7 @@ USAGE = """usage: python3 start.py COMMAND [ARGUMENTS]
   test      every test; arguments go to pytest       (test tests/mechanisms -k softmax)
             --quick: laws, definitions, parity and style, without a browser, in under two minutes
   study     train and measure for the evidence        (study evidence)
-  bench     speed and memory beside other libraries   (not available yet)
+  bench     speed and memory beside other libraries   (bench --list, bench spectrum --quick)
   read      attention on your own file, as numbers   (read holiday.mp4 --out numbers.csv)
   export    a page, picture, film or saved view      (export holiday.mp4 --out view.html)
   survey    many clips into one table, on one computer or many (survey videos/ --mechanism softmax linear)
@@ -387,9 +387,9 @@ def study(arguments):
 
 
 def bench(arguments):
-    """Say that the speed measurements do not exist yet."""
-    raise Stop("`bench` will measure speed and memory beside other libraries; it is not available yet. "
-               "`python3 start.py study` lists the available studies.")
+    """Measure speed and memory; `--threads` is an option of the benchmarks, which start with one thread."""
+    os.chdir(str(ROOT))
+    return hand_over("benchmarks", arguments, OMP_NUM_THREADS="1")
 
 
 def book(arguments, module="notebooks.book"):

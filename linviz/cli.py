@@ -23,12 +23,14 @@ from .course.course_commands import print_progress, run_reset
 from .grade.grade_options import add_grade_options as options_of_grade
 from .safe_output import one_line
 from .survey.survey_options import add_survey_options as options_of_survey
+from .thread_count import add_threads_option, set_thread_count
 from .train.train_options import add_train_options as options_of_train
 from .views.capture_options import add_capture_options as options_of_capture
 from .views.view_options import add_export_options, add_read_options
 
 ROOT = apps_home()      # notebooks and explorer lie here
 PORT = 8501
+THREADED = ("explore", "read", "export")     # a training run is repeatable, so it has one thread
 CITATION = """@software{{linviz,
   title   = {{linviz: an interactive textbook on linear attention for images and video}},
   author  = {{{{The linviz authors}}}},
@@ -61,6 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")   # a file's name may be no text
     given = parse_words(arguments)
+    if "threads" in given:
+        set_thread_count(given.threads)
     try:
         return int(given.run(given) or 0)
     except (ValueError, OSError, ImportError) as error:
@@ -98,6 +102,8 @@ def build_parser() -> argparse.ArgumentParser:
     def command(name: str, run: Callable[[argparse.Namespace], int | None], text: str) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=text, description=text, allow_abbrev=False)  # --frame is not --frames
         sub.set_defaults(run=run)
+        if name in THREADED:
+            add_threads_option(sub)
         return sub
 
     _add_server_options(command("explore", start_explorer, "open the explorer in a browser"),

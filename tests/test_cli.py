@@ -1,6 +1,7 @@
 """The command line: every command reaches what it names, and wrong arguments get one sentence."""
 from __future__ import annotations
 
+import os
 import re
 import signal
 import socket
@@ -258,3 +259,19 @@ def test_a_mistake_in_the_words_is_one_sentence(capsys):
             cli.main(words)
         [line] = capsys.readouterr().err.splitlines()
         assert left.value.code == 1 and line.startswith("linviz: ") and said in line
+
+
+@pytest.mark.parametrize("words, before, after", [([], None, "1"), ([], "3", "3"), (["--threads", "2"], "3", "2")])
+def test_the_explorer_computes_on_one_thread_unless_more_are_asked_for(became, monkeypatch, words, before, after):
+    monkeypatch.setenv("OMP_NUM_THREADS", before or "")
+    asked = []
+    monkeypatch.setattr("torch.set_num_threads", asked.append)
+    assert cli.main(["explore", *words]) == 0 and became
+    assert os.environ["OMP_NUM_THREADS"] == after and asked == [int(n) for n in words[1:]]
+
+
+@pytest.mark.parametrize("count", ["0", "two", "1.5"])
+def test_a_number_of_threads_is_a_whole_number(capsys, count):
+    with pytest.raises(SystemExit):
+        cli.main(["read", "chelsea", "--threads", count])
+    assert "whole number from 1 up" in capsys.readouterr().err

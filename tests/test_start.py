@@ -466,10 +466,10 @@ def test_on_one_core_the_suite_runs_in_one_piece(handed, seen, monkeypatch, core
     assert handed[0][:2] == ("pytest", []) and not seen.calls
 
 
-def test_a_study_is_run_and_bench_says_that_it_comes(handed, place, capsys):
-    assert start.main(["bench"]) == 1 and "not available yet" in capsys.readouterr().err and not handed
-    start.main(["study", "evidence"])
-    assert handed[0][:2] == ("studies", ["evidence"])
+@pytest.mark.parametrize("command, module", [("study", "studies"), ("bench", "benchmarks")])
+def test_studies_and_benchmarks_run_on_one_thread(handed, command, module):
+    start.main([command, "evidence", "--quick"])
+    assert handed == [(module, ["evidence", "--quick"], {"OMP_NUM_THREADS": "1"})]
 
 
 @pytest.mark.parametrize("arguments, status", [([], 2), (["-h"], 0), (["--help"], 0), (["exlpore"], 2)])

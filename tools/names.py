@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 HOME = Path(__file__).resolve().parents[1]
-FOLDERS = ("linviz", "explorer", "studies", "teaching")
+FOLDERS = ("linviz", "explorer", "studies", "teaching", "benchmarks")
 ASIDE = {"checks", "quizzes"}
 IRREGULAR = set("""
 arisen awoken been begun bent bitten bled blown born borne bought bred broken brought built burnt caught chosen

@@ -1,4 +1,4 @@
-"""Draw the plots of studies/EVIDENCE.md: studies/plots/*.svg, from linviz/evidence_data, in a browser.
+"""Draw the plots of studies/EVIDENCE.md and benchmarks/RESULTS.md: plots/*.svg beside them, in a browser.
 
     .venv/bin/python tools/plots.py
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -18,6 +19,9 @@ from playwright.sync_api import Page
 
 HOME = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(HOME))
+from benchmarks.growth_curves import growth_figures  # noqa: E402
+from benchmarks.results_page import PLOTS as SPEED  # noqa: E402
+from benchmarks.results_page import stored_results  # noqa: E402
 from linviz.atomic_write import write_atomically  # noqa: E402
 from linviz.evidence import figure_data  # noqa: E402
 from linviz.figures.evidence_gallery import draw_evidence  # noqa: E402
@@ -30,10 +34,19 @@ FOLDER, WIDE = HOME / "studies" / "plots", 900
 def main() -> None:
     """Draw every plot whose numbers exist; remove the file of a plot whose numbers are gone."""
     FOLDER.mkdir(exist_ok=True)
+    SPEED.mkdir(exist_ok=True)
     with plotly_page() as page:
         for name in PLOTS:
             data = figure_data(name)
             write_plot(FOLDER / f"{name}.svg", draw_evidence(data) if data else None, page)
+        for name, figure in growth_plots():
+            write_plot(SPEED / f"{name}.svg", figure, page)
+
+
+def growth_plots() -> Iterator[tuple[str, go.Figure]]:
+    """The cost over the number of tokens, a plot for every family of mechanisms."""
+    for result in stored_results(["growth"]):
+        yield from growth_figures(result.curves).items()
 
 
 def write_plot(path: Path, figure: go.Figure | None, page: Page) -> None:

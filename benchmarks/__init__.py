@@ -1,0 +1,1 @@
+"""Benchmarks: speed and memory of linviz beside other libraries; `python3 start.py bench --list` lists them."""
