@@ -17,8 +17,8 @@ from .measure import measure
 from .row_block import RowBlock, normalise_rows, row_block
 from .shapes import PerRow, Rows
 
-OF_BLOCKS = ("entropy", "entropy_share", "effective_tokens", "participation", "top_share", "support", "gini", "mass",
-             "lift", "distance", "frame_distance")  # measures that take a RowBlock as well
+OF_BLOCKS = {"entropy", "entropy_share", "effective_tokens", "participation", "top_share", "support", "gini", "mass",
+             "lift", "distance", "frame_distance"}  # measures that take a RowBlock as well
 
 
 @measure("row", "entropy", "H", "bits", "0 to log2 S", "Shannon 1948")
@@ -192,8 +192,7 @@ def _mean_separation(rows: Tensor | RowBlock, grid: Grid, queries: Tensor, apart
     A row is first summed over the axis along which nothing is apart, frames (-2) or places (-1).
     """
     placed = _fold_frames(row_block(rows).shares, grid).sum(frames)  # (..., n, places or frames)
-    sums = placed.sum(-1)
-    nowhere = (sums <= 0) | (queries < grid.prefix)
+    nowhere = ((sums := placed.sum(-1)) <= 0) | (queries < grid.prefix)
     return ((placed * apart.to(placed)).sum(-1) / sums).masked_fill(nowhere, torch.nan)
 
 
@@ -206,11 +205,19 @@ def frame_mass(rows: Rows, grid: Grid) -> Float[Tensor, "*lead T"]:
     return normalise_rows(_fold_frames(rows, grid).sum(-1))
 
 
-def _check_mask(rows: Tensor | RowBlock, mask: Tensor) -> Tensor:
-    if mask.shape != rows.shape[-1:] or bool(((mask < 0) | (mask > 1)).any()):
-        raise ValueError(f"a mask needs one number from 0 to 1 for each of the {rows.shape[-1]} keys (the covered "
-                         f"share of the patch); got shape {tuple(mask.shape)}")
-    return mask.to(rows.dtype)
+def mask_numbers(mask: Tensor, keys: int, dtype: torch.dtype) -> Tensor:
+    """A mask (S,) in a dtype; ValueError where it is none."""
+    if mask.shape != (keys,) or bool(((mask < 0) | (mask > 1)).any()):
+        raise ValueError(f"a mask needs one number from 0 to 1 for each of the {keys} keys (the covered share of the "
+                         f"patch); got shape {tuple(mask.shape)}")
+    return mask.to(dtype)
+
+
+def mask_area(mask: Tensor, keys: int, dtype: torch.dtype) -> Tensor:
+    """A mask's share of the tokens; ValueError where it covers none."""
+    if (area := mask_numbers(mask, keys, dtype).mean()) == 0:
+        raise ValueError("the mask covers no token, so its area is zero and the lift is not defined")
+    return area
 
 
 @measure("row", "mass on the object", "m", "of 1", "0 to 1", "energy-based pointing game, Wang et al. 2020")
@@ -220,7 +227,7 @@ def mass(rows: Rows | RowBlock, mask: Float[Tensor, keys]) -> PerRow:
     >>> mass(torch.tensor([0.5, 0.5]), torch.tensor([1.0, 0.5]))
     tensor(0.7500)
     """
-    return (row_block(rows).shares * _check_mask(rows, mask)).sum(-1)
+    return (row_block(rows).shares * mask_numbers(mask, rows.shape[-1], rows.dtype)).sum(-1)
 
 
 @measure("row", "lift over area", "m / area", "times", "0 to 1 / area", "mass on the object over its share of tokens")
@@ -230,10 +237,7 @@ def lift(rows: Rows | RowBlock, mask: Float[Tensor, keys]) -> PerRow:
     >>> lift(torch.tensor([0.5, 0.25, 0.25]), torch.tensor([1.0, 0.0, 0.0]))
     tensor(1.5000)
     """
-    area = _check_mask(rows, mask).mean()
-    if area == 0:
-        raise ValueError("the mask covers no token, so its area is zero and the lift is not defined")
-    return mass(rows, mask) / area
+    return mass(rows, mask) / mask_area(mask, rows.shape[-1], rows.dtype)
 
 
 @measure("row", "pointing hit", "hit", "", "yes or no", "pointing game, Zhang et al. 2016")
@@ -243,4 +247,4 @@ def pointing(rows: Rows, mask: Float[Tensor, keys]) -> Bool[Tensor, "*lead"]:
     >>> pointing(torch.tensor([0.6, 0.4]), torch.tensor([1.0, 0.0]))
     tensor(True)
     """
-    return _check_mask(rows, mask)[normalise_rows(rows).argmax(-1)] >= 0.5
+    return mask_numbers(mask, rows.shape[-1], rows.dtype)[normalise_rows(rows).argmax(-1)] >= 0.5

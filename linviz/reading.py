@@ -15,6 +15,7 @@ from torch import Tensor
 
 from . import spectra
 from .concentration import OF_BLOCKS
+from .factored_measures import factored_measures
 from .fixation import fixation_ratios
 from .grid import whole_number
 from .maps import HeadMean, Map
@@ -87,7 +88,8 @@ class Reading:
     @cached_property
     def dead(self) -> Tensor:
         """Which rows are empty: (B, H, N) bool. Only a stochastic map can have dead rows."""
-        return torch.cat([self._dead_rows(rows) for _, rows in self.map.walk()], -1)
+        found = factored_measures(self.map, {}).get(DEAD)
+        return torch.cat([self._dead_rows(rows) for _, rows in self.map.walk()], -1) if found is None else found
 
     def _dead_rows(self, rows: Tensor) -> Tensor:
         sums = rows.sum(-1)
@@ -111,6 +113,9 @@ class Reading:
             if MEASURES[name].of == "row":
                 self._shares(name)
         missing = {name: options for name, options in wanted.items() if _key(name, options) not in self._rows}
+        short = factored_measures(self.map, missing) if missing else {}
+        self._keep(short, missing)
+        missing = {name: options for name, options in missing.items() if name not in short}
         heads = self.map.single_heads() if missing else []
         found: dict[str, list[Tensor]] = {name: [] for name in (*missing, DEAD)}
         for n, head in enumerate(heads):
@@ -120,8 +125,7 @@ class Reading:
                     return False
                 for name, values in self._measure_block(i, rows, missing).items():
                     found[name].append(values)
-        if heads:
-            self._keep({name: torch.cat(parts, -1) for name, parts in found.items()}, missing)
+        self._keep({name: torch.cat(parts, -1) for name, parts in found.items() if heads}, missing)
         return True
 
     def _measure_block(self, i: Tensor, rows: Tensor, missing: Mapping[str, dict[str, Any]]) -> dict[str, Tensor]:
@@ -136,8 +140,8 @@ class Reading:
     def _keep(self, found: dict[str, Tensor], missing: Mapping[str, dict[str, Any]]) -> None:
         """Keep measures of all rows, head after head or (..., N), under their names and options."""
         shape = (*self.map.lead, self.map.shape[0])
-        self._rows |= {_key(name, missing[name]): found[name].reshape(shape) for name in missing}
-        self.__dict__[DEAD] = found[DEAD].reshape(shape)
+        self._rows |= {_key(name, missing[name]): x.reshape(shape) for name, x in found.items() if name != DEAD}
+        self.__dict__ |= {DEAD: found[DEAD].reshape(shape)} if found else {}
 
     def _block_measure(self, name: str, i: Tensor, block: RowBlock, options: dict[str, Any]) -> Tensor:
         """The measure of one block of rows, in the dtype of the map."""

@@ -41,6 +41,10 @@ class Factored(Map):
         return self.left
 
     @property
+    def lead(self) -> tuple[int, ...]:
+        return expanded_shape(self.left.shape[:-2], self.right.shape[:-2])
+
+    @property
     def tolerance(self) -> float:
         """M eps of the dtype of q and k (rounding happens in the factors), but at least N eps of float64."""
         eps, double = torch.finfo(self.dtype).eps, torch.finfo(torch.float64).eps
@@ -56,9 +60,8 @@ class Factored(Map):
         return Factored(pick_channel(self.left, c), pick_channel(self.right, c), self.stochastic)
 
     def single_heads(self) -> list[Map]:
-        lead = expanded_shape(self.left.shape[:-2], self.right.shape[:-2])
-        left, right = (x.expand(*lead, *x.shape[-2:]) for x in (self.left, self.right))
-        return [Factored(left[at], right[at], self.stochastic) for at in product(*map(range, lead))]
+        left, right = (x.expand(*self.lead, *x.shape[-2:]) for x in (self.left, self.right))
+        return [Factored(left[at], right[at], self.stochastic) for at in product(*map(range, self.lead))]
 
     def centred(self) -> Factored:
         return Factored(self.left - self.left.mean(-2, keepdim=True), self.right, stochastic=False)
