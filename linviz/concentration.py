@@ -12,13 +12,13 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from .grid import Grid
+from .grid import Grid, frame_centres
 from .measure import measure
 from .row_block import RowBlock, normalise_rows, row_block
 from .shapes import PerRow, Rows
 
-OF_BLOCKS = ("entropy", "entropy_share", "effective_tokens", "participation", "top_share", "support", "gini", "mass",
-             "lift")  # measures that take a RowBlock as well
+OF_BLOCKS = {"entropy", "entropy_share", "effective_tokens", "participation", "top_share", "support", "gini", "mass",
+             "lift", "distance", "frame_distance"}  # measures that take a RowBlock as well
 
 
 @measure("row", "entropy", "H", "bits", "0 to log2 S", "Shannon 1948")
@@ -70,7 +70,7 @@ def top_share(rows: Rows | RowBlock, k: int = 10) -> PerRow:
     """
     if k < 1:
         raise ValueError(f"top_share needs k of at least 1; got {k}")
-    return row_block(rows).ascending[..., -k:].sum(-1)
+    return row_block(rows).top_sum(k)
 
 
 @measure("row", "smallest support", "k_p", "tokens", "1 to S", "fewest keys that hold a share p")
@@ -82,8 +82,7 @@ def support(rows: Rows | RowBlock, share: float = 0.9) -> Int[Tensor, "*lead"]:
     """
     if not 0 < share <= 1:
         raise ValueError(f"the share must be above 0 and at most 1; got {share}")
-    held = row_block(rows).ascending.flip(-1).double().cumsum(-1)
-    return (held < share - 1e-6).sum(-1).add(1).clamp_max(rows.shape[-1])
+    return row_block(rows).keys_with(share - 1e-6)
 
 
 def support_mask(row: Tensor, share: float) -> Tensor:
@@ -149,15 +148,15 @@ def total_variation(rows: Rows, others: Rows) -> PerRow:
     return (a - b).abs().sum(-1) / 2
 
 
-def _drop_prefix(rows: Tensor, grid: Grid) -> Tensor:
-    """Leave out the prefix keys, which have no position, and normalise the rest of each row."""
+def _fold_frames(rows: Tensor, grid: Grid) -> Tensor:
+    """Leave out the prefix keys, which have no position: (..., S) -> (..., T, Y X)."""
     if rows.shape[-1] != len(grid):
         raise ValueError(f"a row over {rows.shape[-1]} keys does not fit {grid}, which has {len(grid)} tokens")
-    return normalise_rows(rows[..., grid.prefix:])
+    return rows[..., grid.prefix:].unflatten(-1, (grid.T, -1))
 
 
 @measure("row", "mean attended distance", "d", "pixels", "0 to the diagonal", "Dosovitskiy et al. 2021, appendix D.7")
-def distance(rows: Rows, grid: Grid, queries: Int[Tensor, n], patch: float) -> PerRow:
+def distance(rows: Rows | RowBlock, grid: Grid, queries: Int[Tensor, n], patch: float) -> PerRow:
     """Mean distance in the picture between a query and the keys it attends to, in pixels; time is ignored.
 
     queries: token numbers of the rows (..., n, S). patch: side of a patch in pixels. NaN for a query without a
@@ -166,19 +165,20 @@ def distance(rows: Rows, grid: Grid, queries: Int[Tensor, n], patch: float) -> P
     >>> distance(torch.tensor([[0.5, 0.5]]), Grid(X=2), torch.tensor([0]), patch=16)
     tensor([8.])
     """
-    where = grid.centres(patch).to(rows)
-    return _mean_separation(rows, grid, queries, torch.cdist(where[_patch_numbers(queries, grid)], where))
+    where = frame_centres(grid.Y, grid.X, patch).to(row_block(rows).shares)
+    apart = (where[_patch_numbers(queries, grid) % len(where), None] - where).norm(dim=-1)
+    return _mean_separation(rows, grid, queries, apart, frames=-2)
 
 
 @measure("row", "mean attended time", "|dt|", "frames", "0 to T - 1", "mean of |t_j - t_i|")
-def frame_distance(rows: Rows, grid: Grid, queries: Int[Tensor, n]) -> PerRow:
+def frame_distance(rows: Rows | RowBlock, grid: Grid, queries: Int[Tensor, n]) -> PerRow:
     """Mean distance in time between a query and the keys it attends to, in frames; NaN as for `distance`.
 
     >>> frame_distance(torch.tensor([[0.5, 0.5]]), Grid(T=2), torch.tensor([0]))
     tensor([0.5000])
     """
-    t = grid.places()[:, 0].to(rows)
-    return _mean_separation(rows, grid, queries, (t - t[_patch_numbers(queries, grid), None]).abs())
+    apart = _patch_numbers(queries, grid)[:, None] // (grid.Y * grid.X) - torch.arange(grid.T, device=queries.device)
+    return _mean_separation(rows, grid, queries, apart.abs(), frames=-1)
 
 
 def _patch_numbers(queries: Tensor, grid: Grid) -> Tensor:
@@ -186,11 +186,14 @@ def _patch_numbers(queries: Tensor, grid: Grid) -> Tensor:
     return (queries - grid.prefix).clamp_min(0)
 
 
-def _mean_separation(rows: Tensor, grid: Grid, queries: Tensor, apart: Tensor) -> Tensor:
-    """Mean of `apart` (n, patches) under each row, or NaN where the query or every attended key has no position."""
-    nowhere = (rows[..., grid.prefix:].sum(-1) <= 0) | (queries < grid.prefix)
-    placed = rows.masked_fill(nowhere.unsqueeze(-1), 1.0)  # a placeholder; the result is replaced by NaN
-    return (_drop_prefix(placed, grid) * apart).sum(-1).masked_fill(nowhere, torch.nan)
+def _mean_separation(rows: Tensor | RowBlock, grid: Grid, queries: Tensor, apart: Tensor, frames: int) -> Tensor:
+    """Mean of `apart` (n, places or frames) under each row, or NaN where the query or every attended key has no place.
+
+    A row is first summed over the axis along which nothing is apart, frames (-2) or places (-1).
+    """
+    placed = _fold_frames(row_block(rows).shares, grid).sum(frames)  # (..., n, places or frames)
+    nowhere = ((sums := placed.sum(-1)) <= 0) | (queries < grid.prefix)
+    return ((placed * apart.to(placed)).sum(-1) / sums).masked_fill(nowhere, torch.nan)
 
 
 def frame_mass(rows: Rows, grid: Grid) -> Float[Tensor, "*lead T"]:
@@ -199,14 +202,22 @@ def frame_mass(rows: Rows, grid: Grid) -> Float[Tensor, "*lead T"]:
     >>> frame_mass(torch.tensor([0.1, 0.2, 0.3, 0.4]), Grid(T=2, X=2))
     tensor([0.3000, 0.7000])
     """
-    return _drop_prefix(rows, grid).unflatten(-1, (grid.T, -1)).sum(-1)
+    return normalise_rows(_fold_frames(rows, grid).sum(-1))
 
 
-def _check_mask(rows: Tensor | RowBlock, mask: Tensor) -> Tensor:
-    if mask.shape != rows.shape[-1:] or bool(((mask < 0) | (mask > 1)).any()):
-        raise ValueError(f"a mask needs one number from 0 to 1 for each of the {rows.shape[-1]} keys (the covered "
-                         f"share of the patch); got shape {tuple(mask.shape)}")
-    return mask.to(rows.dtype)
+def mask_numbers(mask: Tensor, keys: int, dtype: torch.dtype) -> Tensor:
+    """A mask (S,) in a dtype; ValueError where it is none."""
+    if mask.shape != (keys,) or bool(((mask < 0) | (mask > 1)).any()):
+        raise ValueError(f"a mask needs one number from 0 to 1 for each of the {keys} keys (the covered share of the "
+                         f"patch); got shape {tuple(mask.shape)}")
+    return mask.to(dtype)
+
+
+def mask_area(mask: Tensor, keys: int, dtype: torch.dtype) -> Tensor:
+    """A mask's share of the tokens; ValueError where it covers none."""
+    if (area := mask_numbers(mask, keys, dtype).mean()) == 0:
+        raise ValueError("the mask covers no token, so its area is zero and the lift is not defined")
+    return area
 
 
 @measure("row", "mass on the object", "m", "of 1", "0 to 1", "energy-based pointing game, Wang et al. 2020")
@@ -216,7 +227,7 @@ def mass(rows: Rows | RowBlock, mask: Float[Tensor, keys]) -> PerRow:
     >>> mass(torch.tensor([0.5, 0.5]), torch.tensor([1.0, 0.5]))
     tensor(0.7500)
     """
-    return (row_block(rows).shares * _check_mask(rows, mask)).sum(-1)
+    return (row_block(rows).shares * mask_numbers(mask, rows.shape[-1], rows.dtype)).sum(-1)
 
 
 @measure("row", "lift over area", "m / area", "times", "0 to 1 / area", "mass on the object over its share of tokens")
@@ -226,10 +237,7 @@ def lift(rows: Rows | RowBlock, mask: Float[Tensor, keys]) -> PerRow:
     >>> lift(torch.tensor([0.5, 0.25, 0.25]), torch.tensor([1.0, 0.0, 0.0]))
     tensor(1.5000)
     """
-    area = _check_mask(rows, mask).mean()
-    if area == 0:
-        raise ValueError("the mask covers no token, so its area is zero and the lift is not defined")
-    return mass(rows, mask) / area
+    return mass(rows, mask) / mask_area(mask, rows.shape[-1], rows.dtype)
 
 
 @measure("row", "pointing hit", "hit", "", "yes or no", "pointing game, Zhang et al. 2016")
@@ -239,4 +247,4 @@ def pointing(rows: Rows, mask: Float[Tensor, keys]) -> Bool[Tensor, "*lead"]:
     >>> pointing(torch.tensor([0.6, 0.4]), torch.tensor([1.0, 0.0]))
     tensor(True)
     """
-    return _check_mask(rows, mask)[normalise_rows(rows).argmax(-1)] >= 0.5
+    return mask_numbers(mask, rows.shape[-1], rows.dtype)[normalise_rows(rows).argmax(-1)] >= 0.5

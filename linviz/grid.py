@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import wraps
+from functools import lru_cache, wraps
 from typing import Any, TypeVar
 
 import torch
@@ -132,6 +132,16 @@ class Grid:
         """
         t, y, x = self.places(device).unbind(-1)
         return (t * larger.Y + y) * larger.X + x
+
+
+@lru_cache(maxsize=8)
+def frame_centres(Y: int, X: int, patch: float) -> Tensor:
+    """Centres of the patches of every frame in pixels, (Y*X, 2); kept, as each block of rows asks for them again.
+
+    >>> frame_centres(1, 2, 16).tolist()
+    [[8.0, 8.0], [8.0, 24.0]]
+    """
+    return Grid(1, Y, X).centres(patch)
 
 
 def whole_number(value: Any, what: str) -> int:

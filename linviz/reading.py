@@ -15,18 +15,21 @@ from torch import Tensor
 
 from . import spectra
 from .concentration import OF_BLOCKS
+from .factored_measures import factored_measures
 from .fixation import fixation_ratios
 from .grid import whole_number
 from .maps import HeadMean, Map
 from .measure import MEASURES
 from .mechanisms import Attention
 from .mechanisms.inputs import Given, float_inputs
-from .row_block import DEAD_ROW_SUM, RowBlock
+from .row_block import DEAD_ROW_SUM, ROW_WEIGHTS, RowBlock
 from .shapes import Keys, Queries, Values
 from .signed_rows import SIGNED_MEASURES
 
 Report = Callable[[int, int], Any]  # done, of how many
 ROW_MEASURES = ("entropy", "entropy_share", "effective_tokens", "participation", "top_share", "support", "gini")
+SORTED = {"support", "gini"}  # measures that need the order of all weights of a row
+DEAD = "dead"
 SPECTRUM_MEASURES = ("effective_rank", "stable_rank", "participation_ratio", "energy_rank")
 
 
@@ -85,7 +88,8 @@ class Reading:
     @cached_property
     def dead(self) -> Tensor:
         """Which rows are empty: (B, H, N) bool. Only a stochastic map can have dead rows."""
-        return torch.cat([self._dead_rows(rows) for _, rows in self.map.walk()], -1)
+        found = factored_measures(self.map, {}).get(DEAD)
+        return torch.cat([self._dead_rows(rows) for _, rows in self.map.walk()], -1) if found is None else found
 
     def _dead_rows(self, rows: Tensor) -> Tensor:
         sums = rows.sum(-1)
@@ -109,26 +113,41 @@ class Reading:
             if MEASURES[name].of == "row":
                 self._shares(name)
         missing = {name: options for name, options in wanted.items() if _key(name, options) not in self._rows}
-        found: dict[str, list[Tensor]] = {name: [] for name in missing}
-        lost: list[Tensor] = []
-        for i, rows in self.map.walk() if missing else ():
-            if report is not None and report(int(i[0]), self.map.shape[0]) is False:
-                return False
-            dead = self._dead_rows(rows)
-            lost.append(dead)
-            block = RowBlock(rows.masked_fill(dead.unsqueeze(-1), 1.0))  # of dead rows nothing is kept
-            for name, options in missing.items():
-                found[name].append(self._block_measure(name, i, block, options).masked_fill(dead, torch.nan))
-        self._rows |= {_key(name, missing[name]): torch.cat(parts, -1) for name, parts in found.items()}
-        if lost:
-            self.__dict__["dead"] = torch.cat(lost, -1)
+        short = factored_measures(self.map, missing) if missing else {}
+        self._keep(short, missing)
+        missing = {name: options for name, options in missing.items() if name not in short}
+        heads = self.map.single_heads() if missing else []
+        found: dict[str, list[Tensor]] = {name: [] for name in (*missing, DEAD)}
+        for n, head in enumerate(heads):
+            for i, rows in head.walk(ROW_WEIGHTS):
+                done = (n * self.map.shape[0] + int(i[0])) // len(heads)
+                if report is not None and report(done, self.map.shape[0]) is False:
+                    return False
+                for name, values in self._measure_block(i, rows, missing).items():
+                    found[name].append(values)
+        self._keep({name: torch.cat(parts, -1) for name, parts in found.items() if heads}, missing)
         return True
+
+    def _measure_block(self, i: Tensor, rows: Tensor, missing: Mapping[str, dict[str, Any]]) -> dict[str, Tensor]:
+        """The measures of the rows i (..., n, S), and which of the rows are dead: (..., n) each."""
+        dead = self._dead_rows(rows)
+        lost = bool(dead.any())
+        block = RowBlock(rows.masked_fill(dead.unsqueeze(-1), 1.0) if lost else rows,  # of dead rows nothing is kept
+                         sort=not SORTED.isdisjoint(missing))
+        found = {name: self._block_measure(name, i, block, options) for name, options in missing.items()}
+        return {name: x.masked_fill(dead, torch.nan) if lost else x for name, x in found.items()} | {DEAD: dead}
+
+    def _keep(self, found: dict[str, Tensor], missing: Mapping[str, dict[str, Any]]) -> None:
+        """Keep measures of all rows, head after head or (..., N), under their names and options."""
+        shape = (*self.map.lead, self.map.shape[0])
+        self._rows |= {_key(name, missing[name]): x.reshape(shape) for name, x in found.items() if name != DEAD}
+        self.__dict__ |= {DEAD: found[DEAD].reshape(shape)} if found else {}
 
     def _block_measure(self, name: str, i: Tensor, block: RowBlock, options: dict[str, Any]) -> Tensor:
         """The measure of one block of rows, in the dtype of the map."""
         f = MEASURES[name].function
         if name in ("distance", "frame_distance"):
-            return f(block.rows, grid=self.mechanism.grid, queries=i, **options).to(block.dtype)
+            return f(block, grid=self.mechanism.grid, queries=i, **options).to(block.dtype)
         return f(block if name in OF_BLOCKS else block.rows, **options).to(block.dtype)
 
     def _shares(self, what: str) -> None:

@@ -149,13 +149,10 @@ def modules_of(*extras: str) -> set[str]:
     ("notebooks", ("lab", "video"), {"build", "notebooks", "playwright", "start"}),
     ("teaching", ("lab",), set()),
     ("studies", ("dev",), {"studies"}),
-    ("tools", ("lab", "explorer", "video", "dev"), {"start", "notebooks"}),
-    ("tests", ("lab", "explorer", "video", "survey", "cluster", "dev"),
-     {"studies", "conftest", "teaching", "explorer", "notebooks", "start", "tests", "tools"}),
     ("benchmarks", ("video",), set()),
     ("tools", ("lab", "explorer", "video", "dev"), {"start", "notebooks", "benchmarks"}),
-    ("tests", ("lab", "explorer", "video", "dev"), {"studies", "benchmarks", "conftest", "teaching", "explorer", "notebooks",
-                                                   "start", "tests", "tools"}),
+    ("tests", ("lab", "explorer", "video", "survey", "cluster", "dev"),
+     {"studies", "benchmarks", "conftest", "teaching", "explorer", "notebooks", "start", "tests", "tools"}),
 ])
 def test_every_import_is_declared(folder, extras, own):
     for path in (ROOT / folder).rglob("*.py"):

@@ -5,9 +5,10 @@ import pytest
 import torch
 
 from linviz import Grid, concentration, make, read, spectra
+from linviz import reading as home
 from linviz.maps import Dense
 from linviz.reading import ROW_MEASURES
-from linviz.row_block import sort_rows
+from linviz.row_block import RowBlock, sort_rows
 
 GRID = Grid(T=2, Y=3, X=4)
 
@@ -18,7 +19,7 @@ def reading(spec: str = "relu_floor+gate", heads: int = 3):
     return read(make(spec, heads, 8, GRID).double(), q, k, v)
 
 
-@pytest.mark.parametrize("spec", ["softmax", "relu_floor+gate", "linear@space", "uniform"])
+@pytest.mark.parametrize("spec", ["softmax", "relu_floor+gate", "linear@space", "uniform", "swin"])
 def test_numbers_are_those_of_the_dense_map(spec: str) -> None:
     r = reading(spec)
     a = r.map.dense()
@@ -123,3 +124,34 @@ def test_a_measurement_that_nobody_waits_for_ends() -> None:
 def test_torch_and_numpy_sort_alike() -> None:
     x = torch.rand(3, 50, generator=torch.Generator().manual_seed(0)).round(decimals=1)
     assert torch.equal(sort_rows(x), sort_rows(x.clone().requires_grad_()).detach())
+
+
+@pytest.mark.parametrize("S", [1, 63, 64, 65, 200])
+def test_the_support_counts_single_weights_only_where_the_share_is_reached(S: int) -> None:
+    rows = torch.rand(3, 7, S, generator=torch.Generator().manual_seed(S)).pow(6)
+    rows[0], rows[1, 0] = 1, torch.eye(1, S)  # equal weights, and one that has all
+    held = (rows / rows.sum(-1, keepdim=True)).sort(-1, descending=True).values.double().cumsum(-1)
+    for share in (0.1, 0.5, 0.9, 1.0):
+        counted = (held < share - 1e-6).sum(-1).add(1).clamp_max(S)
+        assert torch.equal(concentration.support(rows, share), counted), share
+
+
+def test_a_block_that_is_not_sorted_has_the_same_top_and_its_zeros_no_entropy() -> None:
+    rows = torch.rand(4, 100, generator=torch.Generator().manual_seed(0)) * (torch.arange(100) % 3 > 0)
+    for k in (1, 10, 200):
+        one, other = (RowBlock(rows, sort).top_sum(k) for sort in (True, False))
+        assert torch.allclose(one, other, rtol=1e-6) and torch.allclose(one, concentration.top_share(rows, k))
+    shares = rows / rows.sum(-1, keepdim=True)
+    assert torch.allclose(RowBlock(rows).bits, torch.special.entr(shares.double()).sum(-1).float() / math.log(2))
+    assert torch.copysign(torch.ones(()), RowBlock(torch.eye(3)).bits).eq(1).all(), "minus zero is printed as -0"
+
+
+def test_heads_are_measured_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The progress counts all of them, and what is no longer wanted ends in the middle of one."""
+    monkeypatch.setattr(home, "ROW_WEIGHTS", 4 * len(GRID))
+    r, done = reading("softmax"), []
+    assert r.measure({"entropy": {}}, lambda now, of: done.append((now, of)) or True)
+    assert done == [((head * 24 + i) // 6, 24) for head in range(6) for i in range(0, 24, 4)]
+    r, done = reading("softmax"), []
+    assert not r.measure({"entropy": {}}, lambda now, of: done.append(now) or len(done) < 8)
+    assert len(done) == 8 and not r._rows

@@ -9,6 +9,13 @@ from .dense import Dense
 from .depthwise import Depthwise, window_indices
 from .factored import Factored, Features, KernelMap, Normaliser
 from .factored_blocks import CausalBlocks, FactoredBlocks
+from .factored_sums import (
+    factored_row_means,
+    factored_row_sums,
+    factored_square_sums,
+    frobenius_norm,
+    position_moments,
+)
 from .float64_map import Float64Map
 from .forward_memory import forward_memory
 from .function_scores import FunctionScores
@@ -26,5 +33,6 @@ __all__ = ["Banded", "Blocks", "ByChannel", "ByHead", "CausalBlocks", "CausalExp
            "Depthwise", "Factored", "FactoredBlocks", "Features", "Float64Map", "FunctionScores", "HeadMean",
            "KernelMap", "Map", "Memory", "MemoryState", "Normaliser", "PerChannel", "Product", "ReweightedTable",
            "RotatedKernel", "Scores", "Sparse", "State", "Sum", "Tiles", "causal_map", "corrected_scores",
-           "forward_memory", "gather_rows", "gather_tokens", "products_of_pairs", "rotate_pairs", "sum_rows",
+           "factored_row_means", "factored_row_sums", "factored_square_sums", "forward_memory", "frobenius_norm",
+           "gather_rows", "gather_tokens", "position_moments", "products_of_pairs", "rotate_pairs", "sum_rows",
            "window_indices"]

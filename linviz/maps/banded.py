@@ -14,8 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .base import Map, expanded_shape, pick_channel
+from .base import Map
 from .factored import Factored
+from .leading_axes import expanded_shape, pick_channel
 from .sparse import Sparse
 
 

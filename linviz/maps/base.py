@@ -7,34 +7,20 @@ has; the slow, simple answers are defined here and hold for all classes. Leading
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
-from itertools import zip_longest
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from .leading_axes import pick_channel
+from .leading_values import LeadingValues
 from .row_numbers import Numbers, is_one_number, row_numbers
-from .spectrum_roads import gram_spectra, gram_spectrum, has_gram_spectrum, is_large, leading_spectrum
+from .spectrum_roads import TOP, gram_spectra, has_gram_spectrum, leading_table_values, table_values
 
 BLOCK_WEIGHTS = 1 << 20  # weights in memory at once when a map is processed row by row
 MOST_WEIGHTS = 1 << 26   # weights of a map that becomes an array of numpy
-
-
-def expanded_shape(*shapes: Iterable[int]) -> tuple[int, ...]:
-    """The shape to which tensors of these shapes expand. (torch.broadcast_shapes first imports sympy: 0.3 s.)
-
-    >>> expanded_shape((2, 1, 3), (5, 1))
-    (2, 5, 3)
-    """
-    axes = zip_longest(*(tuple(shape)[::-1] for shape in shapes), fillvalue=1)
-    return tuple(next((n for n in sizes if n != 1), 1) for sizes in axes)[::-1]
-
-
-def pick_channel(x: Tensor, c: int) -> Tensor:
-    """Entry c of the third axis from the end, or its only entry: (..., C, N, M) -> (..., N, M)."""
-    return x[..., c if x.shape[-3] > 1 else 0, :, :]
 
 
 class Map:
@@ -167,11 +153,18 @@ class Map:
         """A v: (..., S, E) -> (..., N, E)."""
         return torch.cat([rows @ v for _, rows in self.walk()], -2)
 
-    def walk(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Iterate over all rows in blocks of about a million weights: (query numbers, rows)."""
-        size = max(1, BLOCK_WEIGHTS // (self.shape[1] * max(1, math.prod(self.lead))))
+    def walk(self, weights: int = BLOCK_WEIGHTS) -> Iterator[tuple[Tensor, Tensor]]:
+        """Iterate over all rows in blocks of about so many weights: (query numbers, rows)."""
+        size = max(1, weights // (self.shape[1] * max(1, math.prod(self.lead))))
         for i in torch.arange(self.shape[0], device=self.device).split(size):
             yield i, self.take_rows(i)
+
+    def single_heads(self) -> list[Map]:
+        """The map of every index of the leading axes, in order, where that is a mere view; else only this map.
+
+        Whoever measures every row takes them one by one: their products are larger for the same memory.
+        """
+        return [self]
 
     def dense(self) -> Tensor:
         """The whole table (..., N, S). Its size grows with N S; use `rows` if a few rows are enough."""
@@ -193,18 +186,26 @@ class Map:
         takes them box by box. Otherwise they come from the whole table, at a cost of N^3; large maps that need no
         gradient take the roads of `spectrum_roads`, which never hold the table in float64.
         """
-        if top is not None and 8 * top <= min(self.shape) and is_large(self.shape, self.like):
-            found = leading_spectrum(self.walk, top)
-            if found is not None:
-                return found
-        if has_gram_spectrum(self.shape, self.like):
-            return gram_spectrum(self.walk)[..., :top]
-        return torch.linalg.svdvals(self.dense().double())[..., :top]
+        return table_values(self, top)
+
+    def leading_values(self, top: int = TOP) -> LeadingValues:
+        """The first `top` singular values with a bound on each error, in a few walks over the rows.
+
+        Unlike `singular_values`, never from the whole of a large table: what a flat spectrum leaves open is in the
+        bounds, and the values are then estimates. ValueError for more values than the map has.
+
+        >>> from linviz.maps import Dense
+        >>> Dense(torch.eye(3)).leading_values(2).method
+        'exact, error at most 7e-16'
+        """
+        if type(self).singular_values is Map.singular_values:
+            return leading_table_values(self, top)
+        return LeadingValues.exact(self.singular_values(), top, self.tolerance)
 
     def spectra(self) -> tuple[Tensor, Tensor]:
         """`singular_values` of the map and of `centred`; of a large map, both from one product."""
         plain = type(self).singular_values is Map.singular_values and type(self).centred is Map.centred
-        if plain and has_gram_spectrum(self.shape, self.like):
+        if plain and has_gram_spectrum(self):
             return gram_spectra(self.walk)
         return self.singular_values(), self.centred().singular_values()
 

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from .base import Map, expanded_shape
+from .base import Map
+from .leading_axes import expanded_shape
 
 
 class SideBySide(Map):

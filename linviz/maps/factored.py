@@ -9,14 +9,17 @@ values.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
-from .base import Map, pick_channel
+from .base import Map
+from .leading_axes import expanded_shape, pick_channel
 
+QR_ROWS = 2048   # rows of a factor that are decomposed at once
 GREATEST = 60.0  # the largest exponent of a feature that a gate reads: the sum of such features is finite in float32
 
 
@@ -38,6 +41,10 @@ class Factored(Map):
         return self.left
 
     @property
+    def lead(self) -> tuple[int, ...]:
+        return expanded_shape(self.left.shape[:-2], self.right.shape[:-2])
+
+    @property
     def tolerance(self) -> float:
         """M eps of the dtype of q and k (rounding happens in the factors), but at least N eps of float64."""
         eps, double = torch.finfo(self.dtype).eps, torch.finfo(torch.float64).eps
@@ -52,6 +59,10 @@ class Factored(Map):
     def nth(self, c: int) -> Factored:
         return Factored(pick_channel(self.left, c), pick_channel(self.right, c), self.stochastic)
 
+    def single_heads(self) -> list[Map]:
+        left, right = (x.expand(*self.lead, *x.shape[-2:]) for x in (self.left, self.right))
+        return [Factored(left[at], right[at], self.stochastic) for at in product(*map(range, self.lead))]
+
     def centred(self) -> Factored:
         return Factored(self.left - self.left.mean(-2, keepdim=True), self.right, stochastic=False)
 
@@ -60,11 +71,27 @@ class Factored(Map):
 
     def singular_values(self, top: int | None = None) -> Tensor:
         """The first min(M, N, S) singular values, as float64; all others are exactly zero."""
-        r1, r2 = (torch.linalg.qr(f.double(), mode="r").R for f in (self.left, self.right))
+        r1, r2 = (triangular_factor(f) for f in (self.left, self.right))
         return torch.linalg.svdvals(r1 @ r2.mT)[..., :self.rank_bound][..., :top]
 
     def wire(self, at: Any = (0, 0)) -> dict[str, Any]:
         return {"kind": "factored", "left": self.left[at], "right": self.right[at]}
+
+
+def triangular_factor(x: Tensor, rows: int | None = None) -> Tensor:
+    """R of a thin QR of x (..., N, M), in float64, up to signs: of each block of rows below the R of all before.
+
+    A block stays in the cache, and of the whole of x no copy is made.
+
+    >>> x = torch.arange(12.0).view(6, 2)
+    >>> [triangular_factor(x, rows).abs().round(decimals=6)[0, 0].item() for rows in (2, 6)]
+    [14.832397, 14.832397]
+    """
+    first, *others = x.split(rows or QR_ROWS, -2)
+    r = torch.linalg.qr(first.double(), mode="r").R
+    for block in others:
+        r = torch.linalg.qr(torch.cat([r, block.double()], -2), mode="r").R
+    return r
 
 
 class KernelMap(Factored):

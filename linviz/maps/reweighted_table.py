@@ -12,7 +12,8 @@ import math
 import torch
 from torch import Tensor
 
-from .base import Map, pick_channel
+from .base import Map
+from .leading_axes import pick_channel
 
 
 class ReweightedTable(Map):

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
-from .base import expanded_shape
+from .leading_axes import expanded_shape
 
 
 def gather_rows(x: Tensor, index: Tensor) -> Tensor:

@@ -7,6 +7,8 @@ request. Only `dense` and `singular_values` compute the whole N x S table.
 """
 from __future__ import annotations
 
+from copy import copy
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
 from .base import Map
+from .leading_axes import expanded_shape
 from .readable import is_readable
 
 
@@ -47,10 +50,22 @@ class Scores(Map):
         future = torch.arange(self.shape[1], device=i.device) > i[:, None]
         return self.q.new_zeros(future.shape).masked_fill(future, -torch.inf) + (0 if bias is None else bias)
 
+    def single_heads(self) -> list[Map]:
+        lead = expanded_shape(self.q.shape[:-2], self.k.shape[:-2])
+        q, k = (x.expand(*lead, *x.shape[-2:]) for x in (self.q, self.k))
+        bias = None if self.bias is None else self.bias.expand(*lead, *self.bias.shape[-2:])
+        heads = []
+        for at in product(*map(range, lead)):
+            head = copy(self)  # the bias was checked when this map was made
+            head.q, head.k, head.bias = q[at], k[at], None if bias is None else bias[at]
+            heads.append(head)
+        return heads  # type: ignore[return-value]
+
     def take_rows(self, i: Tensor) -> Tensor:
-        scores = self.q[..., i, :] @ self.k.mT * self.scale  # (..., len(i), S)
+        scores = (self.q[..., i, :] @ self.k.mT).mul_(self.scale)  # (..., len(i), S)
         mask = self._mask(i)
-        return (scores if mask is None else scores + mask).softmax(-1)
+        scores = scores if mask is None else scores + mask
+        return scores.softmax(-1) if scores.requires_grad else torch.softmax(scores, -1, out=scores)
 
     def apply(self, v: Tensor) -> Tensor:
         masked = self.causal or self.bias is not None

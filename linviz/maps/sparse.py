@@ -10,7 +10,8 @@ from typing import Any
 
 from torch import Tensor
 
-from .base import Map, expanded_shape, pick_channel
+from .base import Map
+from .leading_axes import expanded_shape, pick_channel
 
 
 class Sparse(Map):

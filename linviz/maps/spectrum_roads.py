@@ -1,33 +1,60 @@
 """The singular values of a large map without an SVD of its table. The map is walked in blocks of rows, as `Map.walk`.
 
     all of them     s_n^2 are the eigenvalues of A^T A, S x S, which is a sum over blocks of rows
-    the first few   block Lanczos on A^T A: each walk multiplies a thin block of vectors by it
+    the first few   block Lanczos on A^T A: each walk multiplies a thin block of vectors by it (leading_values.py)
 
 A^T A squares the condition: s_n is exact to about 1e-7 s_1, far below the rounding of a float32 map (S eps s_1).
-A map in float64 has digits below that, so it needs the SVD if all singular values are wanted.
+A map in float64 has digits below that, so it needs the SVD if all singular values are wanted. `a` is a `Map`.
 """
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from .leading_values import LeadingValues, leading_values
+
 Walk = Callable[[], Iterable[tuple[Tensor, Tensor]]]  # query numbers and their rows (..., n, S), block by block
 
-LARGE = 512                # queries and keys from which these roads are shorter
-WIDTH, PASSES = 16, 24     # vectors in a block, and walks at most
-ACCURACY = 1e-6            # of the first few, as a part of the largest
+LARGE = 512               # queries and keys from which these roads are shorter
+GRAM_ERROR = 1e-7         # of a singular value from A^T A, as a part of the largest
+TOP = 16                  # how many singular values a look at the largest takes
 
 
-def is_large(shape: tuple[int, int], like: Tensor) -> bool:
-    """Whether these roads are shorter for a map like that: they carry no gradient."""
-    return min(shape) >= LARGE and not (torch.is_grad_enabled() and like.requires_grad)
+def table_values(a: Any, top: int | None = None) -> Tensor:
+    """All singular values of a map without factors, or the first `top` of them, by the shortest exact road."""
+    if top is not None and 8 * top <= min(a.shape) and is_large(a):
+        found = leading_values(a.walk, top)
+        if found.converged:
+            return found.values
+    if has_gram_spectrum(a):
+        return gram_spectrum(a.walk)[..., :top]
+    return torch.linalg.svdvals(a.dense().double())[..., :top]
 
 
-def has_gram_spectrum(shape: tuple[int, int], like: Tensor) -> bool:
-    """Whether A^T A has all digits of a map like that, and is smaller than A."""
-    return is_large(shape, like) and shape[0] >= shape[1] and like.dtype != torch.float64
+def leading_table_values(a: Any, top: int = TOP) -> LeadingValues:
+    """The first `top` singular values of a map without factors and their bounds, never from the whole of a large table.
+
+    ValueError for a number of values that the map does not have.
+    """
+    if not 1 <= top <= min(a.shape):
+        raise ValueError(f"this map has {min(a.shape)} singular values; got top={top}")
+    if 8 * top <= min(a.shape) and is_large(a):
+        return leading_values(a.walk, top)
+    error = GRAM_ERROR if has_gram_spectrum(a) else max(a.shape) * torch.finfo(torch.float64).eps
+    return LeadingValues.exact(table_values(a), top, error)
+
+
+def is_large(a: Any) -> bool:
+    """Whether these roads are shorter for a map: they carry no gradient."""
+    return min(a.shape) >= LARGE and not (torch.is_grad_enabled() and a.like.requires_grad)
+
+
+def has_gram_spectrum(a: Any) -> bool:
+    """Whether A^T A has all digits of a map, and is smaller than A."""
+    return is_large(a) and a.shape[0] >= a.shape[1] and a.like.dtype != torch.float64
 
 
 @torch.no_grad()
@@ -60,40 +87,3 @@ def _gram_matrix(walk: Walk, less: Tensor | None = None) -> Tensor:
 
 def _roots_of_eigenvalues(gram: Tensor) -> Tensor:
     return torch.linalg.eigvalsh(gram).flip(-1).clamp_min(0).sqrt()
-
-
-@torch.no_grad()
-def leading_spectrum(walk: Walk, top: int, seed: int = 0) -> Tensor | None:
-    """The first `top` singular values (..., top), float64; None where PASSES walks do not find them.
-
-    With A^T A y = t y + r and |y| = 1, some eigenvalue of A^T A lies within |r| of t. The bounds that follow for the
-    singular values are below ACCURACY times the largest, for products in the dtype of the map.
-    """
-    _, first = next(iter(walk()))
-    S, width = first.shape[-1], max(WIDTH, top)
-    start = torch.randn(S, width, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-    new = torch.linalg.qr(start.to(first.device).expand(*first.shape[:-2], S, width)).Q
-    basis, images = new[..., :0], new[..., :0]
-    for _ in range(min(PASSES, S // width)):
-        image = _squared_map_times(walk, new)
-        basis, images = torch.cat([basis, new], -1), torch.cat([images, image], -1)
-        inner = basis.mT @ images
-        values, vectors = torch.linalg.eigh((inner + inner.mT) / 2)
-        values, vectors = values.flip(-1)[..., :top].clamp_min(0), vectors.flip(-1)[..., :top]
-        rest = (images @ vectors - basis @ vectors * values.unsqueeze(-2)).norm(dim=-2)
-        found = values.sqrt()
-        bounds = torch.minimum(rest / found.clamp_min(torch.finfo(rest.dtype).tiny), rest.sqrt())
-        if bool((bounds <= ACCURACY * found[..., :1]).all()):
-            return found
-        new = image
-        for _ in range(2):  # what rounding leaves of the basis the first time goes the second time
-            new = torch.linalg.qr(new - basis @ (basis.mT @ new)).Q
-    return None
-
-
-def _squared_map_times(walk: Walk, x: Tensor) -> Tensor:
-    """A^T A x, for x (..., S, n) in float64, multiplied in the dtype of the map and added in float64."""
-    total = torch.zeros_like(x)
-    for _, rows in walk():
-        total += rows.mT @ (rows @ x.to(rows.dtype))
-    return total
