@@ -144,14 +144,14 @@ def modules_of(*extras: str) -> set[str]:
 
 
 @pytest.mark.parametrize("folder, extras, own", [
-    ("linviz", ("lab", "explorer", "video", "survey", "cluster"), set()),
+    ("linviz", ("lab", "explorer", "video", "survey", "cluster", "models"), set()),
     ("explorer", ("explorer", "video"), {"explorer"}),
     ("notebooks", ("lab", "video"), {"build", "notebooks", "playwright", "start"}),
     ("teaching", ("lab",), set()),
     ("studies", ("dev",), {"studies"}),
     ("benchmarks", ("video",), set()),
     ("tools", ("lab", "explorer", "video", "dev"), {"start", "notebooks", "benchmarks"}),
-    ("tests", ("lab", "explorer", "video", "survey", "cluster", "dev"),
+    ("tests", ("lab", "explorer", "video", "survey", "cluster", "models", "dev"),
      {"studies", "benchmarks", "conftest", "teaching", "explorer", "notebooks", "start", "tests", "tools"}),
 ])
 def test_every_import_is_declared(folder, extras, own):
