@@ -73,14 +73,24 @@ class Banded(Map):
             scores = scores.masked_fill(torch.arange(self.shape[1], device=i.device) > i[:, None], -torch.inf)
         return scores.softmax(-1)
 
-    def wire(self, at: Any = (0, 0)) -> dict[str, Any]:
-        """The sum of two short maps: one number per key for all rows, and the corrections near each query."""
-        if self.causal or not self.safe:
-            return super().wire(at)
+    def column_sums(self) -> Tensor:
+        if not self.safe:
+            return super().column_sums()
+        alike, near = self._parts()
+        later = alike.left.flip(-2).cumsum(-2).flip(-2) if self.causal else alike.left.sum(-2, keepdim=True)
+        return (alike.right * later).squeeze(-1) + near.column_sums()
+
+    def _parts(self) -> tuple[Factored, Sparse]:
+        """One number per key for all rows that see it, and the corrections near each query."""
         share = 1 / self._sums(self._loud)  # (..., N, 1)
         near = self.bias.expm1() * self._loud.squeeze(-1)[..., self.index] * share
-        parts = Factored(share, self._loud), Sparse(self.index, near, self.shape[1], stochastic=False)
-        return {"kind": "sum", "parts": [part.wire(at) for part in parts]}
+        return Factored(share, self._loud), Sparse(self.index, near, self.shape[1], stochastic=False)
+
+    def wire(self, at: Any = (0, 0)) -> dict[str, Any]:
+        """The sum of two short maps."""
+        if self.causal or not self.safe:
+            return super().wire(at)
+        return {"kind": "sum", "parts": [part.wire(at) for part in self._parts()]}
 
     def nth(self, c: int) -> Banded:
         bias = self.bias if self.bias.ndim == 2 else pick_channel(self.bias, c)

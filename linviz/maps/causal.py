@@ -53,6 +53,11 @@ class CausalFactored(Map):
         seen = torch.arange(self.shape[1], device=i.device) <= i[:, None]
         return (self.left[..., i, :] @ self.right.mT) * seen
 
+    def column_sums(self) -> Tensor:
+        """Of key j: r_j . sum of l_i over i >= j."""
+        later = self.left.flip(-2).cumsum(-2).flip(-2)
+        return (self.right * later).sum(-1)
+
     def wire(self, at: Any = (0, 0)) -> dict[str, Any]:
         return self.features.wire(at) | {"normaliser": self.normaliser.wire(), "causal": True}
 

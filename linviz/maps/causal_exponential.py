@@ -82,6 +82,14 @@ class CausalExponential(Map):
             rows[..., mine, :found.shape[-1]] = found
         return rows / self.normaliser(rows.sum(-1, keepdim=True), self.top[..., i, :])
 
+    def column_sums(self) -> Tensor:
+        """A^T 1: the gradient of the sum of A v, which is linear in v and needs no table."""
+        keep = torch.is_grad_enabled() and self.left.requires_grad
+        with torch.enable_grad():
+            v = self.right.new_zeros(*self.right.shape[:-1], 1).requires_grad_()
+            (sums,) = torch.autograd.grad(self.apply(v).sum(), v, create_graph=keep)
+        return sums.squeeze(-1)
+
     def _seen(self, block: slice) -> Tensor:
         """The largest exponents up to the last key of a block: (..., 1, M)."""
         return self.seen[..., block, :][..., -1:, :]
