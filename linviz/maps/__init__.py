@@ -7,11 +7,13 @@ from .causal_exponential import CausalExponential, causal_map
 from .combine import ByChannel, ByHead, HeadMean, PerChannel, Product, Sum
 from .dense import Dense
 from .depthwise import Depthwise, window_indices
+from .elu_features import elu_plus_one
 from .factored import Factored, Features, KernelMap, Normaliser
 from .factored_blocks import CausalBlocks, FactoredBlocks
 from .float64_map import Float64Map
 from .forward_memory import forward_memory
 from .function_scores import FunctionScores
+from .kernel_output import blockwise_output, takes_blocks
 from .memory import Memory, MemoryState
 from .pair_products import products_of_pairs
 from .reweighted_table import ReweightedTable
@@ -25,6 +27,6 @@ from .tiles import Tiles
 __all__ = ["Banded", "Blocks", "ByChannel", "ByHead", "CausalBlocks", "CausalExponential", "CausalFactored", "Dense",
            "Depthwise", "Factored", "FactoredBlocks", "Features", "Float64Map", "FunctionScores", "HeadMean",
            "KernelMap", "Map", "Memory", "MemoryState", "Normaliser", "PerChannel", "Product", "ReweightedTable",
-           "RotatedKernel", "Scores", "Sparse", "State", "Sum", "Tiles", "causal_map", "corrected_scores",
-           "forward_memory", "gather_rows", "gather_tokens", "products_of_pairs", "rotate_pairs", "sum_rows",
-           "window_indices"]
+           "RotatedKernel", "Scores", "Sparse", "State", "Sum", "Tiles", "blockwise_output", "causal_map",
+           "corrected_scores", "elu_plus_one", "forward_memory", "gather_rows", "gather_tokens", "products_of_pairs",
+           "rotate_pairs", "sum_rows", "takes_blocks", "window_indices"]
