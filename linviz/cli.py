@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from importlib import metadata
+from importlib import import_module, metadata
 from pathlib import Path
 from typing import NoReturn
 
@@ -31,6 +31,10 @@ from .views.view_options import add_export_options, add_read_options
 ROOT = apps_home()      # notebooks and explorer lie here
 PORT = 8501
 THREADED = ("explore", "read", "export")     # a training run is repeatable, so it has one thread
+HOMES = {  # function of a command -> the module that is imported when it runs
+    "run_read": "views.view_commands", "run_export": "views.view_commands", "run_capture": "views.capture_command",
+    "run_command": "survey.survey_command", "run_training": "train.train_command",
+    "run_grading": "grade.grade_command"}
 CITATION = """@software{{linviz,
   title   = {{linviz: an interactive textbook on linear attention for images and video}},
   author  = {{{{The linviz authors}}}},
@@ -108,14 +112,14 @@ def build_parser() -> argparse.ArgumentParser:
 
     _add_server_options(command("explore", start_explorer, "open the explorer in a browser"),
                         command("lab", start_lab, "open the notebooks in JupyterLab"))
-    add_read_options(command("read", run_read, "measure attention on a sample or on your own picture or clip"))
-    add_export_options(command("export", run_export, "write a page, a picture, a film or a saved view"))
-    options_of_capture(command("capture", run_capture, "show the attention of a model of yours on a picture or clip"))
-    options_of_survey(command("survey", run_survey, "measure many clips into one table, here or on a cluster"))
-    options_of_train(command("train", run_train, "train a small video transformer"))
+    add_read_options(command("read", run_later("run_read"), "measure attention on a sample or your own picture or clip"))
+    add_export_options(command("export", run_later("run_export"), "write a page, a picture, a film or a saved view"))
+    options_of_capture(command("capture", run_later("run_capture"), "show the attention of a model of yours on a clip"))
+    options_of_survey(command("survey", run_later("run_command"), "measure many clips into one table, here or elsewhere"))
+    options_of_train(command("train", run_later("run_training"), "train a small video transformer"))
     options_of_progress(command("progress", print_progress, "say which exercises of the course are solved"))
     options_of_reset(command("reset", run_reset, "make the answer of one exercise as it was"))
-    options_of_grade(command("grade", run_grade, "grade a folder of learners' notebooks"))
+    options_of_grade(command("grade", run_later("run_grading"), "grade a folder of learners' notebooks"))
     command("doctor", run_doctor, "check that everything is installed, in the right version")
     command("citation", print_citation, "print how to cite linviz")
     return top
@@ -129,6 +133,14 @@ def _add_server_options(explorer: argparse.ArgumentParser, notebooks: argparse.A
 
 
 # ---------------------------------------------------------------- the commands
+
+
+def run_later(name: str) -> Callable[[argparse.Namespace], int]:
+    """The function of a command; its module is imported when the command runs."""
+    def run(given: argparse.Namespace) -> int:
+        return int(getattr(import_module(f".{HOMES[name]}", __package__), name)(given))
+
+    return run
 
 
 def start_explorer(given: argparse.Namespace) -> None:
@@ -160,42 +172,6 @@ def start_lab(given: argparse.Namespace) -> None:
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         options.append("--allow-root")
     replace_process("jupyterlab", *map(str, chapters[:1] or [folder]), *options)
-
-
-def run_read(given: argparse.Namespace) -> int:
-    """Measure attention on a sample or on your own file; prints a table or writes numbers to a file."""
-    from .views.view_commands import run_read as run
-    return run(given)
-
-
-def run_export(given: argparse.Namespace) -> int:
-    """Write a view of a sample or of your own file as a page, a picture or a film."""
-    from .views.view_commands import run_export as run
-    return run(given)
-
-
-def run_capture(given: argparse.Namespace) -> int:
-    """Capture q, k and v of a model and print its layers, or write a file or a page."""
-    from .views.capture_command import run_capture as run
-    return run(given)
-
-
-def run_survey(given: argparse.Namespace) -> int:
-    """Measure many clips, or print what a table of before holds."""
-    from .survey.survey_command import run_command
-    return run_command(given)
-
-
-def run_train(given: argparse.Namespace) -> int:
-    """Train the arms and seeds of the options."""
-    from .train.train_command import run_training
-    return run_training(given)
-
-
-def run_grade(given: argparse.Namespace) -> int:
-    """Run the teacher's checks on every submission and write the sheet."""
-    from .grade.grade_command import run_grading
-    return run_grading(given)
 
 
 def run_doctor(given: argparse.Namespace) -> int:

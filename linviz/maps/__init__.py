@@ -7,6 +7,7 @@ from .causal_exponential import CausalExponential, causal_map
 from .combine import ByChannel, ByHead, HeadMean, PerChannel, Product, Sum
 from .dense import Dense
 from .depthwise import Depthwise, window_indices
+from .elu_features import elu_plus_one
 from .factored import Factored, Features, KernelMap, Normaliser
 from .factored_blocks import CausalBlocks, FactoredBlocks
 from .factored_sums import (
@@ -19,6 +20,7 @@ from .factored_sums import (
 from .float64_map import Float64Map
 from .forward_memory import forward_memory
 from .function_scores import FunctionScores
+from .kernel_output import blockwise_output, takes_blocks
 from .memory import Memory, MemoryState
 from .pair_products import products_of_pairs
 from .reweighted_table import ReweightedTable
@@ -32,7 +34,7 @@ from .tiles import Tiles
 __all__ = ["Banded", "Blocks", "ByChannel", "ByHead", "CausalBlocks", "CausalExponential", "CausalFactored", "Dense",
            "Depthwise", "Factored", "FactoredBlocks", "Features", "Float64Map", "FunctionScores", "HeadMean",
            "KernelMap", "Map", "Memory", "MemoryState", "Normaliser", "PerChannel", "Product", "ReweightedTable",
-           "RotatedKernel", "Scores", "Sparse", "State", "Sum", "Tiles", "causal_map", "corrected_scores",
-           "factored_row_means", "factored_row_sums", "factored_square_sums", "forward_memory", "frobenius_norm",
-           "gather_rows", "gather_tokens", "position_moments", "products_of_pairs", "rotate_pairs", "sum_rows",
-           "window_indices"]
+           "RotatedKernel", "Scores", "Sparse", "State", "Sum", "Tiles", "blockwise_output", "causal_map",
+           "corrected_scores", "elu_plus_one", "factored_row_means", "factored_row_sums", "factored_square_sums",
+           "forward_memory", "frobenius_norm", "gather_rows", "gather_tokens", "position_moments",
+           "products_of_pairs", "rotate_pairs", "sum_rows", "takes_blocks", "window_indices"]

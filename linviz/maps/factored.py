@@ -9,6 +9,7 @@ values.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from typing import Any
 
@@ -17,6 +18,7 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid
 
 from .base import Map
+from .kernel_output import kernel_output
 from .leading_axes import expanded_shape, pick_channel
 
 QR_ROWS = 2048   # rows of a factor that are decomposed at once
@@ -103,9 +105,22 @@ class KernelMap(Factored):
     """
 
     def __init__(self, features: Features, normaliser: Normaliser, stochastic: bool = True) -> None:
-        self.features, self.normaliser = features, normaliser
-        q, k = features.gated()
-        super().__init__(q / normaliser(q @ k.sum(-2, keepdim=True).mT), k, stochastic)
+        self.features, self.normaliser, self.stochastic = features, normaliser, stochastic
+        self.phi_q, self.right = features.gated()
+        self.shape = (self.phi_q.shape[-2], self.right.shape[-2])
+        self.rank_bound = min(self.phi_q.shape[-1], *self.shape)
+
+    @cached_property
+    def left(self) -> Tensor:  # type: ignore[override]
+        """The features of the queries divided by the row sums (..., N, M), which an output does not need."""
+        return self.phi_q / self.normaliser(self.phi_q @ self.right.sum(-2, keepdim=True).mT)
+
+    @property
+    def like(self) -> Tensor:
+        return self.phi_q
+
+    def apply(self, v: Tensor) -> Tensor:
+        return kernel_output(self.phi_q, self.right, v, self.normaliser)
 
     def wire(self, at: Any = (0, 0)) -> dict[str, Any]:
         return self.features.wire(at) | {"normaliser": self.normaliser.wire()}
@@ -178,6 +193,17 @@ class Normaliser:
         eps = self.eps if top is None or not self.eps else self.eps * (-top).exp()
         divisor = sums + eps if self.kind == "add" else sums.clamp_min(eps)
         return divisor.where(divisor != 0, torch.ones_like(divisor))  # an empty row stays empty: dead, not NaN
+
+    def slope(self, sums: Tensor) -> Tensor:
+        """How the divisor follows its sum: 1, or 0 where it is clamped or the row is empty.
+
+        >>> Normaliser("clamp", 0.5).slope(torch.tensor([0.2, 0.5, 3.0]))
+        tensor([0., 1., 1.])
+        """
+        if self.kind == "none":
+            return torch.zeros_like(sums)
+        alive = sums + self.eps != 0 if self.kind == "add" else (sums >= self.eps) & (sums.clamp_min(self.eps) != 0)
+        return alive.to(sums.dtype)
 
     def wire(self) -> dict[str, Any]:
         """The data with which a browser does the same."""

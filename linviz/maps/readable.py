@@ -1,4 +1,4 @@
-"""Whether the values of a tensor may be looked at: for checks, which must never change what is computed."""
+"""What may be done with a tensor: whether its values may be looked at, and whether autograd follows it."""
 from __future__ import annotations
 
 import torch
@@ -14,3 +14,13 @@ def is_readable(x: Tensor) -> bool:
     if torch.compiler.is_compiling() or x.device.type != "cpu":
         return False
     return not torch._C._functorch.is_functorch_wrapped_tensor(x)  # inside torch.vmap; torch has no public name for it
+
+
+def wants_gradient(*tensors: Tensor) -> bool:
+    """Whether autograd follows what is computed from these tensors.
+
+    >>> x = torch.ones(2, requires_grad=True)
+    >>> wants_gradient(torch.ones(2), x), wants_gradient(x.detach())
+    (True, False)
+    """
+    return torch.is_grad_enabled() and any(x.requires_grad for x in tensors)

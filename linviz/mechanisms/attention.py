@@ -85,9 +85,15 @@ class Attention(nn.Module):
 
     def map(self, q: Given, k: Given, v: Given, **context: Any) -> Map:
         """The table of weights for q (B, H, N, D), k (B, H, S, D), v (B, H, S, E)."""
+        return self._map(*self._prepared(q, k, v, context), **context)
+
+    def _prepared(self, q: Given, k: Given, v: Given, context: dict[str, Any]) -> tuple[Tensor, Tensor, Tensor]:
+        """q, k and v as the mechanism takes them: checked, with all heads, shifted."""
         check_context(self.spec, self.mechanism, context)
         q, k, v = self.admit(q, k, v)
-        k, v = self._shifted(k), self._shifted(v)
+        return q, self._shifted(k), self._shifted(v)
+
+    def _map(self, q: Tensor, k: Tensor, v: Tensor, **context: Any) -> Map:
         mechanism = widened(self.mechanism)
         if self.parsed.scope == "joint":
             return mechanism.map(q, k, v, **context)
@@ -110,14 +116,11 @@ class Attention(nn.Module):
     def forward(self, q: Given, k: Given, v: Given, **context: Any) -> Tensor:
         """Attend: (B, H, N, E)."""
         with without_autocast(q):
-            return rounded_output(self._attend(*float_inputs(self, q=q, k=k, v=v), **context), q, k, v)
-
-    def _attend(self, q: Tensor, k: Tensor, v: Tensor, **context: Any) -> Tensor:
-        check_context(self.spec, self.mechanism, context)
-        if not self.linear:  # an option clamps intermediate results, so the output is not map times values
-            q, k, v = self.admit(q, k, v)
-            return widened(self.mechanism)(q, self._shifted(k), self._shifted(v), **context)
-        return self.finish(self.map(q, k, v, **context).apply(self.values(v)), q)
+            mechanism, taken = widened(self.mechanism), self._prepared(q, k, v, context)
+            if self.parsed.scope == "joint":
+                return rounded_output(mechanism(*taken, **context), q, k, v)
+            o = self._map(*taken, **context).apply(mechanism.values(taken[2]))
+            return rounded_output(mechanism.finish(o, taken[0]), q, k, v)
 
     def step(self, state: Any, q: Given, k: Given, v: Given, **context: Any) -> tuple[Any, Tensor]:
         """A causal kernel or a memory as a recurrent network: one token (B, H, 1, D) at a time, or one frame.
@@ -148,8 +151,8 @@ class Attention(nn.Module):
         """The inputs of a gate: phi(q), phi(k) and v after checks and shift. Only kernels have features."""
         if not isinstance(self.mechanism, Kernel):
             raise ValueError(f"{self.name} has no features; only kernel mechanisms do")
-        q, k, v = self.admit(q, k, v)
-        return *widened(self.mechanism).features(q, self._shifted(k)), self._shifted(v)
+        q, k, v = self._prepared(q, k, v, {})
+        return *widened(self.mechanism).features(q, k), v
 
     def redraw(self, seed: int) -> None:
         """Draw the random parts of the method again; ValueError if it has none."""
@@ -175,9 +178,10 @@ class Attention(nn.Module):
 
     def _spread(self, x: Tensor) -> Tensor:
         """Expand k or v with fewer heads than q: each head serves a group of query heads, as a view."""
-        if self.heads % x.shape[1]:
+        each, rest = divmod(self.heads, x.shape[1])
+        if rest:
             raise ValueError(f"{self.heads} heads of q cannot be divided evenly among {x.shape[1]} heads of k and v")
-        return x[:, :, None].expand(-1, -1, self.heads // x.shape[1], -1, -1).flatten(1, 2)
+        return x if each == 1 else x[:, :, None].expand(-1, -1, each, -1, -1).flatten(1, 2)
 
     def _shifted(self, x: Tensor) -> Tensor:
         return shift_channels(x, self.grid, self.parsed.shift, self.shift_parts) if self.parsed.shift else x

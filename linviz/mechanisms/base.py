@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from ..fixation import Gate
 from ..grid import Grid
-from ..maps import Features, KernelMap, Map, Normaliser, State, causal_map
+from ..maps import Features, KernelMap, Map, Normaliser, State, blockwise_output, causal_map, takes_blocks
 from ..settings import Setting
 from .descriptions import describe_mechanism, describe_parameters
 
@@ -156,6 +156,7 @@ class Kernel(Mechanism):
 
     family = "kernel"
     eps: float = EPS
+    tokenwise: ClassVar[bool] = False  # phi of a token depends on this token alone
 
     def __init__(self, *args: Any, eps: float | None = None, **kwargs: Any) -> None:
         self.gate: Gate | None = None
@@ -193,6 +194,12 @@ class Kernel(Mechanism):
             return phi
         z_q, z_k = self.gate.logits(*phi.multiplied(), v)
         return replace(phi, z_q=z_q, z_k=z_k)
+
+    def forward(self, q: Tensor, k: Tensor, v: Tensor, **context: Any) -> Tensor:
+        """Attend: (B, H, N, E). A long input is read block by block where features, gate and divisor allow it."""
+        if self.tokenwise and self.gate is None and not self.causal and takes_blocks(q, k, v):
+            return self.finish(blockwise_output(self.features, q, k, self.values(v), self.normaliser), q)
+        return super().forward(q, k, v, **context)
 
     def map(self, q: Tensor, k: Tensor, v: Tensor) -> Map:
         if self.causal:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from typing import Any
 
 import torch
@@ -37,10 +38,10 @@ def check_numbers(m: Mechanism, q: Tensor, k: Tensor, v: Tensor) -> None:
     for letter, x in zip("qkv", (q, k, v), strict=True):
         if not is_readable(x):
             return
-        low, high = x.detach().aminmax()  # one pass
-        if not torch.isfinite(torch.stack((low, high))).all():
+        low, high = (end.item() for end in x.detach().aminmax())  # one pass
+        if not (math.isfinite(low) and math.isfinite(high)):
             raise ValueError(f"{letter} contains NaN or infinity; attention needs finite numbers")
-        sizes.append(max(-low.item(), high.item()))
+        sizes.append(max(-low, high))
     product = max(sizes[:2]) ** 2 if m.squares else sizes[0] * sizes[1]
     greatest = torch.finfo(q.dtype).max
     if m.family != "content-free" and product > greatest / (q.shape[-1] * k.shape[-2]):

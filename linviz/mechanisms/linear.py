@@ -18,6 +18,7 @@ rows sum to slightly less than one; linviz does the same.
 """
 from torch import Tensor
 
+from ..maps import elu_plus_one
 from .base import Kernel
 
 
@@ -27,17 +28,7 @@ class Linear(Kernel):
     name, title = "linear", "linear (elu + 1)"
     paper = "Katharopoulos et al., 2020, arXiv 2006.16236"
     cost, rank, after = "N D E", "D", "softmax"
-    takes_causal, year = True, 2020
+    takes_causal, tokenwise, year = True, True, 2020
 
     def features(self, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
         return elu_plus_one(q), elu_plus_one(k)
-
-
-def elu_plus_one(x: Tensor) -> Tensor:
-    """elu(x) + 1: x + 1 above zero, exp(x) below. To add 1 to elu would round a small exp(x) to zero.
-
-    >>> import torch
-    >>> elu_plus_one(torch.tensor([2.0, -18.0])).log()[1]
-    tensor(-18.)
-    """
-    return x.relu() + x.clamp_max(0).exp()

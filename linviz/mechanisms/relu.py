@@ -24,7 +24,7 @@ class Relu(Kernel):
     paper = "Qin et al., 2022, arXiv 2202.08791, without the cosine"
     year = 2022
     cost, rank, after = "N D E", "D", "linear"
-    takes_causal = True
+    takes_causal = tokenwise = True
 
     def features(self, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
         return q.relu(), k.relu()

@@ -27,7 +27,7 @@ class ReluFloor(Kernel):
     paper = "Linear Video Transformer with Feature Fixation, 2022, arXiv 2210.08164"
     year = 2022
     cost, rank, after = "N D E", "D", "relu"
-    takes_causal = True
+    takes_causal = tokenwise = True
 
     def build(self, floor: float | None = None) -> None:
         self.floor = self.width**-0.5 if floor is None else floor
