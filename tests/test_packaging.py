@@ -144,14 +144,14 @@ def modules_of(*extras: str) -> set[str]:
 
 
 @pytest.mark.parametrize("folder, extras, own", [
-    ("linviz", ("lab", "explorer", "video"), set()),
+    ("linviz", ("lab", "explorer", "video", "models"), set()),
     ("explorer", ("explorer", "video"), {"explorer"}),
     ("notebooks", ("lab", "video"), {"build", "notebooks", "playwright", "start"}),
     ("teaching", ("lab",), set()),
     ("studies", ("dev",), {"studies"}),
     ("tools", ("lab", "explorer", "video", "dev"), {"start", "notebooks"}),
-    ("tests", ("lab", "explorer", "video", "dev"), {"studies", "conftest", "teaching", "explorer", "notebooks",
-                                                   "start", "tests", "tools"}),
+    ("tests", ("lab", "explorer", "video", "models", "dev"),
+     {"studies", "conftest", "teaching", "explorer", "notebooks", "start", "tests", "tools"}),
 ])
 def test_every_import_is_declared(folder, extras, own):
     for path in (ROOT / folder).rglob("*.py"):
