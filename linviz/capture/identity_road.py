@@ -20,9 +20,9 @@ import torch
 from torch import Tensor, nn
 
 from ..grid import Grid
+from .attention_calls import evaluating
 from .captured_layer import CapturedLayer
 from .model_input import run_model
-from .recorded_calls import evaluating
 from .token_places import Places, layer_grid
 
 CLOSE = 1e-3  # the largest relative error of A v + c that counts as rounding

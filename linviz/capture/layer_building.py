@@ -9,8 +9,8 @@ from torch import Tensor
 
 from ..clips.tensor_layout import PREFIX
 from ..grid import Grid
+from .attention_calls import Call
 from .captured_layer import CapturedLayer
-from .recorded_calls import Call
 from .token_places import Places, layer_grid
 
 SAME = 1e-3  # how far copies of a CLS token may differ

@@ -9,12 +9,13 @@ from torch import Tensor, nn
 
 from ..clips import Clip
 from ..grid import Grid, as_grid, whole_number
+from .attention_calls import Call, Recorder
 from .capture_result import Capture, LayerName
 from .captured_layer import CapturedLayer
 from .identity_road import exact_layers
 from .layer_building import build_layers
 from .model_input import clip_input, run_model, seen_frames
-from .recorded_calls import Call, Recorder, recording
+from .recorded_calls import recording
 from .tensor_store import TensorStore
 from .token_places import Places, input_places
 

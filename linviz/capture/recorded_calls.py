@@ -10,75 +10,16 @@ The calls of one module may be several: one per image, or one per window.
 """
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-NAME = "linviz_record"
-
-
-@dataclass(frozen=True, eq=False)
-class Call:
-    """One call: q (B, H, N, D), k (B, K, S, D), v (B, K, S, E), and what else the scores depend on."""
-
-    q: Tensor
-    k: Tensor
-    v: Tensor
-    scale: float
-    bias: Tensor | None = None
-    causal: bool = False
-    kind: str = "softmax"
-    road: str = ""
-
-    def with_parts(self, change: Callable[[Tensor], Tensor]) -> Call:
-        """The same call with another q, k and v."""
-        return replace(self, q=change(self.q), k=change(self.k), v=change(self.v))
-
-
-@dataclass
-class Recorder:
-    """Calls by module, in the order in which the modules attended. `wanted` says of a module's name if it is kept.
-
-    keep  copies a tensor, perhaps in half precision
-    """
-
-    wanted: Callable[[str, int], bool]
-    keep: Callable[[Tensor], Tensor]
-    calls: dict[str, list[Call]] = field(default_factory=dict)
-    quiet: bool = False
-
-    def add(self, name: str, q: Tensor, k: Tensor, v: Tensor, scale: float | None = None, bias: Tensor | None = None,
-            causal: bool = False, kind: str = "softmax", road: str = "") -> None:
-        """Keep one call of the module `name`."""
-        number = list(self.calls).index(name) if name in self.calls else len(self.calls)
-        kept = self.calls.setdefault(name, [])
-        if not self.wanted(name, number):
-            return
-        if q.ndim == 3:
-            q, k, v = q[:, None], k[:, None], v[:, None]
-        q, k, v = (self.keep(x) for x in (q, k, v))
-        scale = float(q.shape[-1] ** -0.5 if scale is None else scale)
-        kept.append(Call(q, k, v, scale, plain_bias(bias), causal, kind, road))
-
-
-def plain_bias(bias: Tensor | None) -> Tensor | None:
-    """A mask or bias as it is added to scores, float32; None where it changes nothing.
-
-    >>> plain_bias(torch.zeros(1, 3)) is None, plain_bias(torch.tensor([[True, False]]))
-    (True, tensor([[0., -inf]]))
-    """
-    if bias is None:
-        return None
-    if bias.dtype == torch.bool:
-        bias = torch.zeros(bias.shape, device=bias.device).masked_fill(~bias, -torch.inf)
-    low = torch.finfo(bias.dtype).min
-    bias = bias.detach().float()
-    return None if not bool(bias.any()) else bias.masked_fill(bias <= low, -torch.inf)
+from .attention_calls import Recorder, evaluating
+from .transformers_road import attention_interface
 
 
 @contextmanager
@@ -93,19 +34,6 @@ def recording(model: nn.Module, recorder: Recorder) -> Iterator[None]:
         stack.enter_context(hooked(recorder, names))
         stack.enter_context(attention_interface(model, recorder, names))
         yield
-
-
-@contextmanager
-def evaluating(model: nn.Module) -> Iterator[None]:
-    """A context without gradients and dropout. Afterwards the modules that were in training are in it again."""
-    training = [module for module in model.modules() if module.training]
-    model.eval()
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        for module in training:
-            module.training = True
 
 
 # ---------------------------------------------------------------- F.scaled_dot_product_attention
@@ -209,48 +137,3 @@ def record_sana(recorder: Recorder, name: str, module: Any, hidden_states: Tenso
         q, k = module.norm_q(q), module.norm_k(k)
     q, k, v = (x.unflatten(-1, (module.heads, -1)).transpose(1, 2) for x in (q, k, v))
     recorder.add(name, q, k, v, 1.0, kind="relu", road="SanaLinearAttnProcessor2_0")
-
-
-# ---------------------------------------------------------------- transformers
-
-LISTENING: list[tuple[Recorder, dict[nn.Module, str]]] = []
-
-
-def record_attention(module: nn.Module, query: Tensor, key: Tensor, value: Tensor,
-                     attention_mask: Tensor | None = None, **options: Any) -> Any:
-    """The attention of transformers under the name NAME: record, then attend as "sdpa" does."""
-    from transformers.integrations.sdpa_attention import sdpa_attention_forward
-    recorder, names = LISTENING[-1]
-    causal = options.get("is_causal")
-    causal = getattr(module, "is_causal", False) if causal is None else causal
-    recorder.add(names.get(module, type(module).__name__), query, key, value, options.get("scaling"), attention_mask,
-                 bool(causal) and attention_mask is None and query.shape[2] > 1, road="AttentionInterface")
-    before, recorder.quiet = recorder.quiet, True
-    try:
-        return sdpa_attention_forward(module, query, key, value, attention_mask, **options)
-    finally:
-        recorder.quiet = before
-
-
-@contextmanager
-def attention_interface(model: nn.Module, recorder: Recorder, names: dict[nn.Module, str]) -> Iterator[None]:
-    """A model of transformers attends through `record_attention`; any other model is left alone."""
-    found: list[Any] = [getattr(module, "config", None) for module in names]
-    configs = {id(config): config for config in found if hasattr(config, "_attn_implementation_internal")}
-    if not configs:
-        yield
-        return
-    from transformers import AttentionInterface, AttentionMaskInterface
-    from transformers.masking_utils import sdpa_mask
-    AttentionInterface.register(NAME, record_attention)
-    AttentionMaskInterface.register(NAME, sdpa_mask)
-    before = {key: config._attn_implementation_internal for key, config in configs.items()}
-    LISTENING.append((recorder, names))
-    try:
-        for config in configs.values():
-            config._attn_implementation_internal = NAME   # its setter would change other parts' choices as well
-        yield
-    finally:
-        LISTENING.pop()
-        for key, config in configs.items():
-            config._attn_implementation_internal = before[key]
