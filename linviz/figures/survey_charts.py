@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 from . import theme
 
 ROOM = 0.84     # of the distance between two places
+MANY = 4        # places: with more, their names are short
 
 
 @dataclass(frozen=True)
@@ -44,13 +45,25 @@ def distribution_chart(rows: Sequence[Distribution], axis: str, *, title: str = 
         x = [places.index(place) + box_offset(number, len(rows)) for place in row.places]
         fig.add_trace(_boxes(row, x, 0.8 * ROOM / len(rows)))
         fig.add_trace(_means(row, x))
-    ticks = [place.replace(", head", ",<br>head") if len(places) > 4 else place for place in places]
-    fig.update_layout(title=theme.top_title(title), hovermode="closest",
-                      xaxis={"tickvals": list(range(len(places))), "range": [-0.5, len(places) - 0.5],
-                             "zeroline": False, "ticktext": [f"{tick}<br>{count_words(rows, place)}"
-                                                             for tick, place in zip(ticks, places)]},
+    fig.update_layout(title=theme.top_title(title), hovermode="closest", xaxis=place_axis(rows, places),
                       yaxis={"title": axis, "zeroline": False, "rangemode": "tozero"})
     return fig
+
+
+def place_axis(rows: Sequence[Distribution], places: Sequence[str]) -> dict[str, object]:
+    """The axis of places: each with its n, or, where there are many, in short, and n in the title if it is the same.
+
+    >>> one = Distribution("a", "a", "", [f"layer {n}, head 1" for n in range(1, 6)], [3] * 5, [0.0] * 5, [], [])
+    >>> axis = place_axis([one], one.places)
+    >>> axis["ticktext"][:2], axis["title"]
+    (['1.1', '2.1'], 'layer.head, n = 3')
+    """
+    counts = [count_words(rows, place) for place in places]
+    short, same = len(places) > MANY, len(set(counts)) == 1
+    names = [place.replace("layer ", "").replace(", head ", ".") for place in places] if short else places
+    ticks = list(names) if short and same else [f"{name}<br>{count}" for name, count in zip(names, counts)]
+    return {"tickvals": list(range(len(places))), "range": [-0.5, len(places) - 0.5], "zeroline": False, "tickangle": 0,
+            "ticktext": ticks, "title": f"layer.head{f', {counts[0]}' * same}" if short else ""}
 
 
 def box_offset(number: int, count: int) -> float:

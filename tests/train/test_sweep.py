@@ -27,10 +27,10 @@ def models(folder: Path) -> dict[str, bytes]:
 
 def test_a_sweep_leaves_what_runs_one_after_the_other_leave(address: str, tmp_path: Path, videos: Path,  # noqa: F811
                                                             capsys: pytest.CaptureFixture[str]) -> None:
-    for words in ((*ARMS[:2], "--seeds", "0-1"), (*ARMS, "--data", videos)):
+    for words in ((*ARMS[:2], "--seeds", "1"), (*ARMS, "--data", videos)):
         here, there = (tmp_path / f"{name}{len(words)}" for name in ("here", "there"))
         assert run(*words, "--out", here) == 0 and run(*words, "--out", there, "--dask", address) == 0
-        assert models(there) == models(here) and len(models(here)) == 2 * 2
+        assert models(there) == models(here) and len(models(here)) == 2 * (1 + ("--data" in words))
     before = {path: path.stat().st_mtime_ns for path in there.iterdir()}
     assert run(*words, "--out", there, "--dask", address) == 0
     assert {path: path.stat().st_mtime_ns for path in there.iterdir()} == before, "finished runs stay"
