@@ -407,7 +407,8 @@ figure.add_trace(go.Scatter(x=[N], y=[soft.bits], name="softmax", mode="markers"
                             marker={"symbol": "star", "size": 13}))
 figure.update_layout(
     title=top_title("Two knobs: one moves the rank, the other the entropy"),
-    xaxis={"title": "rank (number of singular values above zero)", "type": "log"},
+    xaxis={"title": "rank (number of singular values above zero)", "type": "log",
+           "tickvals": [16, 32, 64, 128, 256, 512, 784]},
     yaxis={"title": "entropy, mean over rows (bits)"}, margin={"t": 60},
     legend={"orientation": "v", "x": 0.02, "y": 0.02})
 show(figure)

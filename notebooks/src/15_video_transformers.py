@@ -618,7 +618,7 @@ figure = empty_figure(
 for (name, ys), pattern, hue in zip(losses.items(), ("", "/"), ("#0072b2", "#d55e00")):
     figure.add_trace(go.Bar(x=["layer 1", "layer 2", "layer 3"], y=ys, name=name,
                             marker={"color": hue, "pattern": {"shape": pattern}}))
-heading = top_title("Motion needs the last layer most, colour the last two")
+heading = top_title("Motion relies most on the last layer, colour on the last two")
 figure.update_layout(title=heading, barmode="group",
                      xaxis_title="layer that is made uniform",
                      yaxis_title="loss of score (accuracy or R²)", margin={"t": 84})

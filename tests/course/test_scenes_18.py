@@ -20,6 +20,7 @@ def test_weights_are_drawn_at_every_power(power: float) -> None:
 
 
 def test_a_stranger_is_as_concentrated_and_finds_less() -> None:
-    found = ch18.compare_stranger("chelsea", torch.relu, seeds=(0, 1))
+    q, k = ch18.photo_tokens("chelsea")
+    found = ch18.compare_stranger(q, k, lambda x, y: ch18.kernel_map(x.relu(), y.relu()), seeds=(0, 1))
     assert found["bits"] == pytest.approx([found["bits"][0]] * 3, abs=1e-4)
-    assert max(found["found"][1:]) < ch18.uniform_share("chelsea") < found["found"][0] < 1
+    assert max(found["found"][1:]) < ch18.uniform_share(q, k) < found["found"][0] < 1

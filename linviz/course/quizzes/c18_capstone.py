@@ -1,19 +1,25 @@
 """The numbers in the quiz of chapter 18, the capstone, counted again."""
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import torch
 from torch import Tensor
 
-from ..scenes.ch18 import compare_stranger
+from ..scenes.ch18 import compare_stranger, kernel_map, photo_tokens
 
 
 def recount_stranger() -> Mapping[str, str]:
     """How many bits squares have less than relu, on a photograph; strangers have the same."""
-    relu, squares = (compare_stranger("chelsea", phi)["bits"] for phi in (torch.relu, _squares))
+    q, k = photo_tokens("chelsea")
+    relu, squares = (compare_stranger(q, k, partial(_weights, phi))["bits"] for phi in (torch.relu, _squares))
     assert max(abs(x - squares[0]) for x in squares) < 1e-3
     return {"bits": f"{relu[0] - squares[0]:.2f}"}
+
+
+def _weights(phi: Callable[[Tensor], Tensor], q: Tensor, k: Tensor) -> Tensor:
+    return kernel_map(phi(q), phi(k))
 
 
 def _squares(x: Tensor) -> Tensor:

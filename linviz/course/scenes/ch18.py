@@ -1,7 +1,7 @@
 """What chapter 18 draws and counts: a feature map to design, and what it shares with softmax, beside a stranger."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -11,7 +11,6 @@ from ... import clips
 from ...concentration import entropy
 from ...figures import curves
 from ...grid import Grid
-from ...mechanisms import make
 
 POWERS = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0)  # the slider of section 1
 
@@ -58,27 +57,38 @@ def found_share(a: Tensor, target: Tensor) -> float:
     return torch.minimum(a, target).sum(-1).mean().item()
 
 
-def compare_stranger(name: str, features: Any, seeds: Sequence[int] = (0, 1, 2)) -> dict[str, list[float]]:
-    """Entropy in bits and share of softmax's weight, of a kernel on a photograph and of strangers, one per seed.
+def photo_tokens(name: str) -> tuple[Tensor, Tensor]:
+    """Queries and keys of a sample photograph in 14 x 14 patches: each (196, 16).
 
-    A stranger has the same features, but every key has those of another token: the same numbers in other places.
+    >>> photo_tokens("coffee")[0].shape
+    torch.Size([196, 16])
     """
     grid = Grid(1, 14, 14)
-    q, k, _ = (x[0, 0] for x in clips.descriptors(clips.fit(clips.load(name), grid), grid, clips.OPENING.temperature))
-    target, phi_q, phi_k = softmax_map(q, k), features(q), features(k)
-    own = kernel_map(phi_q, phi_k)
-    out = {"bits": [entropy(own).mean().item()], "found": [found_share(own, target)]}
-    for seed in seeds:
-        order = torch.randperm(len(k), generator=torch.Generator().manual_seed(seed))
-        other = kernel_map(phi_q, phi_k[order])
-        out["bits"].append(entropy(other).mean().item())
-        out["found"].append(found_share(other, target))
+    q, k, _ = clips.descriptors(clips.fit(clips.load(name), grid), grid, clips.OPENING.temperature)
+    return q[0, 0], k[0, 0]
+
+
+def compare_stranger(q: Tensor, k: Tensor, weights: Callable[[Tensor, Tensor], Tensor],
+                     seeds: Sequence[int] = (0, 1, 2)) -> dict[str, list[float]]:
+    """Entropy in bits and share of softmax's weight, of a mechanism and then of strangers, one per seed.
+
+    weights: from q (N, D) and k (N, D) to the map (N, N). For a stranger every key is that of another token: the same
+    numbers in other places.
+
+    >>> found = compare_stranger(*photo_tokens("coffee"), softmax_map, seeds=(0,))
+    >>> round(found["found"][0], 4), round(found["bits"][1] - found["bits"][0], 3)
+    (1.0, 0.0)
+    """
+    target = softmax_map(q, k)
+    out: dict[str, list[float]] = {"bits": [], "found": []}
+    orders = [torch.randperm(len(k), generator=torch.Generator().manual_seed(seed)) for seed in seeds]
+    for order in (torch.arange(len(k)), *orders):
+        table = weights(q, k[order])
+        out["bits"].append(entropy(table).mean().item())
+        out["found"].append(found_share(table, target))
     return out
 
 
-def uniform_share(name: str) -> float:
-    """The share of softmax's weight that uniform attention finds on a photograph."""
-    grid = Grid(1, 14, 14)
-    given = clips.descriptors(clips.fit(clips.load(name), grid), grid, clips.OPENING.temperature)
-    target, flat = (make(spec, 1, given[0].shape[-1], grid).map(*given).dense() for spec in ("softmax", "uniform"))
-    return found_share(flat, target)
+def uniform_share(q: Tensor, k: Tensor) -> float:
+    """The share of softmax's weight that uniform attention finds. q, k (N, D)."""
+    return found_share(torch.full((len(q), len(k)), 1 / len(k)), softmax_map(q, k))
