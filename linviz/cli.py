@@ -112,10 +112,10 @@ def build_parser() -> argparse.ArgumentParser:
 
     _add_server_options(command("explore", start_explorer, "open the explorer in a browser"),
                         command("lab", start_lab, "open the notebooks in JupyterLab"))
-    add_read_options(command("read", run_later("run_read"), "measure attention on a sample or your own picture or clip"))
+    add_read_options(command("read", run_later("run_read"), "measure attention on a sample or your own file"))
     add_export_options(command("export", run_later("run_export"), "write a page, a picture, a film or a saved view"))
     options_of_capture(command("capture", run_later("run_capture"), "show the attention of a model of yours on a clip"))
-    options_of_survey(command("survey", run_later("run_command"), "measure many clips into one table, here or elsewhere"))
+    options_of_survey(command("survey", run_later("run_command"), "measure many clips into one table"))
     options_of_train(command("train", run_later("run_training"), "train a small video transformer"))
     options_of_progress(command("progress", print_progress, "say which exercises of the course are solved"))
     options_of_reset(command("reset", run_reset, "make the answer of one exercise as it was"))
