@@ -63,8 +63,9 @@ def _repeated(q: Tensor, e: Tensor, v: Tensor) -> Tensor:
     """Beyond the border, the nearest value in place of zero."""
     half = len(e) // 2
     wide = pad(v.movedim(-1, 0), (half,) * 4, mode="replicate").movedim(0, -1)
-    return sum((q @ e[a, b])[..., None] * wide[a:a + len(v), b:b + v.shape[1]]
-               for a in range(len(e)) for b in range(len(e)))
+    parts = [(q @ e[a, b])[..., None] * wide[a:a + len(v), b:b + v.shape[1]]
+             for a in range(len(e)) for b in range(len(e))]
+    return torch.stack(parts).sum(0)
 
 
 def _only(e: Tensor, a: int, b: int) -> Tensor:
