@@ -188,8 +188,8 @@ loud = ends["positions"].column_sums().argmax().item()       # the patch heard m
 share, channel = K.softmax(0)[loud].max(0)                   # of one channel's unit
 place = grid.place(loud)
 say(f"It is the patch in row {place[1] + 1}, column {place[2] + 1}, at the edge of the "
-    f"nose. Of the channel *{clips.CHANNELS[channel]}* it takes **{100 * share:.0f} %**; "
-    f"the other {N - 1} patches share the rest.")
+    f"nose. Of the channel *{clips.CHANNELS[channel]}* it takes "
+    f"**{100 * share:.0f} %**; the other {N - 1} patches share the rest.")
 assert place[1:] == (22, 16) and share > 0.5
 
 # %% [markdown]

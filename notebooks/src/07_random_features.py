@@ -283,14 +283,15 @@ painted = {name: a.apply(colours) for name, a in long.items()}
 outside = {name: 100 * ((x < 0) | (x > 1)).double().mean().item()
            for name, x in painted.items()}
 assert outside["softmax"] == outside["positive features"] == 0
-low, high = (f(painted["trigonometric features"]).item() for f in (torch.min, torch.max))
+low, high = (x.item() for x in painted["trigonometric features"].aminmax())
 say(f"With trigonometric features the painted numbers go from {low:.1f} to {high:.1f}; "
     "a colour lies between 0 and 1.")
 assert outside["trigonometric features"] > 3 and low < -1
 Gallery([Picture(f"{name}: {outside[name]:.0f} % are no colours",
                  pictures.patch_mosaic(x, grid),
-                 f"The cat in 14 x 14 patches, painted with {name}: {outside[name]:.0f} "
-                 "% of the numbers lie below 0 or above 1 and are no colours.")
+                 f"The cat in 14 x 14 patches, painted with {name}: "
+                 f"{outside[name]:.0f} % of the numbers lie below 0 or above 1 and are "
+                 "no colours.")
          for name, x in painted.items()])
 
 # %%

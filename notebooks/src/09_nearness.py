@@ -716,7 +716,8 @@ assert min(found[x][0] for x in ("cosFormer", "vicinity")) > 0.75 * found["unifo
 # patches. (Swin is not in the table: its pairs were counted in section 1.)
 
 # %%
-compared = [soft, local, cosformer, vicinity, aft, simple, near_aft, conv, gauss["weights"]]
+compared = [soft, local, cosformer, vicinity, aft, simple, near_aft, conv,
+            gauss["weights"]]
 say(table(["", "cost of a head", "4 times the patches", "rank at most"],
           common.costs_and_ranks(compared, grid, fine)))
 bounds = {m.title: m.map(q, k, v).rank_bound for m in compared}

@@ -710,7 +710,8 @@ assert max(y for name, (x, y) in at_a_fifth.items() if "best" not in name) < 0.7
 
 # %%
 fine = linviz.Grid(Y=2 * grid.Y, X=2 * grid.X)
-compared = [linviz.make("softmax", 1, D, grid), reformer(), linviz.make("sla", 1, D, grid)]
+compared = [linviz.make("softmax", 1, D, grid), reformer(),
+            linviz.make("sla", 1, D, grid)]
 say(table(["", "cost of a head", "4 times the patches", "rank at most"],
           common.costs_and_ranks(compared, grid, fine)))
 pairs_kept = [quality(sla_mask(0.2))[0], quality(hash_mask(8))[0]]
