@@ -61,10 +61,12 @@ def _softmax(q: Tensor, e: Tensor, v: Tensor) -> Tensor:
 
 def _repeated(q: Tensor, e: Tensor, v: Tensor) -> Tensor:
     """Beyond the border, the nearest value in place of zero."""
-    half = len(e) // 2
-    wide = pad(v.movedim(-1, 0), (half,) * 4, mode="replicate").movedim(0, -1)
-    return sum((q @ e[a, b])[..., None] * wide[a:a + len(v), b:b + v.shape[1]]
-               for a in range(len(e)) for b in range(len(e)))
+    half, out = len(e) // 2, torch.zeros_like(v)
+    wide = pad(v.movedim(-1, 0), [half] * 4, mode="replicate").movedim(0, -1)
+    for a in range(len(e)):
+        for b in range(len(e)):
+            out = out + (q @ e[a, b])[..., None] * wide[a:a + len(v), b:b + v.shape[1]]
+    return out
 
 
 def _only(e: Tensor, a: int, b: int) -> Tensor:
