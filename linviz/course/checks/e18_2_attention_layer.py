@@ -43,11 +43,13 @@ def layer(x: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, H: int,
 
 
 def _reshaped(x: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, H: int) -> Tensor:
-    return attend(*((x @ W.mT).reshape(H, len(x), -1) for W in (W_q, W_k, W_v))).reshape(len(x), -1) @ W_o.mT
+    q, k, v = ((x @ W.mT).reshape(H, len(x), -1) for W in (W_q, W_k, W_v))
+    return attend(q, k, v).reshape(len(x), -1) @ W_o.mT
 
 
 def _among_heads(x: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, H: int) -> Tensor:
-    return attend(*((x @ W.mT).unflatten(1, (H, -1)) for W in (W_q, W_k, W_v))).flatten(1) @ W_o.mT
+    q, k, v = ((x @ W.mT).unflatten(1, (H, -1)) for W in (W_q, W_k, W_v))
+    return attend(q, k, v).flatten(1) @ W_o.mT
 
 
 WRONG: dict[str, Answer] = {
