@@ -548,7 +548,7 @@ assert torch.allclose(mala_map, theirs, rtol=1e-5, atol=1e-9)
 
 p = divided(phi_q @ phi_k.mT)                                # linear attention
 on_line = 1 / N + (1 + z)[:, None] * (p - 1 / N)
-assert torch.allclose(on_line, mala_map, atol=1e-6)          # and InLine, with these phi:
+assert torch.allclose(on_line, mala_map, atol=1e-6)        # and InLine, with these phi:
 assert torch.allclose(1 / N + s / N * phi_q @ (phi_k - phi_k.mean(0)).mT,
                       1 / N + z[:, None] * (p - 1 / N), atol=1e-12)
 of_inline, of_mala = MapFacts.of(inline_map), MapFacts.of(mala_map)
