@@ -10,7 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 LINVIZ, EXPLORER = ROOT / "linviz", ROOT / "explorer"
-LAYERS = ("app_folders", "atomic_write", "safe_output", "thread_count", "shapes", "measure", "settings", "palette", "grid", "scopes",
+LAYERS = ("app_folders", "atomic_write", "safe_output", "thread_count",
+          "shapes", "measure", "settings", "palette", "grid", "scopes",
           "maps", "spectra", "row_block", "concentration", "signed_rows", "flow", "cost", "fixation", "mechanisms",
           "contrast", "reading", "query_length", "clips", "models", "capture", "views.state", "figures", "patch_view",
           "evidence", "views", "survey", "course", "grade", "train", "doctor", "cli")

@@ -151,8 +151,8 @@ def modules_of(*extras: str) -> set[str]:
     ("studies", ("dev",), {"studies"}),
     ("benchmarks", ("video",), set()),
     ("tools", ("lab", "explorer", "video", "dev"), {"start", "notebooks", "benchmarks"}),
-    ("tests", ("lab", "explorer", "video", "dev"), {"studies", "benchmarks", "conftest", "teaching", "explorer", "notebooks",
-                                                   "start", "tests", "tools"}),
+    ("tests", ("lab", "explorer", "video", "dev"), {"studies", "benchmarks", "conftest", "teaching", "explorer",
+                                                   "notebooks", "start", "tests", "tools"}),
 ])
 def test_every_import_is_declared(folder, extras, own):
     for path in (ROOT / folder).rglob("*.py"):
