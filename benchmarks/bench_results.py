@@ -14,7 +14,10 @@ DIGITS = 4      # that are stored of a number
 
 @dataclass(frozen=True)
 class Goal:
-    """A number that was set in advance, and what was measured. `measured` is None, with `why`, if it could not be.
+    """A number that was set in advance, and what was measured.
+
+    `measured` is None, with `why`, if there is no number: since it could not be measured, or, with `missed`, since the
+    goal was missed beyond what was tried.
 
     >>> Goal("G1", "speed", Ratio(90, 80, 100), 80).verdict, Goal("G2", "time", 3.0, 2.0, least=False, unit="s").verdict
     ('met', 'not met')
@@ -27,12 +30,13 @@ class Goal:
     least: bool = True
     unit: str = "x"
     why: str = ""
+    missed: bool = False
 
     @property
     def verdict(self) -> str:
         """met, not met or not measured; a ratio is judged by its median."""
         if self.measured is None:
-            return "not measured"
+            return "not met" if self.missed else "not measured"
         value = self.measured.middle if isinstance(self.measured, Ratio) else self.measured
         return "met" if (value >= self.limit if self.least else value <= self.limit) else "not met"
 

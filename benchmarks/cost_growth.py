@@ -51,7 +51,7 @@ def measure_sizes(name: str, sides: Sequence[int], rounds: int) -> tuple[list[in
         with torch.no_grad():
             seconds.append(run_race({name: run}, rounds).median(name))
         sizes.append(side * side)
-        if seconds[-1] > LONGEST:
+        if len(sizes) > 1 and seconds[-1] > LONGEST:
             break
     return sizes, seconds
 

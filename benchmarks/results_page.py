@@ -47,14 +47,21 @@ def stored_results(order: Iterable[str]) -> list[Result]:
 
 def write_page(order: Iterable[str]) -> Path:
     """Write the page from the stored results."""
-    return write_atomically(PAGE, results_page(stored_results(order)))
+    return write_atomically(PAGE, page_of_stored_results(order))
 
 
-def results_page(results: Sequence[Result]) -> str:
+def page_of_stored_results(order: Iterable[str]) -> str:
+    """The page of the results that exist; it names those of this order that do not."""
+    results = stored_results(order)
+    return results_page(results, sorted(set(order) - {result.name for result in results}))
+
+
+def results_page(results: Sequence[Result], missing: Sequence[str] = ()) -> str:
     """The page: all goals, the machine, and one section per benchmark."""
     goals = sorted((goal for result in results for goal in result.goals), key=lambda goal: int(goal.name[1:]))
     lines = [HEAD, "", "## Goals", "", goal_sentence(goals), "",
-             *markdown_table(GOAL_COLUMNS, [goal.cells() for goal in goals]), "", "## The machine", "",
+             *markdown_table(GOAL_COLUMNS, [goal.cells() for goal in goals]), "", *missing_lines(missing),
+             "## The machine", "",
              *machine_lines(results), ""]
     for result in results:
         lines += [f"## {result.title}", "", f"`python3 start.py bench {result.name}`{_load_words(result)}", "",
@@ -71,6 +78,17 @@ def goal_sentence(goals: Sequence[Goal]) -> str:
     found = [sum(goal.verdict == verdict for goal in goals) for verdict in ("met", "not met", "not measured")]
     met, unmet, unknown = (f"{n} {'is' if n == 1 else 'are'}" for n in found)
     return f"Of {len(goals)} numbers, {met} met, {unmet} not met and {unknown} not measured."
+
+
+def missing_lines(names: Sequence[str]) -> list[str]:
+    """What the page lacks.
+
+    >>> missing_lines(["read", "step"])[0]
+    'Not measured on this page: read, step. `python3 start.py bench read step` adds them.'
+    """
+    if not names:
+        return []
+    return [f"Not measured on this page: {', '.join(names)}. `python3 start.py bench {' '.join(names)}` adds them.", ""]
 
 
 def machine_lines(results: Sequence[Result]) -> list[str]:
