@@ -65,7 +65,7 @@ class _KernelOutput(Function):
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
         (q, k, v, o, S, s, sums, z), g = ctx.saved_tensors, grads[0]
         if torch.is_grad_enabled():
-            return *_plain_gradient(q, k, v, ctx.normaliser, g), None
+            return *plain_gradients(plain_output(q, k, v, ctx.normaliser)[0], (q, k, v), g), None
         to_z = (g * o).sum(-1, keepdim=True).div_(z).neg_().mul_(ctx.normaliser.slope(sums))
         over = g / z
         to_S, to_s = q.mT @ over, to_z.mT @ q
@@ -74,11 +74,15 @@ class _KernelOutput(Function):
         return tuple(x.sum_to_size(like.shape) for x, like in ((to_q, q), (to_k, k), (k @ to_S, v))) + (None,)
 
 
-def _plain_gradient(q: Tensor, k: Tensor, v: Tensor, normaliser: Divisor, g: Tensor) -> list[Tensor | None]:
-    """The gradients of q, k and v, which can be differentiated again."""
-    o, given = plain_output(q, k, v, normaliser)[0], [x for x in (q, k, v) if x.requires_grad]
-    found = iter(torch.autograd.grad(o, given, g, create_graph=True))
-    return [next(found) if x.requires_grad else None for x in (q, k, v)]
+def plain_gradients(o: Tensor, given: tuple[Tensor, ...], g: Tensor) -> list[Tensor | None]:
+    """The gradients of o with respect to the given tensors, None for constants; they can be differentiated again.
+
+    >>> x = torch.ones(2, requires_grad=True)
+    >>> plain_gradients(3 * x, (x, torch.ones(2)), torch.ones(2))[0].tolist()
+    [3.0, 3.0]
+    """
+    found = iter(torch.autograd.grad(o, [x for x in given if x.requires_grad], g, create_graph=True))
+    return [next(found) if x.requires_grad else None for x in given]
 
 
 def takes_blocks(q: Tensor, k: Tensor, v: Tensor) -> bool:
