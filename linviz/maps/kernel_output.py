@@ -8,7 +8,8 @@ Long inputs take roads of their own. With a gradient, only features, v, o, z, S 
     dS = sum_i phi(q_i) g_i^T / z_i     ds = sum_i phi(q_i) dz_i     dphi(k_j) = dS v_j + ds     dv_j = dS^T phi(k_j)
 
 Without one, where phi reads one token at a time, features are made for a block of tokens that stays in the cache, so
-nothing but the output is as long as the input.
+nothing but the output is as long as the input. At a width of 64 the two large products take about 40 % of that time
+and the features as much, most of it the exponential of elu + 1; so it is no closer to the products alone.
 """
 from __future__ import annotations
 
