@@ -9,7 +9,8 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from linviz import Grid, make
-from linviz.maps import Factored, Normaliser, blockwise_output, elu_plus_one
+from linviz.maps import CausalFactored, Factored, Features, Normaliser, blockwise_output, elu_plus_one
+from linviz.maps import causal_output as causal
 from linviz.maps import kernel_output as road
 from linviz.mechanisms import REGISTRY
 from linviz.mechanisms.base import Kernel
@@ -27,6 +28,8 @@ def draw(*shapes: tuple[int, ...]) -> list[Tensor]:
 def short_inputs_take_the_roads(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in (("OWN_GRADIENT", 0), ("LONG", 0), ("BLOCK", 24)):
         monkeypatch.setattr("linviz.maps.kernel_output." + name, value)
+    for name, value in (("CHUNK", 4), ("AT_ONCE", 2)):
+        monkeypatch.setattr("linviz.maps.causal_output." + name, value)
 
 
 @every_case("kind, eps", DIVISORS)
@@ -46,7 +49,27 @@ def test_first_and_second_gradients_are_those_of_finite_differences() -> None:
     def output(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         return road.kernel_output(elu_plus_one(q), elu_plus_one(k), v, Normaliser())
 
-    assert torch.autograd.gradcheck(output, (q, k, v)) and torch.autograd.gradgradcheck(output, (q, k, v))
+    def causal_one(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        return causal.causal_output(elu_plus_one(q[:, :4]), elu_plus_one(k), v, Normaliser())
+
+    for function in (output, causal_one):
+        assert torch.autograd.gradcheck(function, (q, k, v)) and torch.autograd.gradgradcheck(function, (q, k, v))
+
+
+@every_case("kind, eps, n", [(*divisor, n) for divisor in DIVISORS for n in (1, 4, 20, 21)])
+def test_causal_output_and_gradients_are_those_of_the_triangle(
+        monkeypatch: pytest.MonkeyPatch, kind: str, eps: float, n: int) -> None:
+    monkeypatch.setattr(causal, "NARROW", 32 if n % 4 else 0)  # several chunks at once, or one by one
+    q, k, v = draw((2, 3, n, 4), (1, 3, n, 4), (2, 3, n, 5))
+    phi_q, phi_k, divisor = q.relu() * (torch.arange(n) != 1)[:, None], k.relu(), Normaliser(kind, eps)  # row 1: empty
+    weights = (phi_q @ phi_k.mT).tril()
+    slow = weights / divisor(weights.sum(-1, keepdim=True)) @ v
+    fast, g = causal.causal_output(phi_q, phi_k, v, divisor), torch.randn_like(slow)
+    torch.testing.assert_close(fast, slow, atol=1e-13, rtol=1e-12)
+    for a, b in zip(*(torch.autograd.grad(o, (q, k, v), g, retain_graph=True) for o in (fast, slow)), strict=True):
+        torch.testing.assert_close(a, b, atol=1e-12, rtol=1e-10)
+    a = CausalFactored(Features(phi_q, phi_k), divisor)
+    torch.testing.assert_close(a.column_sums(), a.dense().sum(-2))
 
 
 def tokenwise() -> list[str]:

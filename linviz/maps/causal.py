@@ -8,15 +8,15 @@ rank: A is lower triangular, and it has full rank if no entry of its diagonal is
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from .base import Map
+from .causal_output import causal_output
 from .factored import Features, Normaliser
-
-CHUNK = 64  # number of tokens whose mutual weights are computed at once
 
 
 def check_paired(features: Features) -> None:
@@ -32,22 +32,24 @@ class CausalFactored(Map):
     def __init__(self, features: Features, normaliser: Normaliser, stochastic: bool = True) -> None:
         self.features, self.normaliser, self.stochastic = features, normaliser, stochastic
         check_paired(features)
-        q, k = features.gated()
-        self.left, self.right = q / normaliser((q * k.cumsum(-2)).sum(-1, keepdim=True)), k
-        self.shape = (q.shape[-2], k.shape[-2])
+        self.phi_q, self.right = features.gated()
+        self.shape = (self.phi_q.shape[-2], self.right.shape[-2])
         self.rank_bound = min(self.shape)
+
+    @cached_property
+    def left(self) -> Tensor:
+        """The features of the queries divided by the row sums (..., N, M), which an output does not need."""
+        return self.phi_q / self.normaliser((self.phi_q * self.right.cumsum(-2)).sum(-1, keepdim=True))
 
     @property
     def like(self) -> Tensor:
-        return self.left
+        return self.phi_q
 
     def apply(self, v: Tensor) -> Tensor:
-        state = v.new_zeros(*self.right.shape[:-2], self.right.shape[-1], v.shape[-1])
-        out = []
-        for q, k, x in zip(*(t.split(CHUNK, -2) for t in (self.left, self.right, v)), strict=True):
-            out.append((q @ k.mT).tril() @ x + q @ state)
-            state = state + k.mT @ x
-        return torch.cat(out, -2)
+        return causal_output(self.phi_q, self.right, v, self.normaliser)
+
+    def column_sums(self) -> Tensor:
+        return (self.right * self.left.flip(-2).cumsum(-2).flip(-2)).sum(-1)
 
     def take_rows(self, i: Tensor) -> Tensor:
         seen = torch.arange(self.shape[1], device=i.device) <= i[:, None]

@@ -82,6 +82,6 @@ class CosFormer(Kernel):
 def cosine_features(x: Tensor, angles: Tensor) -> Tensor:
     """relu(x) (..., N, D), with its channels doubled for every axis: once times the sine, once times the cosine."""
     x = x.relu()
-    for a in angles.unsqueeze(-1):  # (N, 1)
-        x = torch.cat([x * a.sin(), x * a.cos()], -1)
+    for a in angles:  # (N,)
+        x = (x.unsqueeze(-2) * torch.stack([a.sin(), a.cos()], -1).unsqueeze(-1)).flatten(-2)
     return x

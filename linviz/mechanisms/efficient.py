@@ -70,12 +70,17 @@ class Efficient(Mechanism):
 
     def choice(self, q: Tensor, keys: int) -> Tensor:
         """The weight of each template for each query: (B, H, N, D)."""
-        return q * keys ** -0.5 if self.normalise == "scale" else (q * self.before).softmax(-1) * self.factor
+        return q * keys ** -0.5 if self.normalise == "scale" else times(times(q, self.before).softmax(-1), self.factor)
 
     def templates(self, k: Tensor) -> Tensor:
         """The D template maps, one per channel: (B, H, S, D); with softmax each sums to one over positions."""
-        return k * k.shape[-2] ** -0.5 if self.normalise == "scale" else softmax_over_tokens(k * self.before)
+        return k * k.shape[-2] ** -0.5 if self.normalise == "scale" else softmax_over_tokens(times(k, self.before))
 
     def context(self, k: Tensor, v: Tensor) -> Tensor:
         """The D global context vectors: (B, H, D, E)."""
         return self.templates(k).mT @ v
+
+
+def times(x: Tensor, factor: float) -> Tensor:
+    """x times a factor, without a pass over x where that is 1."""
+    return x if factor == 1.0 else x * factor
