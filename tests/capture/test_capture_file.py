@@ -12,6 +12,7 @@ from safetensors.torch import save
 from linviz import Grid
 from linviz.capture import Capture, CapturedLayer, load_capture, save_capture
 from linviz.capture.capture_file import FORMAT, pack_capture, unpack_capture
+from linviz.clips.tensors import decode_tensors
 from tests.cases import every_case
 
 
@@ -36,6 +37,11 @@ def test_a_capture_comes_back_as_it_was(tmp_path: Path) -> None:
         assert repr(one) == repr(other) and torch.equal(one.map().dense(), other.map().dense())
         assert one.road == other.road and one.error == other.error
     assert (found.frames - made.frames).abs().max() <= 0.5 / 255 + 1e-6
+
+
+def test_as_tensors_it_says_how_to_choose_a_layer() -> None:
+    with pytest.raises(ValueError, match="a capture of a model's layers: choose one, as in linviz.view"):
+        decode_tensors(pack_capture(small_capture()), "a.linviz")
 
 
 def changed(change: Any, **arrays: Any) -> bytes:
