@@ -100,7 +100,7 @@ def unpack_capture(data: bytes, name: str = "the file") -> Capture:
         return _read_capture(data)
     except Unreadable as error:
         raise Unreadable(f"{shown} cannot be read: {error}") from error
-    except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError, OverflowError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, IndexError, RuntimeError, OverflowError) as error:
         raise Unreadable(f"{shown} cannot be read: it is no capture of linviz, or it is damaged: {AGAIN}") from error
 
 

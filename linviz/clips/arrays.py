@@ -117,7 +117,10 @@ def read_safetensors(data: bytes) -> Arrays:
     if end > len(data):
         raise Unreadable(f"it ends inside its header: {AGAIN}")
     told: dict[str, Any] = json.loads(data[8:end])
-    told.pop("__metadata__", None)
+    notes = told.pop("__metadata__", None)
+    if isinstance(notes, dict) and str(notes.get("format")).startswith("linviz capture"):
+        raise Unreadable("it is a capture of a model's layers: choose one, as in linviz.view(path, layer=3) or "
+                         "`linviz read FILE --layer 3`")
     there = {name: read_stored_tensor(name, told[name], memoryview(data)[end:]) for name in WANTED if name in told}
     return Arrays(there, [plain_name(name) for name in told if name not in WANTED])
 

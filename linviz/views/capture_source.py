@@ -1,6 +1,7 @@
 """A captured layer as a source of a view: its q, k and v with their grid and pictures, as a person's own tensors."""
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,13 @@ from ..capture import Capture, load_capture
 from ..capture.capture_file import is_capture, unpack_capture
 from ..capture.capture_result import LayerName
 from ..capture.head_statistics import comparable_inputs
+from .state import View
 
 
 def layer_arrays(found: Capture, layer: LayerName | None = None) -> dict[str, Any]:
-    """q, k, v, grid and frames of a layer, as `linviz.view` takes them, and its name. q and k have its scale in them.
+    """q, k, v, grid and frames of a layer, as `linviz.view` takes them, with its name, scope and order.
+
+    q and k have the layer's own scale in them.
 
     ValueError, in one sentence, where no layer is named and there are several, or where a view of q and k would show
     another map than the layer's.
@@ -29,12 +33,26 @@ def layer_arrays(found: Capture, layer: LayerName | None = None) -> dict[str, An
         raise ValueError(f"{one.name} has {what}, which a view of q, k and v cannot show: its own map is in "
                          f"capture.map({one.name!r}) and on the page of `linviz capture`")
     q, k, v = comparable_inputs(one)
-    arrays: dict[str, Any] = {"name": one.name, "q": q[:1], "k": k[:1], "v": v[:1], "grid": one.grid}
+    arrays: dict[str, Any] = {"name": one.name, "scope": one.scope, "causal": one.causal}
+    arrays |= {"q": q[:1], "k": k[:1], "v": v[:1], "grid": one.grid}
     if one.key_grid is not None:
         arrays["key_grid"] = one.key_grid
     if found.frames is not None and len(found.frames) == one.grid.T:
         arrays["frames"] = found.frames
     return arrays
+
+
+def within_scope(chosen: Mapping[str, Any], scope: str, causal: bool) -> dict[str, Any]:
+    """The choices for a view in which mechanisms see what the layer sees, where no other scope is chosen.
+
+    >>> within_scope({"specs": ("softmax", "linear@space")}, "time", False)
+    {'specs': ('softmax@time', 'linear@space')}
+    """
+    made = dict(chosen) | ({"causal": True} if causal and "causal" not in chosen else {})
+    if scope != "joint":
+        specs = chosen.get("specs", View().specs)
+        made["specs"] = tuple(spec if "@" in spec else f"{spec}@{scope}" for spec in specs)
+    return made
 
 
 def is_capture_file(path: str | Path) -> bool:

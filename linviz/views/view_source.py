@@ -24,7 +24,7 @@ from ..clips.own_frames import colours_last
 from ..clips.picture_files import upright_pixels
 from ..clips.tensor_layout import PREFIX
 from ..grid import Grid, as_grid
-from .capture_source import capture_source, layer_arrays
+from .capture_source import capture_source, layer_arrays, within_scope
 from .export.bundle import is_bundle, read_file, unpack_bundle
 from .load import view_of_file
 from .state import View
@@ -48,6 +48,7 @@ def find_view(source: Any, grid: Grid | Sequence[int] | None = None, layer: Laye
     found = capture_source(source)
     if found is not None:
         source = layer_arrays(found, layer)
+        chosen = within_scope(chosen, source.pop("scope"), source.pop("causal"))
         name, data = plain_name(f"{source.pop('name')}.npz"), _tensor_bytes(source, grid)
         return view_of_file(name, data, **chosen), data
     if layer is not None:

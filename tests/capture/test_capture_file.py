@@ -12,6 +12,7 @@ from safetensors.torch import save
 from linviz import Grid
 from linviz.capture import Capture, CapturedLayer, load_capture, save_capture
 from linviz.capture.capture_file import FORMAT, pack_capture, unpack_capture
+from linviz.clips.tensors import decode_tensors
 from tests.cases import every_case
 
 
@@ -36,6 +37,11 @@ def test_a_capture_comes_back_as_it_was(tmp_path: Path) -> None:
         assert repr(one) == repr(other) and torch.equal(one.map().dense(), other.map().dense())
         assert one.road == other.road and one.error == other.error
     assert (found.frames - made.frames).abs().max() <= 0.5 / 255 + 1e-6
+
+
+def test_as_tensors_it_says_how_to_choose_a_layer() -> None:
+    with pytest.raises(ValueError, match="a capture of a model's layers: choose one, as in linviz.view"):
+        decode_tensors(pack_capture(small_capture()), "a.linviz")
 
 
 def changed(change: Any, **arrays: Any) -> bytes:
@@ -81,7 +87,7 @@ def test_a_header_that_lies_about_sizes_is_seen() -> None:
     end = 8 + int.from_bytes(data[:8], "little")
     header = json.loads(data[8:end])
     size = "size in its header"
-    for offsets, why in (([0, 10**12], size), ([-4, 8], size), ([0, "x"], "valid shape")):
+    for offsets, why in (([0, 10**12], size), ([-4, 8], size), ([0, 8], size), ([0, "x"], "valid shape")):
         header["0.q"]["data_offsets"] = offsets
         text = json.dumps(header).encode()
         with pytest.raises(ValueError, match=why):

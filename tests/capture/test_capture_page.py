@@ -91,6 +91,11 @@ def test_a_layer_is_the_source_of_a_view(tmp_path: Path) -> None:
         row = view.readings["softmax"].map[6][0, 0]
         assert torch.allclose(row, layer.map()[6][0, 1], atol=1e-5) and view.grid == Grid(1, 4, 4, 1)
         assert "blocks.0" in repr(view) and (view.clip.frames.std() > 0.1)
+    rest = [x[..., 1:, :] for x in (q, k, v)]
+    divided = CapturedLayer("t", "softmax", *rest, Grid(4, 2, 2), 0.8, scope="time")
+    view = linviz.view(Capture("Tiny", (divided,)), "softmax", "relu_floor@space", head=1)
+    assert set(view.readings) == {"softmax@time", "relu_floor@space"}
+    assert torch.allclose(view.readings["softmax@time"].map[6][0, 0], divided.map()[6][0, 0], atol=1e-5)
     with pytest.raises(ValueError, match="2 layers: say which one"):
         linviz.view(found)
     with pytest.raises(ValueError, match="0..1; there is no layer 5"):
