@@ -222,8 +222,8 @@ def test_help_names_every_command(capsys):
     assert left.value.code == 0 and all(c in said for c in ("explore", "lab", "export", "doctor", "citation"))
 
 
-HELP = [["--help"], ["export", "--help"], ["read", "--help"], ["train", "--help"], ["grade", "--help"], ["--version"],
-        ["frob"]]
+HELP = [["--help"], ["export", "--help"], ["read", "--help"], ["train", "--help"], ["survey", "--help"],
+        ["grade", "--help"], ["--version"], ["frob"]]
 
 
 def test_help_imports_neither_torch_nor_numpy():
