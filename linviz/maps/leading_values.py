@@ -20,11 +20,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-WIDTH, PASSES = 16, 24   # vectors in a block, and walks at most
+WIDTH, PASSES = 24, 24   # vectors in a block, and walks at most
 ACCURACY = 1e-6          # of converged values, as a part of the largest
 ROUNDING = 8             # times eps of the map's dtype: what rounding adds to A^T A y, as a part of s_1^2
-NOISE = 1e-10            # of a random direction in every new block: a map of low rank leaves it no other
-WEIGHTS = 1 << 17        # in memory at once
+WEIGHTS = 1 << 18        # in memory at once
 
 Walk = Callable[[int], Iterable[tuple[Tensor, Tensor]]]  # query numbers and their rows (..., n, S), so many weights
 
@@ -72,7 +71,7 @@ def leading_values(walk: Walk, top: int, seed: int = 0) -> LeadingValues:
     """The first `top` singular values of the map that `walk` walks through; it ends as soon as all have converged."""
     first, new = _FirstPass(), _random_start(walk, max(WIDTH, top), seed)
     basis = images = new[..., :0]
-    near, start = torch.full((), torch.inf), new
+    near = torch.full((), torch.inf)
     for passes in range(1, max(1, min(PASSES, new.shape[-2] // new.shape[-1])) + 1):
         image = _squared_map_times(walk, new, first.add if passes == 1 else None)
         basis, images = torch.cat([basis, new], -1), torch.cat([images, image], -1)
@@ -82,7 +81,7 @@ def leading_values(walk: Walk, top: int, seed: int = 0) -> LeadingValues:
         good = exact | (near <= first.rounding(values)) & (near > before / 2)  # nothing is left but rounding
         if bool(good.all()):
             break
-        new = image / image.norm(dim=-2, keepdim=True).clamp_min(torch.finfo(image.dtype).tiny) + NOISE * start
+        new = image
         for _ in range(2):  # what rounding leaves of the basis the first time goes the second time
             new = torch.linalg.qr(new - basis @ (basis.mT @ new)).Q
     error = ROUNDING * first.rounding(values)
