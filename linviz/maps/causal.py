@@ -48,9 +48,6 @@ class CausalFactored(Map):
     def apply(self, v: Tensor) -> Tensor:
         return causal_output(self.phi_q, self.right, v, self.normaliser)
 
-    def column_sums(self) -> Tensor:
-        return (self.right * self.left.flip(-2).cumsum(-2).flip(-2)).sum(-1)
-
     def take_rows(self, i: Tensor) -> Tensor:
         seen = torch.arange(self.shape[1], device=i.device) <= i[:, None]
         return (self.left[..., i, :] @ self.right.mT) * seen
