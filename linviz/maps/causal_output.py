@@ -19,8 +19,8 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
-from .base import expanded_shape
 from .kernel_output import Divisor, plain_gradients
+from .leading_axes import expanded_shape
 from .readable import is_readable, wants_gradient
 
 CHUNK = 64              # tokens whose mutual weights are computed
