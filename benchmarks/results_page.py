@@ -29,7 +29,10 @@ Every part runs in a process of its own, on one thread. Runs that are compared g
 difference. Then they take turns, and a warm-up round is dropped. Times are medians of the processor time, so other
 programs on the machine change little. A ratio is taken round by round: its median stands before its quartiles. A call
 that takes more than a second has three rounds, and one of more than ten seconds has a single one. Peak memory is that
-of one call in a process of its own. Ratios within 10 % are ties."""
+of one call in a process of its own.
+
+Ratios within 10 % are ties. Other programs still share caches and memory: where the load was above the number of cores,
+ratios may move by more than their quartiles say."""
 
 
 def write_result(result: Result) -> Path:
