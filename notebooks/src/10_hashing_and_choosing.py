@@ -614,7 +614,8 @@ say(f"*{PICTURE}*: " + "; ".join(
 #
 # So "the rest is of low rank" is **true by stable rank and reversed by effective rank**. Is it the picture? The next
 # cell takes six photographs. It also splits them in a second way: into the *blocks* that SLA keeps and the other
-# blocks, because this is what the method really does.
+# blocks, because this is what the method really does. [Claims](http://localhost:8501/claims) tries the statement on
+# a picture of yours, beside five others.
 
 # %%
 results = {}
