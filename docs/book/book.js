@@ -71,6 +71,22 @@ function dot(a, i, b, j, length) {
   return sum;
 }
 
+function products(left, right, n, out) {                         // out_j = left . right_j for the first n keys
+  const M = left.length;                                         // four sums at once: none waits for the one before
+  for (let j = 0, at = 0; j < n; j++) {
+    let s = 0, t = 0, u = 0, w = 0, m = 0;
+    for (; m + 3 < M; m += 4, at += 4) {
+      s += left[m] * right[at];
+      t += left[m + 1] * right[at + 1];
+      u += left[m + 2] * right[at + 2];
+      w += left[m + 3] * right[at + 3];
+    }
+    for (; m < M; m++, at++) s += left[m] * right[at];
+    out[j] = s + t + u + w;
+  }
+  return out;
+}
+
 const GREATEST = 60;                                             // as in linviz/maps/factored.py: what a gate reads
 
 function multiplied(phi, s) {                                    // features times their exponentials
@@ -79,12 +95,14 @@ function multiplied(phi, s) {                                    // features tim
 
 const roads = {
   softmax({q, k, scale, bias, causal}) {                         // softmax over j of scale q_i.k_j + bias_ij
-    const [N, D] = q.shape, S = k.shape[0];
+    const [N, D] = q.shape, S = k.shape[0], left = new Float64Array(D);
     return {N, S, row(i, out) {
       const seen = causal ? Math.min(i + 1, S) : S;
       let top = -Infinity, sum = 0;
+      left.set(q.data.subarray(i * D, (i + 1) * D));
+      products(left, k.data, seen, out);
       for (let j = 0; j < seen; j++) {
-        const score = out[j] = scale * dot(q.data, i * D, k.data, j * D, D) + (bias ? bias.data[i * S + j] : 0);
+        const score = out[j] = scale * out[j] + (bias ? bias.data[i * S + j] : 0);
         if (score > top) top = score;
       }
       if (top === -Infinity) return out.fill(0);                 // every key is forbidden
@@ -95,9 +113,10 @@ const roads = {
   },
 
   factored({left, right, mix, query_block, key_block}) {         // left_i . right_j, times a mix of blocks
-    const [N, M] = left.shape, S = right.shape[0];
+    const [N, M] = left.shape, S = right.shape[0], own = new Float64Array(M);
     return {N, S, row(i, out) {
-      for (let j = 0; j < S; j++) out[j] = dot(left.data, i * M, right.data, j * M, M);
+      own.set(left.data.subarray(i * M, (i + 1) * M));
+      products(own, right.data, S, out);
       if (!mix) return out;
       const start = query_block.data[i] * mix.shape[1];          // its blocks' row of the mix
       for (let j = 0; j < S; j++) out[j] *= mix.data[start + key_block.data[j]];
@@ -137,8 +156,9 @@ const roads = {
         left[m] = s_q ? s_q.data[n] + (z ? logSigmoid(s * z[0][n]) : 0) : phi_q.data[n] * (z ? sigmoid(s * z[0][n]) : 1);
       }
       const top = s_q ? shifted(i, seen, out) : 0, eps = normaliser.eps && normaliser.eps * Math.exp(-top);
+      if (!s_q) products(left, right, seen, out);
       let sum = 0;
-      for (let j = 0; j < seen; j++) sum += s_q ? out[j] : out[j] = dot(left, 0, right, j * M, M);
+      for (let j = 0; j < seen; j++) sum += out[j];
       const whole = {add: sum + eps, clamp: Math.max(sum, eps), none: 1}[normaliser.kind];
       for (let j = 0; j < seen; j++) out[j] = whole === 0 ? 0 : out[j] / whole;
       return out.fill(0, seen);
@@ -261,7 +281,8 @@ function overSums({phi_q, phi_k, z_q, z_k, normaliser, gate, over}) {
     }
     rotate(left, 0, over.angles_q, i);
     const whole = {add: sum + normaliser.eps, clamp: Math.max(sum, normaliser.eps), none: 1}[normaliser.kind];
-    for (let j = 0; j < S; j++) out[j] = whole === 0 ? dot(left, 0, right, j * M, M) : dot(left, 0, right, j * M, M) / whole;
+    products(left, right, S, out);
+    for (let j = 0; j < S; j++) out[j] = whole === 0 ? out[j] : out[j] / whole;
     return out;
   }
   turn({strength: 1});
@@ -341,14 +362,30 @@ function signs(row, least) {                                     // the share of
 }
 
 function fewest(row, share) {                             // 1 on the fewest keys that hold `share` of a row's sum
-  const held = new Uint8Array(row.length), order = Float64Array.from(row).sort(), sum = order.reduce((a, b) => a + b, 0);
+  const held = new Uint8Array(row.length), sum = row.reduce((a, b) => a + b, 0);
   if (!(share > 0 && sum > 0)) return held;
-  let n = order.length, part = 0;
-  while (n > 0 && part < share * sum * (1 - 1e-12)) part += order[--n];
-  let alike = 0;                                                 // of those as heavy as the lightest, the first
-  for (let j = n; j < order.length && order[j] === order[n]; j++) alike++;
-  for (let j = 0; j < row.length; j++) held[j] = row[j] > order[n] || row[j] === order[n] && alike-- > 0 ? 1 : 0;
+  let [least, alike] = lightest(row, share * sum * (1 - 1e-12));
+  for (let j = 0; j < row.length; j++) held[j] = row[j] > least || row[j] === least && alike-- > 0 ? 1 : 0;
   return held;
+}
+
+const BINS = 2048, bits = new Uint32Array(1), number = new Float32Array(bits.buffer), totals = new Float64Array(BINS);
+
+function binOf(a) {                                              // bins of positive numbers, in order: eight to an octave
+  number[0] = a;
+  return a > 0 ? bits[0] >>> 20 : 0;
+}
+
+function lightest(row, need) {                                   // the lightest weight held, and how many of its size
+  totals.fill(0);                                                // only one bin has to be sorted
+  for (const a of row) if (a > 0) totals[binOf(a)] += a;
+  let bin = BINS - 1, part = 0;
+  while (bin > 0 && part + totals[bin] < need) part += totals[bin--];
+  const order = Float64Array.from(row.filter(a => a > 0 && binOf(a) === bin)).sort();
+  let n = order.length, alike = 0;
+  while (n > 0 && part < need) part += order[--n];
+  for (let j = n; j < order.length && order[j] === order[n]; j++) alike++;
+  return [order[n], alike];
 }
 
 // look.js: colours, elements, and what the view looks like. Nothing here computes a weight.
