@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from explorer.atlas.atlas_state import STATE as ATLAS
+from explorer.claims.claims_state import STATE as CLAIMS
 from explorer.colours.colours_state import STATE as COLOURS
 from explorer.concentrate.concentrate_state import STATE as CONCENTRATE
 from explorer.evidence.evidence_texts import STATE as EVIDENCE
@@ -23,7 +24,7 @@ from linviz.figures import colourscale
 from .books import NAMES, PLOTLY, ROOT, code, load, outputs, path_of
 
 PAGES: dict[str, PageState] = {"/": CONCENTRATE, "/atlas": ATLAS, "/who_sees_whom": REACH, "/trained": TRAINED,
-                               "/colours": COLOURS, "/evidence": EVIDENCE, "/many_samples": SURVEY}
+                               "/colours": COLOURS, "/evidence": EVIDENCE, "/many_samples": SURVEY, "/claims": CLAIMS}
 each = pytest.mark.parametrize("name", NAMES)
 MAPS = {json.dumps(colourscale(name)) for name in ("viridis", "cividis", "gray", "diverging")}
 

@@ -14,13 +14,16 @@ HOME = ROOT / "linviz" / "patch_view"
 
 
 def joined() -> dict[str, list[Path]]:
-    """For every call of `module_source` in the project: the file it is in, and the JavaScript that is joined there."""
+    """For every call of `module_source` or `blob_page`: the file it is in, and the JavaScript that is joined there."""
     found = {}
-    for path in [*HOME.rglob("*.py"), *(ROOT / "explorer").rglob("*.py")]:
+    for path in [*(ROOT / "linviz").rglob("*.py"), *(ROOT / "explorer").rglob("*.py")]:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "module_source":
-                texts = (n.value for a in node.args for n in ast.walk(a) if isinstance(n, ast.Constant))
-                found[path.relative_to(ROOT).as_posix()] = [(path.parent / text).resolve() for text in texts]
+            name = getattr(node.func, "id", "") if isinstance(node, ast.Call) else ""
+            if name in ("module_source", "blob_page"):
+                home = path.parent if name == "module_source" else HOME
+                texts = [n.value for a in node.args for n in ast.walk(a) if isinstance(n, ast.Constant)]
+                files = [(home / text).resolve() for text in texts if text.endswith(".js")]
+                found |= {path.relative_to(ROOT).as_posix(): files} if files else {}
     return found
 
 
