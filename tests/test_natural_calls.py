@@ -194,7 +194,7 @@ view.save("nowhere/a.png")                          | there is no folder nowhere
 view.save("a.mp4")                                  | makes no film
 view.figure("spectra")                              | a view has the figures spectrum
 view.readings["softmax"]                            | this view has no 'softmax'
-linviz.nothing                                      | it has Grid, clips
+linviz.nothing                                      | it has Grid, capture
 """
 
 INSIDES = re.compile(r"Traceback|c10::|aten|dtype=|gufunc|scatter|m1 and m2|NoneType' object|not supported between|"

@@ -32,6 +32,7 @@ def test_a_visit_with_files_of_one_s_own(page, chromium, explorer_url):
     bring("clip.mp4", files.video(stamps=(0, 1, 2)), [3, 10, 14])
     assert page.get_by_text("all 3 frames (8 were asked for), 32 x 24, 0.3 s").is_visible()
     assert page.locator(".strip").first.locator("button").count() == 3
+    page.get_by_text("mean attended time").first.wait_for()  # the table comes after the view
     assert "mean attended time (frames)" in table(page, 0)
     chooser.set_input_files({"name": "text.mp4", "mimeType": "", "buffer": b"To be, or not to be"})
     page.get_by_text("text.mp4 cannot be read: it is text").wait_for()
