@@ -6,12 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from math import prod
 from typing import Any
 
 from linviz import Grid, make
 from linviz.mechanisms import parse
 from linviz.views import SourceFile, View
-from linviz.views.load import view_grid
+from linviz.views.load import frame_patches, view_grid
 from linviz.views.state import CAPS, OWN_CLIP_PATCHES
 
 CAP = CAPS["page"]
@@ -38,7 +39,7 @@ def most_patches(view: View, size: tuple[int, ...] | None) -> int:
     """
     most = View.limits("patches")["high"]
     room = CAP // (2 if moving(view, size) else 1)
-    while len(replace(view_grid(replace(view, patches=most, query=None), size), T=1)) > room:
+    while prod(frame_patches(view, size, most)) > room:
         most -= 1
     return int(most)
 

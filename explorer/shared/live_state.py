@@ -7,7 +7,7 @@ from typing import Any
 
 from linviz import Grid
 from linviz.views import Look
-from linviz.views.load import find_token
+from linviz.views.view_checks import find_token
 
 
 def query_place(query: int, grid: Grid) -> tuple[int, int, int]:

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -23,8 +23,9 @@ from ..clips.tensors import Tensors, decode_tensors, is_tensors
 from ..grid import Grid
 from .panel_options import panel_text
 from .panel_steps import fit_panel, make_mechanism, measure_panel, weaken_panel
-from .state import CAPS, OWN_CLIP_PATCHES, OWN_PATCHES, View
+from .state import OWN_CLIP_PATCHES, OWN_PATCHES, View
 from .state_kinds import SourceFile
+from .view_checks import check_file, check_query, check_size
 from .view_panels import OpenView, Tokens, ViewPanel
 
 GREY = 0.7  # what is lit where there is no picture
@@ -94,10 +95,15 @@ def view_grid(view: View, size: tuple[int, ...] | None = None, cap: int | None =
     >>> view_grid(View("pan", patches=14)), view_grid(View("pan", patches=28, frames=16), cap=3136).T
     (Grid(T=8, Y=14, X=14, prefix=0), 4)
     """
-    rows, columns = size[1:3] if size and isinstance(view.source, SourceFile) else (1, 1)
-    y, x = patch_counts(rows, columns, view.patches)
+    y, x = frame_patches(view, size, view.patches)
     frames = 1 if view.still else min(view.frames, size[0]) if size else view.frames
     return Grid(frames if cap is None else max(1, min(frames, cap // (y * x))), y, x)
+
+
+def frame_patches(view: View, size: tuple[int, ...] | None, patches: int) -> tuple[int, int]:
+    """Rows and columns of patches with so many along the longer side of a frame; see `view_grid`."""
+    rows, columns = size[1:3] if size and isinstance(view.source, SourceFile) else (1, 1)
+    return patch_counts(rows, columns, patches)
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +115,13 @@ class CutClip:
     grid: Grid
     mask: Tensor | None
     media: Media
+    _described: dict[str, tuple[Tensor, Tensor, Tensor]] = field(default_factory=dict)
+
+    def descriptors(self, keys: str) -> tuple[Tensor, Tensor, Tensor]:
+        """q, k, v of its patches at temperature 1, described once; see `clips.descriptors`."""
+        if keys not in self._described:
+            self._described[keys] = clips.descriptors(self.clip, self.grid, keys=keys)
+        return self._described[keys]
 
 
 def cut_clip(media: Media, grid: Grid) -> CutClip:
@@ -128,7 +141,8 @@ def describe_tokens(cut: CutClip, temperature: float, head: int = 1, causal: boo
     """
     found = cut.media.tensors
     if found is None:
-        q, k, v = clips.descriptors(cut.clip, cut.grid, temperature, keys)
+        q, k, v = cut.descriptors(keys)
+        q, k = q * temperature**-0.5, k * temperature**-0.5
         note = clips.DESCRIPTORS_NOTE if keys == "own" else clips.AROUND_NOTE
         return Tokens(cut.clip, cut.picture, cut.grid, q, k, v, cut.mask, causal, note, file_note(cut.media, cut.grid))
     q, k, v = tensor_head(found, head, temperature)
@@ -207,44 +221,3 @@ def _open_panel(view: View, spec: str, options: Mapping[str, Any], tokens: Token
 def source_name(view: View) -> str:
     """The name of what a view is of."""
     return view.source.name if isinstance(view.source, SourceFile) else view.source
-
-
-def check_query(query: tuple[int, ...] | None, grid: Grid, name: str) -> None:
-    """ValueError, in one sentence, where the query is not on the grid."""
-    if query is not None and find_token(query, grid) is None:
-        raise ValueError(f"the query {','.join(map(str, query))} is a frame, row and column counted from 0, and "
-                         f"{name} is cut to {grid.T} x {grid.Y} x {grid.X}")
-
-
-def check_size(grid: Grid | None, name: str) -> None:
-    """ValueError, in one sentence, where a grid has more tokens than a file may have."""
-    if grid is not None and len(grid) > CAPS["file"]:
-        raise ValueError(f"{name}: {grid.T} frames of {grid.Y} x {grid.X} patches are {len(grid):,} tokens and "
-                         f"{CAPS['file']:,} can be read: take fewer patches or frames")
-
-
-def find_token(place: tuple[int, ...], grid: Grid) -> int | None:
-    """The number of the token at a place (see `state_kinds.Place`); None where there is no such token.
-
-    >>> find_token((0, 1, 1), Grid(1, 2, 2)), find_token((0, 9, 1), Grid(1, 2, 2)), find_token((0,), Grid())
-    (3, None, None)
-    """
-    if len(place) == 3:
-        there = all(at < size for at, size in zip(place, (grid.T, grid.Y, grid.X)))
-        return grid.number(*place) if there else None
-    return place[0] if place and place[0] < grid.prefix else None
-
-
-def check_file(view: View, data: bytes | None) -> bytes | None:
-    """The bytes of the view's file, if they are its own; None for a sample."""
-    source = view.source
-    if not isinstance(source, SourceFile):
-        if data is not None:
-            raise ValueError(f"a view of the sample {source!r} takes no file")
-        return None
-    if data is None:
-        raise ValueError(f"this view is of the file {source.name} (sha256 {source.sha256[:12]}...): give it")
-    if (other := SourceFile.of(source.name, data).sha256) != source.sha256:
-        raise ValueError(f"this view is of another file {source.name}: its sha256 begins with {source.sha256[:12]}, "
-                         f"that of the one given with {other[:12]}")
-    return data

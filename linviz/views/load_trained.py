@@ -16,9 +16,9 @@ from ..models.checkpoints import FOLDER, find_checkpoint, pretrained, read_card,
 from ..models.interventions import with_gate_strength, with_temperature
 from ..models.looking import touched_tokens
 from ..models.recipe import Recipe
-from .load import check_query
 from .state import MODELS, TrainedView
 from .trained_panels import ModelAnswer, OpenTrained
+from .view_checks import check_query
 
 NONE = "no trained models came with this linviz: `linviz train` makes some"
 
