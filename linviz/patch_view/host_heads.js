@@ -10,8 +10,9 @@ const model = unpack(raw), [T, Y, X] = model.grid, one = Y * X;
 setColours(model.colours);
 
 const style = `#view { display: block; } .bar { display: flex; flex-wrap: wrap; gap: .4em 1.4em; margin: 0 0 1em; }
-.heads { display: grid; grid-template-columns: repeat(auto-fill, minmax(112px, 1fr)); gap: 14px 10px; }
+.heads { display: grid; grid-template-columns: repeat(var(--columns), minmax(64px, 200px)); gap: 14px 10px; }
 figure { margin: 0; font-size: .8rem; line-height: 1.35; } figcaption { overflow-wrap: anywhere; }
+figcaption span { display: block; }
 canvas { display: block; width: 100%; cursor: crosshair; touch-action: none; }
 .heads:focus-visible { outline: 2px solid; outline-offset: 6px; } select, input { font: inherit; }`;
 const shown = {query: model.query, frame: Math.floor(model.query / one), by: "", over: null};
@@ -32,14 +33,15 @@ class Head {
     this.road = roadOf(content.wire);
     this.row = new Float64Array(this.road.S);
     this.canvas = h("canvas", {width: X * 8, height: Y * 8});
-    this.words = h("figcaption");
-    this.el = h("figure", {}, this.canvas, this.words);
+    this.words = h("span");
+    const name = h("span", {textContent: `${content.layer} · head ${content.head}`});
+    this.el = h("figure", {}, this.canvas, h("figcaption", {}, name, this.words));
     this.small = h("canvas", {width: X, height: Y});
     this.image = new ImageData(X, Y);
   }
 
   draw() {
-    const {layer, head, prefix, statistics, wire} = this.content, pen = this.canvas.getContext("2d");
+    const {prefix, statistics, wire} = this.content, pen = this.canvas.getContext("2d");
     this.road.row(shown.query + prefix, this.row);
     const gain = Math.max(...this.row.map(Math.abs)) || 1;
     paint({image: this.image, lamp: new ImageData(X, Y)}, this.row, prefix + shown.frame * one,
@@ -58,7 +60,7 @@ class Head {
     this.ring(pen);
     const by = shown.by || model.statistics[0].name, value = statistics[by];
     const {title, unit} = model.statistics.find(s => s.name === by);
-    write(this.words, `${layer}, head ${head}: ${title} ${value === null ? "none" : three(value)} ${unit}`);
+    write(this.words, `${title} ${value === null ? "none" : three(value)} ${unit}`);
   }
 
   ring(pen) {
@@ -91,6 +93,8 @@ function order() {
   const value = head => head.content.statistics[shown.by];
   const sorted = shown.by ? [...heads].sort((a, b) => (value(b) ?? -Infinity) - (value(a) ?? -Infinity)) : heads;
   shelf.replaceChildren(...sorted.map(head => head.el));
+  const most = Math.max(...heads.map(head => head.content.head)) + 1;      // a row of heads is a layer
+  shelf.style.setProperty("--columns", shown.by ? "auto-fill" : most);
 }
 
 function ask(query) {
