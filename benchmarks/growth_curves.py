@@ -31,8 +31,8 @@ def _family_figure(family: str, curves: Mapping[str, Any]) -> go.Figure:
                          title=f"{family}: points are measured, solid lines fitted, dotted lines stated")
     for number, trace in enumerate(figure.data):
         trace.mode, trace.showlegend = "lines" if number % 3 else "markers", number % 3 == 0
-    figure.update_layout(height=460, legend={"orientation": "v", "x": 1.02, "y": 1, "xanchor": "left"},
-                         margin={"r": 250, "t": 60})
+    figure.update_layout(height=max(420, 140 + 21 * len(curves)), margin={"r": 250, "t": 60},
+                         legend={"orientation": "v", "x": 1.02, "y": 1, "xanchor": "left", "yanchor": "top"})
     return figure
 
 
