@@ -35,7 +35,8 @@ def load(name: str, kind: str) -> Any:
 def run(notebook: Any) -> Any:
     """Run a notebook to its end, whatever it raises, on one thread and without a network."""
     paths = os.pathsep.join([str(OFFLINE), str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    client = NotebookClient(notebook, timeout=300, kernel_name="python3", allow_errors=True, coalesce_streams=True,
+    # A reply that has come is sometimes found only when the time is over: so a wait is short, and no cell needs it.
+    client = NotebookClient(notebook, timeout=90, kernel_name="python3", allow_errors=True, coalesce_streams=True,
                             resources={"metadata": {"path": str(BOOKS)}})
 
     def spent(cell: Any, cell_index: int, **_: Any) -> None:
