@@ -14,7 +14,7 @@ class TableCalls:
     """What a person writes who takes the map for its table: np.log(a), x @ a, a.T; the first gets its answer.
 
     >>> from linviz.maps import Dense
-    >>> np.log(Dense(torch.ones(1, 1))).tolist()
+    >>> np.log(Dense(np.eye(1))).tolist()
     [[0.0]]
     """
 
