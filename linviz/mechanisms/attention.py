@@ -91,7 +91,8 @@ class Attention(nn.Module):
         """q, k and v as the mechanism takes them: checked, with all heads, shifted."""
         check_context(self.spec, self.mechanism, context)
         q, k, v = self.admit(q, k, v)
-        return q, self._shifted(k), self._shifted(v)
+        taken = q, self._shifted(k), self._shifted(v)
+        return tuple(x.contiguous() for x in taken) if isinstance(self.mechanism, Kernel) else taken
 
     def _map(self, q: Tensor, k: Tensor, v: Tensor, **context: Any) -> Map:
         mechanism = widened(self.mechanism)
