@@ -10,7 +10,7 @@ from torch.autograd import Function
 from .long_buffers import long_buffer
 from .readable import is_readable, wants_gradient
 
-BLOCK = 1 << 17  # numbers that are computed at once: they stay in the cache
+BLOCK = 1 << 18  # numbers that are computed at once: they stay in the cache
 
 
 def elu_plus_one(x: Tensor) -> Tensor:
@@ -26,7 +26,7 @@ def elu_plus_one(x: Tensor) -> Tensor:
 
 
 def _phi(x: Tensor) -> Tensor:
-    if x.numel() <= 2 * BLOCK or x.ndim < 2 or not is_readable(x):
+    if x.numel() <= 4 * BLOCK or x.ndim < 2 or not is_readable(x):
         return x.clamp_max(0).exp_().add_(x.clamp_min(0))
     phi, rows = long_buffer(x, x.shape), max(1, BLOCK * x.shape[-2] // x.numel())
     for part, out in zip(x.split(rows, -2), phi.split(rows, -2), strict=True):

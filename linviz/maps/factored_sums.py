@@ -52,7 +52,8 @@ def factored_moments(a: Factored) -> tuple[Tensor, Tensor]:
 
 def _moments(a: Factored, double: bool) -> tuple[Tensor, Tensor]:
     """The same; in float64 from the beginning, or from the first negative feature."""
-    total = gram = 0.0
+    total: Tensor | float = 0.0
+    gram: Tensor | float = 0.0
     sums, squares = [], []
     for x in a.right.split(ROWS, -2):
         if not double and bool(x.amin() < 0):

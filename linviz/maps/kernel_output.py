@@ -24,7 +24,7 @@ from .long_buffers import long_buffer
 from .readable import is_readable, wants_gradient
 
 OWN_GRADIENT = 1 << 16  # numbers in v from which the gradient above is faster than that of the plain formula
-LONG = 1 << 19          # numbers in k from which features are made in blocks
+LONG = 1 << 18          # numbers in k of one head from which features are made in blocks
 BLOCK = 1 << 18         # numbers in a block of q or k, which stays in the cache
 Divisor = Any           # a `Normaliser`: a call gives the divisor of row sums, `slope` its derivative
 FeatureMap = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
@@ -58,7 +58,7 @@ class _KernelOutput(Function):
 
     @staticmethod
     def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, normaliser: Divisor) -> Tensor:
-        q, k, v = (x.contiguous() for x in (q, k, v))  # once, not before every product
+        q, k, v = (x.contiguous() for x in (q, k, v))
         o, S, s, sums, z = plain_output(q, k, v, normaliser)
         ctx.save_for_backward(q, k, v, o, S, s, sums, z)
         ctx.normaliser = normaliser
@@ -90,7 +90,7 @@ def plain_gradients(o: Tensor, given: tuple[Tensor, ...], g: Tensor) -> list[Ten
 
 def takes_blocks(q: Tensor, k: Tensor, v: Tensor) -> bool:
     """Whether `blockwise_output` is the road: long inputs whose numbers can be read, and no gradient."""
-    return k.numel() >= LONG and is_readable(q) and not wants_gradient(q, k, v)
+    return k.shape[-2:].numel() >= LONG and is_readable(q) and not wants_gradient(q, k, v)
 
 
 def blockwise_output(features: FeatureMap, q: Tensor, k: Tensor, v: Tensor, normaliser: Divisor) -> Tensor:
@@ -102,27 +102,26 @@ def blockwise_output(features: FeatureMap, q: Tensor, k: Tensor, v: Tensor, norm
     tensor([1.5000])
     """
     out = long_buffer(q, (*q.shape[:-1], v.shape[-1]))
-    heads = max(1, BLOCK // k.shape[-2:].numel())  # that are read at once
-    for x_q, x_k, values, o in zip(*(x.flatten(0, 1).split(heads) for x in (q, k, v, out)), strict=True):
-        S, s = _summaries(features, x_k, values)
-        for x, to in _blocks(x_q, o):
-            x = features(x[None], x[None, :, :0])[0][0]
-            torch.bmm(x, S, out=to).div_(normaliser(x @ s))
+    for b, h in ((b, h) for b in range(q.shape[0]) for h in range(q.shape[1])):
+        S, s = _summaries(features, k[b, h], v[b, h])
+        for x, o in _blocks(q[b, h], out[b, h]):
+            x = features(x[None], x[None, :0])[0][0]
+            torch.mm(x, S, out=o).div_(normaliser(x @ s))
     return out
 
 
 def _summaries(features: FeatureMap, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-    """S (H, M, E) and s (H, M, 1) of k (H, S, D) and v (H, S, E)."""
+    """S (M, E) and s (M, 1) of k (S, D) and v (S, E)."""
     S = s = None
     for x, values in _blocks(k, v):
-        x = features(x[None, :, :0], x[None])[1][0]
-        S = x.mT @ values if S is None else S.baddbmm_(x.mT, values)
-        s = x.sum(-2, keepdim=True) if s is None else s.add_(x.sum(-2, keepdim=True))
+        x = features(x[None, :0], x[None])[1][0]
+        S = x.T @ values if S is None else S.addmm_(x.T, values)
+        s = x.sum(0) if s is None else s.add_(x.sum(0))
     assert S is not None and s is not None
-    return S, s.mT
+    return S, s[:, None]
 
 
 def _blocks(x: Tensor, y: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    """Blocks of the tokens of x and y (H, N, D), of BLOCK numbers of x."""
-    rows = max(1, BLOCK // (len(x) * x.shape[-1]))
-    return zip(x.split(rows, -2), y.split(rows, -2), strict=True)
+    """Blocks of the rows of x and y, of BLOCK numbers of x."""
+    rows = max(1, BLOCK // x.shape[-1])
+    return zip(x.split(rows), y.split(rows), strict=True)

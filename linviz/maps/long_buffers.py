@@ -13,7 +13,7 @@ from torch import Tensor
 
 from .readable import is_readable
 
-LONG_BYTES = 1 << 22  # from which numpy asks for large pages
+LONG_BYTES = 1 << 24  # from which a buffer gains by large pages
 NUMPY_TYPES = {torch.float32: np.float32, torch.float64: np.float64}
 
 
