@@ -66,7 +66,8 @@ def floor_sentence(products: float, exponentials: float, measures: float) -> str
     'Products and exponentials, which nothing can leave out, take 50 % of the time of the four measures.'
     """
     share = 100 * (products + exponentials) / measures
-    return f"Products and exponentials, which nothing can leave out, take {share:.0f} % of the time of the four measures."
+    return (f"Products and exponentials, which nothing can leave out, take {share:.0f} % of the time of the four "
+            "measures.")
 
 
 def measured_rows(m: Any, q: Tensor, k: Tensor, v: Tensor) -> dict[str, Tensor]:
