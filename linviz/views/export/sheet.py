@@ -122,6 +122,7 @@ def _font(size: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)
 
 
+@lru_cache(maxsize=4096)
 def text_length(text: str, size: float) -> float:
     """How long a line of text is.
 
