@@ -44,7 +44,7 @@ def pack_capture(capture: Capture) -> bytes:
     >>> x = torch.rand(1, 2, 9, 4).half()
     >>> made = Capture("Tiny", (CapturedLayer("a", "softmax", x, x, None, Grid(Y=3, X=3), 0.5),))
     >>> found = unpack_capture(pack_capture(made))
-    >>> found[0], torch.equal(found[0].q, x)
+    >>> found[1], torch.equal(found[1].q, x)
     (<layer a: softmax, 2 heads of 9 tokens, 4 wide, on 3 x 3 patches>, True)
     """
     arrays: dict[str, Tensor] = {}
@@ -57,8 +57,8 @@ def pack_capture(capture: Capture) -> bytes:
                     x.contiguous().cpu()
     if capture.frames is not None:
         arrays["frames"] = (capture.frames * 255).round().byte().contiguous()
-    told = {"model": capture.model, "left_out": capture.left_out, "layers": [describe_layer(one) for one in capture]}
-    return bytes(save(arrays, {"format": FORMAT, "capture": json.dumps(told, allow_nan=False)}))
+    description = {"model": capture.model, "left_out": capture.left_out, "layers": [describe_layer(one) for one in capture]}
+    return bytes(save(arrays, {"format": FORMAT, "capture": json.dumps(description, allow_nan=False)}))
 
 
 def describe_layer(layer: CapturedLayer) -> dict[str, Any]:
@@ -114,16 +114,16 @@ def _read_capture(data: bytes) -> Capture:
     notes = header.pop("__metadata__", {})
     if notes.get("format") != FORMAT:
         raise Unreadable("it is a safetensors file, but no capture of linviz")
-    told = json.loads(notes["capture"])
-    if not 1 <= len(told["layers"]) <= LAYERS:
-        raise Unreadable(f"it names {len(told['layers']):,} layers; a capture has 1 to {LAYERS:,}")
+    description = json.loads(notes["capture"])
+    if not 1 <= len(description["layers"]) <= LAYERS:
+        raise Unreadable(f"it names {len(description['layers']):,} layers; a capture has 1 to {LAYERS:,}")
     body = memoryview(data)[end:]
-    layers = tuple(_read_layer(one, _layer_arrays(header, body, n)) for n, one in enumerate(told["layers"]))
+    layers = tuple(_read_layer(one, _layer_arrays(header, body, n)) for n, one in enumerate(description["layers"]))
     frames = _read_array("frames", header["frames"], body).float() / 255 if "frames" in header else None
     if frames is not None and (frames.ndim != 4 or frames.shape[1] != 3):
         raise Unreadable(f"its frames have the shape {tuple(frames.shape)}, not (T, 3, Ypx, Xpx)")
-    left_out = {str(name)[:200]: str(why)[:400] for name, why in list(dict(told["left_out"]).items())[:LAYERS]}
-    return Capture(str(told["model"])[:200], layers, frames, left_out)
+    left_out = {str(name)[:200]: str(why)[:400] for name, why in list(dict(description["left_out"]).items())[:LAYERS]}
+    return Capture(str(description["model"])[:200], layers, frames, left_out)
 
 
 def _layer_arrays(header: Mapping[str, Any], body: memoryview, n: int) -> dict[str, Tensor]:
@@ -144,16 +144,16 @@ def _read_array(name: str, entry: Mapping[str, Any], body: memoryview) -> Tensor
     return torch.frombuffer(bytearray(body[start:stop]), dtype=dtype).reshape(shape)
 
 
-def _read_layer(told: Mapping[str, Any], arrays: dict[str, Tensor]) -> CapturedLayer:
+def _read_layer(description: Mapping[str, Any], arrays: dict[str, Tensor]) -> CapturedLayer:
     """A layer, if all that is said of it fits its arrays."""
-    name, kind = str(told["name"])[:200], told["kind"]
-    grid, key_grid = (None if told.get(one) is None else Grid(*told[one]) for one in ("grid", "key_grid"))
-    if kind not in KINDS or told["scope"] not in SCOPES or grid is None or type(told["causal"]) is not bool:
+    name, kind = str(description["name"])[:200], description["kind"]
+    grid, key_grid = (None if description.get(one) is None else Grid(*description[one]) for one in ("grid", "key_grid"))
+    if kind not in KINDS or description["scope"] not in SCOPES or grid is None or type(description["causal"]) is not bool:
         raise Unreadable(f"layer {plain_name(name)} is of no known kind")
     boxes = tuple(arrays.pop(f"box.{n}") for n in range(sum(key.startswith("box.") for key in arrays)))
-    layer = CapturedLayer(name, kind, arrays["q"], arrays["k"], arrays.get("v"), grid, float(told["scale"]),
-                          arrays.get("bias"), told["causal"], told["scope"], boxes, key_grid, arrays.get("table"),
-                          None if told["error"] is None else float(told["error"]), str(told["road"])[:200])
+    layer = CapturedLayer(name, kind, arrays["q"], arrays["k"], arrays.get("v"), grid, float(description["scale"]),
+                          arrays.get("bias"), description["causal"], description["scope"], boxes, key_grid, arrays.get("table"),
+                          None if description["error"] is None else float(description["error"]), str(description["road"])[:200])
     _check_layer(layer)
     return layer
 

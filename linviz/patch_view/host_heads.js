@@ -93,7 +93,7 @@ function order() {
   const value = head => head.content.statistics[shown.by];
   const sorted = shown.by ? [...heads].sort((a, b) => (value(b) ?? -Infinity) - (value(a) ?? -Infinity)) : heads;
   shelf.replaceChildren(...sorted.map(head => head.el));
-  const most = Math.max(...heads.map(head => head.content.head)) + 1;      // a row of heads is a layer
+  const most = Math.max(...heads.map(head => head.content.head));      // a row of heads is a layer
   shelf.style.setProperty("--columns", shown.by ? "auto-fill" : most);
 }
 

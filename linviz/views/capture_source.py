@@ -21,10 +21,10 @@ def layer_arrays(found: Capture, layer: LayerName | None = None) -> dict[str, An
     another map than the layer's.
     """
     if layer is None and len(found) > 1:
-        raise ValueError(f"this capture has {len(found)} layers: say which one, as in layer=0, or layer="
+        raise ValueError(f"this capture has {len(found)} layers: say which one, as in layer=1, or layer="
                          f"{found.layers[-1].name!r:.60}")
     try:
-        one = found[0 if layer is None else layer]
+        one = found[1 if layer is None else layer]
     except LookupError as error:
         raise ValueError(str(error.args[0])) from None
     what = "windows of its own" if one.boxes else "a bias" if one.bias is not None else \

@@ -67,9 +67,9 @@ def test_every_head_is_drawn_from_q_and_k_without_a_network(chromium: Any, tmp_p
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowRight")
     assert page.evaluate(f"{PAGE}.shown.query") == 5 and "row 2, column 2, frame 1" in page.inner_text("output")
-    maps = [(found.map(n), h) for n, h in ((0, 0), (0, 1), (1, 0), (1, 1), (2, 0))]
+    maps = [(found.map(n), h) for n, h in ((1, 0), (1, 1), (2, 0), (2, 1), (3, 0))]
     for n, (a, h) in enumerate(maps):
-        own = a[5 + found[n // 2].grid.prefix][0, h].numpy()
+        own = a[5 + found[n // 2 + 1].grid.prefix][0, h].numpy()
         assert np.abs(np.array(page.evaluate(f"{PAGE}.row({n})")) - own).max() < 3e-3
     page.locator("select").select_option("entropy")
     entropies = [float(a.rows(range(a.shape[0]))[0, h].clamp_min(1e-30).log2().mul(a.dense()[0, h]).sum(-1).mean())
@@ -98,7 +98,7 @@ def test_a_layer_is_the_source_of_a_view(tmp_path: Path) -> None:
     assert torch.allclose(view.readings["softmax@time"].map[6][0, 0], divided.map()[6][0, 0], atol=1e-5)
     with pytest.raises(ValueError, match="2 layers: say which one"):
         linviz.view(found)
-    with pytest.raises(ValueError, match="0..1; there is no layer 5"):
+    with pytest.raises(ValueError, match="2 layers, counted from 1; there is no layer 5"):
         linviz.view(path, layer=5)
     with pytest.raises(ValueError, match="a has a bias, which a view of q, k and v cannot show"):
         linviz.view(two_layers(), layer="a")
@@ -112,7 +112,7 @@ def test_the_command_captures_a_model_of_ones_own(tmp_path: Path, capsys: pytest
     assert cli.main(["capture", model, "coffee", "--out", str(out), "--under", "uniform"]) == 0
     said = capsys.readouterr().out
     assert "2 layers" in said and "14 x 14 patches" in said and "7.61" in said and "a.linviz: " in said
-    assert cli.main(["capture", model, "coffee", "--out", str(page), "--layers", "1", "--heads", "0"]) == 0
+    assert cli.main(["capture", model, "coffee", "--out", str(page), "--layers", "2", "--heads", "1"]) == 0
     assert "The heads of Model" in page.read_text() and "1 head of 1 layer." in page.read_text()
     assert cli.main(["read", str(out), "--layer", "1", "--mechanism", "uniform"]) == 0
     assert "2 heads of 196 tokens" in capsys.readouterr().out

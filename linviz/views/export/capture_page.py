@@ -86,8 +86,8 @@ def statistic_unit(name: str) -> str:
 def head_contents(layer: CapturedLayer) -> list[dict[str, Any]]:
     """What the page needs of every head: its wire in half precision, and its statistics."""
     numbers, a = head_statistics(layer), layer.map()
-    return [{"layer": layer.name, "head": h, "prefix": layer.grid.prefix, "stochastic": a.stochastic,
-             "wire": wire_arrays(layer.head(h).map().wire((0, 0)), half=True, at=f"{layer.name}, head {h}"),
+    return [{"layer": layer.name, "head": h + 1, "prefix": layer.grid.prefix, "stochastic": a.stochastic,
+             "wire": wire_arrays(layer.head(h + 1).map().wire((0, 0)), half=True, at=f"{layer.name}, head {h + 1}"),
              "statistics": {name: None if values[h] is None or not math.isfinite(values[h] or 0) else values[h]
                             for name, values in numbers.items()}} for h in range(layer.heads)]
 
