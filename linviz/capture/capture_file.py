@@ -52,13 +52,17 @@ def pack_capture(capture: Capture) -> bytes:
         found = {part: getattr(layer, part) for part in PARTS} | {f"box.{b}": box for b, box in enumerate(layer.boxes)}
         for part, x in found.items():
             if x is not None:   # safetensors refuses two names for one memory
-                shared = any(x.data_ptr() == other.data_ptr() for other in arrays.values())
+                shared = any(_memory(x) == _memory(other) for other in arrays.values())
                 arrays[f"{n}.{part}"] = x.cpu().clone(memory_format=torch.contiguous_format) if shared else \
                     x.contiguous().cpu()
     if capture.frames is not None:
         arrays["frames"] = (capture.frames * 255).round().byte().contiguous()
     description = {"model": capture.model, "left_out": capture.left_out, "layers": [describe_layer(one) for one in capture]}
     return bytes(save(arrays, {"format": FORMAT, "capture": json.dumps(description, allow_nan=False)}))
+
+
+def _memory(x: Tensor) -> int:
+    return x.untyped_storage().data_ptr()
 
 
 def describe_layer(layer: CapturedLayer) -> dict[str, Any]:
@@ -95,16 +99,28 @@ def is_capture(data: bytes) -> bool:
 
 def unpack_capture(data: bytes, name: str = "the file") -> Capture:
     """What `pack_capture` packed; Unreadable, in one sentence, for any other bytes."""
+    return _readable(data, name)
+
+
+def unpack_layer(data: bytes, number: int, name: str = "the file") -> Capture:
+    """A packed capture with one of its layers alone, counted from 1; the others are not read.
+
+    Unreadable, in one sentence, for other bytes and where there is no such layer.
+    """
+    return _readable(data, name, number)
+
+
+def _readable(data: bytes, name: str, number: int | None = None) -> Capture:
     shown = plain_name(name)
     try:
-        return _read_capture(data)
+        return _read_capture(data, number)
     except Unreadable as error:
         raise Unreadable(f"{shown} cannot be read: {error}") from error
     except (ValueError, TypeError, KeyError, AttributeError, IndexError, RuntimeError, OverflowError) as error:
         raise Unreadable(f"{shown} cannot be read: it is no capture of linviz, or it is damaged: {AGAIN}") from error
 
 
-def _read_capture(data: bytes) -> Capture:
+def _read_capture(data: bytes, number: int | None = None) -> Capture:
     if not is_capture(data) and not is_safetensors(data):
         raise Unreadable(f"it is no capture: linviz.capture.save_capture writes one ({ENDING}, a safetensors file)")
     end = 8 + int.from_bytes(data[:8], "little")
@@ -118,7 +134,11 @@ def _read_capture(data: bytes) -> Capture:
     if not 1 <= len(description["layers"]) <= LAYERS:
         raise Unreadable(f"it names {len(description['layers']):,} layers; a capture has 1 to {LAYERS:,}")
     body = memoryview(data)[end:]
-    layers = tuple(_read_layer(one, _layer_arrays(header, body, n)) for n, one in enumerate(description["layers"]))
+    described = list(enumerate(description["layers"]))
+    if number is not None and not 1 <= number <= len(described):
+        raise Unreadable(f"it has {len(described)} layers, counted from 1; there is no layer {number}")
+    layers = tuple(_read_layer(one, _layer_arrays(header, body, n))
+                   for n, one in (described if number is None else described[number - 1:number]))
     frames = _read_array("frames", header["frames"], body).float() / 255 if "frames" in header else None
     if frames is not None and (frames.ndim != 4 or frames.shape[1] != 3):
         raise Unreadable(f"its frames have the shape {tuple(frames.shape)}, not (T, 3, Ypx, Xpx)")

@@ -82,7 +82,7 @@ class View(State):
     renamed: ClassVar[Mapping[str, str]] = (dict.fromkeys(("clip", "file", "sha256"), "source")
                                             | dict.fromkeys(("maps", "spec", "sees", "shared", "shift"), "specs"))
     dependent: ClassVar[tuple[str, ...]] = ("query", "options", "compare")
-    optional: ClassVar[tuple[str, ...]] = ("options", "compare", "layout", "keys")
+    optional: ClassVar[tuple[str, ...]] = ("options", "compare", "layout", "keys", "layer")
 
     source: str | SourceFile = setting(Source(), "chelsea", "Photograph or clip", "a sample's name, or your own file")
     patches: int = setting(Whole(1, 112), 28, "Patches per side", "patches along the longer side; every patch attends")
@@ -111,6 +111,8 @@ class View(State):
                           "tokens (BHND) or tokens before heads (BNHD); auto recognises it by the grid")
     keys: str = setting(Word("own", "around"), "own", "Keys describe", "own: the patch itself, so q and k are equal; "
                         "around: the mean of the patches around it. Memories that erase show little with equal q and k")
+    layer: int = setting(Whole(1, 1000), 1, "Layer", "of a capture, counted from 1; on the command line "
+                         "also a part of its name")
 
     def check_together(self) -> None:
         object.__setattr__(self, "options", read_options(self.specs, self.options))
