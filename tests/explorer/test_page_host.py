@@ -102,7 +102,7 @@ FOUR = ("softmax", "relu_floor", "relu_floor+gate", "relu")
 HOSTS = [
     Host("concentrate", View, {"source": "pan", "patches": "7", "frames": "2", "specs": "relu_floor+gate"},
          {"patches": (1, 39), "source": (clips.names()[0], clips.names()[-1]), "specs": (("uniform",), EIGHT)},
-         ("patches", "frames", "specs", "source"), live=(*LIVE, "head", "layout")),
+         ("patches", "frames", "specs", "source"), live=(*LIVE, "head", "layout", "layer")),
     Host("trained", TrainedView, {"specs": "softmax,relu_floor+gate", "budget": "short"},
          {"seed": (0, 4), "budget": ("long", "fine"), "specs": (("softmax", "relu"), FOUR)}, ("seed", "specs"),
          ({"budget": ("long", "fine")},), menus=("seed",), live=TRAINED_LIVE),
