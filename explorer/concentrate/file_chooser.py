@@ -36,7 +36,8 @@ def show_chooser() -> None:
     if STATE.value("source") != OWN:
         return
     left, right = st.columns([2, 3], gap="medium")
-    file = left.file_uploader("Your own picture, clip, tensors or capture, or a saved view", key=KEY, on_change=_file_changed)
+    file = left.file_uploader("Your own picture, clip, tensors or capture, or a saved view", key=KEY,
+                              on_change=_file_changed)
     if st.session_state.pop(f"{KEY}_changed", False):
         with right, st.spinner("Reading the file …"):
             _take_file(file)
@@ -125,7 +126,8 @@ def change_layout() -> None:
 
 def change_layer() -> None:
     """Read the layer of the capture that was chosen, or say why it cannot be shown: a callback."""
-    upload, file = (find(own_file.current_source()) for find in (own_file.find_upload, find_capture))
+    source = own_file.current_source()
+    upload, file = own_file.find_upload(source), find_capture(source)
     if upload is None or file is None:
         return
     st.session_state[SAID] = ""

@@ -57,7 +57,8 @@ def pack_capture(capture: Capture) -> bytes:
                     x.contiguous().cpu()
     if capture.frames is not None:
         arrays["frames"] = (capture.frames * 255).round().byte().contiguous()
-    description = {"model": capture.model, "left_out": capture.left_out, "layers": [describe_layer(one) for one in capture]}
+    description = {"model": capture.model, "left_out": capture.left_out,
+                   "layers": [describe_layer(one) for one in capture]}
     return bytes(save(arrays, {"format": FORMAT, "capture": json.dumps(description, allow_nan=False)}))
 
 
@@ -164,16 +165,17 @@ def _read_array(name: str, entry: Mapping[str, Any], body: memoryview) -> Tensor
     return torch.frombuffer(bytearray(body[start:stop]), dtype=dtype).reshape(shape)
 
 
-def _read_layer(description: Mapping[str, Any], arrays: dict[str, Tensor]) -> CapturedLayer:
-    """A layer, if all that is said of it fits its arrays."""
-    name, kind = str(description["name"])[:200], description["kind"]
-    grid, key_grid = (None if description.get(one) is None else Grid(*description[one]) for one in ("grid", "key_grid"))
-    if kind not in KINDS or description["scope"] not in SCOPES or grid is None or type(description["causal"]) is not bool:
+def _read_layer(described: Mapping[str, Any], arrays: dict[str, Tensor]) -> CapturedLayer:
+    """A layer, if its description fits its arrays."""
+    name, kind = str(described["name"])[:200], described["kind"]
+    grid, key_grid = (None if described.get(one) is None else Grid(*described[one]) for one in ("grid", "key_grid"))
+    if kind not in KINDS or described["scope"] not in SCOPES or grid is None or type(described["causal"]) is not bool:
         raise Unreadable(f"layer {plain_name(name)} is of no known kind")
     boxes = tuple(arrays.pop(f"box.{n}") for n in range(sum(key.startswith("box.") for key in arrays)))
-    layer = CapturedLayer(name, kind, arrays["q"], arrays["k"], arrays.get("v"), grid, float(description["scale"]),
-                          arrays.get("bias"), description["causal"], description["scope"], boxes, key_grid, arrays.get("table"),
-                          None if description["error"] is None else float(description["error"]), str(description["road"])[:200])
+    error = None if described["error"] is None else float(described["error"])
+    layer = CapturedLayer(name, kind, arrays["q"], arrays["k"], arrays.get("v"), grid, float(described["scale"]),
+                          arrays.get("bias"), described["causal"], described["scope"], boxes, key_grid,
+                          arrays.get("table"), error, str(described["road"])[:200])
     _check_layer(layer)
     return layer
 

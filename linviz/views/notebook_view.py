@@ -99,8 +99,9 @@ class NotebookView:
         grid, state = self.grid, self.state
         size = f"{grid.T} frame{'s' * (grid.T > 1)} of {grid.Y} x {grid.X} patches"
         layer = f"layer {state.layer} of " if self._opened.tokens.layer else ""
-        return (f"<view of {layer}{source_name(state)!r}, {size}: {', '.join(self.readings)}; query {self.opened.place}, "
-                f"temperature {state.temperature:.3g}{', causal' * state.causal}>{self._opened.left_out_words}")
+        return (f"<view of {layer}{source_name(state)!r}, {size}: {', '.join(self.readings)}; query "
+                f"{self.opened.place}, temperature {state.temperature:.3g}{', causal' * state.causal}>"
+                f"{self._opened.left_out_words}")
 
     # ------------------------------------------------------------------------------------------------ what it is
 

@@ -91,7 +91,8 @@ def test_a_layer_is_the_source_of_a_view(tmp_path: Path) -> None:
         view = linviz.view(source, "softmax", "relu_floor", layer=1, head=2)
         row = view.readings["softmax"].map[6][0, 0]
         assert torch.allclose(row, layer.map()[6][0, 1], atol=1e-5) and view.grid == Grid(1, 4, 4, 1)
-        assert "layer 1 of" in repr(view) and "blocks.0" in view.opened.tokens.file_note and (view.clip.frames.std() > 0.1)
+        assert "layer 1 of" in repr(view) and "blocks.0" in view.opened.tokens.file_note
+        assert view.clip.frames.std() > 0.1
     rest = [x[..., 1:, :] for x in (q, k, v)]
     divided = CapturedLayer("t", "softmax", *rest, Grid(4, 2, 2), 0.8, scope="time")
     view = linviz.view(Capture("Tiny", (divided,)), "softmax", "relu_floor@space", head=1)
@@ -142,7 +143,8 @@ def test_the_code_of_a_captured_view_prints_its_numbers(tmp_path: Path, monkeypa
                                                         capsys: pytest.CaptureFixture[str]) -> None:
     """The exported code, a saved view and the table say the layer; each finds the same numbers again."""
     q, k, v = torch.randn(3, 1, 3, 17, 4)
-    layers = tuple(CapturedLayer(name, "softmax", q * s, k, v, Grid(1, 4, 4, 1), 0.8) for name, s in (("a", 1), ("b", 2)))
+    layers = tuple(CapturedLayer(name, "softmax", q * times, k, v, Grid(1, 4, 4, 1), 0.8)
+                   for name, times in (("a", 1), ("b", 2)))
     path = save_capture(tmp_path / "tiny.linviz", Capture("Tiny", layers))
     monkeypatch.chdir(tmp_path)
     view = linviz.view(path, "softmax", layer=2, head=3)
