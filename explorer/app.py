@@ -18,6 +18,7 @@ load_chart_code()
 load_own_words()
 pages = [st.Page("concentrate/page.py", title="Concentrate", icon=":material/center_focus_strong:", default=True),
          st.Page("trained/page.py", title="Trained", url_path="trained", icon=":material/model_training:"),
+         st.Page("heads/page.py", title="Heads", url_path="heads", icon=":material/view_module:"),
          st.Page("colours/page.py", title="Colours", url_path="colours", icon=":material/palette:"),
          st.Page("atlas/page.py", title="Atlas", url_path="atlas", icon=":material/grid_view:"),
          st.Page("reach/page.py", title="Who sees whom", url_path="who_sees_whom", icon=":material/hearing:"),

@@ -110,9 +110,9 @@ class ConcentrateState(PageState[View]):
                        "compare": self._kept_pair(last, [panel_text(*one) for one in panels])}
         if upload := own_file.find_upload(source):
             values["head"] = min(max(values.get("head", last.head), upload.lowest_head), upload.heads)
-            values["layout"] = upload.layout
+            values |= {"layout": upload.layout, "layer": upload.layer}
         elif isinstance(source, str):
-            values |= {"head": 1, "layout": AUTO}
+            values |= {"head": 1, "layout": AUTO, "layer": 1}
         if source is not None and source != last.source:
             values |= {"source": source, "query": None, "frame": None}
         return last.with_values(**values)

@@ -15,10 +15,11 @@ from linviz.models import LABEL
 from linviz.views import SourceFile, View
 from linviz.views.panel_options import declared_options, panel_text, read_panel
 
+from ..shared.capture_uploads import find_capture
 from ..shared.widgets import draw_field, draw_widget, escape_markdown, is_dark
 from . import own_file
 from .concentrate_state import STATE
-from .file_chooser import change_layout, set_best_fields
+from .file_chooser import change_layer, change_layout, set_best_fields
 from .mechanism_menu import READS, SHIFTS, gate_words, means_panel, menu, spec_title, with_gate_words
 from .own_file import OWN
 from .scan_note import scan_with_words
@@ -110,7 +111,10 @@ def _show_tensors(view: View) -> None:
     upload = own_file.find_upload(view.source)
     if upload is not None and upload.tensors is not None:
         st.caption(f"{escape_markdown(tensors_title(upload.tensors))}: {len(upload.grid(view)):,} tokens.")
-        draw_field(STATE, "layout", on_change=change_layout)
+        if upload.layers > 1:
+            draw_field(STATE, "layer", high=upload.layers, on_change=change_layer)
+        if find_capture(upload.source) is None:
+            draw_field(STATE, "layout", on_change=change_layout)
         if upload.heads > 1:
             label = "Head" if upload.lowest_head else "Head, or 0 for the mean of all"
             draw_field(STATE, "head", label, low=upload.lowest_head, high=upload.heads)
@@ -143,7 +147,7 @@ def _source_changed() -> None:
 def show_invitation() -> None:
     """A way to a person's own files that needs no sidebar, which telephones fold away."""
     if STATE.value("source") != OWN:
-        st.button("Bring your own picture, clip or tensors, or a saved view", on_click=STATE.put,
+        st.button("Bring your own picture, clip, tensors or capture, or a saved view", on_click=STATE.put,
                   kwargs={"source": OWN}, type="tertiary", icon=":material/upload:")
 
 

@@ -1,7 +1,7 @@
 """Where a person brings a file of their own to the page Concentrate, and what is said about it."""
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -14,6 +14,7 @@ from linviz.views.export.bundle import is_bundle, unpack_bundle
 from linviz.views.load import file_note
 from linviz.views.state_kinds import Source
 
+from ..shared.capture_uploads import find_capture, forget_capture
 from ..shared.uploads_in_memory import STAYS
 from ..shared.widgets import escape_markdown
 from . import own_file
@@ -35,7 +36,8 @@ def show_chooser() -> None:
     if STATE.value("source") != OWN:
         return
     left, right = st.columns([2, 3], gap="medium")
-    file = left.file_uploader("Your own picture, clip or tensors, or a saved view", key=KEY, on_change=_file_changed)
+    file = left.file_uploader("Your own picture, clip, tensors or capture, or a saved view", key=KEY,
+                              on_change=_file_changed)
     if st.session_state.pop(f"{KEY}_changed", False):
         with right, st.spinner("Reading the file …"):
             _take_file(file)
@@ -62,7 +64,8 @@ def _take_file(file: Any) -> None:
             return
         wanted = own_file.current_source()
         awaited = wanted is not None and own_file.find_upload(wanted) is None
-        upload = own_file.read_upload(data, file.name, STATE.state.frames, STATE.value("layout") if awaited else AUTO)
+        upload = own_file.read_upload(data, file.name, STATE.state.frames, STATE.value("layout") if awaited else AUTO,
+                                      STATE.state.layer if awaited else None)
     except (Unreadable, ValueError) as error:
         state[SAID] = f"{error}."
         return
@@ -73,6 +76,7 @@ def _take_file(file: Any) -> None:
     own_file.choose_source(upload.source)
     set_best_fields(View(upload.source), upload.size, own_file.linked_fields() if awaited else {})
     STATE.put(layout=upload.layout)
+    follow_layer(upload, keep=awaited)
 
 
 def set_best_fields(new: View, size: tuple[int, ...] | None, link: Mapping[str, str] | None = None) -> None:
@@ -92,7 +96,7 @@ def _open_saved_view(data: bytes, name: str) -> None:
     """A saved view has come: the page becomes what it was, and a file in it is brought."""
     view, media = unpack_bundle(data, name)
     if isinstance(view.source, SourceFile) and media is not None:
-        own_file.keep_upload(own_file.read_upload(media, view.source.name, view.frames, view.layout))
+        own_file.keep_upload(own_file.read_upload(media, view.source.name, view.frames, view.layout, view.layer))
     source = {"source": Source().write(view.source)}
     STATE.go(view.to_parameters(STATE.base(source)) | source)
     STATE.problems[:] = [said.replace("in the address", f"in {name}") for said in STATE.problems]
@@ -120,9 +124,56 @@ def change_layout() -> None:
     STATE.put(layout=new.layout)
 
 
+def change_layer() -> None:
+    """Read the layer of the capture that was chosen, or say why it cannot be shown: a callback."""
+    source = own_file.current_source()
+    upload, file = own_file.find_upload(source), find_capture(source)
+    if upload is None or file is None:
+        return
+    st.session_state[SAID] = ""
+    try:
+        upload = own_file.read_layer(file, STATE.value("layer"))
+    except Unreadable as error:
+        st.session_state[SAID] = f"{error}."
+    own_file.keep_upload(upload)
+    follow_layer(upload)
+
+
+def follow_layer(upload: own_file.Upload, keep: bool = False) -> None:
+    """The widgets as the layer of a capture has them: its number, and mechanisms that see what the layer sees.
+
+    keep  the mechanisms are a link's and stay
+    """
+    file = find_capture(upload.source)
+    if file is None:
+        return
+    STATE.put(layer=upload.layer)
+    if not keep:
+        one = file.capture[upload.layer]
+        STATE.put(specs=scoped_texts(STATE.value("specs"), one.scope), causal=one.causal)
+
+
+def scoped_texts(texts: Sequence[str], scope: str) -> list[str]:
+    """The mechanisms' texts within the scope of a layer; those that name a window or rows of their own stay.
+
+    >>> scoped_texts(["softmax", "linear@time", "performer directions=8", "swin@window:7"], "space")
+    ['softmax@space', 'linear@space', 'performer@space directions=8', 'swin@window:7']
+    >>> scoped_texts(["softmax@space", "linear@space"], "joint")
+    ['softmax', 'linear']
+    """
+    made = []
+    for text in texts:
+        spec, gap, options = text.partition(" ")
+        name, _, own = spec.partition("@")
+        within = spec if own not in ("", "time", "space") else name if scope == "joint" else f"{name}@{scope}"
+        made.append(within + gap + options)
+    return list(dict.fromkeys(made))
+
+
 def _forget_file() -> None:
     source = own_file.current_source()
     if source is not None:
+        forget_capture(source)
         st.session_state.get(own_file.UPLOADS, {}).pop(source.sha256, None)
     own_file.choose_source(None)
     st.session_state[SAID] = ""
@@ -144,6 +195,7 @@ def _say_what_is_shown() -> None:
     if state.get(SAID):
         st.warning(escape_markdown(state[SAID]))
     with st.expander("What can be read, and where a file stays") if upload is not None else st.container():
-        st.caption(f"{READS}; tensors q and k as .npz or .safetensors; a saved view as .linviz. "
+        st.caption(f"{READS}; tensors q and k as .npz or .safetensors; a capture of a model or a saved "
+                   f"view as .linviz. "
                    f"{limits.limits_sentence()} {STAYS}")
     show_format()

@@ -12,15 +12,18 @@ from typing import Any
 import streamlit as st
 
 from linviz import Grid, clips
+from linviz.capture.capture_file import is_capture
 from linviz.clips import limits
 from linviz.clips.tensor_layout import AUTO, LAYOUTS, AmbiguousLayout
 from linviz.settings import Refused
 from linviz.views import SourceFile, View
+from linviz.views.capture_source import layer_tensors, why_no_view
 from linviz.views.load import Media, cut_clip, describe_tokens, tensor_media
 from linviz.views.state import CAPS
 from linviz.views.state_kinds import Source
 
 from ..shared.background_jobs import ResultCache
+from ..shared.capture_uploads import CaptureFile, find_capture, read_capture
 from ..shared.scenes import Scene, scene_of
 from .what_fits import TABLE, best_fields, page_grid
 
@@ -37,6 +40,7 @@ class Upload:
     source  its name and SHA-256;  file  what was decoded of it, None for tensors
     size    frames that could be shown, rows and columns of pixels. Of tensors: the grid, and tokens before the picture
     layout  of tensors, as a view names it;  asked  a sentence that asks for it, where they can be read in two ways
+    layer   of a capture with so many layers
     """
 
     source: SourceFile
@@ -46,6 +50,8 @@ class Upload:
     tensors: clips.Tensors | None = None
     layout: str = AUTO
     asked: str = ""
+    layer: int = 1
+    layers: int = 1
     decoded: ResultCache = field(default_factory=lambda: ResultCache(most=2))
     scenes: ResultCache = field(default_factory=lambda: ResultCache(most=2))
     results: ResultCache = field(default_factory=lambda: ResultCache(most=48))
@@ -83,8 +89,13 @@ class Upload:
         return Grid(*self.size) if self.tensors else page_grid(view, self.size)
 
 
-def read_upload(data: bytes, name: str, frames: int, layout: str = AUTO) -> Upload:
-    """A file as it comes from a visitor; clips.Unreadable, in one sentence, where it cannot be read."""
+def read_upload(data: bytes, name: str, frames: int, layout: str = AUTO, layer: int | None = None) -> Upload:
+    """A file as it comes from a visitor; clips.Unreadable, in one sentence, where it cannot be read.
+
+    layer  of a capture; None: the first that a view can show
+    """
+    if is_capture(data):
+        return read_layer(read_capture(data, name), layer)
     if clips.is_tensors(data):
         return read_tensors(data, name, layout)
     file = clips.decode_file(data, name, frames)
@@ -110,6 +121,20 @@ def read_tensors(data: bytes, name: str, layout: str = AUTO) -> Upload:
         asked = str(error).partition("cannot be read: ")[2]
         layout = LAYOUTS[0]
         found = clips.decode_tensors(data, name, layout)
+    return tensor_upload(SourceFile.of(found.name, data), data, found, layout, asked)
+
+
+def read_layer(file: CaptureFile, layer: int | None = None) -> Upload:
+    """A layer of a capture; None: the first that a view can show. clips.Unreadable where it cannot be shown."""
+    every = file.capture.layers
+    number = layer or next((n for n, one in enumerate(every, 1) if not why_no_view(one)), 1)
+    found = layer_tensors(file.data, number, file.source.name)
+    return replace(tensor_upload(file.source, file.data, found), layer=number, layers=len(every))
+
+
+def tensor_upload(source: SourceFile, data: bytes, found: clips.Tensors, layout: str = AUTO,
+                  asked: str = "") -> Upload:
+    """Tensors as an upload; clips.Unreadable where they are more than a browser can follow."""
     _, heads, tokens, width = found.q.shape
     tokens = max(tokens, found.k.shape[2])
     most_heads = View.limits("head")["high"]
@@ -119,14 +144,14 @@ def read_tensors(data: bytes, name: str, layout: str = AUTO) -> Upload:
             raise clips.Unreadable(f"{found.name} cannot be shown: it has {count:,} {what}, and at most {most:,} "
                                    "can be shown here; linviz.read takes as many as you have")
     grid = found.grid
-    return Upload(SourceFile.of(found.name, data), data, (grid.T, grid.Y, grid.X, grid.prefix), None, found, layout,
-                  asked)
+    return Upload(source, data, (grid.T, grid.Y, grid.X, grid.prefix), None, found, layout, asked)
 
 
 def own_scene(view: View, upload: Upload) -> Scene:
     """The tokens of a person's own file."""
     grid = upload.grid(view)
-    key = (OWN, upload.source.sha256, grid, view.temperature, view.head, view.causal, view.keys, upload.layout)
+    key = (OWN, upload.source.sha256, grid, view.temperature, view.head, view.causal, view.keys, upload.layout,
+           upload.layer)
 
     def make() -> Scene:
         media = upload.media(grid.T)
@@ -149,9 +174,14 @@ def keep_upload(upload: Upload) -> None:
 
 
 def follow_layout(view: View) -> None:
-    """Read the file of a view again, if its tensors were read in another layout; clips.Unreadable if that is none."""
+    """Read a file again where its view has another layout or layer; clips.Unreadable where that cannot be shown."""
     upload = find_upload(view.source)
-    if upload is not None and upload.tensors is not None and upload.layout != view.layout:
+    if upload is None or upload.tensors is None:
+        return
+    if (file := find_capture(view.source)) is not None:
+        if upload.layer != view.layer:
+            keep_upload(read_layer(file, view.layer))
+    elif upload.layout != view.layout:
         keep_upload(read_tensors(upload.data, upload.source.name, view.layout))
 
 
@@ -166,10 +196,15 @@ def why_not_causal(view: View) -> str:
 
 
 def find_upload(source: Any) -> Upload | None:
-    """The file of a source, where it has come."""
+    """The file of a source, where it has come: to this page, or as a capture to another."""
     if not isinstance(source, SourceFile):
         return None
     found: Upload | None = st.session_state.get(UPLOADS, {}).get(source.sha256)
+    if found is None and (file := find_capture(source)) is not None:
+        try:
+            keep_upload(found := read_layer(file))
+        except clips.Unreadable:
+            return None
     return found
 
 

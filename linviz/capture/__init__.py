@@ -3,7 +3,7 @@
     model = load_model("folder")        or any torch module that you have
     found = capture(model, clip)        any torch module that attends, run once
     found                               its layers: heads, tokens, where they lie, what is kept
-    found.map(3)                        the map of a layer;  found.reading("blocks.3").summary()
+    found.map(3)                        the map of a layer;  found.reading("blocks.2").summary()
     found.under("relu_floor+gate")      every head under another mechanism: concentration, and error of the output
     save_capture("x.linviz", found)     one file without code;  load_capture("x.linviz")
 

@@ -29,7 +29,8 @@ class Call:
 
 @dataclass
 class Recorder:
-    """Calls by module, in the order in which the modules attended. `wanted` says of a module's name if it is kept.
+    """Calls by module, in the order in which the modules attended. `wanted` says of a module's name and number, from 1,
+    if it is kept.
 
     keep  copies a tensor, perhaps in half precision
     """
@@ -42,9 +43,8 @@ class Recorder:
     def add(self, name: str, q: Tensor, k: Tensor, v: Tensor, scale: float | None = None, bias: Tensor | None = None,
             causal: bool = False, kind: str = "softmax", road: str = "") -> None:
         """Keep one call of the module `name`."""
-        number = list(self.calls).index(name) if name in self.calls else len(self.calls)
         kept = self.calls.setdefault(name, [])
-        if not self.wanted(name, number):
+        if not self.wanted(name, [*self.calls].index(name) + 1):
             return
         if q.ndim == 3:
             q, k, v = q[:, None], k[:, None], v[:, None]

@@ -44,7 +44,7 @@ def pack_capture(capture: Capture) -> bytes:
     >>> x = torch.rand(1, 2, 9, 4).half()
     >>> made = Capture("Tiny", (CapturedLayer("a", "softmax", x, x, None, Grid(Y=3, X=3), 0.5),))
     >>> found = unpack_capture(pack_capture(made))
-    >>> found[0], torch.equal(found[0].q, x)
+    >>> found[1], torch.equal(found[1].q, x)
     (<layer a: softmax, 2 heads of 9 tokens, 4 wide, on 3 x 3 patches>, True)
     """
     arrays: dict[str, Tensor] = {}
@@ -52,13 +52,18 @@ def pack_capture(capture: Capture) -> bytes:
         found = {part: getattr(layer, part) for part in PARTS} | {f"box.{b}": box for b, box in enumerate(layer.boxes)}
         for part, x in found.items():
             if x is not None:   # safetensors refuses two names for one memory
-                shared = any(x.data_ptr() == other.data_ptr() for other in arrays.values())
+                shared = any(_memory(x) == _memory(other) for other in arrays.values())
                 arrays[f"{n}.{part}"] = x.cpu().clone(memory_format=torch.contiguous_format) if shared else \
                     x.contiguous().cpu()
     if capture.frames is not None:
         arrays["frames"] = (capture.frames * 255).round().byte().contiguous()
-    told = {"model": capture.model, "left_out": capture.left_out, "layers": [describe_layer(one) for one in capture]}
-    return bytes(save(arrays, {"format": FORMAT, "capture": json.dumps(told, allow_nan=False)}))
+    description = {"model": capture.model, "left_out": capture.left_out,
+                   "layers": [describe_layer(one) for one in capture]}
+    return bytes(save(arrays, {"format": FORMAT, "capture": json.dumps(description, allow_nan=False)}))
+
+
+def _memory(x: Tensor) -> int:
+    return x.untyped_storage().data_ptr()
 
 
 def describe_layer(layer: CapturedLayer) -> dict[str, Any]:
@@ -95,16 +100,28 @@ def is_capture(data: bytes) -> bool:
 
 def unpack_capture(data: bytes, name: str = "the file") -> Capture:
     """What `pack_capture` packed; Unreadable, in one sentence, for any other bytes."""
+    return _readable(data, name)
+
+
+def unpack_layer(data: bytes, number: int, name: str = "the file") -> Capture:
+    """A packed capture with one of its layers alone, counted from 1; the others are not read.
+
+    Unreadable, in one sentence, for other bytes and where there is no such layer.
+    """
+    return _readable(data, name, number)
+
+
+def _readable(data: bytes, name: str, number: int | None = None) -> Capture:
     shown = plain_name(name)
     try:
-        return _read_capture(data)
+        return _read_capture(data, number)
     except Unreadable as error:
         raise Unreadable(f"{shown} cannot be read: {error}") from error
     except (ValueError, TypeError, KeyError, AttributeError, IndexError, RuntimeError, OverflowError) as error:
         raise Unreadable(f"{shown} cannot be read: it is no capture of linviz, or it is damaged: {AGAIN}") from error
 
 
-def _read_capture(data: bytes) -> Capture:
+def _read_capture(data: bytes, number: int | None = None) -> Capture:
     if not is_capture(data) and not is_safetensors(data):
         raise Unreadable(f"it is no capture: linviz.capture.save_capture writes one ({ENDING}, a safetensors file)")
     end = 8 + int.from_bytes(data[:8], "little")
@@ -114,16 +131,20 @@ def _read_capture(data: bytes) -> Capture:
     notes = header.pop("__metadata__", {})
     if notes.get("format") != FORMAT:
         raise Unreadable("it is a safetensors file, but no capture of linviz")
-    told = json.loads(notes["capture"])
-    if not 1 <= len(told["layers"]) <= LAYERS:
-        raise Unreadable(f"it names {len(told['layers']):,} layers; a capture has 1 to {LAYERS:,}")
+    description = json.loads(notes["capture"])
+    if not 1 <= len(description["layers"]) <= LAYERS:
+        raise Unreadable(f"it names {len(description['layers']):,} layers; a capture has 1 to {LAYERS:,}")
     body = memoryview(data)[end:]
-    layers = tuple(_read_layer(one, _layer_arrays(header, body, n)) for n, one in enumerate(told["layers"]))
+    described = list(enumerate(description["layers"]))
+    if number is not None and not 1 <= number <= len(described):
+        raise Unreadable(f"it has {len(described)} layers, counted from 1; there is no layer {number}")
+    layers = tuple(_read_layer(one, _layer_arrays(header, body, n))
+                   for n, one in (described if number is None else described[number - 1:number]))
     frames = _read_array("frames", header["frames"], body).float() / 255 if "frames" in header else None
     if frames is not None and (frames.ndim != 4 or frames.shape[1] != 3):
         raise Unreadable(f"its frames have the shape {tuple(frames.shape)}, not (T, 3, Ypx, Xpx)")
-    left_out = {str(name)[:200]: str(why)[:400] for name, why in list(dict(told["left_out"]).items())[:LAYERS]}
-    return Capture(str(told["model"])[:200], layers, frames, left_out)
+    left_out = {str(name)[:200]: str(why)[:400] for name, why in list(dict(description["left_out"]).items())[:LAYERS]}
+    return Capture(str(description["model"])[:200], layers, frames, left_out)
 
 
 def _layer_arrays(header: Mapping[str, Any], body: memoryview, n: int) -> dict[str, Tensor]:
@@ -144,16 +165,17 @@ def _read_array(name: str, entry: Mapping[str, Any], body: memoryview) -> Tensor
     return torch.frombuffer(bytearray(body[start:stop]), dtype=dtype).reshape(shape)
 
 
-def _read_layer(told: Mapping[str, Any], arrays: dict[str, Tensor]) -> CapturedLayer:
-    """A layer, if all that is said of it fits its arrays."""
-    name, kind = str(told["name"])[:200], told["kind"]
-    grid, key_grid = (None if told.get(one) is None else Grid(*told[one]) for one in ("grid", "key_grid"))
-    if kind not in KINDS or told["scope"] not in SCOPES or grid is None or type(told["causal"]) is not bool:
+def _read_layer(described: Mapping[str, Any], arrays: dict[str, Tensor]) -> CapturedLayer:
+    """A layer, if its description fits its arrays."""
+    name, kind = str(described["name"])[:200], described["kind"]
+    grid, key_grid = (None if described.get(one) is None else Grid(*described[one]) for one in ("grid", "key_grid"))
+    if kind not in KINDS or described["scope"] not in SCOPES or grid is None or type(described["causal"]) is not bool:
         raise Unreadable(f"layer {plain_name(name)} is of no known kind")
     boxes = tuple(arrays.pop(f"box.{n}") for n in range(sum(key.startswith("box.") for key in arrays)))
-    layer = CapturedLayer(name, kind, arrays["q"], arrays["k"], arrays.get("v"), grid, float(told["scale"]),
-                          arrays.get("bias"), told["causal"], told["scope"], boxes, key_grid, arrays.get("table"),
-                          None if told["error"] is None else float(told["error"]), str(told["road"])[:200])
+    error = None if described["error"] is None else float(described["error"])
+    layer = CapturedLayer(name, kind, arrays["q"], arrays["k"], arrays.get("v"), grid, float(described["scale"]),
+                          arrays.get("bias"), described["causal"], described["scope"], boxes, key_grid,
+                          arrays.get("table"), error, str(described["road"])[:200])
     _check_layer(layer)
     return layer
 

@@ -24,8 +24,8 @@ class Capture:
     model   the model's class;  frames  (T, 3, Ypx, Xpx) in 0..1, what it looked at, or None
     left_out  modules that attended but are not kept, each with the reason
 
-    `capture[3]` and `capture["blocks.3"]` are layers; so is any part of a name that only one layer has. Negative
-    numbers count from the end.
+    `capture[3]` and `capture["blocks.2"]` are layers: numbers count from 1, negative ones from the end. So is any part
+    of a name that only one layer has.
 
     >>> import torch
     >>> from linviz import Grid
@@ -34,8 +34,8 @@ class Capture:
     >>> found
     Tiny: 1 layer, 432 bytes kept; all maps would be 648 bytes
       #  layer     kind     heads  tokens  width  where the tokens lie
-      0  blocks.0  softmax      2       9      4  3 x 3 patches
-    >>> found.map(0).shape, len(found)
+      1  blocks.0  softmax      2       9      4  3 x 3 patches
+    >>> found.map(1).shape, len(found)
     ((9, 9), 1)
     """
 
@@ -52,9 +52,9 @@ class Capture:
 
     def __getitem__(self, at: LayerName) -> CapturedLayer:
         if isinstance(at, int):
-            if not -len(self) <= at < len(self):
-                raise IndexError(f"this capture has {len(self)} layers, 0..{len(self) - 1}; there is no layer {at}")
-            return self.layers[at]
+            if not 1 <= abs(at) <= len(self):
+                raise IndexError(f"this capture has {len(self)} layers, counted from 1; there is no layer {at}")
+            return self.layers[at - (at > 0)]
         found = [one for one in self.layers if one.name == at] or [one for one in self.layers if at in one.name]
         if len(found) == 1:
             return found[0]
@@ -78,7 +78,7 @@ class Capture:
         row: Tensor | None = None
         for layer in reversed(self.layers):
             a = layer.map()
-            if not a.stochastic or {*a.shape} != {self[0].tokens}:
+            if not a.stochastic or {*a.shape} != {self.layers[0].tokens}:
                 raise ValueError(f"{layer.name} cannot be rolled out: its map is {a!r}")
             if row is None:
                 row = a.column_sums().new_zeros(len(layer.q), a.shape[0])
@@ -138,7 +138,7 @@ def step_back(a: Map, row: Tensor) -> Tensor:
 def _layer_table(layers: tuple[CapturedLayer, ...]) -> list[str]:
     rows = [("#", "layer", "kind", "heads", "tokens", "width", "where the tokens lie")]
     rows += [(str(n), one.name, one.kind + one.extras, str(one.heads), f"{one.tokens:,}", str(one.width),
-              describe_places(one.grid)) for n, one in enumerate(layers)]
+              describe_places(one.grid)) for n, one in enumerate(layers, 1)]
     wide = [max(map(len, column)) for column in zip(*rows)]
     return ["  " + "  ".join(text.ljust(n) if 1 <= c <= 2 or c == 6 else text.rjust(n)
                              for c, (text, n) in enumerate(zip(row, wide))).rstrip() for row in rows]

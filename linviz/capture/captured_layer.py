@@ -139,9 +139,10 @@ class CapturedLayer:
         return CapturedReading(self)
 
     def head(self, h: int) -> CapturedLayer:
-        """This layer with one head only, counted from 0; IndexError, in one sentence, where there is none."""
-        if not 0 <= h < self.heads:
-            raise IndexError(f"{self.name} has {self.heads} heads, 0..{self.heads - 1}; there is no head {h}")
+        """This layer with one head only, counted from 1; IndexError, in one sentence, where there is none."""
+        if not 1 <= h <= self.heads:
+            raise IndexError(f"{self.name} has {self.heads} heads, counted from 1; there is no head {h}")
+        h -= 1
         if self.table is not None:
             return replace(self, table=self.table[:, h:h + 1])
         k = h * self.k.shape[1] // self.q.shape[1]

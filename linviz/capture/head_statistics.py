@@ -64,7 +64,7 @@ def statistic_label(name: str) -> str:
 
 @dataclass(frozen=True)
 class HeadUnder:
-    """A head as it is and under another mechanism on the same q, k and v, mean over rows and clips.
+    """A head, counted from 1, as it is and under another mechanism on the same q, k and v, mean over rows and clips.
 
     before, after  entropy in bits, None where rows are no distributions;  error  |other output - output| / |output|
     """
@@ -125,8 +125,8 @@ def layer_under(spec: str, layer: CapturedLayer, steps: int = 0, **options: Any)
     errors = (changed - o).norm(dim=(-2, -1)) / o.norm(dim=(-2, -1)).clamp_min(torch.finfo(o.dtype).tiny)
     means = [None if (found := head_means(one, "entropy")) is None else found.mean(0) for one in (own, other)]
     columns = [[None] * layer.heads if x is None else x.tolist() for x in means]
-    return [HeadUnder(layer.name, h, before, after, float(errors[:, h].mean()))
-            for h, (before, after) in enumerate(zip(*columns))]
+    return [HeadUnder(layer.name, h, before, after, float(errors[:, h - 1].mean()))
+            for h, (before, after) in enumerate(zip(*columns), 1)]
 
 
 def comparable_inputs(layer: CapturedLayer) -> tuple[Tensor, Tensor, Tensor]:

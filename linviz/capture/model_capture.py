@@ -32,8 +32,8 @@ def capture(model: nn.Module, x: Any, *, layers: Wanted = None, heads: Sequence[
     model   any module that attends: transformers' vision models, timm's, torch's own layers, one of yours
     x       a `Clip`; or what the model takes, normalised as it wants it: a tensor, a tuple of positional arguments, or
             a mapping of keyword arguments
-    layers  numbers or parts of names of the layers to keep; None: all
-    heads   numbers of the heads to keep; None: all
+    layers  numbers, counted from 1, or parts of names of the layers to keep; None: all
+    heads   numbers of the heads to keep, counted from 1; None: all
     grid    (rows, columns) or (frames, rows, columns) of the tokens, where the model does not say
     half    keep float16, which is half the memory; False: the model's own precision
     folder  a new folder, in whose files q, k and v lie instead of in memory
@@ -52,7 +52,7 @@ def capture(model: nn.Module, x: Any, *, layers: Wanted = None, heads: Sequence[
     ...         self.cut, self.layer = Conv2d(3, 8, 4, 4), TransformerEncoderLayer(8, 2, 16, batch_first=True)
     ...     def forward(self, x):
     ...         return self.layer(self.cut(x).flatten(2).mT)
-    >>> capture(Tiny(), torch.rand(1, 3, 12, 16))[0]
+    >>> capture(Tiny(), torch.rand(1, 3, 12, 16))[1]
     <layer layer.self_attn: softmax, 2 heads of 12 tokens, 4 wide, on 3 x 4 patches>
     """
     if not isinstance(model, nn.Module):
@@ -92,9 +92,9 @@ def model_inputs(model: nn.Module, x: Any) -> dict[str, Any]:
 
 
 def layer_filter(layers: Wanted) -> Callable[[str, int], bool]:
-    """Whether a layer, by its module's name and its number in the order of running, is one of those wanted.
+    """Whether a layer, by its module's name and its number in the order of running, from 1, is one of those wanted.
 
-    >>> layer_filter(["blocks.1", 0])("blocks.1.attn", 4), layer_filter(3)("blocks.3", 4)
+    >>> layer_filter(["blocks.1", 1])("blocks.1.attn", 4), layer_filter(3)("blocks.3", 4)
     (True, False)
     """
     if layers is None:

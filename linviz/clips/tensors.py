@@ -32,6 +32,7 @@ class Tensors:
 
     key_grid  of k and v: the grid itself, unless it has another size;  said  one line that describes the arrays
     frames    what the tokens were made of, one picture for each frame of the grid, or None;  layout  as it was read
+    layer     of a model's capture, counted from 1; else None
     """
 
     name: str
@@ -43,6 +44,7 @@ class Tensors:
     said: str
     frames: Frames | None
     layout: str
+    layer: int | None = None
 
 
 def is_tensors(data: bytes) -> bool:

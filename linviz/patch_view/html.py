@@ -60,12 +60,12 @@ def view_html(panels: Sequence[Panel], clip: Pictured, grid: Grid, *, query: int
     True
     """
     blob = pack(panels, clip, grid, query=query, title=title, half=half, **options)
-    return blob_page(blob, "host_page.js", title, text)
+    return blob_page(blob, ("host_page.js",), title, text)
 
 
-def blob_page(blob: bytes, host: str, title: str, text: str = "") -> str:
-    """A page that hands a blob to a host of this folder, under a title and a paragraph (both plain text)."""
-    module = module_source(host)
+def blob_page(blob: bytes, hosts: Sequence[str], title: str, text: str = "") -> str:
+    """A page that hands a blob to the last of some files of this folder, under a title and a paragraph (plain text)."""
+    module = module_source(*hosts)
     if "</script" in module.lower() or "<!--" in module:
         raise RuntimeError("the source of the view contains </script or <!--, which would end the page's script")
     return PAGE.substitute(policy=POLICY, title=escape_html.escape(title), text=escape_html.escape(text),

@@ -19,8 +19,9 @@ def add_capture_options(sub: argparse.ArgumentParser) -> None:
                      help="write .linviz (q, k and v, to be opened again) or .html (a page of all heads); default: "
                      "only print the layers")
     sub.add_argument("--download", action="store_true", help="MODEL may be fetched from the Hugging Face hub")
-    sub.add_argument("--layers", nargs="+", metavar="LAYER", help="numbers or parts of names; default: all")
-    sub.add_argument("--heads", nargs="+", type=int, metavar="N", help="heads to keep, counted from 0; default: all")
+    sub.add_argument("--layers", nargs="+", metavar="LAYER", help="numbers, counted from 1, or parts "
+                     "of names; default: all")
+    sub.add_argument("--heads", nargs="+", type=int, metavar="N", help="heads to keep, counted from 1; default: all")
     sub.add_argument("--grid", type=parse_sides, metavar="T,Y,X",
                      help="frames, rows and columns of the tokens, if the model does not say")
     sub.add_argument("--under", metavar="SPEC", help="print every head under another mechanism, as in relu_floor")

@@ -16,11 +16,13 @@ import torch
 from torch import Tensor
 
 from .. import clips
+from ..capture.capture_file import is_capture
 from ..clips import Clip
 from ..clips.decode import is_moving
 from ..clips.fitting import PATCH, cut_note, patch_counts, stretch_frames
 from ..clips.tensors import Tensors, decode_tensors, is_tensors
 from ..grid import Grid
+from .capture_source import layer_tensors
 from .panel_options import panel_text
 from .panel_steps import fit_panel, make_mechanism, measure_panel, weaken_panel
 from .state import OWN_CLIP_PATCHES, OWN_PATCHES, View
@@ -73,6 +75,8 @@ def read_media(view: View, data: bytes | None = None) -> Media:
     if data is None:
         return Media(clips.load(str(view.source), frames=max(view.frames, clips.FRAMES[0])))
     name = source_name(view)
+    if is_capture(data):
+        return tensor_media(layer_tensors(data, view.layer, name))
     if is_tensors(data):
         return tensor_media(decode_tensors(data, name, view.layout))
     found = clips.decode_clip(data, name, view.frames)
@@ -149,7 +153,8 @@ def describe_tokens(cut: CutClip, temperature: float, head: int = 1, causal: boo
     shown = f"head {head}" if head else ALL_NOTE.format(count=q.shape[1])
     key_grid = None if found.key_grid == cut.grid else found.key_grid
     return Tokens(cut.clip, cut.picture, cut.grid, q, k, v, cut.mask, causal,
-                  TENSORS_NOTE.format(head=shown, patch=PATCH), cut.media.note, key_grid)
+                  TENSORS_NOTE.format(head=shown, patch=PATCH), cut.media.note, key_grid,
+                  found.layer)
 
 
 def file_note(media: Media, grid: Grid) -> str:

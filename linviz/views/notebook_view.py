@@ -48,7 +48,7 @@ def view(source: Any = "chelsea", *specs: str, grid: Grid | Sequence[int] | None
             as torch has them; a picture of Pillow; a list of pictures, which are the frames of a clip; a `Clip`;
             (q, k, v), each (N, D), (H, N, D) or (B, H, N, D), or with tokens before heads; or a dict of them with
             grid, key_grid (where keys lie elsewhere) and frames (the picture that the tokens were made of); a `Capture`
-            or the path of one, of which layer= names the layer by its number or a part of its name
+            or the path of one, of which layer= names the layer by its number, from 1, or a part of its name
     specs   one to eight mechanisms side by side, with their options: "softmax", "performer directions=64"
     grid    the grid of the patches or of the tokens: a `Grid`, (rows, columns) or (frames, rows, columns)
     chosen  every field of `linviz.views.View` and of its `Look`: patches, frames, temperature, causal, steps, seed,
@@ -98,8 +98,10 @@ class NotebookView:
     def __repr__(self) -> str:
         grid, state = self.grid, self.state
         size = f"{grid.T} frame{'s' * (grid.T > 1)} of {grid.Y} x {grid.X} patches"
-        return (f"<view of {source_name(state)!r}, {size}: {', '.join(self.readings)}; query {self.opened.place}, "
-                f"temperature {state.temperature:.3g}{', causal' * state.causal}>{self._opened.left_out_words}")
+        layer = f"layer {state.layer} of " if self._opened.tokens.layer else ""
+        return (f"<view of {layer}{source_name(state)!r}, {size}: {', '.join(self.readings)}; query "
+                f"{self.opened.place}, temperature {state.temperature:.3g}{', causal' * state.causal}>"
+                f"{self._opened.left_out_words}")
 
     # ------------------------------------------------------------------------------------------------ what it is
 

@@ -82,7 +82,7 @@ class View(State):
     renamed: ClassVar[Mapping[str, str]] = (dict.fromkeys(("clip", "file", "sha256"), "source")
                                             | dict.fromkeys(("maps", "spec", "sees", "shared", "shift"), "specs"))
     dependent: ClassVar[tuple[str, ...]] = ("query", "options", "compare")
-    optional: ClassVar[tuple[str, ...]] = ("options", "compare", "layout", "keys")
+    optional: ClassVar[tuple[str, ...]] = ("options", "compare", "layout", "keys", "layer")
 
     source: str | SourceFile = setting(Source(), "chelsea", "Photograph or clip", "a sample's name, or your own file")
     patches: int = setting(Whole(1, 112), 28, "Patches per side", "patches along the longer side; every patch attends")
@@ -102,15 +102,15 @@ class View(State):
     seed: int = setting(Whole(0, 2**32 - 1), 0, "Seed", "seed of a gate's fit")
     query: tuple[int, ...] | None = setting(Place(), None, "Query", "frame, row and column of the query, from 0; the "
                                             "frame of a photograph may be left out")
-    head: int = setting(Whole(0, 256), 1, "Head", "of tensors that have several heads, counted from 1; 0 is the mean "
-                        "of the maps of all heads")
+    head: int = setting(Whole(0, 256), 1, "Head", "of several heads, counted from 1; 0 is the mean of all their maps")
     look: Look = setting(Nested(Look), Look())
-    compare: tuple[int, int] | None = setting(Pair(), None, "Where two differ", "the two panels whose divergence is "
-                                              "shown, by their numbers from 0, as in 0,1")
+    compare: tuple[int, int] | None = setting(
+        Pair(), None, "Where two differ", "two panels whose divergence is shown, by their numbers from 0, as in 0,1")
     layout: str = setting(Word("auto", "BHND", "BNHD"), "auto", "Layout of q, k and v", "of tensors: heads before "
                           "tokens (BHND) or tokens before heads (BNHD); auto recognises it by the grid")
     keys: str = setting(Word("own", "around"), "own", "Keys describe", "own: the patch itself, so q and k are equal; "
                         "around: the mean of the patches around it. Memories that erase show little with equal q and k")
+    layer: int = setting(Whole(1, 1000), 1, "Layer", "of a capture, counted from 1")
 
     def check_together(self) -> None:
         object.__setattr__(self, "options", read_options(self.specs, self.options))

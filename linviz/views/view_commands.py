@@ -124,12 +124,13 @@ def asked_view(name: str, given: argparse.Namespace) -> tuple[View, bytes | None
     A sample is known by its name, a saved view by its first bytes; for pictures, videos and tensors see
     `load.view_of_file`.
     """
-    chosen = chosen_values(vars(given))
+    captured = is_capture_file(name)
+    chosen = chosen_values(vars(given) | ({"layer": None} if captured else {}))
     if name in clips.names():
         return View.best(name, **chosen), None
     if not is_readable(name):
         raise ValueError(f"{name!r} is neither a file nor a sample; the samples are {', '.join(clips.names())}")
-    if is_capture_file(name):
+    if captured:
         return find_view(name, layer=layer_number(given.layer), **chosen)
     data = read_file(name)
     if is_bundle(data):

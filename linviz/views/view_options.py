@@ -14,7 +14,6 @@ from ..settings import Flat, Refused
 from .state import STRENGTHS, View
 
 FILE = "a sample's name, a picture, video or tensors (.npz, .safetensors) of your own, or a saved view or capture"
-LAYER = "of a capture (`linviz capture`): the layer's number, or a part of its name"
 NUMBERS, PICTURES = (".csv", ".json", ".npz", ".py"), (".html", ".png", ".svg", ".mp4", ".linviz")
 METAVARS = {"specs": "SPEC", "options": "PANEL:NAME=VALUE", "query": "T,Y,X", "compare": "N,M", "whole": "N",
             "number": "X"}
@@ -27,7 +26,6 @@ def add_read_options(sub: argparse.ArgumentParser, state: type[View] = View) -> 
                      help="write .csv, .json, .npz (weights) or .py (code for the numbers); default: print them")
     sub.add_argument("--force", action="store_true", help=FORCE)
     sub.add_argument("--whole", action="store_true", help="whole maps in the .npz, not only the query's rows")
-    sub.add_argument("--layer", metavar="N", help=LAYER)
     for one in view_options(state):
         if one.inside is None or one.name in STRENGTHS:
             _add_option(sub, one)
@@ -42,7 +40,6 @@ def add_export_options(sub: argparse.ArgumentParser, state: type[View] = View) -
                      help="the file to write: .html (a page that opens without network), .png, .svg, .mp4 (clips) or "
                      ".linviz (a saved view)")
     sub.add_argument("--force", action="store_true", help=FORCE)
-    sub.add_argument("--layer", metavar="N", help=LAYER)
     for one in view_options(state):
         _add_option(sub, one)
 

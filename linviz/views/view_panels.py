@@ -30,6 +30,7 @@ class Tokens:
     causal   no token sees a token that comes after it
     note     what q, k and v are;  file_note  what was read of a person's own file, in one line
     key_grid  of the keys, where they do not lie as the queries do. With several heads, the mean of their maps is shown
+    layer    of a model's capture, counted from 1; else None
     """
 
     clip: Clip
@@ -43,6 +44,7 @@ class Tokens:
     note: str = clips.DESCRIPTORS_NOTE
     file_note: str = ""
     key_grid: Grid | None = None
+    layer: int | None = None
 
     @property
     def keys(self) -> Grid:

@@ -19,12 +19,11 @@ from torch import Tensor
 from .. import clips
 from ..capture.capture_result import LayerName
 from ..clips import Clip
-from ..clips.found import plain_name
 from ..clips.own_frames import colours_last
 from ..clips.picture_files import upright_pixels
 from ..clips.tensor_layout import PREFIX
 from ..grid import Grid, as_grid
-from .capture_source import capture_source, layer_arrays, within_scope
+from .capture_source import capture_source, layer_place, why_no_view, within_scope
 from .export.bundle import is_bundle, read_file, unpack_bundle
 from .load import view_of_file
 from .state import View
@@ -45,12 +44,12 @@ def find_view(source: Any, grid: Grid | Sequence[int] | None = None, layer: Laye
     """
     if isinstance(source, View):
         return source.with_values(**chosen), None
-    found = capture_source(source)
-    if found is not None:
-        source = layer_arrays(found, layer)
-        chosen = within_scope(chosen, source.pop("scope"), source.pop("causal"))
-        name, data = plain_name(f"{source.pop('name')}.npz"), _tensor_bytes(source, grid)
-        return view_of_file(name, data, **chosen), data
+    if (brought := capture_source(source)) is not None:
+        found, name, data = brought
+        one = found[number := layer_place(found, layer)]
+        if why := why_no_view(one):
+            raise ValueError(why)
+        return view_of_file(name, data, **within_scope(chosen, one.scope, one.causal), layer=number), data
     if layer is not None:
         raise ValueError(f"layer={layer!r:.40} names a layer of a capture, and this source is none")
     if isinstance(source, str | Path):

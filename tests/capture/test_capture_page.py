@@ -1,6 +1,7 @@
 """A capture as a page, a view and a command: offline, the model's own rows, and one sentence for a mistake."""
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -67,9 +68,9 @@ def test_every_head_is_drawn_from_q_and_k_without_a_network(chromium: Any, tmp_p
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowRight")
     assert page.evaluate(f"{PAGE}.shown.query") == 5 and "row 2, column 2, frame 1" in page.inner_text("output")
-    maps = [(found.map(n), h) for n, h in ((0, 0), (0, 1), (1, 0), (1, 1), (2, 0))]
+    maps = [(found.map(n), h) for n, h in ((1, 0), (1, 1), (2, 0), (2, 1), (3, 0))]
     for n, (a, h) in enumerate(maps):
-        own = a[5 + found[n // 2].grid.prefix][0, h].numpy()
+        own = a[5 + found[n // 2 + 1].grid.prefix][0, h].numpy()
         assert np.abs(np.array(page.evaluate(f"{PAGE}.row({n})")) - own).max() < 3e-3
     page.locator("select").select_option("entropy")
     entropies = [float(a.rows(range(a.shape[0]))[0, h].clamp_min(1e-30).log2().mul(a.dense()[0, h]).sum(-1).mean())
@@ -84,13 +85,14 @@ def test_every_head_is_drawn_from_q_and_k_without_a_network(chromium: Any, tmp_p
 def test_a_layer_is_the_source_of_a_view(tmp_path: Path) -> None:
     q, k, v = (torch.randn(1, 3, 17, 4) for _ in "qkv")
     layer = CapturedLayer("blocks.0", "softmax", q, k, v, Grid(1, 4, 4, 1), 0.8)
-    found = Capture("Tiny", (layer, layer), torch.rand(1, 3, 32, 32))
+    found = Capture("Tiny", (layer, replace(layer, name="blocks.1")), torch.rand(1, 3, 32, 32))
     path = save_capture(tmp_path / "a.linviz", found)
     for source in (found, path):
         view = linviz.view(source, "softmax", "relu_floor", layer=1, head=2)
         row = view.readings["softmax"].map[6][0, 0]
         assert torch.allclose(row, layer.map()[6][0, 1], atol=1e-5) and view.grid == Grid(1, 4, 4, 1)
-        assert "blocks.0" in repr(view) and (view.clip.frames.std() > 0.1)
+        assert "layer 1 of" in repr(view) and "blocks.0" in view.opened.tokens.file_note
+        assert view.clip.frames.std() > 0.1
     rest = [x[..., 1:, :] for x in (q, k, v)]
     divided = CapturedLayer("t", "softmax", *rest, Grid(4, 2, 2), 0.8, scope="time")
     view = linviz.view(Capture("Tiny", (divided,)), "softmax", "relu_floor@space", head=1)
@@ -98,7 +100,7 @@ def test_a_layer_is_the_source_of_a_view(tmp_path: Path) -> None:
     assert torch.allclose(view.readings["softmax@time"].map[6][0, 0], divided.map()[6][0, 0], atol=1e-5)
     with pytest.raises(ValueError, match="2 layers: say which one"):
         linviz.view(found)
-    with pytest.raises(ValueError, match="0..1; there is no layer 5"):
+    with pytest.raises(ValueError, match="2 layers, counted from 1; there is no layer 5"):
         linviz.view(path, layer=5)
     with pytest.raises(ValueError, match="a has a bias, which a view of q, k and v cannot show"):
         linviz.view(two_layers(), layer="a")
@@ -112,7 +114,7 @@ def test_the_command_captures_a_model_of_ones_own(tmp_path: Path, capsys: pytest
     assert cli.main(["capture", model, "coffee", "--out", str(out), "--under", "uniform"]) == 0
     said = capsys.readouterr().out
     assert "2 layers" in said and "14 x 14 patches" in said and "7.61" in said and "a.linviz: " in said
-    assert cli.main(["capture", model, "coffee", "--out", str(page), "--layers", "1", "--heads", "0"]) == 0
+    assert cli.main(["capture", model, "coffee", "--out", str(page), "--layers", "2", "--heads", "1"]) == 0
     assert "The heads of Model" in page.read_text() and "1 head of 1 layer." in page.read_text()
     assert cli.main(["read", str(out), "--layer", "1", "--mechanism", "uniform"]) == 0
     assert "2 heads of 196 tokens" in capsys.readouterr().out
@@ -135,3 +137,24 @@ def test_a_folder_with_a_pickle_is_refused(tmp_path: Path) -> None:
     (tmp_path / "pytorch_model.bin").write_bytes(b"\x80\x02")
     with pytest.raises(ValueError, match="only pytorch_model.bin, a pickle"):
         load_model(str(tmp_path))
+
+
+def test_the_code_of_a_captured_view_prints_its_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                                        capsys: pytest.CaptureFixture[str]) -> None:
+    """The exported code, a saved view and the table say the layer; each finds the same numbers again."""
+    q, k, v = torch.randn(3, 1, 3, 17, 4)
+    layers = tuple(CapturedLayer(name, "softmax", q * times, k, v, Grid(1, 4, 4, 1), 0.8)
+                   for name, times in (("a", 1), ("b", 2)))
+    path = save_capture(tmp_path / "tiny.linviz", Capture("Tiny", layers))
+    monkeypatch.chdir(tmp_path)
+    view = linviz.view(path, "softmax", layer=2, head=3)
+    numbers = view.table().set_index("measure")
+    view.save("view.py"), view.save("again.linviz"), view.save("numbers.csv")
+    exec(compile(Path("view.py").read_text("utf-8"), "view.py", "exec"), {"__name__": "code"})
+    printed = {line.split()[1]: float(line.split()[2]) for line in capsys.readouterr().out.splitlines()}
+    assert printed["entropy"] == pytest.approx(numbers.loc["entropy", "patch"], rel=1e-5)
+    again = linviz.view("again.linviz")
+    assert (again.state.layer, again.state.head) == (2, 3) and again.table().equals(view.table())
+    assert "layer,head" in Path("numbers.csv").read_text("utf-8") and "layer=2" in view.url
+    words = view.command.split()
+    assert words[:2] == ["linviz", "read"] and words[words.index("--layer") + 1] == "2"

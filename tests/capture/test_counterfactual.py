@@ -24,14 +24,14 @@ def test_the_numbers_are_those_of_the_mechanism() -> None:
         assert row.after == pytest.approx(float(-(a * a.log2()).sum(-1).mean()), abs=1e-4)
         errors = [(changed[b, h] - o[b, h]).norm() / o[b, h].norm() for b in (0, 1)]
         assert row.error == pytest.approx(float(sum(errors) / 2), rel=1e-5) and row.before < row.after
-    assert repr(found).count("\n") == 4 and found.table()[2]["head"] == 2
+    assert repr(found).count("\n") == 4 and found.table()[2]["head"] == 3
 
 
 def test_softmax_of_another_scale_and_scope_is_itself() -> None:
     same = layer(scale=0.9)
     assert Capture("T", (same,)).under("softmax").rows[1].error < 1e-5
     divided = CapturedLayer("b", "softmax", same.q, same.k, same.v, Grid(4, 2, 2), 0.5, scope="time")
-    found = Capture("T", (same, divided)).under("softmax", 1)
+    found = Capture("T", (same, divided)).under("softmax", 2)
     assert {row.layer for row in found.rows} == {"b"} and max(row.error for row in found.rows) < 1e-5
     assert found.rows[0].before == pytest.approx(found.rows[0].after, abs=1e-4) and found.rows[0].before < 2
 

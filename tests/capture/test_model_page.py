@@ -30,7 +30,7 @@ with torch.no_grad():
 before = grown()
 found = capture(model, x)
 print(json.dumps({"rss": grown() - before, "kept": found.size[0], "said": repr(found),
-                  "row": float(found.map(11)[5].sum())}))
+                  "row": float(found.map(12)[5].sum())}))
 """
 
 

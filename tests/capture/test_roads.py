@@ -54,8 +54,8 @@ class Masked(nn.Module):
 def test_a_fused_attention_is_found_whatever_its_switch(fused: bool) -> None:
     model = Around(Fused(fused)).eval()
     found = capture(model, PIXELS, half=False)
-    assert found[0].grid == Grid(1, 3, 5) and found.names == ["inner"] and model.inner.fused_attn is fused
-    assert (found.map(0).dense() - model.inner.maps[-1]).abs().max() < 1e-6
+    assert found[1].grid == Grid(1, 3, 5) and found.names == ["inner"] and model.inner.fused_attn is fused
+    assert (found.map(1).dense() - model.inner.maps[-1]).abs().max() < 1e-6
 
 
 class Turned(nn.Module):
@@ -78,7 +78,7 @@ def test_torchs_own_layers_are_found_with_the_fast_path_on(first: bool, norm: bo
     x = layer.norm1(x) if norm else x
     x = x if first else x.transpose(0, 1)
     own = layer.self_attn(x, x, x, average_attn_weights=False)[1]
-    assert (found.map(0).dense() - own).abs().max() < 1e-5 and found[0].heads == 2
+    assert (found.map(1).dense() - own).abs().max() < 1e-5 and found[1].heads == 2
     assert torch.backends.mha.get_fastpath_enabled()
 
 
@@ -89,7 +89,7 @@ def test_masks_of_multihead_attention_forbid_as_in_torch() -> None:
     found = capture(layer, {"query": x, "key": x, "value": x, "key_padding_mask": padding, "attn_mask": mask},
                     grid=(3, 3), half=False)
     own = layer(x, x, x, key_padding_mask=padding, attn_mask=mask, average_attn_weights=False)[1]
-    assert (found.map(0).dense() - own).abs().max() < 1e-6 and "bias" in repr(found)
+    assert (found.map(1).dense() - own).abs().max() < 1e-6 and "bias" in repr(found)
     kv = nn.MultiheadAttention(16, 2, batch_first=True, add_bias_kv=True)
     with pytest.raises(ValueError, match="adds a key that belongs to no token"):
         capture(kv, (x, x, x))
@@ -106,9 +106,9 @@ def test_masks_groups_scales_and_causal_calls_are_kept() -> None:
     q, k = window.q, window.k.repeat_interleave(2, 1)
     assert (a[0, 3, 7, 4:11] - (q[0, 3, 7] @ k[0, 3, 4:11].mT / 2).softmax(-1)).abs().max() < 1e-6
     assert causal.scale == 0.3 and not causal.map().dense()[..., 3, 4:].any()
-    assert (window.head(2).map().dense()[:, 0] - a[:, 2]).abs().max() < 1e-6
-    some = capture(model, PIXELS, half=False, heads=[3, 0])
-    assert (some.map(0).dense() - a[:, [3, 0]]).abs().max() < 1e-6
+    assert (window.head(3).map().dense()[:, 0] - a[:, 2]).abs().max() < 1e-6
+    some = capture(model, PIXELS, half=False, heads=[4, 1])
+    assert (some.map(1).dense() - a[:, [3, 0]]).abs().max() < 1e-6
 
 
 class SanaLinearAttnProcessor2_0:
@@ -139,8 +139,8 @@ def check_sana(layer: nn.Module) -> None:
     model = Around(layer).eval()
     found = capture(model, PIXELS, half=False)
     exact = capture(model, PIXELS, values="inner.to_v", read="inner.to_out.0", heads=2)
-    assert found[0].kind == "relu" and found.map(0).rank_bound == 8
-    assert (found.map(0).dense() - exact.map(0).dense()).abs().max() < 1e-5 and exact[0].error < 1e-5
+    assert found[1].kind == "relu" and found.map(1).rank_bound == 8
+    assert (found.map(1).dense() - exact.map(1).dense()).abs().max() < 1e-5 and exact[1].error < 1e-5
 
 
 def test_sana_is_a_kernel_and_its_map_is_that_of_the_identity() -> None:
@@ -173,13 +173,13 @@ def test_what_attends_by_hand_is_never_silently_empty() -> None:
 def test_a_wrong_call_is_told_in_one_sentence(given: dict, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         capture(**{"model": Around(Fused()), "x": PIXELS} | given)
-    with pytest.raises(IndexError, match="2 heads, 0..1; there is no head 5"):
+    with pytest.raises(IndexError, match="2 heads, counted from 1; there is no head 5"):
         capture(Around(Fused()), PIXELS, heads=[5])
     found = capture(Around(Fused()), PIXELS)
     with pytest.raises(KeyError, match="no layers are called 'x'"):
         found["x"]
-    with pytest.raises(IndexError, match="no layer 1"):
-        found[1]
+    with pytest.raises(IndexError, match="no layer 2"):
+        found[2]
 
 
 @pytest.mark.xdist_group("transformers")
@@ -195,7 +195,7 @@ def test_a_folder_holds_what_memory_does_not(tmp_path: Path) -> None:
     model = Around(Fused()).eval()
     found = capture(model, PIXELS, folder=tmp_path / "qkv", half=False)
     assert sum(path.stat().st_size for path in (tmp_path / "qkv").iterdir()) == found.size[0]
-    assert torch.equal(found.map(0).dense(), capture(model, PIXELS, half=False).map(0).dense())
+    assert torch.equal(found.map(1).dense(), capture(model, PIXELS, half=False).map(1).dense())
     with pytest.raises(ValueError, match="is not an empty folder"):
         capture(model, PIXELS, folder=tmp_path / "qkv")
 
@@ -204,8 +204,8 @@ def test_numbers_too_large_for_half_precision_stay_as_they_are() -> None:
     model = Around(Fused()).eval()
     model.inner.qkv.weight.data[:16] *= 1e6
     found = capture(model, PIXELS)
-    assert found[0].q.dtype == torch.float32 and found[0].k.dtype == torch.float16
-    assert torch.isfinite(found.map(0).dense()).all()
+    assert found[1].q.dtype == torch.float32 and found[1].k.dtype == torch.float16
+    assert torch.isfinite(found.map(1).dense()).all()
 
 
 def test_a_rollout_keeps_its_mass() -> None:

@@ -32,6 +32,7 @@ FIELDS = {"source": (PAGE, "test_every_picture"), "patches": (PAGE, "test_slider
           "keys": (PAGE, "test_keys_may_describe_what_is_around_a_patch"),
           "gate_reads": GATE, "gate_shared": GATE, "gate_shift": GATE, "steps": FIT, "seed": FIT,
           "head": (OWN, "test_a_researcher_s_tensors_are_drawn_as_they_are"),
+          "layer": ("test_own_capture.py", "test_a_capture_is_a_source_with_layers_and_heads"),
           "layout": (OWN, "test_an_ambiguous_layout_is_asked_for_and_a_link_brings_it_back"),
           "upload": (OWN, "test_a_clip_is_cut_in_its_own_form_and_its_numbers_are_linviz_s"),
           "option_": (HOST, "test_every_option_that_a_mechanism_declares_has_a_widget_with_its_limits")}
@@ -45,7 +46,7 @@ MOVED = {  # a control's key, or what stands on it where it has none: the test t
     "trained_gates_of": ("test_trained_gates.py", "test_of_two_gated_models_one_is_chosen_and_a_shift_is_explained"),
     **{name: ("test_trained_gates.py", "test_one_head_is_shown_larger_and_follows_the_sidebar") for name in (
         "trained_gate_head", "trained_gate_channel")},
-    "Bring your own picture, clip or tensors, or a saved view": (
+    "Bring your own picture, clip, tensors or capture, or a saved view": (
         OWN, "test_before_a_file_comes_a_sample_stays_and_the_page_says_what_happens_to_files"),
     "Forget this file": (OWN, "test_a_file_lies_in_its_visit_alone_and_can_be_forgotten"),
     "Play again": (TRAINED, "test_the_film_is_a_film_and_can_be_seen_again"),

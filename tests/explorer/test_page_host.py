@@ -15,6 +15,8 @@ from explorer.claims.claims_state import ClaimsView
 from explorer.concentrate import panel_work
 from explorer.concentrate.concentrate_state import LIVE
 from explorer.concentrate.concentrate_state import STATE as CONCENTRATE
+from explorer.heads.heads_state import STATE as HEADS
+from explorer.heads.heads_state import HeadsView
 from explorer.reach.reach_state import STATE as REACH
 from explorer.reach.reach_state import ReachView
 from explorer.shared.page_state import PageState
@@ -96,17 +98,18 @@ class Host:
         return there.get(name, kind.write(STATES[self.page].base(there).flat_value(name)))
 
 
-STATES: dict[str, PageState[Any]] = {page.page: page for page in (CONCENTRATE, TRAINED, CLAIMS, ATLAS, REACH)}
+STATES: dict[str, PageState[Any]] = {page.page: page for page in (CONCENTRATE, TRAINED, CLAIMS, ATLAS, REACH, HEADS)}
 EIGHT = ("uniform", "relu", "linear", "efficient", "softmax", "local", "lambda", "swin")
 FOUR = ("softmax", "relu_floor", "relu_floor+gate", "relu")
 HOSTS = [
     Host("concentrate", View, {"source": "pan", "patches": "7", "frames": "2", "specs": "relu_floor+gate"},
          {"patches": (1, 39), "source": (clips.names()[0], clips.names()[-1]), "specs": (("uniform",), EIGHT)},
-         ("patches", "frames", "specs", "source"), live=(*LIVE, "head", "layout")),
+         ("patches", "frames", "specs", "source"), live=(*LIVE, "head", "layout", "layer")),
     Host("trained", TrainedView, {"specs": "softmax,relu_floor+gate", "budget": "short"},
          {"seed": (0, 4), "budget": ("long", "fine"), "specs": (("softmax", "relu"), FOUR)}, ("seed", "specs"),
          ({"budget": ("long", "fine")},), menus=("seed",), live=TRAINED_LIVE),
     Host("claims", ClaimsView, {"patches": "7"}, {"source": ("astronaut", "hubble")}, ("source",)),
+    Host("heads", HeadsView, {}, {"source": ("motion-softmax", "painter-relu_floor+gate")}, live=("query",)),
     Host("atlas", AtlasView, {"patches": "8"}, {}, ("patches",)),
     Host("reach", ReachView, {"source": "pan", "patches": "8", "frames": "2"}, {}, (),
          ({"frames": (2, 8), "frame": (1, 8)}, {"left": ("window", "shifted"), "side": (2, 14)},

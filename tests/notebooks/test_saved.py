@@ -15,6 +15,7 @@ from explorer.claims.claims_state import STATE as CLAIMS
 from explorer.colours.colours_state import STATE as COLOURS
 from explorer.concentrate.concentrate_state import STATE as CONCENTRATE
 from explorer.evidence.evidence_texts import STATE as EVIDENCE
+from explorer.heads.heads_state import STATE as HEADS
 from explorer.reach.reach_state import STATE as REACH
 from explorer.shared.page_state import PageState
 from explorer.survey.survey_state import STATE as SURVEY
@@ -24,7 +25,8 @@ from linviz.figures import colourscale
 from .books import NAMES, PLOTLY, ROOT, code, load, outputs, path_of
 
 PAGES: dict[str, PageState] = {"/": CONCENTRATE, "/atlas": ATLAS, "/who_sees_whom": REACH, "/trained": TRAINED,
-                               "/colours": COLOURS, "/evidence": EVIDENCE, "/many_samples": SURVEY, "/claims": CLAIMS}
+                               "/colours": COLOURS, "/evidence": EVIDENCE, "/many_samples": SURVEY, "/claims": CLAIMS,
+                               "/heads": HEADS}
 each = pytest.mark.parametrize("name", NAMES)
 MAPS = {json.dumps(colourscale(name)) for name in ("viridis", "cividis", "gray", "diverging")}
 

@@ -22,7 +22,8 @@ def joined() -> dict[str, list[Path]]:
             if name in ("module_source", "blob_page"):
                 home = path.parent if name == "module_source" else HOME
                 texts = [n.value for a in node.args for n in ast.walk(a) if isinstance(n, ast.Constant)]
-                files = [(home / text).resolve() for text in texts if text.endswith(".js")]
+                files = [(home / text if (home / text).is_file() else HOME / text).resolve() for text in texts
+                         if text.endswith(".js")]
                 found |= {path.relative_to(ROOT).as_posix(): files} if files else {}
     return found
 

@@ -39,20 +39,40 @@ def capture_page(found: Capture) -> str:
     >>> page.startswith("<!doctype html>"), "Tiny" in page
     (True, True)
     """
-    sides = common_sides(found)
-    layers = [one for one in found if grid_sides(one) == sides]
-    heads = [content for one in layers for content in head_contents(one)]
-    maps = Capture(found.model, tuple(layers)).size[1]
-    missing = "".join(f" Not shown: {one.name}, whose tokens lie elsewhere." for one in found if one not in layers)
-    content = {"grid": list(sides), "heads": heads, "query": middle_place(sides), "colours": live_colours(),
-               "light": LIGHT, "frames": [jpeg_frame(frame) for frame in page_frames(found, sides)],
-               "statistics": [{"name": name, "title": MEASURES[name].title, "unit": statistic_unit(name)}
-                              for name in STATISTICS]}
-    blob = encode_blob(content, {})
-    count = f"{len(heads)} head{'s' * (len(heads) > 1)} of {len(layers)} layer{'s' * (len(layers) > 1)}"
+    layers, blob = shown_layers(found), heads_blob(found)
+    heads, maps = sum(one.heads for one in layers.values()), Capture(found.model, tuple(layers.values())).size[1]
+    count = f"{heads} head{'s' * (heads > 1)} of {len(layers)} layer{'s' * (len(layers) > 1)}"
     text = TEXT.format(model=found.model, count=count, kept=describe_bytes(len(blob)), maps=describe_bytes(maps),
-                       missing=missing)
-    return blob_page(blob, "host_heads.js", f"The heads of {found.model}", " ".join(text.split()))
+                       missing=hidden_sentences(found))
+    return blob_page(blob, ("heads.js", "host_heads.js"), f"The heads of {found.model}", " ".join(text.split()))
+
+
+def heads_blob(found: Capture) -> bytes:
+    """All heads as the page gets them: pictures, and of every head its wire and its statistics over all rows."""
+    sides = common_sides(found)
+    heads = [content for n, one in shown_layers(found).items() for content in head_contents(one, n)]
+    statistics = [{"name": name, "title": MEASURES[name].title, "unit": statistic_unit(name)} for name in STATISTICS]
+    return encode_blob(pictures_content(found, sides) | {
+        "heads": heads, "query": middle_place(sides), "statistics": statistics}, {})
+
+
+def pictures_content(found: Capture, sides: Sides) -> dict[str, Any]:
+    """What lies under the heads, and with which colours they are drawn."""
+    return {"grid": list(sides), "colours": live_colours(), "light": LIGHT,
+            "frames": [jpeg_frame(frame) for frame in page_frames(found, sides)]}
+
+
+def shown_layers(found: Capture) -> dict[int, CapturedLayer]:
+    """The layers on the grid that most layers have, by their number from 1."""
+    sides = common_sides(found)
+    return {n: one for n, one in enumerate(found, 1) if grid_sides(one) == sides}
+
+
+def hidden_sentences(found: Capture) -> str:
+    """A sentence, after a space, on every layer that is not among `shown_layers`."""
+    there = shown_layers(found)
+    return "".join(f" Not shown: {one.name}, whose tokens lie elsewhere." for n, one in enumerate(found, 1)
+                   if n not in there)
 
 
 def grid_sides(layer: CapturedLayer) -> Sides | None:
@@ -83,11 +103,12 @@ def statistic_unit(name: str) -> str:
     return "patches" if name == "distance" else MEASURES[name].unit
 
 
-def head_contents(layer: CapturedLayer) -> list[dict[str, Any]]:
+def head_contents(layer: CapturedLayer, number: int) -> list[dict[str, Any]]:
     """What the page needs of every head: its wire in half precision, and its statistics."""
     numbers, a = head_statistics(layer), layer.map()
-    return [{"layer": layer.name, "head": h, "prefix": layer.grid.prefix, "stochastic": a.stochastic,
-             "wire": wire_arrays(layer.head(h).map().wire((0, 0)), half=True, at=f"{layer.name}, head {h}"),
+    return [{"layer": f"{number}: {layer.name}", "number": number, "head": h + 1, "prefix": layer.grid.prefix,
+             "stochastic": a.stochastic,
+             "wire": wire_arrays(layer.head(h + 1).map().wire((0, 0)), half=True, at=f"{layer.name}, head {h + 1}"),
              "statistics": {name: None if values[h] is None or not math.isfinite(values[h] or 0) else values[h]
                             for name, values in numbers.items()}} for h in range(layer.heads)]
 

@@ -38,6 +38,7 @@ def view_code(opened: OpenView) -> str:
     return _fill(
         "view", opened, grid=opened.grid, panels=opened.panels, tensors=opened.from_tensors, patch=PATCH,
         several=opened.tokens.q.shape[1] > 1, elsewhere=opened.tokens.key_grid is not None,
+        captured=opened.tokens.layer is not None,
         file=opened.view.source if isinstance(opened.view.source, SourceFile) else None, fewest_frames=FRAMES[0],
         more={name: NEEDS[name] for name in opened.tokens.measure_options},
         signed=any(not panel.map.stochastic for panel in opened.panels),

@@ -100,6 +100,7 @@ def state_columns(opened: OpenView) -> dict[str, Any]:
     return {"source": file.name if file else source, "sha256": file.sha256 if file else "", **place_columns(opened),
             "patches": view["patches"], "frames": opened.grid.T, "temperature": view["temperature"],
             "keys": view["keys"], "causal": view["causal"], "steps": view["steps"], "seed": view["seed"],
+            **({"layer": view["layer"], "head": view["head"]} if opened.tokens.layer else {}),
             **{name: getattr(opened.look, name) for name in STRENGTHS}, **told}
 
 
