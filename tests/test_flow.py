@@ -84,8 +84,8 @@ def test_three_layers_by_hand_and_as_a_product_of_matrices() -> None:
 
 
 def test_every_kind_of_layer_keeps_the_mass_and_stays_within_its_reach() -> None:
-    """Joint, divided, windows, a shift, a class token, 1 to 5 frames: shares of one, and none where no reach is."""
-    for frames in (1, 3, 5):
+    """Joint, divided, windows, a shift, a class token, one frame and three: shares of one, none out of reach."""
+    for frames in (1, 3):
         for specs in (["softmax"] * 2, ["linear@time", "linear@space"], ["softmax@window:2", "softmax@shifted:2"],
                       ["relu_floor+shift:time@space"] * 2):
             grid = Grid(frames, 4, 5, prefix=0 if "shift:time" in specs[0] else 1)
