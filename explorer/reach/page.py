@@ -8,6 +8,7 @@ from explorer.reach.reached_layers import COUNTED, reach_heading, reached_layers
 from explorer.reach.rollout_view import show_rollouts
 from explorer.reach.view import reach_view
 from explorer.shared import chapter_links
+from explorer.shared.guided_strip import show_tour
 from explorer.shared.scenes import sample_scene
 from explorer.shared.widgets import is_dark, show_figure, show_problems
 from linviz.figures.reach import reach_chart
@@ -16,6 +17,7 @@ from linviz.mechanisms import REGISTRY
 STATE.come()
 choice = controls.choose_view()
 show_problems(STATE.problems)
+show_tour("reach")
 grid, query = choice.grid, choice.query
 found = [reached_layers(scheme, choice.attention, choice.side, grid, query) for scheme in (choice.left, choice.right)]
 st.title(reach_heading(*found))
