@@ -113,7 +113,8 @@ HOSTS = [
     Host("atlas", AtlasView, {"patches": "8"}, {}, ("patches",)),
     Host("reach", ReachView, {"source": "pan", "patches": "8", "frames": "2"}, {}, (),
          ({"frames": (2, 8), "frame": (1, 8)}, {"left": ("window", "shifted"), "side": (2, 14)},
-          {"left": ("joint", "shift_space")}, {"patches": (7, 28), "row": (1, 28), "column": (1, 28)}))]
+          {"left": ("joint", "shift_space")}, {"rollout": ("softmax", "relu_floor+gate+shift"), "asked": (1, 144)},
+          {"patches": (7, 28), "row": (1, 28), "column": (1, 28)}))]
 EVERY = pytest.mark.parametrize("host", HOSTS, ids=lambda host: host.page)
 KINDS = ("slider", "select_slider", "number_input", "selectbox", "radio", "toggle", "multiselect", "text_input",
          "button_group", "segmented_control", "pills")
