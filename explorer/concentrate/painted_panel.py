@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import streamlit as st
 
@@ -39,8 +40,8 @@ def show_painted(visit: Visit, panels: Sequence[KeyedPanel], titles: Sequence[st
             return
         opened = _opened(visit, ready, here)
         _show_outputs(opened, ready, here)
-        received = [scene_results(here).keep(("received", panel.result_key), lambda panel=panel: received_attention(
-            panel.map)) for panel in ready]
+        received = [scene_results(here).keep(("received", panel.result_key), partial(received_attention, panel.map))
+                    for panel in ready]
         show_figure(received_figure(opened, received, is_dark()), "received")
         st.caption(RECEIVES)
         if here.grid.T > 1 and here.key_grid is None:
@@ -65,7 +66,7 @@ def _show_outputs(opened: OpenView, panels: Sequence[KeyedPanel], here: Scene) -
         return
     keep = scene_results(here).keep
     wanted = keep(("softmax output", *here.key), lambda: softmax_output(here))
-    outputs = [keep(("output", panel.result_key), lambda panel=panel: repainted_output(panel.map, here.clip, here.grid))
+    outputs = [keep(("output", panel.result_key), partial(repainted_output, panel.map, here.clip, here.grid))
                for panel in panels]
     found = [(painted_frames(one.clamp(0, 1), here.grid), relative_error(one, wanted)) for one in outputs]
     show_figure(repainted_figure(opened, found, is_dark()), "repainted")

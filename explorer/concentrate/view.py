@@ -33,8 +33,8 @@ from .panel_work import panels_at, scene_results, view_blob, view_width
 from .visit import Visit
 from .what_fits import page_grid
 
-HOW = ("Move over a picture: it is lit by the attention of the patch under the pointer. Click to keep that patch, and up to two more{gate}. "
-       "Alt+click on another patch shows how its weight comes about.")
+HOW = ("Move over a picture: it is lit by the attention of the patch under the pointer. Click to keep that "
+       "patch, and up to two more{gate}. Alt+click on another patch shows how its weight comes about.")
 FLOOR = ("The floor is a constant that is added to every feature of relu. In models trained to see motion, "
          "relu without it cannot be told apart from softmax. In models trained to copy colours, softmax stays ahead "
          "([Evidence](/evidence)). ")  # a test holds this to the measured claim

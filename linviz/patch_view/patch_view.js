@@ -92,6 +92,7 @@ export function mount(host, bytes, {onChange} = {}) {
     const again = wish.tick !== wished.tick;
     const changed = Object.entries(wish).filter(([k, v]) => v !== null && (again || String(v) !== String(wished[k])));
     wished = wish;
+    if (changed.some(([name]) => name === "query")) held = false;    // what Python shows is no pin of a person's
     set(Object.fromEntries(changed));
     if (wish.intro && !opened && panels.some(p => p.road?.gated) && !reduced.matches) intro();
   }

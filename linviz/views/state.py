@@ -134,7 +134,7 @@ class View(State):
         if "specs" in values:
             values = {"options": (), "compare": None} | values
         if {"source", "patches", "frames"} & values.keys():
-            values = {"query": None, "pins": ()} | values
+            values = dict[str, Any](query=None, pins=()) | values
         if isinstance(values.get("options"), TypedOptions):
             values = values | {"options": read_options(values.get("specs", self.specs), values["options"])}
         return super().with_values(**values)

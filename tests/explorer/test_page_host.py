@@ -183,8 +183,8 @@ def test_one_value_beyond_gets_one_sentence_and_has_no_effect(host: Host) -> Non
 # ------------------------------------------------------------------------------------------------ the live view
 
 
-LOOKS = {name: ends(one.kind) for name, one in Look.settings().items()} | {
-    "frame": (0, 1), "query": ((0, 0, 0), (1, 6, 6))}
+LOOKS = {name: ends(one.kind) for name, one in Look.settings().items() if name != "pins"} | {
+    "frame": (0, 1), "query": ((0, 0, 0), (1, 6, 6)), "pins": ([[0, 0, 0]], [[1, 6, 6], [0, 2, 3], [0, 6, 0]])}
 UNSAID = ({"mode", "tone", "own", "share", "follow", "frame", "projector"},  # the opening's, the query's
           {"strength", "frame", "erasing"})
 

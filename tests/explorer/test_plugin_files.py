@@ -8,7 +8,9 @@ from explorer.serve import take_plugins
 from linviz import cli, names
 from linviz.mechanisms import REGISTRY
 from linviz.mechanisms.plugin_files import check_plugins, load_plugin
+from tests.conftest import ROOT, free_port, serving
 
+from .browser import enter, model
 from .harness import said, visit
 
 GOOD = '''
@@ -85,3 +87,15 @@ def test_only_a_command_line_brings_code(plugin):
     assert "mine" not in names() and "plugin=" in text and "has no effect" in text
     check_plugins([plugin])
     assert "mine" not in names()
+
+
+@pytest.mark.nightly
+def test_a_server_with_a_plugin_shows_it_and_a_link_to_it_opens(plugin, page, tmp_path):
+    port = free_port()
+    url, options = f"http://127.0.0.1:{port}", ["--no-browser", "--port", port, "--plugin", plugin]
+    with serving(["-m", "linviz", "explore", *options], f"{url}/_stcore/health", tmp_path / "log", ROOT):
+        enter(page, f"{url}/?patches=7&specs=softmax,mine,mine%2Bgate&steps=10")
+        assert model(page)["panels"][1] == "squares (plugin)"
+        page.goto(f"{url}/atlas")
+        page.get_by_text("squares (plugin)").first.wait_for()
+    assert not page.problems

@@ -37,7 +37,7 @@ def pin_places(opened: Drawable) -> list[tuple[int, int, int]]:
 def at_pin(opened: O, token: int) -> O:
     """The same view with another of its pins as the query."""
     view = replace(opened.view, query=opened.grid.place(token))
-    return replace(opened, view=view)  # type: ignore[type-var, arg-type, return-value]
+    return replace(opened, view=view)  # type: ignore[arg-type]
 
 
 def pin_sentence(opened: Drawable) -> str:
