@@ -64,8 +64,9 @@ class Focused(Kernel):
         """f of q or k (B, H, N, D): the power of every channel, rescaled to the original length of the vector."""
         x = (x.relu() + FLOOR) / softplus(self.gamma)
         largest = x.detach().amax(self.axes, keepdim=True)  # it cancels, and keeps powers and squares finite
-        y = (x / largest) ** self.power
-        return y * (largest * self._length(x / largest) / self._length(y))
+        x = x / largest
+        y = x ** self.power
+        return y * (largest * self._length(x) / self._length(y))
 
     def _length(self, x: Tensor) -> Tensor:
         return x.square().sum(self.axes, keepdim=True).sqrt()
