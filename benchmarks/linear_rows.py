@@ -13,6 +13,7 @@ from linviz.maps import Factored
 from .bench_inputs import draw_qkv, make_line
 from .bench_races import Effort, largest_difference, run_race
 from .bench_results import Result, Table
+from .operation_shares import shares_table
 
 WIDTH, TOKENS, SHORT = 64, 100_000, 6_272
 ROW_SECONDS, SUMS_SECONDS = 2e-3, 60e-3
@@ -34,6 +35,7 @@ def bench_linrow(effort: Effort) -> Result:
     known, seconds = all_participations(effort, tokens, short)
     rows.append([f"participation of all rows{'' if known else ', estimated'}", 1e3 * seconds])
     result.tables.append(Table(f"One head, {tokens:,} tokens", ["what", "linviz, ms"], rows))
+    result.tables.append(shares_table({"the map": runs["the map"], "participation": participation_call(tokens)}))
     result.goal("G5", f"one row at N = {tokens:,}", 1e3 * race.median("one row of it"), 1e3 * ROW_SECONDS, least=False,
                 unit="ms")
     result.goal("G5", f"participation of all rows and sums of all columns at N = {tokens:,}",
