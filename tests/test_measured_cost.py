@@ -1,4 +1,4 @@
-"""Costs that are measured: points, estimates beyond a cap, counted memory, and where one mechanism overtakes another."""
+"""Measured costs: points, estimates beyond a cap, counted memory, and where one mechanism overtakes another."""
 from __future__ import annotations
 
 import pytest

@@ -46,7 +46,7 @@ def show_cost(choice: AtlasView) -> None:
     st.caption(HOW)
 
 
-@st.fragment(run_every=0.5)
+@st.fragment(run_every=1.0)
 def _show_running(choice: AtlasView) -> None:
     """The points as they come; the page runs again when the measurement is over."""
     visit: CostMeasurement = st.session_state[VISIT]

@@ -98,7 +98,6 @@ class Host:
 
 
 STATES: dict[str, PageState[Any]] = {page.page: page for page in (CONCENTRATE, TRAINED, CLAIMS, ATLAS, REACH)}
-FOUR_MEASURED = ("softmax", "linear", "relu", "swin")
 EIGHT = ("uniform", "relu", "linear", "efficient", "softmax", "local", "lambda", "swin")
 FOUR = ("softmax", "relu_floor", "relu_floor+gate", "relu")
 HOSTS = [
@@ -110,8 +109,9 @@ HOSTS = [
          ({"budget": ("long", "fine")},), menus=("seed",), live=TRAINED_LIVE),
     Host("claims", ClaimsView, {"patches": "7"}, {"source": ("astronaut", "hubble")}, ("source",)),
     Host("atlas", AtlasView, {"patches": "8"}, {}, ("patches",), ({
-        "view": ("cost", "cost"), "costed": ((), FOUR_MEASURED), "cost_tokens": ("49", "3136"),
-        "cost_most": ("196", "3136"), "cost_width": ("16", "64")},), menus=("cost_tokens",)),
+        "view": ("cost", "cost"), "costed": ((), ("softmax", "linear", "relu", "swin")),
+        "cost_tokens": ("49", "3136"), "cost_most": ("196", "3136"), "cost_width": ("16", "64")},),
+         menus=("cost_tokens",)),
     Host("reach", ReachView, {"source": "pan", "patches": "8", "frames": "2"}, {}, (),
          ({"frames": (2, 8), "frame": (1, 8)}, {"left": ("window", "shifted"), "side": (2, 14)},
           {"left": ("joint", "shift_space")}, {"patches": (7, 28), "row": (1, 28), "column": (1, 28)}))]
