@@ -12,9 +12,9 @@ ROOT = Path(__file__).parents[1]
 LINVIZ, EXPLORER = ROOT / "linviz", ROOT / "explorer"
 LAYERS = ("app_folders", "atomic_write", "safe_output", "thread_count", "shapes", "measure", "settings", "palette",
           "grid", "scopes", "maps", "spectra", "row_block", "concentration", "factored_measures", "signed_rows", "flow",
-          "cost", "fixation", "mechanisms", "contrast", "reading", "query_length", "published_claims", "clips",
-          "models", "capture", "views.state", "figures", "patch_view", "evidence", "views", "survey", "course", "grade",
-          "train", "doctor", "cli")
+          "cost", "live_memory", "fixation", "mechanisms", "measured_cost", "contrast", "reading", "query_length",
+          "published_claims", "clips", "models", "capture", "views.state", "figures", "patch_view", "evidence", "views",
+          "survey", "course", "grade", "train", "doctor", "cli")
 STATE = ("state", "state_kinds", "panel_options", "writer_versions")  # of linviz/views: what a view is
 DOORS = ("linviz", "linviz.__main__")   # these two may import any layer
 BESIDE = ("explorer", "notebooks", "teaching", "studies", "benchmarks")     # built on linviz, never on each other

@@ -7,6 +7,7 @@ from typing import ClassVar
 from urllib.parse import urlencode
 
 from linviz import Grid, clips, names
+from linviz.measured_cost import SIDES
 from linviz.mechanisms import FAMILIES
 from linviz.settings import State, Text, Whole, Word, Words, setting
 from linviz.views import View
@@ -17,7 +18,8 @@ from .mechanism_cards import SORTS, example_text
 
 MOST = 400  # tokens: some thirty maps are sent at once, some of them as whole tables
 VIEWS = {"cards": "Cards", "timeline": "Timeline", "line": "One line for four", "side": "Side by side",
-         "table": "Table"}
+         "cost": "Cost", "table": "Table"}
+SIZES = tuple(str(side**2) for side in SIDES)  # numbers of patches at which cost is measured
 PICKS = (2, 4)  # mechanisms side by side
 THREE_WAYS = Word("any", "yes", "no")
 
@@ -27,6 +29,8 @@ class AtlasView(State):
     """A picture and its grid, how the mechanisms are shown, which of them, in what order, and which are picked.
 
     card: the mechanism whose card is open, "" for none.
+    costed, cost_tokens, cost_most, cost_width: of the view Cost: what is measured, the number of patches that is read,
+        up to which it is measured, and the width of q, k and v.
     """
 
     renamed: ClassVar[Mapping[str, str]] = {"clip": "source"}
@@ -42,6 +46,10 @@ class AtlasView(State):
     patches: int = setting(Whole(8, 20), 16, "Patches per side")
     picked: tuple[str, ...] = setting(Words(names, PICKS[1]), (), "Side by side, two to four")
     card: str = setting(Word(lambda: ("", *names())), "", "Open the card of")
+    costed: tuple[str, ...] = setting(Words(names, PICKS[1]), ("softmax", "linear"), "Measured, up to four")
+    cost_tokens: str = setting(Word(*SIZES), "784", "Patches N")
+    cost_most: str = setting(Word(*SIZES[2:]), "1600", "Measured up to N", "above, numbers are an estimate")
+    cost_width: str = setting(Word("16", "32", "64"), "32", "Width of q, k and v")
 
     @property
     def grid(self) -> Grid:

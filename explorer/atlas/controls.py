@@ -7,7 +7,7 @@ from linviz import clips, names
 from linviz.mechanisms import FAMILIES
 
 from ..shared.widgets import draw_field
-from .atlas_state import PICKS, STATE, VIEWS, AtlasView, most_patches
+from .atlas_state import PICKS, SIZES, STATE, VIEWS, AtlasView, most_patches
 from .mechanism_cards import SORTS, mechanism_card
 from .view import CARDS
 from .years_and_contrast import dotted_card
@@ -31,9 +31,21 @@ def choose_view() -> AtlasView:
         st.button("Reset", on_click=STATE.reset, width="stretch")
     st.segmented_control("Show as", VIEWS, key=key("view"), format_func=lambda name: VIEWS[name], required=True,
                          label_visibility="collapsed")
+    if STATE.value("view") == "cost":
+        _choose_cost()
     chosen = STATE.read_widgets()
     STATE.write_url()
     return chosen
+
+
+def _choose_cost() -> None:
+    """The controls of the view Cost: what is measured on the left, N above the numbers."""
+    with st.sidebar:
+        draw_field(STATE, "costed", format_func=lambda name: mechanism_card(name).title)
+        draw_field(STATE, "cost_width")
+        draw_field(STATE, "cost_most")
+    STATE.drawn["cost_tokens"] = True
+    st.select_slider("Patches N", SIZES, key=key("cost_tokens"), persist_state="session")
 
 
 def take_dot() -> None:

@@ -1,7 +1,7 @@
 """Atlas: every mechanism on one picture, sorted, filtered, along the years, side by side, and as a table."""
 import streamlit as st
 
-from explorer.atlas import controls, view, years_and_contrast
+from explorer.atlas import controls, cost_view, view, years_and_contrast
 from explorer.atlas.atlas_state import PICKS, STATE, AtlasView, concentrate_link
 from explorer.atlas.mechanism_cards import Card, Number, mechanism_cards, order_cards, select_cards
 from explorer.atlas.mechanism_maps import counted_operations, drawn_map
@@ -13,7 +13,8 @@ from explorer.shared.widgets import show_problems
 from linviz import clips
 
 HINTS = {"timeline": "Click a dot: its card opens below, and with it the card of the mechanism that it changes.",
-         "line": "Move the slider, or choose a name. Move over the picture: another patch asks, and the names move."}
+         "line": "Move the slider, or choose a name. Move over the picture: another patch asks, and the names move.",
+         "cost": "Move N: the numbers below are those of N patches. The page measures on the machine that serves it."}
 HINT = ("The same picture, the same queries and keys. Move over any of the pictures: one patch asks, and every "
         "mechanism answers.")
 
@@ -22,6 +23,8 @@ def headline(shown: list[Card], choice: AtlasView) -> str:
     """The title says what to see: over how many bits the sharpest and the flattest map shown spread this picture."""
     if choice.view == "line":
         return "One line for four: uniform, linear attention, InLine and MALA differ only in contrast"
+    if choice.view == "cost":
+        return "What attention costs on this machine"
     if choice.view == "timeline" and (years := [c.year for c in shown if c.year]):
         return f"{len(shown)} kinds of attention, {min(years)} to {max(years)}"
     bits = {c.title: entropy for c in shown if (entropy := drawn_map(c.name, *choice.scene).entropy) is not None}
@@ -51,6 +54,8 @@ elif choice.view == "timeline":
     years_and_contrast.show_timeline(shown, choice, controls.take_dot, controls.take_picks)
 elif choice.view == "line":
     years_and_contrast.show_line(choice)
+elif choice.view == "cost":
+    cost_view.show_cost(choice)
 elif choice.view == "side" and len(choice.picked) >= PICKS[0]:
     view.show_side(choice)
     st.link_button("Open these in Concentrate", concentrate_link(choice.picked, choice.source))

@@ -617,6 +617,9 @@ assert grown["softmax"] > grown["relu_floor"]
 # For small sizes the fixed cost of each call dominates, for large sizes the speed of memory. On a busy machine other
 # programs matter, too.
 #
+# [The page Cost of the explorer](http://localhost:8501/atlas?view=cost) measures up to four mechanisms on your machine,
+# from 49 to 3136 patches, and says from which size one of them is faster. `linviz.measured_cost` is what it runs.
+#
 # ## 8 · A first look at the bracket
 #
 # Why is the line of linear attention flatter? Without the softmax the output would be $(Q K^\top) V$. In a product of

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from explorer.atlas import cost_measurement
 from explorer.atlas.atlas_state import STATE as ATLAS
 from explorer.atlas.atlas_state import AtlasView
 from explorer.claims.claims_state import STATE as CLAIMS
@@ -110,7 +111,10 @@ HOSTS = [
          ({"budget": ("long", "fine")},), menus=("seed",), live=TRAINED_LIVE),
     Host("claims", ClaimsView, {"patches": "7"}, {"source": ("astronaut", "hubble")}, ("source",)),
     Host("heads", HeadsView, {}, {"source": ("motion-softmax", "painter-relu_floor+gate")}, live=("query",)),
-    Host("atlas", AtlasView, {"patches": "8"}, {}, ("patches",)),
+    Host("atlas", AtlasView, {"patches": "8"}, {}, ("patches",), ({
+        "view": ("cost", "cost"), "costed": ((), ("softmax", "linear", "relu", "swin")),
+        "cost_tokens": ("49", "3136"), "cost_most": ("196", "3136"), "cost_width": ("16", "64")},),
+         menus=("cost_tokens",)),
     Host("reach", ReachView, {"source": "pan", "patches": "8", "frames": "2"}, {}, (),
          ({"frames": (2, 8), "frame": (1, 8)}, {"left": ("window", "shifted"), "side": (2, 14)},
           {"left": ("joint", "shift_space")}, {"rollout": ("softmax", "relu_floor+gate+shift"), "asked": (1, 144)},
@@ -122,9 +126,10 @@ KINDS = ("slider", "select_slider", "number_input", "selectbox", "radio", "toggl
 
 @pytest.fixture(autouse=True)
 def quick_fits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A gate is fitted in one step: what steps do is another test's."""
+    """A gate is fitted in one step, and no cost is measured: what steps and sizes do is another test's."""
     monkeypatch.setattr(panel_work, "fit_panel", lambda spec, here, steps, seed, options, report: fit_panel(
         spec, here, 1, seed, options, report))
+    monkeypatch.setattr(cost_measurement, "measured_costs", lambda *chosen, **how: iter(()))
 
 
 def widget(app: AppTest, key: str) -> Any:

@@ -67,11 +67,12 @@ class Ring:
 
 @dataclass(frozen=True)
 class Lines:
-    """Straight lines (x, y, x, y), light on dark, so that they show on any picture; width and colour of the light."""
+    """Straight lines (x, y, x, y); width and colour. `edged`: on a dark line, so that they show on any picture."""
 
     ends: tuple[tuple[float, float, float, float], ...]
     width: float = 1.4
     light: str = HELD
+    edged: bool = True
 
 
 Item = Picture | Words | Dot | Ring | Lines
@@ -196,8 +197,8 @@ def sheet_svg(sheet: Sheet) -> str:
 
 
 def _strokes(item: Lines) -> tuple[tuple[float, str], ...]:
-    """The width and the colour of both strokes."""
-    return (item.width + 2, DARK), (item.width, item.light)
+    """The width and the colour of every stroke."""
+    return (*(((item.width + 2, DARK),) if item.edged else ()), (item.width, item.light))
 
 
 def _element(item: Item) -> str:
