@@ -12,6 +12,7 @@ from torch import Tensor
 from .bench_inputs import Attend, draw_qkv, einsum_attention, elu_features, make_line, two_products
 from .bench_races import Effort, largest_difference, run_race
 from .bench_results import Result, Table
+from .operation_shares import shares_table
 from .peak_memory import peak_mebibytes
 from .peer_packages import MISSING, peer_module
 
@@ -30,6 +31,8 @@ def bench_linear(effort: Effort) -> Result:
         rows = [_compare_forward(result, effort, peer, *case)
                 for case in effort.pick(SIZES, SIZES[1:4:2], ((32, 1.0),))]
     result.tables.append(Table(f"{HEADS} heads, width {WIDTH}, float32, one thread", COLUMNS, rows))
+    with torch.no_grad():
+        result.tables.append(shares_table(profiled_forms(effort.pick((784, 4096, 16384), (784,), (32,)))))
     if effort.memory:
         _compare_memory(result, effort.pick((4096, 16384), (4096,), ()), peer is not None)
     result.notes += [MISSING] if peer is None else []
@@ -44,6 +47,12 @@ def forward_forms(tokens: int, peer: Any) -> dict[str, Attend]:
     if peer is not None:
         forms["performer"] = lambda q, k, v: peer.linear_attention(elu_features(q), elu_features(k), v)
     return forms
+
+
+def profiled_forms(sizes: tuple[int, ...]) -> dict[str, Callable[[], Tensor]]:
+    """`linear` at several lengths."""
+    return {f"N = {tokens:,}": partial(make_line("linear", tokens, WIDTH, HEADS), *draw_qkv(tokens, WIDTH, HEADS))
+            for tokens in sizes}
 
 
 def _compare_forward(result: Result, effort: Effort, peer: Any, tokens: int, goal: float) -> list[Any]:

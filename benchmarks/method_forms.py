@@ -15,6 +15,7 @@ from linviz.mechanisms import Attention
 from .bench_inputs import Attend, draw_qkv, make_line
 from .bench_races import Effort, largest_difference, run_race
 from .bench_results import Cell, Result, Table
+from .operation_shares import shares_table
 from .peer_packages import MISSING, peer_module
 
 HEADS, WIDTH = 8, 64
@@ -35,6 +36,7 @@ def bench_methods(effort: Effort) -> Result:
             rows.append(_compare_method(result, effort, name, tokens, forms.get(name)))
     columns = ["method", "N", "linviz, ms", "the other form", "other / linviz", "difference"]
     result.tables.append(Table(f"{HEADS} heads, width {WIDTH}, forward", columns, rows))
+    result.tables.append(shares_table({name: method_run(name, effort.pick(4096, 784, 32)) for name in GOALS}))
     _compare_libraries(result, effort)
     result.notes.append("The forms of cosFormer and FLatten are written anew from their published code, which no "
                         "registry has as a package.")
@@ -53,6 +55,16 @@ def method_in_linviz(name: str, tokens: int) -> Attention:
     """The same in linviz."""
     options = {"efficient": {"after": WIDTH ** -0.5}}.get(name, {})
     return make_line(name, tokens, WIDTH, HEADS, **options)
+
+
+def method_run(name: str, tokens: int) -> Callable[[], Tensor]:
+    """A forward pass of a method in linviz."""
+    m, qkv = method_in_linviz(name, tokens), [x.detach() for x in draw_qkv(tokens, WIDTH, HEADS)]
+
+    def run() -> Tensor:
+        with torch.no_grad():
+            return m(*qkv)
+    return run
 
 
 def _compare_method(result: Result, effort: Effort, name: str, tokens: int, form: Any) -> list[Any]:

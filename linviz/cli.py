@@ -128,6 +128,8 @@ def build_parser() -> argparse.ArgumentParser:
 def _add_server_options(explorer: argparse.ArgumentParser, notebooks: argparse.ArgumentParser) -> None:
     explorer.add_argument("--port", type=int, help=f"default: {PORT}, or the next free port")
     explorer.add_argument("--lan", action="store_true", help="let everyone on your network open it")
+    explorer.add_argument("--plugin", type=Path, action="append", default=[], metavar="FILE.py",
+                          help="a file with mechanisms of your own, for every menu; may be given several times")
     for sub in (explorer, notebooks):
         sub.add_argument("--no-browser", action="store_true", help="only print the address")
 
@@ -152,6 +154,7 @@ def start_explorer(given: argparse.Namespace) -> None:
     if not is_port_free(port):
         raise OSError(f"port {port} is taken: give another with --port, or leave --port out to get a free one")
     options = ["--server.port", str(port), "--server.address", "0.0.0.0" if given.lan else "127.0.0.1"]
+    options += plugin_options(given.plugin)
     if given.no_browser or given.lan:
         options += ["--server.headless", "true"]
     if given.lan:
@@ -159,6 +162,18 @@ def start_explorer(given: argparse.Namespace) -> None:
         options += ["--browser.serverAddress", here]
         print(OPENED.format(address=f"http://{here}:{port}"))
     replace_process("explorer.serve", *options)
+
+
+def plugin_options(files: Sequence[Path]) -> list[str]:
+    """The server's options for a person's own mechanisms. ValueError, in one sentence, for a file that cannot be used.
+
+    >>> plugin_options([])
+    []
+    """
+    if files:
+        from .mechanisms.plugin_files import check_plugins
+        check_plugins(files)
+    return [word for file in files for word in ("--plugin", str(file.resolve()))]
 
 
 def start_lab(given: argparse.Namespace) -> None:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from .concentration import mask_area, mask_numbers
-from .maps import Factored, Map, factored_row_means, factored_row_sums, factored_square_sums
+from .maps import Factored, Map, factored_moments, factored_row_means, factored_row_sums
 from .row_block import DEAD_ROW_SUM
 
 
@@ -25,15 +25,13 @@ def factored_measures(a: Map, wanted: Mapping[str, dict[str, Any]]) -> dict[str,
     """
     if not isinstance(a, Factored) or not a.stochastic:
         return {}
-    sums = factored_row_sums(a)
+    sums, squares = factored_moments(a) if "participation" in wanted else (factored_row_sums(a), None)
     dead = sums < DEAD_ROW_SUM
-    found = {name: _measure(a, name, sums, **options).masked_fill(dead, torch.nan)
-             for name, options in wanted.items() if name in ("participation", "mass", "lift")}
-    return {"dead": dead} | found
+    found = {name: _mask_measure(a, name, **options) for name, options in wanted.items() if name in ("mass", "lift")}
+    found |= {} if squares is None else {"participation": sums.square() / squares}
+    return {"dead": dead} | {name: x.masked_fill(dead, torch.nan) for name, x in found.items()}
 
 
-def _measure(a: Factored, name: str, sums: Tensor, mask: Tensor | None = None) -> Tensor:
-    if mask is None:
-        return sums.square() / factored_square_sums(a)
+def _mask_measure(a: Factored, name: str, mask: Tensor) -> Tensor:
     mass = factored_row_means(a, mask_numbers(mask, a.shape[1], a.dtype)[:, None]).squeeze(-1)
     return mass / mask_area(mask, a.shape[1], a.dtype) if name == "lift" else mass

@@ -10,6 +10,7 @@ from typing import Any
 HUES = {"softmax": "#0072b2", "kernel": "#d55e00", "low-rank": "#009e73", "local": "#cc79a7",
         "content-free": "#8a8a8a", "graph": "#b59f00", "recurrent": "#56b4e9"}
 OTHER_HUE = "#888888"  # of a family that is not known
+PINS = ("#f0e442", "#56b4e9", "#e8704a")  # of pinned queries: light, middle and dark, also to colour-blind eyes
 MARKERS = {
     "softmax": "circle", "uniform": "square", "relu": "triangle-up", "relu_floor": "circle", "linear": "square",
     "efficient": "diamond", "factorized": "pentagon", "nonlocal": "diamond", "linformer": "circle", "performer": "star",
@@ -30,9 +31,9 @@ MATH_FONTS = ('"STIX Two Math", "Cambria Math", "Latin Modern Math", "Libertinus
 
 
 def live_colours() -> dict[str, Any]:
-    """What the live view paints with: hues of families, a sequential and a diverging colour map.
+    """What the live view paints with: hues of families and of pins, a sequential and a diverging colour map.
 
     >>> sorted(live_colours())
-    ['diverging', 'hues', 'sequential']
+    ['diverging', 'hues', 'pins', 'sequential']
     """
-    return {"hues": HUES, "sequential": list(SEQUENTIAL["viridis"]), "diverging": list(DIVERGING)}
+    return {"hues": HUES, "pins": list(PINS), "sequential": list(SEQUENTIAL["viridis"]), "diverging": list(DIVERGING)}

@@ -138,6 +138,9 @@ a[5, 99]                                            | key 99 is outside the map
 a[0, 0, 5, 7]                                       | a[i] or a[i, j]; got 4 numbers
 a["row"]                                            | as in 5, [5, 7] or 2:9; got 'row'
 a[1.5]                                              | got 1.5
+a.T                                                 | a map has no T, as it is not a tensor: take a.dense().T
+a.sum(-1), a.numpy(), large.mT                      | a map has no sum, as
+large.mT                                            | a map has no mT
 a[True]                                             | got True
 a.rows(9)                                           | query 9 is outside
 a.rows(torch.tensor([1.0]))                         | got tensor

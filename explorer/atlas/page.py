@@ -6,6 +6,7 @@ from explorer.atlas.atlas_state import PICKS, STATE, AtlasView, concentrate_link
 from explorer.atlas.mechanism_cards import Card, Number, mechanism_cards, order_cards, select_cards
 from explorer.atlas.mechanism_maps import counted_operations, drawn_map
 from explorer.shared import chapter_links
+from explorer.shared.guided_strip import show_tour
 from explorer.shared.number_tables import three_digits
 from explorer.shared.scenes import sample_scene
 from explorer.shared.widgets import show_problems
@@ -41,6 +42,7 @@ numbers: dict[str, Number] = {"cost": lambda name: counted_operations(name, *cho
 shown = order_cards(shown, choice.sort, numbers.get(choice.sort, lambda name: None))
 with top:
     show_problems(STATE.problems)
+    show_tour("atlas")
     st.title(headline(shown, choice))
     st.markdown(HINTS.get(choice.view, HINT))
 if choice.view == "table":

@@ -6,12 +6,14 @@ from explorer.claims.claim_trials import sample_verdicts, tried_picture
 from explorer.claims.claims_state import STATE
 from explorer.shared import chapter_links
 from explorer.shared.frame_pictures import jpeg_frames
+from explorer.shared.guided_strip import show_tour
 from explorer.shared.widgets import escape_markdown, show_problems
 from linviz.published_claims import CLAIMS
 
 STATE.come()
 chosen = controls.choose_view()
 show_problems(STATE.problems)
+show_tour("claims")
 try:
     found = tried_picture(chosen)
 except ValueError as error:  # a strip of few patches

@@ -7,6 +7,7 @@ from explorer.colours.colour_files import offer_colour_files
 from explorer.colours.colours_state import STATE
 from explorer.colours.gates_on_picture import show_gates
 from explorer.shared import chapter_links
+from explorer.shared.guided_strip import show_tour
 from explorer.shared.projector import show_projected
 from explorer.shared.widgets import escape_markdown, show_warnings
 from linviz.views import Look
@@ -15,6 +16,7 @@ STATE.come()
 top = st.container(key="words_above")
 chosen = controls.choose_view()
 show_warnings(STATE.problems)
+show_tour("colours")
 found = painted_view(chosen)
 if found is None:
     top.title("Your own picture", anchor=False)

@@ -11,19 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from linviz.mechanisms import parse
-from linviz.patch_view import module_source
-from linviz.patch_view.blob import encode_blob
 
+from ..shared.guided_strip import show_strip, show_tour
+from ..shared.guided_tours import FITTING
 from ..shared.scenes import KeyedPanel
 
-_component = st.components.v2.component("linviz_guided_steps", js=module_source(
-    Path(__file__).parent / "guided_steps.js"))
 BARE = "guided_steps_bare"  # in the session: whether the visitor came by an address without a state
 ASKS = "The patch in the ring asks other patches how well they match, and the best matches {shine}."
 MIXES = "The patch in the ring mixes in other patches, and those with much weight {shine}."  # whatever they hold
@@ -35,13 +32,13 @@ LINEAR_BESIDE = ("Choose two more patches: which of the two numbers changes more
 LINEAR_ALONE = "Choose two more patches: does the number change?", "From {before} to {patches} patches."
 GATE = "The gate multiplies features by ratios: at strength {strength} this patch looks at {patches} of {of} patches"
 EMPTY = "{title}: this patch gives weight to no other. Choose another patch."
-FITTING = "The gate is being fitted to softmax; in a moment its slider turns it on and off."
 
 
 def show_steps(panels: Sequence[KeyedPanel], titles: Sequence[str]) -> None:
-    """The strip, or the button that brings it back."""
+    """The strip, or the button that brings it back; while a visitor follows a tour, the step of the tour."""
     bare = st.session_state.setdefault(BARE, not st.query_params.to_dict())
-    _component(data=encode_blob({"steps": guided_steps(panels, titles), "bare": bare}, {}), key="guided_steps")
+    if not show_tour("concentrate", [panel.waiting for panel in panels]):
+        show_strip({"steps": guided_steps(panels, titles), "bare": bare, "tour": None})
 
 
 def guided_steps(panels: Sequence[KeyedPanel], titles: Sequence[str]) -> list[dict[str, Any]]:

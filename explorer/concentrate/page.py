@@ -8,6 +8,7 @@ from explorer.concentrate.panel_work import panel_titles, panels_at
 from explorer.concentrate.passed_panel import passed_panel
 from explorer.concentrate.spectra_panel import spectra_panel
 from explorer.concentrate.visit import BLINK, FIRST, SMALL, Visit
+from explorer.shared.guided_tours import tour_links
 from explorer.shared.projector import show_projected
 from explorer.shared.warm_start import wait_for_task
 from explorer.shared.widgets import show_warnings
@@ -48,4 +49,5 @@ spectra_panel(measured, titles, here)
 passed_panel(measured, titles, here, visit.query)
 visit.begin()
 controls.show_work(visit)
+st.caption(tour_links())
 show_projected(visit.live.look)

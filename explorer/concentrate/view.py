@@ -28,11 +28,13 @@ from . import own_file
 from .concentrate_state import STATE
 from .divergence_panel import compared_panels, open_pair, show_divergence
 from .fixation_panel import fixation_panel
+from .painted_panel import show_painted
 from .panel_work import panels_at, scene_results, view_blob, view_width
 from .visit import Visit
 from .what_fits import page_grid
 
-HOW = "Move over a picture: it is lit by the attention of the patch under the pointer. Click to keep that patch{gate}."
+HOW = ("Move over a picture: it is lit by the attention of the patch under the pointer. Click to keep that "
+       "patch, and up to two more{gate}. Alt+click on another patch shows how its weight comes about.")
 FLOOR = ("The floor is a constant that is added to every feature of relu. In models trained to see motion, "
          "relu without it cannot be told apart from softmax. In models trained to copy colours, softmax stays ahead "
          "([Evidence](/evidence)). ")  # a test holds this to the measured claim
@@ -41,6 +43,7 @@ ERASED = ("q and k are equal here. At beta = 1, with keys of length 1, a memory 
 CAVEAT = ("Attention is not explanation: a map says what was mixed, not why "
           "([Jain and Wallace 2019](https://arxiv.org/abs/1902.10186)).")
 LEFT_OUT = "Not in these files: {titles}. A panel is saved once its gate is fitted to its end; *Fit again* does it."
+CLIPS = (".mp4", ".zip")  # endings of files that only a clip has
 NUMBERS = " Numbers, weights and code are those of the gates at strength {strength:g}."
 
 
@@ -85,6 +88,7 @@ def show_view(visit: Visit, panels: Sequence[KeyedPanel], titles: Sequence[str],
         st.rerun()
     measured = panels_at(panels, before, here)
     show_divergence(visit, measured, titles, here)
+    show_painted(visit, measured, titles, here)
     floor = any("relu_floor" in spec for spec in view.specs)
     memories = [panel.mechanism.memory for panel in panels]
     erased = torch.equal(here.q, here.k) and any(memory is not None and memory.erase for memory in memories)
@@ -124,7 +128,8 @@ def _show_files(visit: Visit, panels: Sequence[KeyedPanel], measured: Sequence[K
         shown = list(compress(panels, done))
         opened = open_of_page(visit, shown, list(compress(measured, done)), here, view)
         stem = PurePosixPath(view.source.name).stem if isinstance(view.source, SourceFile) else view.source
-        endings = {ending: text for ending, text in export_buttons.HOLDS.items() if ending != ".mp4" or here.grid.T > 1}
+        moving = here.grid.T > 1
+        endings = {ending: text for ending, text in export_buttons.HOLDS.items() if moving or ending not in CLIPS}
         export_buttons.offer_files(endings, stem, opened, here.data)
         if not all(done):
             late = (panel.title for panel, there in zip(panels, done, strict=True) if not there)

@@ -13,6 +13,7 @@ from explorer.evidence.evidence_texts import (
     model_sizes,
 )
 from explorer.shared import chapter_links
+from explorer.shared.guided_strip import show_tour
 from explorer.shared.widgets import is_dark, show_figure, show_problems
 from linviz import evidence
 
@@ -27,6 +28,7 @@ def figure_with_title(name: str, budget: str) -> None:
 
 STATE.come()
 show_problems(STATE.problems)
+show_tour("evidence")
 st.title("What trained models show, and what they do not")
 st.markdown("Small video transformers learn which way a digit moves. They differ only in their attention. "
             "[Ask the models themselves](/trained): one clip, their answers, and where they look.")

@@ -5,13 +5,14 @@ import streamlit as st
 
 from linviz import clips
 from linviz.mechanisms import REGISTRY
+from linviz.views.load_trained import model_title
 
 from ..shared.widgets import draw_field, keep_within
 from .attention_notes import OTHERS
 from .reach_schemes import ATTENTIONS, SCHEMES
-from .reach_state import STATE, ReachView, fitting_frames
+from .reach_state import LAYERS, STATE, TRAINED, ReachView, fitting_frames
 
-VIEW = "reach_view"  # the view's key
+VIEW, ROLLOUT = "reach_view", "rollout_view"  # the keys of the views
 key = STATE.key
 
 
@@ -26,6 +27,7 @@ def choose_view() -> ReachView:
             draw_field(STATE, "side")
         _show_clip()
         _show_query()
+        _show_rollout()
         st.button("Reset", on_click=STATE.reset, width="stretch")
     chosen = STATE.read_widgets()
     STATE.write_url()
@@ -53,8 +55,30 @@ def _show_query() -> None:
 
 def take_click() -> None:
     """A patch was clicked: its frame, row and column go into the widgets. A callback of the view."""
-    pinned = st.session_state[VIEW].query
+    if pinned := st.session_state[VIEW].query:
+        put_query(pinned["query"])
+
+
+def put_query(query: int) -> None:
+    """Ask for a token of the page's clip: only in a callback."""
     grid = STATE.state.grid
-    if pinned and 0 <= pinned["query"] < len(grid):
-        frame, row, column = grid.place(pinned["query"])
+    if 0 <= query < len(grid):
+        frame, row, column = grid.place(query)
         STATE.put(frame=frame + 1, row=row + 1, column=column + 1)
+
+
+def _show_rollout() -> None:
+    """Which layers are rolled out; the keyboard's way to choose the query of a trained model's clip."""
+    st.selectbox("Attention rollout through", [*LAYERS, *TRAINED], key=key("rollout"),
+                 format_func=lambda name: LAYERS.get(name) or f"trained: {model_title(name)}")
+    if STATE.value("rollout") in TRAINED:
+        draw_field(STATE, "asked")
+
+
+def take_rollout_click() -> None:
+    """A patch of the rollouts was clicked: it asks, in the page's clip or in that of the trained model."""
+    pinned = st.session_state[ROLLOUT].query
+    if pinned and STATE.state.rollout in TRAINED:
+        STATE.put(asked=min(max(1, pinned["query"] + 1), ReachView.limits("asked")["high"]))
+    elif pinned:
+        put_query(pinned["query"])

@@ -7,16 +7,23 @@ from typing import ClassVar
 
 from linviz import Grid, clips
 from linviz.settings import State, Whole, Word, setting
+from linviz.views.state import MODELS
 
 from ..shared.page_state import PageState
 from .reach_schemes import ATTENTIONS, SCHEMES
 
+LAYERS = {"none": "nothing", "left": "the scheme on the left", "right": "the scheme on the right"}
+TRAINED = (*MODELS, "relu_floor+gate+shift")  # trained models whose rollouts are shown
+PLACES = 144  # tokens of their clip
 MOST = 1568  # tokens: softmax over all pairs answers at once up to here
 
 
 @dataclass(frozen=True)
 class ReachView(State):
-    """A clip and its grid, two schemes, what attends in them, and the query's frame, row and column, from 1."""
+    """A clip and its grid, two schemes, what attends in them, and the query's frame, row and column, from 1.
+
+    rollout  the layers that are rolled out;  asked  the query in the clip of a trained model, whose grid is its own
+    """
 
     renamed: ClassVar[Mapping[str, str]] = {"clip": "source"}
 
@@ -30,6 +37,8 @@ class ReachView(State):
     frame: int = setting(Whole(1, 8), 1, "Frame")
     row: int = setting(Whole(1, 28), 7, "Row")
     column: int = setting(Whole(1, 28), 11, "Column")
+    rollout: str = setting(Word(*LAYERS, *TRAINED), "none", "Attention rollout through")
+    asked: int = setting(Whole(1, PLACES), 65, "Patch of the model's clip")
 
     @property
     def grid(self) -> Grid:

@@ -10,6 +10,7 @@ from linviz.views import OpenView
 from linviz.views.trained_panels import OpenTrained
 
 NAMES = {".linviz": "Save view", ".html": "Web page", ".py": "Code", ".png": "PNG", ".svg": "SVG", ".mp4": "Film",
+         ".zip": "Key frames",
          ".csv": "CSV", ".json": "JSON", ".npz": "NPZ"}  # ending: what stands on its button
 HOLDS = {  # ending: what is in the file
     ".linviz": "opens in any linviz as it stands here, with your own file.",
@@ -17,9 +18,10 @@ HOLDS = {  # ending: what is in the file
     ".py": "calls of linviz that print the same numbers.",
     ".png": "the picture with its numbers, for a slide.", ".svg": "the same, sharp at any size.",
     ".mp4": "every frame under its attention.",
+    ".zip": "all frames, ranked by the attention they receive and by motion.",
     ".csv": "all numbers of the table and more, with their state.",
     ".json": "the same numbers, with what each means.", ".npz": "the pinned patch's weights, as arrays for numpy."}
-GROUPS = ((".linviz", ".html", ".py"), (".png", ".svg", ".mp4"), (".csv", ".json", ".npz"))
+GROUPS = ((".linviz", ".html", ".py"), (".png", ".svg", ".mp4", ".zip"), (".csv", ".json", ".npz"))
 LINK = {True: "The address of this page is a link to this view. It names your file, which stays with you. Whoever "
               "opens it is asked for that file. *Save view* holds the file as well.",
         False: "The address of this page is a link to this view."}

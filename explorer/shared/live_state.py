@@ -73,7 +73,7 @@ class LiveState:
         if self._asked is not None:
             self._begin(*self._asked, message, grid, own)
         elif moved:
-            self._begin(None, replace(self.look, frame=None), message, grid, own)
+            self._begin(None, replace(self.look, frame=None, pins=()), message, grid, own)
         elif message is None and self._heard is not None:  # a view that was made anew, as after another page
             self._open(self.query, self.look, None, grid)
         elif message is not None and message != self._heard:
@@ -97,7 +97,8 @@ class LiveState:
     def _hear(self, message: Mapping[str, Any], grid: Grid, own: int) -> None:
         self._heard = message
         try:
-            self.look = type(self._plain)(**{name: message[name] for name in self._plain.settings() if name in message})
+            self.look = type(self._plain)(**{name: one.kind.from_json(message[name])
+                                             for name, one in self._plain.settings().items() if name in message})
         except ValueError:  # no browser of ours sends this
             return
         self.query = message["query"] if 0 <= message["query"] < len(grid) else own
@@ -107,4 +108,5 @@ class LiveState:
         place = grid.place(self.query) if self.query >= grid.prefix else (self.query,)
         natural = place[0] if len(place) == 3 else 0
         frame = None if grid.T == 1 or self.look.frame == natural else self.look.frame
-        return self.look.to_fields() | {"frame": frame, "query": None if self.query == own else place}
+        look = {name: getattr(self.look, name) for name in self.look.settings()}
+        return look | {"frame": frame, "query": None if self.query == own else place}

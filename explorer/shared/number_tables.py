@@ -66,7 +66,9 @@ def measure_html(name: str) -> str:
     'mean attended distance</abbr> <span class="unit">(pixels)</span>'
     """
     title, unit = measure_label(name)
-    meaning = (MEASURES[name].function.__doc__ or "").partition("\n")[0]
+    found = MEASURES[name]
+    said = (found.function.__doc__ or "").partition("\n")[0]
+    meaning = f"{said} Source: {found.source}."
     return title_html(title, unit.replace("of 1", "%"), meaning)
 
 

@@ -17,6 +17,7 @@ import streamlit as st
 
 from linviz.settings import State
 
+from .guided_tours import is_elsewhere, read_step, step_parameters, take_wanted
 from .url_history import History, stays
 
 S = TypeVar("S", bound=State)
@@ -86,8 +87,12 @@ class PageState(Generic[S]):
         """
         stayed, read = stays(self.page), False
         self.drawn.update(dict.fromkeys(self.drawn, False))
-        if self.page not in st.session_state or self.history.moved(stayed, self._widgets()):
-            self.go(st.query_params.to_dict())
+        if (wanted := take_wanted(self.page)) is not None:  # a guided tour goes on: the address follows
+            self.go(wanted)
+            read = True
+        elif (self.page not in st.session_state or self.history.moved(stayed, self._widgets())
+              or (not stayed and is_elsewhere(st.query_params.to_dict()))):
+            self.go(read_step(self.page, st.query_params.to_dict()))
             self.history.came(self._widgets())
             read = True
         elif self.problems and self._widgets() != (st.session_state.get(self.key("said_of")) or self._widgets()):
@@ -136,7 +141,7 @@ class PageState(Generic[S]):
         for name in [name for name, there in self.drawn.items() if not there]:
             st.session_state.pop(self.key(name), None)  # Streamlit would bring an old value of it back
         parameters = state.to_parameters(self.base(state.to_parameters(self.opening)))
-        self.history.write(self.beside() | parameters, self._widgets())
+        self.history.write(step_parameters(self.page) | self.beside() | parameters, self._widgets())
         if st.session_state.get(self.key("said_of")) is None:  # what the widgets hold once the page is drawn
             st.session_state[self.key("said_of")] = self._widgets()
 

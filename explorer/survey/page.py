@@ -2,6 +2,7 @@
 import streamlit as st
 
 from explorer.shared import chapter_links
+from explorer.shared.guided_strip import show_tour
 from explorer.shared.widgets import escape_markdown, is_dark, show_figure, show_problems
 from explorer.survey import controls
 from explorer.survey.survey_state import STATE
@@ -18,6 +19,7 @@ from explorer.survey.view import (
 STATE.come()
 chosen, table = controls.choose_survey()
 show_problems(STATE.problems)
+show_tour("survey")
 st.title(survey_heading(table))
 st.markdown("One picture can mislead. Here every mechanism is measured on every clip, and the boxes show the spread. "
             + escape_markdown(survey_sentence(table)))

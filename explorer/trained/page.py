@@ -1,6 +1,7 @@
 """Trained models: one clip, what each model answers, and where its tokens look."""
 import streamlit as st
 
+from explorer.shared.guided_strip import show_tour
 from explorer.shared.projector import show_projected
 from explorer.shared.widgets import show_warnings
 from explorer.trained import controls, view
@@ -16,6 +17,7 @@ if STATE.come():
     live.ask(STATE.state.query, STATE.state.look)
 chosen = controls.choose_view()
 show_warnings(STATE.problems)
+show_tour("trained")
 if chosen is None:
     st.info(f"{NONE[0].upper()}{NONE[1:]}.")
     st.stop()

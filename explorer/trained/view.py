@@ -27,7 +27,7 @@ from .trained_notes import GUIDE, UNEXPLAINED, map_notes, trained_heading, true_
 from .trained_state import LIVE, STATE
 
 VIEW = "trained_view"
-FILES = {ending: text for ending, text in export_buttons.HOLDS.items() if ending != ".linviz"} | {
+FILES = {ending: text for ending, text in export_buttons.HOLDS.items() if ending not in (".linviz", ".zip")} | {
     ".mp4": "every moment under its attention.",
     ".csv": "answers, table and query, with state and checkpoint.",
     ".npz": "the query's rows in every layer and head, for numpy."}

@@ -11,6 +11,7 @@ from .elu_features import elu_plus_one
 from .factored import Factored, Features, KernelMap, Normaliser
 from .factored_blocks import CausalBlocks, FactoredBlocks
 from .factored_sums import (
+    factored_moments,
     factored_row_means,
     factored_row_sums,
     factored_square_sums,
@@ -29,12 +30,13 @@ from .row_gathering import gather_rows, sum_rows
 from .score_convolution import corrected_scores
 from .scores import Scores
 from .sparse import Sparse
+from .step_scores import StepScores
 from .tiles import Tiles
 
 __all__ = ["Banded", "Blocks", "ByChannel", "ByHead", "CausalBlocks", "CausalExponential", "CausalFactored", "Dense",
            "Depthwise", "Factored", "FactoredBlocks", "Features", "Float64Map", "FunctionScores", "HeadMean",
            "KernelMap", "Map", "Memory", "MemoryState", "Normaliser", "PerChannel", "Product", "ReweightedTable",
-           "RotatedKernel", "Scores", "Sparse", "State", "Sum", "Tiles", "blockwise_output", "causal_map",
-           "corrected_scores", "elu_plus_one", "factored_row_means", "factored_row_sums", "factored_square_sums",
-           "forward_memory", "frobenius_norm", "gather_rows", "gather_tokens", "position_moments",
-           "products_of_pairs", "rotate_pairs", "sum_rows", "takes_blocks", "window_indices"]
+           "RotatedKernel", "Scores", "Sparse", "State", "StepScores", "Sum", "Tiles", "blockwise_output", "causal_map",
+           "corrected_scores", "elu_plus_one", "factored_moments", "factored_row_means", "factored_row_sums",
+           "factored_square_sums", "forward_memory", "frobenius_norm", "gather_rows", "gather_tokens",
+           "position_moments", "products_of_pairs", "rotate_pairs", "sum_rows", "takes_blocks", "window_indices"]

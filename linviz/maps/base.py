@@ -18,12 +18,12 @@ from .leading_axes import pick_channel
 from .leading_values import LeadingValues
 from .row_numbers import Numbers, is_one_number, row_numbers
 from .spectrum_roads import TOP, gram_spectra, has_gram_spectrum, leading_table_values, table_values
+from .table_calls import TableCalls
 
 BLOCK_WEIGHTS = 1 << 20  # weights in memory at once when a map is processed row by row
-MOST_WEIGHTS = 1 << 26   # weights of a map that becomes an array of numpy
 
 
-class Map:
+class Map(TableCalls):
     """The methods of every map; a subclass defines `take_rows` and overrides what it can compute more cheaply.
 
     shape       (N, S): queries, keys.
@@ -125,23 +125,6 @@ class Map:
             column = column.expand(*lead, *column.shape[-2:])
         out = self.apply(column)
         return out[..., 0] if x.ndim == 1 else out
-
-    def __rmatmul__(self, x: Any) -> Any:
-        raise TypeError("a map stands on the left, a @ v; for rows of weights times another matrix take a.dense()")
-
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        """A function of numpy, entry by entry: np.log(a)."""
-        if ufunc is np.matmul:
-            self.__rmatmul__(None)
-        return getattr(ufunc, method)(*(np.asarray(x) if isinstance(x, Map) else x for x in inputs), **options)
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        """The whole table (..., N, S) for numpy; ValueError, in one sentence, where the table is too large."""
-        if (count := math.prod((*self.lead, *self.shape))) > MOST_WEIGHTS:
-            raise ValueError(f"this map has {count:,} weights, and at most {MOST_WEIGHTS:,} are written out for numpy: "
-                             "take some rows, as in a.rows([5, 7]), or fewer tokens")
-        table = self.dense().detach().cpu()
-        return np.asarray((table.float() if table.dtype == torch.bfloat16 else table).numpy(), dtype=dtype)
 
     def __repr__(self) -> str:
         what = ("rows are probability distributions" if self.stochastic else

@@ -55,8 +55,13 @@ class Factored(Map):
     def apply(self, v: Tensor) -> Tensor:
         return self.left @ (self.right.mT @ v)
 
+    def left_rows(self, i: Tensor | slice) -> Tensor:
+        """The rows i of the left factor: (..., n, M)."""
+        return self.left[..., i, :]
+
     def take_rows(self, i: Tensor) -> Tensor:
-        return self.left[..., i, :] @ self.right.mT
+        left = self.left_rows(i)
+        return (self.right @ left.mT).mT if len(i) == 1 else left @ self.right.mT  # one row: R is read in its order
 
     def nth(self, c: int) -> Factored:
         return Factored(pick_channel(self.left, c), pick_channel(self.right, c), self.stochastic)
@@ -112,8 +117,17 @@ class KernelMap(Factored):
 
     @cached_property
     def left(self) -> Tensor:  # type: ignore[override]
-        """The features of the queries divided by the row sums (..., N, M), which an output does not need."""
-        return self.phi_q / self.normaliser(self.phi_q @ self.right.sum(-2, keepdim=True).mT)
+        """The features of the queries divided by the row sums (..., N, M); outputs, rows and sums do without."""
+        return self.left_rows(slice(None))
+
+    @cached_property
+    def key_sum(self) -> Tensor:
+        """The sum of the features of all keys: (..., M, 1)."""
+        return self.right.sum(-2, keepdim=True).mT
+
+    def left_rows(self, i: Tensor | slice) -> Tensor:
+        x = self.phi_q[..., i, :]
+        return x / self.normaliser(x @ self.key_sum)
 
     @property
     def like(self) -> Tensor:
@@ -192,7 +206,7 @@ class Normaliser:
             return torch.ones_like(sums)
         eps = self.eps if top is None or not self.eps else self.eps * (-top).exp()
         divisor = sums + eps if self.kind == "add" else sums.clamp_min(eps)
-        return divisor.where(divisor != 0, torch.ones_like(divisor))  # an empty row stays empty: dead, not NaN
+        return divisor.masked_fill(divisor == 0, 1.0)  # an empty row stays empty: dead, not NaN
 
     def slope(self, sums: Tensor) -> Tensor:
         """How the divisor follows its sum: 1, or 0 where it is clamped or the row is empty.

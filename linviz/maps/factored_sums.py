@@ -9,10 +9,13 @@ Where no feature is negative no term cancels, and the dtype of the factors is en
 """
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 
 from .factored import Factored
+from .readable import is_readable
 
 ROWS = 2048  # rows of a factor that are multiplied at once
 
@@ -23,21 +26,60 @@ def factored_row_sums(a: Factored) -> Tensor:
     >>> factored_row_sums(Factored(torch.full((4, 1), 0.25), torch.ones(4, 1))).tolist()
     [1.0, 1.0, 1.0, 1.0]
     """
-    return (a.left @ a.right.sum(-2).unsqueeze(-1)).squeeze(-1)
+    total = a.right.sum(-2).unsqueeze(-1)
+    return torch.cat([(x @ total).squeeze(-1) for x in _left_blocks(a)], -1)
 
 
-@torch.no_grad()
 def factored_square_sums(a: Factored) -> Tensor:
     """The sum of the squared weights of every row: (..., N), at least the square of its sum over S.
 
     >>> factored_square_sums(Factored(torch.full((4, 1), 0.25), torch.ones(4, 1))).tolist()
     [0.25, 0.25, 0.25, 0.25]
     """
-    signed = bool(a.left.amin() < 0) or bool(a.right.amin() < 0)
-    dtype = torch.float64 if signed else a.dtype
-    gram = sum(r.mT @ r for r in (part.to(dtype) for part in a.right.split(ROWS, -2)))
-    parts = [((x @ gram) * x).sum(-1).clamp_min(0) for x in (part.to(dtype) for part in a.left.split(ROWS, -2))]
-    return torch.cat(parts, -1).to(a.dtype)
+    return factored_moments(a)[1]
+
+
+@torch.no_grad()
+def factored_moments(a: Factored) -> tuple[Tensor, Tensor]:
+    """The sum of every row and of its squared weights, (..., N) each, in one walk over the factors.
+
+    >>> [x.tolist() for x in factored_moments(Factored(torch.full((2, 1), 0.5), torch.ones(2, 1)))]
+    [[1.0, 1.0], [0.5, 0.5]]
+    """
+    sums, squares = _moments(a, double=False)
+    return sums.to(a.dtype), squares.to(a.dtype)
+
+
+def _moments(a: Factored, double: bool) -> tuple[Tensor, Tensor]:
+    """The same; in float64 from the beginning, or from the first negative feature."""
+    total: Tensor | float = 0.0
+    gram: Tensor | float = 0.0
+    sums, squares = [], []
+    for x in a.right.split(ROWS, -2):
+        if not double and bool(x.amin() < 0):
+            return _moments(a, double=True)
+        x = x.double() if double else x
+        total, gram = total + x.sum(-2).unsqueeze(-1), gram + _products_of_columns(x)
+    for x in _left_blocks(a):
+        if not double and bool(x.amin() < 0):
+            return _moments(a, double=True)
+        x = x.double() if double else x
+        sums.append((x @ total).squeeze(-1))
+        squares.append(((x @ gram) * x).sum(-1).clamp_min_(0))
+    return torch.cat(sums, -1), torch.cat(squares, -1)
+
+
+def _left_blocks(a: Factored) -> Iterator[Tensor]:
+    """The left factor in blocks of rows that stay in the cache."""
+    return (a.left_rows(slice(i, i + ROWS)) for i in range(0, a.shape[0], ROWS))
+
+
+def _products_of_columns(x: Tensor) -> Tensor:
+    """x^T x (..., M, M) of x (..., N, M). numpy computes one half of a symmetric product and copies the other."""
+    if x.shape[:-2].numel() > 1 or not is_readable(x):
+        return x.mT @ x
+    rows = x.detach().flatten(0, -2).numpy()
+    return torch.from_numpy(rows.T @ rows).view(*x.shape[:-2], *[x.shape[-1]] * 2)
 
 
 def frobenius_norm(a: Factored) -> Tensor:

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
+from .long_buffers import long_buffer
 from .readable import is_readable, wants_gradient
 
 OWN_GRADIENT = 1 << 16  # numbers in v from which the gradient above is faster than that of the plain formula
@@ -57,6 +58,7 @@ class _KernelOutput(Function):
 
     @staticmethod
     def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, normaliser: Divisor) -> Tensor:
+        q, k, v = (x.contiguous() for x in (q, k, v))
         o, S, s, sums, z = plain_output(q, k, v, normaliser)
         ctx.save_for_backward(q, k, v, o, S, s, sums, z)
         ctx.normaliser = normaliser
@@ -99,7 +101,7 @@ def blockwise_output(features: FeatureMap, q: Tensor, k: Tensor, v: Tensor, norm
     >>> blockwise_output(lambda q, k: (q, k), x, x, torch.arange(4.0).view(x.shape), Normaliser())[0, 0, 0]
     tensor([1.5000])
     """
-    out = q.new_empty(*q.shape[:-1], v.shape[-1])
+    out = long_buffer(q, (*q.shape[:-1], v.shape[-1]))
     for b, h in ((b, h) for b in range(q.shape[0]) for h in range(q.shape[1])):
         S, s = _summaries(features, k[b, h], v[b, h])
         for x, o in _blocks(q[b, h], out[b, h]):

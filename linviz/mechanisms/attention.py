@@ -91,7 +91,10 @@ class Attention(nn.Module):
         """q, k and v as the mechanism takes them: checked, with all heads, shifted."""
         check_context(self.spec, self.mechanism, context)
         q, k, v = self.admit(q, k, v)
-        return q, self._shifted(k), self._shifted(v)
+        k, v = self._shifted(k), self._shifted(v)
+        if not isinstance(self.mechanism, Kernel):
+            return q, k, v
+        return q.contiguous(), k.contiguous(), v.contiguous()  # once, not before every product
 
     def _map(self, q: Tensor, k: Tensor, v: Tensor, **context: Any) -> Map:
         mechanism = widened(self.mechanism)

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from ..maps import Scores
+from ..maps import Scores, StepScores, step_scores
 from ._branches import step_count, step_indices
 from .base import Mechanism
 
@@ -42,6 +42,8 @@ class Swin(Mechanism):
 
     def map(self, q: Tensor, k: Tensor, v: Tensor) -> Scores:
         self.seat(q, k)
+        if len(self.grid) >= step_scores.LONG:
+            return StepScores(q, k, self.bias, self.grid, self.built)
         places = self.grid.places(q.device)
         step = step_indices(places, places, self.built).T  # (queries, keys): the step from key to query
         bias = self.bias[step].movedim(-1, 0)  # (H, queries, keys)

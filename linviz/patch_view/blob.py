@@ -149,9 +149,10 @@ def declared_fields(fields: type[State] = Look) -> dict[str, Any]:
 def _checked_state(grid: Grid, fields: type[State], **asked: Any) -> dict[str, Any]:
     """The state of a view, each value checked by the field that declares it."""
     look = {name: value for name, value in asked.items() if name not in ("query", "intro", "tick")}
-    if unknown := look.keys() - fields.settings().keys():
-        raise TypeError(f"a view has no {', '.join(sorted(unknown))}; it has {', '.join(fields.settings())}")
-    checked = fields(**look).to_fields()
+    declared = fields.settings()
+    if unknown := look.keys() - declared.keys():
+        raise TypeError(f"a view has no {', '.join(sorted(unknown))}; it has {', '.join(declared)}")
+    checked = fields(**{name: declared[name].kind.from_json(value) for name, value in look.items()}).to_fields()
     if (t := look.get("frame")) is not None and t >= grid.T:
         raise ValueError(f"frame {t} is not one of the {grid.T} of {grid} (the first is 0)")
     rest: dict[str, Callable[[Any], Any]] = {"query": lambda x: _checked_query(x, grid), "intro": bool, "tick": int}

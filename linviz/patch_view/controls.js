@@ -32,6 +32,9 @@ export class Controls {                                          // act: what th
     this.where = h("span", {className: "where"});
     this.projector = button("projector", () => act.set({projector: this.projector.ariaPressed !== "true"}, true));
     this.projector.title = "for a room: bright pictures, large type, no sidebar";
+    this.asks = button("ask about a weight", act.asks);
+    this.asks.title = "then click a patch: how its weight for the query comes about. Alt+click asks at once, without it";
+    this.one = button("keep one pin", act.one);
     this.live = h("div", {className: "sr", role: "status", ariaLive: "polite"});
     this.modes = group("how attention is drawn", []);
     this.tones = group("brightness, of the attention", []);
@@ -40,7 +43,7 @@ export class Controls {                                          // act: what th
     this.gate = h("div", {className: "tools"}, this.sliders.strength.el, this.fit, this.fixed);
     this.memory = h("div", {className: "tools"}, this.sliders.fading.el, this.sliders.erasing.el);
     this.rest = h("div", {className: "tools"}, this.play, this.modes,
-      group("exposure", this.own), this.scale.el, this.sign, this.where, this.projector);
+      group("exposure", this.own), this.scale.el, this.sign, this.where, this.one, this.asks, this.projector);
     this.ways = h("details", {className: "ways"}, h("summary", {}, "More ways to look"), h("div", {className: "tools"},
       h("span", {className: "named"}, "brightness", this.tones),
       h("label", {title: "a line around the fewest patches that hold this share"}, "encircle", this.share, this.held),
@@ -67,7 +70,7 @@ export class Controls {                                          // act: what th
     }
   }
 
-  show(state, query, grid, panels, progress, model) {            // what follows the query and the controls
+  show(state, query, grid, panels, progress, model, tokens, asking) {           // what follows the query and the controls
     const {mode, own, share, tone, follow, projector} = state, at = grid.place(query);
     this.scale.show(state, model);
     write(this.where, at === null ? `query: token ${query + 1} of the ${grid.first} before the picture`
@@ -82,6 +85,8 @@ export class Controls {                                          // act: what th
     write(this.sign, less ? `orange: more than ${panels[0].title}, blue: less` : "");
     for (const b of this.tone) b.ariaPressed = b.dataset.value === tone;
     this.follow.ariaPressed = follow;
+    this.asks.ariaPressed = asking;
+    this.one.hidden = !tokens.length;
     this.projector.ariaPressed = projector;
     write(this.held, share ? `${Math.round(100 * share)} %` : "nothing");
     this.share.style.setProperty("--fill", `${share / this.share.max * 100}%`);

@@ -6,6 +6,10 @@ export function allowed({kind, low, high, words, longest, most}, value) {    // 
   if (kind === "word") return words.includes(value) ? value : undefined;
   if (kind === "switch") return typeof value === "boolean" ? value : undefined;
   if (kind === "text") return typeof value === "string" && value.length <= longest ? value : undefined;
+  if (kind === "pins") {                                         // places: frame, row, column from 0
+    const placed = at => Array.isArray(at) && at.length === 3 && at.every(n => Number.isInteger(n) && n >= 0);
+    return Array.isArray(value) && value.length <= most && value.every(placed) ? value : undefined;
+  }
   if (kind === "words") {
     const good = Array.isArray(value) && value.length <= most && value.every(word => words.includes(word));
     return good ? [...new Set(value)] : undefined;

@@ -69,6 +69,13 @@ export const css = `
 .ring { width: calc(1.42 * 100% / var(--x) + 7px); aspect-ratio: 1; border: 1.5px solid #fff;    /* around the patch */
   box-shadow: 0 0 0 1px #000b, inset 0 0 0 1px #000b; }
 .ring.away { border-style: dashed; opacity: .6; }
+.ring.mine { border: 2px solid var(--pin); }
+.ring.mine::after { content: attr(data-n); position: absolute; left: 100%; top: 0; transform: translate(-30%, -60%);
+  padding: 0 4px; border-radius: 8px; background: var(--pin); color: #111; font: 600 11px/14px system-ui, sans-serif; }
+.ring.mine.active { border-width: 3px; }
+.asked { position: absolute; pointer-events: none; transform: translate(-50%, -50%); width: calc(100% / var(--x) + 4px);
+  aspect-ratio: 1; border: 1.5px dashed #fff; box-shadow: 0 0 0 1px #000b, inset 0 0 0 1px #000b; }
+.asking .main { cursor: help; }
 .edge { position: absolute; inset: 0; width: 100%; height: 100%; pointer-events: none; fill: none; }
 .edge path { vector-effect: non-scaling-stroke; stroke: #000a; stroke-width: 3.5px; }
 .edge path + path { stroke: #fff; stroke-width: 1.3px; }
@@ -90,6 +97,16 @@ export const css = `
 .strip.long [aria-pressed=false] .unit { display: none; }
 .strip button:focus-visible .stage { outline: 2.5px solid var(--accent); }
 
+.pinned { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 6px; margin-top: 8px; }
+.pinned button { all: unset; display: block; min-width: 0; cursor: pointer; overflow: hidden; white-space: nowrap;
+  text-overflow: ellipsis; font-size: .79em; color: var(--soft); font-variant-numeric: tabular-nums; }
+.pinned .stage { border-radius: 4px; cursor: pointer; margin: 3px 3px 4px; }
+.pinned b { display: inline-block; margin-left: 3px; padding: 0 5px; border-radius: 8px; background: var(--pin); color: #111; }
+.pinned .ring.mine::after { content: none; }
+.pinned [aria-pressed=true] { color: var(--ink); font-weight: 600; }
+.pinned [aria-pressed=true] .stage { outline: 2px solid var(--ink); outline-offset: 1px; }
+.pinned button:focus-visible .stage { outline: 2.5px solid var(--accent); }
+
 .bar { height: 3px; margin: 9px 0 7px; border-radius: 2px; background: var(--line); overflow: hidden; }
 .bar i { display: block; height: 100%; border-radius: 2px; background: var(--hue); transform-origin: 0 0; }
 .under { display: grid; }
@@ -101,6 +118,12 @@ export const css = `
 .note { margin: 0; }
 .troubled:not(.apart) .facts { visibility: hidden; }
 .apart .note { grid-area: 2 / 1; margin-top: 3px; }
+
+.weight { width: 100%; margin-top: 8px; border-collapse: collapse; font-size: .87em; font-variant-numeric: tabular-nums; }
+.weight caption { text-align: left; font-weight: 600; padding-bottom: 2px; }
+.weight :is(th, td) { padding: 2px 0; border-top: 1px solid var(--line); font-weight: 400; text-align: left; }
+.weight th { color: var(--soft); }
+.weight td { text-align: right; white-space: nowrap; padding-left: 8px; }
 
 .ways summary { cursor: pointer; width: max-content; line-height: 24px; color: var(--soft); }
 .ways summary:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; border-radius: 3px; }
@@ -149,7 +172,7 @@ input[type=range]:focus-visible::-webkit-slider-thumb {
   :where(.panel:first-child:not(:nth-last-child(4)), .panel:nth-child(2):last-child) { grid-column: 1 / -1;
     display: grid; grid-template-columns: max(272px, 62%) minmax(0, 1fr); column-gap: 12px;    /* its numbers beside */
     & > * { grid-column: 1; }                              /* the picture: every panel on one screen */
-    .head, .strip { grid-column: 1 / -1; }
+    .head, .strip, .pinned, .weight { grid-column: 1 / -1; }
     .main { grid-row: 2; }
     .under { grid-area: 2 / 2; }
     .facts { grid-template-columns: minmax(0, 1fr); align-content: end; gap: 12px; }

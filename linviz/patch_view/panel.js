@@ -4,6 +4,8 @@ import {fewest, measures, roadOf} from "./rows.js";
 import {h, hues, three, write} from "./look.js";
 import {paint, stage} from "./light.js";
 import {edge, outlines} from "./outline.js";
+import {QueryPins, ringOf} from "./pins.js";
+import {WeightTable} from "./weights.js";
 
 export function gridOf(T, Y, X, first) {                         // token number <-> frame, row, column, as linviz.Grid
   return {T, Y, X, first, size: first + T * Y * X, name: String([T, Y, X, first]),
@@ -11,6 +13,7 @@ export function gridOf(T, Y, X, first) {                         // token number
     place: i => i < first ? null : [(i - first) / (X * Y), (i - first) / X % Y, (i - first) % X].map(Math.floor)};
 }
 
+let fills = 0;                                                   // how often a panel was given a map
 const THUMB = 96;                                                // pixels of a frame in the strip, in light
 const facts = {                                                  // what they mean, and their names; [left out where narrow]
   shares: [
@@ -30,7 +33,7 @@ const troubles = {
 };
 
 export class Panel {
-  constructor(grid, keys, pickFrame) {                           // elements only; the content comes with fill
+  constructor(grid, keys, pickFrame, pickQuery) {                           // elements only; the content comes with fill
     const {T, X, Y} = grid, shown = [keys.T, keys.Y, keys.X];
     this.grid = grid;
     this.keys = keys;
@@ -41,7 +44,11 @@ export class Panel {
     this.pin = h("div", {className: "pin"});
     this.main.edge = edge(this.main.box, grid);
     this.main.held = edge(this.main.box, keys, "edge held");
-    this.main.box.append(this.pin, this.ring);
+    this.rings = h("div");
+    this.target = h("div", {className: "asked", hidden: true});
+    this.main.box.append(this.rings, this.pin, this.ring, this.target);
+    this.pins = new QueryPins(pickQuery);
+    this.weight = new WeightTable();
     this.thumbs = Array.from({length: T > 1 ? T : 0}, (_, t) => this.thumb(t, stage(...shown, 1, THUMB), pickFrame));
     this.name = h("span");
     this.less = h("span", {className: "less"});
@@ -52,7 +59,7 @@ export class Panel {
     this.el = h("section", {className: "panel", style: sizes},
       h("div", {className: "head"}, this.name, this.less), this.main.box,
       h("div", {className: "strip" + (T > 8 ? " long" : ""), hidden: T === 1}, ...this.thumbs.map(s => s.button)),
-      this.bar, h("div", {className: "under"}, this.list(), this.note));
+      this.pins.el, this.bar, h("div", {className: "under"}, this.list(), this.note), this.weight.el);
     this.nameFacts("shares");
   }
 
@@ -87,6 +94,7 @@ export class Panel {
     Object.assign(this, {title, shares, hue, gated: Boolean(wire.gate), road: null, why: "", turned: ""});
     try { this.road = roadOf(wire); } catch (error) { this.why = error.message; }
     this.row = new Float64Array(this.road?.S ?? this.keys.size);
+    this.content = fills++;
     this.el.style.setProperty("--hue", this.hue);
     this.el.ariaLabel = this.main.mask.ariaLabel = title;
     write(this.name, title);
@@ -129,46 +137,78 @@ export class Panel {
     return this.measures;
   }
 
-  draw(query, pinned, {frame, mode, own, share, tone}, {full, light}, base) {
-    const {size, trouble} = this.weigh(query), heat = mode === "heat";
-    this.signed ||= trouble === "signed";
-    const less = mode === "difference" && this.against(base), signed = this.signed || less;
-    const gain = trouble === "dead" ? 0 : own && !less ? 1 / (size || 1) : this.row.length / full;
-    const drawn = less ? this.row.map((a, j) => a - base.row[j]) : this.row;
-    paint(this.main, drawn, this.keys.first, {gain, light, heat, signed, tone});
-    this.circled = outlines(trouble ? null : {data: fewest(this.row, share)}, this.keys);
-    this.tinted = signed;
+  draw(query, pinned, look, model, base, tokens) {               // tokens: the pins, the query pinned last among them
+    const found = this.weigh(query), {frame} = look;
+    this.signed ||= found.trouble === "signed";
+    const less = this.lessOf(base, found, look, query);
+    this.light(this.main, this.row, found, less, look, model);
+    this.circled = outlines(found.trouble ? null : {data: fewest(this.row, look.share)}, this.keys);
     write(this.less, less ? `minus ${base.title}` : "");
-    this.lit = !heat && !signed && light;
-    this.show(this.main, frame, heat);
-    this.thumbs.forEach((s, t) => this.strip(s, t, frame, heat));
-    const at = this.grid.place(query), away = at !== null && at[0] !== frame;
-    this.mark(this.ring, at);
+    this.show(this.main, frame);
+    this.thumbs.forEach((s, t) => this.strip(s, t, frame));
+    const at = this.grid.place(query), away = at !== null && at[0] !== frame, hovered = pinned !== query;
+    this.mark(this.ring, tokens.length && !hovered ? null : at);
     this.ring.classList.toggle("away", away);
-    this.mark(this.pin, pinned !== query && this.grid.place(pinned)?.[0] === frame ? this.grid.place(pinned) : null);
+    const dot = hovered && !tokens.length && this.grid.place(pinned)?.[0] === frame;
+    this.mark(this.pin, dot ? this.grid.place(pinned) : null);
+    this.encircle(tokens, pinned, frame, model.colours.pins);
+    this.pins.show(this, tokens, pinned, look, model, base);
     this.tell();
   }
 
-  against(base) {                                                // whether its rows can be subtracted from this one's
-    return base !== this && base.keys.name === this.keys.name && !this.measures.trouble && !base.measures.trouble;
+  light(s, row, {size, trouble}, less, {mode, own, tone}, {full, light}) {     // a row into a stage
+    const heat = mode === "heat", signed = this.signed || less !== null;
+    const gain = trouble === "dead" ? 0 : own && !less ? 1 / (size || 1) : row.length / full;
+    paint(s, less ? row.map((a, j) => a - less[j]) : row, this.keys.first, {gain, light, heat, signed, tone});
+    this.tinted = signed;
+    this.lit = !heat && !signed && light;
+    this.heated = heat && !signed;
+  }
+
+  lessOf(base, {trouble}, {mode}, query) {                       // the row that is subtracted from this one's; or null
+    if (mode !== "difference" || base === this || base.keys.name !== this.keys.name || trouble) return null;
+    const row = base.road.row(query, new Float64Array(base.row.length));
+    return measures(row, base.shares).trouble ? null : row;
+  }
+
+  encircle(tokens, query, frame, colours) {                      // a ring of its own around every pin
+    if (this.rings.childElementCount !== tokens.length) {
+      this.rings.replaceChildren(...tokens.map((_, slot) => ringOf(slot, colours)));
+    }
+    tokens.forEach((token, slot) => {
+      const ring = this.rings.children[slot], at = this.grid.place(token);
+      this.mark(ring, at);
+      ring.classList.toggle("away", at?.[0] !== frame);
+      ring.classList.toggle("active", token === query);
+    });
+  }
+
+  ask(query, place, frame) {                                     // a patch whose weight for the query is explained; or null
+    const {T, Y, X} = this.grid, [t, y, x] = place ?? [], {keys} = this;
+    const own = place && [this.key(t), Math.floor(y * keys.Y / Y), Math.floor(x * keys.X / X)];
+    this.mark(this.target, t === frame ? place : null);
+    const steps = own && this.road ? this.road.steps(query, keys.number(...own)) : null;
+    const where = own && `how much the query looks at row ${y + 1}, column ${x + 1}${T > 1 ? `, frame ${t + 1}` : ""}`;
+    const equal = steps && `${three(Math.abs(steps.at(-1)[1]) * this.row.length)} times the equal share`;
+    this.weight.show(steps, where, this.signed, equal);
   }
 
   key(t) { return Math.floor(t * this.keys.T / this.grid.T); }   // keys may lie on fewer frames than queries
 
-  show(s, t, heat) {
+  show(s, t) {
     s.put(this.key(t), this.lit ? this.pictures[t] : null, this.lit, this.main);
     s.edge(this.edges[t]);
     s.held(this.circled[this.key(t)]);
-    s.box.classList.toggle("heat", heat && !this.tinted);
+    s.box.classList.toggle("heat", this.heated);
     s.box.classList.toggle("signed", this.tinted);
   }
 
-  strip(s, t, frame, heat) {                                     // a thumb: this frame's attention and its share of all
+  strip(s, t, frame) {                                           // a thumb: this frame's attention and its share of all
     const each = this.keys.X * this.keys.Y, from = this.keys.first + this.key(t) * each;
     let share = 0;
     for (let j = from; j < from + each; j++) share += this.row[j];
     const known = !this.measures.trouble;
-    this.show(s, t, heat);
+    this.show(s, t);
     write(s.share, known ? `${Math.round(100 * share)}` : "–");
     s.button.ariaLabel = `frame ${t + 1}` + (known ? `, ${s.share.textContent} %` : "");
     s.level.style.transform = `scaleX(${known ? share / this.measures.sum : 0})`;

@@ -8,10 +8,12 @@ import {allowed, between} from "./fields.js";
 import {unpack} from "./rows.js";
 import {css, h, setColours} from "./look.js";
 import {Picture} from "./light.js";
+import {pinnedTokens, pinOrUnpin} from "./pins.js";
 import {gridOf, Panel} from "./panel.js";
 import {Controls} from "./controls.js";
 
 const reduced = matchMedia("(prefers-reduced-motion: reduce)");
+const CLICK = 700;                                               // milliseconds after a tap in which its click may come
 const LEAP = 200;                                                // milliseconds: the most of a glide in one frame
 
 export function mount(host, bytes, {onChange} = {}) {
@@ -19,8 +21,10 @@ export function mount(host, bytes, {onChange} = {}) {
   const on = (target, name, act, more) => target.addEventListener(name, act, {signal: gone.signal, ...more});
   const state = {query: 0, frame: 0};                            // and every field of the look, as the model declares it
   let model, grid, wished = {}, panels = [], pictures = [], hover = null;
+  let held = false, asking = false, apart = false, asked = null, lifted = -Infinity;    // held: the query is a pin, set by a person
   let queued = 0, gliding = 0, target = null, progress, playing = 0, said = 0, opened = false;
-  const controls = new Controls(on, {set, replay, tell, play: () => play(!playing), slide});
+  const controls = new Controls(on, {set, replay, tell, play: () => play(!playing), slide,
+    asks: () => { asking = !asking; asked = hover = null; schedule(); }, one: () => set({pins: []}, true)});
   const shelf = h("div", {className: "panels"});
   const parts = [shelf, controls.gate, controls.memory, controls.rest, controls.ways, controls.live];
   const face = h("div", {className: "view", tabIndex: 0, role: "application"}, ...parts);
@@ -63,7 +67,7 @@ export function mount(host, bytes, {onChange} = {}) {
 
   function fitting(panel, keys) {                                // the same elements where they can: nothing flickers
     if (panel?.keys.name === keys.name) return panel;
-    const fresh = new Panel(grid, keys, t => set({frame: t}, true));
+    const fresh = new Panel(grid, keys, t => set({frame: t}, true), query => set({query, pins: state.pins}, true));
     if (panel) panel.el.replaceWith(fresh.el); else shelf.append(fresh.el);
     pointer(fresh.main.box);
     return fresh;
@@ -72,7 +76,8 @@ export function mount(host, bytes, {onChange} = {}) {
   function clear() {
     play(false);
     wished = {};
-    hover = null;
+    hover = asked = null;
+    held = false;
     panels = [];
     shelf.replaceChildren();
   }
@@ -85,8 +90,9 @@ export function mount(host, bytes, {onChange} = {}) {
 
   function obey(wish) {                                          // what Python asks, where it differs from last time
     const again = wish.tick !== wished.tick;
-    const changed = Object.entries(wish).filter(([k, v]) => v !== null && (again || v !== wished[k]));
+    const changed = Object.entries(wish).filter(([k, v]) => v !== null && (again || String(v) !== String(wished[k])));
     wished = wish;
+    if (changed.some(([name]) => name === "query")) held = false;    // what Python shows is no pin of a person's
     set(Object.fromEntries(changed));
     if (wish.intro && !opened && panels.some(p => p.road?.gated) && !reduced.matches) intro();
   }
@@ -105,12 +111,38 @@ export function mount(host, bytes, {onChange} = {}) {
     if (state.frame !== old.frame) panels.forEach(p => p.paper(pictures, state.frame));
     turn();
     schedule();
-    if (person && Object.keys(state).some(k => old[k] !== state[k])) onChange?.({...state}, state.query !== old.query);
+    if (person && Object.keys(state).some(k => String(old[k]) !== String(state[k]))) onChange?.({...state}, state.query !== old.query);
   }
 
-  function walk() {                                              // the query goes where the motion takes its patch
-    const to = model.tracks?.data[state.query * grid.T + state.frame] ?? -1;
-    if (to >= 0) state.query = to;
+  function walk() {                                              // pins go where the motion takes their patches
+    const follow = token => {
+      const to = model.tracks?.data[token * grid.T + state.frame] ?? -1;
+      return to >= 0 ? to : token;
+    };
+    const moved = tokens().map(follow);
+    state.query = follow(state.query);
+    state.pins = placesOf(moved);
+  }
+
+  const tokens = () => grid ? pinnedTokens(state.pins, state.query, grid, model.fields.pins?.most ?? 1) : [];
+  const placesOf = pins => new Set(pins).size > 1 ? [...new Set(pins)].map(grid.place).filter(Boolean) : [];
+
+  function pin(at) {                                             // a person pins a patch, or unpins a pinned one
+    const most = model.fields.pins?.most ?? 1, now = tokens();
+    const next = held || now.length ? pinOrUnpin(now, state.query, at, most) : {query: at, tokens: []};
+    held = true;
+    set({query: next.query, pins: placesOf(next.tokens)}, true);
+  }
+
+  function move(query) {                                         // the query's own pin goes with it
+    const pins = placesOf(tokens().map(token => token === state.query ? query : token));
+    held = true;
+    set({query, pins}, true);
+  }
+
+  function ask(at) {
+    asked = grid.place(at);
+    schedule();
   }
 
   function label() {
@@ -118,7 +150,8 @@ export function mount(host, bytes, {onChange} = {}) {
     controls.label(panels, moving, playing, reduced.matches, Boolean(model?.tracks));
     face.style.setProperty("--accent", panels.find(p => p.road?.gated)?.hue ?? model?.colours.hues.kernel);
     face.ariaLabel = `${model?.title ?? ""}: attention of one patch under ${names}. ${model?.alt ?? ""} `
-      + `Arrow keys move the query${moving ? ", Page Up and Page Down change the frame" : ""}.`;
+      + `Arrow keys move the query${moving ? ", Page Up and Page Down change the frame" : ""}. `
+      + "Enter keeps this patch pinned and moves on, Delete unpins it, Escape keeps one pin, W asks about a weight.";
   }
 
   function tell() { onChange?.({...state}, false); }
@@ -132,8 +165,11 @@ export function mount(host, bytes, {onChange} = {}) {
     if (!grid) return;
     const shown = {...model, light: state.projector ? model.projected : model.light};
     face.classList.toggle("projector", state.projector);
-    for (const p of panels) p.draw(hover ?? state.query, state.query, state, shown, panels[0]);
-    controls.show(state, hover ?? state.query, grid, panels, progress, shown);
+    const pins = tokens(), query = asking ? state.query : hover ?? state.query;
+    face.classList.toggle("asking", asking);
+    for (const p of panels) p.draw(query, state.query, state, shown, panels[0], pins);
+    for (const p of panels) p.ask(state.query, asking && hover !== null ? grid.place(hover) : asked, state.frame);
+    controls.show(state, query, grid, panels, progress, shown, pins, asking);
     if (hover === null) said = setTimeout(() => controls.speak(panels), 350);    // a screen reader hears where it rests
   }
 
@@ -212,11 +248,15 @@ export function mount(host, bytes, {onChange} = {}) {
     };
     const over = e => { const i = at(e); if (i !== hover) { hover = i; schedule(); } };
     const leave = () => { hover = null; schedule(); };
-    const pin = e => set({query: at(e)}, true);
+    const press = e => asking || e.altKey || e.shiftKey ? ask(at(e)) : pin(at(e));
     on(box, "pointermove", over);
     on(box, "pointerdown", over);
-    on(box, "pointerup", e => { if (e.pointerType !== "mouse") pin(e); });     // where a finger lifts is the query
-    on(box, "click", pin);
+    on(box, "pointerup", e => {                                  // where a finger lifts is the query
+      if (e.pointerType === "mouse") return;
+      lifted = e.timeStamp;
+      press(e);
+    });
+    on(box, "click", e => { if (e.timeStamp - lifted > CLICK) press(e); });     // a tap is also a click, and counts once
     on(box, "pointerleave", leave);
     on(box, "pointercancel", leave);
   }
@@ -227,11 +267,28 @@ export function mount(host, bytes, {onChange} = {}) {
       ArrowLeft: [0, 0, -n], ArrowRight: [0, 0, n], ArrowUp: [0, -n, 0], ArrowDown: [0, n, 0],
       ...(grid.T > 1 && {PageUp: [-1, 0, 0], PageDown: [1, 0, 0]}),
     }[e.key];
-    if (!moves || e.ctrlKey || e.metaKey || e.altKey) return;
+    if (e.ctrlKey || e.metaKey || e.altKey) return;
+    if (!moves) return other(e);
     e.preventDefault();
     hover = null;
-    const sizes = [grid.T, grid.Y, grid.X], from = grid.place(Math.max(grid.first, state.query));
-    set({query: grid.number(...from.map((v, n) => between(v + moves[n], 0, sizes[n] - 1)))}, true);
+    const sizes = [grid.T, grid.Y, grid.X], start = asking && asked ? grid.number(...asked) : state.query;
+    const from = grid.place(Math.max(grid.first, start));
+    const to = grid.number(...from.map((v, n) => between(v + moves[n], 0, sizes[n] - 1)));
+    if (asking) ask(to); else if (apart) { apart = false; pin(to); } else move(to);
+  }
+
+  function other(e) {                                            // keys that do not move
+    const acts = {
+      Enter: () => { held = apart = true; },                     // the next step begins at this pin and leaves it there
+      Delete: () => pin(state.query), Backspace: () => pin(state.query),
+      Escape: () => { asking = apart = false; asked = null; set({pins: []}, true); },
+      w: () => { asking = !asking; asked = asking ? grid.place(Math.max(grid.first, state.query)) : null; },
+    };
+    if (!acts[e.key]) return;
+    e.preventDefault();
+    hover = null;
+    acts[e.key]();
+    schedule();
   }
 
   function destroy() {
@@ -246,6 +303,7 @@ export function mount(host, bytes, {onChange} = {}) {
   }
 
   const view = {update, set, draw, destroy,
+    steps: (n, i, j) => panels[n].road.steps(i, j),
     row: (n, i) => panels[n].road.row(i, new Float64Array(panels[n].row.length)),
     get state() { return {...state, hover, progress, playing: Boolean(playing), gliding: Boolean(gliding)}; },
     get decoded() { return Promise.all(pictures.map(p => p.decoded)); },

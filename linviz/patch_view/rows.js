@@ -41,6 +41,7 @@ export function unpack(bytes) {
 
 // ------------------------------------------------------------------------------------------------ roads
 // A wire is what a map sends; a road computes any of its rows: {N, S, row(i, out)}, out a Float64Array of S.
+// steps(i, j) says how the weight of key j for query i comes about: [words, number] in order, the weight itself last.
 // A road whose weights follow a slider also has turn({strength, fading, erasing}, snapshot), and says which: gated, fades,
 // erases. A gated road has fit as well, the steps and divergences of its snapshots.
 
@@ -78,32 +79,50 @@ function multiplied(phi, s) {                                    // features tim
 const roads = {
   softmax({q, k, scale, bias, causal}) {                         // softmax over j of scale q_i.k_j + bias_ij
     const [N, D] = q.shape, S = k.shape[0], left = new Float64Array(D);
-    return {N, S, row(i, out) {
-      const seen = causal ? Math.min(i + 1, S) : S;
-      let top = -Infinity, sum = 0;
+    const seenBy = i => causal ? Math.min(i + 1, S) : S;
+    function score(i, seen, out) {                               // the scores of a row; the largest of them
+      let top = -Infinity;
       left.set(q.data.subarray(i * D, (i + 1) * D));
       products(left, k.data, seen, out);
       for (let j = 0; j < seen; j++) {
         const score = out[j] = scale * out[j] + (bias ? bias.data[i * S + j] : 0);
         if (score > top) top = score;
       }
+      return top;
+    }
+    function row(i, out) {
+      const seen = seenBy(i), top = score(i, seen, out);
+      let sum = 0;
       if (top === -Infinity) return out.fill(0);                 // every key is forbidden
       for (let j = 0; j < seen; j++) sum += out[j] = Math.exp(out[j] - top);
       for (let j = 0; j < seen; j++) out[j] /= sum;
       return out.fill(0, seen);
-    }};
+    }
+    function steps(i, j) {
+      const out = new Float64Array(S), seen = seenBy(i), top = score(i, seen, out), own = out[j];
+      if (j >= seen || own === -Infinity) return [["this query may not see this key", null], ["weight", 0]];
+      const sum = out.reduce((sum, a, n) => n < seen ? sum + Math.exp(a - top) : sum, 0), e = Math.exp(own - top);
+      const more = [...bias ? [["bias", bias.data[i * S + j]]] : [], ...bias || scale !== 1 ? [["score", own]] : []];
+      return [["q\u00b7k", dot(q.data, i * D, k.data, j * D, D)], ...more, ["exp(score \u2212 largest score)", e],
+        ["sum over all keys", sum], ["weight", e / sum]];
+    }
+    return {N, S, row, steps};
   },
 
   factored({left, right, mix, query_block, key_block}) {         // left_i . right_j, times a mix of blocks
     const [N, M] = left.shape, S = right.shape[0], own = new Float64Array(M);
-    return {N, S, row(i, out) {
+    const mixed = (i, j) => mix.data[query_block.data[i] * mix.shape[1] + key_block.data[j]];
+    function row(i, out) {
       own.set(left.data.subarray(i * M, (i + 1) * M));
       products(own, right.data, S, out);
-      if (!mix) return out;
-      const start = query_block.data[i] * mix.shape[1];          // its blocks' row of the mix
-      for (let j = 0; j < S; j++) out[j] *= mix.data[start + key_block.data[j]];
+      for (let j = 0; mix && j < S; j++) out[j] *= mixed(i, j);  // by its block's row of the mix
       return out;
-    }};
+    }
+    function steps(i, j) {                                       // what a row is divided by is in the left factor
+      const product = ["left factor\u00b7right factor", dot(left.data, i * M, right.data, j * M, M)];
+      return [product, ...mix ? [["mix of the two blocks", mixed(i, j)]] : [], ...ofRow(row, i, j, S)];
+    }
+    return {N, S, row, steps};
   },
 
   kernel({phi_q, phi_k, z_q, z_k, s_q, s_k, normaliser, causal, gate, over}) {
@@ -132,8 +151,7 @@ const roads = {
       }
       return top;
     }
-    function row(i, out) {
-      const seen = causal ? Math.min(i + 1, S) : S;
+    function undivided(i, seen, out) {                           // a row before it is divided, and by what
       for (let m = 0, n = i * M; m < M; m++, n++) {
         left[m] = s_q ? s_q.data[n] + (z ? logSigmoid(s * z[0][n]) : 0) : phi_q.data[n] * (z ? sigmoid(s * z[0][n]) : 1);
       }
@@ -141,12 +159,21 @@ const roads = {
       if (!s_q) products(left, right, seen, out);
       let sum = 0;
       for (let j = 0; j < seen; j++) sum += out[j];
-      const whole = {add: sum + eps, clamp: Math.max(sum, eps), none: 1}[normaliser.kind];
+      return {add: sum + eps, clamp: Math.max(sum, eps), none: 1}[normaliser.kind];
+    }
+    const seenBy = i => causal ? Math.min(i + 1, S) : S;
+    function row(i, out) {
+      const seen = seenBy(i), whole = undivided(i, seen, out);
       for (let j = 0; j < seen; j++) out[j] = whole === 0 ? 0 : out[j] / whole;
       return out.fill(0, seen);
     }
+    function steps(i, j) {
+      const out = new Float64Array(S), whole = undivided(i, seenBy(i), out);
+      if (j >= seenBy(i)) return [["this query may not see this key", null], ["weight", 0]];
+      return divided(out[j], whole, normaliser, [z && "with the gate", s_q && "without the largest exponential"]);
+    }
     if (own) turn({strength: 1});
-    return own ? {N, S, row, turn, gated: true, fit: gate} : {N, S, row};
+    return own ? {N, S, row, steps, turn, gated: true, fit: gate} : {N, S, row, steps};
   },
 
   blocks({parts, size, gate}) {                                  // boxes of a scope; in several: the mean row
@@ -167,6 +194,13 @@ const roads = {
         for (let j = 0; j < row.length; j++) out[keys[j]] += row[j] / turns[i].length;
       }
       return out;
+    }, steps(i, j) {
+      const boxes = turns[i].flatMap(one => [...one.keys].flatMap((key, n) => key === j ? [one.road.steps(one.place, n)] : []));
+      if (!boxes.length) return [["outside the window of this query", null], ["weight", 0]];
+      if (boxes.length === 1 && turns[i].length === 1) return boxes[0];
+      const weights = boxes.map(steps => steps.at(-1)[1]), sum = weights.reduce((a, b) => a + b);
+      return [...weights.map((a, n) => [`in window ${n + 1}`, a]), ["windows of this query", turns[i].length],
+        ["weight", sum / turns[i].length]];
     }};
   },
 
@@ -176,6 +210,9 @@ const roads = {
       out.fill(0);
       for (const road of inner) road.row(i, one).forEach((a, j) => { out[j] += a; });
       return out;
+    }, steps(i, j) {
+      const weights = inner.map(road => road.steps(i, j).at(-1)[1]);
+      return [...weights.map((a, n) => [`part ${n + 1}`, a]), ["weight", weights.reduce((a, b) => a + b)]];
     }};
   },
 
@@ -185,6 +222,10 @@ const roads = {
       out.fill(0);
       for (let n = i * P; n < (i + 1) * P; n++) out[index.data[n]] += weights.data[n];
       return out;
+    }, steps(i, j) {
+      const named = Array.from({length: P}, (_, n) => i * P + n).filter(n => index.data[n] === j && weights.data[n] !== 0);
+      return [["entries of this key in the list of this query", named.length],
+        ["weight", named.reduce((sum, n) => sum + weights.data[n], 0)]];
     }};
   },
 
@@ -195,7 +236,7 @@ const roads = {
       kept = fading === 1 ? decay.data : Float64Array.from(decay.data, g => g ** fading);
       e = erase * erasing;
     }
-    return {N, S: N, turn, fades: decay.data.some(g => g < 1), erases: erase > 0, row(i, out) {
+    function row(i, out) {
       out.fill(0);
       for (let d = 0; d < D; d++) w[d] = q.data[i * D + d];
       for (let t = Math.floor(i / each); t >= 0; t--) {          // one step: a token, or all tokens of a frame
@@ -207,14 +248,33 @@ const roads = {
         for (let d = 0; d < D; d++) w[d] *= kept[t * M + (M > 1 ? d : 0)];
       }
       return out;
-    }};
+    }
+    function steps(i, j) {
+      const a = row(i, new Float64Array(N))[j], b = beta.data[j], at = Math.floor(j / each);
+      if (at > Math.floor(i / each)) return [["this key comes after this query", null], ["weight", 0]];
+      return [["q\u00b7k", dot(q.data, i * D, k.data, j * D, D)],
+        ["q\u00b7k after fading and erasing", b === 0 ? 0 : a / b], ["beta, how far it is written", b], ["weight", a]];
+    }
+    return {N, S: N, turn, fades: decay.data.some(g => g < 1), erases: erase > 0, row, steps};
   },
 
   rows({rows}) {                                                 // a table, for maps that nothing shorter describes
     const [N, S] = rows.shape;
-    return {N, S, row(i, out) { out.set(rows.data.subarray(i * S, (i + 1) * S)); return out; }};
+    const row = (i, out) => { out.set(rows.data.subarray(i * S, (i + 1) * S)); return out; };
+    return {N, S, row, steps: (i, j) => ofRow(row, i, j, S)};
   },
 };
+
+function ofRow(row, i, j, S) {                                   // the last steps where nothing else is known of a row
+  const out = row(i, new Float64Array(S));
+  return [["sum of the row", out.reduce((a, b) => a + b)], ["weight", out[j]]];
+}
+
+function divided(product, whole, {kind}, how) {                  // the steps of a kernel: features, row sum, share
+  const words = ["\u03c6(q)\u00b7\u03c6(k)", ...how.filter(Boolean)].join(", ");
+  const sum = kind === "none" ? ["not divided by the row sum", null] : ["sum of the row, with its floor", whole];
+  return [[words, product], sum, ["weight", whole === 0 ? 0 : product / whole]];
+}
 
 export function roadOf(wire) {
   if (!Object.hasOwn(roads, wire.kind)) throw new Error(`a map of the kind “${wire.kind}” cannot be drawn here yet`);
@@ -255,20 +315,27 @@ function overSums({phi_q, phi_k, z_q, z_k, normaliser, gate, over}) {
     }
     for (let j = 0; j < S; j++) rotate(right, j * M, over.angles_k, j);
   }
-  function row(i, out) {
+  function undivided(i, out) {                                   // a row before it is divided, and by what
     let sum = 0;
     for (let m = 0, n = i * M; m < M; m++, n++) {
       sum += phi_q.data[n] * open(0, n) * sums[m];
       left[m] = up_q.data[n] * open(0, n);
     }
     rotate(left, 0, over.angles_q, i);
-    const whole = {add: sum + normaliser.eps, clamp: Math.max(sum, normaliser.eps), none: 1}[normaliser.kind];
     products(left, right, S, out);
-    for (let j = 0; j < S; j++) out[j] = whole === 0 ? out[j] : out[j] / whole;
+    return {add: sum + normaliser.eps, clamp: Math.max(sum, normaliser.eps), none: 1}[normaliser.kind] || 1;
+  }
+  function row(i, out) {
+    const whole = undivided(i, out);
+    for (let j = 0; j < S; j++) out[j] /= whole;
     return out;
   }
+  function steps(i, j) {
+    const out = new Float64Array(S), whole = undivided(i, out);
+    return divided(out[j], whole, normaliser, ["rotated", z && "with the gate"]);
+  }
   turn({strength: 1});
-  return own ? {N, S, row, turn, gated: true, fit: gate} : {N, S, row};
+  return own ? {N, S, row, steps, turn, gated: true, fit: gate} : {N, S, row, steps};
 }
 
 const isArray = x => x?.data !== undefined && Array.isArray(x.shape);

@@ -6,8 +6,8 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-MODULE = ("fields.js", "rows.js", "look.js", "light.js", "scale.js", "outline.js", "panel.js", "controls.js",
-          "patch_view.js")
+MODULE = ("fields.js", "rows.js", "look.js", "light.js", "scale.js", "outline.js", "pins.js", "weights.js", "panel.js",
+          "controls.js", "patch_view.js")
 IMPORT = re.compile(r'^import \{\s*\w+(?:,\s*\w+)*\s*\} from "[^"\n]+";\n', re.M)
 EXPORT = re.compile(r"^export (?=(?:async |const |let |function\b|class ))", re.M)
 LEFT = re.compile(r"^(?:import\b|export\b(?! default\b)).*", re.M)

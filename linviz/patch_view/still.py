@@ -11,25 +11,27 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import torch
-from PIL import Image, ImageDraw, ImageEnhance, ImageFont, ImageOps
+from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
-from torch.nn.functional import interpolate
 
 from ..grid import Grid
 from ..palette import DIVERGING, HUES, OTHER_HUE, SEQUENTIAL
 from .blob import Panel, Pictured, frame_image
-from .light import FULL, brightness, light_image
+from .light import FULL, DevelopedPicture, brightness, developed_picture, light_image
+from .picture_planes import PaintedRows, enlarged_blocks
 
 SIDE, GAP, HEAD = 340, 16, 30  # pixels: width of a panel, between panels, above them
 SIGNED = "orange adds, blue subtracts"
 PROBES = (0.03, 0.21, 0.43, 0.64, 0.86)  # rows, as fractions of all, that are tested for weights below zero
 
 
-def attention_image(image: Image.Image, weights: Tensor, keys: int, signed: bool = False, heat: bool = False,
-                    tone: str = "root", full: float | None = None, projector: bool = False) -> Image.Image:
+def attention_image(image: Image.Image | DevelopedPicture, weights: Tensor, keys: int, signed: bool = False,
+                    heat: bool = False, tone: str = "root", full: float | None = None, projector: bool = False
+                    ) -> Image.Image:
     """A picture under weights (Y, X), as the view shows it: signed, as heat, or lit.
+
+    image is developed here, unless several maps share a `DevelopedPicture`.
 
     full  is the weight that is fully bright; by default `FULL` / `keys`: `FULL` times the equal share of a key.
 
@@ -38,14 +40,14 @@ def attention_image(image: Image.Image, weights: Tensor, keys: int, signed: bool
     >>> blue[2] > blue[0]
     True
     """
-    e = brightness(weights.abs(), full or FULL / keys, tone)
+    picture, e = developed_picture(image), brightness(weights.abs(), full or FULL / keys, tone)
     if signed:
         colour, alpha = ramp_colours(DIVERGING, 0.5 + weights.sign() * e / 2), torch.full_like(e, 205 / 255)
-        return _blend_colours(ImageOps.grayscale(image), colour, alpha)
+        return _blend_colours(picture.grey, colour, alpha)
     if heat:
-        dimmed = ImageEnhance.Brightness(ImageEnhance.Color(image).enhance(0.1)).enhance(0.42)
-        return _blend_colours(dimmed, ramp_colours(SEQUENTIAL["viridis"], e), 235 / 255 * (1.6 * e).clamp_max(1))
-    return light_image(image, weights, keys, tone, full, projector)
+        alpha = 235 / 255 * (1.6 * e).clamp_max(1)
+        return _blend_colours(picture.dimmed, ramp_colours(SEQUENTIAL["viridis"], e), alpha)
+    return light_image(picture, weights, keys, tone, full, projector)
 
 
 def ramp_colours(stops: Sequence[str], x: Tensor) -> Tensor:
@@ -60,13 +62,12 @@ def ramp_colours(stops: Sequence[str], x: Tensor) -> Tensor:
     return torch.lerp(table[low], table[low + 1], (at - low)[..., None]).movedim(-1, 0)
 
 
-def _blend_colours(image: Image.Image, colour: Tensor, alpha: Tensor) -> Image.Image:
-    """Colours (3, Y, X) over a picture, each as opaque as alpha (Y, X) says, interpolated between patch centres."""
-    over = torch.cat([colour * alpha, alpha[None]])[None]
-    top = interpolate(over, (image.height, image.width), mode="bilinear")[0].movedim(0, -1).numpy()
-    under = np.asarray(image.convert("RGB"), dtype=np.float32) / 255
-    mixed = top[..., :3] + under * (1 - top[..., 3:])
-    return Image.fromarray((255 * mixed).round().clip(0, 255).astype(np.uint8))
+def _blend_colours(under: Tensor, colour: Tensor, alpha: Tensor) -> Image.Image:
+    """Colours (3, Y, X) over a picture (1 or 3, Ypx, Xpx), as opaque as alpha (Y, X) says, smooth between centres."""
+    painted = PaintedRows((under.shape[2], under.shape[1]))
+    for rows, over in enlarged_blocks(torch.cat([255 * colour * alpha, 1 - alpha[None]]), painted.size):
+        painted.write(rows, torch.addcmul(over[:3], under[:, rows].float(), over[3]))
+    return painted.image()
 
 
 def is_signed(map_: Any, query: int, at: tuple[int, int] = (0, 0)) -> bool:

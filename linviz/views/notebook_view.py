@@ -182,6 +182,7 @@ class NotebookView:
         """A plotly figure of all mechanisms: spectrum, cumulative, energy, concentration, row or patches.
 
         "divergence": where those of `compare` differ. "passed": what memories carry over to the pinned patch's frame.
+        "repainted": the picture as every map mixes its pixels. "received": how much attention each patch receives.
 
         >>> view("coffee", "uniform", patches=7).figure("concentration").layout.xaxis.title.text
         'mean entropy H (bits)'
@@ -191,10 +192,10 @@ class NotebookView:
     def save(self, path: str | Path, *, whole: bool = False) -> Path:
         """Write a file of the kind that its ending names, and return its path.
 
-        .png .svg .html (a page that needs no network) .mp4 (clips) .csv .json .npz (weights; whole: the whole maps)
-        .py (code for the numbers) .linviz (a saved view, which `linviz.view` and the explorer open again).
-        An existing file is replaced, but never the one that is shown. ValueError, in one sentence, for that one, where
-        this view makes no such file, or where it cannot be written.
+        .png .svg .html (a page that needs no network) .mp4, .zip (clips: a film, and key frames) .csv .json .npz
+        (weights; whole: the whole maps) .py (code for the numbers) .linviz (a saved view, which `linviz.view` and the
+        explorer open again). An existing file is replaced, but never the one that is shown. ValueError, in one
+        sentence, for that one, where this view makes no such file, or where it cannot be written.
 
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from ..settings import Nested, Number, State, Switch, Whole, Word, setting
 from .panel_options import PanelOptions, TypedOptions, read_options
-from .state_kinds import ModelNames, Pair, Place, Source, SourceFile, Specs
+from .state_kinds import ModelNames, Pair, Pins, Place, Source, SourceFile, Specs
 from .writer_versions import WRITERS, named_writer, versions
 
 SPECS = ("softmax", "relu_floor", "relu_floor+gate")
@@ -32,7 +32,7 @@ class Look(State):
     >>> Look(mode="heat").mode, Look().strength
     ('heat', 1.0)
     """
-    optional: ClassVar[tuple[str, ...]] = ("fading", "erasing")
+    optional: ClassVar[tuple[str, ...]] = ("fading", "erasing", "pins")
     mode: str = setting(Word("light", "heat", "difference"), "light", "Drawn as",
                         "light, heat, or difference (every map minus the first)")
     tone: str = setting(Word("root", "linear", "log"), "root", "Brightness",
@@ -51,6 +51,7 @@ class Look(State):
                             "of memories: at 0 nothing fades, 1 is as the mechanism does, 2 fades in half the time")
     erasing: float = setting(Number(0.0, 1.0), 1.0, "Strength of erasing", "of memories: 0 only adds to what is known "
                              "of a key, 1 takes it off first")
+    pins: tuple[tuple[int, int, int], ...] = setting(Pins(3), (), "Pinned patches", "shown beside the query, as r5c12")
 
     def as_words(self, frames: int) -> dict[str, Any]:
         """The keyword arguments with which `linviz.patch_view.pack` opens a view like this on `frames` frames.
@@ -78,7 +79,6 @@ class View(State):
     >>> View("coffee", patches=14, specs=("softmax", "relu_floor+gate:qkv")).specs
     ('softmax', 'relu_floor+gate')
     """
-
     renamed: ClassVar[Mapping[str, str]] = (dict.fromkeys(("clip", "file", "sha256"), "source")
                                             | dict.fromkeys(("maps", "spec", "sees", "shared", "shift"), "specs"))
     dependent: ClassVar[tuple[str, ...]] = ("query", "options", "compare")
@@ -133,8 +133,8 @@ class View(State):
         """The same view with other values; other mechanisms begin without options, another grid with its own query."""
         if "specs" in values:
             values = {"options": (), "compare": None} | values
-        if {"source", "patches", "frames"} & values.keys() and "query" not in values:
-            values = values | {"query": None}
+        if {"source", "patches", "frames"} & values.keys():
+            values = dict[str, Any](query=None, pins=()) | values
         if isinstance(values.get("options"), TypedOptions):
             values = values | {"options": read_options(values.get("specs", self.specs), values["options"])}
         return super().with_values(**values)

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from ..settings import Kind, Refused
 
 PLACE = re.compile(r"\d{1,5}")
+PIN = re.compile(r"(?:f(\d{1,5}))?r(\d{1,5})c(\d{1,5})")
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,41 @@ class Place(Kind):
             raise Refused("takes frame,row,column, counted from 0")
         numbers = tuple(map(int, parts))
         return (0, *numbers) if len(numbers) == 2 else numbers
+
+
+@dataclass(frozen=True)
+class Pins(Kind):
+    """Different patches, at most `most` of them: frame, row and column from 0. A URL counts from 1 and omits frame 1.
+
+    >>> Pins(3).read("r1c1,f2r5c12"), Pins(3).write(((0, 4, 11), (1, 0, 0)))
+    (((0, 0, 0), (1, 4, 11)), 'r5c12,f2r1c1')
+    """
+
+    most: int
+    widget: ClassVar[str] = "pins"
+    shown: ClassVar[tuple[str, ...]] = ("most",)
+
+    def check(self, value: Any) -> tuple[tuple[int, int, int], ...]:
+        found = value if isinstance(value, tuple | list) else (None,)
+        whole = all(isinstance(at, tuple | list) and len(at) == 3 and all(
+            isinstance(x, int) and not isinstance(x, bool) and 0 <= x < 100_000 for x in at) for at in found)
+        if not whole or len(found) > self.most:
+            raise Refused(f"takes at most {self.most} patches as r5c12 or f2r5c12: frame, row, column, counted from 1")
+        return tuple(dict.fromkeys((at[0], at[1], at[2]) for at in found))
+
+    def read(self, text: str) -> tuple[tuple[int, int, int], ...]:
+        found = [PIN.fullmatch(part) if part.isascii() else None for part in text.split(",") if part]
+        return self.check([one and tuple(int(x or 1) - 1 for x in one.groups()) for one in found])
+
+    def write(self, value: tuple[tuple[int, int, int], ...]) -> str:
+        return ",".join(f"f{t + 1}" * (t > 0) + f"r{y + 1}c{x + 1}" for t, y, x in value)
+
+    def from_json(self, value: Any) -> Any:
+        whole = isinstance(value, tuple | list)
+        return tuple(tuple(at) if isinstance(at, list) else at for at in value) if whole else value
+
+    def to_json(self, value: Any) -> Any:
+        return [list(at) for at in value]
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from ..grid import Grid
-from .state import CAPS, View
+from .state import CAPS, Look, View
 from .state_kinds import SourceFile
 
 
@@ -30,6 +30,17 @@ def find_token(place: tuple[int, ...], grid: Grid) -> int | None:
         there = all(at < size for at, size in zip(place, (grid.T, grid.Y, grid.X)))
         return grid.number(*place) if there else None
     return place[0] if place and place[0] < grid.prefix else None
+
+
+def pinned_tokens(look: Look, query: int, grid: Grid) -> list[int]:
+    """The tokens that are pinned, the query among them: none where the query is alone (as in pins.js).
+
+    >>> pinned_tokens(Look(pins=((0, 0, 0), (0, 9, 9))), 3, Grid(1, 2, 2)), pinned_tokens(Look(), 3, Grid(1, 2, 2))
+    ([0, 3], [])
+    """
+    there = [find_token(place, grid) for place in look.pins]
+    tokens = list(dict.fromkeys([*(token for token in there if token is not None), query]))
+    return tokens[-look.limits("pins")["most"]:] if len(tokens) > 1 else []
 
 
 def check_file(view: View, data: bytes | None) -> bytes | None:

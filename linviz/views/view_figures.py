@@ -13,6 +13,8 @@ from ..figures.heat import patch_panels
 from ..figures.reading_lines import spectral_lines
 from .map_divergence import divergence_heading, view_divergence
 from .passed_memory import PASSED, border_at, border_title, passed_memories
+from .repainted_figures import received_figure, repainted_figure
+from .repainted_output import received_attention, repainted_outputs
 from .row_stats import query_row
 from .view_panels import OpenView
 
@@ -88,9 +90,20 @@ def _divergence_on_patches(opened: OpenView, dark: bool) -> Any:
                         said=f"{heading}.{none}{' ' * bool(found.why)}{found.why}", title=heading, dark=dark)
 
 
+def _repainted_pictures(opened: OpenView, dark: bool) -> Any:
+    """The shown frame, and what every map makes of it where the values are its pixels."""
+    return repainted_figure(opened, repainted_outputs(opened), dark)
+
+
+def _received_on_patches(opened: OpenView, dark: bool) -> Any:
+    """How much attention every patch of the shown frame receives from all queries, in equal shares."""
+    return received_figure(opened, [received_attention(panel.map) for panel in opened.panels], dark)
+
+
 FIGURES: dict[str, Callable[[OpenView, bool], Any]] = {
     "spectrum": lambda opened, dark: _spectral_figure(opened, dark, 0),
     "cumulative": lambda opened, dark: _spectral_figure(opened, dark, 1),
     "energy": lambda opened, dark: _spectral_figure(opened, dark, 2),
     "concentration": _concentration_plane, "row": _weights_of_row, "patches": _row_on_patches,
-    "divergence": _divergence_on_patches, "passed": _passed_spectra}
+    "divergence": _divergence_on_patches, "passed": _passed_spectra,
+    "repainted": _repainted_pictures, "received": _received_on_patches}

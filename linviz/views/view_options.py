@@ -14,9 +14,9 @@ from ..settings import Flat, Refused
 from .state import STRENGTHS, View
 
 FILE = "a sample's name, a picture, video or tensors (.npz, .safetensors) of your own, or a saved view or capture"
-NUMBERS, PICTURES = (".csv", ".json", ".npz", ".py"), (".html", ".png", ".svg", ".mp4", ".linviz")
+NUMBERS, PICTURES = (".csv", ".json", ".npz", ".py"), (".html", ".png", ".svg", ".mp4", ".zip", ".linviz")
 METAVARS = {"specs": "SPEC", "options": "PANEL:NAME=VALUE", "query": "T,Y,X", "compare": "N,M", "whole": "N",
-            "number": "X"}
+            "number": "X", "pins": "r5c12,f2r1c1"}
 
 
 def add_read_options(sub: argparse.ArgumentParser, state: type[View] = View) -> None:
@@ -37,8 +37,8 @@ def add_export_options(sub: argparse.ArgumentParser, state: type[View] = View) -
     sub.add_argument("second", nargs="?", help=argparse.SUPPRESS)   # of the old order, which gets a sentence
     sub.add_argument("--photo", help=argparse.SUPPRESS)             # the old name of FILE, which gets one, too
     sub.add_argument("--out", type=Path, metavar="PATH",
-                     help="the file to write: .html (a page that opens without network), .png, .svg, .mp4 (clips) or "
-                     ".linviz (a saved view)")
+                     help="the file to write: .html (a page that opens without network), .png, .svg, .mp4 (clips), "
+                     ".zip (key frames of a clip) or .linviz (a saved view)")
     sub.add_argument("--force", action="store_true", help=FORCE)
     for one in view_options(state):
         _add_option(sub, one)

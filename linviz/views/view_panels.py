@@ -18,6 +18,7 @@ from ..reading import Reading
 from .panel_options import panel_text
 from .row_stats import MeasureOptions, distinct_titles, measure_options, row_statistics
 from .state import Look, View
+from .view_checks import pinned_tokens
 from .view_heading import Spread, view_heading
 
 
@@ -231,10 +232,13 @@ class OpenView:
     def at_frame(self, t: int) -> OpenView:
         """The same view; if the look follows the motion, the query is where its patch has moved on frame t."""
         tracks = self.tracks if self.look.follow else None
-        to = -1 if tracks is None else int(tracks[self.query, t])
-        if to < 0:
+        if tracks is None:
             return self
-        moved = replace(self, view=replace(self.view, query=self.grid.place(to)))
+        def follow(token: int) -> tuple[int, int, int]:
+            to = int(tracks[token, t])
+            return self.grid.place(to if to >= 0 else token)
+        pins = tuple(follow(token) for token in pinned_tokens(self.look, self.query, self.grid))
+        moved = replace(self, view=replace(self.view, query=follow(self.query), look=replace(self.look, pins=pins)))
         moved.__dict__["heading"] = self.heading  # all frames of a film have one title
         return moved
 

@@ -184,7 +184,8 @@ show(figure)
 #
 # [Whose values reach a patch, scheme by
 # scheme](http://localhost:8501/who_sees_whom?source=motorcycle&frames=8): click a patch and compare two schemes,
-# layer by layer.
+# layer by layer. [A guided tour](http://localhost:8501/who_sees_whom?tour=time) leads through schemes and
+# [attention rollout](http://localhost:8501/who_sees_whom?rollout=left), which says how much arrives.
 #
 # ## 3 · Build the block
 #

@@ -64,6 +64,7 @@ def opened(visit: Any) -> Any:
 
 
 def state(page: Any) -> dict[str, Any]:
+    page.wait_for_function("view().atRest")  # what the state says is drawn by the next frame, not at once
     found: dict[str, Any] = page.evaluate("view().state")
     return found
 

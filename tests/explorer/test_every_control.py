@@ -55,9 +55,10 @@ MOVED = {  # a control's key, or what stands on it where it has none: the test t
         "budget", "seed", "layer", "head", "clip", "clip_seed", "order", "specs", "temperature", "strength")},
     "compare": PAIR, "compare_first": PAIR, "compare_second": PAIR, "compare_largest": GO,
     "passed_border": ("test_passed_panel.py", "test_the_border_moves_the_spectrum_of_what_a_memory_passes_on"),
+    "painted": ("test_painted_panel.py", "test_the_output_of_pixels_is_drawn_with_its_error_once_it_is_unfolded"),
     "exports": ("test_exports.py", "test_the_code_on_the_page_prints_the_tables_numbers"),
     **{f"export.{ending}": (FILES, ALL_FILES) for ending in (
-        "linviz", "html", "py", "png", "svg", "mp4", "csv", "json", "npz")}}
+        "linviz", "html", "py", "png", "svg", "mp4", "zip", "csv", "json", "npz")}}
 SHOWN = {"plotly_chart", "bidi_component", "flex_container"}  # with keys: what is done to them stays in the browser
 SPOKEN = {"option_": '"option_', "exports": "export_buttons.KEY", "upload": "bring("}  # how tests speak of some
 NOT_YET = {"Cancel"}  # there only while a gate is fitted

@@ -19,6 +19,7 @@ from .browser import FIND, enter, rest, row, spot, state
 ADDRESS = "?source=pan&frames=2&patches=14&steps=10"
 KEEPS = ("query", "frame", "strength", "mode", "own", "share", "tone", "follow")
 NAMES = {"Save view": ".linviz", "Web page": ".html", "Code": ".py", "PNG": ".png", "SVG": ".svg", "Film": ".mp4",
+         "Key frames": ".zip",
          "CSV": ".csv", "JSON": ".json", "NPZ": ".npz"}
 
 

@@ -113,7 +113,8 @@ HOSTS = [
     Host("atlas", AtlasView, {"patches": "8"}, {}, ("patches",)),
     Host("reach", ReachView, {"source": "pan", "patches": "8", "frames": "2"}, {}, (),
          ({"frames": (2, 8), "frame": (1, 8)}, {"left": ("window", "shifted"), "side": (2, 14)},
-          {"left": ("joint", "shift_space")}, {"patches": (7, 28), "row": (1, 28), "column": (1, 28)}))]
+          {"left": ("joint", "shift_space")}, {"rollout": ("softmax", "relu_floor+gate+shift"), "asked": (1, 144)},
+          {"patches": (7, 28), "row": (1, 28), "column": (1, 28)}))]
 EVERY = pytest.mark.parametrize("host", HOSTS, ids=lambda host: host.page)
 KINDS = ("slider", "select_slider", "number_input", "selectbox", "radio", "toggle", "multiselect", "text_input",
          "button_group", "segmented_control", "pills")
@@ -186,8 +187,8 @@ def test_one_value_beyond_gets_one_sentence_and_has_no_effect(host: Host) -> Non
 # ------------------------------------------------------------------------------------------------ the live view
 
 
-LOOKS = {name: ends(one.kind) for name, one in Look.settings().items()} | {
-    "frame": (0, 1), "query": ((0, 0, 0), (1, 6, 6))}
+LOOKS = {name: ends(one.kind) for name, one in Look.settings().items() if name != "pins"} | {
+    "frame": (0, 1), "query": ((0, 0, 0), (1, 6, 6)), "pins": (((0, 0, 0),), ((1, 6, 6), (0, 2, 3), (0, 6, 0)))}
 UNSAID = ({"mode", "tone", "own", "share", "follow", "frame", "projector"},  # the opening's, the query's
           {"strength", "frame", "erasing"})
 
@@ -198,7 +199,7 @@ def test_every_field_of_the_live_view_reaches_page_and_url_both_ways(end: int) -
     values, kinds = {name: ends[end] for name, ends in LOOKS.items()}, View.flat_settings()
     texts = {name: kinds[name].setting.kind.write(value) for name, value in values.items()}
     app = HOSTS[0].visited(specs="softmax,relu", **texts)
-    sent, numbered = view(app)["set"], values | {"query": 97 * end}
+    sent, numbered = view(app)["set"], values | {"query": 97 * end, "pins": [list(at) for at in values["pins"]]}
     assert not said(app) and {name: sent[name] for name in LOOKS} == numbered
     unsaid = {name: text for name, text in texts.items() if name not in UNSAID[end]}
     assert {name: text for name, text in address(app).items() if name in LOOKS} == unsaid

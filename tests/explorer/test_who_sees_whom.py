@@ -1,18 +1,20 @@
 """Who sees whom: every control and its extremes, an address that tells of them, and numbers that are linviz's."""
 from __future__ import annotations
 
+import io
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 import linviz
 from explorer.reach.attention_notes import attention_note
 from explorer.reach.reach_schemes import ATTENTIONS, SCHEMES, scheme_specs
-from explorer.reach.reach_state import STATE, ReachView, fitting_frames
+from explorer.reach.reach_state import PLACES, STATE, TRAINED, ReachView, fitting_frames
 from explorer.reach.reached_layers import (
     HEADS,
     WIDTH,
@@ -22,10 +24,13 @@ from explorer.reach.reached_layers import (
     reach_heading,
     reached_layers,
 )
+from explorer.reach.rollout_layers import SHOWN, asked_clip, find_rollouts, rollout_heading, rule_note, undivided_note
+from explorer.reach.rollout_view import file_bytes
 from explorer.shared.number_tables import operation_count
 from linviz import Grid, cost, flow
 from linviz.patch_view import unpack
 from linviz.views.panel_options import read_panel
+from linviz.views.trained_maps import first_query
 
 PAGE = Path(__file__).parents[2] / "explorer" / "reach" / "page.py"
 QUICK = {"source": "pan", "patches": "7", "frames": "3", "row": "3", "column": "4"}
@@ -148,6 +153,48 @@ def test_words() -> None:
     assert reach_heading(space, space) == "Attention in space reaches 33.3\xa0% in three layers"
     assert "divided: time, space: 49 of 147 patches in one layer" in reach_alt([divided], "")
     assert percent_of(146, 147) != percent_of(147, 147) == "100\xa0%" and operation_count(999_999) == "1 million"
+
+
+# ---------------------------------------------------------------- rollout
+
+
+@pytest.mark.parametrize("scheme", ["joint", "divided", "shifted", "shift_time"])
+def test_rollouts_of_a_scheme_stay_where_it_reaches_and_the_published_one_has_mass_one(scheme: str) -> None:
+    choice = ReachView(source="pan", patches=7, frames=3, row=3, column=4, left=scheme, rollout="left", side=3)
+    found, met = find_rollouts(choice), reached_layers(scheme, "softmax", 3, GRID, QUERY).levels > 0
+    assert abs(found.rows["published"].sum().item() - 1) < 1e-5 and found.query == QUERY
+    assert all(not row[~met].any() and row.min() >= 0 for row in found.rows.values())
+    apart = [flow.total_variation(found.rows[name], found.rows["published"]) for name in SHOWN[1:]]
+    assert min(apart) > 0.02 and all(f"{100 * part:.3g}" in rollout_heading(found) for part in apart)
+    lines = file_bytes("csv", choice, found).decode().splitlines()
+    assert lines[1] == "frame,row,column,published,columns,product" and len(lines) == 2 + len(GRID)
+    total = [sum(float(line.split(",")[3 + n]) for line in lines[2:]) for n in range(3)]
+    assert total == pytest.approx([found.rows[name].sum().item() for name in SHOWN], rel=1e-5)
+    assert f'"left": "{scheme}"' in lines[0] or scheme == ReachView().left
+    picture = Image.open(io.BytesIO(file_bytes("png", choice, found)))
+    assert picture.text["linviz"] in lines[0] and len(picture.convert("RGB").resize((60, 60)).getcolors(3600)) > 100
+
+
+def test_rollouts_of_every_trained_model_are_of_its_own_maps() -> None:
+    """Rolled out again through the model's values, without a table."""
+    for name in TRAINED:
+        found = find_rollouts(ReachView(rollout=name))
+        model, task = asked_clip(name)
+        assert len(model.shape.grid) == PLACES and found.query == first_query(task.clip(0), model.shape)
+        layers = [layer.mix_values for layer in model.trace(task.frames)]
+        again = flow.rollout(layers, found.query, PLACES, heads=3)
+        assert torch.allclose(found.rows["published"], again, atol=1e-5), name
+        assert "with total mass 8." in undivided_note(found) or "shift" in name
+        assert all(flow.RULES[rule].source in rule_note(found, rule) for rule in SHOWN)
+
+
+def test_rollouts_are_shown_beside_the_reach_and_a_signed_layer_is_refused_in_words() -> None:
+    at = opened(rollout="right", right="joint")
+    (shown,) = (unpack(one.proto.bytes) for one in at.get("bidi_component") if b"columns divided" in one.proto.bytes)
+    assert [panel["title"] for panel in shown["panels"]] == [flow.RULES[name].title for name in SHOWN]
+    assert shown["set"]["query"] == QUERY and all(abs(p["row"].sum() - 1) < 1e-5 for p in shown["panels"])
+    assert "Mass by frame. as published: " in shown["alt"] and len(shown["panels"][0]["captions"]) == 3
+    assert "negative weights" in opened(rollout="left", left="joint", attention="delta").info[0].value
 
 
 # ---------------------------------------------------------------- the page

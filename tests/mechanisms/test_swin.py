@@ -1,9 +1,11 @@
 """Swin, pair by pair; and shifted windows against a rolled picture with -100 between strangers."""
 import math
 
+import pytest
 import torch
 
 from linviz import Grid, make
+from linviz.maps import StepScores, step_scores
 
 from .loops import D, E, dot, mixed, single, vectors
 from .options import differentiates, holds
@@ -88,3 +90,24 @@ def test_what_holds_for_every_map() -> None:
     holds("swin")
     holds("swin@shifted:2", grids=(Grid(Y=3, X=5), Grid(T=2, Y=3, X=3, prefix=1)))
     differentiates("swin")
+
+
+def test_rows_of_a_long_grid_are_cut_out_of_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    grid = Grid(T=2, Y=3, X=4, prefix=2)
+    for spec in ("swin", "swin@window:2"):  # the last window is a corner of the grid for which the table was built
+        m = make(spec, 2, D, grid).double()
+        torch.nn.init.normal_(m.mechanism.bias)
+        q, k, v = torch.randn(3, 2, 2, len(grid), D, dtype=torch.float64)
+        found = []
+        for long in (10_000, 0):
+            monkeypatch.setattr(step_scores, "LONG", long)
+            a = m.map(q, k, v)
+            found.append([a.dense(), a @ v, *torch.autograd.grad((a @ v).sin().sum(), m.mechanism.bias)])
+        for one, other in zip(*found, strict=True):
+            torch.testing.assert_close(one, other)
+    a = make("swin", 2, D, grid).double().map(q, k, v)
+    assert isinstance(a, StepScores)
+    assert torch.allclose(torch.stack([head.dense() for head in a.single_heads()]), a.dense().flatten(0, 1))
+    wire = a.wire((1, 1))
+    scores = wire["q"] @ wire["k"].mT * wire["scale"] + wire["bias"]
+    assert torch.allclose(scores.softmax(-1), a.dense()[1, 1])

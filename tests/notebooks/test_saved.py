@@ -17,6 +17,7 @@ from explorer.concentrate.concentrate_state import STATE as CONCENTRATE
 from explorer.evidence.evidence_texts import STATE as EVIDENCE
 from explorer.heads.heads_state import STATE as HEADS
 from explorer.reach.reach_state import STATE as REACH
+from explorer.shared.guided_tours import TOURS, named_step
 from explorer.shared.page_state import PageState
 from explorer.survey.survey_state import STATE as SURVEY
 from explorer.trained.trained_state import STATE as TRAINED
@@ -118,5 +119,9 @@ def test_links_open_a_view_that_the_explorer_has(name: str) -> None:
         page = PAGES[link.path]
         if link.query:
             parameters = dict(parse_qsl(link.query, strict_parsing=True))
+            if "tour" in parameters:
+                tour, n = named_step(parameters)
+                assert TOURS[tour].steps[n].page == page.page and parameters == {"tour": tour}
+                parameters = TOURS[tour].steps[n].address
             state, problems = type(page.opening).from_parameters(parameters, page.base(parameters))
             assert problems + page.settle(state)[1] == []

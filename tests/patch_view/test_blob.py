@@ -31,7 +31,7 @@ def test_what_goes_in_comes_out():
     assert [(p["title"], p["family"]) for p in head["panels"]] == [("one", "kernel"), ("two", "local")]
     assert head["set"] == {"query": 4, "frame": None, "strength": 0.5, "mode": "heat", "intro": True, "tick": 0,
                            "own": False, "share": 0.0, "tone": "root", "follow": False, "projector": False,
-                           "fading": 1.0, "erasing": 1.0}
+                           "fading": 1.0, "erasing": 1.0, "pins": []}
     sent = head["panels"][0]["wire"]
     for name in ("phi_q", "z_k"):
         assert np.array_equal(sent[name], wire[name].numpy())

@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch.nn.functional import interpolate
 
 from linviz import Grid
+from linviz.palette import DIVERGING, SEQUENTIAL
 from linviz.patch_view import Panel, pack
 from linviz.patch_view.blob import frame_image
-from linviz.patch_view.light import FULL, LUMA, light_image
-from linviz.patch_view.still import ring_radius
+from linviz.patch_view.light import FULL, LIGHT, LUMA, DevelopedPicture, light_image
+from linviz.patch_view.still import attention_image, ramp_colours, ring_radius
 from linviz.views import View, open_view
 from linviz.views.row_stats import query_row
 
@@ -70,6 +72,39 @@ def test_still_and_browser_paint_the_same_picture(page, tone):
     frame_image(frame).save(jpeg, "JPEG", quality=88)
     want = np.asarray(light_image(Image.open(jpeg), row.reshape(8, 8), 64, tone)).astype(int)
     assert drawn.shape == want.shape and np.abs(drawn - want).max() <= 2
+
+
+def rule_by_pixel(image: Image.Image, weights: torch.Tensor, keys: int, heat: bool, signed: bool) -> np.ndarray:
+    """The rule of light.py and still.py in plain float64, pixel by pixel."""
+    x = (weights.abs().double() * keys / FULL).clamp(0, 1)
+    e, size = x**LIGHT["root"], (image.height, image.width)
+    c, grey = (np.asarray(image.convert(mode), dtype=float) for mode in ("RGB", "L"))
+    if heat or signed:
+        colour = ramp_colours(DIVERGING, .5 + weights.sign() * e / 2) if signed else ramp_colours(
+            SEQUENTIAL["viridis"], e)
+        alpha = torch.full_like(e, 205 / 255) if signed else 235 / 255 * (1.6 * e).clamp_max(1)
+        *top, over = interpolate(torch.cat([colour * alpha, alpha[None]])[None], size, mode="bilinear")[0].numpy()
+        under = grey[..., None] if signed else 0.42 * (0.1 * c + 0.9 * grey[..., None])
+        return 255 * np.stack(top, -1) + under * (1 - over[..., None])
+    t, x = interpolate(torch.stack([e, x])[None], size, mode="bilinear")[0, ..., None].numpy()
+    low, gain = LIGHT["night"]
+    night = (low + gain * (c / 255) @ np.array(LUMA))[..., None] * LIGHT["tint"]
+    out = (1 - t) * night + t * (c / 255) ** LIGHT["day"]
+    return 255 * (1 - (1 - out) * (1 - np.array(LIGHT["lamp"]) * x))
+
+
+@pytest.mark.parametrize("how, size", [({}, (97, 53)), ({}, (5, 3)), ({"heat": True}, (97, 153)),
+                                       ({"signed": True}, (97, 53))])
+def test_pictures_are_painted_within_two_levels_of_the_rule(how, size):
+    draw = np.random.default_rng(0)
+    image = Image.fromarray(draw.integers(0, 256, (size[1], size[0], 3), dtype=np.uint8))
+    weights = torch.from_numpy(draw.standard_normal((2, 6)) / 2)
+    weights = weights if "signed" in how else weights.abs()
+    shared = DevelopedPicture(image)
+    apart = [np.abs(np.asarray(attention_image(picture, weights, 12, **how), dtype=float)
+                    - rule_by_pixel(image, weights, 12, "heat" in how, "signed" in how)).max()
+             for picture in (image, shared, shared)]
+    assert max(apart) <= 2 and apart[1] == apart[2]
 
 
 @pytest.mark.parametrize("side", [4, 28, 56])

@@ -230,16 +230,18 @@ def test_the_browser_draws_the_rows_of_the_maps(page, name):
     show(page, blob([Panel(r.mechanism.spec, r.mechanism.family, r.map, at) for r in found], LAW))
     for i in (0, 9, len(LAW) - 1):
         move(page, query=i)
-        rows, measured = page.evaluate(f"[view.model.panels.map((_, n) => [...view.row(n, {i})]), view.measures]")
+        rows, measured, ends = page.evaluate(f"""[view.model.panels.map((_, n) => [...view.row(n, {i})]), view.measures,
+          view.model.panels.map((_, n) => [...Array({len(LAW)}).keys()].map(j => view.steps(n, {i}, j).at(-1)[1]))]""")
         assert len(rows) == len(measured) == len(found)
-        drawn = zip(found, rows, measured, strict=True)
+        drawn = zip(found, rows, measured, ends, strict=True)
         hold_for(drawn, partial(same_row, at=at, i=i), lambda one: one[0].mechanism.spec)
 
 
 def same_row(drawn, at, i):
-    """A row as the browser draws it, and what it measures on it, are those of the map."""
-    reading, row, got = drawn
+    """A row as the browser draws it, the weights to which its steps lead, and what it measures on it, are the map's."""
+    reading, row, got, ends = drawn
     near(np.array(row), reading.map.rows(torch.tensor([i]))[at][0].numpy())
+    near(np.array(ends), np.array(row))
     if not reading.map.stochastic or reading.dead[at][i]:
         assert got["trouble"] in ("dead", "signed", "unequal") and "bits" not in got
         row = reading.map.rows([i])[at][0]

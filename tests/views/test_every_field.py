@@ -29,6 +29,9 @@ SPECIAL = {  # what limits cannot say: extremes, and values and texts beyond the
     "specs": ([EIGHT[:2], EIGHT[:4]], [(), EIGHT + ("relu_floor",), ("sofmax",)], ["", "sofmax", ",".join(EIGHT * 2)]),
     "options": ([], [({"bogus": 1}, {}, {}), ({},)], ["0:bogus=1", "9:directions=1", "directions=1"]),
     "place": ([(0, 0, 0), (0, 27, 27), (0,)], [(0, 0), (-1, 0, 0)], ["-1,0,0", "1,2,3,4", "٣,1,2"]),
+    "pins": ([(), ((0, 0, 0),), ((0, 0, 1), (0, 1, 0), (1, 1, 1))],
+             [((0, 0),), ((0, -1, 0),), ((0, 0, 0),) * 4, "r1c1"],
+             ["r0c1", "0,0,1", "r1c1,r1c2,r1c3,r1c4", "r٣c1", "f1c1"]),
     "pair": ([(0, 1), (2, 0)], [(0, 0), (0, 3), (0,), (-1, 0)], ["0,0", "0,3", "0", "-1,0", "٠,1", "0,1,2"])}
 MORE = {  # of a view that is not of trained models: one to eight mechanisms, their options, and a known grid
     "specs": ([EIGHT[:1], EIGHT], [], []), "options": ([({"directions": 16_384}, {}, {})], [], []),
@@ -205,7 +208,7 @@ def test_javascript_takes_every_extreme_and_nothing_beyond(shown, name, kind):
     declared = shown.evaluate("name => view.model.fields[name]", name)
     assert declared == json.loads(json.dumps(kind.limits() | {"default": getattr(Look(), name)}))
     last = 1 if name == "frame" else None  # of the two that there are
-    values = [value for value in extremes(kind)[0] if value is not None]
+    values = json.loads(json.dumps([value for value in extremes(kind)[0] if value is not None]))
     for value in values:
         assert ask(shown, {name: value})[name] == (value if last is None else min(value, last))
     for value in (x for x in extremes(kind)[1] if x == x):  # NaN is no JSON: asked below
@@ -216,7 +219,7 @@ def test_javascript_takes_every_extreme_and_nothing_beyond(shown, name, kind):
         else:
             assert found == values[-1], "ignored"
     before = state(shown)
-    for script in ("NaN", "undefined", "null", "[]", "({})", "1/0"):
+    for script in ("NaN", "undefined", "null", "[[]]", "({})", "1/0"):
         shown.evaluate(f"view.set({{{name}: {script}}})")
         assert state(shown) == before, script
 

@@ -19,6 +19,7 @@ from ..state import ALL_HEADS
 from ..state_kinds import SourceFile
 from ..trained_panels import OpenTrained
 from ..view_panels import OpenView
+from .pinned_pictures import pin_places
 
 MASK = '{"mask": mask}'
 NEEDS = {"distance": f'{{"patch": {PATCH}}}', "frame_distance": "{}", "mass": MASK, "lift": MASK}  # as source
@@ -42,7 +43,7 @@ def view_code(opened: OpenView) -> str:
         file=opened.view.source if isinstance(opened.view.source, SourceFile) else None, fewest_frames=FRAMES[0],
         more={name: NEEDS[name] for name in opened.tokens.measure_options},
         signed=any(not panel.map.stochastic for panel in opened.panels),
-        weakened=lambda panel: is_weakened(panel, opened.view.look))
+        pins=pin_places(opened), weakened=lambda panel: is_weakened(panel, opened.view.look))
 
 
 def trained_code(opened: OpenTrained) -> str:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ..key_frames import key_frames_zip
 from ..load import Progress
 from ..trained_panels import OpenTrained
 from ..view_panels import OpenView
@@ -18,7 +19,7 @@ from .trained_table import trained_csv, trained_json, trained_npz
 from .web_page import trained_page, view_page
 
 Makers = dict[str, Callable[[], bytes | str]]
-ENDINGS = (".png", ".svg", ".html", ".mp4", ".csv", ".json", ".npz", ".py", ".linviz")
+ENDINGS = (".png", ".svg", ".html", ".mp4", ".zip", ".csv", ".json", ".npz", ".py", ".linviz")
 
 
 def file_to_write(path: Any) -> Path:
@@ -39,7 +40,7 @@ def file_to_write(path: Any) -> Path:
 
 def make_file(ending: str, opened: OpenView | OpenTrained, media: bytes | None = None,
               progress: Progress | None = None, whole: bool = False) -> bytes:
-    """What stands in a file with this ending: .csv .json .npz .py .html .png .svg .mp4 or .linviz.
+    """What stands in a file with this ending: .csv .json .npz .py .html .png .svg .mp4 .zip or .linviz.
 
     media  the bytes of a person's own file, which a saved view (.linviz) holds;  whole: whole maps in the .npz. The
     URL saves a view of trained models, so that it makes no .linviz. ValueError, in one sentence, where this view
@@ -65,7 +66,7 @@ def _drawn(opened: OpenView | OpenTrained, progress: Progress | None) -> Makers:
 def _measured(opened: OpenView, media: bytes | None, progress: Progress | None, whole: bool) -> Makers:
     return {".csv": lambda: numbers_csv(opened, progress), ".json": lambda: numbers_json(opened, progress),
             ".npz": lambda: weights_npz(opened, whole), ".py": lambda: view_code(opened),
-            ".html": lambda: view_page(opened),
+            ".html": lambda: view_page(opened), ".zip": lambda: key_frames_zip(opened),
             ".linviz": lambda: pack_bundle(replace(opened.view, query=opened.place), media)}
 
 

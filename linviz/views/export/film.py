@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,7 +24,7 @@ from .sheet import INK, Words, sheet_image
 PACE, TURNS = 4, 2  # frames a second; how often the clip is shown
 WIDEST = 1920  # pixels
 BT709 = 1  # the colour space, named in the file: players would guess it otherwise
-OPTIONS = {"crf": "17", "preset": "faster", "tune": "stillimage"}
+OPTIONS = {"crf": "17", "preset": "veryfast", "tune": "stillimage"}
 
 
 def film_bytes(opened: Drawable, only: str | None = None, progress: Progress | None = None) -> bytes:
@@ -61,7 +62,10 @@ def film_frames(opened: Drawable, only: str | None = None, progress: Progress | 
 
 
 def encode_mp4(pictures: Iterator[Image.Image]) -> bytes:
-    """RGB images of one even size as an MP4 whose index stands first, so that it plays while it loads."""
+    """RGB images of one even size as an MP4 whose index stands first, so that it plays while it loads.
+
+    The pictures are encoded once. The film begins with a picture of its own, so a further turn is the same packets.
+    """
     try:
         import av
     except ImportError as error:
@@ -76,10 +80,26 @@ def encode_mp4(pictures: Iterator[Image.Image]) -> bytes:
             context = stream.codec_context
             context.color_primaries = context.color_trc = context.colorspace = BT709
             context.color_range = 1  # limited range, as in television: 16 to 235
-            for n, array in enumerate(every * TURNS):
-                frame = av.VideoFrame.from_ndarray(array, format="rgb24")
-                frame = frame.reformat(format="yuv420p", dst_colorspace=BT709, dst_color_range=1)
-                frame.pts, frame.time_base = n, Fraction(1, PACE)
-                container.mux(stream.encode(frame))
-            container.mux(stream.encode(None))
+            packets = [packet for frame in (*map(_video_frame, range(len(every)), every), None)
+                       for packet in stream.encode(frame)]
+            for turn in range(TURNS):
+                container.mux([_later_packet(packet, turn * len(every)) for packet in packets])
         return path.read_bytes()
+
+
+def _video_frame(n: int, pixels: Any) -> Any:
+    """Frame n of a film, from RGB pixels (Y, X, 3)."""
+    import av
+    frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+    frame = frame.reformat(format="yuv420p", dst_colorspace=BT709, dst_color_range=1)
+    frame.pts, frame.time_base = n, Fraction(1, PACE)
+    return frame
+
+
+def _later_packet(packet: Any, frames: int) -> Any:
+    """A copy of an encoded packet, so many frames later."""
+    import av
+    copy, ticks = av.Packet(bytes(packet)), int(Fraction(frames, PACE) / packet.time_base)
+    copy.pts, copy.dts, copy.duration = packet.pts + ticks, packet.dts + ticks, packet.duration
+    copy.time_base, copy.stream, copy.is_keyframe = packet.time_base, packet.stream, packet.is_keyframe
+    return copy

@@ -1,14 +1,18 @@
 """A frame under the attention of the query, painted as the live view paints it."""
 from __future__ import annotations
 
+from typing import Any
+from weakref import WeakKeyDictionary
+
 import torch
 from PIL import Image
 from torch import Tensor
 from torch.nn.functional import pad
 
+from ...clips import Clip
 from ...concentration import frame_mass, support_mask
 from ...patch_view.blob import frame_image
-from ...patch_view.light import FULL, LIGHT
+from ...patch_view.light import FULL, LIGHT, DevelopedPicture
 from ...patch_view.still import attention_image, is_signed
 from ..drawable import Drawable, DrawablePanel
 from ..row_stats import query_row, row_statistics
@@ -39,10 +43,21 @@ def outline_lines(marks: Tensor, box: tuple[float, float, float, float], light: 
 def overlay_image(opened: Drawable, panel: DrawablePanel, t: int, wide: int) -> Image.Image:
     """Frame t, `wide` pixels across, under the attention of the pinned patch."""
     look, (weights, signed, full) = opened.look, painted_weights(opened, panel)
-    photo = frame_image(opened.picture.frames[t])
-    photo = photo.resize((wide, max(1, round(wide * opened.grid.Y / opened.grid.X))), Image.Resampling.LANCZOS)
+    photo = _developed_frame(opened.picture, t, (wide, max(1, round(wide * opened.grid.Y / opened.grid.X))))
     frame = opened.keys.fold(weights[:, None])[t * opened.keys.T // opened.grid.T, ..., 0]
     return attention_image(photo, frame, len(weights), signed, look.mode == "heat", look.tone, full, look.projector)
+
+
+_FRAMES: WeakKeyDictionary[Clip, tuple[tuple[Any, ...], DevelopedPicture]] = WeakKeyDictionary()
+
+
+def _developed_frame(clip: Clip, t: int, size: tuple[int, int]) -> DevelopedPicture:
+    """Frame t at a size. The last one of every clip is kept, as long as its view is: all panels show the same."""
+    asked, (kept, picture) = (t, size), _FRAMES.get(clip, ((), None))
+    if picture is None or kept != asked:
+        picture = DevelopedPicture(frame_image(clip.frames[t]).resize(size, Image.Resampling.LANCZOS))
+        _FRAMES[clip] = asked, picture
+    return picture
 
 
 def painted_weights(opened: Drawable, panel: DrawablePanel) -> tuple[Tensor, bool, float]:

@@ -18,6 +18,7 @@ from ...patch_view.still import SIGNED, is_signed, ring_radius
 from ..drawable import Drawable, DrawablePanel
 from ..row_stats import signed_statistics
 from .painting import WIDE, baseline_panel, frame_shares, framed_overlay, panel_statistics, scale_items
+from .pinned_pictures import pin_pictures, pin_rings, pin_sentence, pins_height
 from .sheet import INK, SOFT, Dot, Ring, Sheet, Words, sheet_image, sheet_svg, shortened_text, text_length
 
 MARGIN, GAP, ABREAST, STRIP = 28, 18, 4, 8  # STRIP: frames side by side
@@ -55,12 +56,15 @@ def svg_document(opened: Drawable) -> str:
 def draw_sheet(opened: Drawable) -> Sheet:
     """The sheet of the view, as its look says: PNG and SVG print the same one."""
     inside = picture_height(opened)
-    page = empty_sheet(opened, inside + _strip(opened))
+    below = _strip(opened) + pins_height(opened)
+    page = empty_sheet(opened, inside + below)
     for n in range(len(opened.panels)):
-        x, y = panel_corner(opened, n, inside + _strip(opened))
+        x, y = panel_corner(opened, n, inside + below)
         add_panel(page, opened, n, (x, y), opened.frame)
         _facts(page, opened, opened.panels[n], x, y + HEAD + inside)
         _thumbs(page, opened, opened.panels[n], x, y + HEAD + inside + FACTS + 6)
+        corner = (x, y + HEAD + inside + FACTS + 6 + _strip(opened))
+        page.items += pin_pictures(opened, opened.panels[n], corner, opened.frame)
     return page
 
 
@@ -119,9 +123,8 @@ def panel_corner(opened: Drawable, n: int, tall: float) -> tuple[float, float]:
 def _asked(opened: Drawable) -> str:
     t, y, x = opened.place
     place = f"The patch in row {y + 1}, column {x + 1}"
-    if opened.grid.T == 1:
-        return f"{place} asks."
-    return f"{place} of frame {t + 1} asks; below each frame stands its share of the attention."
+    shares = f" of frame {t + 1} asks; below each frame stands its share of the attention."
+    return place + (" asks." if opened.grid.T == 1 else shares) + pin_sentence(opened)
 
 
 def _source(opened: Drawable) -> str:
@@ -181,8 +184,10 @@ def add_panel(page: Sheet, opened: Drawable, n: int, at: tuple[float, float], t:
     if moment:
         page.items.append(Words(x + WIDE, y + 16, moment, 12, end=True))
     page.items += framed_overlay(opened, panel, t, (x, y + HEAD, WIDE, picture_height(opened)), 2 * WIDE)
-    page.items.append(Ring(x + (column + 0.5) / grid.X * WIDE, y + HEAD + (row + 0.5) / grid.Y * picture_height(opened),
-                           ring_radius(grid, WIDE), t != asked))
+    high = picture_height(opened)
+    page.items += pin_rings(opened, (x, y + HEAD), high, t) or [
+        Ring(x + (column + 0.5) / grid.X * WIDE, y + HEAD + (row + 0.5) / grid.Y * high, ring_radius(grid, WIDE),
+             t != asked)]
 
 
 def panel_title(opened: Drawable, n: int) -> str:

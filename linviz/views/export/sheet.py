@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from html import escape
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 PAPER, INK, SOFT = "#ffffff", "#1d232b", "#59616b"
 DARK, HELD, EDGE = "#000000", "#ffd84d", "#ffffff"  # lines on any picture: under both, around what is held, the object
@@ -56,12 +56,13 @@ class Dot:
 
 @dataclass(frozen=True)
 class Ring:
-    """A white ring with a dark edge around x, y; faint where what it marks lies in another frame."""
+    """A ring with a dark edge around x, y, white or `light`; faint where what it marks lies in another frame."""
 
     x: float
     y: float
     r: float
     faint: bool = False
+    light: str = EDGE
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,7 @@ def _font(size: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)
 
 
+@lru_cache(maxsize=4096)
 def text_length(text: str, size: float) -> float:
     """How long a line of text is.
 
@@ -158,7 +160,7 @@ def _mark(image: Image.Image, item: Dot | Ring, scale: float) -> None:
     else:
         strong = 110 if item.faint else 255
         circle(item.r + 1.2, outline=(0, 0, 0, strong * 3 // 4), width=round(3.2 * unit))
-        circle(item.r + 0.6, outline=(255, 255, 255, strong), width=round(1.5 * unit))
+        circle(item.r + 0.6, outline=(*ImageColor.getrgb(item.light), strong), width=round(1.5 * unit))
     stamp = big.resize((side, side), Image.Resampling.LANCZOS)
     image.paste(stamp, (round(item.x * scale - side / 2), round(item.y * scale - side / 2)), stamp)
 
@@ -216,7 +218,7 @@ def _element(item: Item) -> str:
     strong = 0.43 if item.faint else 1
     return (f'<g fill="none" opacity="{strong}"><circle cx="{x}" cy="{y}" r="{_short(item.r - 1)}" stroke="#000" '
             f'stroke-opacity=".75" stroke-width="4.4"/><circle cx="{x}" cy="{y}" r="{_short(item.r - 1)}" '
-            'stroke="#fff" stroke-width="2"/></g>')
+            f'stroke="{item.light}" stroke-width="2"/></g>')
 
 
 def _short(x: float) -> str:

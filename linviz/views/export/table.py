@@ -33,6 +33,7 @@ from ..row_stats import (
 from ..state import STRENGTHS
 from ..state_kinds import SourceFile
 from ..view_panels import OpenView, ViewPanel
+from .pinned_pictures import pin_numbers, pin_places, pin_rows
 
 MOST = 500_000_000  # bytes of whole maps that are written at once
 
@@ -101,18 +102,33 @@ def state_columns(opened: OpenView) -> dict[str, Any]:
             "patches": view["patches"], "frames": opened.grid.T, "temperature": view["temperature"],
             "keys": view["keys"], "causal": view["causal"], "steps": view["steps"], "seed": view["seed"],
             **({"layer": view["layer"], "head": view["head"]} if opened.tokens.layer else {}),
-            **{name: getattr(opened.look, name) for name in STRENGTHS}, **told}
+            **{name: getattr(opened.look, name) for name in STRENGTHS}, **_pins_column(opened), **told}
+
+
+def _pins_column(opened: OpenView) -> dict[str, str]:
+    places = tuple(pin_places(opened))
+    return {"pins": opened.look.settings()["pins"].kind.write(places)} if places else {}
 
 
 def numbers_csv(opened: OpenView, progress: Progress | None = None) -> str:
     """The numbers as CSV, one line per number; the state stands in every line. A missing number is left empty.
+
+    Of several pinned patches each has a column: pin_1, pin_2 and so on, in the order of `pins`.
 
     >>> from linviz.views import View, open_view
     >>> numbers_csv(open_view(View("coffee", patches=7, specs=("uniform",)))).splitlines()[1][:37]
     'uniform,uniform,content-free,entropy,'
     """
     state = state_columns(opened)
-    return csv_text([asdict(number) | state for number in view_numbers(opened, progress)])
+    panels = {panel.key: panel for panel in opened.panels}
+    return csv_text([asdict(number) | _pin_columns(opened, panels.get(number.spec), number.measure) | state
+                     for number in view_numbers(opened, progress)])
+
+
+def _pin_columns(opened: OpenView, panel: ViewPanel | None, measure: str) -> dict[str, float | None]:
+    places = pin_places(opened)
+    found = pin_numbers(opened, panel, measure) if panel else [None] * len(places)
+    return {f"pin_{n}": value for n, value in enumerate(found, 1)}
 
 
 def csv_text(rows: list[dict[str, Any]]) -> str:
@@ -141,7 +157,7 @@ def numbers_json(opened: OpenView, progress: Progress | None = None) -> str:
     return json_text(opened, {
         "measures": {name: _declared(name) for name in measure_names(opened)},
         "mechanisms": [_mechanism(opened, panel, title, every) for panel, title in zip(opened.panels, opened.titles)],
-        **_compared(opened),
+        **_compared(opened), **_pinned(opened),
         "left_out": dict(opened.left_out)})
 
 
@@ -155,6 +171,14 @@ def _compared(opened: OpenView) -> dict[str, Any]:
     return {"divergence": {"of": [opened.panels[n].key for n in opened.view.compare], "measure": found.measure.name,
                            **_declared(found.measure.name), "note": found.why, "mean": found.mean, "largest": largest,
                            "patches": values}}
+
+
+def _pinned(opened: OpenView) -> dict[str, Any]:
+    """The places of several pinned patches, and by mechanism every measure at each of them."""
+    places = [list(place) for place in pin_places(opened)]
+    numbers = {panel.key: {name: pin_numbers(opened, panel, name) for name in measure_names(opened)}
+               for panel in opened.panels}
+    return {"pinned": {"places": places, "mechanisms": numbers}} if places else {}
 
 
 def json_text(opened: Drawable, numbers: dict[str, Any]) -> str:
@@ -191,9 +215,9 @@ def weights_npz(opened: OpenView, whole: bool = False) -> bytes:
     """The weights themselves as NPZ without pickle: by spec the query's row (S,), or the whole map (N, S).
 
     Beside them `grid` (frames, rows, columns), `prefix` (tokens before it), `query` (frame, row, column) and `state`,
-    JSON as text; `divergence` (N,) where the view compares two mechanisms, NaN where a row is empty. A row folds to
-    pictures by `row[prefix:].reshape(grid)`; where keys lie elsewhere, with `key_prefix` and `key_grid`. ValueError
-    where whole maps are more than half a gigabyte.
+    JSON as text; `pins` (places) and the rows "SPEC, pins" where several are pinned; `divergence` (N,) where the view
+    compares two mechanisms, NaN where a row is empty. A row folds to pictures by `row[prefix:].reshape(grid)`; where
+    keys lie elsewhere, with `key_prefix` and `key_grid`. ValueError where whole maps are more than half a gigabyte.
 
     >>> from linviz.views import View, open_view
     >>> data = weights_npz(open_view(View("coffee", patches=7, specs=("uniform",))))
@@ -208,6 +232,9 @@ def weights_npz(opened: OpenView, whole: bool = False) -> bytes:
         panel.key: panel.map.dense()[0, 0] if whole else query_row(panel.map, opened.query) for panel in opened.panels}
     if opened.view.compare is not None:
         arrays["divergence"] = view_divergence(opened).values
+    if places := pin_places(opened):
+        arrays |= {"pins": np.array(places)} | {f"{panel.key}, pins": pin_rows(panel.map, opened)
+                                                for panel in opened.panels}
     keys = opened.keys
     if keys != opened.grid:
         arrays |= {"key_grid": np.array([keys.T, keys.Y, keys.X]), "key_prefix": np.array(keys.prefix)}

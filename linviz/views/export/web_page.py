@@ -11,7 +11,8 @@ from ..view_panels import OpenView
 from .panel_pictures import credit_line
 
 TEXT = """Move over the picture: each panel is the same picture, lit by the attention of the patch under the pointer. A
-click pins a patch, and the arrow keys move it. The queries and keys are {note}.{gates} Attention is not explanation:
+click pins a patch, up to three of them, and the arrow keys move the last one. Alt+click on another patch shows how its
+weight comes about. The queries and keys are {note}.{gates} Attention is not explanation:
 what a patch looks at need not be what decides (Jain and Wallace 2019). {credit}"""
 
 

@@ -1,5 +1,6 @@
-// guided_steps.js: a strip above the view that leads a first visitor through it, step by step. Last in the module, as a
-// Streamlit component. It reads the live view beside it and tells Python nothing; the sentences come from Python.
+// guided_steps.js: a strip above the view that leads a first visitor through it, step by step, or shows the one step of
+// a guided tour. Last in the module, as a Streamlit component. It reads the live view beside it; the sentences come from
+// Python, which is told only that somebody goes on in a tour.
 
 import {unpack} from "../../linviz/patch_view/rows.js";
 import {css, h, three, write} from "../../linviz/patch_view/look.js";
@@ -30,18 +31,21 @@ function guidedSteps(host) {
   };
   const count = h("span", {className: "count"}), say = h("span"), act = h("b");
   const live = h("div", {className: "sr", role: "status"});
-  const next = button("Next", () => open(at + 1)), skip = button("Skip", close);
+  const next = button("Next", () => tour ? go(1) : open(at + 1)), skip = button("Skip", () => tour ? leave() : close());
+  const back = button("Back", () => go(-1));
   const strip = h("section", {className: "strip-of-steps", ariaLabel: "Guided steps", tabIndex: -1}, count,
-    h("p", {}, say, act), h("div", {className: "tools"}, next, skip), live);
+    h("p", {}, say, act), h("div", {className: "tools"}, next, back, skip), live);
   const again = button("Guided steps", () => { open(0); strip.focus(); }, "again");
   const pace = {rest: REST};
-  let steps = [], at = -1, start = null, last = null, done = 0, place, clock;
+  let steps = [], at = -1, start = null, last = null, done = 0, place, clock, tour = null, send = () => {};
   root.replaceChildren(h("style", {textContent: css + guidedCss}), strip, again);
-  strip.addEventListener("keydown", e => { if (e.key === "Escape") close(); });
+  strip.addEventListener("keydown", e => { if (e.key === "Escape") skip.click(); });
 
   function update(data) {
-    const found = unpack(data), name = steps[at]?.name;
-    steps = found.steps;
+    const found = unpack(data), name = steps[at]?.name, before = tour;
+    ({steps, tour} = found);
+    if (tour) return follow(name);
+    if (before) at = -1;                                         // a tour has ended
     if (name === undefined && !clock) begin(found.bare);
     else if (at >= 0) {                                          // other panels may allow other steps
       const there = steps.findIndex(step => step.name === name);
@@ -49,6 +53,22 @@ function guidedSteps(host) {
     }
     draw();
   }
+
+  function follow(name) {                                        // a tour has one step at a time, and Python has the others
+    at = 0;
+    clock ??= setInterval(look, TICK);
+    if (name !== steps[0].name) start = last = null;
+    done = 0;
+    draw();
+    if (!steps[0].say.includes("{")) write(live, `${count.textContent}. ${say.textContent} ${act.textContent}`);
+  }
+
+  function go(by) {
+    const {name, at: here, count: all, after} = tour;
+    send(here + by < all ? {name, at: here + by} : {name: after, at: 0});
+  }
+
+  function leave() { send({name: "", at: 0}); }
 
   function begin(bare) {                                         // a reload goes on where it was
     const there = kept(tab);
@@ -95,7 +115,8 @@ function guidedSteps(host) {
   }
 
   function liveView() {
-    if (!place?.isConnected || !place.patchView) place = patchViewIn(document.querySelector("[class*='st-key-view']"));
+    if (!place?.isConnected || !place.patchView) place = patchViewIn(
+      document.querySelector("[class*='st-key-view'], .st-key-trained_view"));
     return place?.patchView.model && place.patchView.measures.every(Boolean) ? place.patchView : null;   // it has drawn
   }
 
@@ -130,16 +151,18 @@ function guidedSteps(host) {
     host.getRootNode().host?.toggleAttribute("data-steps-open", Boolean(step));   // on a telephone it stays in sight
     host.classList.toggle("projector", Boolean(view?.state.projector));
     if (!step) return;
-    write(count, `Step ${at + 1} of ${steps.length}`);
+    write(count, tour ? `${tour.title}: step ${tour.at + 1} of ${tour.count}` : `Step ${at + 1} of ${steps.length}`);
     write(say, fill(empty ? step.empty : step.say, step));
-    const over = at === steps.length - 1;
+    const over = !tour && at === steps.length - 1, ends = tour?.at === tour?.count - 1;
+    back.hidden = !tour?.at;
+    write(skip, tour ? "Leave" : "Skip");
     write(act, done ? `✓ ${fill(step.done, step)}${over ? " Now play freely." : ""}` : fill(step.do, step));
-    write(next, over ? "Finish" : "Next");
+    write(next, over ? "Finish" : tour && ends ? `Next tour: ${tour.afterTitle}` : "Next");
     skip.hidden = over;
     strip.classList.toggle("done", Boolean(done));
   }
 
-  host.guidedSteps = {update, look, pace, get at() { return at; },   // for tests
+  host.guidedSteps = {update, look, pace, get at() { return at; }, set send(to) { send = to; },   // for tests, and the host
     destroy() { clearInterval(clock); root.replaceChildren(); }};
   return host.guidedSteps;
 }
@@ -167,9 +190,10 @@ b { display: block; font-weight: 600; }
 }
 `;
 
-export default function ({data, parentElement}) {
+export default function ({data, parentElement, setStateValue}) {
   const home = parentElement.guidedHome ??= parentElement.appendChild(document.createElement("div"));
   const view = home.guidedSteps ?? guidedSteps(home);
+  view.send = step => setStateValue("tour", {...step, n: performance.now()});
   view.update(data);
   return () => { view.destroy(); home.remove(); parentElement.guidedHome = undefined; };
 }
