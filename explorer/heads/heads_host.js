@@ -6,14 +6,18 @@ const shelves = new WeakMap();
 
 export default function ({data, parentElement, setStateValue, setTriggerValue}) {
   let home = shelves.get(parentElement);
-  const model = unpack(data), [, Y, X] = model.grid;
+  const model = unpack(data);
   if (home) {
-    Object.assign(home, {send: setStateValue, open: setTriggerValue});
+    Object.assign(home, {send: setStateValue, open: setTriggerValue, grid: model.grid});
     home.view.update(model);
   } else {
-    home = {send: setStateValue, open: setTriggerValue, place: parentElement.appendChild(document.createElement("div"))};
+    home = {send: setStateValue, open: setTriggerValue, grid: model.grid,
+      place: parentElement.appendChild(document.createElement("div"))};
     home.view = mountHeads(home.place, model, {
-      ask: n => home.send("query", {place: [Math.floor(n / (Y * X)), Math.floor(n / X) % Y, n % X]}),
+      ask: n => {
+        const [, Y, X] = home.grid;
+        home.send("query", {place: [Math.floor(n / (Y * X)), Math.floor(n / X) % Y, n % X]});
+      },
       open: ({number, head}) => home.open("opened", {number, head}),
     });
     home.place.heads = home.view;

@@ -81,24 +81,29 @@ class ShownHeads:
 
     def head_link(self, number: int, head: int, patch: int) -> tuple[str, dict[str, str]]:
         """The page that shows one head large, and the parameters of its address; no page where none shows it."""
+        page, parameters = self.layer_link(number, patch)
+        return page, parameters | {"head": str(head)} if page else {}
+
+    def layer_link(self, number: int, patch: int) -> tuple[str, dict[str, str]]:
+        """The page that shows the heads of a layer, and the parameters of its address, but for the head."""
         place = self.place(patch)
         if isinstance(self.key, SourceFile):
-            return self._concentrate_link(number, head, place)
+            return self._concentrate_link(number, place)
         _, budget, spec = SHIPPED[self.key]
         if budget == "painters":
-            return "colours", {"layer": str(number), "head": str(head)}
+            return "colours", {"layer": str(number)}
         pair = ("softmax", "relu_floor" if spec == "softmax" else spec)
-        view = TrainedView().with_values(specs=pair, layer=number, head=str(head), query=place)
+        view = TrainedView().with_values(specs=pair, layer=number, query=place)
         return "trained", view.to_parameters(TrainedView())
 
-    def _concentrate_link(self, number: int, head: int, place: tuple[int, int, int]) -> tuple[str, dict[str, str]]:
+    def _concentrate_link(self, number: int, place: tuple[int, int, int]) -> tuple[str, dict[str, str]]:
         layer, source = self.layers[number], self.key
         assert isinstance(source, SourceFile)
         if why_no_view(layer):
             return "", {}
         scope = "" if layer.scope == "joint" else f"@{layer.scope}"
         view = View(source).with_values(specs=(f"softmax{scope}", f"relu_floor{scope}"), causal=layer.causal,
-                                        temperature=1.0, layer=number, head=head, query=place)
+                                        temperature=1.0, layer=number, query=place)
         return "concentrate", {"source": Source().write(source)} | view.to_parameters(View(source))
 
 

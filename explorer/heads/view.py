@@ -42,9 +42,7 @@ def _nothing() -> None:
 def heads_bytes(view: HeadsView, shown: ShownHeads) -> bytes:
     """What the picture of all heads is drawn from: the rows of the query, half a number each."""
     patch = shown.patch(view.query)
-    title = number_title(view.statistic)
-    if view.whole and whole_numbers(shown) is None:
-        title = f"{title}, being computed:"
+    title = "being computed:" if view.whole and whole_numbers(shown) is None else ""
     content = shown.pictures | {
         "heads": head_contents(view, shown, patch), "query": patch, "by": view.statistic, "sort": view.sort,
         "pictures": str(shown.key), "statistics": [{"name": view.statistic, "title": title, "unit": ""}]}
@@ -56,13 +54,14 @@ def head_contents(view: HeadsView, shown: ShownHeads, patch: int) -> list[dict[s
     rows, made = shown.rows_of(patch), []
     for n, layer in shown.layers.items():
         values = shown_numbers(view, shown, n, rows[n][1])[view.statistic]
-        stochastic = layer.map().stochastic
+        stochastic = layer.table is None or layer.map().stochastic
+        page, parameters = shown.layer_link(n, patch)
         for h in range(layer.heads):
             made.append({"layer": f"layer {n}", "number": n, "head": h + 1, "name": layer.name,
                          "prefix": layer.grid.prefix, "stochastic": stochastic,
                          "row": scaled_half(np.asarray(rows[n][0][h].float())),
                          "statistics": {view.statistic: values[h]},
-                         "link": head_address(*shown.head_link(n, h + 1, patch))})
+                         "link": head_address(page, parameters | {"head": str(h + 1)})})
     return made
 
 

@@ -10,7 +10,7 @@ output is not linear in v (a gate reads v), or the channels of a head have diffe
 """
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..grid import Grid
+from ..grid import Grid, whole_number
 from .attention_calls import evaluating
 from .captured_layer import CapturedLayer
 from .model_input import run_model
@@ -58,17 +58,20 @@ class Layer:
 
 
 def exact_layers(model: nn.Module, inputs: dict[str, Any], places: Places, values: str | None, read: str | None,
-                 heads: Any, channels: tuple[int, int] | None) -> list[CapturedLayer]:
+                 heads: Any, channels: tuple[int, int] | None,
+                 queries: Sequence[int] | None = None) -> list[CapturedLayer]:
     """The layers between the modules that `values` and `read` name, with their exact maps.
 
-    ValueError, in one sentence, where there are no such modules or a layer has no one map per head.
+    queries: tokens whose rows are kept; None: all. ValueError, in one sentence, where there are no such modules or a
+    layer has no one map per head.
     """
     if values is None or read is None or not isinstance(heads, int):
         raise ValueError("the exact map of a layer needs values= (the module whose output is v), read= (the module "
                          f"that takes A v) and heads=, a number; got values={values!r}, read={read!r}, heads={heads!r}")
     pairs = list(zip(named_modules(model, values), named_modules(model, read), strict=True))
     with evaluating(model):
-        return [exact_layer(find_layer(model, inputs, one, other, heads, channels), places) for one, other in pairs]
+        return [exact_layer(find_layer(model, inputs, one, other, heads, channels), places, queries)
+                for one, other in pairs]
 
 
 def named_modules(model: nn.Module, pattern: str) -> list[str]:
@@ -160,25 +163,41 @@ def to_heads(x: Tensor, heads: int, name: str) -> Tensor:
     return x.unflatten(-1, (heads, -1)).transpose(1, 2)
 
 
-def exact_layer(layer: Layer, places: Places) -> CapturedLayer:
-    """The map of a layer from the identity, proved by its true values."""
-    v, rest = layer.v, layer.mix(torch.zeros_like(layer.v))
+def exact_layer(layer: Layer, places: Places, queries: Sequence[int] | None = None) -> CapturedLayer:
+    """The map of a layer from the identity, proved by its true values; of some queries only their rows."""
+    v, rest, tokens = layer.v, layer.mix(torch.zeros_like(layer.v)), layer.o.shape[-2]
     B, H, S, E = v.shape
-    table = v.new_zeros(B, H, layer.o.shape[-2], S)
+    rows = token_rows(queries, tokens)
+    table = v.new_zeros(B, H, len(rows), S)
     for start in range(0, S, E):
         probe, stop = torch.zeros_like(v), min(start + E, S)
         probe[..., start:stop, :stop - start] = torch.eye(stop - start)
-        table[..., start:stop] = (layer.mix(probe) - rest)[..., :stop - start]
-    error = relative_error(table @ v + rest, layer.o)
+        table[..., start:stop] = (layer.mix(probe) - rest)[..., rows, :stop - start]
+    error = relative_error(table @ v + rest[..., rows, :], layer.o[..., rows, :])
     if not error <= CLOSE:
         raise ValueError(describe_refusal(layer, rest, error))
-    grid, key_grid = layer_grid(table.shape[-2], places), layer_grid(S, places)
+    grid, key_grid = layer_grid(tokens, places), layer_grid(S, places)
     if grid is None:
-        raise ValueError(f"{layer.name}: it is not known how its {table.shape[-2]:,} tokens lie: give grid=")
+        raise ValueError(f"{layer.name}: it is not known how its {tokens:,} tokens lie: give grid=")
+    elsewhere = None if queries is None and tokens == S else key_grid or Grid(X=S)
+    grid = grid if queries is None else Grid(X=len(rows))
     empty = torch.zeros(1, 1, 1, 1)
     return CapturedLayer(layer.name, "exact", empty.expand(B, H, len(grid), 1), empty.expand(B, H, S, 1), v, grid, 1.0,
-                         key_grid=None if table.shape[-2] == S else key_grid or Grid(X=S), table=table, error=error,
-                         road="the identity in place of v")
+                         key_grid=elsewhere, table=table, error=error, road="the identity in place of v")
+
+
+def token_rows(queries: Sequence[int] | None, tokens: int) -> list[int]:
+    """The tokens whose rows are kept; ValueError, in one sentence, for one that is not there.
+
+    >>> token_rows(None, 3), token_rows([2, 0], 3)
+    ([0, 1, 2], [2, 0])
+    """
+    if queries is None:
+        return [*range(tokens)]
+    wrong = [i for i in queries if not 0 <= whole_number(i, "a query") < tokens]
+    if wrong or not len(queries):
+        raise ValueError(f"queries= takes tokens from 0 to {tokens - 1}; got {wrong[0] if wrong else 'none'}")
+    return [int(i) for i in queries]
 
 
 def relative_error(x: Tensor, true: Tensor) -> float:

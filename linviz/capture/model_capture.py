@@ -26,7 +26,8 @@ TOWERS = ("vision_model", "visual", "vision_tower")  # the part that sees, of a 
 def capture(model: nn.Module, x: Any, *, layers: Wanted = None, heads: Sequence[int] | int | None = None,
             grid: Grid | Sequence[int] | None = None, half: bool = True,
             folder: str | Path | None = None, values: str | None = None,
-            read: str | None = None, channels: tuple[int, int] | None = None) -> Capture:
+            read: str | None = None, channels: tuple[int, int] | None = None,
+            queries: Sequence[int] | None = None) -> Capture:
     """Run `model` on `x` once and return its attention layers with q, k and v, never their N x N maps.
 
     model   any module that attends: transformers' vision models, timm's, torch's own layers, one of yours
@@ -41,6 +42,8 @@ def capture(model: nn.Module, x: Any, *, layers: Wanted = None, heads: Sequence[
             that takes A v. `*` stands for anything, for all such layers at once. Then heads is the layer's number of
             heads, and channels=(start, stop) says where v lies in an output that holds q and k as well. The map is
             read by feeding the identity in place of v, and tried on the true v (see `identity_road`)
+    queries  of such a layer, the tokens, from 0, of which rows are kept; None: all. Where q and k are kept, any row
+            can be computed from them, so there it changes nothing
 
     The result is never empty: ValueError, with the modules that look like attention, where nothing was found.
 
@@ -61,7 +64,7 @@ def capture(model: nn.Module, x: Any, *, layers: Wanted = None, heads: Sequence[
     inputs = model_inputs(model, x)
     places = input_places(model, inputs, None if grid is None else as_grid(grid))
     if values is not None or read is not None:
-        made = exact_layers(model, inputs, places, values, read, 1 if heads is None else heads, channels)
+        made = exact_layers(model, inputs, places, values, read, 1 if heads is None else heads, channels, queries)
         return Capture(type(model).__name__, tuple(made), seen_frames(x, inputs, places))
     recorder = Recorder(layer_filter(layers), TensorStore(half, None if folder is None else Path(folder)).keep)
     with recording(model, recorder):

@@ -24,7 +24,8 @@ SIDE = 224  # of a picture, in pixels, where a model does not say
 def clip_input(model: nn.Module, clip: Clip) -> dict[str, Any]:
     """The arguments with which a model sees a clip.
 
-    Pixels are normalised with the mean and deviation that the models of this type were trained with.
+    Pixels are normalised with the mean and deviation in the model's preprocessor_config.json; without that file, with
+    those of models of this type.
     """
     patch = patch_sides(model)
     if patch is None:
@@ -55,8 +56,11 @@ def takes_clips(model: nn.Module) -> bool:
 
 
 def colour_statistics(model: nn.Module) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and deviation of red, green and blue, as the models of this type were trained with."""
-    return COLOURS.get(getattr(vision_config(model), "model_type", ""), MIDDLE)
+    """Mean and deviation of red, green and blue: those stored with the model, else those of models of this type."""
+    config = vision_config(model)
+    if getattr(config, "image_mean", None) is not None:
+        return tuple(config.image_mean), tuple(config.image_std)
+    return COLOURS.get(getattr(config, "model_type", ""), MIDDLE)
 
 
 def merged_input(model: nn.Module, pixels: Tensor, patch: Sides) -> dict[str, Any]:

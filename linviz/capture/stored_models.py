@@ -6,11 +6,15 @@ folders and the hub: pip install 'linviz[models]'.
 from __future__ import annotations
 
 import importlib.util
+import json
+import math
 import sys
 from pathlib import Path
 from typing import Any
 
 from torch import nn
+
+from .token_places import vision_config
 
 
 def load_model(name: str, download: bool = False) -> nn.Module:
@@ -30,10 +34,37 @@ def load_model(name: str, download: bool = False) -> nn.Module:
     folder = Path(name).expanduser()
     if folder.is_dir():
         check_folder_files(folder)
-        return _pretrained(str(folder), local_files_only=True)
+        model = _pretrained(str(folder), local_files_only=True)
+        if (colours := stored_colours(folder)) is not None:
+            config: Any = vision_config(model)
+            config.image_mean, config.image_std = colours
+        return model
     if not download:
         raise ValueError(f"{name!r} is no folder with a model; to fetch it from the hub, allow it with --download")
     return _pretrained(name, local_files_only=False)
+
+
+def stored_colours(folder: Path) -> tuple[list[float], list[float]] | None:
+    """Mean and deviation of red, green and blue in a folder's preprocessor_config.json; None where it says none.
+
+    ValueError, in one sentence, where they are not three numbers each, or a deviation is not above zero.
+    """
+    path = folder / "preprocessor_config.json"
+    if not path.is_file():
+        return None
+    try:
+        found = json.loads(path.read_text("utf-8"))
+        if found.get("do_normalize") is False:
+            return [0.0] * 3, [1.0] * 3
+        if "image_mean" not in found or "image_std" not in found:
+            return None
+        mean, deviation = ([float(x) for x in found[name]] for name in ("image_mean", "image_std"))
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path} cannot be read: image_mean and image_std need three numbers each") from error
+    if len(mean) != 3 or len(deviation) != 3 or not all(map(math.isfinite, mean + deviation)) or min(deviation) <= 0:
+        raise ValueError(f"{path}: image_mean and image_std need three numbers each, deviations above 0; got {mean} "
+                         f"and {deviation}")
+    return mean, deviation
 
 
 def call_function(path: Path, function: str) -> nn.Module:

@@ -59,7 +59,7 @@ class Head {
     if (Math.floor(shown.query / (X * Y)) === shown.frame) ring(pen, shown.query % (X * Y), X);
     const by = shown.by || model.statistics[0].name, value = statistics[by];
     const {title, unit} = model.statistics.find(s => s.name === by);
-    write(this.words, `${title} ${value === null ? "none" : three(value)} ${unit}`);
+    write(this.words, `${title} ${value === null ? "none" : three(value)} ${unit}`.trim());
   }
 }
 

@@ -90,3 +90,13 @@ def test_what_has_no_map_is_refused_by_name(form: str, why: str) -> None:
 def test_a_wrong_name_is_told_in_one_sentence(given: dict, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         capture(Model("elu"), PIXELS, **given)
+
+
+def test_only_the_rows_of_chosen_queries_are_kept() -> None:
+    model, how = Model("linear"), {"values": "blocks.*.to_v", "read": "blocks.*.out", "heads": 2}
+    found, whole = capture(model, PIXELS, queries=[7, 0], **how), capture(model, PIXELS, **how)
+    assert torch.equal(found.map(2).dense(), whole.map(2).dense()[..., [7, 0], :])
+    assert found.size[1] * 15 == whole.size[1] * 2 and found[2].key_grid == Grid(1, 3, 5)
+    for wrong, why in (([15], "tokens from 0 to 14; got 15"), ([], "got none")):
+        with pytest.raises(ValueError, match=why):
+            capture(model, PIXELS, queries=wrong, **how)

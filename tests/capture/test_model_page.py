@@ -42,6 +42,7 @@ def test_its_code_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: 
     said = capsys.readouterr().out
     assert "14 x 14 patches, 1 token before them" in said and "tensor([[8, 8]])" in said
     assert "tensor(1." in said or "tensor(1.0000" in said or "tensor(0.99" in said
+    assert f"an exact map of 3,136 tokens takes {4 * 3136**2 / 1e6:.0f} MB per head" in PAGE
     assert Path("layer1.png").stat().st_size > 5_000 and "fitted in 50 steps" in said
 
 

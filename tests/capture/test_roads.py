@@ -191,6 +191,30 @@ def test_transformers_gives_no_maps_where_capture_does() -> None:
     assert len(capture(model, x)) == 2
 
 
+@pytest.mark.xdist_group("transformers")
+def test_colours_are_those_stored_with_the_model(tmp_path: Path) -> None:
+    """preprocessor_config.json says with which mean and deviation pixels were normalised; a broken one is refused."""
+    from linviz import clips
+    from linviz.capture.model_input import clip_input
+    from linviz.capture.stored_models import load_model
+
+    from .tiny_models import build_model
+    build_model("ViT").save_pretrained(tmp_path)
+    usual = clip_input(load_model(str(tmp_path)), clips.load("coffee"))["0"]
+    file = tmp_path / "preprocessor_config.json"
+    file.write_text('{"image_mean": [0.1, 0.2, 0.3], "image_std": [0.5, 1, 2]}')
+    own = clip_input(load_model(str(tmp_path)), clips.load("coffee"))["0"]
+    mean, deviation = (torch.tensor(x).view(3, 1, 1) for x in ((0.1, 0.2, 0.3), (0.5, 1.0, 2.0)))
+    assert torch.allclose(own * deviation + mean, usual * 0.5 + 0.5, atol=1e-6)
+    file.write_text('{"do_normalize": false}')
+    plain = clip_input(load_model(str(tmp_path)), clips.load("coffee"))["0"]
+    assert torch.allclose(plain, usual * 0.5 + 0.5, atol=1e-6)
+    for text in ('{"image_mean": [0.1, 0.2], "image_std": [1, 1, 1]}', "[]", "{", '{"image_mean": 1, "image_std": 2}'):
+        file.write_text(text)
+        with pytest.raises(ValueError, match="three numbers each"):
+            load_model(str(tmp_path))
+
+
 def test_a_folder_holds_what_memory_does_not(tmp_path: Path) -> None:
     model = Around(Fused()).eval()
     found = capture(model, PIXELS, folder=tmp_path / "qkv", half=False)

@@ -21,7 +21,7 @@ def test_a_click_asks_another_patch_and_a_name_opens_the_head(page: Any, explore
     layers = tuple(CapturedLayer(f"block {n}", "softmax", q * n, k, v, Grid(Y=4, X=4), 0.5) for n in (1, 2, 3))
     path = save_capture(tmp_path / "tiny.linviz", Capture("Tiny", layers, torch.rand(1, 3, 32, 32)))
     page.goto(f"{explorer_url}/heads?source=own&sort=smallest")
-    page.locator("input[type=file]").set_input_files(path)
+    page.locator("input[type=file]").set_input_files(path, timeout=90_000)
     page.get_by_text("Tiny in tiny.linviz").wait_for(timeout=60_000)
     page.wait_for_function(f"() => ({HEADS})()?.order().length === 6", timeout=30_000)
     assert page.evaluate(f"({HEADS})().shown.query") == 10 and page.locator(".heads figure").count() == 6
