@@ -1,6 +1,6 @@
 """Attention rollout through the layers of a scheme, or of a trained model, by three rules that are public.
 
-The layers of a scheme have two heads, so that heads can be fused: in one a patch looks for patches like itself, in the
+The layers of a scheme have two heads, so that heads can be fused. In one a patch looks for patches like itself, in the
 other for patches with such surroundings. Nothing of that is learned. A trained model brings its own heads.
 """
 from __future__ import annotations
@@ -25,6 +25,7 @@ from linviz.views.load_trained import clip_setting, model_title, motion_clip
 from linviz.views.panel_options import read_panel
 from linviz.views.trained_maps import moment_pictures
 
+from ..shared.number_tables import percent_text
 from ..shared.scenes import sample_scene
 from .reach_schemes import SCHEMES, scheme_specs
 from .reach_state import ReachView
@@ -127,20 +128,11 @@ def _model_rollouts(name: str, query: int) -> Rollouts:
 # ------------------------------------------------------------------------------------------------ in words
 
 
-def percent(part: float) -> str:
-    """A share of one in per cent.
-
-    >>> percent(0.125)
-    '12.5\xa0%'
-    """
-    return f"{100 * part:.3g}\N{NO-BREAK SPACE}%"
-
-
 def rollout_heading(found: Rollouts) -> str:
     """What is to be seen: how far two other rules are from the published one, from their numbers."""
     near, far = sorted(flow.total_variation(found.rows[name], found.rows["published"]) for name in SHOWN[1:])
-    return (f"Through {found.through}, two public programs place {percent(near)} and {percent(far)} of the attention "
-            "elsewhere than the published rollout")
+    return (f"Through {found.through}, two public programs place {percent_text(near)} and {percent_text(far)} of the "
+            "attention elsewhere than the published rollout")
 
 
 def rule_note(found: Rollouts, name: str) -> str:
@@ -153,9 +145,9 @@ def rule_note(found: Rollouts, name: str) -> str:
     by_frame = apart.view(found.grid.T, -1).sum(-1)
     t, n = int(by_frame.abs().argmax()), int(apart.abs().argmax())
     _, y, x = found.grid.place(n)
-    return (f"{said} {percent(apart.abs().sum().item() / 2)} of it lies elsewhere (total variation): most at row "
-            f"{y + 1}, column {x + 1} of frame {found.grid.place(n)[0] + 1}, {_more(apart[n].item())}; of all frames, "
-            f"frame {t + 1} differs most, {_more(by_frame[t].item())}.")
+    return (f"{said} {percent_text(apart.abs().sum().item() / 2)} of it lies elsewhere (total variation). The patch "
+            f"that differs most is row {y + 1}, column {x + 1} of frame {found.grid.place(n)[0] + 1}: "
+            f"{_more(apart[n].item())}. Of all frames, frame {t + 1} differs most: {_more(by_frame[t].item())}.")
 
 
 WHAT = {"published": "Mean of the heads, plus the identity, each row divided by its sum",
@@ -165,21 +157,21 @@ WHAT = {"published": "Mean of the heads, plus the identity, each row divided by 
 
 
 def _more(part: float) -> str:
-    return f"{percent(abs(part))} {'more' if part > 0 else 'less'}"
+    return f"{percent_text(abs(part))} {'more' if part > 0 else 'less'}"
 
 
 def undivided_note(found: Rollouts) -> str:
     """A fourth program, whose picture is that of the published rule wherever rows sum to one."""
     mass, apart = found.rows["undivided"].sum().item(), flow.total_variation(*(
         found.rows[name] for name in ("undivided", "published")))
-    same = "is the published one" if apart < 1e-4 else f"has {percent(apart)} of its mass elsewhere"
+    same = "is the published one" if apart < 1e-4 else f"has {percent_text(apart)} of its mass elsewhere"
     return (f"A fourth program ({flow.RULES['undivided'].source}) adds the identity and divides nothing: its picture "
             f"{same}, with total mass {mass:.3g}.")
 
 
 def rollout_alt(found: Rollouts, picture: str) -> str:
     """What the frames show, for visitors who cannot see them."""
-    masses = {name: [percent(share) for share in found.shares[name].view(found.grid.T, -1).sum(-1).tolist()]
+    masses = {name: [percent_text(share) for share in found.shares[name].view(found.grid.T, -1).sum(-1).tolist()]
               for name in SHOWN}
     said = "; ".join(f"{flow.RULES[name].title}: {', '.join(parts)}" for name, parts in masses.items())
     return f"Frames of a clip, lit by the share of each patch in the query. Mass by frame. {said}. {picture}"
@@ -187,4 +179,4 @@ def rollout_alt(found: Rollouts, picture: str) -> str:
 
 def layer_masses(rows: Sequence[Tensor], grid: Grid) -> list[list[str]]:
     """The share of every frame, a list per row, in words."""
-    return [[percent(share) for share in row.view(grid.T, -1).sum(-1).tolist()] for row in rows]
+    return [[percent_text(share) for share in row.view(grid.T, -1).sum(-1).tolist()] for row in rows]

@@ -45,6 +45,15 @@ def operation_count(count: int) -> str:
     return str(count)
 
 
+def percent_text(part: float) -> str:
+    """A share of one in per cent.
+
+    >>> percent_text(0.125)
+    '12.5\xa0%'
+    """
+    return f"{100 * part:.3g}\N{NO-BREAK SPACE}%"
+
+
 def measure_value(name: str, x: float) -> str:
     """A row measure's value as the table shows it; parts of one as per cent.
 

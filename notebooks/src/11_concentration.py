@@ -1091,7 +1091,9 @@ show(charts.plane_chart(ends, most=64,
 # - **No measure is the right one.** On rows between a spike and a uniform row the measures order maps differently. Name
 #   your measure, say what your mean is taken over, and show the spread.
 #   [Many samples](http://localhost:8501/many_samples) shows the spread of each measure over linviz's samples.
-#   [Heads](http://localhost:8501/heads) shows it over the layers and heads of one model, also of yours.
+#   [Heads](http://localhost:8501/heads) shows it over the layers and heads of one model, also of yours. [A guided
+#   tour](http://localhost:8501/?tour=flat) leads there from one cat, and [another](http://localhost:8501/?tour=gate) to
+#   what a gate changes.
 # - **Attention is not explanation.** Where a patch looks need not be what decides.
 #
 # Sources: cosFormer is Qin and others, 2022 (arXiv 2202.08791); FLatten is Han and others, 2023 (arXiv 2308.00442);

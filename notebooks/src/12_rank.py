@@ -114,6 +114,8 @@ assert relu.bits - blocks.bits < 0.2 < 2 < relu.bits - sharp.bits
 # hardly touches the entropy; the other turns the entropy and leaves the rank alone. This is the one thing to remember
 # of this chapter. The next two sections build the knobs.
 #
+# [A guided tour](http://localhost:8501/?tour=rank) asks what rank says and what it does not.
+#
 # [These maps in the explorer](http://localhost:8501/?source=chelsea&patches=28&specs=relu,focused,mhla,softmax): the
 # page prints both numbers for each map.
 #

@@ -14,7 +14,8 @@ PAGES = {  # and what is there once a page is complete
     "/colours": ".pins .stage", "/claims": "text=A gate on the features",
     "/atlas?patches=8": ".card", "/atlas?patches=8&view=side&picked=softmax,linear": ".atlas-compared math",
     "/who_sees_whom": "text=Every scheme", "/evidence": "text=In plain words",
-    "/many_samples?table=model": "text=Your own clips", "/heads": "text=All maps of all heads"}
+    "/many_samples?table=model": "text=Your own clips", "/heads": "text=All maps of all heads",
+    "/who_sees_whom?patches=7&frames=2&rollout=left": "text=Total mass", "/atlas?tour=rank&step=3": "text=step 3 of 4"}
 STILL = """() => !document.querySelector("[data-stale=true], [data-testid=stStatusWidget], [data-testid=stSkeleton]")"""
 FOUND = """() => axe.run(document, {resultTypes: ["violations"]}).then(found => found.violations
   .filter(one => ["serious", "critical"].includes(one.impact) || one.id === "heading-order")
