@@ -8,6 +8,10 @@ function allowed({kind, low, high, words, longest, most}, value) {    // the val
   if (kind === "word") return words.includes(value) ? value : undefined;
   if (kind === "switch") return typeof value === "boolean" ? value : undefined;
   if (kind === "text") return typeof value === "string" && value.length <= longest ? value : undefined;
+  if (kind === "pins") {                                         // places: frame, row, column from 0
+    const placed = at => Array.isArray(at) && at.length === 3 && at.every(n => Number.isInteger(n) && n >= 0);
+    return Array.isArray(value) && value.length <= most && value.every(placed) ? value : undefined;
+  }
   if (kind === "words") {
     const good = Array.isArray(value) && value.length <= most && value.every(word => words.includes(word));
     return good ? [...new Set(value)] : undefined;
@@ -59,6 +63,7 @@ function unpack(bytes) {
 
 // ------------------------------------------------------------------------------------------------ roads
 // A wire is what a map sends; a road computes any of its rows: {N, S, row(i, out)}, out a Float64Array of S.
+// steps(i, j) says how the weight of key j for query i comes about: [words, number] in order, the weight itself last.
 // A road whose weights follow a slider also has turn({strength, fading, erasing}, snapshot), and says which: gated, fades,
 // erases. A gated road has fit as well, the steps and divergences of its snapshots.
 
@@ -96,32 +101,50 @@ function multiplied(phi, s) {                                    // features tim
 const roads = {
   softmax({q, k, scale, bias, causal}) {                         // softmax over j of scale q_i.k_j + bias_ij
     const [N, D] = q.shape, S = k.shape[0], left = new Float64Array(D);
-    return {N, S, row(i, out) {
-      const seen = causal ? Math.min(i + 1, S) : S;
-      let top = -Infinity, sum = 0;
+    const seenBy = i => causal ? Math.min(i + 1, S) : S;
+    function score(i, seen, out) {                               // the scores of a row; the largest of them
+      let top = -Infinity;
       left.set(q.data.subarray(i * D, (i + 1) * D));
       products(left, k.data, seen, out);
       for (let j = 0; j < seen; j++) {
         const score = out[j] = scale * out[j] + (bias ? bias.data[i * S + j] : 0);
         if (score > top) top = score;
       }
+      return top;
+    }
+    function row(i, out) {
+      const seen = seenBy(i), top = score(i, seen, out);
+      let sum = 0;
       if (top === -Infinity) return out.fill(0);                 // every key is forbidden
       for (let j = 0; j < seen; j++) sum += out[j] = Math.exp(out[j] - top);
       for (let j = 0; j < seen; j++) out[j] /= sum;
       return out.fill(0, seen);
-    }};
+    }
+    function steps(i, j) {
+      const out = new Float64Array(S), seen = seenBy(i), top = score(i, seen, out), own = out[j];
+      if (j >= seen || own === -Infinity) return [["this query may not see this key", null], ["weight", 0]];
+      const sum = out.reduce((sum, a, n) => n < seen ? sum + Math.exp(a - top) : sum, 0), e = Math.exp(own - top);
+      const more = [...bias ? [["bias", bias.data[i * S + j]]] : [], ...bias || scale !== 1 ? [["score", own]] : []];
+      return [["q\u00b7k", dot(q.data, i * D, k.data, j * D, D)], ...more, ["exp(score \u2212 largest score)", e],
+        ["sum over all keys", sum], ["weight", e / sum]];
+    }
+    return {N, S, row, steps};
   },
 
   factored({left, right, mix, query_block, key_block}) {         // left_i . right_j, times a mix of blocks
     const [N, M] = left.shape, S = right.shape[0], own = new Float64Array(M);
-    return {N, S, row(i, out) {
+    const mixed = (i, j) => mix.data[query_block.data[i] * mix.shape[1] + key_block.data[j]];
+    function row(i, out) {
       own.set(left.data.subarray(i * M, (i + 1) * M));
       products(own, right.data, S, out);
-      if (!mix) return out;
-      const start = query_block.data[i] * mix.shape[1];          // its blocks' row of the mix
-      for (let j = 0; j < S; j++) out[j] *= mix.data[start + key_block.data[j]];
+      for (let j = 0; mix && j < S; j++) out[j] *= mixed(i, j);  // by its block's row of the mix
       return out;
-    }};
+    }
+    function steps(i, j) {                                       // what a row is divided by is in the left factor
+      const product = ["left factor\u00b7right factor", dot(left.data, i * M, right.data, j * M, M)];
+      return [product, ...mix ? [["mix of the two blocks", mixed(i, j)]] : [], ...ofRow(row, i, j, S)];
+    }
+    return {N, S, row, steps};
   },
 
   kernel({phi_q, phi_k, z_q, z_k, s_q, s_k, normaliser, causal, gate, over}) {
@@ -150,8 +173,7 @@ const roads = {
       }
       return top;
     }
-    function row(i, out) {
-      const seen = causal ? Math.min(i + 1, S) : S;
+    function undivided(i, seen, out) {                           // a row before it is divided, and by what
       for (let m = 0, n = i * M; m < M; m++, n++) {
         left[m] = s_q ? s_q.data[n] + (z ? logSigmoid(s * z[0][n]) : 0) : phi_q.data[n] * (z ? sigmoid(s * z[0][n]) : 1);
       }
@@ -159,12 +181,21 @@ const roads = {
       if (!s_q) products(left, right, seen, out);
       let sum = 0;
       for (let j = 0; j < seen; j++) sum += out[j];
-      const whole = {add: sum + eps, clamp: Math.max(sum, eps), none: 1}[normaliser.kind];
+      return {add: sum + eps, clamp: Math.max(sum, eps), none: 1}[normaliser.kind];
+    }
+    const seenBy = i => causal ? Math.min(i + 1, S) : S;
+    function row(i, out) {
+      const seen = seenBy(i), whole = undivided(i, seen, out);
       for (let j = 0; j < seen; j++) out[j] = whole === 0 ? 0 : out[j] / whole;
       return out.fill(0, seen);
     }
+    function steps(i, j) {
+      const out = new Float64Array(S), whole = undivided(i, seenBy(i), out);
+      if (j >= seenBy(i)) return [["this query may not see this key", null], ["weight", 0]];
+      return divided(out[j], whole, normaliser, [z && "with the gate", s_q && "without the largest exponential"]);
+    }
     if (own) turn({strength: 1});
-    return own ? {N, S, row, turn, gated: true, fit: gate} : {N, S, row};
+    return own ? {N, S, row, steps, turn, gated: true, fit: gate} : {N, S, row, steps};
   },
 
   blocks({parts, size, gate}) {                                  // boxes of a scope; in several: the mean row
@@ -185,6 +216,13 @@ const roads = {
         for (let j = 0; j < row.length; j++) out[keys[j]] += row[j] / turns[i].length;
       }
       return out;
+    }, steps(i, j) {
+      const boxes = turns[i].flatMap(one => [...one.keys].flatMap((key, n) => key === j ? [one.road.steps(one.place, n)] : []));
+      if (!boxes.length) return [["outside the window of this query", null], ["weight", 0]];
+      if (boxes.length === 1 && turns[i].length === 1) return boxes[0];
+      const weights = boxes.map(steps => steps.at(-1)[1]), sum = weights.reduce((a, b) => a + b);
+      return [...weights.map((a, n) => [`in window ${n + 1}`, a]), ["windows of this query", turns[i].length],
+        ["weight", sum / turns[i].length]];
     }};
   },
 
@@ -194,6 +232,9 @@ const roads = {
       out.fill(0);
       for (const road of inner) road.row(i, one).forEach((a, j) => { out[j] += a; });
       return out;
+    }, steps(i, j) {
+      const weights = inner.map(road => road.steps(i, j).at(-1)[1]);
+      return [...weights.map((a, n) => [`part ${n + 1}`, a]), ["weight", weights.reduce((a, b) => a + b)]];
     }};
   },
 
@@ -203,6 +244,10 @@ const roads = {
       out.fill(0);
       for (let n = i * P; n < (i + 1) * P; n++) out[index.data[n]] += weights.data[n];
       return out;
+    }, steps(i, j) {
+      const named = Array.from({length: P}, (_, n) => i * P + n).filter(n => index.data[n] === j && weights.data[n] !== 0);
+      return [["entries of this key in the list of this query", named.length],
+        ["weight", named.reduce((sum, n) => sum + weights.data[n], 0)]];
     }};
   },
 
@@ -213,7 +258,7 @@ const roads = {
       kept = fading === 1 ? decay.data : Float64Array.from(decay.data, g => g ** fading);
       e = erase * erasing;
     }
-    return {N, S: N, turn, fades: decay.data.some(g => g < 1), erases: erase > 0, row(i, out) {
+    function row(i, out) {
       out.fill(0);
       for (let d = 0; d < D; d++) w[d] = q.data[i * D + d];
       for (let t = Math.floor(i / each); t >= 0; t--) {          // one step: a token, or all tokens of a frame
@@ -225,14 +270,33 @@ const roads = {
         for (let d = 0; d < D; d++) w[d] *= kept[t * M + (M > 1 ? d : 0)];
       }
       return out;
-    }};
+    }
+    function steps(i, j) {
+      const a = row(i, new Float64Array(N))[j], b = beta.data[j], at = Math.floor(j / each);
+      if (at > Math.floor(i / each)) return [["this key comes after this query", null], ["weight", 0]];
+      return [["q\u00b7k", dot(q.data, i * D, k.data, j * D, D)],
+        ["q\u00b7k after fading and erasing", b === 0 ? 0 : a / b], ["beta, how far it is written", b], ["weight", a]];
+    }
+    return {N, S: N, turn, fades: decay.data.some(g => g < 1), erases: erase > 0, row, steps};
   },
 
   rows({rows}) {                                                 // a table, for maps that nothing shorter describes
     const [N, S] = rows.shape;
-    return {N, S, row(i, out) { out.set(rows.data.subarray(i * S, (i + 1) * S)); return out; }};
+    const row = (i, out) => { out.set(rows.data.subarray(i * S, (i + 1) * S)); return out; };
+    return {N, S, row, steps: (i, j) => ofRow(row, i, j, S)};
   },
 };
+
+function ofRow(row, i, j, S) {                                   // the last steps where nothing else is known of a row
+  const out = row(i, new Float64Array(S));
+  return [["sum of the row", out.reduce((a, b) => a + b)], ["weight", out[j]]];
+}
+
+function divided(product, whole, {kind}, how) {                  // the steps of a kernel: features, row sum, share
+  const words = ["\u03c6(q)\u00b7\u03c6(k)", ...how.filter(Boolean)].join(", ");
+  const sum = kind === "none" ? ["not divided by the row sum", null] : ["sum of the row, with its floor", whole];
+  return [[words, product], sum, ["weight", whole === 0 ? 0 : product / whole]];
+}
 
 function roadOf(wire) {
   if (!Object.hasOwn(roads, wire.kind)) throw new Error(`a map of the kind “${wire.kind}” cannot be drawn here yet`);
@@ -273,20 +337,27 @@ function overSums({phi_q, phi_k, z_q, z_k, normaliser, gate, over}) {
     }
     for (let j = 0; j < S; j++) rotate(right, j * M, over.angles_k, j);
   }
-  function row(i, out) {
+  function undivided(i, out) {                                   // a row before it is divided, and by what
     let sum = 0;
     for (let m = 0, n = i * M; m < M; m++, n++) {
       sum += phi_q.data[n] * open(0, n) * sums[m];
       left[m] = up_q.data[n] * open(0, n);
     }
     rotate(left, 0, over.angles_q, i);
-    const whole = {add: sum + normaliser.eps, clamp: Math.max(sum, normaliser.eps), none: 1}[normaliser.kind];
     products(left, right, S, out);
-    for (let j = 0; j < S; j++) out[j] = whole === 0 ? out[j] : out[j] / whole;
+    return {add: sum + normaliser.eps, clamp: Math.max(sum, normaliser.eps), none: 1}[normaliser.kind] || 1;
+  }
+  function row(i, out) {
+    const whole = undivided(i, out);
+    for (let j = 0; j < S; j++) out[j] /= whole;
     return out;
   }
+  function steps(i, j) {
+    const out = new Float64Array(S), whole = undivided(i, out);
+    return divided(out[j], whole, normaliser, ["rotated", z && "with the gate"]);
+  }
   turn({strength: 1});
-  return own ? {N, S, row, turn, gated: true, fit: gate} : {N, S, row};
+  return own ? {N, S, row, steps, turn, gated: true, fit: gate} : {N, S, row, steps};
 }
 
 const isArray = x => x?.data !== undefined && Array.isArray(x.shape);
@@ -459,6 +530,13 @@ const css = `
 .ring { width: calc(1.42 * 100% / var(--x) + 7px); aspect-ratio: 1; border: 1.5px solid #fff;    /* around the patch */
   box-shadow: 0 0 0 1px #000b, inset 0 0 0 1px #000b; }
 .ring.away { border-style: dashed; opacity: .6; }
+.ring.mine { border: 2px solid var(--pin); }
+.ring.mine::after { content: attr(data-n); position: absolute; left: 100%; top: 0; transform: translate(-30%, -60%);
+  padding: 0 4px; border-radius: 8px; background: var(--pin); color: #111; font: 600 11px/14px system-ui, sans-serif; }
+.ring.mine.active { border-width: 3px; }
+.asked { position: absolute; pointer-events: none; transform: translate(-50%, -50%); width: calc(100% / var(--x) + 4px);
+  aspect-ratio: 1; border: 1.5px dashed #fff; box-shadow: 0 0 0 1px #000b, inset 0 0 0 1px #000b; }
+.asking .main { cursor: help; }
 .edge { position: absolute; inset: 0; width: 100%; height: 100%; pointer-events: none; fill: none; }
 .edge path { vector-effect: non-scaling-stroke; stroke: #000a; stroke-width: 3.5px; }
 .edge path + path { stroke: #fff; stroke-width: 1.3px; }
@@ -480,6 +558,16 @@ const css = `
 .strip.long [aria-pressed=false] .unit { display: none; }
 .strip button:focus-visible .stage { outline: 2.5px solid var(--accent); }
 
+.pinned { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 6px; margin-top: 8px; }
+.pinned button { all: unset; display: block; min-width: 0; cursor: pointer; overflow: hidden; white-space: nowrap;
+  text-overflow: ellipsis; font-size: .79em; color: var(--soft); font-variant-numeric: tabular-nums; }
+.pinned .stage { border-radius: 4px; cursor: pointer; margin: 3px 3px 4px; }
+.pinned b { display: inline-block; margin-left: 3px; padding: 0 5px; border-radius: 8px; background: var(--pin); color: #111; }
+.pinned .ring.mine::after { content: none; }
+.pinned [aria-pressed=true] { color: var(--ink); font-weight: 600; }
+.pinned [aria-pressed=true] .stage { outline: 2px solid var(--ink); outline-offset: 1px; }
+.pinned button:focus-visible .stage { outline: 2.5px solid var(--accent); }
+
 .bar { height: 3px; margin: 9px 0 7px; border-radius: 2px; background: var(--line); overflow: hidden; }
 .bar i { display: block; height: 100%; border-radius: 2px; background: var(--hue); transform-origin: 0 0; }
 .under { display: grid; }
@@ -491,6 +579,12 @@ const css = `
 .note { margin: 0; }
 .troubled:not(.apart) .facts { visibility: hidden; }
 .apart .note { grid-area: 2 / 1; margin-top: 3px; }
+
+.weight { width: 100%; margin-top: 8px; border-collapse: collapse; font-size: .87em; font-variant-numeric: tabular-nums; }
+.weight caption { text-align: left; font-weight: 600; padding-bottom: 2px; }
+.weight :is(th, td) { padding: 2px 0; border-top: 1px solid var(--line); font-weight: 400; text-align: left; }
+.weight th { color: var(--soft); }
+.weight td { text-align: right; white-space: nowrap; padding-left: 8px; }
 
 .ways summary { cursor: pointer; width: max-content; line-height: 24px; color: var(--soft); }
 .ways summary:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; border-radius: 3px; }
@@ -539,7 +633,7 @@ input[type=range]:focus-visible::-webkit-slider-thumb {
   :where(.panel:first-child:not(:nth-last-child(4)), .panel:nth-child(2):last-child) { grid-column: 1 / -1;
     display: grid; grid-template-columns: max(272px, 62%) minmax(0, 1fr); column-gap: 12px;    /* its numbers beside */
     & > * { grid-column: 1; }                              /* the picture: every panel on one screen */
-    .head, .strip { grid-column: 1 / -1; }
+    .head, .strip, .pinned, .weight { grid-column: 1 / -1; }
     .main { grid-row: 2; }
     .under { grid-area: 2 / 2; }
     .facts { grid-template-columns: minmax(0, 1fr); align-content: end; gap: 12px; }
@@ -748,6 +842,115 @@ function edge(box, {Y, X}, kind = "edge") {               // over a picture; dar
   return path => { if (lines[0].getAttribute("d") !== path) lines.forEach(line => line.setAttribute("d", path)); };
 }
 
+// pins.js: up to three pinned queries: which they are, and a small picture of the row of each in every panel.
+
+
+const SMALL = 240;                                               // pixels of a small picture, in light
+
+function pinnedTokens(places, query, grid, most) {        // the pins with the query among them; none where it is alone
+  const there = places.filter(([t, y, x]) => t < grid.T && y < grid.Y && x < grid.X).map(at => grid.number(...at));
+  const tokens = [...new Set([...there, query])].slice(-most);
+  return tokens.length > 1 ? tokens : [];
+}
+
+function pinOrUnpin(tokens, query, at, most) {            // a click on patch `at`: {query, tokens}
+  const now = tokens.length ? tokens : [query], left = now.filter(n => n !== at);
+  if (!left.length) return {query, tokens: []};                  // a view always has a query
+  if (left.length < now.length) return {query: at === query ? left.at(-1) : query, tokens: left};
+  const oldest = (now.indexOf(query) + 1) % most;                // every new pin took the place after the last one
+  return {query: at, tokens: now.length < most ? [...now, at] : now.map((n, slot) => slot === oldest ? at : n)};
+}
+
+function ringOf(slot, colours) {                          // the ring of a pin, numbered: never told by colour alone
+  const ring = h("div", {className: "ring mine", style: `--pin:${colours[slot]}`});
+  ring.dataset.n = slot + 1;
+  return ring;
+}
+
+class QueryPins {                                            // under a panel: its row for every pin, side by side
+  constructor(choose) {
+    this.choose = choose;
+    this.el = h("div", {className: "pinned", role: "group", ariaLabel: "pinned patches", hidden: true});
+    this.cells = [];
+    this.drawn = "";
+  }
+
+  cell(panel, slot, colours) {
+    const {T, Y, X} = panel.keys, s = stage(T, Y, X, 5, SMALL);
+    s.ring = ringOf(slot, colours);
+    s.box.append(s.ring);
+    s.words = h("span");
+    s.unit = h("span", {className: "more"});
+    s.button = h("button", {style: `--pin:${colours[slot]}`}, s.box, h("b", {textContent: slot + 1}), s.words, s.unit);
+    s.button.addEventListener("click", () => this.choose(s.token));
+    s.row = new Float64Array(panel.row.length);
+    s.edge = s.held = () => {};
+    return s;
+  }
+
+  show(panel, tokens, query, look, model, base) {
+    const asked = JSON.stringify([tokens, query, look.frame, look.mode, look.own, look.tone, model.light, panel.content,
+      panel.turned, base.content, base.turned, Boolean(panel.pictures?.[look.frame].bitmap)]);
+    if (asked === this.drawn) return;
+    this.drawn = asked;
+    this.el.hidden = !tokens.length;
+    const fits = this.cells.length === tokens.length && this.cells.every(s => s.row.length === panel.row.length);
+    if (!fits) this.cells = tokens.map((_, slot) => this.cell(panel, slot, model.colours.pins));
+    if (!fits) this.el.replaceChildren(...this.cells.map(s => s.button));
+    this.cells.forEach((s, slot) => this.draw(s, panel, tokens[slot], query, look, model, base));
+  }
+
+  draw(s, panel, token, query, look, model, base) {
+    const row = panel.road ? panel.road.row(token, s.row) : s.row.fill(0);
+    const found = panel.road ? measures(row, panel.shares) : {trouble: "unknown", size: 0};
+    const less = panel.lessOf(base, found, look, token), at = panel.grid.place(token), picture = panel.pictures[look.frame];
+    s.token = token;
+    panel.light(s, row, found, less, look, model);
+    if (s.photo.src !== picture.src) s.photo.src = picture.src;
+    panel.show(s, look.frame);
+    panel.mark(s.ring, at);
+    s.ring.classList.toggle("away", at?.[0] !== look.frame);
+    s.button.ariaPressed = token === query;
+    const trouble = found.trouble === "unequal" ? "unnormalised" : found.trouble, number = trouble ? "" : three(found.effective);
+    write(s.words, ` ${number}`);
+    write(s.unit, trouble || " patches");
+    s.button.title = at ? `row ${at[1] + 1}, column ${at[2] + 1}${panel.grid.T > 1 ? `, frame ${at[0] + 1}` : ""}` : "";
+    s.button.ariaLabel = `pin ${s.ring.dataset.n}, ${s.button.title}: ${s.words.textContent}${s.unit.textContent}`;
+  }
+}
+
+// weights.js: how the weight of one patch for the query comes about, step by step: a small table in every panel.
+
+
+const raised = n => [...String(n)].map(c => "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079"[c] ?? "\u207b").join("");
+
+function fourDigits(x) {                                      // four digits, however small
+  if (x === 0 || Number.isInteger(x) && Math.abs(x) < 1e5) return String(x).replace("-", "\u2212");
+  const size = Math.abs(x), plain = size >= .001 && size < 1e5, [front, power] = x.toExponential(3).split("e");
+  const text = plain ? String(+x.toPrecision(4)) : `${front} \u00d7 10${raised(+power)}`;
+  return text.replace("-", "\u2212");
+}
+
+class WeightTable {
+  constructor() {
+    this.caption = h("caption");
+    this.body = h("tbody");
+    this.el = h("table", {className: "weight", hidden: true}, this.caption, this.body);
+  }
+
+  show(steps, where, signed, own) {                              // nothing to show: null
+    this.el.hidden = !steps;
+    this.steps = steps;
+    if (!steps) return;
+    const weight = steps.at(-1)[1], more = [[own, null]];
+    if (signed) more.push([weight < 0 ? "signed: this weight subtracts" : "signed: this weight adds", null]);
+    write(this.caption, where);
+    const line = ([words, x]) => h("tr", {}, h("th", {scope: "row", textContent: words, colSpan: x === null ? 2 : 1}),
+      ...x === null ? [] : [h("td", {textContent: fourDigits(x)})]);
+    this.body.replaceChildren(...[...steps, ...more].map(line));
+  }
+}
+
 // panel.js: one panel, a picture under the attention of one map, with its strip of frames and its measures.
 
 
@@ -757,6 +960,7 @@ function gridOf(T, Y, X, first) {                         // token number <-> fr
     place: i => i < first ? null : [(i - first) / (X * Y), (i - first) / X % Y, (i - first) % X].map(Math.floor)};
 }
 
+let fills = 0;                                                   // how often a panel was given a map
 const THUMB = 96;                                                // pixels of a frame in the strip, in light
 const facts = {                                                  // what they mean, and their names; [left out where narrow]
   shares: [
@@ -776,7 +980,7 @@ const troubles = {
 };
 
 class Panel {
-  constructor(grid, keys, pickFrame) {                           // elements only; the content comes with fill
+  constructor(grid, keys, pickFrame, pickQuery) {                           // elements only; the content comes with fill
     const {T, X, Y} = grid, shown = [keys.T, keys.Y, keys.X];
     this.grid = grid;
     this.keys = keys;
@@ -787,7 +991,11 @@ class Panel {
     this.pin = h("div", {className: "pin"});
     this.main.edge = edge(this.main.box, grid);
     this.main.held = edge(this.main.box, keys, "edge held");
-    this.main.box.append(this.pin, this.ring);
+    this.rings = h("div");
+    this.target = h("div", {className: "asked", hidden: true});
+    this.main.box.append(this.rings, this.pin, this.ring, this.target);
+    this.pins = new QueryPins(pickQuery);
+    this.weight = new WeightTable();
     this.thumbs = Array.from({length: T > 1 ? T : 0}, (_, t) => this.thumb(t, stage(...shown, 1, THUMB), pickFrame));
     this.name = h("span");
     this.less = h("span", {className: "less"});
@@ -798,7 +1006,7 @@ class Panel {
     this.el = h("section", {className: "panel", style: sizes},
       h("div", {className: "head"}, this.name, this.less), this.main.box,
       h("div", {className: "strip" + (T > 8 ? " long" : ""), hidden: T === 1}, ...this.thumbs.map(s => s.button)),
-      this.bar, h("div", {className: "under"}, this.list(), this.note));
+      this.pins.el, this.bar, h("div", {className: "under"}, this.list(), this.note), this.weight.el);
     this.nameFacts("shares");
   }
 
@@ -833,6 +1041,7 @@ class Panel {
     Object.assign(this, {title, shares, hue, gated: Boolean(wire.gate), road: null, why: "", turned: ""});
     try { this.road = roadOf(wire); } catch (error) { this.why = error.message; }
     this.row = new Float64Array(this.road?.S ?? this.keys.size);
+    this.content = fills++;
     this.el.style.setProperty("--hue", this.hue);
     this.el.ariaLabel = this.main.mask.ariaLabel = title;
     write(this.name, title);
@@ -875,46 +1084,78 @@ class Panel {
     return this.measures;
   }
 
-  draw(query, pinned, {frame, mode, own, share, tone}, {full, light}, base) {
-    const {size, trouble} = this.weigh(query), heat = mode === "heat";
-    this.signed ||= trouble === "signed";
-    const less = mode === "difference" && this.against(base), signed = this.signed || less;
-    const gain = trouble === "dead" ? 0 : own && !less ? 1 / (size || 1) : this.row.length / full;
-    const drawn = less ? this.row.map((a, j) => a - base.row[j]) : this.row;
-    paint(this.main, drawn, this.keys.first, {gain, light, heat, signed, tone});
-    this.circled = outlines(trouble ? null : {data: fewest(this.row, share)}, this.keys);
-    this.tinted = signed;
+  draw(query, pinned, look, model, base, tokens) {               // tokens: the pins, the query pinned last among them
+    const found = this.weigh(query), {frame} = look;
+    this.signed ||= found.trouble === "signed";
+    const less = this.lessOf(base, found, look, query);
+    this.light(this.main, this.row, found, less, look, model);
+    this.circled = outlines(found.trouble ? null : {data: fewest(this.row, look.share)}, this.keys);
     write(this.less, less ? `minus ${base.title}` : "");
-    this.lit = !heat && !signed && light;
-    this.show(this.main, frame, heat);
-    this.thumbs.forEach((s, t) => this.strip(s, t, frame, heat));
-    const at = this.grid.place(query), away = at !== null && at[0] !== frame;
-    this.mark(this.ring, at);
+    this.show(this.main, frame);
+    this.thumbs.forEach((s, t) => this.strip(s, t, frame));
+    const at = this.grid.place(query), away = at !== null && at[0] !== frame, hovered = pinned !== query;
+    this.mark(this.ring, tokens.length && !hovered ? null : at);
     this.ring.classList.toggle("away", away);
-    this.mark(this.pin, pinned !== query && this.grid.place(pinned)?.[0] === frame ? this.grid.place(pinned) : null);
+    const dot = hovered && !tokens.length && this.grid.place(pinned)?.[0] === frame;
+    this.mark(this.pin, dot ? this.grid.place(pinned) : null);
+    this.encircle(tokens, pinned, frame, model.colours.pins);
+    this.pins.show(this, tokens, pinned, look, model, base);
     this.tell();
   }
 
-  against(base) {                                                // whether its rows can be subtracted from this one's
-    return base !== this && base.keys.name === this.keys.name && !this.measures.trouble && !base.measures.trouble;
+  light(s, row, {size, trouble}, less, {mode, own, tone}, {full, light}) {     // a row into a stage
+    const heat = mode === "heat", signed = this.signed || less !== null;
+    const gain = trouble === "dead" ? 0 : own && !less ? 1 / (size || 1) : row.length / full;
+    paint(s, less ? row.map((a, j) => a - less[j]) : row, this.keys.first, {gain, light, heat, signed, tone});
+    this.tinted = signed;
+    this.lit = !heat && !signed && light;
+    this.heated = heat && !signed;
+  }
+
+  lessOf(base, {trouble}, {mode}, query) {                       // the row that is subtracted from this one's; or null
+    if (mode !== "difference" || base === this || base.keys.name !== this.keys.name || trouble) return null;
+    const row = base.road.row(query, new Float64Array(base.row.length));
+    return measures(row, base.shares).trouble ? null : row;
+  }
+
+  encircle(tokens, query, frame, colours) {                      // a ring of its own around every pin
+    if (this.rings.childElementCount !== tokens.length) {
+      this.rings.replaceChildren(...tokens.map((_, slot) => ringOf(slot, colours)));
+    }
+    tokens.forEach((token, slot) => {
+      const ring = this.rings.children[slot], at = this.grid.place(token);
+      this.mark(ring, at);
+      ring.classList.toggle("away", at?.[0] !== frame);
+      ring.classList.toggle("active", token === query);
+    });
+  }
+
+  ask(query, place, frame) {                                     // a patch whose weight for the query is explained; or null
+    const {T, Y, X} = this.grid, [t, y, x] = place ?? [], {keys} = this;
+    const own = place && [this.key(t), Math.floor(y * keys.Y / Y), Math.floor(x * keys.X / X)];
+    this.mark(this.target, t === frame ? place : null);
+    const steps = own && this.road ? this.road.steps(query, keys.number(...own)) : null;
+    const where = own && `how much the query looks at row ${y + 1}, column ${x + 1}${T > 1 ? `, frame ${t + 1}` : ""}`;
+    const equal = steps && `${three(Math.abs(steps.at(-1)[1]) * this.row.length)} times the equal share`;
+    this.weight.show(steps, where, this.signed, equal);
   }
 
   key(t) { return Math.floor(t * this.keys.T / this.grid.T); }   // keys may lie on fewer frames than queries
 
-  show(s, t, heat) {
+  show(s, t) {
     s.put(this.key(t), this.lit ? this.pictures[t] : null, this.lit, this.main);
     s.edge(this.edges[t]);
     s.held(this.circled[this.key(t)]);
-    s.box.classList.toggle("heat", heat && !this.tinted);
+    s.box.classList.toggle("heat", this.heated);
     s.box.classList.toggle("signed", this.tinted);
   }
 
-  strip(s, t, frame, heat) {                                     // a thumb: this frame's attention and its share of all
+  strip(s, t, frame) {                                           // a thumb: this frame's attention and its share of all
     const each = this.keys.X * this.keys.Y, from = this.keys.first + this.key(t) * each;
     let share = 0;
     for (let j = from; j < from + each; j++) share += this.row[j];
     const known = !this.measures.trouble;
-    this.show(s, t, heat);
+    this.show(s, t);
     write(s.share, known ? `${Math.round(100 * share)}` : "–");
     s.button.ariaLabel = `frame ${t + 1}` + (known ? `, ${s.share.textContent} %` : "");
     s.level.style.transform = `scaleX(${known ? share / this.measures.sum : 0})`;
@@ -987,6 +1228,9 @@ class Controls {                                          // act: what the view 
     this.where = h("span", {className: "where"});
     this.projector = button("projector", () => act.set({projector: this.projector.ariaPressed !== "true"}, true));
     this.projector.title = "for a room: bright pictures, large type, no sidebar";
+    this.asks = button("ask about a weight", act.asks);
+    this.asks.title = "then click a patch: how its weight for the query comes about. Alt+click asks at once, without it";
+    this.one = button("keep one pin", act.one);
     this.live = h("div", {className: "sr", role: "status", ariaLive: "polite"});
     this.modes = group("how attention is drawn", []);
     this.tones = group("brightness, of the attention", []);
@@ -995,7 +1239,7 @@ class Controls {                                          // act: what the view 
     this.gate = h("div", {className: "tools"}, this.sliders.strength.el, this.fit, this.fixed);
     this.memory = h("div", {className: "tools"}, this.sliders.fading.el, this.sliders.erasing.el);
     this.rest = h("div", {className: "tools"}, this.play, this.modes,
-      group("exposure", this.own), this.scale.el, this.sign, this.where, this.projector);
+      group("exposure", this.own), this.scale.el, this.sign, this.where, this.one, this.asks, this.projector);
     this.ways = h("details", {className: "ways"}, h("summary", {}, "More ways to look"), h("div", {className: "tools"},
       h("span", {className: "named"}, "brightness", this.tones),
       h("label", {title: "a line around the fewest patches that hold this share"}, "encircle", this.share, this.held),
@@ -1022,7 +1266,7 @@ class Controls {                                          // act: what the view 
     }
   }
 
-  show(state, query, grid, panels, progress, model) {            // what follows the query and the controls
+  show(state, query, grid, panels, progress, model, tokens, asking) {           // what follows the query and the controls
     const {mode, own, share, tone, follow, projector} = state, at = grid.place(query);
     this.scale.show(state, model);
     write(this.where, at === null ? `query: token ${query + 1} of the ${grid.first} before the picture`
@@ -1037,6 +1281,8 @@ class Controls {                                          // act: what the view 
     write(this.sign, less ? `orange: more than ${panels[0].title}, blue: less` : "");
     for (const b of this.tone) b.ariaPressed = b.dataset.value === tone;
     this.follow.ariaPressed = follow;
+    this.asks.ariaPressed = asking;
+    this.one.hidden = !tokens.length;
     this.projector.ariaPressed = projector;
     write(this.held, share ? `${Math.round(100 * share)} %` : "nothing");
     this.share.style.setProperty("--fill", `${share / this.share.max * 100}%`);
@@ -1082,15 +1328,18 @@ class Controls {                                          // act: what the view 
 
 
 const reduced = matchMedia("(prefers-reduced-motion: reduce)");
+const CLICK = 700;                                               // milliseconds after a tap in which its click may come
 const LEAP = 200;                                                // milliseconds: the most of a glide in one frame
 
 function mount(host, bytes, {onChange} = {}) {
   const root = host.shadowRoot ?? host.attachShadow({mode: "open"}), gone = new AbortController();
   const on = (target, name, act, more) => target.addEventListener(name, act, {signal: gone.signal, ...more});
-  const state = {query: 0, frame: 0};                            // and every field of the look, as the model declares it
+  const state = {query: 0, frame: 0, pins: []};                  // and every field of the look, as the model declares it
   let model, grid, wished = {}, panels = [], pictures = [], hover = null;
+  let held = false, asking = false, apart = false, asked = null, lifted = -Infinity;    // held: the query is a pin, set by a person
   let queued = 0, gliding = 0, target = null, progress, playing = 0, said = 0, opened = false;
-  const controls = new Controls(on, {set, replay, tell, play: () => play(!playing), slide});
+  const controls = new Controls(on, {set, replay, tell, play: () => play(!playing), slide,
+    asks: () => { asking = !asking; asked = hover = null; schedule(); }, one: () => set({pins: []}, true)});
   const shelf = h("div", {className: "panels"});
   const parts = [shelf, controls.gate, controls.memory, controls.rest, controls.ways, controls.live];
   const face = h("div", {className: "view", tabIndex: 0, role: "application"}, ...parts);
@@ -1133,7 +1382,7 @@ function mount(host, bytes, {onChange} = {}) {
 
   function fitting(panel, keys) {                                // the same elements where they can: nothing flickers
     if (panel?.keys.name === keys.name) return panel;
-    const fresh = new Panel(grid, keys, t => set({frame: t}, true));
+    const fresh = new Panel(grid, keys, t => set({frame: t}, true), query => set({query, pins: state.pins}, true));
     if (panel) panel.el.replaceWith(fresh.el); else shelf.append(fresh.el);
     pointer(fresh.main.box);
     return fresh;
@@ -1142,7 +1391,8 @@ function mount(host, bytes, {onChange} = {}) {
   function clear() {
     play(false);
     wished = {};
-    hover = null;
+    hover = asked = null;
+    held = false;
     panels = [];
     shelf.replaceChildren();
   }
@@ -1155,8 +1405,9 @@ function mount(host, bytes, {onChange} = {}) {
 
   function obey(wish) {                                          // what Python asks, where it differs from last time
     const again = wish.tick !== wished.tick;
-    const changed = Object.entries(wish).filter(([k, v]) => v !== null && (again || v !== wished[k]));
+    const changed = Object.entries(wish).filter(([k, v]) => v !== null && (again || String(v) !== String(wished[k])));
     wished = wish;
+    if (changed.some(([name]) => name === "query")) held = false;    // what Python shows is no pin of a person's
     set(Object.fromEntries(changed));
     if (wish.intro && !opened && panels.some(p => p.road?.gated) && !reduced.matches) intro();
   }
@@ -1175,12 +1426,38 @@ function mount(host, bytes, {onChange} = {}) {
     if (state.frame !== old.frame) panels.forEach(p => p.paper(pictures, state.frame));
     turn();
     schedule();
-    if (person && Object.keys(state).some(k => old[k] !== state[k])) onChange?.({...state}, state.query !== old.query);
+    if (person && Object.keys(state).some(k => String(old[k]) !== String(state[k]))) onChange?.({...state}, state.query !== old.query);
   }
 
-  function walk() {                                              // the query goes where the motion takes its patch
-    const to = model.tracks?.data[state.query * grid.T + state.frame] ?? -1;
-    if (to >= 0) state.query = to;
+  function walk() {                                              // pins go where the motion takes their patches
+    const follow = token => {
+      const to = model.tracks?.data[token * grid.T + state.frame] ?? -1;
+      return to >= 0 ? to : token;
+    };
+    const moved = tokens().map(follow);
+    state.query = follow(state.query);
+    state.pins = placesOf(moved);
+  }
+
+  const tokens = () => grid ? pinnedTokens(state.pins, state.query, grid, model.fields.pins?.most ?? 1) : [];
+  const placesOf = pins => new Set(pins).size > 1 ? [...new Set(pins)].map(grid.place).filter(Boolean) : [];
+
+  function pin(at) {                                             // a person pins a patch, or unpins a pinned one
+    const most = model.fields.pins?.most ?? 1, now = tokens();
+    const next = held || now.length ? pinOrUnpin(now, state.query, at, most) : {query: at, tokens: []};
+    held = true;
+    set({query: next.query, pins: placesOf(next.tokens)}, true);
+  }
+
+  function move(query) {                                         // the query's own pin goes with it
+    const pins = placesOf(tokens().map(token => token === state.query ? query : token));
+    held = true;
+    set({query, pins}, true);
+  }
+
+  function ask(at) {
+    asked = grid.place(at);
+    schedule();
   }
 
   function label() {
@@ -1188,7 +1465,8 @@ function mount(host, bytes, {onChange} = {}) {
     controls.label(panels, moving, playing, reduced.matches, Boolean(model?.tracks));
     face.style.setProperty("--accent", panels.find(p => p.road?.gated)?.hue ?? model?.colours.hues.kernel);
     face.ariaLabel = `${model?.title ?? ""}: attention of one patch under ${names}. ${model?.alt ?? ""} `
-      + `Arrow keys move the query${moving ? ", Page Up and Page Down change the frame" : ""}.`;
+      + `Arrow keys move the query${moving ? ", Page Up and Page Down change the frame" : ""}. `
+      + "Enter keeps this patch pinned and moves on, Delete unpins it, Escape keeps one pin, W asks about a weight.";
   }
 
   function tell() { onChange?.({...state}, false); }
@@ -1202,8 +1480,11 @@ function mount(host, bytes, {onChange} = {}) {
     if (!grid) return;
     const shown = {...model, light: state.projector ? model.projected : model.light};
     face.classList.toggle("projector", state.projector);
-    for (const p of panels) p.draw(hover ?? state.query, state.query, state, shown, panels[0]);
-    controls.show(state, hover ?? state.query, grid, panels, progress, shown);
+    const pins = tokens(), query = asking ? state.query : hover ?? state.query;
+    face.classList.toggle("asking", asking);
+    for (const p of panels) p.draw(query, state.query, state, shown, panels[0], pins);
+    for (const p of panels) p.ask(state.query, asking && hover !== null ? grid.place(hover) : asked, state.frame);
+    controls.show(state, query, grid, panels, progress, shown, pins, asking);
     if (hover === null) said = setTimeout(() => controls.speak(panels), 350);    // a screen reader hears where it rests
   }
 
@@ -1282,11 +1563,15 @@ function mount(host, bytes, {onChange} = {}) {
     };
     const over = e => { const i = at(e); if (i !== hover) { hover = i; schedule(); } };
     const leave = () => { hover = null; schedule(); };
-    const pin = e => set({query: at(e)}, true);
+    const press = e => asking || e.altKey || e.shiftKey ? ask(at(e)) : pin(at(e));
     on(box, "pointermove", over);
     on(box, "pointerdown", over);
-    on(box, "pointerup", e => { if (e.pointerType !== "mouse") pin(e); });     // where a finger lifts is the query
-    on(box, "click", pin);
+    on(box, "pointerup", e => {                                  // where a finger lifts is the query
+      if (e.pointerType === "mouse") return;
+      lifted = e.timeStamp;
+      press(e);
+    });
+    on(box, "click", e => { if (e.timeStamp - lifted > CLICK) press(e); });     // a tap is also a click, and counts once
     on(box, "pointerleave", leave);
     on(box, "pointercancel", leave);
   }
@@ -1297,11 +1582,28 @@ function mount(host, bytes, {onChange} = {}) {
       ArrowLeft: [0, 0, -n], ArrowRight: [0, 0, n], ArrowUp: [0, -n, 0], ArrowDown: [0, n, 0],
       ...(grid.T > 1 && {PageUp: [-1, 0, 0], PageDown: [1, 0, 0]}),
     }[e.key];
-    if (!moves || e.ctrlKey || e.metaKey || e.altKey) return;
+    if (e.ctrlKey || e.metaKey || e.altKey) return;
+    if (!moves) return other(e);
     e.preventDefault();
     hover = null;
-    const sizes = [grid.T, grid.Y, grid.X], from = grid.place(Math.max(grid.first, state.query));
-    set({query: grid.number(...from.map((v, n) => between(v + moves[n], 0, sizes[n] - 1)))}, true);
+    const sizes = [grid.T, grid.Y, grid.X], start = asking && asked ? grid.number(...asked) : state.query;
+    const from = grid.place(Math.max(grid.first, start));
+    const to = grid.number(...from.map((v, n) => between(v + moves[n], 0, sizes[n] - 1)));
+    if (asking) ask(to); else if (apart) { apart = false; pin(to); } else move(to);
+  }
+
+  function other(e) {                                            // keys that do not move
+    const acts = {
+      Enter: () => { held = apart = true; },                     // the next step begins at this pin and leaves it there
+      Delete: () => pin(state.query), Backspace: () => pin(state.query),
+      Escape: () => { asking = apart = false; asked = null; set({pins: []}, true); },
+      w: () => { asking = !asking; asked = asking ? grid.place(Math.max(grid.first, state.query)) : null; },
+    };
+    if (!acts[e.key]) return;
+    e.preventDefault();
+    hover = null;
+    acts[e.key]();
+    schedule();
   }
 
   function destroy() {
@@ -1316,6 +1618,7 @@ function mount(host, bytes, {onChange} = {}) {
   }
 
   const view = {update, set, draw, destroy,
+    steps: (n, i, j) => panels[n].road.steps(i, j),
     row: (n, i) => panels[n].road.row(i, new Float64Array(panels[n].row.length)),
     get state() { return {...state, hover, progress, playing: Boolean(playing), gliding: Boolean(gliding)}; },
     get decoded() { return Promise.all(pictures.map(p => p.decoded)); },

@@ -19,7 +19,7 @@ const LEAP = 200;                                                // milliseconds
 export function mount(host, bytes, {onChange} = {}) {
   const root = host.shadowRoot ?? host.attachShadow({mode: "open"}), gone = new AbortController();
   const on = (target, name, act, more) => target.addEventListener(name, act, {signal: gone.signal, ...more});
-  const state = {query: 0, frame: 0};                            // and every field of the look, as the model declares it
+  const state = {query: 0, frame: 0, pins: []};                  // and every field of the look, as the model declares it
   let model, grid, wished = {}, panels = [], pictures = [], hover = null;
   let held = false, asking = false, apart = false, asked = null, lifted = -Infinity;    // held: the query is a pin, set by a person
   let queued = 0, gliding = 0, target = null, progress, playing = 0, said = 0, opened = false;
