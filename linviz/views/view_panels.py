@@ -28,10 +28,9 @@ class Tokens:
 
     clip     as its patches are described, (T, 3, Y * 16, X * 16);  picture  the same, as sharp as it is shown
     q, k, v  (1, 1, N, D), v (1, 1, N, E);  mask  the object's share of every token (N,), where it is known
-    causal   no token sees a token that comes after it
+    causal   no token sees a later one;  layer  of a model's capture, counted from 1, else None
     note     what q, k and v are;  file_note  what was read of a person's own file, in one line
     key_grid  of the keys, where they do not lie as the queries do. With several heads, the mean of their maps is shown
-    layer    of a model's capture, counted from 1; else None
     """
 
     clip: Clip
