@@ -17,6 +17,7 @@ from .interval_statistics import bootstrap_interval, rank_correlation
 from .ledger import FEWEST, Ledger, Record, Value
 from .map_peaks import length_response
 from .number_formats import (
+    HUGE,
     arm_label,
     correlation_text,
     markdown_table,
@@ -174,6 +175,13 @@ def newest_table(book: Ledger) -> str:
                      number_text(one.rank, 1), number_text(one.response, 1)])
     return markdown_table(("mechanism", "seeds", "accuracy, 95 % interval over seeds", "largest weight x N", "peak",
                            "negative weights", "entropy / log2 N", "effective rank", "response to length"), rows)
+
+
+def nearly_divided_by_zero(book: Ledger) -> list[str]:
+    """The labels of the newest mechanisms with weights that only a divisor near zero can make."""
+    runs = [record for own in newest_runs(book).values() for record in own]
+    return sorted({arm_label(record["name"]) for record in runs
+                   if any(layer.get("heaviest", 0) > HUGE for layer in record["recorded_layers"])})
 
 
 def measure_table(book: Ledger) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from .interval_statistics import Interval
 from .ledger import Value
 
+HUGE = 1e6  # from here on, a number is written by its power of ten
 NUMBER = re.compile(r"[-+]?[\d\[]|-$|never$")  # how a cell with a number begins
 CALLED = {"softmax": "softmax", "relu_floor": "relu + floor", "relu": "relu", "linear": "elu + 1", "uniform": "uniform",
           "efficient": "efficient", "cosformer": "cosFormer", "focused": "focused"}
@@ -90,12 +91,12 @@ def interval_source(value: Value) -> str:
 
 
 def number_text(x: float | None, digits: int = 2) -> str:
-    """A number, or a dash if there is none.
+    """A number, or a dash if there is none; a huge one by its power of ten.
 
-    >>> number_text(0.12345), number_text(None), number_text(float("nan"))
-    ('0.12', '-', '-')
+    >>> number_text(0.12345), number_text(None), number_text(float("nan")), number_text(106496920.4)
+    ('0.12', '-', '-', '1.1e+08')
     """
-    return "-" if x is None or math.isnan(x) else f"{x:.{digits}f}"
+    return "-" if x is None or math.isnan(x) else f"{x:.{digits}f}" if abs(x) < HUGE else f"{x:.1e}"
 
 
 def word_list(names: Iterable[str], last: str = "and") -> str:
