@@ -90,7 +90,7 @@ def light_image(image: Image.Image | DevelopedPicture, weights: Tensor, keys: in
 
     >>> grey = Image.new("RGB", (4, 4), "grey")
     >>> [light_image(grey, torch.full((2, 2), a), 24).getpixel((1, 1)) for a in (0.0, 0.5)]     # night, and the lamp
-    [(47, 50, 55), (201, 191, 171)]
+    [(47, 49, 55), (201, 191, 170)]
     """
     full, rule = full or FULL / keys, PROJECTED if projector else LIGHT
     night, day = (picture := developed_picture(image)).night_and_day(projector)

@@ -27,7 +27,7 @@ def look_traits(fields: type[State]) -> dict[str, traitlets.TraitType[Any, Any]]
     """A synchronised trait for every field of a look, with the field's own limits.
 
     >>> sorted(look_traits(Look))
-    ['erasing', 'fading', 'follow', 'frame', 'mode', 'own', 'projector', 'share', 'strength', 'tone']
+    ['erasing', 'fading', 'follow', 'frame', 'mode', 'own', 'pins', 'projector', 'share', 'strength', 'tone']
     """
     default = fields()
     return {name: FieldTrait(one.kind, getattr(default, name)).tag(sync=True)
