@@ -10,8 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from linviz.capture.capture_file import pack_capture
+
 from .harness import quiet, tables, visit, well
 from .test_fixation_panel import html
+from .test_own_capture import tiny_capture
 from .test_own_file import arrays, bring
 
 HERE = Path(__file__).parent
@@ -95,8 +98,9 @@ def sample() -> Any:
 def test_no_control_is_without_a_test(sample: Any) -> None:
     x = np.random.default_rng(0).normal(size=(2, 26, 8)).astype(np.float32)
     tensors = bring(visit(source="own", specs="softmax,relu_floor"), arrays(q=x, k=x), "run.npz")
+    capture = bring(visit(source="own", specs="softmax"), pack_capture(tiny_capture()), "tiny.linviz")
     trained = visit("trained", budget="short", specs="relu_floor+gate,relu_floor+gate+shift")
-    there = [controls(app) for app in (sample, tensors, trained)]
+    there = [controls(app) for app in (sample, tensors, capture, trained)]
     assert set.union(*there) | NOT_YET == set(MOVED)
 
 
