@@ -22,11 +22,11 @@ from .mechanism_cards import mechanism_card
 VISIT = "atlas_measurement"  # the key of the visitor's measurement
 CURVE = [49 * (3136 / 49) ** (n / 40) for n in range(41)]  # numbers of patches along the formula's line
 CHOOSE = "Choose one to four mechanisms on the left to measure what they cost."
-HOW = ("Processor time of one call with one head and random q, k and v, one thread, the median of five rounds in which "
-       "the mechanisms take turns. Another machine, or a busy one, gives other times. Memory is counted: the bytes of "
-       "all tensors of a call that exist at the same time, and of those that the map holds afterwards. Above the "
-       "chosen size, and where a call would take longer than a quarter of a second, numbers are an estimate. Time is "
-       "then read from the formula, which has a fixed part and the power that the mechanism's page states.")
+HOW = ("Processor time of one call with one head and random q, k and v on one thread. It is the median of five rounds, "
+       "in which the mechanisms take turns. Another machine, or a busy one, gives other times. Memory is counted: the "
+       "bytes of all tensors of a call that exist at the same time, and of those that the map holds afterwards. Above "
+       "the chosen size, and where a call would take longer than a quarter of a second, numbers are an estimate. Time "
+       "is then read from the formula, which has a fixed part and the power that the mechanism's page states.")
 UNITS = ((1e9, "GB"), (1e6, "MB"), (1e3, "KB"), (1.0, "B"))
 COLUMNS = ("mechanism", "width", "patches", "seconds", "peak_bytes", "kept_bytes", "table_bytes", "measured")
 
