@@ -68,8 +68,8 @@ def decode_svg(address: str) -> str:
 def number_parts(svg: str) -> str:
     """The same picture with the same names every time: plotly's names end in six random hexadecimal digits."""
     names: dict[str, str] = {}
-    named = re.sub(r"(defs-|clip|trace|legend)([0-9a-f]{6})", lambda m: m[1] + names.setdefault(m[2], f"n{len(names)}"), svg)
-    return named + "\n"
+    return re.sub(r"(defs-|clip|trace|legend)([0-9a-f]{6})",
+                  lambda m: m[1] + names.setdefault(m[2], f"n{len(names)}"), svg) + "\n"
 
 
 if __name__ == "__main__":
