@@ -5,6 +5,7 @@ visitor finds it at once. Nobody waits for another's job.
 """
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import Executor, Future
@@ -16,6 +17,7 @@ T = TypeVar("T")
 Report = Callable[[int, int, float], bool]  # step, steps, a number to show -> whether to go on
 Task = Callable[[Report], Any]
 COURTESY = 0.25  # seconds for which a step waits for pages, at most: with many visitors, too, work goes on
+PAINTING = 0.3   # seconds for which a browser on the same machine paints a page that was sent
 
 
 class ResultCache:
@@ -60,7 +62,7 @@ class DrawnPages:
     """
 
     def __init__(self) -> None:
-        self._drawn, self._change = 0, Condition()
+        self._drawn, self._change, self._painted = 0, Condition(), 0.0
 
     @contextmanager
     def drawing(self, one: int = 1) -> Iterator[None]:
@@ -69,6 +71,8 @@ class DrawnPages:
         try:
             yield
         finally:
+            if one > 0:
+                self._painted = time.monotonic() + PAINTING
             self._count(-one)
 
     def waiting(self) -> AbstractContextManager[None]:
@@ -76,9 +80,11 @@ class DrawnPages:
         return self.drawing(-1)
 
     def pass_by(self) -> None:
-        """Return when no page is drawn, or after `COURTESY` seconds."""
+        """Return when no page is drawn or painted, or after `COURTESY` seconds."""
+        latest = time.monotonic() + COURTESY
         with self._change:
             self._change.wait_for(lambda: self._drawn <= 0, COURTESY)
+            self._change.wait_for(lambda: False, max(0.0, min(self._painted, latest) - time.monotonic()))
 
     def _count(self, more: int) -> None:
         with self._change:

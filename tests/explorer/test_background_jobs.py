@@ -136,3 +136,18 @@ def test_a_page_that_fails_is_drawn_no_longer(monkeypatch):
     start = time.monotonic()
     pages.pass_by()
     assert time.monotonic() - start < background_jobs.COURTESY / 2
+
+
+def test_work_aside_leaves_a_browser_the_time_to_paint_a_page_that_was_sent(monkeypatch):
+    monkeypatch.setattr(background_jobs, "PAINTING", 0.2)
+    pages = DrawnPages()
+    with pages.drawing():
+        sent = time.monotonic()
+    pages.pass_by()
+    assert time.monotonic() - sent >= 0.2
+    monkeypatch.setattr(background_jobs, "COURTESY", 0)  # however many pages are painted, work goes on
+    monkeypatch.setattr(background_jobs, "PAINTING", 60)
+    with pages.drawing():
+        pass
+    pages.pass_by()
+    assert time.monotonic() - sent < 30
